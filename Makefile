@@ -1,0 +1,65 @@
+# Needs Python 3.11 or newer, make, and a package index that pip can reach. `make` alone lists the targets.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+UV ?= $(BIN)/uv
+INSTALLED := $(VENV)/.installed
+
+RUN_LOCK := jobs/requirements.lock.txt
+DEV_LOCK := tests/requirements.lock.txt
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links $(LOCK_ARGS) pyproject.toml
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help venv demo test lint fmt types check bench lock lock-check clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+venv: $(INSTALLED) ## Install everything, at the locked versions, into .venv
+
+# One environment for all targets: the locked versions are the same ones that a runner installs.
+$(INSTALLED): $(DEV_LOCK) pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "migrate-mfa needs Python 3.11 or newer, and $(PYTHON) is %d.%d. Name another one: make PYTHON=python3.12" % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(DEV_LOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(INSTALLED) ## The whole job against an embedded Cognito; results in migrate-mfa-runs (ARGS=...)
+	$(BIN)/migrate-mfa demo $(ARGS)
+
+test: $(INSTALLED) ## Run the tests (ARGS=... for pytest)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: $(INSTALLED) ## Style, format, and the order of the layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+fmt: $(INSTALLED) ## Put right what can be put right by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(INSTALLED) ## Check the types
+	$(BIN)/mypy
+
+check: lint types test lock-check ## All that must pass before a change goes in
+
+bench: $(INSTALLED) ## Measure speed and memory
+	$(BIN)/python tests/bench/bench.py $(ARGS)
+
+lock: $(INSTALLED) ## Write the lock files anew; LOCK_ARGS=--upgrade takes the newest versions
+	$(COMPILE) --all-extras --group dev --output-file $(DEV_LOCK)
+	$(COMPILE) --constraint $(DEV_LOCK) --output-file $(RUN_LOCK)
+
+lock-check: $(INSTALLED) ## The lock files fit pyproject.toml and each other, and name no place
+	@! grep -nE '://|--index|--extra-index|--find-links|file:' $(RUN_LOCK) $(DEV_LOCK)
+	@! grep -oE '^[a-z][^ ]*==[^ ]+' $(RUN_LOCK) | grep -vxFf <(grep -oE '^[a-z][^ ]*==[^ ]+' $(DEV_LOCK))
+	$(BIN)/python -m pip check
+
+clean: ## Remove .venv and caches; run directories stay, they are the only truth about a run
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* dist build
+	find migrate_mfa tests -name __pycache__ -type d -prune -exec rm -rf {} +

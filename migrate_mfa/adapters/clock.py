@@ -1,0 +1,19 @@
+"""The real clock: the only place that reads time or lets it pass."""
+
+import time
+
+
+class SystemClock:
+    """`ports.Clock` on this machine."""
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never goes back."""
+        return time.monotonic()
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()  # noqa: TID251 - this is the clock
+
+    def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        time.sleep(seconds)  # noqa: TID251 - this is the clock

@@ -1,0 +1,70 @@
+"""Domain values as JSON text and back, for the journal."""
+
+import json
+from typing import Any
+
+from migrate_mfa.domain.model import MfaState, Phone, PoolFacts, SetSmsMfa, Step, StorePhone, UserState
+
+
+def steps_to_json(steps: tuple[Step, ...]) -> str:
+    """The steps of a plan, in order."""
+    return json.dumps([_step_to_dict(step) for step in steps])
+
+
+def steps_from_json(text: str) -> tuple[Step, ...]:
+    """The inverse of `steps_to_json`."""
+    return tuple(_step_from_dict(item) for item in json.loads(text))
+
+
+def _step_to_dict(step: Step) -> dict[str, Any]:
+    match step:
+        case StorePhone(phone, verified):
+            return {"do": "store_phone", "phone": phone.e164, "verified": verified}
+        case SetSmsMfa(enabled, preferred):
+            return {"do": "set_sms_mfa", "enabled": enabled, "preferred": preferred}
+
+
+def _step_from_dict(item: dict[str, Any]) -> Step:
+    if item["do"] == "store_phone":
+        return StorePhone(Phone(item["phone"]), verified=item["verified"])
+    return SetSmsMfa(enabled=item["enabled"], preferred=item["preferred"])
+
+
+_FLAT = (
+    "username",
+    "sub",
+    "status",
+    "enabled",
+    "email",
+    "email_verified",
+    "phone",
+    "phone_verified",
+    "modified",
+)
+
+
+def state_to_json(state: UserState) -> str:
+    """A user's state as one read showed it."""
+    item: dict[str, Any] = {name: getattr(state, name) for name in _FLAT}
+    if state.mfa is not None:
+        item["mfa"] = {
+            "enabled": sorted(state.mfa.enabled),
+            "preferred": state.mfa.preferred,
+            "legacy_sms": state.mfa.legacy_sms,
+            "passkey": state.mfa.passkey,
+        }
+    return json.dumps(item)
+
+
+def state_from_json(text: str) -> UserState:
+    """The inverse of `state_to_json`."""
+    item = json.loads(text)
+    mfa = item.pop("mfa", None)
+    if mfa is not None:
+        mfa = MfaState(**{**mfa, "enabled": frozenset(mfa["enabled"])})
+    return UserState(**item, mfa=mfa)
+
+
+def pool_to_json(pool: PoolFacts) -> str:
+    """The facts of a pool as the plan saw them."""
+    return json.dumps({name: getattr(pool, name) for name in PoolFacts.__dataclass_fields__})

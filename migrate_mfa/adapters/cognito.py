@@ -1,0 +1,226 @@
+"""One Cognito user pool through boto3: our types in and out, every failure an `ApiError`."""
+
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ParamValidationError
+
+from migrate_mfa.adapters.aws import FAILURES, api_error
+from migrate_mfa.domain.failure import ApiError
+from migrate_mfa.domain.model import MfaMode, MfaState, Phone, PhoneSignIn, PoolFacts, UserState
+from migrate_mfa.domain.quotas import QUOTAS, Category
+from migrate_mfa.ports import Filter, Page, sending
+
+if TYPE_CHECKING:
+    from migrate_mfa.adapters.aws import Aws
+
+_PAGE = 60  # the most that ListUsers gives (API reference)
+
+
+class CognitoDirectory:
+    """`ports.Directory` on a real endpoint. Safe to share between threads, as boto3 clients are."""
+
+    def __init__(self, aws: "Aws") -> None:
+        self._aws = aws
+        self._pool_id = aws.target.user_pool_id
+        self._client: Any = aws.client("cognito-idp")
+        self._client.meta.events.register("before-send.cognito-idp.*", _announce)
+        self._quotas: Any = None
+        self._quotas_lock = threading.Lock()
+
+    def describe(self) -> PoolFacts:
+        """DescribeUserPool for what the pool is, GetUserPoolMfaConfig for what its MFA is."""
+        pool = self._call("DescribeUserPool", need="UserPool", UserPoolId=self._pool_id)["UserPool"]
+        mfa = self._call("GetUserPoolMfaConfig", UserPoolId=self._pool_id)
+        return pool_facts(pool, mfa)
+
+    def page(self, only: Filter | None, token: str | None) -> Page:
+        """ListUsers with every attribute: naming some would fail for users who lack them."""
+        arguments: dict[str, Any] = {"UserPoolId": self._pool_id, "Limit": _PAGE}
+        if only is not None:
+            arguments["Filter"] = filter_text(only)
+        if token is not None:
+            arguments["PaginationToken"] = token
+        answer = self._call("ListUsers", need="Users", **arguments)
+        return Page(tuple(_listed(user) for user in answer["Users"]), answer.get("PaginationToken"))
+
+    def user(self, username: str) -> UserState:
+        """AdminGetUser."""
+        answer = self._call("AdminGetUser", need="Username", UserPoolId=self._pool_id, Username=username)
+        return _state(answer, answer.get("UserAttributes", []), mfa_state(answer))
+
+    def has_passkey(self, username: str) -> bool:
+        """AdminGetUserAuthFactors."""
+        answer = self._call(
+            "AdminGetUserAuthFactors", need="Username", UserPoolId=self._pool_id, Username=username
+        )
+        return "WEB_AUTHN" in (answer.get("ConfiguredUserAuthFactors") or [])
+
+    def store_phone(self, username: str, phone: Phone, *, verified: bool) -> None:
+        """AdminUpdateUserAttributes; never with an empty value, which would delete the attribute."""
+        attributes = [{"Name": "phone_number", "Value": phone.e164}]
+        if verified:
+            attributes.append({"Name": "phone_number_verified", "Value": "true"})
+        self._call(
+            "AdminUpdateUserAttributes",
+            UserPoolId=self._pool_id,
+            Username=username,
+            UserAttributes=attributes,
+        )
+
+    def set_sms_mfa(self, username: str, *, enabled: bool, preferred: bool) -> None:
+        """AdminSetUserMFAPreference with the SMS block alone."""
+        self._call(
+            "AdminSetUserMFAPreference",
+            UserPoolId=self._pool_id,
+            Username=username,
+            SMSMfaSettings={"Enabled": enabled, "PreferredMfa": preferred},
+        )
+
+    def enforced_limit(self, category: Category) -> float | None:
+        """GetProvisionedLimit where the category is adjustable, else Service Quotas; None if neither says.
+
+        Service Quotas can show more than is enforced for an adjustable category ("Quotas in Amazon
+        Cognito"), so it is asked only for the others. Any refusal means "not known": the documented default
+        is then used.
+        """
+        try:
+            if QUOTAS[category].adjustable:
+                return self._provisioned_limit(category)
+            return self._service_quota(QUOTAS[category].quota_code)
+        except (ApiError, KeyError, TypeError, *FAILURES):
+            return None
+
+    def _provisioned_limit(self, category: Category) -> float:
+        definition = {"LimitClass": "API_CATEGORY", "Attributes": {"Category": category.value}}
+        answer = self._call("GetProvisionedLimit", need="Limit", LimitDefinition=definition)
+        return float(answer["Limit"]["ProvisionedLimitValue"])
+
+    def _service_quota(self, code: str) -> float:
+        with self._quotas_lock:
+            self._quotas = self._quotas or self._aws.client("service-quotas")
+        answer = self._quotas.get_service_quota(ServiceCode="cognito-idp", QuotaCode=code)
+        return float(answer["Quota"]["Value"])
+
+    def _call(self, operation: str, *, need: str | None = None, **arguments: Any) -> Mapping[str, Any]:  # noqa: ANN401 - boto3's own shapes
+        """One attempt. `need` is a member without which a 200 is no answer: boto3 lets garbage through."""
+        method = getattr(self._client, _METHODS[operation])
+        try:
+            answer: Mapping[str, Any] = method(**arguments)
+        except ParamValidationError as error:
+            raise ApiError(operation=operation, code="InvalidParameterException") from error
+        except FAILURES as error:
+            raise api_error(operation, error) from error
+        if need is not None and need not in answer:
+            raise ApiError(operation=operation, code="GarbledAnswer")
+        return answer
+
+
+_METHODS = {
+    "DescribeUserPool": "describe_user_pool",
+    "GetUserPoolMfaConfig": "get_user_pool_mfa_config",
+    "ListUsers": "list_users",
+    "AdminGetUser": "admin_get_user",
+    "AdminGetUserAuthFactors": "admin_get_user_auth_factors",
+    "AdminUpdateUserAttributes": "admin_update_user_attributes",
+    "AdminSetUserMFAPreference": "admin_set_user_mfa_preference",
+    "GetProvisionedLimit": "get_provisioned_limit",
+}
+
+
+def _announce(**_: object) -> None:
+    if (announce := sending.get()) is not None:
+        announce()
+
+
+def filter_text(only: Filter) -> str:
+    """The Filter string of ListUsers, with quotes and backslashes escaped: values come from a CSV."""
+    value = only.value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{only.attribute} {"^=" if only.prefix else "="} "{value}"'
+
+
+def pool_facts(pool: Mapping[str, Any], mfa: Mapping[str, Any]) -> PoolFacts:
+    """What matters of DescribeUserPool's `UserPool` and of GetUserPoolMfaConfig's answer."""
+    aliases = set(pool.get("AliasAttributes") or [])
+    usernames = set(pool.get("UsernameAttributes") or [])
+    settings = pool.get("UserAttributeUpdateSettings") or {}
+    sms = (mfa.get("SmsMfaConfiguration") or {}).get("SmsConfiguration") or {}
+    return PoolFacts(
+        id=pool["Id"],
+        name=pool.get("Name", pool["Id"]),
+        mfa=MfaMode(mfa.get("MfaConfiguration") or "OFF"),
+        sms_configured=bool(sms),
+        phone_auto_verified="phone_number" in (pool.get("AutoVerifiedAttributes") or []),
+        phone_needs_proof="phone_number" in (settings.get("AttributesRequireVerificationBeforeUpdate") or []),
+        phone_mutable=_phone_mutable(pool),
+        phone_sign_in=_phone_sign_in(aliases, usernames),
+        email_sign_in="email" in aliases | usernames,
+        email_is_username="email" in usernames,
+        case_sensitive=(pool.get("UsernameConfiguration") or {}).get("CaseSensitive", True),
+        recovery=_recovery(pool),
+        passkeys_at_risk=_passkeys_at_risk(pool, mfa),
+        estimated_users=int(pool.get("EstimatedNumberOfUsers") or 0),
+        sms_failure=pool.get("SmsConfigurationFailure"),
+    )
+
+
+def _phone_sign_in(aliases: set[str], usernames: set[str]) -> PhoneSignIn:
+    if "phone_number" in usernames:
+        return PhoneSignIn.USERNAME
+    return PhoneSignIn.ALIAS if "phone_number" in aliases else PhoneSignIn.NO
+
+
+def _phone_mutable(pool: Mapping[str, Any]) -> bool:
+    schema = pool.get("SchemaAttributes") or []
+    return all(a.get("Mutable", True) for a in schema if a.get("Name") == "phone_number")
+
+
+def _recovery(pool: Mapping[str, Any]) -> tuple[str, ...] | None:
+    setting = pool.get("AccountRecoverySetting")
+    if not setting or not setting.get("RecoveryMechanisms"):
+        return None
+    ordered = sorted(setting["RecoveryMechanisms"], key=lambda mechanism: mechanism["Priority"])
+    return tuple(mechanism["Name"] for mechanism in ordered)
+
+
+def _passkeys_at_risk(pool: Mapping[str, Any], mfa: Mapping[str, Any]) -> bool:
+    # A user with MFA cannot sign in with a passkey, unless passkeys themselves count as MFA ("Adding MFA to
+    # a user pool", Cognito Developer Guide).
+    first = ((pool.get("Policies") or {}).get("SignInPolicy") or {}).get("AllowedFirstAuthFactors") or []
+    web_authn = mfa.get("WebAuthnConfiguration") or {}
+    return (
+        "WEB_AUTHN" in first and web_authn.get("FactorConfiguration") != "MULTI_FACTOR_WITH_USER_VERIFICATION"
+    )
+
+
+def mfa_state(answer: Mapping[str, Any]) -> MfaState:
+    """The MFA settings in AdminGetUser's answer; absent, empty and blank mean the same."""
+    legacy = [option.get("DeliveryMedium") for option in answer.get("MFAOptions") or []]
+    return MfaState(
+        enabled=frozenset(answer.get("UserMFASettingList") or []),
+        preferred=answer.get("PreferredMfaSetting") or None,
+        legacy_sms="SMS" in legacy,
+    )
+
+
+def _listed(user: Mapping[str, Any]) -> UserState:
+    return _state(user, user.get("Attributes", []), None)
+
+
+def _state(user: Mapping[str, Any], attributes: list[dict[str, str]], mfa: MfaState | None) -> UserState:
+    values = {attribute["Name"]: attribute.get("Value", "") for attribute in attributes}
+    modified = user.get("UserLastModifiedDate")
+    return UserState(
+        username=user["Username"],
+        sub=values.get("sub") or user["Username"],
+        status=user.get("UserStatus", "UNKNOWN"),
+        enabled=user.get("Enabled", True),
+        email=values.get("email") or None,
+        email_verified=values.get("email_verified", "").lower() == "true",
+        phone=values.get("phone_number") or None,
+        phone_verified=values.get("phone_number_verified", "").lower() == "true",
+        mfa=mfa,
+        modified=modified.timestamp() if isinstance(modified, datetime) else 0.0,
+    )

@@ -1,0 +1,94 @@
+"""The tables of the journal, and their version.
+
+Version history:
+    1: the first.
+"""
+
+VERSION = 1
+
+SCHEMA = """
+-- One fact a line: run id, pool, roster, the options that change decisions, the phase.
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+-- One line for each record of the roster; `outcome` is the only truth about it.
+CREATE TABLE rows (
+    row         INTEGER PRIMARY KEY,            -- the record's number in the roster, from 1
+    first_line  INTEGER NOT NULL,
+    last_line   INTEGER NOT NULL,
+    cells       TEXT NOT NULL,                  -- the input cells, a JSON array of texts
+    readable    INTEGER NOT NULL,               -- 0: rejected by the roster alone, never decided again
+    sub         TEXT,
+    username    TEXT,
+    email       TEXT,
+    phone       TEXT,                           -- E.164; null: the number that the pool has verified
+    vouched     INTEGER,                        -- the row's phone_number_verified; null: unsaid
+    guesses     TEXT NOT NULL DEFAULT '',
+    user_sub    TEXT,                           -- whom it means, once resolved
+    wish        TEXT,                           -- the number that this user should end with
+    trust       TEXT,                           -- how far the row may be believed, for comparing rows
+    wished_by_others INTEGER NOT NULL DEFAULT 0,
+    held_by_other    INTEGER NOT NULL DEFAULT 0,
+    steps       TEXT,                           -- what is planned, null where nothing is
+    ends        TEXT,                           -- the reason that the row ends with when the plan is done
+    outcome     TEXT NOT NULL DEFAULT 'unprocessed',
+    reason      TEXT,
+    detail      TEXT NOT NULL DEFAULT '',
+    updated_at  REAL NOT NULL DEFAULT 0
+);
+CREATE INDEX open_rows ON rows(row) WHERE outcome = 'unprocessed';
+CREATE INDEX rows_by_outcome ON rows(outcome, reason);
+CREATE INDEX rows_by_user ON rows(user_sub);
+
+-- The pool's users that the roster concerns, as ListUsers showed them.
+CREATE TABLE users (
+    sub            TEXT PRIMARY KEY,
+    username       TEXT NOT NULL,
+    username_key   TEXT NOT NULL,               -- folded where the pool does not tell cases apart
+    email          TEXT,
+    email_key      TEXT,
+    email_verified INTEGER NOT NULL,
+    phone          TEXT,
+    phone_verified INTEGER NOT NULL,
+    status         TEXT NOT NULL,
+    enabled        INTEGER NOT NULL,
+    modified       REAL NOT NULL
+) WITHOUT ROWID;
+
+-- A user's state before the first write of this run; written once, never replaced.
+CREATE TABLE before_images (
+    user_sub TEXT PRIMARY KEY,
+    row      INTEGER NOT NULL,
+    state    TEXT NOT NULL,
+    at       REAL NOT NULL
+) WITHOUT ROWID;
+
+-- Every write, as an intent before it is sent and with its result after.
+CREATE TABLE writes (
+    id       INTEGER PRIMARY KEY,
+    row      INTEGER NOT NULL,
+    user_sub TEXT NOT NULL,
+    pass     INTEGER NOT NULL,
+    step     TEXT NOT NULL,
+    result   TEXT NOT NULL DEFAULT 'intent',    -- intent | done | refused | unknown
+    at       REAL NOT NULL
+);
+CREATE INDEX writes_by_row ON writes(row);
+
+-- Every invocation that worked on this directory.
+CREATE TABLE passes (
+    id         INTEGER PRIMARY KEY,
+    command    TEXT NOT NULL,
+    state      TEXT NOT NULL,
+    started_at REAL NOT NULL,
+    ended_at   REAL,
+    reads_only INTEGER NOT NULL DEFAULT 0       -- users that were read, hence billed, without a write
+);
+CREATE TABLE calls (
+    pass      INTEGER NOT NULL,
+    category  TEXT NOT NULL,
+    sent      INTEGER NOT NULL,
+    throttled INTEGER NOT NULL,
+    retried   INTEGER NOT NULL,
+    PRIMARY KEY (pass, category)
+) WITHOUT ROWID;
+"""

@@ -1,0 +1,256 @@
+"""The journal while a plan is made: the roster and the pool are joined here, on disk."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from migrate_mfa.adapters.codec import steps_to_json
+from migrate_mfa.domain.model import Candidate, Decision, Phone, Plan, Position, Rivalry, UserState, Verdict
+from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.domain.resolve import IdentityKind
+from migrate_mfa.domain.rows import Resolved, Undecided
+
+if TYPE_CHECKING:
+    from migrate_mfa.adapters.journal import Database
+    from migrate_mfa.adapters.roster import Record
+
+_CANDIDATE = "r.row, r.first_line, r.last_line, r.sub, r.username, r.email, r.phone, r.vouched, r.guesses"
+_USER = (
+    "u.sub AS u_sub, u.username AS u_username, u.email AS u_email, u.email_verified, u.phone AS u_phone, "
+    "u.phone_verified, u.status, u.enabled, u.modified"
+)
+_UNDECIDED = "r.outcome = 'unprocessed' AND r.steps IS NULL"
+
+
+class PlanStore:
+    """What planning reads and writes. `fold` makes the keys by which identities are compared."""
+
+    def __init__(self, database: "Database", *, case_sensitive: bool = True) -> None:
+        self._database = database
+        self._fold = (lambda text: text) if case_sensitive else str.casefold
+
+    def reset(self) -> None:
+        """Forget an earlier plan."""
+        with self._database.transaction() as db:
+            db.execute("DELETE FROM rows")
+            db.execute("DELETE FROM users")
+
+    def has_writes(self) -> bool:
+        """Whether this run has written to anybody, or was about to."""
+        return bool(self._database.value("SELECT EXISTS (SELECT 1 FROM writes)"))
+
+    def add_records(self, records: Sequence["Record"], now: float) -> None:
+        """Take in some records of the roster."""
+        with self._database.transaction() as db:
+            db.executemany(
+                "INSERT INTO rows (row, first_line, last_line, cells, readable, sub, username, email, phone,"
+                " vouched, guesses, outcome, reason, detail, updated_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [_record_values(record, now) for record in records],
+            )
+
+    def add_users(self, users: Iterable[UserState]) -> None:
+        """Take in some users of the pool; a later look at the same user replaces an earlier one."""
+        with self._database.transaction() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [self._user_values(user) for user in users],
+            )
+
+    def _user_values(self, user: UserState) -> tuple[object, ...]:
+        email_key = self._fold(user.email) if user.email else None
+        return (
+            user.sub, user.username, self._fold(user.username), user.email, email_key, user.email_verified,
+            user.phone, user.phone_verified, user.status, user.enabled, user.modified,
+        )  # fmt: skip
+
+    def index_users(self) -> None:
+        """Make the joins fast, once the bulk of the users is in."""
+        with self._database.transaction() as db:
+            for column in ("username_key", "email_key", "phone"):
+                db.execute(f"CREATE INDEX IF NOT EXISTS users_by_{column} ON users({column})")
+
+    def find(self, kind: IdentityKind, value: str) -> list[UserState]:
+        """The users taken in so far that one identity names."""
+        column, key = _KEY_COLUMNS[kind], value if kind is IdentityKind.SUB else self._fold(value)
+        found = self._database.query(f"SELECT {_USER} FROM users u WHERE u.{column} = ?", key)
+        return [_user(row) for row in found]
+
+    def users(self, after: str, limit: int) -> list[UserState]:
+        """The users taken in so far, by sub, from the one after `after` on."""
+        found = self._database.query(
+            f"SELECT {_USER} FROM users u WHERE u.sub > ? ORDER BY u.sub LIMIT ?", after, limit
+        )
+        return [_user(row) for row in found]
+
+    def count_users(self) -> int:
+        """How many users were taken in."""
+        return int(self._database.value("SELECT COUNT(*) FROM users"))
+
+    def unresolved(self, after: int, limit: int) -> list[Candidate]:
+        """Readable rows without a user, in order, from the row after `after` on."""
+        found = self._database.query(
+            f"SELECT {_CANDIDATE} FROM rows r WHERE {_UNDECIDED} AND r.user_sub IS NULL AND r.row > ?"
+            " ORDER BY r.row LIMIT ?",
+            after,
+            limit,
+        )
+        return [candidate_of(row) for row in found]
+
+    def resolve(self, found: Sequence[Resolved]) -> None:
+        """Write down whom some rows mean."""
+        with self._database.transaction() as db:
+            db.executemany(
+                "UPDATE rows SET user_sub = ?, wish = ?, trust = ? WHERE row = ?",
+                [(each.user_sub, each.wish, each.trust, each.row) for each in found],
+            )
+
+    def compare_rows(self, now: float) -> None:
+        """Row 4 of the decision table: rows for one user that ask the same, or different things."""
+        with self._database.transaction() as db:
+            db.execute(
+                "CREATE TEMP TABLE shared AS SELECT user_sub, MIN(row) AS first,"
+                " COUNT(DISTINCT COALESCE(wish, '') || trust) > 1 AS differ"
+                " FROM rows WHERE user_sub IS NOT NULL GROUP BY user_sub HAVING COUNT(*) > 1"
+            )
+            for outcome, reason, which in (
+                (Outcome.FAILED, Reason.CONFLICTING_ROWS, "s.differ"),
+                (Outcome.SKIPPED, Reason.DUPLICATE_ROW, "NOT s.differ AND r.row > s.first"),
+            ):
+                db.execute(
+                    "UPDATE rows SET outcome = ?, reason = ?, updated_at = ? WHERE row IN (SELECT r.row"
+                    f" FROM shared s JOIN rows r USING (user_sub) WHERE {_UNDECIDED} AND {which})",
+                    (outcome, reason, now),
+                )
+            db.execute("DROP TABLE shared")
+
+    def mark_rivals(self) -> None:
+        """Row 10: note which numbers several users claim. Only asked where numbers sign people in."""
+        with self._database.transaction() as db:
+            db.execute("CREATE INDEX IF NOT EXISTS rows_by_wish ON rows(wish)")
+            db.execute(
+                "UPDATE rows AS r SET"
+                " wished_by_others = EXISTS"
+                "  (SELECT 1 FROM rows o WHERE o.wish = r.wish AND o.user_sub <> r.user_sub),"
+                " held_by_other = EXISTS"
+                "  (SELECT 1 FROM users u WHERE u.phone = r.wish AND u.sub <> r.user_sub)"
+                f" WHERE {_UNDECIDED} AND r.wish IS NOT NULL"
+            )
+
+    def undecided(self, after: int, limit: int) -> list[Undecided]:
+        """Resolved rows without a decision, in order, from the row after `after` on."""
+        found = self._database.query(
+            f"SELECT {_CANDIDATE}, {_USER}, r.wished_by_others, r.held_by_other FROM rows r"
+            f" JOIN users u ON u.sub = r.user_sub WHERE {_UNDECIDED} AND r.row > ? ORDER BY r.row LIMIT ?",
+            after,
+            limit,
+        )
+        return [Undecided(candidate_of(row), _user(row), rivalry_of(row)) for row in found]
+
+    def decide(self, decisions: Iterable[tuple[int, Decision]], now: float) -> None:
+        """Write down what should happen to some rows."""
+        with self._database.transaction() as db:
+            for row, decision in decisions:
+                write_decision(db, row, decision, now)
+
+    def vouchings(self) -> set[bool | None]:
+        """The different values of `phone_number_verified` in the readable rows."""
+        found = self._database.query("SELECT DISTINCT vouched FROM rows WHERE readable")
+        return {None if row["vouched"] is None else bool(row["vouched"]) for row in found}
+
+    def planned_steps(self) -> dict[str, int]:
+        """How many open rows plan each kind of write: `store_verified`, `store_unverified`, `set_sms_mfa`."""
+        found = self._database.query(
+            "SELECT CASE WHEN s.value ->> 'do' <> 'store_phone'"
+            "            THEN s.value ->> 'do'"
+            "            WHEN s.value ->> 'verified' THEN 'store_verified'"
+            "            ELSE 'store_unverified' END AS kind,"
+            " COUNT(*) AS rows FROM rows r, json_each(r.steps) s"
+            " WHERE r.outcome = 'unprocessed' GROUP BY kind"
+        )
+        return {row["kind"]: row["rows"] for row in found}
+
+    def reopen_failed(self) -> int:
+        """Make failed rows undecided again, but not what the roster alone condemns. Returns how many."""
+        with self._database.transaction() as db:
+            changed = db.execute(
+                "UPDATE rows SET outcome = 'unprocessed', reason = NULL, detail = '', user_sub = NULL,"
+                " wish = NULL, steps = NULL, ends = NULL, wished_by_others = 0, held_by_other = 0"
+                " WHERE outcome = 'failed' AND readable"
+            )
+            return changed.rowcount
+
+    def forget_strangers(self) -> None:
+        """Keep nothing about users whom the roster does not concern."""
+        with self._database.transaction() as db:
+            db.execute(
+                "DELETE FROM users WHERE sub NOT IN (SELECT user_sub FROM rows WHERE user_sub NOTNULL)"
+            )
+
+
+_KEY_COLUMNS = {
+    IdentityKind.SUB: "sub",
+    IdentityKind.USERNAME: "username_key",
+    IdentityKind.EMAIL: "email_key",
+}
+
+
+def _record_values(record: "Record", now: float) -> tuple[object, ...]:
+    at, cells = record.row.at, json.dumps(record.cells, ensure_ascii=False)
+    place = (at.row, at.first_line, at.last_line, cells)
+    if isinstance(record.row, Candidate):
+        row = record.row
+        phone = row.phone.e164 if row.phone else None
+        guesses = " ".join(row.guesses)
+        identity = (row.sub, row.username, row.email)
+        return (*place, 1, *identity, phone, row.vouched, guesses, Outcome.UNPROCESSED, None, "", now)
+    reason = record.row.reason
+    return (*place, 0, None, None, None, None, None, "", reason.outcome, reason, record.row.detail, now)
+
+
+def write_decision(db: sqlite3.Connection, row: int, decision: Decision, now: float) -> None:
+    """One row's decision: a plan leaves it unprocessed, a verdict ends it."""
+    match decision:
+        case Plan(steps, ends):
+            db.execute(
+                "UPDATE rows SET steps = ?, ends = ?, updated_at = ? WHERE row = ?",
+                (steps_to_json(steps), ends, now, row),
+            )
+        case Verdict(reason, detail):
+            db.execute(
+                "UPDATE rows SET outcome = ?, reason = ?, detail = ?, updated_at = ? WHERE row = ?",
+                (reason.outcome, reason, detail, now, row),
+            )
+
+
+def candidate_of(row: sqlite3.Row) -> Candidate:
+    """The candidate that a row of the journal was made from."""
+    return Candidate(
+        at=Position(row=row["row"], first_line=row["first_line"], last_line=row["last_line"]),
+        sub=row["sub"],
+        username=row["username"],
+        email=row["email"],
+        phone=Phone(row["phone"]) if row["phone"] else None,
+        vouched=None if row["vouched"] is None else bool(row["vouched"]),
+        guesses=tuple(row["guesses"].split()),
+    )
+
+
+def rivalry_of(row: sqlite3.Row) -> Rivalry:
+    """Other claims on this row's number, as the plan saw them."""
+    return Rivalry(wished_by_others=bool(row["wished_by_others"]), held_by_other=bool(row["held_by_other"]))
+
+
+def _user(row: sqlite3.Row) -> UserState:
+    return UserState(
+        username=row["u_username"],
+        sub=row["u_sub"],
+        status=row["status"],
+        enabled=bool(row["enabled"]),
+        email=row["u_email"],
+        email_verified=bool(row["email_verified"]),
+        phone=row["u_phone"],
+        phone_verified=bool(row["phone_verified"]),
+        modified=row["modified"],
+    )

@@ -1,0 +1,213 @@
+"""Telling a person how it goes: a live line on a terminal, a plain line now and then elsewhere."""
+
+import threading
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, Self, TextIO, cast
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from migrate_mfa.domain.quotas import Category
+from migrate_mfa.domain.reasons import Outcome
+from migrate_mfa.domain.words import duration
+
+if TYPE_CHECKING:
+    from migrate_mfa.ports import Clock, Standing
+
+PLAIN_EVERY_S: Final = 30.0
+LIVE_EVERY_S: Final = 0.1
+_WIDTH: Final = 80
+_BETWEEN: Final = "; "
+_LEAST_RATE: Final = 0.05
+
+_SHORT: Final = {
+    Category.USER_READ.value: "read",
+    Category.USER_UPDATE.value: "update",
+    Category.USER_RESOURCE_UPDATE.value: "mfa",
+    Category.USER_LIST.value: "list",
+}
+_STYLES: Final = {
+    Outcome.VERIFIED.value: "green",
+    Outcome.PENDING.value: "yellow",
+    Outcome.FAILED.value: "red",
+}
+
+
+class Display:
+    """A `ports.Progress` that must be closed in the end. This one tells nothing."""
+
+    def say(self, text: str) -> None:
+        """One line that stays; from any thread."""
+
+    def show(self, standing: "Standing") -> None:
+        """Where it stands now; from one thread."""
+
+    def close(self) -> None:
+        """Take away what is not meant to stay, as before a prompt. Showing again brings it back."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def make_progress(*, stream: TextIO, clock: "Clock", quiet: bool, color: bool) -> Display:
+    """Choose how to tell the progress of a command.
+
+    Nothing that goes wrong with `stream` reaches the caller: a run outlives its terminal.
+
+    Args:
+        stream: where to; whether it is a terminal decides between the live line and plain ones.
+        clock: paces both.
+        quiet: tell nothing at all, not even what is said.
+        color: False for no colours; NO_COLOR in the environment says the same.
+    """
+    if quiet:
+        return Display()
+    forgiving = cast("TextIO", _Forgiving(stream))
+    if not stream.isatty():
+        return _Plain(forgiving, clock)
+    console = Console(file=forgiving, no_color=None if color else True, highlight=False, force_terminal=True)
+    return _Plain(forgiving, clock) if console.is_dumb_terminal else _Live(console, clock)
+
+
+class _Forgiving:
+    """A stream that may be gone."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.encoding = stream.encoding
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
+class _Plain(Display):
+    """For logs and pipes: what stays, a line now and then, and one at the end of a long stage."""
+
+    def __init__(self, stream: TextIO, clock: "Clock") -> None:
+        self._stream = stream
+        self._clock = clock
+        self._last: Standing | None = None
+        self._began = self._seen = self._told = 0.0
+
+    def say(self, text: str) -> None:
+        self._stream.write(f"{text}\n")
+        self._stream.flush()
+
+    def show(self, standing: "Standing") -> None:
+        now = self._clock.monotonic()
+        if self._last is None or self._last.stage != standing.stage:
+            self.close()
+            self._began = self._told = now
+        self._last, self._seen = standing, now
+        if now - self._told >= PLAIN_EVERY_S:
+            self._told = now
+            self.say(_BETWEEN.join(part.plain for part in _parts(standing)))
+
+    def close(self) -> None:
+        last, self._last = self._last, None
+        took = self._seen - self._began
+        if last is None or took <= PLAIN_EVERY_S:
+            return
+        ended = replace(last, seconds_left=None, rates=(), slowed_by="")
+        parts = [*(part.plain for part in _parts(ended)), f"took {duration(took)}"]
+        self.say(_BETWEEN.join(parts))
+
+
+class _Live(Display):
+    """For a terminal: what stays, and below it where it stands, in as few rows as it fits in."""
+
+    def __init__(self, console: Console, clock: "Clock") -> None:
+        self._console = console
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._live: Live | None = None
+        self._stage = ""
+        self._due = 0.0
+
+    def say(self, text: str) -> None:
+        with self._lock:
+            self._console.print(Text(text), soft_wrap=True)
+
+    def show(self, standing: "Standing") -> None:
+        now = self._clock.monotonic()
+        if self._live is not None and now < self._due and standing.stage == self._stage:
+            return
+        self._due, self._stage = now + LIVE_EVERY_S, standing.stage
+        with self._lock:
+            self._started().update(self._rows(standing), refresh=True)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._live is not None:
+                self._live.stop()
+                self._live = None
+
+    def _started(self) -> Live:
+        if self._live is None:
+            # Standard output is for the result: it must not be drawn into the terminal of standard error.
+            self._live = Live(
+                console=self._console,
+                auto_refresh=False,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._live.start()
+            self._console.show_cursor(show=True)  # a process that is killed could not bring it back
+        return self._live
+
+    def _rows(self, standing: "Standing") -> Group:
+        width = min(_WIDTH, self._console.width)
+        rows: list[Text] = []
+        for part in _parts(standing):
+            if rows and len(rows[-1]) + len(_BETWEEN) + len(part) <= width:
+                rows[-1].append(_BETWEEN).append_text(part)
+            else:
+                rows.append(part)
+        for row in rows:
+            row.truncate(width)
+        return Group(*rows)
+
+
+def _parts(standing: "Standing") -> list[Text]:
+    """What there is to tell: where it stands, the rows by outcome, the calls, what slows them."""
+    outcomes = [
+        Text(f"{outcome} {count:,}", style=_STYLES.get(outcome, ""))
+        for outcome, count in standing.outcomes
+        if count
+    ]
+    rates = [
+        f"{_SHORT[category]} {_rate(rate)}"
+        for category, rate in standing.rates
+        if category in _SHORT and rate >= _LEAST_RATE
+    ]
+    parts = (
+        Text(_where(standing)),
+        Text(", ").join(outcomes),
+        Text(", ".join(rates)),
+        Text(standing.slowed_by, style="yellow"),
+    )
+    return [part for part in parts if part]
+
+
+def _where(standing: "Standing") -> str:
+    # The number of users that a pool reports is an estimate, so more can be done than there were to do.
+    known = standing.total is not None and standing.done <= standing.total
+    of = f" of {standing.total:,}" if known else ""
+    left = f", {duration(standing.seconds_left)} left" if standing.seconds_left is not None else ""
+    return f"{standing.stage}: {standing.done:,}{of}{left}"
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:.0f}/s" if rate >= 1 else f"{rate:.1f}/s"

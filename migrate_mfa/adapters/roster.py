@@ -1,0 +1,108 @@
+"""The roster: a CSV file of users, read as a stream of candidates and rejections."""
+
+import hashlib
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import BinaryIO
+
+from migrate_mfa.adapters.roster_columns import find_columns, read_header
+from migrate_mfa.adapters.roster_rows import Record, RosterOptions, RowReader
+from migrate_mfa.adapters.roster_text import (
+    Lines,
+    RawRecord,
+    SeekableFile,
+    find_encoding,
+    open_bytes,
+    read_lines,
+    shown,
+    split_records,
+)
+from migrate_mfa.domain.errors import InputUnusable
+
+__all__ = ["Record", "Roster", "RosterOptions", "open_roster"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Roster:
+    """An open roster. `lines` and the two counts are those of the latest pass over `records()`."""
+
+    columns: tuple[str, ...]
+    """The header's names as written, those of the tool's own reports among them."""
+    has_phone_column: bool
+    encoding: str
+    guessed_encoding: bool
+    """No mark in the file and no option names the encoding: it is what was left of the ladder."""
+    delimiter: str
+    sha256: str
+    lines: int = 0
+    record_count: int = 0
+    multi_line_records: int = 0
+    _open_lines: Callable[[], Generator[tuple[int, str]]] = field(repr=False)
+    _split: Callable[[Lines], Iterator[RawRecord]] = field(repr=False)
+    _rows: RowReader = field(repr=False)
+
+    def records(self) -> Iterator[Record]:
+        """Read the records from the first on; one pass at a time.
+
+        Raises:
+            InputUnusable: A quote is never closed, so the rest of the file cannot be told apart.
+        """
+        self.lines = self.record_count = self.multi_line_records = 0
+        with closing(self._open_lines()) as lines:
+            for raw in self._split(self._counted(lines)):
+                self.record_count += 1
+                self.multi_line_records += raw.last_line > raw.first_line
+                yield self._rows.read(raw, self.record_count)
+
+    def _counted(self, lines: Lines) -> Lines:
+        for number, line in lines:
+            self.lines = number
+            yield number, line
+
+
+@contextmanager
+def open_roster(source: str, options: RosterOptions, *, stdin: BinaryIO | None = None) -> Iterator[Roster]:
+    """Open a roster and read its header; the file is never in memory as a whole.
+
+    Args:
+        source: A path, or `-` for standard input.
+        options: How to read it.
+        stdin: What `-` means, if not the process's own standard input.
+
+    Raises:
+        InputUnusable: It cannot be read, has no users, or its encoding or columns are not clear.
+    """
+    with open_bytes(source, stdin) as file:
+        yield _read_head(file, source, options)
+
+
+def _read_head(file: SeekableFile, source: str, options: RosterOptions) -> Roster:
+    encoding = find_encoding(file, source, options.encoding)
+    open_lines = partial(read_lines, file, source, encoding)
+    chosen = {"id_column": options.id_column, "phone_column": options.phone_column}
+    with closing(open_lines()) as lines:
+        header = read_header(lines, source, [name for name in chosen.values() if name is not None])
+        columns = find_columns(header.names, source, **chosen)
+        if next(split_records(lines, source, header.delimiter), None) is None:
+            raise InputUnusable(
+                f"{shown(source)} has a header line and no users.", "Check that this is the roster."
+            )
+
+    def split(lines: Lines) -> Iterator[RawRecord]:
+        return split_records(islice(lines, header.last_line, None), source, header.delimiter)
+
+    file.seek(0)
+    return Roster(
+        columns=header.names,
+        has_phone_column=columns.phone is not None,
+        encoding=encoding,
+        guessed_encoding=options.encoding is None and encoding == "cp932",
+        delimiter=header.delimiter,
+        sha256=hashlib.file_digest(file, "sha256").hexdigest(),
+        _open_lines=open_lines,
+        _split=split,
+        _rows=RowReader(columns, header.delimiter, options),
+    )

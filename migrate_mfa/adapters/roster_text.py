@@ -1,0 +1,211 @@
+"""From a roster's bytes to the text of its records: source, encoding, physical lines, quotes."""
+
+import codecs
+import csv
+import io
+import shutil
+import sys
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+
+from migrate_mfa.domain.errors import InputUnusable
+
+STDIN: Final = "-"
+_BLOCK: Final = 1 << 18
+_LONGEST_RECORD: Final = 1 << 22
+_MOST_LINES: Final = 1000
+
+SeekableFile = io.BufferedReader | io.BufferedRandom
+
+Lines = Iterator[tuple[int, str]]
+"""Physical lines with their numbers (from 1) and their line ends."""
+
+
+class RawRecord(NamedTuple):
+    """The text of one record, with its line ends, and the physical lines that it stands on."""
+
+    text: str
+    first_line: int
+    last_line: int
+
+
+def shown(source: str) -> str:
+    """A source as messages name it."""
+    return "standard input" if source == STDIN else source
+
+
+@contextmanager
+def open_bytes(source: str, stdin: BinaryIO | None = None) -> Iterator[SeekableFile]:
+    """Open a roster for several passes; what can be read only once is spooled to an unnamed file.
+
+    Raises:
+        InputUnusable: There is no such file, or it cannot be read.
+    """
+    with ExitStack() as stack:
+        try:
+            file = _open(source, stdin, stack)
+        except (OSError, ValueError) as error:
+            cause = getattr(error, "strerror", None) or error
+            raise InputUnusable(
+                f"Cannot read the roster {shown(source)}: {cause}.",
+                "Name a CSV file, or - for standard input.",
+            ) from error
+        yield file
+
+
+def _open(source: str, stdin: BinaryIO | None, stack: ExitStack) -> SeekableFile:
+    if source == STDIN:
+        return _spool(stdin or sys.stdin.buffer, stack)
+    file = stack.enter_context(Path(source).open("rb"))  # noqa: SIM115 - the stack closes it
+    return file if file.seekable() else _spool(file, stack)
+
+
+def _spool(pipe: BinaryIO, stack: ExitStack) -> SeekableFile:
+    spool = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - likewise
+    shutil.copyfileobj(pipe, spool, _BLOCK)
+    return spool
+
+
+def find_encoding(file: SeekableFile, source: str, wanted: str | None) -> str:
+    """The encoding of the whole file: the one wanted, or the first of the ladder that reads every byte.
+
+    Raises:
+        InputUnusable: None does.
+    """
+    ladder = _ladder(file) if wanted is None else (_known(wanted),)
+    for encoding in ladder:
+        if _decodes(file, encoding):
+            return encoding
+    raise InputUnusable(
+        f"{shown(source)} is not text in {' or '.join(ladder)}.",
+        "Save it as CSV in UTF-8, or name its encoding with --encoding.",
+    )
+
+
+def _ladder(file: SeekableFile) -> tuple[str, ...]:
+    file.seek(0)
+    marked = file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}
+    return ("utf-16",) if marked else ("utf-8", "cp932")
+
+
+def _known(encoding: str) -> str:
+    try:
+        # A look-up alone would find the codecs that are no text encodings, such as base64.
+        io.TextIOWrapper(io.BytesIO(), encoding)
+        return codecs.lookup(encoding).name
+    except (LookupError, ValueError) as error:
+        raise InputUnusable(
+            f"There is no text encoding named {encoding!r}.", "Use a name such as utf-8, cp932 or cp1252."
+        ) from error
+
+
+def _decodes(file: SeekableFile, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    file.seek(0)
+    try:
+        while block := file.read(_BLOCK):
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeError:
+        return False
+    return True
+
+
+def read_lines(file: SeekableFile, source: str, encoding: str) -> Generator[tuple[int, str]]:
+    """Read the file's physical lines from its start, whether LF, CR LF or CR alone ends them.
+
+    Raises:
+        InputUnusable: A line is longer than any record.
+    """
+    file.seek(0)
+    text = io.TextIOWrapper(file, encoding=encoding, newline="")
+    number = 0
+    try:
+        while line := text.readline(_LONGEST_RECORD + 1):
+            number += 1
+            if len(line) > _LONGEST_RECORD:
+                raise InputUnusable(
+                    f"{shown(source)}: line {number} has more than {_LONGEST_RECORD:,} characters.",
+                    "A roster is a CSV file with one user a line; check that this is one.",
+                )
+            yield number, line if number > 1 else line.removeprefix("\ufeff")
+    finally:
+        if not file.closed:
+            text.detach()
+
+
+def split_records(lines: Lines, source: str, delimiter: str) -> Iterator[RawRecord]:
+    """Join physical lines into records, as `csv.reader` would, but over a stray quote go on.
+
+    Empty lines are no records.
+
+    Raises:
+        InputUnusable: A quote that opens a cell is never closed.
+    """
+    for number, line in lines:
+        opened = _open_quote(line, number, 0, delimiter) if '"' in line else 0
+        if opened:
+            yield _gather(lines, RawRecord(line, number, number), opened, source, delimiter)
+        elif not line.isspace() or delimiter in line:
+            yield RawRecord(line, number, number)
+
+
+def _gather(lines: Lines, start: RawRecord, opened: int, source: str, delimiter: str) -> RawRecord:
+    parts, size = [start.text], len(start.text)
+    for number, line in lines:
+        parts.append(line)
+        size += len(line)
+        opened = _open_quote(line, number, opened, delimiter)
+        if not opened:
+            return RawRecord("".join(parts), start.first_line, number)
+        if size > _LONGEST_RECORD or len(parts) >= _MOST_LINES:
+            break
+    raise _unclosed(source, start, opened)
+
+
+def _open_quote(line: str, number: int, opened: int, delimiter: str) -> int:
+    """The line of the quote that is still open at the end of this one, or 0; `opened` is that at its start.
+
+    A quote opens a cell only as its first character, and a doubled one does not close it.
+    """
+    start = delimiter + '"'
+    at = 0
+    if not opened and line[0] == '"':
+        opened, at = number, 1
+    while True:
+        found = line.find('"' if opened else start, at)
+        if found < 0:
+            return opened
+        if not opened:
+            opened, at = number, found + 2
+        elif line.startswith('"', found + 1):
+            at = found + 2
+        else:
+            opened, at = 0, found + 1
+
+
+def _unclosed(source: str, record: RawRecord, opened: int) -> InputUnusable:
+    return InputUnusable(
+        f"{shown(source)}: the quote that opens on line {opened} is not closed within {_MOST_LINES:,} lines, "
+        f"or by the end of the file; its record begins on line {record.first_line}.",
+        f'Look from line {record.first_line} on for a " too many or too few; a " in a text is written "".',
+    )
+
+
+def split_cells(text: str, delimiter: str) -> list[str]:
+    """The cells of one record.
+
+    Raises:
+        csv.Error: A quote stands where none belongs.
+    """
+    if '"' in text:
+        return next(csv.reader((text,), delimiter=delimiter, strict=True))
+    return literal_cells(text, delimiter)
+
+
+def literal_cells(text: str, delimiter: str) -> list[str]:
+    """The cells of one record with every quote left where it is."""
+    return text.rstrip("\r\n").split(delimiter)

@@ -1,0 +1,70 @@
+"""Which directory belongs to which run, and whether a command fits the run that is there already."""
+
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from migrate_mfa.adapters.journal import take_lock
+from migrate_mfa.domain.errors import InputUnusable
+
+if TYPE_CHECKING:
+    from migrate_mfa.adapters.aws import Lane
+
+RUNS = "migrate-mfa-runs"
+_UNSAFE = re.compile(r"[^\w.-]+")
+
+
+def default_run_dir(user_pool_id: str, roster: str, roster_sha256: str) -> Path:
+    """`./migrate-mfa-runs/POOL/ROSTER-SHA8`: the same roster resumes, a changed one is a new run."""
+    stem = "stdin" if roster == "-" else _UNSAFE.sub("_", Path(roster).stem)
+    return Path(RUNS) / user_pool_id / f"{stem}-{roster_sha256[:8]}"
+
+
+def default_audit_dir(user_pool_id: str) -> Path:
+    """`./migrate-mfa-runs/POOL/audit`: each audit of a pool replaces the report of the one before."""
+    return Path(RUNS) / user_pool_id / "audit"
+
+
+def require_same(known: Mapping[str, object], asked: Mapping[str, object]) -> None:
+    """Refuse options that would decide otherwise than the plan in the directory.
+
+    Args:
+        known: what the journal's meta says; an empty one fits everything.
+        asked: option name → value, as this command has them.
+
+    Raises:
+        InputUnusable: names the first option that differs.
+    """
+    for name, value in asked.items():
+        if name in known and known[name] != value:
+            raise InputUnusable(
+                f"{_NAMES.get(name, '--' + name.replace('_', '-'))} is not what this run was planned with.",
+                "Give the same again, or another --run-dir for a new plan; `plan` makes one anew as long as "
+                "nothing was written.",
+            )
+
+
+_NAMES = {"roster_sha256": "The roster", "user_pool_id": "The user pool", "columns": "The roster's header"}
+
+
+def lock_lane(lane: "Lane") -> int:
+    """Own a lane on this machine: quotas belong to it, so two commands would spend its share twice.
+
+    Returns:
+        A descriptor; the lock goes with it, or with the process.
+
+    Raises:
+        RunDirectoryError: another migrate-mfa works in this lane.
+    """
+    directory = Path(tempfile.gettempdir()) / f"migrate-mfa-{os.getuid()}"
+    directory.mkdir(mode=0o700, exist_ok=True)
+    name = sha256(f"{lane.endpoint} {lane.account} {lane.region}".encode()).hexdigest()[:16]
+    return take_lock(
+        directory / f"lane-{name}.lock",
+        f"Another migrate-mfa works in account {lane.account}, Region {lane.region}: one quota for both.",
+        "Wait until it ends, or stop it: it can be resumed.",
+    )

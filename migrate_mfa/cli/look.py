@@ -1,0 +1,76 @@
+"""audit, status and report: commands that write nothing to AWS."""
+
+from contextlib import closing
+from typing import Annotated, Any
+
+import typer
+
+from migrate_mfa.cli import options as o
+from migrate_mfa.cli.talk import confirm_billing, progress_for, require_consent
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    app.command()(audit)
+    app.command()(status)
+    app.command()(report)
+
+
+def audit(
+    context: typer.Context,
+    user_pool_id: o.UserPoolId = None,
+    run_dir: o.RunDir = None,
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Also read the MFA setting of users with a verified phone (billed)."),
+    ] = False,
+    fail_under: Annotated[
+        str | None,
+        typer.Option(help="Exit 9 when less than this share has a verified phone.", metavar="PERCENT"),
+    ] = None,
+    quota_share: o.QuotaShare = 0.5,
+    max_rps: o.MaxRps = None,
+    profile: o.Profile = None,
+    region: o.Region = None,
+    endpoint_url: o.EndpointUrl = None,
+    yes: o.Yes = False,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+    no_color: o.NoColor = False,
+    log_level: o.LogLevel = "info",
+) -> None:
+    """Say who in the whole pool lacks a verified phone; report/unverified.csv is a roster to fill in."""
+    _audit(context.params)
+
+
+def _audit(params: dict[str, Any]) -> None:
+    from migrate_mfa.cli import show
+    from migrate_mfa.settings import from_params
+    from migrate_mfa.wiring.audit import audit as do_audit
+
+    settings = from_params(params)
+    if settings.deep:
+        require_consent(settings)
+    with closing(progress_for(settings)) as progress:
+        result = do_audit(settings, progress, confirm_billing)
+    if settings.as_json:
+        show.as_json(result.summary)
+    else:
+        show.audit(result.summary, result.directory)
+    raise typer.Exit(result.exit_code)
+
+
+def status(run_dir: o.ThisRunDir, json: o.Json = False) -> None:
+    """Say where a run stands, also while it runs."""
+    from migrate_mfa.cli import show
+    from migrate_mfa.wiring.reporting import status as do_status
+
+    show.end(do_status(run_dir), as_json=json)
+
+
+def report(run_dir: o.ThisRunDir, json: o.Json = False) -> None:
+    """Write the reports of a run again, from its journal."""
+    from migrate_mfa.cli import show
+    from migrate_mfa.wiring.reporting import report as do_report
+
+    show.end(do_report(run_dir), as_json=json)

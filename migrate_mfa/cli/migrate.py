@@ -1,0 +1,117 @@
+"""plan and run."""
+
+from contextlib import closing
+from typing import Annotated, Any
+
+import typer
+
+from migrate_mfa.cli import options as o
+from migrate_mfa.cli.talk import confirm_run, progress_for, require_consent
+from migrate_mfa.domain.model import PhoneConflict
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    app.command()(plan)
+    app.command()(run)
+
+
+def plan(
+    context: typer.Context,
+    roster: o.Roster = None,
+    user_pool_id: o.UserPoolId = None,
+    verification: o.Verification = None,
+    run_dir: o.RunDir = None,
+    phone_conflict: o.OnPhoneConflict = PhoneConflict.FAIL,
+    despite: o.Despite = None,
+    phone_country: o.PhoneCountry = None,
+    strict_e164: o.StrictE164 = False,
+    id_column: o.IdColumn = None,
+    phone_column: o.PhoneColumn = None,
+    encoding: o.Encoding = None,
+    quota_share: o.QuotaShare = 0.5,
+    max_rps: o.MaxRps = None,
+    max_sms: o.MaxSms = 0,
+    max_failures: o.MaxFailures = "1%",
+    profile: o.Profile = None,
+    region: o.Region = None,
+    endpoint_url: o.EndpointUrl = None,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+    no_color: o.NoColor = False,
+    log_level: o.LogLevel = "info",
+) -> None:
+    """Say what would happen to every row. Writes nothing to AWS, and makes nobody a billed user."""
+    _plan(context.params)
+
+
+def run(
+    context: typer.Context,
+    roster: o.Roster = None,
+    user_pool_id: o.UserPoolId = None,
+    verification: o.Verification = None,
+    run_dir: o.RunDir = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="The same as plan.")] = False,
+    phone_conflict: o.OnPhoneConflict = PhoneConflict.FAIL,
+    despite: o.Despite = None,
+    phone_country: o.PhoneCountry = None,
+    strict_e164: o.StrictE164 = False,
+    id_column: o.IdColumn = None,
+    phone_column: o.PhoneColumn = None,
+    encoding: o.Encoding = None,
+    quota_share: o.QuotaShare = 0.5,
+    max_rps: o.MaxRps = None,
+    batch_size: o.BatchSize = 100,
+    max_sms: o.MaxSms = 0,
+    max_failures: o.MaxFailures = "1%",
+    max_users: o.MaxUsers = None,
+    stop_after: o.StopAfter = None,
+    profile: o.Profile = None,
+    region: o.Region = None,
+    endpoint_url: o.EndpointUrl = None,
+    yes: o.Yes = False,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+    no_color: o.NoColor = False,
+    log_level: o.LogLevel = "info",
+) -> None:
+    """Plan, ask, apply. The same command again goes on where it stopped; --run-dir alone applies a plan."""
+    if dry_run:
+        _plan(context.params)
+    _run(context.params)
+
+
+def _plan(params: dict[str, Any]) -> None:
+    from migrate_mfa.cli import show
+    from migrate_mfa.settings import from_params
+    from migrate_mfa.wiring.migration import open_migration
+
+    settings = from_params(params)
+    with closing(progress_for(settings)) as progress, open_migration(settings, "plan", progress) as migration:
+        migration.make_plan()
+        if not settings.as_json:
+            show.plan(migration)
+        migration.require_usable()
+        migration.require_sms_allowance()
+    if settings.as_json:
+        show.as_json(migration.summary)
+    raise typer.Exit(migration.plan_exit_code())
+
+
+def _run(params: dict[str, Any]) -> None:
+    from migrate_mfa.cli import show
+    from migrate_mfa.settings import from_params
+    from migrate_mfa.wiring.migration import open_migration
+
+    settings = from_params(params)
+    require_consent(settings)
+    with closing(progress_for(settings)) as progress, open_migration(settings, "run", progress) as migration:
+        migration.prepare()
+        if not settings.as_json:
+            show.plan(migration)
+        migration.require_ready()
+        if users := migration.forecast().users:
+            confirm_run(migration.connection, users)
+            migration.apply()
+    show.end(migration.summary, as_json=settings.as_json)
+    raise typer.Exit(migration.exit_code())

@@ -1,0 +1,149 @@
+"""Results on standard output: tables that fit 80 columns, or JSON."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from migrate_mfa.domain.reasons import LOCKOUT_SHEET, Outcome, Reason
+from migrate_mfa.domain.words import duration
+from migrate_mfa.reports.audit import verified_share
+
+if TYPE_CHECKING:
+    from migrate_mfa.wiring.migration import Migration
+
+_WIDTH = 80
+_SESSIONS = (
+    "Sessions that exist stay valid: users are asked for a code at their next sign-in with a password."
+)
+
+
+def as_json(value: Mapping[str, Any]) -> None:
+    """One JSON document."""
+    _line(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def plan(migration: "Migration") -> None:
+    """What would happen, to whom, how long it takes, and who could be locked out."""
+    overview = migration.overview()
+    facts = overview.meta
+    _title(f"Plan for {facts['pool_name']} ({facts['user_pool_id']})")
+    _roster_facts(facts)
+    _line(f"Verification: {facts['verification']}; {facts['reading']}.")
+    _outcomes(overview.counts, overview.planned)
+    _guesses(overview.guesses)
+    _lockout_sheet(overview.counts, overview.forecast.rows_to_read)
+    _work(migration)
+
+
+def _roster_facts(facts: Mapping[str, Any]) -> None:
+    encoding = facts["roster_encoding"] + (" (guessed)" if facts["roster_encoding_guessed"] else "")
+    _line(
+        f"Roster: {facts['roster_records']:,} records on {facts['roster_lines']:,} lines, "
+        f"{facts['roster_multi_line_records']:,} of several lines; {encoding}."
+    )
+
+
+def _outcomes(counts: Iterable[tuple[str, str, int]], planned: Mapping[str, int]) -> None:
+    _title("What happens to the rows")
+    for reason, number in sorted(planned.items(), key=lambda item: -item[1]):
+        _row(f"to do → {reason}", number, "planned; ends so if nothing has changed by then")
+    for outcome, reason, number in counts:
+        if reason:
+            _row(f"{outcome} · {reason}", number, Reason(reason).sentence)
+
+
+def _guesses(guesses: Mapping[str, int]) -> None:
+    if guesses:
+        _title("Numbers that were read with a guess (--strict-e164 refuses them)")
+        for guess, number in sorted(guesses.items(), key=lambda item: -item[1]):
+            _row(guess, number)
+
+
+def _lockout_sheet(counts: Iterable[tuple[str, str, int]], unknown: int) -> None:
+    """Rows 7 to 11 of the decision table: who could be locked out, by reason."""
+    found = {reason: number for _, reason, number in counts}
+    _title("Who could be locked out, and is left alone")
+    for reason in LOCKOUT_SHEET:
+        if number := found.get(reason.value, 0):
+            _row(reason.value, number)
+    if unknown:
+        _row("known only at the write", unknown, "the MFA settings are read just before, and decided again")
+
+
+def _work(migration: "Migration") -> None:
+    ahead = migration.overview().forecast
+    ceilings = migration.connection.ceilings
+    _title(f"The work: {ahead.users:,} users")
+    for category, calls in ahead.calls.items():
+        _row(category.value, calls, f"calls, at most {ceilings[category]:g}/s")
+    slowest = f", bound by {ahead.slowest.value}" if ahead.slowest else ""
+    _line(f"Time: about {duration(ahead.seconds)}{slowest}. SMS that Cognito would send: {ahead.sms:,}.")
+
+
+def end(summary: Mapping[str, Any], *, as_json: bool) -> None:
+    """How a pass ended, or where it stands."""
+    if as_json:
+        globals()["as_json"](summary)
+        return
+    _title(f"{summary['command']}: {summary['state']}")
+    for outcome in Outcome:
+        _row(outcome.value, summary["counts"][outcome.value])
+        for reason, number in summary["reasons"][outcome.value].items():
+            _row(f"  {reason}", number, Reason(reason).sentence)
+    _calls(summary["calls"])
+    if summary["counts"][Outcome.VERIFIED.value]:
+        _line(_SESSIONS)
+
+
+def _calls(calls: Mapping[str, Mapping[str, int]]) -> None:
+    for category, count in calls.items():
+        extra = f"{count['throttled']:,} throttled, {count['retried']:,} retried"
+        _row(f"calls {category}", count["sent"], extra)
+
+
+def audit(summary: Mapping[str, Any], directory: Path) -> None:
+    """Coverage by status."""
+    _title(f"Audit of {summary['pool']}: {summary['state']}")
+    _line(f"{'':<24}{'verified':>12}{'unverified':>12}{'no phone':>12}")
+    for group, row in (*summary["coverage"].items(), ("counted", summary["total"])):
+        _line(f"{group:<24}{row['verified']:>12,}{row['unverified']:>12,}{row['no_phone']:>12,}")
+    _line(f"{verified_share(summary['total']):.1f} % of the enabled local users have a verified phone.")
+    if mfa := summary.get("mfa"):
+        _line(
+            f"Of those: {mfa['sms_mfa']:,} with SMS MFA, {mfa['other_factor']:,} with another factor, "
+            f"{mfa['none']:,} without MFA (verified_without_mfa.csv)."
+        )
+    _line(f"Fill in the numbers in {directory / 'unverified.csv'}, and it is a roster for plan.")
+
+
+def _title(text: str) -> None:
+    _line("")
+    _line(text)
+    _line("-" * min(len(text), _WIDTH))
+
+
+def _row(name: str, number: int, note: str = "") -> None:
+    """Name, number and a note on lines of their own where it does not fit."""
+    line = f"{name:<34}{number:>10,}"
+    if note and len(line) + 2 + len(note) <= _WIDTH:
+        _line(f"{line}  {note}")
+        return
+    _line(line)
+    if note:
+        _wrapped(note)
+
+
+def _wrapped(text: str) -> None:
+    line = "     "
+    for word in text.split():
+        if len(line) + 1 + len(word) > _WIDTH:
+            _line(line)
+            line = "     "
+        line += f" {word}"
+    _line(line)
+
+
+def _line(text: str) -> None:
+    sys.stdout.write(text.rstrip() + "\n")

@@ -1,0 +1,58 @@
+"""Asking and telling: what is shown before a plan is applied, and how a yes is taken."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from migrate_mfa.domain.errors import Declined, UsageError
+
+if TYPE_CHECKING:
+    from migrate_mfa.ports import Progress
+    from migrate_mfa.settings import Settings
+    from migrate_mfa.wiring.lane import Connection
+
+
+def progress_for(settings: "Settings") -> "Progress":
+    """Progress as this terminal can show it."""
+    from migrate_mfa.adapters.clock import SystemClock
+    from migrate_mfa.adapters.progress import make_progress
+
+    return make_progress(stream=sys.stderr, clock=SystemClock(), quiet=settings.quiet, color=settings.color)
+
+
+def require_consent(settings: "Settings") -> None:
+    """Refuse early what could never be confirmed: no terminal, and no --yes."""
+    if not settings.yes and not sys.stdin.isatty():
+        raise UsageError("There is no terminal to ask on.", "Give --yes if the plan is what you want.")
+
+
+def confirm_run(connection: "Connection", users: int, extra: str = "") -> None:
+    """Name the account, Region, pool and users, and ask to type the pool's name.
+
+    Raises:
+        Declined: anything else was typed.
+    """
+    lane, pool = connection.lane, connection.pool
+    where = f"account {lane.account}, Region {lane.region}, pool {pool.name} ({pool.id})"
+    endpoint = f", endpoint {lane.endpoint}" if lane.endpoint != "aws" else ""
+    typer.echo(f"About to write to {users:,} users in {where}{endpoint}.{extra}", err=True)
+    if connection.settings.yes:
+        return
+    if typer.prompt("Type the pool's name to go on", default="", show_default=False, err=True) != pool.name:
+        raise Declined("Nothing was written.", "The plan is kept: the same command goes on from it.")
+
+
+def confirm_billing(connection: "Connection", users: int) -> None:
+    """Say how many users a deep audit may make billed, and ask.
+
+    Raises:
+        Declined: the answer was no.
+    """
+    typer.echo(
+        f"Reading {users:,} users with AdminGetUser counts each of them as a monthly active user this month, "
+        "if they were not already.",
+        err=True,
+    )
+    if not connection.settings.yes and not typer.confirm("Go on?", err=True):
+        raise Declined("Nothing more was read; the audit without --deep is in the report.")

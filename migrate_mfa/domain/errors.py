@@ -1,0 +1,94 @@
+"""The run's problems: every error that ends a command, with its exit code and what to do next.
+
+    MigrateMfaError
+    ├── UsageError 2            ├── PoolNotReady 4         ├── NotAllowed 5
+    ├── InputUnusable 3         ├── RunDirectoryError 6    └── TooManyFailures / OutOfReach 8
+
+A user's problem is never an exception: it is a `Verdict`.
+"""
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What a script may rely on."""
+
+    DONE = 0
+    BUG = 1
+    USAGE = 2
+    INPUT = 3
+    POOL_NOT_READY = 4
+    NOT_ALLOWED = 5
+    RUN_DIRECTORY = 6
+    SOME_FAILED = 7
+    STOPPED = 8
+    NOT_MET = 9
+    LIMIT = 10
+    SIGINT = 130
+    SIGTERM = 143
+
+
+class MigrateMfaError(Exception):
+    """Something that ends the command: what happened, to what, and what to do next."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.BUG
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(MigrateMfaError):
+    """The command line cannot be used as given."""
+
+    exit_code = ExitCode.USAGE
+
+
+class Declined(MigrateMfaError):
+    """The operator said no at a prompt."""
+
+    exit_code = ExitCode.SIGINT
+
+
+class InputUnusable(MigrateMfaError):
+    """The roster, the job file or the plan cannot be used."""
+
+    exit_code = ExitCode.INPUT
+
+
+class PoolNotReady(MigrateMfaError):
+    """The pool is missing, or a write to it would have no effect or an unwanted one."""
+
+    exit_code = ExitCode.POOL_NOT_READY
+
+
+class NotAllowed(MigrateMfaError):
+    """Credentials or permissions are missing or have expired."""
+
+    exit_code = ExitCode.NOT_ALLOWED
+
+
+class RunDirectoryError(MigrateMfaError):
+    """The run directory or the lane is locked, foreign, full, not writable or from a newer version."""
+
+    exit_code = ExitCode.RUN_DIRECTORY
+
+
+class TooManyFailures(MigrateMfaError):
+    """Too large a share of the users failed."""
+
+    exit_code = ExitCode.STOPPED
+
+
+class OutOfReach(MigrateMfaError):
+    """AWS cannot be reached, or answers nothing but errors; no user is to blame."""
+
+    exit_code = ExitCode.STOPPED
+
+
+class SmsLimitExceeded(MigrateMfaError):
+    """The plan would send more SMS than `--max-sms` allows."""
+
+    exit_code = ExitCode.STOPPED

@@ -1,0 +1,167 @@
+"""What a refused or broken call means: for this attempt, for the user, or for the whole run.
+
+Codes are matched as strings, because Cognito answers with codes that the SDK's model does not list:
+AdminSetUserMFAPreference is throttled without declaring TooManyRequestsException (API reference).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from migrate_mfa.domain.errors import MigrateMfaError, NotAllowed, OutOfReach, PoolNotReady
+from migrate_mfa.domain.reasons import Reason
+
+
+class Effect(StrEnum):
+    """What is known about the effect of a failed call."""
+
+    THROTTLED = "throttled"
+    """Refused for its rate; not executed."""
+    NOT_EXECUTED = "not_executed"
+    """Never reached the service, or was turned away before it did anything; safe to repeat."""
+    UNKNOWN = "unknown"
+    """May have been executed; only a read can tell."""
+    REFUSED = "refused"
+    """The service said no to this user."""
+    FATAL = "fatal"
+    """Concerns every user; the run ends."""
+
+
+class ApiError(Exception):
+    """One failed attempt at one AWS operation.
+
+    `code` is the AWS error code, or one of ours for failures without an answer: `ConnectFailed` (nothing was
+    sent), `ConnectionLost` (sent, no answer), `GarbledAnswer`. `message` is AWS's text, which can hold
+    personal data: it never goes to a log or a terminal unmasked.
+    """
+
+    def __init__(self, *, operation: str, code: str, message: str = "", status: int = 0) -> None:
+        super().__init__(f"{operation}: {code}")
+        self.operation = operation
+        self.code = code
+        self.message = message
+        self.status = status
+
+    @property
+    def effect(self) -> Effect:
+        """What this failure says about the effect of the call."""
+        return effect_of(self.code, self.status)
+
+
+THROTTLES = frozenset(
+    {
+        "TooManyRequestsException",
+        "ThrottlingException",
+        "Throttling",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+    }
+)
+_NOT_EXECUTED = frozenset({"ConnectFailed", "ConcurrentModificationException"})
+_UNKNOWN = frozenset(
+    {
+        "ConnectionLost",
+        "GarbledAnswer",
+        "InternalErrorException",
+        "InternalFailure",
+        "InternalServerError",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunProblem:
+    """A failure that concerns every user: the error to raise, and what to do."""
+
+    error: type[MigrateMfaError]
+    what: str
+    hint: str
+
+
+_CREDENTIALS = RunProblem(
+    NotAllowed,
+    "the credentials have expired or are not accepted",
+    "Sign in again; then the same command goes on where it stopped.",
+)
+_PERMISSION = RunProblem(
+    NotAllowed,
+    "this caller may not do that",
+    "Give it the policy in the README, section 'Permissions'; then the same command goes on.",
+)
+_SMS_ROLE = RunProblem(
+    PoolNotReady,
+    "the pool's SMS role does not work",
+    "Look at the role in SmsConfiguration: its trust policy, its ExternalId and sns:Publish.",
+)
+_POOL = RunProblem(
+    PoolNotReady,
+    "the user pool is not there, or not writable in this Region",
+    "Check --user-pool-id, --region and the account of the credentials.",
+)
+_RUN_PROBLEMS = {
+    "AccessDeniedException": _PERMISSION,
+    "AccessDenied": _PERMISSION,
+    "ExpiredTokenException": _CREDENTIALS,
+    "ExpiredToken": _CREDENTIALS,
+    "RequestExpired": _CREDENTIALS,
+    "UnrecognizedClientException": _CREDENTIALS,
+    "InvalidClientTokenId": _CREDENTIALS,
+    "IncompleteSignature": _CREDENTIALS,
+    "MissingAuthenticationToken": _CREDENTIALS,
+    "MissingAuthenticationTokenException": _CREDENTIALS,
+    "NoCredentials": _CREDENTIALS,
+    "InvalidSignatureException": RunProblem(
+        NotAllowed,
+        "AWS does not accept the signature",
+        "Compare this machine's clock with the true time, then check the secret key.",
+    ),
+    "SignatureDoesNotMatch": _CREDENTIALS,
+    "InvalidSmsRoleAccessPolicyException": _SMS_ROLE,
+    "InvalidSmsRoleTrustRelationshipException": _SMS_ROLE,
+    "InvalidEmailRoleAccessPolicyException": RunProblem(
+        PoolNotReady, "the pool's e-mail role does not work", "Look at the pool's EmailConfiguration."
+    ),
+    "ResourceNotFoundException": _POOL,
+    "OperationNotEnabledException": _POOL,
+    "UnknownOperationException": RunProblem(
+        OutOfReach, "the endpoint does not know this operation", "Check --endpoint-url."
+    ),
+}
+_USER_REASONS = {
+    "UserNotFoundException": Reason.USER_NOT_FOUND,
+    "AliasExistsException": Reason.PHONE_TAKEN,
+    "UserNotConfirmedException": Reason.AWAITING_CONFIRMATION,
+    "PasswordResetRequiredException": Reason.AWAITING_PASSWORD_RESET,
+    # A business limit of one user, not a rate: seconds do not help ("Quotas in Amazon Cognito").
+    "LimitExceededException": Reason.GAVE_UP,
+}
+
+_SERVER_ERROR = 500
+
+
+def effect_of(code: str, status: int = 0) -> Effect:
+    """Classify a failed call by its code and HTTP status; an unknown code is the user's matter."""
+    if code in THROTTLES:
+        return Effect.THROTTLED
+    if code in _NOT_EXECUTED:
+        return Effect.NOT_EXECUTED
+    if code in _RUN_PROBLEMS:
+        return Effect.FATAL
+    if code in _UNKNOWN or status >= _SERVER_ERROR:
+        return Effect.UNKNOWN
+    return Effect.REFUSED
+
+
+def run_problem(error: ApiError) -> MigrateMfaError:
+    """The error that ends the run, for a failure whose effect is FATAL."""
+    problem = _RUN_PROBLEMS[error.code]
+    return problem.error(f"{error.operation}: {problem.what} ({error.code}).", problem.hint)
+
+
+def user_reason(code: str) -> Reason:
+    """The reason of a row whose call was REFUSED."""
+    return _USER_REASONS.get(code, Reason.REJECTED)

@@ -1,0 +1,274 @@
+"""The values that everything else passes around. All frozen; none knows where it came from."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from migrate_mfa.domain.privacy import mask_phone
+from migrate_mfa.domain.reasons import LIFTABLE, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A phone number in E.164 form (`+` and digits), valid by the numbering plan; prints masked."""
+
+    e164: str
+
+    def __repr__(self) -> str:
+        return f"Phone({mask_phone(self.e164)})"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where a record of the roster stands: its number (from 1) and its physical lines (from 1)."""
+
+    row: int
+    first_line: int
+    last_line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A readable row: who, which number, and how far the row itself vouches for it.
+
+    `phone` is None for "the number that the user has verified already". `vouched` is the row's
+    `phone_number_verified`: True, False, or None for unsaid. `guesses` names what was guessed to
+    read the number (`lost_zero`, …), empty for a number already in E.164 form.
+    """
+
+    at: Position
+    sub: str | None = field(default=None, repr=False)
+    username: str | None = field(default=None, repr=False)
+    email: str | None = field(default=None, repr=False)
+    phone: Phone | None = None
+    vouched: bool | None = None
+    guesses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """A row that cannot be used: rows 1 and 2 of the decision table. `detail` holds no personal data."""
+
+    at: Position
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MfaState:
+    """A user's MFA settings as AdminGetUser shows them.
+
+    `enabled` is UserMFASettingList, `preferred` PreferredMfaSetting; `legacy_sms` says that only the
+    deprecated MFAOptions names SMS. `passkey` is True where a WEB_AUTHN factor is configured and would be
+    blocked by SMS MFA (Cognito Developer Guide, "Adding MFA to a user pool").
+    """
+
+    enabled: frozenset[str] = frozenset()
+    preferred: str | None = None
+    legacy_sms: bool = False
+    passkey: bool = False
+
+    @property
+    def sms_on(self) -> bool:
+        """SMS MFA is enabled, by the preference API or by the legacy one."""
+        return SMS_MFA in self.enabled or (self.legacy_sms and not self.enabled)
+
+    @property
+    def others(self) -> frozenset[str]:
+        """The enabled factors beside SMS."""
+        return self.enabled - {SMS_MFA}
+
+    @property
+    def sms_in_effect(self) -> bool:
+        """SMS MFA challenges this user, or stands ready beside a stronger factor."""
+        if SMS_MFA not in self.enabled:
+            return self.sms_on
+        return self.preferred == SMS_MFA or bool(self.others)
+
+
+SMS_MFA = "SMS_MFA"
+SOFTWARE_TOKEN_MFA = "SOFTWARE_TOKEN_MFA"  # noqa: S105 - the name of a factor
+EMAIL_OTP = "EMAIL_OTP"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserState:
+    """One user of the pool, as far as one read shows it.
+
+    `mfa` is None after ListUsers, which never returns the MFA settings (API reference, UserType).
+    `modified` is UserLastModifiedDate as a number of seconds since the epoch.
+    """
+
+    username: str = field(repr=False)
+    sub: str
+    status: str
+    enabled: bool = True
+    email: str | None = field(default=None, repr=False)
+    email_verified: bool = False
+    phone: str | None = field(default=None, repr=False)
+    phone_verified: bool = False
+    mfa: MfaState | None = None
+    modified: float = 0.0
+
+    @property
+    def federated(self) -> bool:
+        """Signs in through an identity provider; Cognito leaves MFA to that provider."""
+        return self.status == "EXTERNAL_PROVIDER"
+
+    @property
+    def proven_phone(self) -> str | None:
+        """The number that the pool has verified, if any."""
+        return self.phone if self.phone_verified else None
+
+
+class MfaMode(StrEnum):
+    """MfaConfiguration of a user pool."""
+
+    OFF = "OFF"
+    OPTIONAL = "OPTIONAL"
+    ON = "ON"
+
+
+class PhoneSignIn(StrEnum):
+    """Whether a phone number can be used to sign in, and through which setting of the pool."""
+
+    NO = "no"
+    ALIAS = "alias"
+    USERNAME = "username"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolFacts:
+    """What DescribeUserPool and GetUserPoolMfaConfig say that matters here."""
+
+    id: str
+    name: str
+    mfa: MfaMode
+    sms_configured: bool
+    phone_auto_verified: bool = False
+    phone_needs_proof: bool = False
+    """AttributesRequireVerificationBeforeUpdate holds phone_number: unproven numbers are held back."""
+    phone_mutable: bool = True
+    phone_sign_in: PhoneSignIn = PhoneSignIn.NO
+    email_sign_in: bool = False
+    """E-mail is an alias or the username: then no Username of this pool is itself an e-mail address."""
+    email_is_username: bool = False
+    case_sensitive: bool = True
+    recovery: tuple[str, ...] | None = None
+    """AccountRecoverySetting's mechanisms in order; None where the pool has no such setting."""
+    passkeys_at_risk: bool = False
+    """WEB_AUTHN is a first factor here and would be blocked by a user's MFA."""
+    estimated_users: int = 0
+    sms_failure: str | None = None
+
+    @property
+    def code_sms_on_unverified_write(self) -> bool:
+        """Whether writing an unverified number makes Cognito send a code to it.
+
+        Source: "Configuring email or phone verification", Cognito Developer Guide.
+        """
+        return self.phone_auto_verified
+
+    @property
+    def recovers_by_admin_only(self) -> bool:
+        """Users cannot reset passwords themselves, so SMS MFA takes nothing from them."""
+        return self.recovery == ("admin_only",)
+
+    @property
+    def recovers_by_email(self) -> bool:
+        """A verified e-mail address lets a user reset the password."""
+        return self.recovery is None or "verified_email" in self.recovery
+
+
+class VerificationPolicy(StrEnum):
+    """How a number becomes verified (`--verification`)."""
+
+    BY_CODE = "by-code"
+    ATTESTED = "attested"
+    AT_SIGN_IN = "at-sign-in"
+    BY_COLUMN = "by-column"
+
+
+class PhoneConflict(StrEnum):
+    """What to do when the pool's number is in use and differs from the row's (`--phone-conflict`)."""
+
+    FAIL = "fail"
+    KEEP = "keep"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The choices of the operator that change decisions."""
+
+    verification: VerificationPolicy
+    phone_conflict: PhoneConflict = PhoneConflict.FAIL
+    despite: frozenset[Reason] = frozenset()
+
+    def __post_init__(self) -> None:
+        if unknown := self.despite - LIFTABLE:
+            raise ValueError(f"--despite cannot lift {', '.join(sorted(unknown))}")
+
+    def trust(self, vouched: bool | None) -> VerificationPolicy:  # noqa: FBT001 - a tri-state, not a switch
+        """The policy for one row: its `phone_number_verified` can lower trust, never raise it.
+
+        Only `by-column` lets a row vouch for its own number.
+        """
+        if self.verification is VerificationPolicy.BY_COLUMN:
+            return VerificationPolicy.ATTESTED if vouched else VerificationPolicy.BY_CODE
+        return VerificationPolicy.BY_CODE if vouched is False else self.verification
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rivalry:
+    """What the plan knows about other claims on the same number; matters where numbers sign people in."""
+
+    wished_by_others: bool = False
+    held_by_other: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StorePhone:
+    """AdminUpdateUserAttributes: phone_number, and with `verified` also phone_number_verified=true.
+
+    Both in one call store the number at once and send no message (API reference,
+    AdminUpdateUserAttributes).
+    """
+
+    phone: Phone
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetSmsMfa:
+    """AdminSetUserMFAPreference with SMSMfaSettings and no other block.
+
+    A block that is sent as disabled makes Cognito refuse users who never had that factor, so the other
+    factors are never named.
+    """
+
+    enabled: bool
+    preferred: bool
+
+
+Step = StorePhone | SetSmsMfa
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to write, in order, and the reason that the row ends with once it is in effect."""
+
+    steps: tuple[Step, ...]
+    ends: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Nothing to write: the row ends here. `detail` adds what the reason's sentence cannot know."""
+
+    reason: Reason
+    detail: str = ""
+
+
+Decision = Plan | Verdict

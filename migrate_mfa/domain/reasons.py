@@ -1,0 +1,155 @@
+"""Outcomes and reasons: the stable words of every report, and what to do about each.
+
+A reason is added, never renamed: scripts read these codes.
+"""
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What became of a row; exactly one of these."""
+
+    VERIFIED = "verified"
+    PENDING = "pending"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNPROCESSED = "unprocessed"
+
+
+class Reason(StrEnum):
+    """Why a row has its outcome."""
+
+    ENROLLED = "enrolled"
+    ALREADY_ENROLLED = "already_enrolled"
+    PROMOTED = "promoted"
+
+    AWAITING_CODE = "awaiting_code"
+    AWAITING_FIRST_SIGN_IN = "awaiting_first_sign_in"
+    AWAITING_CONFIRMATION = "awaiting_confirmation"
+    AWAITING_PASSWORD_RESET = "awaiting_password_reset"  # noqa: S105 - a user status, no secret
+
+    BAD_ROW = "bad_row"
+    PHONE_MISSING = "phone_missing"
+    INVALID_PHONE = "invalid_phone"
+    NOT_SMS_CAPABLE = "not_sms_capable"
+    USER_NOT_FOUND = "user_not_found"
+    AMBIGUOUS_USER = "ambiguous_user"
+    CONFLICTING_ROWS = "conflicting_rows"
+    UNSUPPORTED_STATUS = "unsupported_status"
+    PHONE_DIFFERS = "phone_differs"
+    PHONE_TAKEN = "phone_taken"
+    REJECTED = "rejected"
+    NOT_EFFECTIVE = "not_effective"
+    GAVE_UP = "gave_up"
+    RESTORE_WOULD_SEND_SMS = "restore_would_send_sms"
+
+    DUPLICATE_ROW = "duplicate_row"
+    FEDERATED_USER = "federated_user"
+    DISABLED_USER = "disabled_user"
+    HAS_TOTP = "has_totp"
+    HAS_PASSKEY = "has_passkey"
+    HAS_EMAIL_MFA = "has_email_mfa"
+    NO_RECOVERY_LEFT = "no_recovery_left"
+    CHANGED_BY_OTHERS = "changed_by_others"
+    RESTORED = "restored"
+    NOTHING_TO_RESTORE = "nothing_to_restore"
+    MFA_DISABLED = "mfa_disabled"
+
+    @property
+    def outcome(self) -> Outcome:
+        """The one outcome that this reason belongs to."""
+        return _OUTCOMES[self]
+
+    @property
+    def sentence(self) -> str:
+        """What it means, and what to do next, in one sentence."""
+        return _SENTENCES[self]
+
+
+_BY_OUTCOME: dict[Outcome, dict[Reason, str]] = {
+    Outcome.VERIFIED: {
+        Reason.ENROLLED: "Number stored and verified, SMS MFA on; nothing to do.",
+        Reason.ALREADY_ENROLLED: "Was enrolled with this number before; nothing was written.",
+        Reason.PROMOTED: "The user proved the number, SMS MFA is on; nothing to do.",
+    },
+    Outcome.PENDING: {
+        Reason.AWAITING_CODE: (
+            "The user must verify the number in your app (VerifyUserAttribute); then run reconcile."
+        ),
+        Reason.AWAITING_FIRST_SIGN_IN: (
+            "SMS MFA is on; the first sign-in with an SMS code verifies the number; then run reconcile."
+        ),
+        Reason.AWAITING_CONFIRMATION: (
+            "The user has not confirmed the sign-up yet; once that is done, run reconcile."
+        ),
+        Reason.AWAITING_PASSWORD_RESET: (
+            "The user must reset the password first; once that is done, run reconcile."
+        ),
+    },
+    Outcome.FAILED: {
+        Reason.BAD_ROW: "The row cannot be read safely; correct it in the roster and run again.",
+        Reason.PHONE_MISSING: "No number in the row and no verified one in the pool; add one to the roster.",
+        Reason.INVALID_PHONE: "Not a phone number; correct it in the roster.",
+        Reason.NOT_SMS_CAPABLE: "A number that cannot receive SMS; ask the user for a mobile number.",
+        Reason.USER_NOT_FOUND: "The pool has no such user; correct the identity or remove the row.",
+        Reason.AMBIGUOUS_USER: "More than one user fits; name this one by its sub or Username.",
+        Reason.CONFLICTING_ROWS: "Several rows ask different things for this user; keep the right one.",
+        Reason.UNSUPPORTED_STATUS: "The user's status allows no MFA; look at the user in Cognito.",
+        Reason.PHONE_DIFFERS: (
+            "The pool has another number in use; settle which is right, see --phone-conflict."
+        ),
+        Reason.PHONE_TAKEN: (
+            "Numbers sign people in here, and this one belongs to several users; give each their own."
+        ),
+        Reason.REJECTED: "Cognito refused the change; the detail says why.",
+        Reason.NOT_EFFECTIVE: (
+            "Cognito accepted the change but does not show it; look at this user before running again."
+        ),
+        Reason.GAVE_UP: "Cognito kept failing for this user; run the same command again later.",
+        Reason.RESTORE_WOULD_SEND_SMS: (
+            "SMS MFA was undone, but putting the old number back would send an SMS; do that by hand."
+        ),
+    },
+    Outcome.SKIPPED: {
+        Reason.DUPLICATE_ROW: "An earlier row says the same; nothing to do.",
+        Reason.FEDERATED_USER: "Signs in through an identity provider; set up MFA there.",
+        Reason.DISABLED_USER: "The user is disabled; enable it first, or use --despite disabled_user.",
+        Reason.HAS_TOTP: "Has an authenticator app, which is stronger; left alone (--despite has_totp).",
+        Reason.HAS_PASSKEY: (
+            "SMS MFA would block the user's passkey sign-in; left alone (--despite has_passkey)."
+        ),
+        Reason.HAS_EMAIL_MFA: "Has e-mail MFA already; left alone (--despite has_email_mfa).",
+        Reason.NO_RECOVERY_LEFT: (
+            "With SMS MFA on, this user could not reset a forgotten password; verify an e-mail address first."
+        ),
+        Reason.CHANGED_BY_OTHERS: "Somebody else changed this user since; left alone.",
+        Reason.RESTORED: "Back to what it was before the run.",
+        Reason.NOTHING_TO_RESTORE: "The run wrote nothing to this user.",
+        Reason.MFA_DISABLED: "SMS MFA is off, the number stays.",
+    },
+}
+
+_OUTCOMES = {reason: outcome for outcome, reasons in _BY_OUTCOME.items() for reason in reasons}
+_SENTENCES = {reason: text for reasons in _BY_OUTCOME.values() for reason, text in reasons.items()}
+
+LIFTABLE = frozenset(
+    {
+        Reason.HAS_TOTP,
+        Reason.HAS_PASSKEY,
+        Reason.HAS_EMAIL_MFA,
+        Reason.NO_RECOVERY_LEFT,
+        Reason.DISABLED_USER,
+    }
+)
+"""The reasons that `--despite` may lift, each by name."""
+
+LOCKOUT_SHEET = (
+    Reason.ALREADY_ENROLLED,
+    Reason.HAS_TOTP,
+    Reason.HAS_EMAIL_MFA,
+    Reason.HAS_PASSKEY,
+    Reason.PHONE_DIFFERS,
+    Reason.PHONE_TAKEN,
+    Reason.NO_RECOVERY_LEFT,
+)
+"""Rows 7 to 11 of the decision table: who could be locked out, or is in danger of it."""

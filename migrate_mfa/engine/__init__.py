@@ -1,0 +1,1 @@
+"""The use cases and their pacing; everything outside comes in through `ports`."""

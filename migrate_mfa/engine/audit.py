@@ -1,0 +1,137 @@
+"""The audit: who in the pool lacks a verified phone. By ListUsers alone, so that nobody becomes billed."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from migrate_mfa.domain.failure import ApiError, Effect
+from migrate_mfa.domain.model import SMS_MFA, UserState
+from migrate_mfa.ports import Directory, Progress, Standing
+
+if TYPE_CHECKING:
+    from migrate_mfa.engine.stop import Stop
+
+_THREADS = 16
+_CHUNK = 500
+
+
+class Coverage(StrEnum):
+    """What a user has for SMS MFA to use."""
+
+    VERIFIED = "verified"
+    UNVERIFIED = "unverified"
+    NO_PHONE = "no_phone"
+
+
+class MfaKind(StrEnum):
+    """What AdminGetUser says of a user with a verified phone."""
+
+    SMS_MFA = "sms_mfa"
+    OTHER_FACTOR = "other_factor"
+    NONE = "none"
+
+
+DISABLED = "DISABLED"
+FEDERATED = "EXTERNAL_PROVIDER"
+
+
+def group_of(user: UserState) -> str:
+    """The line of the audit in which a user is counted: the status, or why it does not count."""
+    if user.federated:
+        return FEDERATED
+    return user.status if user.enabled else DISABLED
+
+
+def counts(user: UserState) -> bool:
+    """Whether a user counts for the coverage: enabled, and local."""
+    return user.enabled and not user.federated
+
+
+def coverage_of(user: UserState) -> Coverage:
+    """Whether the user has a phone number, and whether it is verified."""
+    if not user.phone:
+        return Coverage.NO_PHONE
+    return Coverage.VERIFIED if user.phone_verified else Coverage.UNVERIFIED
+
+
+@dataclass(slots=True)
+class Audit:
+    """What an audit found: users by group and coverage and, after a deep one, by MFA setting."""
+
+    coverage: Counter[tuple[str, Coverage]] = field(default_factory=Counter)
+    mfa: Counter[MfaKind] = field(default_factory=Counter)
+
+    def add(self, user: UserState) -> None:
+        """Count one user."""
+        self.coverage[group_of(user), coverage_of(user)] += 1
+
+    @property
+    def users(self) -> int:
+        """All users seen."""
+        return self.coverage.total()
+
+
+def scan(
+    directory: Directory, audit: Audit, *, progress: Progress, stop: "Stop", estimated: int
+) -> Iterator[UserState]:
+    """Every user of the pool once, counted on the way."""
+    token = None
+    while True:
+        page = directory.page(None, token)
+        for user in page.users:
+            audit.add(user)
+            yield user
+        progress.show(Standing(stage="reading the pool", done=audit.users, total=estimated or None))
+        stop.check()
+        if page.token is None:
+            return
+        token = page.token
+
+
+def look_deeper(
+    directory: Directory,
+    users: Callable[[str, int], list[UserState]],
+    audit: Audit,
+    *,
+    total: int,
+    progress: Progress,
+    stop: "Stop",
+) -> Iterator[UserState]:
+    """Read the MFA setting of users with a verified phone; yields those who have no MFA at all.
+
+    Args:
+        directory: the pool; one AdminGetUser a user, each making that user a billed active user.
+        users: gives up to N users whose sub comes after the given one, in order.
+        audit: counts what was found.
+        total: how many users there are.
+        progress: is told.
+        stop: is asked between chunks.
+    """
+    after, done = "", 0
+    with ThreadPoolExecutor(_THREADS) as threads:
+        while chunk := users(after, _CHUNK):
+            kinds = threads.map(lambda user: _mfa_kind(directory, user.username), chunk)
+            for user, kind in zip(chunk, kinds, strict=True):
+                if kind is not None:
+                    audit.mfa[kind] += 1
+                if kind is MfaKind.NONE:
+                    yield user
+            after, done = chunk[-1].sub, done + len(chunk)
+            progress.show(Standing(stage="reading MFA settings", done=done, total=total))
+            stop.check()
+
+
+def _mfa_kind(directory: Directory, username: str) -> MfaKind | None:
+    """None for a user who was deleted since the scan."""
+    try:
+        mfa = directory.user(username).mfa
+    except ApiError as error:
+        if error.effect is Effect.REFUSED and error.code == "UserNotFoundException":
+            return None
+        raise
+    if mfa and mfa.sms_on:
+        return MfaKind.SMS_MFA
+    return MfaKind.OTHER_FACTOR if mfa and mfa.enabled - {SMS_MFA} else MfaKind.NONE

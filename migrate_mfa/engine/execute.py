@@ -1,0 +1,194 @@
+"""The one loop that writes to users: claims rows in batches and keeps a bounded window of them under way.
+
+Batches overlap, so no barrier leaves quota unused; both write categories are busy at once, because the
+users in the window stand at different steps.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from math import ceil
+from typing import TYPE_CHECKING
+
+import structlog
+
+from migrate_mfa.domain.errors import TooManyFailures
+from migrate_mfa.domain.quotas import Category
+from migrate_mfa.domain.reasons import Outcome
+from migrate_mfa.engine.guards import Allowance, FailureGuard, Limits
+from migrate_mfa.engine.settle import Settled, Tools, settle
+from migrate_mfa.engine.stop import StopCause, Stopped
+from migrate_mfa.ports import Progress, Standing
+
+if TYPE_CHECKING:
+    from migrate_mfa.domain.rows import Work
+    from migrate_mfa.engine.paced import PacedDirectory
+    from migrate_mfa.engine.pacer import Pacer
+
+_WORST_SECONDS_A_USER = 2.0
+_LEAST = 4
+MOST_UNDER_WAY = 64
+_POLL_S = 0.25
+_RATE_OVER_S = 5.0
+log = structlog.get_logger()
+
+
+def window_size(ceilings: Mapping[Category, float]) -> int:
+    """How many users to have under way: rate × time in the system (Little's law).
+
+    Enough to keep the slowest write category busy when every call is slow; more would only wait.
+    """
+    users_per_s = min(ceilings[Category.USER_UPDATE], ceilings[Category.USER_RESOURCE_UPDATE])
+    return max(_LEAST, min(MOST_UNDER_WAY, ceil(users_per_s * _WORST_SECONDS_A_USER)))
+
+
+@dataclass(slots=True)
+class Tally:
+    """What this invocation did so far."""
+
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    reads_only: int = 0
+
+    def add(self, settled: Settled) -> None:
+        """Count one more user."""
+        self.outcomes[settled.verdict.reason.outcome] += 1
+        self.reads_only += settled.read and not settled.wrote
+
+
+class Executor:
+    """Runs the planned rows of a journal through `settle`, until none is left or the run must end."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        directory: "PacedDirectory",
+        pacers: Mapping[Category, "Pacer"],
+        *,
+        limits: Limits,
+        batch_size: int,
+        progress: Progress,
+    ) -> None:
+        self._tools = tools
+        self._directory = directory
+        self._pacers = pacers
+        self._guard = FailureGuard(limits.max_failures)
+        self._allowance = Allowance(limits, tools.clock)
+        self._batch_size = batch_size
+        self._progress = progress
+        self._window = window_size({category: pacer.ceiling for category, pacer in pacers.items()})
+        self._batch: list[Work] = []
+        self._last_row = 0
+        self._problem: BaseException | None = None
+        self._meter = _Meter(directory, tools)
+        self.tally = Tally()
+
+    def run(self) -> None:
+        """Do the open rows. What is in flight when the run must end is finished, not dropped.
+
+        Raises:
+            MigrateMfaError: a failure that concerns every user, after the others in flight have ended.
+        """
+        self._open = self._tools.store.open_rows()
+        under_way: set[Future[Settled]] = set()
+        with ThreadPoolExecutor(self._window, thread_name_prefix="user") as threads:
+            while True:
+                while len(under_way) < self._window and (work := self._next()):
+                    under_way.add(threads.submit(settle, work, self._tools))
+                if not under_way:
+                    break
+                done, under_way = wait(under_way, timeout=_POLL_S, return_when=FIRST_COMPLETED)
+                for each in done:
+                    self._finish(each)
+                self._show()
+        self._tools.store.count_calls(self._directory.calls)
+        if self._problem is not None:
+            raise self._problem
+
+    def _next(self) -> "Work | None":
+        if self._tools.stop.requested:
+            return None
+        if not self._batch:
+            self._batch = self._tools.store.claim(self._last_row, self._batch_size)
+            if not self._batch:
+                return None
+            self._begin_batch()
+        if option := self._allowance.exhausted():
+            self._tools.stop.request(StopCause.LIMIT, option)
+            return None
+        self._allowance.take()
+        work = self._batch.pop(0)
+        self._last_row = work.row
+        return work
+
+    def _begin_batch(self) -> None:
+        self._tools.store.count_calls(self._directory.calls)
+        log.info("batch", first_row=self._batch[0].row, last_row=self._batch[-1].row, users=len(self._batch))
+
+    def _finish(self, future: Future[Settled]) -> None:
+        try:
+            settled = future.result()
+        except Stopped:
+            return
+        except BaseException as error:  # noqa: BLE001 - kept, and raised once the others have ended
+            self._problem = self._problem or error
+            self._tools.stop.request(StopCause.PROBLEM)
+            return
+        self.tally.add(settled)
+        if self._guard.note(failed=settled.verdict.reason.outcome is Outcome.FAILED):
+            self._tools.stop.request(StopCause.FAILURES, str(self._guard))
+            self._problem = self._problem or TooManyFailures(
+                f"Stopped: {self._guard}.", "Look at report/failed.csv; --max-failures sets the limit."
+            )
+
+    def _show(self) -> None:
+        done = self.tally.outcomes.total()
+        rates = self._meter.rates()
+        self._progress.show(
+            Standing(
+                stage="writing",
+                done=done,
+                total=self._open,
+                outcomes=tuple((outcome.value, count) for outcome, count in self.tally.outcomes.items()),
+                rates=rates,
+                seconds_left=self._meter.seconds_left(done, self._open),
+                slowed_by=self._slowed_by(),
+            )
+        )
+
+    def _slowed_by(self) -> str:
+        slow = [
+            f"throttled by {category.value}: {pacer.rate():.0f}/s"
+            for category, pacer in self._pacers.items()
+            if pacer.rate() < pacer.ceiling * 0.99
+        ]
+        return ", ".join(slow)
+
+
+class _Meter:
+    """Calls per second over the last seconds, and from the users done how long the rest will take."""
+
+    def __init__(self, directory: "PacedDirectory", tools: Tools) -> None:
+        self._directory = directory
+        self._clock = tools.clock
+        self._started = self._marked = tools.clock.monotonic()
+        self._mark: dict[Category, int] = {}
+        self._rates: tuple[tuple[str, float], ...] = ()
+
+    def rates(self) -> tuple[tuple[str, float], ...]:
+        now = self._clock.monotonic()
+        elapsed = now - self._marked
+        if elapsed >= _RATE_OVER_S or not self._rates:
+            sent = {category: count.sent for category, count in self._directory.calls.items()}
+            self._rates = tuple(
+                (category.value, (count - self._mark.get(category, 0)) / max(elapsed, 1e-3))
+                for category, count in sent.items()
+                if count
+            )
+            self._mark, self._marked = sent, now
+        return self._rates
+
+    def seconds_left(self, done: int, total: int) -> float | None:
+        if not done:
+            return None
+        return (self._clock.monotonic() - self._started) / done * (total - done)

@@ -1,0 +1,236 @@
+"""The plan: every row of the roster against the pool, without any call that bills a dormant user."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING
+
+import structlog
+
+from migrate_mfa.domain.decide import decide, wished_phone
+from migrate_mfa.domain.model import (
+    Candidate,
+    Decision,
+    PhoneSignIn,
+    Policy,
+    PoolFacts,
+    UserState,
+    Verdict,
+)
+from migrate_mfa.domain.resolve import IdentityKind, resolve
+from migrate_mfa.domain.rows import Resolved
+from migrate_mfa.ports import Clock, Directory, Filter, Progress, Standing
+
+if TYPE_CHECKING:
+    from migrate_mfa.adapters.plan_store import PlanStore
+    from migrate_mfa.adapters.roster import Roster
+    from migrate_mfa.engine.stop import Stop
+
+BATCH = 1000
+_PAGE = 60
+_LOOKUP_THREADS = 8
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the pool is read: by a scan of everything, or by one look-up for each row, and at what cost."""
+
+    scan: bool
+    scan_calls: int
+    lookup_calls: int
+
+    @property
+    def why(self) -> str:
+        """The choice and its reason, in one sentence."""
+        chosen, other = ("a scan", "look-ups") if self.scan else ("look-ups", "a scan")
+        costs = (self.scan_calls, self.lookup_calls) if self.scan else (self.lookup_calls, self.scan_calls)
+        return (
+            f"reading the pool by {chosen}: about {costs[0]:,} calls, where {other} would take {costs[1]:,}"
+        )
+
+
+def choose_reading(rows: int, pool: PoolFacts) -> Reading:
+    """Take the cheaper way; a row needs two look-ups where its number could sign somebody else in."""
+    calls_a_row = 1 if pool.phone_sign_in is PhoneSignIn.NO else 2
+    scan = max(1, ceil(pool.estimated_users / _PAGE))
+    lookups = rows * calls_a_row
+    return Reading(scan=scan < lookups, scan_calls=scan, lookup_calls=lookups)
+
+
+class Planner:
+    """Makes the plan in the journal, stage by stage; each stage streams."""
+
+    def __init__(
+        self,
+        store: "PlanStore",
+        directory: Directory,
+        *,
+        pool: PoolFacts,
+        policy: Policy,
+        clock: Clock,
+        progress: Progress,
+        stop: "Stop",
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._pool = pool
+        self._policy = policy
+        self._clock = clock
+        self._progress = progress
+        self._stop = stop
+
+    def ingest(self, roster: "Roster") -> int:
+        """Take the roster into the journal. Returns the number of records."""
+        batch, count = [], 0
+        for record in roster.records():
+            batch.append(record)
+            count += 1
+            if len(batch) == BATCH:
+                self._store.add_records(batch, self._clock.now())
+                batch.clear()
+                self._tick("reading the roster", count)
+        self._store.add_records(batch, self._clock.now())
+        log.info("roster_read", rows=count)
+        return count
+
+    def read_pool(self, rows: int) -> Reading:
+        """Find the users of all undecided rows, the cheaper way, and resolve the rows."""
+        reading = choose_reading(rows, self._pool)
+        self._progress.say(f"{reading.why}.")
+        log.info("pool_reading", scan=reading.scan, calls=min(reading.scan_calls, reading.lookup_calls))
+        if reading.scan:
+            self._scan()
+        self._store.index_users()
+        self._look_up(scanned=reading.scan)
+        self._resolve()
+        return reading
+
+    def decide_all(self) -> None:
+        """Rows 4 to 12 of the decision table for all resolved rows."""
+        self._store.compare_rows(self._clock.now())
+        if self._pool.phone_sign_in is not PhoneSignIn.NO:
+            self._store.mark_rivals()
+        after = 0
+        while batch := self._store.undecided(after, BATCH):
+            decisions: list[tuple[int, Decision]] = [
+                (
+                    each.candidate.at.row,
+                    decide(
+                        each.candidate,
+                        each.state,
+                        pool=self._pool,
+                        policy=self._policy,
+                        rivalry=each.rivalry,
+                    ),
+                )
+                for each in batch
+            ]
+            self._store.decide(decisions, self._clock.now())
+            after = batch[-1].candidate.at.row
+            self._tick("deciding", after)
+        self._store.forget_strangers()
+
+    def _scan(self) -> None:
+        count = 0
+        for users in self._pages(None):
+            self._store.add_users(users)
+            count += len(users)
+            self._tick("reading the pool", count, self._pool.estimated_users)
+        log.info("pool_scanned", users=count)
+
+    def _pages(self, only: Filter | None) -> Iterator[tuple[UserState, ...]]:
+        token = None
+        while True:
+            page = self._directory.page(only, token)
+            yield page.users
+            if page.token is None:
+                return
+            token = page.token
+
+    def _look_up(self, *, scanned: bool) -> None:
+        """Look-ups for rows that the scan did not find, or for all of them when there was no scan."""
+        after = done = 0
+        with ThreadPoolExecutor(_LOOKUP_THREADS) as threads:
+            while batch := self._store.unresolved(after, BATCH):
+                missing = [each for each in batch if not (scanned and self._found(each)[0])]
+                for start in range(0, len(missing), _LOOKUP_THREADS):
+                    chunk = missing[start : start + _LOOKUP_THREADS]
+                    for users in threads.map(self._users_of, chunk):
+                        self._store.add_users(users)
+                    done += len(chunk)
+                    self._tick("looking up users", done)
+                after = batch[-1].at.row
+
+    def _users_of(self, candidate: Candidate) -> list[UserState]:
+        """All users that one row could mean or, where numbers sign people in, that hold its number."""
+        users: list[UserState] = []
+        for position, (kinds, value) in enumerate(identities(candidate)):
+            if position and any(_named_by(user, kinds, value) for user in users):
+                continue  # a weaker identity that agrees needs no call of its own
+            found = [user for kind in kinds for user in self._find_in_pool(Filter.by(kind, value))]
+            if not found and position == 0:
+                return []
+            users += found
+        if self._pool.phone_sign_in is not PhoneSignIn.NO and candidate.phone:
+            users += self._find_in_pool(Filter("phone_number", candidate.phone.e164))
+        return users
+
+    def _find_in_pool(self, only: Filter) -> list[UserState]:
+        return [user for page in self._pages(only) for user in page]
+
+    def _found(self, candidate: Candidate) -> list[list[UserState]]:
+        """For each identity of the row, whom it names among the users read so far."""
+        return [
+            list({user.sub: user for kind in kinds for user in self._store.find(kind, value)}.values())
+            for kinds, value in identities(candidate)
+        ]
+
+    def _resolve(self) -> None:
+        after = 0
+        while batch := self._store.unresolved(after, BATCH):
+            resolved: list[Resolved] = []
+            verdicts: list[tuple[int, Decision]] = []
+            for candidate in batch:
+                found = resolve(self._found(candidate))
+                if isinstance(found, Verdict):
+                    verdicts.append((candidate.at.row, found))
+                else:
+                    resolved.append(self._wish(candidate, found))
+            self._store.resolve(resolved)
+            self._store.decide(verdicts, self._clock.now())
+            after = batch[-1].at.row
+            self._tick("finding each row's user", after)
+
+    def _wish(self, candidate: Candidate, user: UserState) -> Resolved:
+        wish = wished_phone(candidate, user, self._policy)
+        trust = self._policy.trust(candidate.vouched)
+        return Resolved(candidate.at.row, user.sub, wish.e164 if wish else None, trust.value)
+
+    def _tick(self, stage: str, done: int, total: int | None = None) -> None:
+        self._progress.show(Standing(stage=stage, done=done, total=total))
+        self._stop.check()
+
+
+def identities(candidate: Candidate) -> Sequence[tuple[tuple[IdentityKind, ...], str]]:
+    """A row's identities, strongest first; an address in the username column may be either kind."""
+    found: list[tuple[tuple[IdentityKind, ...], str]] = []
+    if candidate.sub:
+        found.append(((IdentityKind.SUB,), candidate.sub))
+    if candidate.username:
+        address = "@" in candidate.username
+        kinds = (IdentityKind.EMAIL, IdentityKind.USERNAME) if address else (IdentityKind.USERNAME,)
+        found.append((kinds, candidate.username))
+    if candidate.email:
+        found.append(((IdentityKind.EMAIL,), candidate.email))
+    return found
+
+
+def _named_by(user: UserState, kinds: tuple[IdentityKind, ...], value: str) -> bool:
+    own = {
+        IdentityKind.SUB: user.sub,
+        IdentityKind.USERNAME: user.username,
+        IdentityKind.EMAIL: user.email,
+    }
+    return any(own[kind] is not None and (own[kind] or "").casefold() == value.casefold() for kind in kinds)

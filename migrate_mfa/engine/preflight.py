@@ -1,0 +1,57 @@
+"""Refusals before anything is written: a pool in which a write would have no effect, or an unwanted one."""
+
+from collections.abc import Iterable
+
+from migrate_mfa.domain.errors import PoolNotReady
+from migrate_mfa.domain.model import MfaMode, PoolFacts, VerificationPolicy
+
+_SETUP = (
+    "Switch the pool to MFA OPTIONAL with SMS (Cognito console, Authentication, Sign-in), then try again."
+)
+
+
+def require_sms_mfa(pool: PoolFacts) -> None:
+    """Refuse a pool that does not offer SMS MFA, or whose phone numbers cannot be set.
+
+    AdminSetUserMFAPreference answers 200 in such pools, without effect.
+
+    Raises:
+        PoolNotReady: says what is missing, and what to do.
+    """
+    where = f"Pool {pool.name} ({pool.id})"
+    if pool.mfa is MfaMode.OFF:
+        raise PoolNotReady(f"{where} has MFA switched off: enrolling users would have no effect.", _SETUP)
+    if not pool.sms_configured:
+        raise PoolNotReady(f"{where} has no SMS configuration: it cannot send codes.", _SETUP)
+    if pool.sms_failure and pool.sms_failure.startswith("InvalidSmsRole"):
+        raise PoolNotReady(
+            f"{where} cannot send SMS: {pool.sms_failure}.",
+            "Mend the role in SmsConfiguration first; enrolled users could not sign in.",
+        )
+    if not pool.phone_mutable:
+        raise PoolNotReady(
+            f"{where} does not allow changes of phone_number (its schema says Mutable=false).",
+            "Nothing can be done in this pool: the schema is fixed when a pool is made.",
+        )
+
+
+def require_policy(pool: PoolFacts, policies: Iterable[VerificationPolicy]) -> None:
+    """Refuse verification policies that would do harm in this pool. `by-column` counts as by-code.
+
+    Raises:
+        PoolNotReady: says which policy, why, and what to do.
+    """
+    for policy in policies:
+        attested = policy is VerificationPolicy.ATTESTED
+        if pool.phone_needs_proof and not attested:
+            raise PoolNotReady(
+                f"Pool {pool.name} holds numbers back until they are verified "
+                f"(AttributesRequireVerificationBeforeUpdate), so {policy} would store nothing.",
+                "Only numbers that somebody vouches for can be stored here: --verification attested.",
+            )
+        if pool.mfa is MfaMode.ON and policy in {VerificationPolicy.BY_CODE, VerificationPolicy.BY_COLUMN}:
+            raise PoolNotReady(
+                f"Pool {pool.name} requires MFA, so an unproven number would be used for it at once; "
+                f"{policy} promises that this does not happen.",
+                "Use --verification attested, or at-sign-in if you accept that a wrong number locks out.",
+            )

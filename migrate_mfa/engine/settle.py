@@ -1,0 +1,174 @@
+"""One user's way: read, decide, write, read back, until there is nothing left to write.
+
+Whatever happened before - nothing, a crash, a lost answer, somebody else's change - the user is read and
+decided again, so the same few lines start, resume and repair.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, assert_never
+
+import structlog
+
+from migrate_mfa.domain.failure import ApiError, Effect, user_reason
+from migrate_mfa.domain.model import (
+    Decision,
+    Plan,
+    PoolFacts,
+    SetSmsMfa,
+    Step,
+    StorePhone,
+    UserState,
+    Verdict,
+)
+from migrate_mfa.domain.privacy import scrub
+from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.domain.rows import Work
+from migrate_mfa.ports import Clock, Directory
+
+if TYPE_CHECKING:
+    from migrate_mfa.adapters.work_store import WorkStore
+    from migrate_mfa.engine.stop import Stop
+
+READ_BACK_WAITS_S = (0.5, 1.0, 2.0)
+"""How long to wait before each further look at a user who does not show a write yet."""
+ROUNDS = 8
+"""How often a write whose effect is unknown is settled by a read before the user is given up."""
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What it takes to settle a user; `decide` says what this command wants of one."""
+
+    directory: Directory
+    store: "WorkStore"
+    decide: Callable[[Work, UserState], Decision]
+    pool: PoolFacts
+    clock: Clock
+    stop: "Stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How a row ended, and whether its user was read (and so billed) and written to."""
+
+    verdict: Verdict
+    read: bool
+    wrote: bool
+
+
+def settle(work: Work, tools: Tools) -> Settled:
+    """Do everything for one user, and journal how it ended.
+
+    Raises:
+        Stopped: the run is ending; the row stays unprocessed.
+        MigrateMfaError: the failure concerns every user.
+    """
+    way = _Way(work, tools)
+    try:
+        verdict = way.go()
+    except ApiError as error:
+        verdict = _blame(error)
+    tools.store.finish(work.row, verdict, tools.clock.now())
+    log.info("row", row=work.row, outcome=verdict.reason.outcome.value, reason=verdict.reason.value)
+    return Settled(verdict, read=way.read, wrote=way.wrote)
+
+
+class _Way:
+    """The state of one user's way. `wrote` holds once a write of this run may have been executed."""
+
+    def __init__(self, work: Work, tools: Tools) -> None:
+        self._work = work
+        self._tools = tools
+        self.read = False
+        self.wrote = work.wrote
+
+    def go(self) -> Verdict:
+        self._let_the_last_write_settle()
+        state, decision = self._look()
+        for _ in range(ROUNDS):
+            if isinstance(decision, Verdict):
+                return self._final(decision)
+            known = self._write(decision, state)
+            state, decision = self._look_back()
+            if known and isinstance(decision, Plan):
+                return Verdict(Reason.NOT_EFFECTIVE)
+        return Verdict(Reason.GAVE_UP, "It stayed unknown whether Cognito had made the change.")
+
+    def _look(self) -> tuple[UserState, Decision]:
+        state = self._tools.directory.user(self._work.username)
+        self.read = True
+        if state.sub != self._work.user_sub:
+            gone = Verdict(Reason.USER_NOT_FOUND, "The user was deleted, and another one made in its place.")
+            return state, gone
+        if state.mfa and self._tools.pool.passkeys_at_risk:
+            passkey = self._tools.directory.has_passkey(self._work.username)
+            state = replace(state, mfa=replace(state.mfa, passkey=passkey))
+        return state, self._tools.decide(self._work, state)
+
+    def _look_back(self) -> tuple[UserState, Decision]:
+        """Look until the write shows, or for as long as it may take to show.
+
+        A write that may have sent an SMS is repeated only after all these looks, so a late read cannot make
+        a user get a second one.
+        """
+        state, decision = self._look()
+        for wait in READ_BACK_WAITS_S:
+            if isinstance(decision, Verdict):
+                break
+            self._tools.stop.sleep(self._tools.clock, wait)
+            state, decision = self._look()
+        return state, decision
+
+    def _let_the_last_write_settle(self) -> None:
+        """A process that died may have sent a write just now; give it the time that we give our own."""
+        last = self._tools.store.last_write(self._work.row) if self._work.wrote else None
+        if last is None or last.result == "done":
+            return
+        age = self._tools.clock.now() - last.at
+        self._tools.stop.sleep(self._tools.clock, max(0.0, sum(READ_BACK_WAITS_S) - max(age, 0.0)))
+
+    def _write(self, plan: Plan, state: UserState) -> bool:
+        """Make the plan's writes in order. Says whether the effect of all of them is known."""
+        store, now = self._tools.store, self._tools.clock.now
+        intent = store.decide(self._work, state, plan, now())
+        for position, step in enumerate(plan.steps):
+            try:
+                self._make(step)
+            except ApiError as error:
+                unsure = error.effect is Effect.UNKNOWN
+                store.wrote(intent, "unknown" if unsure else "refused", now())
+                self.wrote = self.wrote or unsure
+                if unsure:
+                    return False
+                raise
+            self.wrote = True
+            if position + 1 < len(plan.steps):
+                intent = store.wrote_and_goes_on(intent, self._work, plan.steps[position + 1], now())
+        store.wrote(intent, "done", now())
+        return True
+
+    def _make(self, step: Step) -> None:
+        match step:
+            case StorePhone(phone, verified):
+                self._tools.directory.store_phone(self._work.username, phone, verified=verified)
+            case SetSmsMfa(enabled, preferred):
+                self._tools.directory.set_sms_mfa(self._work.username, enabled=enabled, preferred=preferred)
+            case _:
+                assert_never(step)
+
+    def _final(self, verdict: Verdict) -> Verdict:
+        """What was already so is `enrolled` when this run made it so."""
+        if verdict.reason is Reason.ALREADY_ENROLLED and self.wrote:
+            return replace(verdict, reason=Reason.ENROLLED)
+        return verdict
+
+
+def _blame(error: ApiError) -> Verdict:
+    """The verdict of a call that this user's row did not survive."""
+    if error.effect is not Effect.REFUSED:
+        return Verdict(Reason.GAVE_UP, f"{error.operation} kept failing with {error.code}.")
+    return Verdict(
+        user_reason(error.code), f"{error.operation}: {error.code}. {scrub(error.message)}".strip()
+    )

@@ -1,0 +1,94 @@
+"""Why and how a run ends early: signals, limits, failures. Asked for once, then drained."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from migrate_mfa.domain.errors import ExitCode
+
+if TYPE_CHECKING:
+    from migrate_mfa.ports import Clock
+
+_SLICE_S = 0.2
+
+
+class StopCause(StrEnum):
+    """What asked the run to end before its work was done."""
+
+    SIGINT = "sigint"
+    SIGTERM = "sigterm"
+    LIMIT = "limit"
+    FAILURES = "failures"
+    PROBLEM = "problem"
+
+
+class Stopped(Exception):
+    """Raised where a thread would wait while the run is ending; the row stays unprocessed."""
+
+
+class Stop:
+    """A request to end, with the first cause that was given."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self.cause: StopCause | None = None
+        self.detail = ""
+
+    def request(self, cause: StopCause, detail: str = "") -> None:
+        """Ask the run to end; the first cause wins."""
+        with self._lock:
+            if self.cause is None:
+                self.cause, self.detail = cause, detail
+        self._event.set()
+
+    @property
+    def requested(self) -> bool:
+        """Whether the run should take no new users."""
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Raise `Stopped` if the run is ending."""
+        if self.requested:
+            raise Stopped
+
+    def sleep(self, clock: "Clock", seconds: float) -> None:
+        """Let `seconds` pass, in slices, unless the run is ending.
+
+        Raises:
+            Stopped: the run is ending.
+        """
+        until = clock.monotonic() + seconds
+        while (remaining := until - clock.monotonic()) > 0:
+            self.check()
+            clock.sleep(min(remaining, _SLICE_S))
+
+
+_SIGNALS = {signal.SIGINT: StopCause.SIGINT, signal.SIGTERM: StopCause.SIGTERM}
+SIGNAL_EXITS = {StopCause.SIGINT: ExitCode.SIGINT, StopCause.SIGTERM: ExitCode.SIGTERM}
+
+
+@contextmanager
+def on_signals(stop: Stop) -> Iterator[None]:
+    """First SIGINT or SIGTERM: drain, checkpoint, report. A second one ends the process at once.
+
+    The journal survives both: each step is committed before and after it is made.
+    """
+
+    def handle(number: int, _: FrameType | None) -> None:
+        for each in previous:
+            signal.signal(each, signal.SIG_DFL)
+        stop.request(_SIGNALS[signal.Signals(number)])
+
+    previous = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number in _SIGNALS:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

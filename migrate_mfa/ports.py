@@ -1,0 +1,120 @@
+"""What the engine needs of the outside, where there is more than one implementation."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Protocol
+
+from migrate_mfa.domain.model import Phone, PoolFacts, UserState
+from migrate_mfa.domain.quotas import Category
+from migrate_mfa.domain.resolve import IdentityKind
+
+
+class Clock(Protocol):
+    """Time, passed in so that tests own it."""
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never goes back."""
+        ...
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of ListUsers: may be short or empty without being the last; `token` None ends the list."""
+
+    users: tuple[UserState, ...]
+    token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A ListUsers filter on one searchable attribute: equal to `value`, or starting with it."""
+
+    attribute: str
+    value: str
+    prefix: bool = False
+
+    @classmethod
+    def by(cls, kind: IdentityKind, value: str) -> "Filter":
+        """The filter that finds a user by one of the identities of a row."""
+        return cls(kind.value, value)
+
+
+class Directory(Protocol):
+    """One user pool. Every method makes exactly one attempt and raises `ApiError` when that fails."""
+
+    def describe(self) -> PoolFacts:
+        """DescribeUserPool and GetUserPoolMfaConfig."""
+        ...
+
+    def page(self, only: Filter | None, token: str | None) -> Page:
+        """ListUsers. Makes nobody a monthly active user ("Monitoring and managing costs")."""
+        ...
+
+    def user(self, username: str) -> UserState:
+        """AdminGetUser. Makes a dormant user a billed monthly active user."""
+        ...
+
+    def has_passkey(self, username: str) -> bool:
+        """AdminGetUserAuthFactors: is WEB_AUTHN among the configured factors?"""
+        ...
+
+    def store_phone(self, username: str, phone: Phone, *, verified: bool) -> None:
+        """AdminUpdateUserAttributes with phone_number, and phone_number_verified=true if `verified`."""
+        ...
+
+    def set_sms_mfa(self, username: str, *, enabled: bool, preferred: bool) -> None:
+        """AdminSetUserMFAPreference with SMSMfaSettings alone."""
+        ...
+
+    def enforced_limit(self, category: Category) -> float | None:
+        """The calls per second that AWS says it enforces, or None where it does not say."""
+        ...
+
+
+sending: ContextVar[Callable[[], None] | None] = ContextVar("sending", default=None)
+"""Called by an adapter at the moment when it puts a request on the wire.
+
+The limiter counts calls where the service counts them: at sending, not when a thread was let go.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a long stage stands, for the one who watches.
+
+    `rates` are calls per second by category over the last seconds; `slowed_by` names what holds the run
+    back, empty when nothing does.
+    """
+
+    stage: str
+    done: int
+    total: int | None = None
+    outcomes: tuple[tuple[str, int], ...] = ()
+    rates: tuple[tuple[str, float], ...] = ()
+    seconds_left: float | None = None
+    slowed_by: str = ""
+
+
+class Progress(Protocol):
+    """Tells a person how it goes: on standard error, never on standard output."""
+
+    def say(self, text: str) -> None:
+        """One line that stays."""
+        ...
+
+    def show(self, standing: Standing) -> None:
+        """Where it stands now; called often, shown as often as is pleasant."""
+        ...
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        ...

@@ -1,0 +1,48 @@
+"""The audit's report: coverage as a cross-table, and the unverified as a roster to fill in."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from migrate_mfa.reports.outcomes import write_csv
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from migrate_mfa.domain.model import UserState
+
+KINDS = ("verified", "unverified", "no_phone")
+USER_COLUMNS = ("username", "sub", "email", "phone_number", "status", "why")
+_FULL = 100.0
+
+
+def coverage_table(coverage: "Counter[tuple[str, Any]]") -> pd.DataFrame:
+    """Users by group (lines) and by what they have (columns `verified`, `unverified`, `no_phone`)."""
+    records = [(group, str(kind), count) for (group, kind), count in coverage.items()]
+    frame = pd.DataFrame(records, columns=["group", "kind", "users"])
+    table = frame.pivot_table(index="group", columns="kind", values="users", aggfunc="sum", fill_value=0)
+    return table.reindex(columns=list(KINDS), fill_value=0).astype(int).sort_index()
+
+
+def coverage_dicts(table: pd.DataFrame, uncounted: Iterable[str]) -> tuple[dict[str, Any], dict[str, int]]:
+    """The table as plain values by group, and the total of the groups that count."""
+    by_group = {str(group): {kind: int(row[kind]) for kind in KINDS} for group, row in table.iterrows()}
+    counted = table.drop(index=[group for group in uncounted if group in table.index])
+    return by_group, {kind: int(counted[kind].sum()) for kind in KINDS}
+
+
+def verified_share(total: Mapping[str, int]) -> float:
+    """The percentage of counted users with a verified phone; a pool without any counts as covered."""
+    users = sum(total.values())
+    return _FULL * total["verified"] / users if users else _FULL
+
+
+def write_users(path: Path, users: Iterable[tuple["UserState", str]]) -> None:
+    """Write some users and why they are here; with the numbers filled in, it is a roster."""
+    write_csv(path, USER_COLUMNS, (_cells(user, why) for user, why in users))
+
+
+def _cells(user: "UserState", why: str) -> list[str]:
+    return [user.username, user.sub, user.email or "", user.phone or "", user.status, why]

@@ -1,0 +1,82 @@
+"""summary.json: one pass in numbers, for scripts; the schema is versioned.
+
+Version history:
+    1: the first.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from migrate_mfa.domain.reasons import Outcome
+
+if TYPE_CHECKING:
+    from migrate_mfa.adapters.report_store import PassRecord, ReportStore
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Rows by outcome, and by reason within each outcome."""
+
+    rows: int
+    counts: dict[str, int]
+    reasons: dict[str, dict[str, int]]
+
+
+def totals(store: "ReportStore") -> Totals:
+    """Count the journal's rows."""
+    counts = {outcome.value: 0 for outcome in Outcome}
+    reasons: dict[str, dict[str, int]] = {outcome.value: {} for outcome in Outcome}
+    for outcome, reason, number in store.counts():
+        counts[outcome] += number
+        if reason:
+            reasons[outcome][reason] = number
+    return Totals(rows=sum(counts.values()), counts=counts, reasons=reasons)
+
+
+def summarise(store: "ReportStore", meta: Mapping[str, Any], done: "PassRecord") -> dict[str, Any]:
+    """The summary of one pass, as plain values."""
+    total = totals(store)
+    return {
+        "version": VERSION,
+        "run_id": meta.get("run_id"),
+        "command": done.command,
+        "state": done.state,
+        "pool": meta.get("user_pool_id"),
+        "rows": total.rows,
+        "counts": total.counts,
+        "reasons": total.reasons,
+        "calls": store.calls(done.id),
+        "sms_expected": meta.get("sms_expected", 0),
+        "users_read_only": done.reads_only,
+        "started_at": iso(done.started_at),
+        "ended_at": iso(done.ended_at) if done.ended_at is not None else None,
+        "elapsed_s": round(done.ended_at - done.started_at, 3) if done.ended_at is not None else None,
+    }
+
+
+def write_summary(directory: Path, summary: Mapping[str, Any], pass_id: int) -> None:
+    """Write `summary.json`, and the same as `summary-N-COMMAND.json`, which stays."""
+    text = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
+    for name in (f"summary-{pass_id}-{summary['command']}.json", "summary.json"):
+        _write(directory / name, text)
+
+
+def iso(epoch_s: float) -> str:
+    """A moment in UTC, to the second."""
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="seconds")
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_suffix(".draft")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
+        file.write(text)
+    draft.replace(path)

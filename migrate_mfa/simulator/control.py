@@ -1,0 +1,147 @@
+"""The control endpoint: what happened, what state is left, and changes while it runs.
+
+Served on the same port, only when asked for at start-up, as plain JSON:
+
+    GET  /_control/ledger?since=SEQ    {"calls": [{seq, at, op, category, user, status, code, executed}]}
+    POST /_control/ledger/reset
+    GET  /_control/sms                 {SUB: {"count": n, "purposes": {PURPOSE: n}}}
+    GET  /_control/state               {POOL: {SUB: {...}}}
+    GET  /_control/state-hash          {"hash": "...", "pools": {POOL: "..."}}; without dates
+    GET  /_control/stats               {"calls", "by_category", "users", "faults_fired", ...}
+    POST /_control/users               an edit document
+    POST /_control/faults              a fault document, in place of the former one
+
+`ledger` gives the calls whose `seq` is above SEQ. Phone numbers of messages are never shown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import resource
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+from migrate_mfa.simulator.call import Reply, json_reply
+from migrate_mfa.simulator.edits import apply_edit
+from migrate_mfa.simulator.errors import CognitoError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from migrate_mfa.simulator.pool import Pool
+    from migrate_mfa.simulator.service import Service
+    from migrate_mfa.simulator.users import User
+
+PREFIX = "/_control/"
+_JSON = "application/json"
+
+_Document = dict[str, Any]
+
+
+class Control:
+    """Answers control requests about one service."""
+
+    def __init__(self, service: Service) -> None:
+        """Look into and change `service`."""
+        self._service = service
+        self._routes: Mapping[tuple[str, str], Callable[[_Document], _Document]] = {
+            ("GET", "ledger"): self._ledger,
+            ("POST", "ledger/reset"): self._reset,
+            ("GET", "sms"): self._sms,
+            ("GET", "state"): self._state,
+            ("GET", "state-hash"): self._state_hash,
+            ("GET", "stats"): self._stats,
+            ("POST", "users"): self._users,
+            ("POST", "faults"): self._faults,
+        }
+
+    def answer(self, method: str, target: str, body: bytes) -> Reply:
+        """Answer; a wrong document gives HTTP 400 and {"error": sentence}."""
+        url = urlsplit(target)
+        route = self._routes.get((method, url.path.removeprefix(PREFIX)))
+        if route is None:
+            return Reply(404, b'{"error":"no such control"}', _JSON)
+        query = {name: values[-1] for name, values in parse_qs(url.query).items()}
+        try:
+            document = json.loads(body or b"{}") if method == "POST" else query
+            return json_reply(route(document), _JSON)
+        except (ValueError, KeyError, CognitoError) as wrong:
+            return Reply(400, json.dumps({"error": str(wrong)}).encode(), _JSON)
+
+    def _ledger(self, query: _Document) -> _Document:
+        since = int(query.get("since", "0"))
+        entries = self._service.ledger.entries
+        return {"calls": [entry._asdict() for entry in entries if entry.seq > since]}
+
+    def _reset(self, _: _Document) -> _Document:
+        self._service.ledger.reset()
+        return {}
+
+    def _sms(self, _: _Document) -> _Document:
+        return {
+            sub: {"count": len(sent), "purposes": Counter(message.purpose for message in sent)}
+            for pool in self._service.world.pools.values()
+            for sub, sent in pool.sms.items()
+        }
+
+    def _state(self, _: _Document) -> _Document:
+        return {pool.id: pool_state(pool) for pool in self._service.world.pools.values()}
+
+    def _state_hash(self, _: _Document) -> _Document:
+        pools = {pool.id: state_hash(pool) for pool in self._service.world.pools.values()}
+        whole = hashlib.sha256(json.dumps(pools, sort_keys=True).encode()).hexdigest()
+        return {"hash": whole, "pools": pools}
+
+    def _stats(self, _: _Document) -> _Document:
+        counts = self._service.ledger.counts
+        by_category: dict[str, dict[str, int]] = {}
+        for (category, op, code), number in sorted(counts.items()):
+            by_category.setdefault(category, {})[f"{op}:{code or 'ok'}"] = number
+        unit = 1 if sys.platform == "darwin" else 1024
+        return {
+            "calls": counts.total(),
+            "by_category": by_category,
+            "users": {p.id: len(p.by_sub) for p in self._service.world.pools.values()},
+            "faults_fired": self._service.faults.fired,
+            "script_failures": self._service.script_failures,
+            "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
+        }
+
+    def _users(self, document: _Document) -> _Document:
+        apply_edit(self._service.world, document)
+        return {}
+
+    def _faults(self, document: _Document) -> _Document:
+        self._service.load_faults(document)
+        return {}
+
+
+def pool_state(pool: Pool) -> dict[str, dict[str, Any]]:
+    """Give every user's state by sub, without dates and passwords."""
+    return {sub: _user_state(user) for sub, user in sorted(pool.by_sub.items())}
+
+
+def state_hash(pool: Pool) -> str:
+    """Give a digest of `pool_state`, equal for equal states."""
+    digest = hashlib.sha256()
+    for sub, state in pool_state(pool).items():
+        digest.update(json.dumps([sub, state], sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def _user_state(user: User) -> dict[str, Any]:
+    return {
+        "Username": user.username,
+        "UserStatus": user.status,
+        "Enabled": user.enabled,
+        "Attributes": user.attributes,
+        "UserMFASettingList": user.mfa,
+        "PreferredMfaSetting": user.preferred,
+        "MFAOptions": user.mfa_options,
+        "ConfiguredUserAuthFactors": user.auth_factors,
+        "totp_registered": user.totp_registered,
+        "pending": user.pending,
+    }

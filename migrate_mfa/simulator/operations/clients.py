@@ -1,0 +1,49 @@
+"""App clients, as far as a check of a pool reads them."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from migrate_mfa.simulator.errors import CognitoError
+from migrate_mfa.simulator.operations.pools import page_of
+from migrate_mfa.simulator.operations.registry import operation
+from migrate_mfa.simulator.world import text
+
+if TYPE_CHECKING:
+    from migrate_mfa.simulator.world import Params, World
+
+_DEFAULTS = {"RefreshTokenValidity": 30, "AuthSessionValidity": 3, "EnableTokenRevocation": True}
+
+
+@operation("CreateUserPoolClient", "UserPoolClientUpdate")
+def create_user_pool_client(world: World, params: Params) -> dict[str, Any]:
+    """Create an app client with the settings given."""
+    pool = world.pool(params)
+    text(params, "ClientName", 128)
+    now = round(world.clock(), 3)
+    client = {**_DEFAULTS, **params, "CreationDate": now, "LastModifiedDate": now}
+    client["ClientId"] = secrets.token_hex(13)
+    if client.pop("GenerateSecret", False):
+        client["ClientSecret"] = secrets.token_hex(26)
+    pool.clients[client["ClientId"]] = client
+    return {"UserPoolClient": client}
+
+
+@operation("DescribeUserPoolClient", "UserPoolClientRead")
+def describe_user_pool_client(world: World, params: Params) -> dict[str, Any]:
+    """Show an app client."""
+    pool, client_id = world.pool(params), text(params, "ClientId", 128)
+    if client_id not in pool.clients:
+        message = f"User pool client {client_id} does not exist."
+        raise CognitoError("ResourceNotFoundException", message)
+    return {"UserPoolClient": pool.clients[client_id]}
+
+
+@operation("ListUserPoolClients", "UserPoolClientRead")
+def list_user_pool_clients(world: World, params: Params) -> dict[str, Any]:
+    """List the app clients of a pool."""
+    names = ("ClientId", "UserPoolId", "ClientName")
+    clients = world.pool(params).clients.values()
+    rows = [{name: client[name] for name in names} for client in clients]
+    return page_of(params, "UserPoolClients", rows)

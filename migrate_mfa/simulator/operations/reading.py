@@ -1,0 +1,123 @@
+"""AdminGetUser, AdminGetUserAuthFactors and ListUsers."""
+
+from __future__ import annotations
+
+import json
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+from migrate_mfa.simulator.errors import constraint, invalid_parameter, no_such_user
+from migrate_mfa.simulator.filters import Filter, parse_filter
+from migrate_mfa.simulator.operations.registry import operation
+from migrate_mfa.simulator.users import as_admin_get_user, as_user_type, mfa_view
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from migrate_mfa.simulator.pool import Pool
+    from migrate_mfa.simulator.tokens import Cursor
+    from migrate_mfa.simulator.users import User
+    from migrate_mfa.simulator.world import Params, World
+
+MAX_PAGE = 60
+
+
+@operation("AdminGetUser", "UserRead")
+def admin_get_user(world: World, params: Params) -> dict[str, Any]:
+    """Show one user with attributes and MFA settings."""
+    pool, live = world.user(params)
+    user = pool.view(live, world.read_lag_s)
+    if user is None:
+        raise no_such_user()
+    return as_admin_get_user(user, hide_mfa=_hidden(world, pool))
+
+
+@operation("AdminGetUserAuthFactors", "UserRead")
+def admin_get_user_auth_factors(world: World, params: Params) -> dict[str, Any]:
+    """Show one user's factors without any attribute."""
+    pool, user = world.user(params)
+    return {
+        "Username": user.username,
+        "ConfiguredUserAuthFactors": list(user.auth_factors or ("PASSWORD",)),
+        **mfa_view(user, hide=_hidden(world, pool)),
+    }
+
+
+@operation("ListUsers", "UserList")
+def list_users(world: World, params: Params) -> dict[str, Any]:
+    """Show a page of users; only a missing PaginationToken ends the list ("ListUsers")."""
+    pool = world.pool(params)
+    wanted = _filter(pool, params)
+    request = json.dumps({k: v for k, v in params.items() if k != "PaginationToken"}, sort_keys=True)
+    token = params.get("PaginationToken")
+    after = None if token is None else world.tokens.read(request, token)
+    size = _page_size(params) if world.page_cap is None else world.page_cap
+    rows = _rows(world, pool, wanted, after)
+    page = list(islice(rows, size))
+    answer: dict[str, Any] = {"Users": _shown([user for _, user in page], params)}
+    if next(rows, None) is not None:
+        last = page[-1][0] if page else after if after is not None else _START
+        answer["PaginationToken"] = world.tokens.issue(request, last)
+    return answer
+
+
+_START = -1
+"""The cursor before the first user; an empty first page hands it out."""
+
+
+def _rows(
+    world: World, pool: Pool, wanted: Filter | None, after: Cursor | None
+) -> Iterator[tuple[Cursor, User]]:
+    """Yield the users that the (possibly stale) list shows, with their cursors."""
+    rows = pool.walk(wanted, after)
+    if world.list_lag_s <= 0:
+        return rows
+    if wanted is not None and not wanted.prefix and after is None:
+        # Users whose former value matches are no longer in the index under it.
+        rows = chain(rows, (((wanted.value, user.seq), user) for user in pool.recently_changed()))
+    return _as_of(world, pool, wanted, rows)
+
+
+def _as_of(
+    world: World, pool: Pool, wanted: Filter | None, rows: Iterator[tuple[Cursor, User]]
+) -> Iterator[tuple[Cursor, User]]:
+    seen: set[int] = set()
+    for cursor, live in rows:
+        user = pool.view(live, world.list_lag_s)
+        if user is None or user.seq in seen:
+            continue
+        if wanted is None or wanted.accepts(pool.search_key(user, wanted.attribute)):
+            seen.add(user.seq)
+            yield cursor, user
+
+
+def _hidden(world: World, pool: Pool) -> bool:
+    return pool.mfa_mode == "ON" and world.unsettled.required_pool_hides_mfa_list
+
+
+def _filter(pool: Pool, params: Params) -> Filter | None:
+    parsed = parse_filter(params.get("Filter") or "")
+    if parsed is None:
+        return None
+    value = pool.fold_value(parsed.attribute, parsed.value)
+    return Filter(parsed.attribute, value, parsed.prefix)
+
+
+def _page_size(params: Params) -> int:
+    """Give the page size; the documents allow 0 without a meaning: taken as "not given"."""
+    limit = params.get("Limit", MAX_PAGE)
+    if not isinstance(limit, int) or limit < 0:
+        rule = "Member must have value greater than or equal to 0"
+        raise constraint(limit, "Limit", rule)
+    if limit > MAX_PAGE:
+        raise constraint(limit, "Limit", f"Member must have value less than or equal to {MAX_PAGE}")
+    return limit or MAX_PAGE
+
+
+def _shown(users: list[User], params: Params) -> list[dict[str, Any]]:
+    """Show the users, refusing AttributesToGet that some of them have no value for."""
+    names = params.get("AttributesToGet") or None
+    for name in names or ():
+        if any(name != "sub" and name not in user.attributes for user in users):
+            raise invalid_parameter(f"One or more requested attributes do not exist: {name}")
+    return [as_user_type(user, names) for user in users]

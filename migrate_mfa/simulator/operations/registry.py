@@ -1,0 +1,35 @@
+"""Which operations there are, what they cost, and how a module adds one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from migrate_mfa.simulator.world import Params, World
+
+    Handler = Callable[[World, Params], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An API operation; `handler` answers with the response members or raises CognitoError."""
+
+    name: str
+    category: str
+    handler: Handler
+
+
+OPERATIONS: dict[str, Operation] = {}
+
+
+def operation(name: str, category: str) -> Callable[[Handler], Handler]:
+    """Register the decorated handler for operation `name` in quota `category`."""
+
+    def register(handler: Handler) -> Handler:
+        OPERATIONS[name] = Operation(name, category, handler)
+        return handler
+
+    return register

@@ -1,0 +1,190 @@
+"""Reads the pool file: the account, its pools and their users.
+
+    {
+      "account": "123456789012", "region": "ap-northeast-1",
+      "enforce_quotas": true, "burst_seconds": 0.2, "quotas": {"UserUpdate": 25},
+      "unsettled": {"alias_takeover": "refuse"},
+      "pools": [{
+        "id": "ap-northeast-1_Ab3dEf6hI", "name": "members",
+        "config": {
+          "MfaConfiguration": "OPTIONAL", "AliasAttributes": ["email"],
+          "SmsConfiguration": {"SnsCallerArn": "arn:aws:iam::123456789012:role/sms"}
+        },
+        "users": [{
+          "Username": "taro", "UserStatus": "CONFIRMED",
+          "Attributes": {"email": "taro@example.com", "email_verified": "true"}
+        }],
+        "users_jsonl": "more-users.jsonl",
+        "generate": {"count": 1000, "seed": 1, "phone_unverified": 0.2}
+      }]
+    }
+
+Only `pools[].name` is required. A relative `users_jsonl` (one user a line) starts at the pool
+file's directory. `config` takes the members of CreateUserPool, the three other MFA blocks of
+SetUserPoolMfaConfig, EstimatedNumberOfUsers and SmsConfigurationFailure. A user takes Username,
+sub, UserStatus, Enabled, Attributes, UserMFASettingList, PreferredMfaSetting, MFAOptions,
+ConfiguredUserAuthFactors, password and totp_registered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from migrate_mfa.simulator.errors import CognitoError
+from migrate_mfa.simulator.generate import generated_users
+from migrate_mfa.simulator.operations.attributes import check_schema
+from migrate_mfa.simulator.pool import Pool
+from migrate_mfa.simulator.poolconfig import CONFIG_MEMBERS, check_consistent, with_defaults
+from migrate_mfa.simulator.quotas import Limiter
+from migrate_mfa.simulator.users import FACTORS, STATUSES, TOTP, User, derived_sub
+from migrate_mfa.simulator.world import Unsettled, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+DEFAULT_ACCOUNT = "123456789012"
+DEFAULT_REGION = "ap-northeast-1"
+
+_FILE = {"account", "region", "quotas", "enforce_quotas", "burst_seconds", "unsettled", "pools"}
+_POOL = {"id", "name", "config", "users", "users_jsonl", "generate"}
+_USER = {
+    "Username",
+    "sub",
+    "UserStatus",
+    "Enabled",
+    "Attributes",
+    "UserMFASettingList",
+    "PreferredMfaSetting",
+    "MFAOptions",
+    "ConfiguredUserAuthFactors",
+    "password",
+    "totp_registered",
+}
+_AGE_S = 30 * 86400.0
+"""Users of the file were created so long ago: none is too new for a stale list."""
+
+
+def load_world(
+    document: Mapping[str, Any],
+    folder: Path,
+    clock: Callable[[], float] = time.time,  # noqa: TID251 - not the tool's clock: it is apart
+) -> World:
+    """Build the world of a pool file.
+
+    Args:
+        document: The file's content.
+        folder: Where relative `users_jsonl` paths start.
+        clock: Gives the epoch seconds of creation and modification dates.
+
+    Raises:
+        ValueError: The document is not as this module describes it; the text names the place.
+    """
+    _only(document, _FILE, "pool file")
+    limiter = Limiter(
+        document.get("quotas", {}),
+        enforce=document.get("enforce_quotas", False),
+        burst_seconds=document.get("burst_seconds", 1.0),
+    )
+    world = World(
+        document.get("account", DEFAULT_ACCOUNT),
+        document.get("region", DEFAULT_REGION),
+        limiter,
+        clock,
+        Unsettled.from_document(document.get("unsettled", {})),
+    )
+    for spec in document.get("pools", ()):
+        pool = _pool(world, spec, folder)
+        if pool.id in world.pools:
+            raise ValueError(f"two pools have the id {pool.id}")
+        world.pools[pool.id] = pool
+    return world
+
+
+def _pool(world: World, spec: Mapping[str, Any], folder: Path) -> Pool:
+    _only(spec, _POOL, "pool")
+    name = spec["name"]
+    config = with_defaults(spec.get("config", {}))
+    _only(config, CONFIG_MEMBERS, f"config of {name}")
+    pool = Pool(spec.get("id") or _pool_id(world.region, name), name, config, world.clock)
+    try:
+        check_consistent(config)
+        for user in _users(pool, spec, folder):
+            pool.add(user)
+    except CognitoError as refused:
+        raise ValueError(f"pool {name}: {refused.message}") from refused
+    return pool
+
+
+def _users(pool: Pool, spec: Mapping[str, Any], folder: Path) -> Iterator[User]:
+    created = pool.clock() - _AGE_S
+    for row in spec.get("users", ()):
+        yield user_from_document(pool, row, created)
+    if "users_jsonl" in spec:
+        with (folder / spec["users_jsonl"]).open(encoding="utf-8") as lines:
+            yield from (user_from_document(pool, json.loads(line), created) for line in lines)
+    by_sub = pool.names_users_by_contact
+    yield from generated_users(spec.get("generate", {}), created, username_is_sub=by_sub)
+
+
+def user_from_document(pool: Pool, row: Mapping[str, Any], created: float) -> User:
+    """Build a user; in a UsernameAttributes pool the Username becomes the sub.
+
+    Raises:
+        ValueError: A wrong member or value.
+        CognitoError: An attribute that the pool's schema refuses.
+    """
+    _only(row, _USER, "user")
+    name = row["Username"]
+    fields = user_fields(row)
+    attributes = {k: str(v) for k, v in row.get("Attributes", {}).items() if k != "sub"}
+    check_schema(pool, attributes)
+    sub = row.get("sub") or derived_sub(0, f"{pool.id}/{name}")
+    status = fields.pop("status", "CONFIRMED")
+    username = sub if pool.names_users_by_contact and status != "EXTERNAL_PROVIDER" else name
+    enabled = fields.pop("enabled", True)
+    return User(username, sub, status, enabled, attributes, created, created, **fields)
+
+
+def user_fields(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the record's fields, other than names and attributes, that a document sets.
+
+    Raises:
+        ValueError: An unknown status or factor.
+    """
+    fields: dict[str, Any] = {}
+    if "UserStatus" in row:
+        if row["UserStatus"] not in STATUSES:
+            raise ValueError(f"unknown UserStatus {row['UserStatus']!r}")
+        fields["status"] = row["UserStatus"]
+    if "UserMFASettingList" in row:
+        if unknown := set(row["UserMFASettingList"]) - set(FACTORS):
+            raise ValueError(f"unknown factors {sorted(unknown)}")
+        fields["mfa"] = tuple(f for f in FACTORS if f in row["UserMFASettingList"])
+        fields["totp_registered"] = TOTP in fields["mfa"]
+    for member, name in (
+        ("Enabled", "enabled"),
+        ("PreferredMfaSetting", "preferred"),
+        ("password", "password"),
+        ("totp_registered", "totp_registered"),
+    ):
+        if member in row:
+            fields[name] = row[member]
+    for member, name in (("MFAOptions", "mfa_options"), ("ConfiguredUserAuthFactors", "auth_factors")):
+        if member in row:
+            fields[name] = tuple(row[member])
+    return fields
+
+
+def _pool_id(region: str, name: str) -> str:
+    """Make the same id of the service's shape for the same name, on every start."""
+    digest = hashlib.blake2s(name.encode()).hexdigest()
+    return f"{region}_{digest[:9]}"
+
+
+def _only(document: Mapping[str, Any], allowed: set[str] | frozenset[str], where: str) -> None:
+    if unknown := set(document) - allowed:
+        raise ValueError(f"{where}: unknown members {sorted(unknown)}")

@@ -1,0 +1,137 @@
+"""API rate quotas: the categories, and the buckets that enforce them when asked to.
+
+Source: Amazon Cognito Developer Guide, "Quotas in Amazon Cognito": a category is one allowance
+for all its operations and all pools of the account in a Region. Some categories add a rate for
+one operation on one pool, and one user takes 10 reads and 10 writes a second. Nothing is
+documented about bursts, so their size is a parameter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A row of the quota table; rates are requests a second."""
+
+    name: str
+    rps: float
+    adjustable: bool = False
+    #: The rate of one operation on one pool, where the table has one.
+    pool_rps: float | None = None
+    #: What the per-user rule counts these operations as.
+    per_user: str | None = None
+
+
+CATEGORIES: Mapping[str, Category] = {
+    row.name: row
+    for row in (
+        Category("UserUpdate", 25, per_user="write"),
+        Category("UserResourceUpdate", 25, per_user="write"),
+        Category("UserRead", 120, adjustable=True, per_user="read"),
+        Category("UserList", 30),
+        Category("UserResourceRead", 50, adjustable=True, per_user="read"),
+        Category("UserAuthentication", 120, adjustable=True),
+        Category("UserAccountRecovery", 30, per_user="write"),
+        Category("UserCreation", 50, adjustable=True),
+        Category("UserToken", 120, adjustable=True),
+        Category("UserPoolRead", 15),
+        Category("UserPoolUpdate", 15),
+        Category("UserPoolResourceRead", 20, pool_rps=5),
+        Category("UserPoolResourceUpdate", 15, pool_rps=5),
+        Category("UserPoolClientRead", 15, pool_rps=5),
+        Category("UserPoolClientUpdate", 15, pool_rps=5),
+        Category("LimitManagement", 1),
+    )
+}
+USER_RPS = 10.0
+
+
+@dataclass(slots=True)
+class Bucket:
+    """A token bucket: refills `rate` a second up to `capacity`; one call takes one token."""
+
+    rate: float
+    capacity: float
+    tokens: float = field(init=False)
+    at: float | None = None
+
+    def __post_init__(self) -> None:
+        """Start full."""
+        self.tokens = self.capacity
+
+    def take(self, now: float, drain: float = 0.0) -> bool:
+        """Take a token if there is one, `drain` a second having gone to others meanwhile."""
+        if self.at is not None:
+            gained = (self.rate - drain) * (now - self.at)
+            self.tokens = max(0.0, min(self.capacity, self.tokens + gained))
+        self.at = now
+        # Refills add up in binary fractions: a whole token must not be missed by one of them.
+        if self.tokens < 1.0 - 1e-9:
+            return False
+        self.tokens -= 1.0
+        return True
+
+
+class Limiter:
+    """All the buckets of one account and Region."""
+
+    def __init__(
+        self, overrides: Mapping[str, float], *, enforce: bool = False, burst_seconds: float = 1.0
+    ) -> None:
+        """Set the rates.
+
+        Args:
+            overrides: Requests a second by category, in place of the documented defaults.
+            enforce: Whether calls beyond the rate are refused.
+            burst_seconds: A category's full bucket holds this many seconds of its rate, at least one
+                call. The rules for one pool and one user always allow a whole second's calls.
+
+        Raises:
+            ValueError: An override names no category.
+        """
+        unknown = set(overrides) - set(CATEGORIES)
+        if unknown:
+            raise ValueError(f"no such quota category: {', '.join(sorted(unknown))}")
+        self.limits = {name: overrides.get(name, c.rps) for name, c in CATEGORIES.items()}
+        self.enforce = enforce
+        self.burst_seconds = burst_seconds
+        self._buckets: dict[tuple[str, ...], Bucket] = {}
+
+    def admit(
+        self, category: str, op: str, pool: str, user: str | None, *, now: float, drain: float = 0.0
+    ) -> bool:
+        """Say whether a call may go on.
+
+        Args:
+            category: Its row of the quota table.
+            op: The operation.
+            pool: The pool's id, "" for a call without one.
+            user: Who it is about, None for nobody.
+            now: Seconds of any steady clock.
+            drain: Requests a second that other traffic takes from the category.
+        """
+        if not self.enforce:
+            return True
+        row = CATEGORIES[category]
+        rate = self.limits[category]
+        if not self._bucket((category,), rate, rate * self.burst_seconds).take(now, drain):
+            return False
+        if row.pool_rps is not None and not self._bucket((op, pool), row.pool_rps).take(now):
+            return False
+        if row.per_user is None or user is None:
+            return True
+        return self._bucket((row.per_user, pool, user), USER_RPS).take(now)
+
+    def _bucket(self, key: tuple[str, ...], rate: float, capacity: float | None = None) -> Bucket:
+        """Give the bucket of a rule, one second deep unless `capacity` says otherwise."""
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = Bucket(rate, max(1.0, rate if capacity is None else capacity))
+            self._buckets[key] = bucket
+        return bucket

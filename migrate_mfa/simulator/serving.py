@@ -1,0 +1,136 @@
+"""The command line of the simulator, and its life from the ready line to the signal."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from migrate_mfa.simulator.control import PREFIX, Control
+from migrate_mfa.simulator.http import Connection, Request
+from migrate_mfa.simulator.poolfile import load_world
+from migrate_mfa.simulator.service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from migrate_mfa.simulator.call import Reply
+    from migrate_mfa.simulator.world import World
+
+HOST = "127.0.0.1"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the simulator until SIGTERM or SIGINT.
+
+    Args:
+        argv: The arguments, without the program's name; None takes those of the process.
+
+    Returns:
+        0 when it was stopped, 2 when a file or argument is unusable.
+    """
+    args = _parser().parse_args(argv)
+    # The users never become garbage: collections would walk all of them, again and again.
+    gc.disable()
+    try:
+        service = _service(args)
+    except KeyError as missing:
+        sys.stderr.write(f"simulator: a member is missing: {missing}\n")
+        return 2
+    except (OSError, ValueError) as wrong:
+        sys.stderr.write(f"simulator: {wrong}\n")
+        return 2
+    finally:
+        gc.freeze()
+        gc.enable()
+    control = Control(service) if args.control else None
+    try:
+        asyncio.run(_serve(service, control, args.port, exit_with_parent=args.exit_with_parent))
+    except OSError as wrong:
+        sys.stderr.write(f"simulator: {wrong}\n")
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="simulator", description="A strict Amazon Cognito user pools service on loopback."
+    )
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--pool-file", type=Path, help="JSON: account, pools and users")
+    parser.add_argument("--faults", type=Path, help="JSON: misbehaviour on purpose")
+    parser.add_argument("--control", action="store_true", help="serve /_control/ too")
+    parser.add_argument("--enforce-quotas", action="store_true", help="refuse calls over the rate")
+    parser.add_argument("--burst-seconds", type=float, help="a full bucket, in seconds of its rate")
+    parser.add_argument("--exit-with-parent", action="store_true", help="stop when stdin ends")
+    return parser
+
+
+def _service(args: argparse.Namespace) -> Service:
+    document: dict[str, Any] = _document(args.pool_file)
+    if args.enforce_quotas:
+        document["enforce_quotas"] = True
+    if args.burst_seconds is not None:
+        document["burst_seconds"] = args.burst_seconds
+    folder = Path() if args.pool_file is None else args.pool_file.parent
+    world = load_world(document, folder)
+    return Service(world, _document(args.faults), keep_ledger=args.control)
+
+
+def _document(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document
+
+
+async def _serve(service: Service, control: Control | None, port: int, *, exit_with_parent: bool) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if exit_with_parent:
+        loop.add_reader(sys.stdin.fileno(), _stop_at_end, stop)
+    answer = _router(service, control)
+    server = await loop.create_server(lambda: Connection(answer), HOST, port, backlog=1024)
+    bound = server.sockets[0].getsockname()[1]
+    sys.stdout.write(json.dumps(ready_line(service.world, bound)) + "\n")
+    sys.stdout.flush()
+    await stop.wait()
+    server.close()
+
+
+def _stop_at_end(stop: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 4096):
+        stop.set()
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+
+
+def ready_line(world: World, port: int) -> dict[str, Any]:
+    """Give what is printed once the port answers."""
+    return {
+        "endpoint": f"http://{HOST}:{port}",
+        "account": world.account,
+        "region": world.region,
+        "pools": [
+            {"id": pool.id, "name": pool.name, "users": len(pool.by_sub)} for pool in world.pools.values()
+        ],
+    }
+
+
+def _router(service: Service, control: Control | None) -> Callable[[Request], Reply]:
+    def answer(request: Request) -> Reply:
+        target = request.headers.get("x-amz-target")
+        if target is not None:
+            return service.answer_json(target, request.body)
+        if control is not None and request.target.startswith(PREFIX):
+            return control.answer(request.method, request.target, request.body)
+        return service.answer_query(request.body)
+
+    return answer

@@ -1,0 +1,1 @@
+"""The composition root: from settings to clock, AWS, journal and engine."""

@@ -1,0 +1,57 @@
+"""The reports of a run directory, from its journal alone; `report` and every command's end are the same."""
+
+from pathlib import Path
+from typing import Any
+
+from migrate_mfa.adapters.journal import Journal, is_locked
+from migrate_mfa.adapters.report_store import ReportStore
+from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.reports.outcomes import write_outcomes
+from migrate_mfa.reports.summary import summarise, write_summary
+
+DIRECTORY = "report"
+
+
+def write_reports(journal: Journal) -> dict[str, Any]:
+    """Write the outcome CSVs and summary.json. Returns the summary.
+
+    Raises:
+        RunDirectoryError: they cannot be written.
+    """
+    store, meta = ReportStore(journal.database), journal.meta()
+    last = store.last_pass()
+    if last is None:
+        raise RunDirectoryError(f"{journal.directory} holds no run yet.", "Plan or run one first.")
+    summary = summarise(store, meta, last)
+    directory = journal.directory / DIRECTORY
+    try:
+        write_outcomes(directory, meta.get("columns", ()), store)
+        write_summary(directory, summary, last.id)
+    except OSError as error:
+        raise RunDirectoryError(
+            f"The report in {directory} cannot be written ({error.strerror}).",
+            "Nothing is lost; mend that, then: migrate-mfa report --run-dir DIR",
+        ) from error
+    return summary
+
+
+def report(directory: Path) -> dict[str, Any]:
+    """Write the reports of a run directory again."""
+    with Journal.look_at(directory) as journal:
+        return write_reports(journal)
+
+
+def status(directory: Path) -> dict[str, Any]:
+    """Where a run stands; `state` is `running` only while a process holds the directory.
+
+    A pass that never ended, in a directory that nobody holds, was killed: `interrupted`.
+    """
+    with Journal.look_at(directory) as journal:
+        store = ReportStore(journal.database)
+        last = store.last_pass()
+        if last is None:
+            raise RunDirectoryError(f"{directory} holds no run yet.", "Plan or run one first.")
+        summary = summarise(store, journal.meta(), last)
+    if summary["state"] == "running" and not is_locked(directory):
+        summary["state"] = "interrupted"
+    return summary

@@ -1,0 +1,255 @@
+# ruff: noqa: RUF001 - full-width signs are what is tested
+import re
+from unittest.mock import ANY
+
+import phonenumbers
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
+
+from migrate_mfa.domain.phone import Normalised, PhoneProblem, known_country, normalise
+from migrate_mfa.domain.reasons import Reason
+
+MOBILE = "+819012345678"
+COUNTRIES = [None, "JP", "US", "IT", "AR", "XX"]
+everything = settings(derandomize=True, deadline=None, max_examples=400)
+numberish = st.text("0123456789０９+＋-ー－ ().,/;='\"eExtl:#", max_size=24)
+countries = st.sampled_from(COUNTRIES)
+
+
+def read(text: str, country: str | None = "JP") -> tuple[str, tuple[str, ...]] | PhoneProblem:
+    result = normalise(text, country=country, strict=False)
+    return (result.phone.e164, result.guesses) if isinstance(result, Normalised) else result
+
+
+def refused(text: str, country: str | None = "JP", *, strict: bool = False) -> PhoneProblem:
+    result = normalise(text, country=country, strict=strict)
+    assert isinstance(result, PhoneProblem), result
+    return result
+
+
+@pytest.mark.parametrize(
+    ("text", "guesses"),
+    [
+        (MOBILE, ()),
+        (f"\u3000{MOBILE}\ufeff ", ()),
+        ("+81 90-1234-5678", ("formatting",)),
+        ("(+81) 90.1234.5678", ("formatting",)),
+        (f"\u202a{MOBILE[:6]}\u200b{MOBILE[6:]}\u202c", ("formatting",)),
+        ("+81‑90‐1234–5678", ("formatting",)),
+        ("＋８１９０１２３４５６７８", ("full_width",)),
+        ("+٨١٩٠١٢٣٤٥٦٧٨", ("full_width",)),
+        ("+81(0)90-1234-5678", ("formatting", "trunk_prefix")),
+        ("+81 090 1234 5678", ("formatting", "trunk_prefix")),
+        ("+8109012345678", ("trunk_prefix",)),
+        ("tel:+81-90-1234-5678", ("tel_uri", "formatting")),
+        ("TEL:090-1234-5678;phone-context=+81", ("tel_uri", "formatting", "trunk_prefix")),
+        (f'="{MOBILE}"', ("excel_formula",)),
+        (f"'{MOBILE}", ("apostrophe",)),
+        (f"' {MOBILE}", ("apostrophe",)),
+        (f"{MOBILE}.0", ("excel_float",)),
+    ],
+)
+def test_a_number_with_a_country_code_needs_no_country(text: str, guesses: tuple[str, ...]) -> None:
+    assert read(text, None) == (MOBILE, guesses)
+    assert read(text, "US") == (MOBILE, guesses)
+
+
+@pytest.mark.parametrize(
+    ("text", "guesses"),
+    [
+        ("09012345678", ("assumed_country",)),
+        ("090-1234-5678", ("formatting", "assumed_country")),
+        ("(090) 1234 5678", ("formatting", "assumed_country")),
+        ("０９０－１２３４－５６７８", ("full_width", "formatting", "assumed_country")),
+        ("０９０ー１２３４ー５６７８", ("full_width", "formatting", "assumed_country")),
+        ("9012345678", ("assumed_country", "lost_zero")),
+        ("9012345678.0", ("excel_float", "assumed_country", "lost_zero")),
+        ("819012345678", ("lost_plus",)),
+        ("819012345678.0", ("excel_float", "lost_plus")),
+        ("819012345678.00", ("excel_float", "lost_plus")),
+        ("8109012345678", ("lost_plus", "trunk_prefix")),
+        ("010-81-90-1234-5678", ("formatting", "international_prefix")),
+        ("010-81-090-1234-5678", ("formatting", "international_prefix", "trunk_prefix")),
+        ('="09012345678"', ("excel_formula", "assumed_country")),
+        ('＝"０９０１２３４５６７８"', ("full_width", "excel_formula", "assumed_country")),
+        ("'09012345678", ("apostrophe", "assumed_country")),
+        ("tel:09012345678", ("tel_uri", "assumed_country")),
+    ],
+)
+def test_a_number_without_a_country_code_is_read_for_the_country_given(
+    text: str, guesses: tuple[str, ...]
+) -> None:
+    assert read(text, "JP") == (MOBILE, guesses)
+    assert "--phone-country" in refused(text, None).detail
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("", "empty"),
+        ("\u3000", "empty"),
+        ("8.19E+11", "scientific"),
+        ("8.19012345678E+11", "scientific"),
+        ("8,19e+11", "scientific"),
+        ("８．１９Ｅ＋１１", "scientific"),
+        ("81901234567.8", "fraction"),
+        ("819012345678.01", "fraction"),
+        ("819012345678,0", "fraction"),
+        ("090-1234-5678/080-1234-5678", "more than one"),
+        ("090-1234-5678, 080-1234-5678", "more than one"),
+        (f"{MOBILE}{MOBILE}", "more than one"),
+        ("090-1234-5678 080-1234-5678", "too long"),
+        ("090-1234-5678 ext 5", "extension"),
+        ("090-1234-5678x5", "extension"),
+        ("090-1234-5678#5", "extension"),
+        ("tel:+819012345678;ext=5", "extension"),
+        ("０９０１２３４５６７８内線５", "extension"),
+        ("+99912345678", "country code"),
+        ("+09012345678", "country code"),
+        ("+010-81-90-1234-5678", "country code"),
+        ("+819012345", "too short"),
+        ("+8190123456789", "numbering plan"),
+        ("+3762222222", "wrong number of digits"),
+        ("+4912", "area code"),
+        ("+81901234567890123456", "too long"),
+        ("09012345678" * 20, "too long"),
+        (f"{MOBILE}{chr(0xA0) * 200}x", "too long"),
+        ("+4918001234567890", "too long"),
+        ("0081901234567", "numbering plan"),
+        ("+2025550123", "country"),
+        ("5", "not a phone number"),
+        ("-", "not written"),
+        ("N/A", "not written"),
+        ("-9012345678", "not written"),
+        ("090-1234-5678-", "not written"),
+        ("0120-FLOWER", "not written"),
+        ("0901234567⑧", "not written"),
+        ("Mobile 090-1234-5678", "not written"),
+        ("09012345678 (mother)", "not written"),
+    ],
+)
+def test_what_is_not_one_number_is_invalid_and_the_cause_is_named(text: str, cause: str) -> None:
+    problem = refused(text)
+
+    assert problem.reason is Reason.INVALID_PHONE
+    assert cause in problem.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("03-1234-5678", "fixed line"),
+        ("0120-123-456", "toll-free"),
+        ("0990-504-234", "premium-rate"),
+        ("050-1234-5678", "VoIP"),
+        ("020-4123-4567", "pager"),
+        ("0570-012-345", "company"),
+        ("+442079460958", "fixed line"),
+        ("+43810123456", "shared-cost"),
+        ("+35570021234", "personal"),
+        ("+41860123456789", "mailbox"),
+    ],
+)
+def test_a_line_that_takes_no_sms_is_named(text: str, line: str) -> None:
+    problem = refused(text)
+
+    assert problem.reason is Reason.NOT_SMS_CAPABLE
+    assert line in problem.detail
+
+
+def test_numbers_that_may_be_mobile_or_fixed_are_taken() -> None:
+    assert read("+12025550123") == ("+12025550123", ())
+    assert read("(202) 555-0123", "US") == ("+12025550123", ("formatting", "assumed_country"))
+
+
+def test_the_zero_of_a_country_that_writes_none_is_not_missed() -> None:
+    assert read("3123456789", "IT") == ("+393123456789", ("assumed_country",))
+
+
+@pytest.mark.parametrize("kind", sorted({*PhoneNumberType.values()} - {PhoneNumberType.UNKNOWN}))
+def test_every_example_of_every_numbering_plan_reads_as_itself_or_is_refused(kind: int) -> None:
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        if number := phonenumbers.example_number_for_type(region, kind):
+            e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+            national = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
+            if phonenumbers.number_type(number) in {
+                PhoneNumberType.MOBILE,
+                PhoneNumberType.FIXED_LINE_OR_MOBILE,
+            }:
+                assert read(e164, None) == (e164, ())
+                assert read(national, region) == (e164, ANY)
+            else:
+                assert refused(e164, None).reason in {Reason.NOT_SMS_CAPABLE, Reason.INVALID_PHONE}
+
+
+def settle(text: str, country: str | None) -> None:
+    """Every text has an answer, and a number reads as itself, strictly and without a country."""
+    result = normalise(text, country=country, strict=False)
+    if isinstance(result, Normalised):
+        assert re.fullmatch(r"\+[1-9][0-9]{5,14}", result.phone.e164)
+        assert normalise(result.phone.e164, country=None, strict=True) == Normalised(result.phone, ())
+    else:
+        assert result.reason in {Reason.INVALID_PHONE, Reason.NOT_SMS_CAPABLE}
+        assert not re.search(r"\d{4}", result.detail)
+
+
+@everything
+@given(st.text(), countries)
+@example("\ud800", "JP")
+@example("\0", "JP")
+def test_any_text_has_an_answer(text: str, country: str | None) -> None:
+    settle(text, country)
+
+
+@everything
+@given(numberish, countries)
+@example("tel:" + "0" * 300, None)
+def test_anything_like_a_number_has_an_answer_that_stays(text: str, country: str | None) -> None:
+    settle(text, country)
+
+
+@everything
+@given(
+    st.sampled_from(["", "+81", "81", "+81(0)", "010-81-", "0"]),
+    st.sampled_from(["70", "80", "90"]),
+    st.integers(10_000_000, 99_999_999),
+    st.sampled_from(["", " ", "-", "ー", "\u200b"]),
+)
+def test_mobile_numbers_are_found_however_they_are_written(
+    before: str, prefix: str, rest: int, gap: str
+) -> None:
+    digits = str(rest)
+    text = f"{before}{prefix}{gap}{digits[:4]}{gap}{digits[4:]}"
+
+    assert read(text) == (f"+81{prefix}{digits}", ANY)
+
+
+@everything
+@given(
+    numberish | st.sampled_from(["090-1234-5678", "819012345678", "+81(0)9012345678", MOBILE, f" {MOBILE}"])
+)
+def test_strict_takes_what_needs_no_guess_and_nothing_else(text: str) -> None:
+    lenient, strict = (normalise(text, country="JP", strict=strict) for strict in (False, True))
+
+    if isinstance(lenient, Normalised) and lenient.guesses:
+        assert isinstance(strict, PhoneProblem)
+        assert strict.reason is Reason.INVALID_PHONE
+        assert all(name in strict.detail for name in lenient.guesses)
+    else:
+        assert strict == lenient
+
+
+@pytest.mark.parametrize(
+    "text", ["090-1234-5678", "03-1234-5678", "8.19E+11", f"{MOBILE}/{MOBILE}", "0081901234567"]
+)
+def test_no_answer_shows_the_number(text: str) -> None:
+    shown = repr(normalise(text, country="JP", strict=False))
+
+    assert not re.search(r"[0-9]{4}", shown)
+
+
+def test_countries_are_known_by_two_capitals() -> None:
+    assert known_country("JP")
+    assert not any(map(known_country, ("jp", "XX", "001", "", "Japan", "81")))

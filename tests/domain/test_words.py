@@ -1,0 +1,39 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from migrate_mfa.domain.words import duration
+
+_SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-5, "0 s"),
+        (0, "0 s"),
+        (0.4, "0 s"),
+        (45, "45 s"),
+        (59.6, "1 min 00 s"),
+        (65, "1 min 05 s"),
+        (200, "3 min 20 s"),
+        (3599.4, "59 min 59 s"),
+        (3599.6, "1 h 00 min"),
+        (7500, "2 h 05 min"),
+        (7199, "2 h 00 min"),
+        (86399, "1 d 00 h"),
+        (4 * 86400 + 14 * 3600, "4 d 14 h"),
+    ],
+)
+def test_a_duration_is_told_in_its_two_largest_units(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+@given(st.floats(min_value=0, max_value=1e8))
+def test_a_duration_is_never_off_by_more_than_its_smaller_unit(seconds: float) -> None:
+    units = re.findall(r"(\d+) (\w+)", duration(seconds))
+
+    told = sum(int(number) * _SECONDS[unit] for number, unit in units)
+    assert abs(told - seconds) <= _SECONDS[units[-1][1]]

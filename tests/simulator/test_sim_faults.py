@@ -1,0 +1,346 @@
+"""Misbehaviour on purpose, through the server, and decided without regard to timing."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+
+from migrate_mfa.simulator.call import Call
+from migrate_mfa.simulator.faults import Faults
+from migrate_mfa.simulator.operations import OPERATIONS
+from migrate_mfa.simulator.poolfile import load_world
+from tests.simulator.sim_site import PHONE, Site, client_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from migrate_mfa.simulator import Running
+
+UPDATE = "AdminUpdateUserAttributes"
+
+
+def load(site: Site, **document: Any) -> None:
+    site.running.control("faults", document)
+
+
+def a_call(op: str = UPDATE, user: str = "sub-1", seq: int = 1, at: float = 0.0) -> Call:
+    return Call(seq, at, op, "UserUpdate", "pool", user, user, frozenset({user}))
+
+
+def hits(document: Mapping[str, Any], calls: list[Call]) -> list[bool]:
+    faults = Faults(document, 0.0)
+    found = []
+    for call in calls:
+        faults.begin(call)
+        found.append(faults.choose(call) is not None)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "status"),
+    [
+        ({"kind": "throttle"}, "TooManyRequestsException", 400),
+        ({"kind": "internal_error"}, "InternalErrorException", 500),
+        ({"kind": "unavailable"}, "ServiceUnavailable", 503),
+        ({"kind": "expired_token"}, "ExpiredTokenException", 403),
+        ({"kind": "clock_skew"}, "InvalidSignatureException", 403),
+        ({"kind": "access_denied"}, "AccessDeniedException", 403),
+        ({"kind": "error", "code": "UserLambdaValidationException"}, "UserLambdaValidationException", 400),
+        ({"kind": "error", "code": "X", "status": 418}, "X", 418),
+    ],
+)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_errors_before_and_after_the_operation(
+    site: Site, rule: dict[str, Any], code: str, status: int, when: str
+) -> None:
+    load(site, rules=[{**rule, "when": when, "ops": [UPDATE]}])
+    rows = [{"Name": "phone_number", "Value": PHONE}]
+
+    with pytest.raises(ClientError) as caught:
+        site.call("admin_update_user_attributes", Username="taro", UserAttributes=rows)
+
+    assert caught.value.response["Error"]["Code"] == code
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+    assert ("phone_number" in site.attributes()) == (when == "after")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_cut_connection_before_and_after_the_operation(site: Site, when: str) -> None:
+    load(site, rules=[{"kind": "reset", "when": when, "ops": [UPDATE]}])
+    rows = [{"Name": "phone_number", "Value": PHONE}]
+
+    with pytest.raises(ConnectionClosedError):
+        site.call("admin_update_user_attributes", Username="taro", UserAttributes=rows)
+
+    assert ("phone_number" in site.attributes()) == (when == "after")
+    entry = next(e for e in reversed(site.running.control("ledger")["calls"]) if e["op"] == UPDATE)
+    assert (entry["status"], entry["executed"]) == (0, when == "after")
+
+
+def test_garbage_is_a_200_that_boto3_takes_for_an_empty_answer(site: Site) -> None:
+    load(site, rules=[{"kind": "garbage", "ops": ["AdminGetUser"], "times": 1}])
+
+    with pytest.raises(KeyError):
+        site.read()["Username"]
+
+    assert site.read()["Username"] == "taro"
+
+
+def test_a_hang_never_answers_and_may_have_been_carried_out(site: Site) -> None:
+    load(site, rules=[{"kind": "hang", "when": "after", "ops": [UPDATE]}])
+    impatient = Site(site.running, client_of(site.running, read_timeout=0.2), site.pool_id)
+
+    with pytest.raises(ReadTimeoutError):
+        impatient.update(phone_number=PHONE)
+
+    assert site.attributes()["phone_number"] == PHONE
+
+
+def test_a_hang_with_seconds_answers_late(site: Site) -> None:
+    load(site, rules=[{"kind": "hang", "seconds": 0.15, "ops": ["AdminGetUser"]}])
+    start = time.monotonic()
+
+    assert site.read()["Username"] == "taro"
+    assert time.monotonic() - start >= 0.15
+
+
+def test_latency_is_added_to_every_answer(site: Site) -> None:
+    load(site, latency=[{"fixed_ms": 100, "ops": ["AdminGetUser"]}])
+    start = time.monotonic()
+
+    site.read()
+
+    assert time.monotonic() - start >= 0.1
+
+
+def test_latency_follows_its_percentiles() -> None:
+    faults = Faults({"latency": [{"fixed_ms": 5, "p50_ms": 20, "p99_ms": 200}]}, 0.0)
+    delays = []
+    for n in range(4000):
+        call = a_call(user=f"sub-{n}")
+        faults.begin(call)
+        delays.append(faults.delay(call))
+    delays.sort()
+
+    assert 0.022 < delays[2000] < 0.028
+    assert 0.15 < delays[3960] < 0.28
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ({"ops": ["ListUsers"]}, [False] * 6),
+        ({"users": ["sub-1"]}, [True, False] * 3),
+        ({"attempts": [2]}, [False, False, True, True, False, False]),
+        ({"users": ["sub-2"], "attempts": [1]}, [False, True, False, False, False, False]),
+        ({"after_calls": 2, "until_calls": 4}, [False, False, True, True, False, False]),
+        ({"after_s": 3, "until_s": 5}, [False, False, False, True, True, False]),
+        ({"times": 2}, [True, True, False, False, False, False]),
+        ({"rate": 0}, [False] * 6),
+    ],
+)
+def test_a_rule_applies_where_all_its_conditions_hold(rule: dict[str, Any], expected: list[bool]) -> None:
+    calls = [a_call(user=f"sub-{1 + n % 2}", seq=n, at=float(n)) for n in range(6)]
+
+    assert hits({"rules": [{"kind": "throttle", **rule}]}, calls) == expected
+
+
+def test_chances_do_not_depend_on_the_order_of_calls() -> None:
+    calls = [a_call(user=f"sub-{n}") for n in range(500)]
+    shuffled = random.Random(1).sample(calls, len(calls))
+    document = {"seed": 9, "rules": [{"kind": "throttle", "rate": 0.2}]}
+
+    first = dict(zip([call.who for call in calls], hits(document, calls), strict=True))
+    second = dict(zip([call.who for call in shuffled], hits(document, shuffled), strict=True))
+
+    assert first == second
+    assert 60 < sum(first.values()) < 140
+    assert hits({**document, "seed": 10}, calls) != list(first.values())
+
+
+def test_a_second_attempt_draws_anew() -> None:
+    calls = [a_call() for _ in range(200)]
+
+    assert 20 < sum(hits({"rules": [{"kind": "reset", "rate": 0.2}]}, calls)) < 60
+
+
+def pages(site: Site) -> list[int]:
+    found = site.client.get_paginator("list_users").paginate(
+        UserPoolId=site.pool_id, PaginationConfig={"PageSize": 10}
+    )
+    return [len(page["Users"]) for page in found]
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes"), [("empty_page", [0, 10, 0, 10, 5]), ("short_page", [3, 10, 3, 9])]
+)
+def test_short_and_empty_pages_lose_nobody(site: Site, kind: str, sizes: list[int]) -> None:
+    site.edit(upsert=[{"Username": f"u{n}"} for n in range(24)])
+    load(site, rules=[{"kind": kind, "attempts": [1, 3]}])
+
+    assert pages(site) == sizes
+
+
+@pytest.fixture
+def big(running: Running, client: Any) -> Iterator[Site]:
+    """Give the pool whose users are a month old: none is too new for a stale read."""
+    yield Site(running, client, running.pools[0]["id"])
+    running.control("faults", {})
+
+
+def test_a_stale_list_shows_the_past_and_admingetuser_the_present(big: Site) -> None:
+    load(big, list_lag_s=600)
+    big.update("user0000001", phone_number=PHONE)
+
+    (row,) = big.call("list_users", Filter='username = "user0000001"')["Users"]
+
+    assert PHONE not in str(row)
+    assert big.attributes("user0000001")["phone_number"] == PHONE
+
+
+def test_a_read_after_a_write_may_be_stale(big: Site) -> None:
+    load(big, read_lag_ms=600_000)
+    big.update("user0000002", phone_number=PHONE)
+
+    assert "phone_number" not in big.attributes("user0000002")
+
+
+class Lagging:
+    """A world with a clock in hand, its lists five seconds old and its reads one."""
+
+    def __init__(self) -> None:
+        self.now = 1e9
+        taro = {"Username": "taro", "Attributes": {"phone_number": PHONE}}
+        document = {"pools": [{"name": "p", "users": [taro]}]}
+        self.world = load_world(document, Path(), lambda: self.now)
+        self.world.set_lags(5.0, 1.0)
+
+    def ask(self, op: str, **members: Any) -> dict[str, Any]:
+        (pool_id,) = self.world.pools
+        return OPERATIONS[op].handler(self.world, {"UserPoolId": pool_id, **members})
+
+    def write(self, phone: str) -> None:
+        rows = [{"Name": "phone_number", "Value": phone}]
+        self.ask(UPDATE, Username="taro", UserAttributes=rows)
+
+    def listed(self, **members: Any) -> list[str]:
+        return [phone_of(row["Attributes"]) for row in self.ask("ListUsers", **members)["Users"]]
+
+
+def phone_of(rows: list[dict[str, str]]) -> str:
+    return next((row["Value"] for row in rows if row["Name"] == "phone_number"), "")
+
+
+@pytest.mark.parametrize(
+    ("at", "listed", "read"),
+    [(6.9, "+811", "+811"), (7.05, "+811", "+812"), (11.4, "+812", "+813"), (12.1, "+813", "+813")],
+)
+def test_each_read_shows_the_state_of_its_own_lag_ago(at: float, listed: str, read: str) -> None:
+    lagging = Lagging()
+    start = lagging.now
+    for phone, moment in {"+811": 0.0, "+812": 6.0, "+813": 6.5}.items():
+        lagging.now = start + moment
+        lagging.write(phone)
+    lagging.now = start + at
+
+    assert lagging.listed() == [listed]
+    assert phone_of(lagging.ask("AdminGetUser", Username="taro")["UserAttributes"]) == read
+
+
+def test_a_stale_list_is_searched_by_its_own_values() -> None:
+    lagging = Lagging()
+    lagging.listed(Filter=f'phone_number = "{PHONE}"')
+    lagging.write("+811")
+
+    assert lagging.listed(Filter=f'phone_number = "{PHONE}"') == [PHONE]
+    assert lagging.listed(Filter='phone_number = "+811"') == []
+    lagging.now += 5.1
+    assert lagging.listed(Filter=f'phone_number = "{PHONE}"') == []
+    assert lagging.listed(Filter='phone_number = "+811"') == ["+811"]
+
+
+def test_a_new_user_is_not_listed_at_once() -> None:
+    lagging = Lagging()
+    lagging.ask("AdminCreateUser", Username="hana")
+
+    assert len(lagging.listed()) == 1
+    lagging.now += 5.1
+    assert len(lagging.listed()) == 2
+
+
+def test_a_script_changes_users_before_a_numbered_call(site: Site) -> None:
+    step = {"at_call": 2, "do": {"pool": site.pool_id, "upsert": [{"Username": "taro", "Enabled": False}]}}
+    load(site, script=[step])
+
+    assert [site.read()["Enabled"] for _ in range(3)] == [True, False, False]
+
+
+@pytest.mark.parametrize(("when", "codes"), [("before", ["UserNotFoundException"]), ("after", ["ok"])])
+def test_a_script_deletes_a_user_around_an_attempt(site: Site, when: str, codes: list[str]) -> None:
+    on = {"op": "AdminGetUser", "user": "taro", "attempt": 1}
+    load(site, script=[{"on": on, "when": when, "do": {"pool": site.pool_id, "delete": ["taro"]}}])
+
+    codes_seen = [site.code("admin_get_user", Username="taro") for _ in range(2)]
+
+    assert codes_seen == [*codes, "UserNotFoundException"]
+
+
+def test_a_step_that_cannot_be_done_is_reported(site: Site) -> None:
+    load(site, script=[{"at_call": 1, "do": {"pool": site.pool_id, "delete": ["nobody"]}}])
+
+    site.read()
+
+    assert "User does not exist." in site.running.control("stats")["script_failures"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"rule": []},
+        {"rules": [{"kind": "nonsense"}]},
+        {"rules": [{"kind": "reset", "op": ["ListUsers"]}]},
+        {"rules": [{"kind": "reset", "ops": ["ListUser"]}]},
+        {"rules": [{"kind": "reset", "when": "later"}]},
+        {"rules": [{"rate": 1}]},
+        {"live_traffic": [{"category": "UserUpdates", "rps": 1}]},
+        {"unsettled": {"alias_takeover": "maybe"}},
+        {"unsettled": {"same_value_resends_code": "yes"}},
+    ],
+)
+def test_a_wrong_fault_document_is_refused(site: Site, document: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"faults|unsettled"):
+        site.running.control("faults", document)
+
+
+def test_live_traffic_counts_in_its_window_only() -> None:
+    rows = [{"category": "UserUpdate", "rps": 7, "after_s": 1, "until_s": 3}]
+    faults = Faults({"live_traffic": rows}, 0.0)
+
+    assert [faults.drain(a_call(at=at)) for at in (0.5, 1, 2.9, 3)] == [0, 7, 7, 0]
+
+
+def test_denied_calls_name_the_action_and_the_pool(site: Site) -> None:
+    load(site, rules=[{"kind": "access_denied", "ops": ["ListUsers"]}])
+
+    text = site.message("list_users")
+
+    assert text.endswith(
+        "is not authorized to perform: cognito-idp:ListUsers on resource: "
+        f"arn:aws:cognito-idp:ap-northeast-1:123456789012:userpool/{site.pool_id}"
+    )
+
+
+def test_start_up_calls_meet_faults_too(site: Site) -> None:
+    load(site, rules=[{"kind": "expired_token", "ops": ["GetCallerIdentity"], "times": 1}])
+    sts = client_of(site.running, "sts")
+
+    with pytest.raises(ClientError) as caught:
+        sts.get_caller_identity()
+
+    assert caught.value.response["Error"]["Code"] == "ExpiredTokenException"
+    assert sts.get_caller_identity()["Account"] == "123456789012"

@@ -1,0 +1,144 @@
+"""Rate quotas: the bucket, the categories, and what a client over the rate gets."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from migrate_mfa.simulator import background
+from migrate_mfa.simulator.operations import OPERATIONS
+from migrate_mfa.simulator.quotas import CATEGORIES, Bucket, Limiter
+from tests.simulator.sim_site import PHONE, Site, client_of
+
+
+def admitted(limiter: Limiter, times: list[float], category: str = "UserUpdate", drain: float = 0.0) -> int:
+    """Count the calls at `times`, each by another user, that pass."""
+    return sum(
+        limiter.admit(category, "Op", "pool", f"user{n}", now=now, drain=drain) for n, now in enumerate(times)
+    )
+
+
+@pytest.mark.parametrize(("burst", "passed"), [(1.0, 25), (0.2, 5), (0.001, 1)])
+def test_a_burst_is_as_large_as_the_parameter_says(burst: float, passed: int) -> None:
+    limiter = Limiter({}, enforce=True, burst_seconds=burst)
+
+    assert admitted(limiter, [0.0] * 100) == passed
+
+
+def test_a_bucket_refills_at_its_rate() -> None:
+    bucket = Bucket(rate=10, capacity=2)
+
+    assert [bucket.take(now) for now in (0.0, 0.0, 0.0, 0.1, 0.1, 0.15, 0.25)] == [
+        True,
+        True,
+        False,
+        True,
+        False,
+        False,
+        True,
+    ]
+
+
+@given(st.lists(st.floats(0, 0.5), max_size=200), st.sampled_from([0.2, 1.0]))
+def test_no_window_admits_more_than_a_burst_and_the_rate(gaps: list[float], burst: float) -> None:
+    bucket = Bucket(rate=25, capacity=25 * burst)
+    now, passed = 0.0, []
+    for gap in gaps:
+        now += gap
+        if bucket.take(now):
+            passed.append(now)
+
+    for first in passed:
+        assert sum(first <= at < first + 1 for at in passed) <= 25 * burst + 25
+
+
+def test_live_traffic_takes_its_part_of_the_rate() -> None:
+    limiter = Limiter({}, enforce=True, burst_seconds=0.04)
+
+    assert 14 <= admitted(limiter, [n / 100 for n in range(100)], drain=10) <= 16
+
+
+def test_categories_are_separate_and_pooled_over_pools() -> None:
+    limiter = Limiter({}, enforce=True, burst_seconds=0.04)
+
+    assert limiter.admit("UserUpdate", "A", "one", "u", now=0)
+    assert not limiter.admit("UserUpdate", "B", "two", "v", now=0)
+    assert limiter.admit("UserResourceUpdate", "C", "one", "u", now=0)
+
+
+def test_one_operation_on_one_pool_has_a_rate_of_its_own() -> None:
+    limiter = Limiter({}, enforce=True)
+    ask = [limiter.admit("UserPoolResourceRead", "Op", "one", None, now=0) for _ in range(6)]
+
+    assert ask == [True] * 5 + [False]
+    assert limiter.admit("UserPoolResourceRead", "Op", "two", None, now=0)
+
+
+def test_one_user_takes_ten_writes_a_second() -> None:
+    limiter = Limiter({}, enforce=True)
+
+    ask = [limiter.admit("UserUpdate", "Op", "pool", "taro", now=0) for _ in range(11)]
+
+    assert ask == [True] * 10 + [False]
+
+
+def test_nothing_is_refused_unless_enforced() -> None:
+    assert admitted(Limiter({}), [0.0] * 1000) == 1000
+
+
+def test_overrides_change_the_rate_and_must_name_a_category() -> None:
+    limiter = Limiter({"UserUpdate": 3}, enforce=True)
+
+    assert admitted(limiter, [0.0] * 10) == 3
+    with pytest.raises(ValueError, match="UserUpdates"):
+        Limiter({"UserUpdates": 3})
+
+
+@pytest.mark.parametrize(
+    ("op", "category", "rps"),
+    [
+        ("AdminUpdateUserAttributes", "UserUpdate", 25),
+        ("AdminSetUserMFAPreference", "UserResourceUpdate", 25),
+        ("AdminGetUser", "UserRead", 120),
+        ("AdminGetUserAuthFactors", "UserRead", 120),
+        ("ListUsers", "UserList", 30),
+        ("AdminCreateUser", "UserCreation", 50),
+        ("AdminSetUserPassword", "UserAccountRecovery", 30),
+        ("DescribeUserPool", "UserPoolRead", 15),
+        ("GetUserPoolMfaConfig", "UserPoolResourceRead", 20),
+        ("SetUserPoolMfaConfig", "UserPoolResourceUpdate", 15),
+        ("GetProvisionedLimit", "LimitManagement", 1),
+    ],
+)
+def test_operations_are_in_the_documented_categories(op: str, category: str, rps: float) -> None:
+    assert OPERATIONS[op].category == category
+    assert CATEGORIES[category].rps == rps
+
+
+def test_every_operation_has_a_category() -> None:
+    assert {operation.category for operation in OPERATIONS.values()} <= set(CATEGORIES)
+
+
+def test_a_client_over_the_rate_is_told_so_even_where_the_model_has_no_such_error() -> None:
+    document = {
+        "enforce_quotas": True,
+        "quotas": {"UserResourceUpdate": 0.001},
+        "pools": [{"name": "p", "users": [{"Username": "taro", "Attributes": {"phone_number": PHONE}}]}],
+    }
+    with background(document, control=True) as running:
+        site = Site(running, client_of(running), running.pools[0]["id"])
+        block = {"Enabled": True, "PreferredMfa": True}
+
+        assert site.prefer(SMSMfaSettings=block) == "ok"
+        with pytest.raises(ClientError) as caught:
+            site.call("admin_set_user_mfa_preference", Username="taro", SMSMfaSettings=block)
+
+        assert caught.value.response["Error"] == {
+            "Code": "TooManyRequestsException",
+            "Message": "Rate exceeded",
+        }
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+        last = running.control("ledger")["calls"][-1]
+        assert (last["code"], last["executed"]) == ("TooManyRequestsException", False)
