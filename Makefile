@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 RUN_LOCK := jobs/requirements.lock.txt
 DEV_LOCK := tests/requirements.lock.txt
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-header --no-emit-index-url --no-emit-find-links $(LOCK_ARGS) pyproject.toml
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(LOCK_ARGS) pyproject.toml
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -57,7 +57,7 @@ lock: $(INSTALLED) ## Write the lock files anew; LOCK_ARGS=--upgrade takes the n
 
 lock-check: $(INSTALLED) ## The lock files fit pyproject.toml and each other, and name no place
 	@! grep -nE '://|--index|--extra-index|--find-links|file:' $(RUN_LOCK) $(DEV_LOCK)
-	@! grep -oE '^[a-z][^ ]*==[^ ]+' $(RUN_LOCK) | grep -vxFf <(grep -oE '^[a-z][^ ]*==[^ ]+' $(DEV_LOCK))
+	@awk '!/==/ { next } FILENAME == ARGV[1] { dev[$$1]; next } !($$1 in dev) { print FILENAME ": " $$1 " is not in " ARGV[1]; bad = 1 } END { exit bad }' $(DEV_LOCK) $(RUN_LOCK)
 	$(BIN)/python -m pip check
 
 clean: ## Remove .venv and caches; run directories stay, they are the only truth about a run

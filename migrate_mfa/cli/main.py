@@ -76,5 +76,7 @@ def _bug(error: Exception) -> int:
 
     kept = keep_traceback(error)
     typer.echo(f"migrate-mfa: a bug ({type(error).__name__}); the traceback is in {kept}.", err=True)
-    typer.echo("Nothing that was written is lost: the same command goes on. Please report the file.", err=True)
+    typer.echo(
+        "Nothing that was written is lost: the same command goes on. Please report the file.", err=True
+    )
     return ExitCode.BUG

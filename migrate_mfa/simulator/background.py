@@ -96,11 +96,12 @@ def background(
             command += ["--faults", str(_as_file(faults, Path(folder, "faults.json")))]
         if control:
             command.append("--control")
+        # Ready means that the files have been read: no user's data outlives the start on disk.
         running = _start(command)
-        try:
-            yield running
-        finally:
-            running.stop()
+    try:
+        yield running
+    finally:
+        running.stop()
 
 
 def _as_file(document: Path | Mapping[str, Any], path: Path) -> Path:

@@ -141,7 +141,7 @@ class Service:
         for step in self.faults.steps(call, when):
             try:
                 apply_edit(self.world, step.do)
-            except (CognitoError, ValueError) as failure:
+            except (CognitoError, ValueError, KeyError) as failure:
                 self.script_failures.append(str(failure))
                 sys.stderr.write(f"script: {failure}\n")
 

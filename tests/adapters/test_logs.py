@@ -140,6 +140,21 @@ def test_a_chain_of_exceptions_of_any_length_makes_a_line_of_bounded_length(path
     assert len(path.read_bytes()) < 1000
 
 
+def test_a_deep_stack_leaves_its_last_frames(path: Path) -> None:
+    def dive(depth: int) -> int:
+        return 1 // depth + dive(depth - 1)
+
+    with configure(path):
+        try:
+            dive(200)
+        except ZeroDivisionError:
+            log.exception("bug")
+
+    frames = lines(path)[0]["frames"]
+    assert len(frames) == 40
+    assert all(frame.endswith(".dive") for frame in frames)
+
+
 phones = st.from_regex(r"\+[1-9][0-9]{7,14}|0[789]0-[0-9]{4}-[0-9]{4}", fullmatch=True)
 signs = st.text(
     st.characters(codec="utf-8", exclude_categories=("L", "N"), exclude_characters="\0"), max_size=8
@@ -158,8 +173,9 @@ def test_no_number_and_no_address_ever_reaches_the_file(
     phone: str, address: str, signs: str, level: str, wrap: Any
 ) -> None:
     canary = f"{signs} {phone} {address} "
-    error: Exception = type(canary, (Exception,), {})(canary)
-    error.__cause__ = RuntimeError(canary)
+    canary_error: type[Exception] = type(canary, (Exception,), {})
+    error = canary_error(canary)
+    error.__cause__ = canary_error(canary)
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "log.jsonl")
 
@@ -229,11 +245,13 @@ def test_a_terminal_that_is_gone_does_not_matter(path: Path) -> None:
     assert [line["row"] for line in lines(path)] == [1]
 
 
-def test_lines_of_many_threads_stay_whole(path: Path) -> None:
+def test_lines_of_many_threads_stay_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def write(thread: int) -> None:
-        for row in range(200):
+        for row in range(50):
             log.info("row", row=row, users=thread, reason="x" * 150)
 
+    write_all = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write_all(descriptor, data[:40]))
     with configure(path):
         threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
         for thread in threads:
@@ -242,7 +260,7 @@ def test_lines_of_many_threads_stay_whole(path: Path) -> None:
             thread.join()
 
     assert {(line["users"], line["row"]) for line in lines(path)} == {
-        (t, r) for t in range(8) for r in range(200)
+        (t, r) for t in range(8) for r in range(50)
     }
 
 
@@ -315,6 +333,16 @@ def test_closing_gives_structlog_back_as_it_was(path: Path, capturing: list[Any]
 
     assert [line["event"] for line in lines(path)] == ["to the file"]
     assert [call.args for call in capturing] == [("to the former place",)]
+
+
+def test_closing_again_leaves_a_later_log_alone(path: Path) -> None:
+    first = configure(None)
+    first.close()
+    with configure(path):
+        first.close()
+        log.info("row")
+
+    assert [line["event"] for line in lines(path)] == ["row"]
 
 
 def test_a_bound_logger_that_outlives_the_log_is_harmless(

@@ -1,6 +1,6 @@
 import io
 import re
-from typing import Literal
+from typing import Literal, TextIO
 
 import pytest
 from hypothesis import given
@@ -47,7 +47,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
 
 
-def make(stream: io.StringIO, clock: Clock, *, quiet: bool = False, color: bool = True) -> Display:
+def make(stream: TextIO, clock: Clock, *, quiet: bool = False, color: bool = True) -> Display:
     return make_progress(stream=stream, clock=clock, quiet=quiet, color=color)
 
 
@@ -188,11 +188,12 @@ class TestPlain:
         self, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("FORCE_COLOR", "1")
-        stream = io.StringIO()
+        arrived = io.BytesIO()
+        stream = io.TextIOWrapper(arrived, "utf-8")
 
         make(stream, clock).say(f"[bold]x[/bold] {'long ' * 40}")
 
-        assert stream.getvalue() == f"[bold]x[/bold] {'long ' * 40}\n"
+        assert arrived.getvalue().decode() == f"[bold]x[/bold] {'long ' * 40}\n"
 
     def test_a_terminal_that_cannot_move_its_cursor_gets_plain_lines(
         self, clock: Clock, monkeypatch: pytest.MonkeyPatch
@@ -201,10 +202,12 @@ class TestPlain:
         terminal = Terminal()
 
         with make(terminal, clock) as progress:
-            progress.show(a_standing())
+            progress.show(Standing(stage="writing", done=1))
             progress.say("x")
+            clock.time += 30
+            progress.show(Standing(stage="writing", done=2))
 
-        assert terminal.getvalue() == "x\n"
+        assert terminal.getvalue() == "x\nwriting: 2\n"
 
 
 class TestLive:
@@ -237,6 +240,19 @@ class TestLive:
 
         assert screen(terminal) == [
             "writing: 120 of 500, 20 s left; verified 100, failed 2; read 50/s, update 12/s"
+        ]
+
+    def test_a_narrow_terminal_loses_the_ends(self, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COLUMNS", "30")
+        terminal = Terminal()
+
+        make(terminal, clock).show(a_standing(slowed_by="throttled by UserUpdate: 12/s"))
+
+        assert screen(terminal) == [
+            "writing: 12,345 of 200,000, 2 ",
+            "verified 12,000, pending 300, ",
+            "read 50/s, update 12/s, mfa 0.",
+            "throttled by UserUpdate: 12/s",
         ]
 
     @given(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -344,3 +345,30 @@ def test_start_up_calls_meet_faults_too(site: Site) -> None:
 
     assert caught.value.response["Error"]["Code"] == "ExpiredTokenException"
     assert sts.get_caller_identity()["Account"] == "123456789012"
+
+
+def test_a_cut_connection_is_a_reset_and_not_an_orderly_end(site: Site) -> None:
+    load(site, rules=[{"kind": "reset", "ops": ["AdminGetUser"]}])
+    body = f'{{"UserPoolId":"{site.pool_id}","Username":"taro"}}'
+    head = "X-Amz-Target: AWSCognitoIdentityProviderService.AdminGetUser"
+    raw = f"POST / HTTP/1.1\r\n{head}\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    address = ("127.0.0.1", int(site.running.endpoint.rsplit(":", 1)[1]))
+
+    with socket.create_connection(address) as connection:
+        connection.sendall(raw.encode())
+        with pytest.raises(ConnectionResetError):
+            connection.recv(100)
+
+
+@pytest.mark.parametrize("text", ["", 'sub ^= ""', 'username ^= "u"'])
+def test_misshapen_pages_give_everybody_once(site: Site, text: str) -> None:
+    site.edit(upsert=[{"Username": f"u{n}"} for n in range(40)])
+    rules = [{"kind": "empty_page", "rate": 0.3}, {"kind": "short_page", "rate": 0.3}]
+    load(site, seed=5, rules=rules)
+
+    found = site.client.get_paginator("list_users").paginate(
+        UserPoolId=site.pool_id, Filter=text, PaginationConfig={"PageSize": 7}
+    )
+
+    names = [user["Username"] for page in found for user in page["Users"] if user["Username"] != "taro"]
+    assert sorted(names) == sorted(f"u{n}" for n in range(40))
