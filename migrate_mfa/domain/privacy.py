@@ -2,7 +2,7 @@
 
 import re
 
-_EMAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
+_EMAIL = re.compile(r"[^\s@<>\"]*@[^\s@<>\"]*")
 _DIGITS = re.compile(r"\+?\d(?:[\s().-]?\d){6,}")
 
 

@@ -3,7 +3,8 @@
 Source: Amazon Cognito Developer Guide, "Quotas in Amazon Cognito": a category is one allowance
 for all its operations and all pools of the account in a Region. Some categories add a rate for
 one operation on one pool, and one user takes 10 reads and 10 writes a second. Nothing is
-documented about bursts, so their size is a parameter.
+documented about bursts, so their size is a parameter. The codes are those that Service Quotas lists
+under "cognito-idp".
 """
 
 from __future__ import annotations
@@ -26,26 +27,30 @@ class Category:
     pool_rps: float | None = None
     #: What the per-user rule counts these operations as.
     per_user: str | None = None
+    #: The code in Service Quotas; None for a category that is not listed there.
+    code: str | None = None
+    #: The code of `pool_rps`.
+    pool_code: str | None = None
 
 
 CATEGORIES: Mapping[str, Category] = {
     row.name: row
     for row in (
-        Category("UserUpdate", 25, per_user="write"),
-        Category("UserResourceUpdate", 25, per_user="write"),
-        Category("UserRead", 120, adjustable=True, per_user="read"),
-        Category("UserList", 30),
-        Category("UserResourceRead", 50, adjustable=True, per_user="read"),
-        Category("UserAuthentication", 120, adjustable=True),
-        Category("UserAccountRecovery", 30, per_user="write"),
-        Category("UserCreation", 50, adjustable=True),
-        Category("UserToken", 120, adjustable=True),
-        Category("UserPoolRead", 15),
-        Category("UserPoolUpdate", 15),
-        Category("UserPoolResourceRead", 20, pool_rps=5),
-        Category("UserPoolResourceUpdate", 15, pool_rps=5),
-        Category("UserPoolClientRead", 15, pool_rps=5),
-        Category("UserPoolClientUpdate", 15, pool_rps=5),
+        Category("UserUpdate", 25, per_user="write", code="L-6621E65D"),
+        Category("UserResourceUpdate", 25, per_user="write", code="L-574C86AE"),
+        Category("UserRead", 120, adjustable=True, per_user="read", code="L-D6BD5178"),
+        Category("UserList", 30, code="L-259E3368"),
+        Category("UserResourceRead", 50, adjustable=True, per_user="read", code="L-55545DC8"),
+        Category("UserAuthentication", 120, adjustable=True, code="L-026ADBA3"),
+        Category("UserAccountRecovery", 30, per_user="write", code="L-7D6E8ED3"),
+        Category("UserCreation", 50, adjustable=True, code="L-5987B8A0"),
+        Category("UserToken", 120, adjustable=True, code="L-F21F8BB4"),
+        Category("UserPoolRead", 15, code="L-CFFBE34A"),
+        Category("UserPoolUpdate", 15, code="L-60A0B411"),
+        Category("UserPoolResourceRead", 20, pool_rps=5, code="L-A01C9633", pool_code="L-181E40D0"),
+        Category("UserPoolResourceUpdate", 15, pool_rps=5, code="L-B7575496", pool_code="L-BC27731B"),
+        Category("UserPoolClientRead", 15, pool_rps=5, code="L-A412573D", pool_code="L-F122EFFD"),
+        Category("UserPoolClientUpdate", 15, pool_rps=5, code="L-12C4D74A", pool_code="L-04F7DFB8"),
         Category("LimitManagement", 1),
     )
 }
@@ -109,16 +114,16 @@ class Limiter:
         """Say whether a call may go on.
 
         Args:
-            category: Its row of the quota table.
+            category: Its row of the quota table; other services' operations have none.
             op: The operation.
             pool: The pool's id, "" for a call without one.
             user: Who it is about, None for nobody.
             now: Seconds of any steady clock.
             drain: Requests a second that other traffic takes from the category.
         """
-        if not self.enforce:
+        row = CATEGORIES.get(category)
+        if not self.enforce or row is None:
             return True
-        row = CATEGORIES[category]
         rate = self.limits[category]
         if not self._bucket((category,), rate, rate * self.burst_seconds).take(now, drain):
             return False

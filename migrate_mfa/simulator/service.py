@@ -6,6 +6,7 @@ import hashlib
 import json
 import sys
 import time
+import traceback
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -16,12 +17,12 @@ from migrate_mfa.simulator.errors import CognitoError
 from migrate_mfa.simulator.faults import CALLER_IDENTITY, ERRORS, PAGES, Faults, Rule
 from migrate_mfa.simulator.operations import OPERATIONS, Operation
 from migrate_mfa.simulator.operations.reading import MAX_PAGE
+from migrate_mfa.simulator.shapes import check_shapes
 from migrate_mfa.simulator.world import Params, Unsettled, World
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TARGET = "AWSCognitoIdentityProviderService."
 _CALLER = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
 <GetCallerIdentityResult><Arn>arn:aws:iam::{account}:user/simulator</Arn>
 <UserId>AIDASIMULATOR</UserId><Account>{account}</Account></GetCallerIdentityResult>
@@ -66,8 +67,9 @@ class Service:
 
     def answer_json(self, target: str, body: bytes) -> Reply:
         """Answer a request of the AWS JSON protocol."""
-        operation = OPERATIONS.get(target.removeprefix(TARGET))
-        if operation is None or not target.startswith(TARGET):
+        service, _, name = target.partition(".")
+        operation = OPERATIONS.get(name)
+        if operation is None or operation.service != service:
             return error_reply("UnknownOperationException", "")
         try:
             params = json.loads(body)
@@ -75,6 +77,10 @@ class Service:
             params = None
         if not isinstance(params, dict):
             return error_reply("SerializationException", "The request is not a JSON object.")
+        try:
+            check_shapes(params)
+        except CognitoError as refused:
+            return error_reply(refused.code, refused.message)
         call = self._call(operation, params)
         self.faults.begin(call)
         reply, executed = self._run(operation, params, call)
@@ -122,6 +128,9 @@ class Service:
             return json_reply(operation.handler(self.world, params))
         except CognitoError as refused:
             return error_reply(refused.code, refused.message, refused.status)
+        except Exception:  # noqa: BLE001 - a bug here must look like a service's, not like the network's
+            sys.stderr.write(traceback.format_exc())
+            return error_reply("InternalErrorException", "The simulator has a bug; see its stderr.", 500)
 
     def _faulty(self, rule: Rule, real: Reply | None, call: Call) -> Reply:
         """Give what the client gets instead of the real reply (None: nothing was carried out)."""

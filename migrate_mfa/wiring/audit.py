@@ -35,6 +35,7 @@ from migrate_mfa.reports.audit import coverage_dicts, coverage_table, verified_s
 from migrate_mfa.reports.summary import summarise, write_summary
 from migrate_mfa.settings import Settings
 from migrate_mfa.wiring.lane import Connection, connect
+from migrate_mfa.wiring.logging import logged
 from migrate_mfa.wiring.reporting import DIRECTORY
 
 log = structlog.get_logger()
@@ -58,11 +59,11 @@ def audit(settings: Settings, progress: Progress, agree: Agree) -> AuditResult:
         raise UsageError("--user-pool-id is missing.", "It looks like ap-northeast-1_AbCdEfGhI.")
     directory = settings.run_dir or default_audit_dir(pool_id)
     with ExitStack() as stack:
+        stack.enter_context(configure(None))
         connection = stack.enter_context(connect(settings, pool_id, progress))
         journal = stack.enter_context(Journal.create_or_open(directory))
         _bind(journal, connection)
-        log_file = configure(directory / "log.jsonl", level=settings.log_level, context={"pool": pool_id})
-        stack.enter_context(log_file)
+        stack.enter_context(logged(settings, directory, pool_id, progress))
         work = WorkStore.begin(journal.database, "audit", connection.clock.now())
         found, state = Audit(), "stopped"
         try:

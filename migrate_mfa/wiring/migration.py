@@ -33,6 +33,7 @@ from migrate_mfa.engine.stop import SIGNAL_EXITS, StopCause, Stopped
 from migrate_mfa.ports import Progress
 from migrate_mfa.settings import Settings, policy_of, policy_options
 from migrate_mfa.wiring.lane import Connection, connect
+from migrate_mfa.wiring.logging import logged
 from migrate_mfa.wiring.reporting import write_reports
 
 log = structlog.get_logger()
@@ -236,6 +237,7 @@ def open_migration(settings: Settings, command: str, progress: Progress) -> Iter
     A run that was asked to end while it planned leaves quietly: see `Migration.exit_code`.
     """
     with ExitStack() as stack:
+        stack.enter_context(configure(None))
         roster = _roster(settings, stack)
         directory = _directory(settings, roster)
         saved = _saved(directory) if roster is None else {}
@@ -248,8 +250,7 @@ def open_migration(settings: Settings, command: str, progress: Progress) -> Iter
         require_policy(connection.pool, [policy.verification])
         journal = stack.enter_context(Journal.create_or_open(directory))
         _bind(journal, settings, connection, roster, command)
-        log_file = configure(directory / "log.jsonl", level=settings.log_level, context={"pool": pool_id})
-        stack.enter_context(log_file)
+        stack.enter_context(logged(settings, directory, pool_id, progress))
         work = WorkStore.begin(journal.database, command, connection.clock.now())
         migration = Migration(connection, journal, work, policy, roster)
         log.info("begin", command=command)

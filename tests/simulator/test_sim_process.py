@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import signal
 import socket
@@ -223,3 +224,50 @@ async def burst(running: Running, pool_id: str, names: list[str]) -> list[str]:
     writer.close()
     await writer.wait_closed()
     return found
+
+
+def post(running: Running, op: str, body: str) -> tuple[int, dict[str, Any]]:
+    """Send what boto3 would not: its own checks come first."""
+    host, port = running.endpoint.removeprefix("http://").split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=10)
+    try:
+        target = f"AWSCognitoIdentityProviderService.{op}"
+        connection.request("POST", "/", body, {"X-Amz-Target": target})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("op", "body"),
+    [
+        ("AdminUpdateUserAttributes", '{"UserAttributes": ["phone_number"]}'),
+        ("AdminUpdateUserAttributes", '{"UserAttributes": [{"Name": 1}]}'),
+        ("AdminUpdateUserAttributes", '{"UserAttributes": {"Name": "a"}}'),
+        ("AdminSetUserMFAPreference", '{"SMSMfaSettings": true}'),
+        ("AdminSetUserMFAPreference", '{"SMSMfaSettings": {"Enabled": "true"}}'),
+        ("AdminGetUser", '{"Username": ["taro"]}'),
+        ("ListUsers", '{"Limit": "60"}'),
+        ("ListUsers", '{"AttributesToGet": "email"}'),
+        ("SetUserPoolMfaConfig", '{"SmsMfaConfiguration": {"SmsConfiguration": "arn"}}'),
+        ("CreateUserPool", '{"Policies": {"PasswordPolicy": {"MinimumLength": "8"}}}'),
+        ("GetProvisionedLimit", '{"LimitDefinition": {"Attributes": ["Category"]}}'),
+        ("AdminGetUser", "[]"),
+        ("AdminGetUser", "{"),
+    ],
+)
+def test_a_member_of_a_wrong_type_is_refused_and_the_connection_stays(
+    running: Running, op: str, body: str
+) -> None:
+    status, answer = post(running, op, body)
+
+    assert (status, answer["__type"]) == (400, "SerializationException")
+
+
+def test_null_is_the_same_as_nothing(running: Running) -> None:
+    pool_id = running.pools[0]["id"]
+
+    status, answer = post(running, "ListUsers", json.dumps({"UserPoolId": pool_id, "Filter": None}))
+
+    assert (status, len(answer["Users"])) == (200, 60)

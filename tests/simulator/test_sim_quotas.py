@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
@@ -9,8 +11,12 @@ from hypothesis import strategies as st
 
 from migrate_mfa.simulator import background
 from migrate_mfa.simulator.operations import OPERATIONS
+from migrate_mfa.simulator.operations.registry import COGNITO
 from migrate_mfa.simulator.quotas import CATEGORIES, Bucket, Limiter
 from tests.simulator.sim_site import PHONE, Site, client_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def admitted(limiter: Limiter, times: list[float], category: str = "UserUpdate", drain: float = 0.0) -> int:
@@ -118,7 +124,9 @@ def test_operations_are_in_the_documented_categories(op: str, category: str, rps
 
 
 def test_every_operation_has_a_category() -> None:
-    assert {operation.category for operation in OPERATIONS.values()} <= set(CATEGORIES)
+    ours = (operation for operation in OPERATIONS.values() if operation.service == COGNITO)
+
+    assert {operation.category for operation in ours} <= set(CATEGORIES)
 
 
 def test_a_client_over_the_rate_is_told_so_even_where_the_model_has_no_such_error() -> None:
@@ -142,3 +150,59 @@ def test_a_client_over_the_rate_is_told_so_even_where_the_model_has_no_such_erro
         assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
         last = running.control("ledger")["calls"][-1]
         assert (last["code"], last["executed"]) == ("TooManyRequestsException", False)
+
+
+@pytest.fixture(scope="module")
+def quotas() -> Iterator[Any]:
+    """Give a Service Quotas client of a server with quotas of its own."""
+    with background({"quotas": {"UserUpdate": 500, "UserRead": 7.5}}) as running:
+        yield client_of(running, "service-quotas")
+
+
+def value(quotas: Any, code: str, op: str = "get_service_quota") -> float:
+    answer = getattr(quotas, op)(ServiceCode="cognito-idp", QuotaCode=code)
+    return float(answer["Quota"]["Value"])
+
+
+@pytest.mark.parametrize(
+    ("code", "applied", "default"),
+    [
+        ("L-6621E65D", 500, 25),
+        ("L-574C86AE", 25, 25),
+        ("L-D6BD5178", 7.5, 120),
+        ("L-259E3368", 30, 30),
+        ("L-A01C9633", 20, 20),
+        ("L-181E40D0", 5, 5),
+    ],
+)
+def test_service_quotas_tell_what_is_enforced_and_what_is_the_default(
+    quotas: Any, code: str, applied: float, default: float
+) -> None:
+    assert value(quotas, code) == applied
+    assert value(quotas, code, "get_aws_default_service_quota") == default
+
+
+def test_a_quota_names_its_usage_metric(quotas: Any) -> None:
+    quota = quotas.get_service_quota(ServiceCode="cognito-idp", QuotaCode="L-D6BD5178")["Quota"]
+
+    assert (quota["QuotaName"], quota["Unit"], quota["Adjustable"]) == (
+        "Rate of UserRead requests",
+        "None",
+        True,
+    )
+    assert quota["UsageMetric"]["MetricName"] == "CallCount"
+    assert quota["UsageMetric"]["MetricDimensions"]["Resource"] == "UserRead"
+
+
+@pytest.mark.parametrize(("service", "code"), [("cognito-idp", "L-00000000"), ("sns", "L-6621E65D")])
+def test_a_quota_that_is_not_listed_is_no_resource(quotas: Any, service: str, code: str) -> None:
+    with pytest.raises(quotas.exceptions.NoSuchResourceException) as caught:
+        quotas.get_service_quota(ServiceCode=service, QuotaCode=code)
+
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_every_code_belongs_to_one_quota() -> None:
+    codes = [code for row in CATEGORIES.values() for code in (row.code, row.pool_code) if code]
+
+    assert len(codes) == len(set(codes)) == 19

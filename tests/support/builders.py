@@ -95,8 +95,6 @@ def a_policy(
     return Policy(verification=verification, phone_conflict=conflict, despite=frozenset(despite))
 
 
-def a_work(
-    candidate: Candidate | None = None, user: UserState | None = None, *, wrote: bool = False
-) -> Work:
+def a_work(candidate: Candidate | None = None, user: UserState | None = None, *, wrote: bool = False) -> Work:
     user = user or a_user()
     return Work(candidate or a_candidate(), user.sub, user.username, Rivalry(), wrote)

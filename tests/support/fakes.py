@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import MfaMode, MfaState, Phone, PhoneSignIn, PoolFacts, UserState
@@ -22,6 +23,7 @@ LIST = "ListUsers"
 FACTORS = "AdminGetUserAuthFactors"
 DESCRIBE = "DescribeUserPool"
 WRITES = frozenset({UPDATE, MFA})
+T = TypeVar("T")
 
 
 class Killed(BaseException):
@@ -134,7 +136,10 @@ class FakeDirectory:
 
     def store_phone(self, username: str, phone: Phone, *, verified: bool) -> None:
         self._call(
-            UPDATE, username, lambda: self._store_phone(username, phone.e164, verified), value=(phone, verified)
+            UPDATE,
+            username,
+            lambda: self._store_phone(username, phone.e164, verified),
+            value=(phone, verified),
         )
 
     def set_sms_mfa(self, username: str, *, enabled: bool, preferred: bool) -> None:
@@ -147,4 +152,124 @@ class FakeDirectory:
 
     # Behind the scenes.
 
-    def _call[T](self, operation: str, username: str, act: Callable[[], T], *, value: object = None) -> T: ...
+    def _call(self, operation: str, username: str, act: Callable[[], T], *, value: object = None) -> T:
+        if (announce := sending.get()) is not None:
+            announce()
+        call = Call(operation, username, self.clock.monotonic(), value)
+        with self._lock:
+            self.calls.append(call)
+        self.hook(call)
+        with self._lock:
+            fault = self._next_fault(operation, username)
+            if fault is None:
+                answer = act()
+            elif fault.executed:
+                act()
+        if fault is not None:
+            raise ApiError(operation=operation, code=fault.code, message=fault.message, status=fault.status)
+        self.after(call)
+        return answer
+
+    def _next_fault(self, operation: str, username: str) -> _Fault | None:
+        for fault in self._faults:
+            if fault.operation != operation or fault.username not in {None, username} or fault.times <= 0:
+                continue
+            if fault.skip > 0:
+                fault.skip -= 1
+                continue
+            fault.times -= 1
+            return fault
+        return None
+
+    def _find(self, operation: str, username: str) -> UserState:
+        by_sub = (user for user in self._users.values() if user.sub == username)
+        user = self._users.get(username) or next(by_sub, None)
+        if user is None:
+            raise ApiError(
+                operation=operation, code="UserNotFoundException", message="User does not exist.", status=400
+            )
+        return user
+
+    def _shown(self, username: str) -> UserState:
+        user = self._find(GET, username)
+        reads, before = self._stale.get(user.username, (0, user))
+        if reads:
+            self._stale[user.username] = (reads - 1, before)
+            return self._as_read(before)
+        now = self.clock.monotonic()
+        shown = next((old for at, old in self._history[user.username] if now < at + self.lag_s), user)
+        return self._as_read(shown)
+
+    def _as_read(self, user: UserState) -> UserState:
+        # Where MFA is required, the list of factors may be empty although MFA is enforced.
+        return replace(user, mfa=MfaState() if self.pool.mfa is MfaMode.ON else user.mfa or MfaState())
+
+    def _change(self, old: UserState, new: UserState) -> None:
+        self._history[old.username].append((self.clock.monotonic(), old))
+        if self.stale_reads:
+            reads, before = self._stale.get(old.username, (0, old))
+            self._stale[old.username] = (self.stale_reads, before if reads else old)
+        self._users[old.username] = replace(new, modified=old.modified + 1)
+
+    def _store_phone(self, username: str, e164: str, verified: bool) -> None:
+        user = self._find(UPDATE, username)
+        holders = [u for u in self._users.values() if u.phone == e164 and u.username != user.username]
+        if self.pool.phone_sign_in is PhoneSignIn.USERNAME and holders:
+            raise ApiError(operation=UPDATE, code="AliasExistsException", status=400)
+        if self.pool.phone_sign_in is PhoneSignIn.ALIAS and verified:
+            for holder in holders:
+                self._change(holder, replace(holder, phone_verified=False))
+        if sends_code(self.pool, verified=verified):
+            self.sms[user.username] += 1
+        self._change(user, with_phone(user, e164, self.pool, verified=verified))
+
+    def _set_sms_mfa(self, username: str, enabled: bool, preferred: bool) -> None:
+        user = self._find(MFA, username)
+        refusals = {
+            "UNCONFIRMED": "UserNotConfirmedException",
+            "RESET_REQUIRED": "PasswordResetRequiredException",
+        }
+        if code := refusals.get(user.status):
+            raise ApiError(operation=MFA, code=code, status=400)
+        if user.phone is None:
+            message = "User does not have delivery config set to turn on SMS_MFA"
+            raise ApiError(operation=MFA, code="InvalidParameterException", message=message, status=400)
+        self._change(user, with_sms_mfa(user, self.pool, enabled=enabled, preferred=preferred))
+
+    def _page(self, only: Filter | None, token: str | None) -> Page:
+        users = sorted(
+            (replace(u, mfa=None) for u in self._users.values() if only is None or self._fits(u, only)),
+            key=lambda u: u.sub,
+        )
+        start = int(token or 0)
+        end = start + self.page_size
+        return Page(tuple(users[start:end]), str(end) if end < len(users) else None)
+
+    def _fits(self, user: UserState, only: Filter) -> bool:
+        values = {
+            "sub": user.sub,
+            "username": user.username,
+            "email": user.email,
+            "phone_number": user.phone,
+        }
+        have, want = values[only.attribute] or "", only.value
+        if only.attribute in {"username", "email"} and not self.pool.case_sensitive:
+            have, want = have.casefold(), want.casefold()
+        return have.startswith(want) if only.prefix else have == want
+
+
+class SilentProgress:
+    """`ports.Progress` that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.shown: list[Standing] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def show(self, standing: Standing) -> None:
+        self.shown.append(standing)
+
+    def close(self) -> None:
+        pass

@@ -1,4 +1,4 @@
-"""AdminSetUserMFAPreference, the pool's MFA configuration operations, provisioned limits."""
+"""AdminSetUserMFAPreference, and the pool's MFA configuration operations."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.simulator import poolconfig
-from migrate_mfa.simulator.errors import CognitoError, constraint, invalid_parameter
+from migrate_mfa.simulator.errors import CognitoError, invalid_parameter
 from migrate_mfa.simulator.operations.registry import operation
-from migrate_mfa.simulator.quotas import CATEGORIES
 from migrate_mfa.simulator.users import EMAIL, FACTORS, SMS, TOTP
 
 if TYPE_CHECKING:
@@ -136,27 +135,3 @@ def set_user_pool_mfa_config(world: World, params: Params) -> dict[str, Any]:
     pool.config = poolconfig.replaced_mfa_config(pool.config, params)
     pool.modified = world.clock()
     return mfa_config(pool)
-
-
-@operation("GetProvisionedLimit", "LimitManagement")
-def get_provisioned_limit(world: World, params: Params) -> dict[str, Any]:
-    """Show the enforced rate of an adjustable category ("GetProvisionedLimit")."""
-    definition = params.get("LimitDefinition")
-    if not isinstance(definition, dict):
-        raise constraint(None, "LimitDefinition", "Member must not be null")
-    if definition.get("LimitClass") != "API_CATEGORY":
-        rule = "Member must satisfy enum value set: [API_CATEGORY]"
-        raise constraint(definition.get("LimitClass"), "LimitClass", rule)
-    category = CATEGORIES.get(definition.get("Attributes", {}).get("Category", ""))
-    if category is None:
-        raise invalid_parameter("Unknown API category.")
-    if not category.adjustable:
-        code = world.unsettled.provisioned_limit_error
-        raise CognitoError(code, f"The limit of {category.name} is not adjustable.")
-    return {
-        "Limit": {
-            "LimitDefinition": definition,
-            "ProvisionedLimitValue": int(world.limiter.limits[category.name]),
-            "FreeLimitValue": int(category.rps),
-        }
-    }

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
     Handler = Callable[[World, Params], dict[str, Any]]
 
+COGNITO = "AWSCognitoIdentityProviderService"
+SERVICE_QUOTAS = "ServiceQuotasV20190624"
+"""Services, as the first part of X-Amz-Target."""
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -20,16 +24,17 @@ class Operation:
     name: str
     category: str
     handler: Handler
+    service: str = COGNITO
 
 
 OPERATIONS: dict[str, Operation] = {}
 
 
-def operation(name: str, category: str) -> Callable[[Handler], Handler]:
+def operation(name: str, category: str, service: str = COGNITO) -> Callable[[Handler], Handler]:
     """Register the decorated handler for operation `name` in quota `category`."""
 
     def register(handler: Handler) -> Handler:
-        OPERATIONS[name] = Operation(name, category, handler)
+        OPERATIONS[name] = Operation(name, category, handler, service)
         return handler
 
     return register
