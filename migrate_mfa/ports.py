@@ -75,6 +75,18 @@ class Directory(Protocol):
         """AdminSetUserMFAPreference with SMSMfaSettings alone."""
         ...
 
+    def mark_unverified(self, username: str, phone: Phone) -> None:
+        """AdminUpdateUserAttributes with phone_number and phone_number_verified=false."""
+        ...
+
+    def clear_phone(self, username: str) -> None:
+        """AdminUpdateUserAttributes with a blank phone_number, which deletes it."""
+        ...
+
+    def prefer_factor(self, username: str, factor: str) -> None:
+        """AdminSetUserMFAPreference with one factor other than SMS, enabled and preferred."""
+        ...
+
     def enforced_limit(self, category: Category) -> float | None:
         """The calls per second that AWS says it enforces, or None where it does not say."""
         ...

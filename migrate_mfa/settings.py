@@ -64,12 +64,20 @@ class Settings:
             endpoint_url=self.endpoint_url,
         )
 
-    def decisive(self) -> dict[str, Any]:
-        """The options that change decisions, by name: a plan is bound to them."""
+    def need_policy(self) -> Policy:
+        """The policy of a command that cannot do without.
+
+        Raises:
+            UsageError: explains the choices.
+        """
         if self.policy is None:
             raise UsageError("--verification is missing.", VERIFICATION_CHOICES)
+        return self.policy
+
+    def decisive(self) -> dict[str, Any]:
+        """The options that change decisions, by name: a plan is bound to them."""
         options = self.roster_options
-        return policy_options(self.policy) | {
+        return policy_options(self.need_policy()) | {
             "phone_country": options.phone_country,
             "strict_e164": options.strict_e164,
             "id_column": options.id_column,

@@ -3,7 +3,18 @@
 import json
 from typing import Any
 
-from migrate_mfa.domain.model import MfaState, Phone, PoolFacts, SetSmsMfa, Step, StorePhone, UserState
+from migrate_mfa.domain.model import (
+    ClearPhone,
+    MarkUnverified,
+    MfaState,
+    Phone,
+    PoolFacts,
+    PreferFactor,
+    SetSmsMfa,
+    Step,
+    StorePhone,
+    UserState,
+)
 
 
 def steps_to_json(steps: tuple[Step, ...]) -> str:
@@ -22,12 +33,28 @@ def _step_to_dict(step: Step) -> dict[str, Any]:
             return {"do": "store_phone", "phone": phone.e164, "verified": verified}
         case SetSmsMfa(enabled, preferred):
             return {"do": "set_sms_mfa", "enabled": enabled, "preferred": preferred}
+        case MarkUnverified(phone):
+            return {"do": "mark_unverified", "phone": phone.e164}
+        case ClearPhone():
+            return {"do": "clear_phone"}
+        case PreferFactor(factor):
+            return {"do": "prefer_factor", "factor": factor}
 
 
 def _step_from_dict(item: dict[str, Any]) -> Step:
-    if item["do"] == "store_phone":
-        return StorePhone(Phone(item["phone"]), verified=item["verified"])
-    return SetSmsMfa(enabled=item["enabled"], preferred=item["preferred"])
+    match item["do"]:
+        case "store_phone":
+            return StorePhone(Phone(item["phone"]), verified=item["verified"])
+        case "set_sms_mfa":
+            return SetSmsMfa(enabled=item["enabled"], preferred=item["preferred"])
+        case "mark_unverified":
+            return MarkUnverified(Phone(item["phone"]))
+        case "clear_phone":
+            return ClearPhone()
+        case "prefer_factor":
+            return PreferFactor(item["factor"])
+        case other:
+            raise ValueError(f"the journal has a step {other!r} that this version does not know")
 
 
 _FLAT = (

@@ -9,7 +9,16 @@ from botocore.exceptions import ParamValidationError
 
 from migrate_mfa.adapters.aws import FAILURES, api_error
 from migrate_mfa.domain.failure import ApiError
-from migrate_mfa.domain.model import MfaMode, MfaState, Phone, PhoneSignIn, PoolFacts, UserState
+from migrate_mfa.domain.model import (
+    EMAIL_OTP,
+    SOFTWARE_TOKEN_MFA,
+    MfaMode,
+    MfaState,
+    Phone,
+    PhoneSignIn,
+    PoolFacts,
+    UserState,
+)
 from migrate_mfa.domain.quotas import QUOTAS, Category
 from migrate_mfa.ports import Filter, Page, sending
 
@@ -59,16 +68,22 @@ class CognitoDirectory:
         return "WEB_AUTHN" in (answer.get("ConfiguredUserAuthFactors") or [])
 
     def store_phone(self, username: str, phone: Phone, *, verified: bool) -> None:
-        """AdminUpdateUserAttributes; never with an empty value, which would delete the attribute."""
-        attributes = [{"Name": "phone_number", "Value": phone.e164}]
-        if verified:
-            attributes.append({"Name": "phone_number_verified", "Value": "true"})
-        self._call(
-            "AdminUpdateUserAttributes",
-            UserPoolId=self._pool_id,
-            Username=username,
-            UserAttributes=attributes,
-        )
+        """AdminUpdateUserAttributes; a number is never blank, which would delete the attribute."""
+        flag = {"phone_number_verified": "true"} if verified else {}
+        self._update(username, {"phone_number": phone.e164, **flag})
+
+    def mark_unverified(self, username: str, phone: Phone) -> None:
+        """AdminUpdateUserAttributes with the flag set to false."""
+        self._update(username, {"phone_number": phone.e164, "phone_number_verified": "false"})
+
+    def clear_phone(self, username: str) -> None:
+        """AdminUpdateUserAttributes with a blank value."""
+        self._update(username, {"phone_number": ""})
+
+    def prefer_factor(self, username: str, factor: str) -> None:
+        """AdminSetUserMFAPreference with that factor's block alone."""
+        block: dict[str, Any] = {_FACTOR_BLOCKS[factor]: {"Enabled": True, "PreferredMfa": True}}
+        self._call("AdminSetUserMFAPreference", UserPoolId=self._pool_id, Username=username, **block)
 
     def set_sms_mfa(self, username: str, *, enabled: bool, preferred: bool) -> None:
         """AdminSetUserMFAPreference with the SMS block alone."""
@@ -104,6 +119,14 @@ class CognitoDirectory:
         answer = self._quotas.get_service_quota(ServiceCode="cognito-idp", QuotaCode=code)
         return float(answer["Quota"]["Value"])
 
+    def _update(self, username: str, attributes: Mapping[str, str]) -> None:
+        self._call(
+            "AdminUpdateUserAttributes",
+            UserPoolId=self._pool_id,
+            Username=username,
+            UserAttributes=[{"Name": name, "Value": value} for name, value in attributes.items()],
+        )
+
     def _call(self, operation: str, *, need: str | None = None, **arguments: Any) -> Mapping[str, Any]:  # noqa: ANN401 - boto3's own shapes
         """One attempt. `need` is a member without which a 200 is no answer: boto3 lets garbage through."""
         method = getattr(self._client, _METHODS[operation])
@@ -118,6 +141,7 @@ class CognitoDirectory:
         return answer
 
 
+_FACTOR_BLOCKS = {SOFTWARE_TOKEN_MFA: "SoftwareTokenMfaSettings", EMAIL_OTP: "EmailMfaSettings"}
 _METHODS = {
     "DescribeUserPool": "describe_user_pool",
     "GetUserPoolMfaConfig": "get_user_pool_mfa_config",

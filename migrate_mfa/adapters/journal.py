@@ -19,6 +19,7 @@ from migrate_mfa.adapters.journal_schema import SCHEMA, VERSION
 from migrate_mfa.domain.errors import RunDirectoryError
 
 NAME = "journal.sqlite"
+_DRAFTS = ("journal.draft", "journal.draft-journal")
 _BUSY_MS = 5000
 
 
@@ -41,10 +42,11 @@ class Database:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # SQLite ends it itself when the disk is full
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     def query(self, sql: str, *arguments: object) -> list[sqlite3.Row]:
         """The rows of one query, all of them: ask for a bounded number."""
@@ -184,7 +186,7 @@ def _make_directory(directory: Path) -> None:
     except OSError as error:
         raise _not_writable(directory, error) from error
     foreign = [entry.name for entry in directory.iterdir()] if not (directory / NAME).exists() else []
-    if set(foreign) - {"lock", "log.jsonl", "report"}:
+    if set(foreign) - {"lock", "log.jsonl", "report", *_DRAFTS}:
         raise RunDirectoryError(
             f"{directory} is not empty and has no {NAME}: it is not a run directory.",
             "Give an empty or a new directory with --run-dir.",
@@ -200,8 +202,9 @@ def _not_writable(directory: Path, error: OSError) -> RunDirectoryError:
 
 def _create(path: Path) -> None:
     """Make the file whole or not at all: a half-made journal must never look like one."""
-    draft = path.with_suffix(".draft")
-    draft.unlink(missing_ok=True)
+    draft, *left = (path.with_name(name) for name in _DRAFTS)
+    for old in (draft, *left):
+        old.unlink(missing_ok=True)
     with _as_run_problem(path):
         connection = sqlite3.connect(draft, isolation_level=None)
         try:

@@ -29,6 +29,8 @@ CREATE TABLE rows (
     wished_by_others INTEGER NOT NULL DEFAULT 0,
     held_by_other    INTEGER NOT NULL DEFAULT 0,
     steps       TEXT,                           -- what is planned, null where nothing is
+    verb        TEXT NOT NULL DEFAULT 'run',    -- which command's plan it is; no other carries it out
+    was         TEXT,                           -- the reason before it was decided again
     ends        TEXT,                           -- the reason that the row ends with when the plan is done
     outcome     TEXT NOT NULL DEFAULT 'unprocessed',
     reason      TEXT,
@@ -51,7 +53,7 @@ CREATE TABLE users (
     phone_verified INTEGER NOT NULL,
     status         TEXT NOT NULL,
     enabled        INTEGER NOT NULL,
-    modified       REAL NOT NULL
+    modified       REAL NOT NULL                -- UserLastModifiedDate at our last look
 ) WITHOUT ROWID;
 
 -- A user's state before the first write of this run; written once, never replaced.
@@ -60,6 +62,28 @@ CREATE TABLE before_images (
     row      INTEGER NOT NULL,
     state    TEXT NOT NULL,
     at       REAL NOT NULL
+) WITHOUT ROWID;
+
+-- The same users as a later look at the pool showed them; emptied when that look is over.
+CREATE TABLE seen (
+    sub            TEXT PRIMARY KEY,
+    username       TEXT NOT NULL,
+    email          TEXT,
+    email_verified INTEGER NOT NULL,
+    phone          TEXT,
+    phone_verified INTEGER NOT NULL,
+    status         TEXT NOT NULL,
+    enabled        INTEGER NOT NULL,
+    modified       REAL NOT NULL
+) WITHOUT ROWID;
+
+-- Enrolled users who are not protected any more; looked at again each time until they are.
+CREATE TABLE drift (
+    user_sub TEXT PRIMARY KEY,
+    row      INTEGER NOT NULL,
+    kind     TEXT NOT NULL,
+    detail   TEXT NOT NULL,
+    since    REAL NOT NULL
 ) WITHOUT ROWID;
 
 -- Every write, as an intent before it is sent and with its result after.
@@ -81,7 +105,8 @@ CREATE TABLE passes (
     state      TEXT NOT NULL,
     started_at REAL NOT NULL,
     ended_at   REAL,
-    reads_only INTEGER NOT NULL DEFAULT 0       -- users that were read, hence billed, without a write
+    reads_only INTEGER NOT NULL DEFAULT 0,      -- users that were read, hence billed, without a write
+    extra      TEXT NOT NULL DEFAULT '{}'       -- what this command adds to its summary, JSON
 );
 CREATE TABLE calls (
     pass      INTEGER NOT NULL,

@@ -9,7 +9,7 @@ from migrate_mfa.adapters.codec import steps_to_json
 from migrate_mfa.domain.model import Candidate, Decision, Phone, Plan, Position, Rivalry, UserState, Verdict
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.resolve import IdentityKind
-from migrate_mfa.domain.rows import Resolved, Undecided
+from migrate_mfa.domain.rows import Resolved, Undecided, Verb
 
 if TYPE_CHECKING:
     from migrate_mfa.adapters.journal import Database
@@ -148,11 +148,12 @@ class PlanStore:
         )
         return [Undecided(candidate_of(row), _user(row), rivalry_of(row)) for row in found]
 
-    def decide(self, decisions: Iterable[tuple[int, Decision]], now: float) -> None:
-        """Write down what should happen to some rows."""
+    def decide(self, decisions: Iterable[tuple[int, Decision]], now: float, verb: Verb = Verb.RUN) -> None:
+        """Write down what should happen to some rows, and which command is to do it."""
         with self._database.transaction() as db:
             for row, decision in decisions:
                 write_decision(db, row, decision, now)
+                db.execute("UPDATE rows SET verb = ? WHERE row = ?", (verb, row))
 
     def vouchings(self) -> set[bool | None]:
         """The different values of `phone_number_verified` in the readable rows."""

@@ -36,6 +36,7 @@ class PassRecord:
     started_at: float
     ended_at: float | None
     reads_only: int
+    extra: dict[str, Any]
 
 
 class ReportStore:
@@ -86,7 +87,7 @@ class ReportStore:
     def last_pass(self) -> PassRecord | None:
         """The latest invocation."""
         found = self._database.query("SELECT * FROM passes ORDER BY id DESC LIMIT 1")
-        return PassRecord(**dict(found[0])) if found else None
+        return PassRecord(**{**found[0], "extra": json.loads(found[0]["extra"])}) if found else None
 
     def calls(self, pass_id: int) -> dict[str, dict[str, int]]:
         """Attempts by category in one pass."""

@@ -24,7 +24,8 @@ class RosterOptions:
     """How to read a roster.
 
     `id_column` names the column that says who a user is. One that is known by its name keeps its meaning; in
-    any other, a value with an @ is an e-mail address and one without a username.
+    any other, a value with an @ is an e-mail address and one without a username. Without `read_numbers` the
+    number of a row is left unread, whatever it is.
     """
 
     phone_country: str | None = None
@@ -32,6 +33,7 @@ class RosterOptions:
     id_column: str | None = None
     phone_column: str | None = None
     encoding: str | None = None
+    read_numbers: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,9 @@ class RowReader:
 
     def _number(self, text: str) -> Normalised | PhoneProblem | None:
         country, strict = self.options.phone_country, self.options.strict_e164
-        return normalise(text, country=country, strict=strict) if text else None
+        if not (text and self.options.read_numbers):
+            return None
+        return normalise(text, country=country, strict=strict)
 
 
 def _bad_row(at: Position, detail: str) -> Rejection:

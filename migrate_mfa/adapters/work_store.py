@@ -4,20 +4,50 @@ Nothing is written to a user before its decision and its state before are on dis
 an intent before it is sent. What was in flight when a process died is an intent without a result.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from migrate_mfa.adapters.codec import state_to_json, steps_to_json
+from migrate_mfa.adapters.codec import state_from_json, state_to_json, steps_from_json, steps_to_json
 from migrate_mfa.adapters.plan_store import candidate_of, rivalry_of, write_decision
 from migrate_mfa.domain.model import Plan, Step, UserState, Verdict
 from migrate_mfa.domain.quotas import Category
-from migrate_mfa.domain.reasons import Outcome
-from migrate_mfa.domain.rows import Work
+from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.domain.rows import Verb, Work
+from migrate_mfa.domain.undo import Write
 
 if TYPE_CHECKING:
     import sqlite3
 
     from migrate_mfa.adapters.journal import Database
+
+
+def _marks(values: Collection[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def remember(db: "sqlite3.Connection", state: UserState) -> None:
+    """Keep what a look at a user showed, in place of the look before."""
+    db.execute(
+        "UPDATE users SET phone = ?, phone_verified = ?, email_verified = ?, status = ?, enabled = ?,"
+        " modified = ? WHERE sub = ?",
+        (
+            state.phone, state.phone_verified, state.email_verified, state.status, state.enabled,
+            state.modified, state.sub,
+        ),
+    )  # fmt: skip
+
+
+def _work(row: "sqlite3.Row") -> Work:
+    return Work(
+        candidate_of(row),
+        row["user_sub"],
+        row["u_username"],
+        rivalry_of(row),
+        bool(row["wrote"]),
+        Verb(row["verb"]),
+        Reason(row["was"]) if row["was"] else None,
+    )
 
 
 class LastWrite(NamedTuple):
@@ -51,12 +81,12 @@ class WorkStore:
             )
             return cls(database, int(made.lastrowid or 0))
 
-    def end(self, state: str, now: float, *, reads_only: int) -> None:
+    def end(self, state: str, now: float, *, reads_only: int, extra: Mapping[str, object]) -> None:
         """End the pass as `finished`, `stopped`, `interrupted` or `planned`."""
         with self._database.transaction() as db:
             db.execute(
-                "UPDATE passes SET state = ?, ended_at = ?, reads_only = ? WHERE id = ?",
-                (state, now, reads_only, self._pass),
+                "UPDATE passes SET state = ?, ended_at = ?, reads_only = ?, extra = ? WHERE id = ?",
+                (state, now, reads_only, json.dumps(extra), self._pass),
             )
 
     def count_calls(self, calls: Mapping[Category, Count]) -> None:
@@ -71,45 +101,53 @@ class WorkStore:
                 ],
             )
 
-    def open_rows(self) -> int:
+    def open_rows(self, verbs: Collection[Verb] = tuple(Verb)) -> int:
         """How many planned rows wait to be done."""
         return int(
             self._database.value(
-                "SELECT COUNT(*) FROM rows WHERE outcome = 'unprocessed' AND steps IS NOT NULL"
+                "SELECT COUNT(*) FROM rows WHERE outcome = 'unprocessed' AND steps NOTNULL"
+                f" AND verb IN ({_marks(verbs)})",
+                *verbs,
             )
         )
 
-    def finished_before(self) -> bool:
-        """Whether an earlier run of this directory came to its end."""
+    def finished_before(self, command: str) -> bool:
+        """Whether the same command came to its end here before."""
         return bool(
             self._database.value(
-                "SELECT EXISTS (SELECT 1 FROM passes WHERE command = 'run' AND state = 'finished')"
+                "SELECT EXISTS (SELECT 1 FROM passes WHERE command = ? AND state = 'finished')", command
             )
         )
 
     def unverified_writes(self) -> int:
-        """Writes of unverified numbers that were done, or may have been."""
+        """Rows with a write of an unverified number that was done, or may have been.
+
+        Rows that still plan that write are left out: it is repeated only where it was not executed.
+        """
         return int(
             self._database.value(
-                "SELECT COUNT(*) FROM writes WHERE result <> 'refused'"
-                " AND step ->> '$[0].do' = 'store_phone' AND NOT step ->> '$[0].verified'"
+                "SELECT COUNT(DISTINCT w.row) FROM writes w JOIN rows r USING (row)"
+                " WHERE w.result <> 'refused'"
+                " AND w.step ->> '$[0].do' = 'store_phone' AND NOT w.step ->> '$[0].verified'"
+                " AND NOT (r.outcome = 'unprocessed' AND EXISTS"
+                "  (SELECT 1 FROM json_each(r.steps) s WHERE s.value ->> 'do' = 'store_phone'"
+                "   AND NOT s.value ->> 'verified'))"
             )
         )
 
-    def claim(self, after: int, limit: int) -> list[Work]:
-        """The next planned rows, in order, from the row after `after` on."""
+    def claim(self, verbs: Collection[Verb], after: int, limit: int) -> list[Work]:
+        """The next planned rows of these verbs, in order, from the row after `after` on."""
         found = self._database.query(
             "SELECT r.*, u.username AS u_username,"
             " EXISTS (SELECT 1 FROM writes w WHERE w.row = r.row AND w.result <> 'refused') AS wrote"
             " FROM rows r JOIN users u ON u.sub = r.user_sub"
-            " WHERE r.outcome = 'unprocessed' AND r.steps IS NOT NULL AND r.row > ? ORDER BY r.row LIMIT ?",
+            f" WHERE r.outcome = 'unprocessed' AND r.steps NOTNULL AND r.verb IN ({_marks(verbs)})"
+            " AND r.row > ? ORDER BY r.row LIMIT ?",
+            *verbs,
             after,
             limit,
         )
-        return [
-            Work(candidate_of(row), row["user_sub"], row["u_username"], rivalry_of(row), bool(row["wrote"]))
-            for row in found
-        ]
+        return [_work(row) for row in found]
 
     def last_write(self, row: int) -> LastWrite | None:
         """The last write to this row's user, if there was one."""
@@ -117,6 +155,18 @@ class WorkStore:
             "SELECT result, at FROM writes WHERE row = ? ORDER BY id DESC LIMIT 1", row
         )
         return LastWrite(found[0]["result"], found[0]["at"]) if found else None
+
+    def before_image(self, user_sub: str) -> UserState | None:
+        """The user's state before the first write of this run, if there was one."""
+        text = self._database.value("SELECT state FROM before_images WHERE user_sub = ?", user_sub)
+        return state_from_json(text) if text else None
+
+    def writes_of(self, row: int) -> list[Write]:
+        """The writes to a row's user, oldest first, without those that were refused."""
+        found = self._database.query(
+            "SELECT step, result FROM writes WHERE row = ? AND result <> 'refused' ORDER BY id", row
+        )
+        return [Write(steps_from_json(each["step"])[0], each["result"] == "done") for each in found]
 
     def decide(self, work: Work, state: UserState, decision: Plan, now: float) -> int:
         """Journal the decision that counts, the state before it, and the intent of its first write.
@@ -145,10 +195,12 @@ class WorkStore:
             db.execute("UPDATE writes SET result = 'done', at = ? WHERE id = ?", (now, intent))
             return self._intend(db, work, step, now)
 
-    def finish(self, row: int, verdict: Verdict, now: float) -> None:
-        """End a row."""
+    def finish(self, row: int, verdict: Verdict, now: float, state: UserState | None = None) -> None:
+        """End a row; `state` is our last look at its user, from which a later change will be told."""
         with self._database.transaction() as db:
             write_decision(db, row, verdict, now)
+            if state is not None:
+                remember(db, state)
 
     def counts(self) -> dict[Outcome, int]:
         """Rows by outcome."""

@@ -7,6 +7,7 @@ import typer
 
 from migrate_mfa.cli import options as o
 from migrate_mfa.cli.talk import confirm_run, progress_for, require_consent
+from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.model import PhoneConflict
 
 
@@ -78,7 +79,7 @@ def run(
     """Plan, ask, apply. The same command again goes on where it stopped; --run-dir alone applies a plan."""
     if dry_run:
         _plan(context.params)
-    _run(context.params)
+    apply(context.params, "run")
 
 
 def _plan(params: dict[str, Any]) -> None:
@@ -91,21 +92,24 @@ def _plan(params: dict[str, Any]) -> None:
         migration.make_plan()
         if not settings.as_json:
             show.plan(migration)
-        migration.require_usable()
-        migration.require_sms_allowance()
+        migration.require_ready(planning=True)
     if settings.as_json:
-        show.as_json(migration.summary)
-    raise typer.Exit(migration.plan_exit_code())
+        show.as_json(migration.one.summary)
+    raise typer.Exit(migration.one.exit_code(ExitCode.DONE))
 
 
-def _run(params: dict[str, Any]) -> None:
+def apply(params: dict[str, Any], command: str) -> None:
+    """Plan if needed, show, ask, do, report: `run` and `disable`."""
     from migrate_mfa.cli import show
     from migrate_mfa.settings import from_params
     from migrate_mfa.wiring.migration import open_migration
 
     settings = from_params(params)
     require_consent(settings)
-    with closing(progress_for(settings)) as progress, open_migration(settings, "run", progress) as migration:
+    with (
+        closing(progress_for(settings)) as progress,
+        open_migration(settings, command, progress) as migration,
+    ):
         migration.prepare()
         if not settings.as_json:
             show.plan(migration)
@@ -113,5 +117,5 @@ def _run(params: dict[str, Any]) -> None:
         if users := migration.forecast().users:
             confirm_run(migration.connection, users)
             migration.apply()
-    show.end(migration.summary, as_json=settings.as_json)
+    show.end(migration.one.summary, as_json=settings.as_json)
     raise typer.Exit(migration.exit_code())

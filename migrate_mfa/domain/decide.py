@@ -59,6 +59,18 @@ def decide(
     )
 
 
+def decide_disable(
+    candidate: Candidate, state: UserState, *, pool: PoolFacts, policy: Policy, rivalry: Rivalry | None = None
+) -> Decision:
+    """Decide how to switch a user's SMS MFA off; the number stays. The roster's number plays no part."""
+    del candidate, pool, policy, rivalry
+    if state.federated:
+        return Verdict(Reason.FEDERATED_USER)
+    if state.mfa is not None and not state.mfa.sms_on:
+        return Verdict(Reason.MFA_DISABLED)
+    return Plan((SetSmsMfa(enabled=False, preferred=False),), Reason.MFA_DISABLED)
+
+
 def wished_phone(candidate: Candidate, state: UserState, policy: Policy) -> Phone | None:
     """The number that the user should end with: the row's, or the one that the pool has verified.
 

@@ -252,7 +252,26 @@ class SetSmsMfa:
     preferred: bool
 
 
-Step = StorePhone | SetSmsMfa
+@dataclass(frozen=True, slots=True)
+class MarkUnverified:
+    """AdminUpdateUserAttributes: phone_number with phone_number_verified=false, to undo what we did."""
+
+    phone: Phone
+
+
+@dataclass(frozen=True, slots=True)
+class ClearPhone:
+    """AdminUpdateUserAttributes with a blank phone_number, which deletes it (API reference)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreferFactor:
+    """AdminSetUserMFAPreference: a factor that the user has is enabled and preferred again."""
+
+    factor: str
+
+
+Step = StorePhone | SetSmsMfa | MarkUnverified | ClearPhone | PreferFactor
 
 
 @dataclass(frozen=True, slots=True)

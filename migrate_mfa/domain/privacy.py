@@ -3,7 +3,7 @@
 import re
 
 _EMAIL = re.compile(r"[^\s@<>\"]*@[^\s@<>\"]*")
-_DIGITS = re.compile(r"\+?\d(?:[\s().-]?\d){6,}")
+_DIGITS = re.compile(r"\+?\d(?:[\s().-]{0,3}\d){6,}")
 
 
 def mask_phone(e164: str) -> str:

@@ -5,7 +5,7 @@ users in the window stand at different steps.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from math import ceil
@@ -16,6 +16,7 @@ import structlog
 from migrate_mfa.domain.errors import TooManyFailures
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Outcome
+from migrate_mfa.domain.rows import Verb
 from migrate_mfa.engine.guards import Allowance, FailureGuard, Limits
 from migrate_mfa.engine.settle import Settled, Tools, settle
 from migrate_mfa.engine.stop import StopCause, Stopped
@@ -68,8 +69,10 @@ class Executor:
         limits: Limits,
         batch_size: int,
         progress: Progress,
+        verbs: Collection[Verb] = (Verb.RUN,),
     ) -> None:
         self._tools = tools
+        self._verbs = verbs
         self._directory = directory
         self._pacers = pacers
         self._guard = FailureGuard(limits.max_failures)
@@ -89,7 +92,7 @@ class Executor:
         Raises:
             MigrateMfaError: a failure that concerns every user, after the others in flight have ended.
         """
-        self._open = self._tools.store.open_rows()
+        self._open = self._tools.store.open_rows(self._verbs)
         under_way: set[Future[Settled]] = set()
         with ThreadPoolExecutor(self._window, thread_name_prefix="user") as threads:
             while True:
@@ -109,7 +112,7 @@ class Executor:
         if self._tools.stop.requested:
             return None
         if not self._batch:
-            self._batch = self._tools.store.claim(self._last_row, self._batch_size)
+            self._batch = self._tools.store.claim(self._verbs, self._last_row, self._batch_size)
             if not self._batch:
                 return None
             self._begin_batch()

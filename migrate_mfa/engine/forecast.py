@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from migrate_mfa.domain.model import MfaMode, PoolFacts
 from migrate_mfa.domain.quotas import Category
 
-_READS_PER_USER = 2  # before the first write and after the last
+_LOOKS_PER_USER = 2  # before the first write and after the last
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def forecast(
         pool: what the pool is.
         ceilings: calls per second that we allow ourselves.
     """
-    reads = users * (_READS_PER_USER + (1 if pool.passkeys_at_risk else 0))
+    reads = users * _LOOKS_PER_USER * (2 if pool.passkeys_at_risk else 1)
     calls = {
         Category.USER_READ: reads,
         Category.USER_UPDATE: steps.get("store_verified", 0) + steps.get("store_unverified", 0),

@@ -72,23 +72,33 @@ class PacedDirectory:
 
     def store_phone(self, username: str, phone: "Phone", *, verified: bool) -> None:
         """AdminUpdateUserAttributes; an unknown effect is raised, not repeated."""
-        self._do(
-            "AdminUpdateUserAttributes",
-            WRITES,
-            lambda: self._inner.store_phone(username, phone, verified=verified),
-        )
+        self._update(lambda: self._inner.store_phone(username, phone, verified=verified))
+
+    def mark_unverified(self, username: str, phone: "Phone") -> None:
+        """AdminUpdateUserAttributes; an unknown effect is raised, not repeated."""
+        self._update(lambda: self._inner.mark_unverified(username, phone))
+
+    def clear_phone(self, username: str) -> None:
+        """AdminUpdateUserAttributes; an unknown effect is raised, not repeated."""
+        self._update(lambda: self._inner.clear_phone(username))
 
     def set_sms_mfa(self, username: str, *, enabled: bool, preferred: bool) -> None:
         """AdminSetUserMFAPreference; an unknown effect is raised, not repeated."""
-        self._do(
-            "AdminSetUserMFAPreference",
-            WRITES,
-            lambda: self._inner.set_sms_mfa(username, enabled=enabled, preferred=preferred),
-        )
+        self._prefer(lambda: self._inner.set_sms_mfa(username, enabled=enabled, preferred=preferred))
+
+    def prefer_factor(self, username: str, factor: str) -> None:
+        """AdminSetUserMFAPreference; an unknown effect is raised, not repeated."""
+        self._prefer(lambda: self._inner.prefer_factor(username, factor))
 
     def enforced_limit(self, category: Category) -> float | None:
         """What AWS says it enforces; a single try, because there is a documented default."""
         return self._inner.enforced_limit(category)
+
+    def _update(self, attempt: Callable[[], None]) -> None:
+        self._do("AdminUpdateUserAttributes", WRITES, attempt)
+
+    def _prefer(self, attempt: Callable[[], None]) -> None:
+        self._do("AdminSetUserMFAPreference", WRITES, attempt)
 
     def _do(self, operation: str, effects: frozenset[Effect], attempt: Callable[[], T]) -> T:
         category = CATEGORY_OF[operation]
@@ -104,7 +114,7 @@ class PacedDirectory:
         except ApiError as error:
             if error.effect is Effect.FATAL:
                 raise run_problem(error) from error
-            if error.effect is not Effect.REFUSED and effects is READS:
+            if error.effect in effects:
                 self._blame_the_network(error, started)
             raise
         return answer
@@ -142,6 +152,10 @@ class PacedDirectory:
         try:
             self._once(Category.USER_POOL_READ, self._inner.describe)
         except ApiError as second:
+            if second.effect is Effect.FATAL:
+                raise run_problem(second) from second
+            if second.effect is Effect.THROTTLED:
+                return  # it answers
             raise OutOfReach(
                 f"AWS is out of reach: {error.operation} and {second.operation} kept failing ({error.code}).",
                 "Look at the network and the AWS Health page; then the same command goes on.",

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -15,11 +15,12 @@ from migrate_mfa.domain.model import (
     PhoneSignIn,
     Policy,
     PoolFacts,
+    Rivalry,
     UserState,
     Verdict,
 )
 from migrate_mfa.domain.resolve import IdentityKind, resolve
-from migrate_mfa.domain.rows import Resolved
+from migrate_mfa.domain.rows import Resolved, Verb
 from migrate_mfa.ports import Clock, Directory, Filter, Progress, Standing
 
 if TYPE_CHECKING:
@@ -31,6 +32,22 @@ BATCH = 1000
 _PAGE = 60
 _LOOKUP_THREADS = 8
 log = structlog.get_logger()
+
+
+class Decide(Protocol):
+    """`domain.decide.decide`, or another command's answer to the same question."""
+
+    def __call__(
+        self,
+        candidate: Candidate,
+        state: UserState,
+        *,
+        pool: PoolFacts,
+        policy: Policy,
+        rivalry: Rivalry | None = None,
+    ) -> Decision:
+        """What should happen to one user."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +89,8 @@ class Planner:
         clock: Clock,
         progress: Progress,
         stop: "Stop",
+        decide: Decide = decide,
+        verb: Verb = Verb.RUN,
     ) -> None:
         self._store = store
         self._directory = directory
@@ -80,6 +99,8 @@ class Planner:
         self._clock = clock
         self._progress = progress
         self._stop = stop
+        self._decide = decide
+        self._verb = verb
 
     def ingest(self, roster: "Roster") -> int:
         """Take the roster into the journal. Returns the number of records."""
@@ -117,7 +138,7 @@ class Planner:
             decisions: list[tuple[int, Decision]] = [
                 (
                     each.candidate.at.row,
-                    decide(
+                    self._decide(
                         each.candidate,
                         each.state,
                         pool=self._pool,
@@ -127,7 +148,7 @@ class Planner:
                 )
                 for each in batch
             ]
-            self._store.decide(decisions, self._clock.now())
+            self._store.decide(decisions, self._clock.now(), self._verb)
             after = batch[-1].candidate.at.row
             self._tick("deciding", after)
         self._store.forget_strangers()
@@ -173,8 +194,10 @@ class Planner:
             if not found and position == 0:
                 return []
             users += found
-        if self._pool.phone_sign_in is not PhoneSignIn.NO and candidate.phone:
-            users += self._find_in_pool(Filter("phone_number", candidate.phone.e164))
+        if self._pool.phone_sign_in is not PhoneSignIn.NO:
+            wishes = {wished_phone(candidate, user, self._policy) for user in users}
+            for wish in sorted(phone.e164 for phone in wishes if phone):
+                users += self._find_in_pool(Filter("phone_number", wish))
         return users
 
     def _find_in_pool(self, only: Filter) -> list[UserState]:

@@ -35,6 +35,19 @@ def require_sms_mfa(pool: PoolFacts) -> None:
         )
 
 
+def require_optional_mfa(pool: PoolFacts) -> None:
+    """Refuse to switch a user's MFA off where the pool requires it: Cognito answers 200 and does nothing.
+
+    Raises:
+        PoolNotReady: says so.
+    """
+    if pool.mfa is MfaMode.ON:
+        raise PoolNotReady(
+            f"Pool {pool.name} requires MFA; a user's SMS MFA cannot be switched off in it.",
+            "Change the user's number instead, or make MFA optional in the pool.",
+        )
+
+
 def require_policy(pool: PoolFacts, policies: Iterable[VerificationPolicy]) -> None:
     """Refuse verification policies that would do harm in this pool. `by-column` counts as by-code.
 

@@ -12,9 +12,12 @@ import structlog
 
 from migrate_mfa.domain.failure import ApiError, Effect, user_reason
 from migrate_mfa.domain.model import (
+    ClearPhone,
     Decision,
+    MarkUnverified,
     Plan,
     PoolFacts,
+    PreferFactor,
     SetSmsMfa,
     Step,
     StorePhone,
@@ -23,7 +26,7 @@ from migrate_mfa.domain.model import (
 )
 from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.rows import Work
+from migrate_mfa.domain.rows import Verb, Work
 from migrate_mfa.ports import Clock, Directory
 
 if TYPE_CHECKING:
@@ -70,9 +73,9 @@ def settle(work: Work, tools: Tools) -> Settled:
         verdict = way.go()
     except ApiError as error:
         verdict = _blame(error)
-    tools.store.finish(work.row, verdict, tools.clock.now())
+    tools.store.finish(work.row, verdict, tools.clock.now(), way.state)
     log.info("row", row=work.row, outcome=verdict.reason.outcome.value, reason=verdict.reason.value)
-    return Settled(verdict, read=way.read, wrote=way.wrote)
+    return Settled(verdict, read=way.state is not None, wrote=way.wrote)
 
 
 class _Way:
@@ -81,24 +84,29 @@ class _Way:
     def __init__(self, work: Work, tools: Tools) -> None:
         self._work = work
         self._tools = tools
-        self.read = False
+        self.state: UserState | None = None
         self.wrote = work.wrote
 
     def go(self) -> Verdict:
         self._let_the_last_write_settle()
         state, decision = self._look()
+        self._before = self._tools.store.before_image(self._work.user_sub) or state
         for _ in range(ROUNDS):
+            if lost := self._lost_factor(state):
+                decision = Plan((PreferFactor(lost),), Reason.ENROLLED)
             if isinstance(decision, Verdict):
                 return self._final(decision)
             known = self._write(decision, state)
             state, decision = self._look_back()
             if known and isinstance(decision, Plan):
                 return Verdict(Reason.NOT_EFFECTIVE)
+        if isinstance(decision, Verdict):
+            return self._final(decision)
         return Verdict(Reason.GAVE_UP, "It stayed unknown whether Cognito had made the change.")
 
     def _look(self) -> tuple[UserState, Decision]:
         state = self._tools.directory.user(self._work.username)
-        self.read = True
+        self.state = state
         if state.sub != self._work.user_sub:
             gone = Verdict(Reason.USER_NOT_FOUND, "The user was deleted, and another one made in its place.")
             return state, gone
@@ -124,7 +132,7 @@ class _Way:
     def _let_the_last_write_settle(self) -> None:
         """A process that died may have sent a write just now; give it the time that we give our own."""
         last = self._tools.store.last_write(self._work.row) if self._work.wrote else None
-        if last is None or last.result == "done":
+        if last is None:
             return
         age = self._tools.clock.now() - last.at
         self._tools.stop.sleep(self._tools.clock, max(0.0, sum(READ_BACK_WAITS_S) - max(age, 0.0)))
@@ -155,14 +163,36 @@ class _Way:
                 self._tools.directory.store_phone(self._work.username, phone, verified=verified)
             case SetSmsMfa(enabled, preferred):
                 self._tools.directory.set_sms_mfa(self._work.username, enabled=enabled, preferred=preferred)
+            case MarkUnverified(phone):
+                self._tools.directory.mark_unverified(self._work.username, phone)
+            case ClearPhone():
+                self._tools.directory.clear_phone(self._work.username)
+            case PreferFactor(factor):
+                self._tools.directory.prefer_factor(self._work.username, factor)
             case _:
                 assert_never(step)
 
+    def _lost_factor(self, state: UserState) -> str | None:
+        """A factor that our write took from the user, who gets it back.
+
+        Whether an omitted block leaves that factor alone is implied but not stated by the API reference of
+        AdminSetUserMFAPreference.
+        """
+        if not self.wrote or self._work.verb is not Verb.RUN or not (self._before.mfa and state.mfa):
+            return None
+        lost = self._before.mfa.others - state.mfa.others
+        return self._before.mfa.preferred if self._before.mfa.preferred in lost else min(lost, default=None)
+
     def _final(self, verdict: Verdict) -> Verdict:
-        """What was already so is `enrolled` when this run made it so."""
-        if verdict.reason is Reason.ALREADY_ENROLLED and self.wrote:
-            return replace(verdict, reason=Reason.ENROLLED)
-        return verdict
+        """What is already so was `promoted` by the user's proof, or `enrolled` by our writes."""
+        if verdict.reason is not Reason.ALREADY_ENROLLED:
+            return verdict
+        if self._work.was in _PROVED_BY_USER:
+            return replace(verdict, reason=Reason.PROMOTED)
+        return replace(verdict, reason=Reason.ENROLLED) if self.wrote else verdict
+
+
+_PROVED_BY_USER = frozenset({Reason.AWAITING_CODE, Reason.AWAITING_FIRST_SIGN_IN})
 
 
 def _blame(error: ApiError) -> Verdict:

@@ -58,6 +58,7 @@ def summarise(store: "ReportStore", meta: Mapping[str, Any], done: "PassRecord")
         "started_at": iso(done.started_at),
         "ended_at": iso(done.ended_at) if done.ended_at is not None else None,
         "elapsed_s": round(done.ended_at - done.started_at, 3) if done.ended_at is not None else None,
+        **done.extra,
     }
 
 

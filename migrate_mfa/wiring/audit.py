@@ -7,14 +7,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import structlog
-
 from migrate_mfa.adapters.journal import Journal
 from migrate_mfa.adapters.logs import configure
 from migrate_mfa.adapters.plan_store import PlanStore
-from migrate_mfa.adapters.report_store import ReportStore
 from migrate_mfa.adapters.run_directory import default_audit_dir, require_same
-from migrate_mfa.adapters.work_store import WorkStore
 from migrate_mfa.domain.errors import ExitCode, UsageError
 from migrate_mfa.domain.model import MfaMode, UserState
 from migrate_mfa.engine.audit import (
@@ -29,16 +25,13 @@ from migrate_mfa.engine.audit import (
     scan,
 )
 from migrate_mfa.engine.plan import BATCH
-from migrate_mfa.engine.stop import SIGNAL_EXITS, StopCause, Stopped
+from migrate_mfa.engine.stop import SIGNAL_EXITS, StopCause
 from migrate_mfa.ports import Progress
 from migrate_mfa.reports.audit import coverage_dicts, coverage_table, verified_share, write_users
-from migrate_mfa.reports.summary import summarise, write_summary
 from migrate_mfa.settings import Settings
 from migrate_mfa.wiring.lane import Connection, connect
-from migrate_mfa.wiring.logging import logged
-from migrate_mfa.wiring.reporting import DIRECTORY
+from migrate_mfa.wiring.passes import Pass, open_pass
 
-log = structlog.get_logger()
 Agree = Callable[[Connection, int], None]
 """Asks the operator whether so many users may become billed; raises when not."""
 
@@ -61,24 +54,20 @@ def audit(settings: Settings, progress: Progress, agree: Agree) -> AuditResult:
     with ExitStack() as stack:
         stack.enter_context(configure(None))
         connection = stack.enter_context(connect(settings, pool_id, progress))
-        journal = stack.enter_context(Journal.create_or_open(directory))
-        _bind(journal, connection)
-        stack.enter_context(logged(settings, directory, pool_id, progress))
-        work = WorkStore.begin(journal.database, "audit", connection.clock.now())
-        found, state = Audit(), "stopped"
+        _require_depth(connection)
+        one = stack.enter_context(
+            open_pass(connection, directory, "audit", lambda journal: _bind(journal, connection), _state)
+        )
         try:
-            _look(connection, journal, found, directory, agree)
-            state = "finished"
-        except Stopped:
-            state = "interrupted"
+            _look(one, agree)
         finally:
-            work.count_calls(connection.directory.calls)
-            work.end(state, connection.clock.now(), reads_only=found.mfa.total())
-            PlanStore(journal.database).reset()
-            summary = _report(journal, found, directory / DIRECTORY)
-            log.info("end", command="audit", state=state, users=found.users)
+            one.plans.reset()
     cause = connection.stop.cause
-    return AuditResult(summary, directory / DIRECTORY, _exit_code(cause, summary, settings.fail_under))
+    return AuditResult(one.summary, one.report, _exit_code(cause, one.summary, settings.fail_under))
+
+
+def _state(one: Pass) -> str:
+    return "finished" if one.extra.get("complete") else "stopped"
 
 
 def _exit_code(cause: StopCause | None, summary: dict[str, Any], fail_under: float | None) -> ExitCode:
@@ -97,22 +86,32 @@ def _bind(journal: Journal, connection: Connection) -> None:
     journal.set_meta(facts | {"run_id": run_id, "pool_name": connection.pool.name})
 
 
-def _look(connection: Connection, journal: Journal, found: Audit, directory: Path, agree: Agree) -> None:
-    store, deep = PlanStore(journal.database), connection.settings.deep
-    if deep and connection.pool.mfa is MfaMode.ON:
+def _require_depth(connection: Connection) -> None:
+    if connection.settings.deep and connection.pool.mfa is MfaMode.ON:
         raise UsageError(
             "--deep tells nothing in this pool: MFA is required, and Cognito need not list it per user.",
             "Leave --deep out; a verified phone is what counts here.",
         )
-    seen = _remember(store, _scan(connection, found)) if deep else _scan(connection, found)
+
+
+def _look(one: Pass, agree: Agree) -> None:
+    """Read the pool; what was found so far is in the summary whatever happens."""
+    connection, store, found = one.connection, one.plans, Audit()
+    deep = connection.settings.deep
+    seen = _scan(connection, found)
+    seen = _remember(store, seen) if deep else seen
     lacking = (
         (user, coverage_of(user).value)
         for user in seen
         if counts(user) and coverage_of(user) is not Coverage.VERIFIED
     )
-    write_users(directory / DIRECTORY / "unverified.csv", lacking)
-    if deep:
-        _go_deep(connection, store, found, agree, directory)
+    try:
+        write_users(one.report / "unverified.csv", lacking)
+        if deep:
+            _go_deep(one, store, found, agree)
+        one.extra["complete"] = True
+    finally:
+        _sum_up(one, found)
 
 
 def _scan(connection: Connection, found: Audit) -> Iterator[UserState]:
@@ -134,8 +133,8 @@ def _remember(store: PlanStore, users: Iterator[UserState]) -> Iterator[UserStat
     store.add_users(batch)
 
 
-def _go_deep(connection: Connection, store: PlanStore, found: Audit, agree: Agree, directory: Path) -> None:
-    total = store.count_users()
+def _go_deep(one: Pass, store: PlanStore, found: Audit, agree: Agree) -> None:
+    connection, total = one.connection, store.count_users()
     agree(connection, total)
     without = look_deeper(
         connection.directory,
@@ -145,20 +144,15 @@ def _go_deep(connection: Connection, store: PlanStore, found: Audit, agree: Agre
         progress=connection.progress,
         stop=connection.stop,
     )
-    write_users(directory / DIRECTORY / "verified_without_mfa.csv", ((user, "no_mfa") for user in without))
+    write_users(one.report / "verified_without_mfa.csv", ((user, "no_mfa") for user in without))
 
 
 _ASIDE = (DISABLED, FEDERATED)
 
 
-def _report(journal: Journal, found: Audit, directory: Path) -> dict[str, Any]:
-    store = ReportStore(journal.database)
-    last = store.last_pass()
-    if last is None:
-        raise AssertionError("an audit has begun its pass")
+def _sum_up(one: Pass, found: Audit) -> None:
     coverage, total = coverage_dicts(coverage_table(found.coverage), _ASIDE)
-    summary = summarise(store, journal.meta(), last) | {"coverage": coverage, "total": total}
+    one.reads_only = found.mfa.total()
+    one.extra |= {"coverage": coverage, "total": total}
     if found.mfa:
-        summary["mfa"] = {kind.value: found.mfa[kind] for kind in MfaKind}
-    write_summary(directory, summary, last.id)
-    return summary
+        one.extra["mfa"] = {kind.value: found.mfa[kind] for kind in MfaKind}

@@ -25,7 +25,8 @@ def write_reports(journal: Journal) -> dict[str, Any]:
     summary = summarise(store, meta, last)
     directory = journal.directory / DIRECTORY
     try:
-        write_outcomes(directory, meta.get("columns", ()), store)
+        if meta.get("kind") != "audit":
+            write_outcomes(directory, meta.get("columns", ()), store)
         write_summary(directory, summary, last.id)
     except OSError as error:
         raise RunDirectoryError(

@@ -52,7 +52,7 @@ VERIFIED_STORE = StorePhone(WISH, verified=True)
 UNVERIFIED_STORE = StorePhone(WISH, verified=False)
 SMS_ON = SetSmsMfa(enabled=True, preferred=True)
 SMS_BESIDE = SetSmsMfa(enabled=True, preferred=False)
-everything = settings(derandomize=True, deadline=None, max_examples=500)
+everything = settings(derandomize=True, deadline=None, max_examples=250)
 
 
 @dataclass(frozen=True)

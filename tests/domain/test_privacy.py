@@ -48,6 +48,7 @@ def test_no_value_of_the_model_prints_a_number_a_name_or_an_address() -> None:
         f"Invalid phone number {PHONE}.",
         "Invalid phone number 090-1234-5678",
         "Invalid phone number (090) 1234 5678",
+        "Invalid phone number 090 - 1234 - 5678",
         "User ann.o'hara@example.co.jp exists",
         "<ann@example.com>",
         f"{PHONE} and {OTHER_PHONE} and ann@example.com",
@@ -85,6 +86,7 @@ def test_no_address_survives_wherever_it_stands(address: str, after: str) -> Non
 def test_a_number_in_each_countrys_own_writing_is_scrubbed() -> None:
     for country in ("JP", "US", "GB", "DE", "FR"):
         number = phonenumbers.example_number_for_type(country, phonenumbers.PhoneNumberType.MOBILE)
+        assert number is not None
         for form in (
             phonenumbers.PhoneNumberFormat.E164,
             phonenumbers.PhoneNumberFormat.INTERNATIONAL,

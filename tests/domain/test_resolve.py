@@ -64,7 +64,8 @@ def test_identities_that_find_nobody_or_disagree_end_the_row(
 
 
 def test_a_verdict_names_nobody() -> None:
-    for found in ([[ANN], [BOB]], [[ANN, BOB]], [[]]):
+    hopeless: list[list[list[UserState]]] = [[[ANN], [BOB]], [[ANN, BOB]], [[]]]
+    for found in hopeless:
         verdict = resolve(found)
         assert isinstance(verdict, Verdict)
         assert "ann" not in verdict.detail

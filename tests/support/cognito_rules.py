@@ -4,10 +4,13 @@ from dataclasses import replace
 
 from migrate_mfa.domain.model import (
     SMS_MFA,
+    ClearPhone,
+    MarkUnverified,
     MfaMode,
     MfaState,
     Plan,
     PoolFacts,
+    PreferFactor,
     SetSmsMfa,
     StorePhone,
     UserState,
@@ -39,6 +42,15 @@ def with_sms_mfa(state: UserState, pool: PoolFacts, *, enabled: bool, preferred:
     return replace(state, mfa=replace(mfa, enabled=factors, preferred=first, legacy_sms=False))
 
 
+def without_phone(state: UserState) -> UserState:
+    return replace(state, phone=None, phone_verified=False)
+
+
+def with_preferred(state: UserState, factor: str) -> UserState:
+    mfa = state.mfa or MfaState()
+    return replace(state, mfa=replace(mfa, enabled=mfa.enabled | {factor}, preferred=factor))
+
+
 def apply(plan: Plan, state: UserState, pool: PoolFacts) -> UserState:
     for step in plan.steps:
         match step:
@@ -47,4 +59,10 @@ def apply(plan: Plan, state: UserState, pool: PoolFacts) -> UserState:
             case SetSmsMfa(enabled, preferred):
                 assert state.phone, "SMS MFA needs a number"
                 state = with_sms_mfa(state, pool, enabled=enabled, preferred=preferred)
+            case MarkUnverified(phone):
+                state = with_phone(state, phone.e164, pool, verified=False)
+            case ClearPhone():
+                state = without_phone(state)
+            case PreferFactor(factor):
+                state = with_preferred(state, factor)
     return state

@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import MfaMode, MfaState, Phone, PhoneSignIn, PoolFacts, UserState
@@ -12,7 +12,13 @@ from migrate_mfa.domain.quotas import Category
 from migrate_mfa.ports import Clock, Filter, Page, Standing, sending
 from tests.support.builders import a_pool
 from tests.support.clock import FakeClock
-from tests.support.cognito_rules import sends_code, with_phone, with_sms_mfa
+from tests.support.cognito_rules import (
+    sends_code,
+    with_phone,
+    with_preferred,
+    with_sms_mfa,
+    without_phone,
+)
 
 __all__ = ["Call", "FakeClock", "FakeDirectory", "Killed", "SilentProgress"]
 
@@ -106,7 +112,7 @@ class FakeDirectory:
         message: str = "",
         username: str | None = None,
     ) -> None:
-        """The next `times` calls after `skip` fail; `executed`: done all the same, only the answer is lost."""
+        """The next `times` calls after `skip` fail; `executed`: done, only the answer is lost."""
         self._faults.append(_Fault(operation, code, times, skip, executed, status, message, username))
 
     def true_state(self, username: str) -> UserState:
@@ -138,14 +144,28 @@ class FakeDirectory:
         self._call(
             UPDATE,
             username,
-            lambda: self._store_phone(username, phone.e164, verified),
+            lambda: self._store_phone(username, phone.e164, verified=verified),
             value=(phone, verified),
         )
 
     def set_sms_mfa(self, username: str, *, enabled: bool, preferred: bool) -> None:
         self._call(
-            MFA, username, lambda: self._set_sms_mfa(username, enabled, preferred), value=(enabled, preferred)
+            MFA,
+            username,
+            lambda: self._set_sms_mfa(username, enabled=enabled, preferred=preferred),
+            value=(enabled, preferred),
         )
+
+    def mark_unverified(self, username: str, phone: Phone) -> None:
+        self._call(
+            UPDATE, username, lambda: self._store_phone(username, phone.e164, verified=False), value=phone
+        )
+
+    def clear_phone(self, username: str) -> None:
+        self._call(UPDATE, username, lambda: self._clear_phone(username))
+
+    def prefer_factor(self, username: str, factor: str) -> None:
+        self._call(MFA, username, lambda: self._prefer(username, factor), value=factor)
 
     def enforced_limit(self, category: Category) -> float | None:
         return self.limits.get(category)
@@ -161,14 +181,11 @@ class FakeDirectory:
         self.hook(call)
         with self._lock:
             fault = self._next_fault(operation, username)
-            if fault is None:
-                answer = act()
-            elif fault.executed:
-                act()
+            answer = act() if fault is None or fault.executed else None
         if fault is not None:
             raise ApiError(operation=operation, code=fault.code, message=fault.message, status=fault.status)
         self.after(call)
-        return answer
+        return cast("T", answer)
 
     def _next_fault(self, operation: str, username: str) -> _Fault | None:
         for fault in self._faults:
@@ -211,7 +228,7 @@ class FakeDirectory:
             self._stale[old.username] = (self.stale_reads, before if reads else old)
         self._users[old.username] = replace(new, modified=old.modified + 1)
 
-    def _store_phone(self, username: str, e164: str, verified: bool) -> None:
+    def _store_phone(self, username: str, e164: str, *, verified: bool) -> None:
         user = self._find(UPDATE, username)
         holders = [u for u in self._users.values() if u.phone == e164 and u.username != user.username]
         if self.pool.phone_sign_in is PhoneSignIn.USERNAME and holders:
@@ -223,7 +240,7 @@ class FakeDirectory:
             self.sms[user.username] += 1
         self._change(user, with_phone(user, e164, self.pool, verified=verified))
 
-    def _set_sms_mfa(self, username: str, enabled: bool, preferred: bool) -> None:
+    def _set_sms_mfa(self, username: str, *, enabled: bool, preferred: bool) -> None:
         user = self._find(MFA, username)
         refusals = {
             "UNCONFIRMED": "UserNotConfirmedException",
@@ -235,6 +252,16 @@ class FakeDirectory:
             message = "User does not have delivery config set to turn on SMS_MFA"
             raise ApiError(operation=MFA, code="InvalidParameterException", message=message, status=400)
         self._change(user, with_sms_mfa(user, self.pool, enabled=enabled, preferred=preferred))
+
+    def _clear_phone(self, username: str) -> None:
+        user = self._find(UPDATE, username)
+        self._change(user, without_phone(user))
+
+    def _prefer(self, username: str, factor: str) -> None:
+        user = self._find(MFA, username)
+        if user.mfa is None or factor not in user.mfa.enabled:
+            raise ApiError(operation=MFA, code="InvalidParameterException", status=400)
+        self._change(user, with_preferred(user, factor))
 
     def _page(self, only: Filter | None, token: str | None) -> Page:
         users = sorted(

@@ -1,0 +1,124 @@
+"""Undoing: what a user may look like after our writes, and which steps lead back. Pure.
+
+A user is given back only if nobody else touched it: the state now must be one that our journaled writes can
+have left behind. A write that was never answered may or may not have been executed, so both are possible.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from migrate_mfa.domain.model import (
+    SMS_MFA,
+    ClearPhone,
+    Decision,
+    MarkUnverified,
+    MfaState,
+    Phone,
+    Plan,
+    PoolFacts,
+    PreferFactor,
+    SetSmsMfa,
+    Step,
+    StorePhone,
+    UserState,
+    Verdict,
+)
+from migrate_mfa.domain.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One journaled write: `sure` where it is known to have been executed."""
+
+    step: Step
+    sure: bool
+
+
+def restore(before: UserState, state: UserState, writes: Sequence[Write], pool: PoolFacts) -> Decision:
+    """Decide how to give a user back.
+
+    Args:
+        before: the state before the first write.
+        state: the state now, MFA settings included.
+        writes: all writes of the run and of its rollback so far, oldest first, refused ones left out.
+        pool: what the pool is.
+    """
+    if not writes:
+        return Verdict(Reason.NOTHING_TO_RESTORE)
+    if _shape(state) == _shape(before):
+        return Verdict(Reason.RESTORED)
+    if _shape(state) not in {_shape(each) for each in _possible(before, writes)}:
+        return Verdict(Reason.CHANGED_BY_OTHERS)
+    steps = [*_mfa_steps(before, state), *_phone_steps(before, state, pool)]
+    if steps:
+        return Plan(tuple(steps), Reason.RESTORED)
+    return Verdict(Reason.RESTORE_WOULD_SEND_SMS)
+
+
+def after(state: UserState, step: Step) -> UserState:
+    """What a user looks like once a step was executed."""
+    mfa = state.mfa or MfaState()
+    match step:
+        case StorePhone(phone, verified):
+            return replace(state, phone=phone.e164, phone_verified=verified)
+        case MarkUnverified(phone):
+            return replace(state, phone=phone.e164, phone_verified=False)
+        case ClearPhone():
+            return replace(state, phone=None, phone_verified=False)
+        case SetSmsMfa(enabled, preferred):
+            return replace(state, mfa=_with_sms(mfa, enabled=enabled, preferred=preferred))
+        case PreferFactor(factor):
+            return replace(state, mfa=replace(mfa, enabled=mfa.enabled | {factor}, preferred=factor))
+
+
+def _with_sms(mfa: MfaState, *, enabled: bool, preferred: bool) -> MfaState:
+    if enabled:
+        return replace(
+            mfa, enabled=mfa.enabled | {SMS_MFA}, preferred=SMS_MFA if preferred else mfa.preferred
+        )
+    kept = None if mfa.preferred == SMS_MFA else mfa.preferred
+    return replace(mfa, enabled=mfa.enabled - {SMS_MFA}, preferred=kept)
+
+
+def _possible(before: UserState, writes: Sequence[Write]) -> list[UserState]:
+    states = [before]
+    for write in writes:
+        done = [after(state, write.step) for state in states]
+        states = done if write.sure else [*states, *done]
+    return states
+
+
+def _shape(state: UserState) -> tuple[object, ...]:
+    """What our writes can change of a user."""
+    mfa = state.mfa or MfaState()
+    return (state.phone, state.phone_verified, mfa.enabled, mfa.preferred)
+
+
+def _mfa_steps(before: UserState, state: UserState) -> list[Step]:
+    """SMS MFA off before the number goes; then the factor that was preferred is preferred again."""
+    was, now = before.mfa or MfaState(), state.mfa or MfaState()
+    steps: list[Step] = []
+    if SMS_MFA in now.enabled and SMS_MFA not in was.enabled:
+        steps.append(SetSmsMfa(enabled=False, preferred=False))
+        now = _with_sms(now, enabled=False, preferred=False)
+    elif SMS_MFA in was.enabled and now.preferred != was.preferred and was.preferred in {None, SMS_MFA}:
+        steps.append(SetSmsMfa(enabled=True, preferred=was.preferred == SMS_MFA))
+        return steps
+    if was.preferred not in {None, SMS_MFA, now.preferred}:
+        steps.append(PreferFactor(was.preferred or ""))
+    return steps
+
+
+def _phone_steps(before: UserState, state: UserState, pool: PoolFacts) -> list[Step]:
+    if (before.phone, before.phone_verified) == (state.phone, state.phone_verified):
+        return []
+    if before.phone is None:
+        return [ClearPhone()]
+    old = Phone(before.phone)
+    if before.phone_verified:
+        return [StorePhone(old, verified=True)]
+    # An unproven number is either held back or sent a code in such pools ("Configuring email or phone
+    # verification", Cognito Developer Guide): nobody asked for that SMS.
+    if pool.code_sms_on_unverified_write or pool.phone_needs_proof:
+        return []
+    return [MarkUnverified(old)]

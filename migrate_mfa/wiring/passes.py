@@ -1,0 +1,171 @@
+"""One pass over one run directory: opened, worked on, ended, reported, come what may."""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from migrate_mfa.adapters.bugs import keep_traceback
+from migrate_mfa.adapters.journal import Journal
+from migrate_mfa.adapters.plan_store import PlanStore
+from migrate_mfa.adapters.work_store import WorkStore
+from migrate_mfa.domain.errors import ExitCode, InputUnusable, MigrateMfaError
+from migrate_mfa.domain.model import Decision, UserState
+from migrate_mfa.domain.reasons import Outcome
+from migrate_mfa.domain.rows import Verb, Work
+from migrate_mfa.engine.execute import Executor
+from migrate_mfa.engine.forecast import Forecast, forecast
+from migrate_mfa.engine.settle import Tools
+from migrate_mfa.engine.stop import SIGNAL_EXITS, StopCause, Stopped
+from migrate_mfa.wiring.lane import Connection
+from migrate_mfa.wiring.logging import logged
+from migrate_mfa.wiring.reporting import DIRECTORY, write_reports
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Pass:
+    """One command at work on one run directory."""
+
+    connection: Connection
+    journal: Journal
+    work: WorkStore
+    command: str
+    reads_only: int = 0
+    failed: int = 0
+    extra: dict[str, Any] = field(default_factory=dict)
+    """What this command adds to its summary."""
+    summary: dict[str, Any] = field(default_factory=dict)
+    """The summary, once the pass has ended."""
+
+    @property
+    def plans(self) -> PlanStore:
+        """The journal, as planning sees it."""
+        return PlanStore(self.journal.database, case_sensitive=self.connection.pool.case_sensitive)
+
+    @property
+    def report(self) -> Path:
+        """Where the reports are."""
+        return self.journal.directory / DIRECTORY
+
+    def forecast(self, verbs: Collection[Verb]) -> Forecast:
+        """What is left to do for some verbs."""
+        return forecast(
+            users=self.work.open_rows(verbs),
+            steps=self.plans.planned_steps(),
+            pool=self.connection.pool,
+            ceilings=self.connection.ceilings,
+        )
+
+    def apply(self, decide: Callable[[Work, UserState], Decision], verbs: Collection[Verb]) -> None:
+        """Do the open rows of these verbs.
+
+        Raises:
+            MigrateMfaError: a failure that concerns every user, or too many failures.
+        """
+        connection = self.connection
+        executor = Executor(
+            Tools(
+                directory=connection.directory,
+                store=self.work,
+                decide=decide,
+                pool=connection.pool,
+                clock=connection.clock,
+                stop=connection.stop,
+            ),
+            connection.directory,
+            connection.pacers,
+            limits=connection.settings.limits,
+            batch_size=connection.settings.batch_size,
+            progress=connection.progress,
+            verbs=verbs,
+        )
+        try:
+            executor.run()
+        finally:
+            self.reads_only += executor.tally.reads_only
+            self.failed += executor.tally.outcomes[Outcome.FAILED]
+
+    def exit_code(self, otherwise: ExitCode) -> ExitCode:
+        """130, 143 or 10 where something ended the pass early, else what the command says."""
+        cause = self.connection.stop.cause
+        if cause in SIGNAL_EXITS:
+            return SIGNAL_EXITS[cause]
+        return ExitCode.LIMIT if cause is StopCause.LIMIT else otherwise
+
+
+@contextmanager
+def open_pass(
+    connection: Connection,
+    directory: Path,
+    command: str,
+    bind: Callable[[Journal], None],
+    state_of: Callable[["Pass"], str] | None = None,
+) -> Iterator[Pass]:
+    """Open the run directory for one command.
+
+    A pass that a signal ends while it reads leaves quietly: see `Pass.exit_code`.
+
+    Args:
+        connection: the pool that it works on.
+        directory: the run directory.
+        command: the command's name, for the journal and the reports.
+        bind: refuses a directory that belongs to something else, and writes down what it belongs to.
+        state_of: says how the pass ended where no signal ended it; by the rows of the journal unless given.
+    """
+    with ExitStack() as stack:
+        journal = stack.enter_context(Journal.create_or_open(directory))
+        bind(journal)
+        stack.enter_context(logged(connection.settings, directory, connection.pool.id, connection.progress))
+        work = WorkStore.begin(journal.database, command, connection.clock.now())
+        one = Pass(connection, journal, work, command)
+        log.info("begin", command=command)
+        try:
+            yield one
+        except Stopped:
+            pass
+        except MigrateMfaError:
+            raise
+        except Exception as error:
+            keep_traceback(error, directory)
+            raise
+        finally:
+            _end(one, state_of or state_of_rows)
+
+
+def _end(one: Pass, state_of: Callable[[Pass], str]) -> None:
+    connection = one.connection
+    state = "interrupted" if connection.stop.cause in SIGNAL_EXITS else state_of(one)
+    one.work.count_calls(connection.directory.calls)
+    one.work.end(state, connection.clock.now(), reads_only=one.reads_only, extra=one.extra)
+    log.info("end", command=one.command, state=state)
+    one.summary = write_reports(one.journal)
+    connection.progress.say(f"Report: {one.report}")
+
+
+def state_of_rows(one: Pass) -> str:
+    """How a pass over a roster ended."""
+    if one.journal.meta().get("phase") != "planned":
+        return "stopped"
+    if one.command == "plan":
+        return "planned"
+    return "stopped" if one.connection.stop.cause or one.work.open_rows() else "finished"
+
+
+def planned_directory(directory: Path) -> dict[str, Any]:
+    """What a run directory with a plan says about itself.
+
+    Raises:
+        InputUnusable: it has no plan, or its personal data was removed.
+    """
+    with Journal.look_at(directory) as journal:
+        meta = journal.meta()
+    if meta.get("phase") == "purged":
+        raise InputUnusable(f"{directory} was purged: nobody can be found in it any more.")
+    if meta.get("phase") != "planned":
+        raise InputUnusable(f"{directory} holds no finished plan.", "Give the ROSTER and --user-pool-id.")
+    return meta

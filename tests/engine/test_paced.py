@@ -1,0 +1,299 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, NotAllowed, OutOfReach
+from migrate_mfa.domain.failure import ApiError, Effect
+from migrate_mfa.domain.model import Phone
+from migrate_mfa.domain.quotas import Category
+from migrate_mfa.engine.paced import CallCount, PacedDirectory
+from migrate_mfa.engine.pacer import Pacer
+from migrate_mfa.engine.retry import ATTEMPTS
+from migrate_mfa.engine.stop import Stop, StopCause, Stopped
+from migrate_mfa.ports import sending
+from tests.support.builders import PHONE, a_user
+from tests.support.fakes import DESCRIBE, FACTORS, GET, LIST, MFA, UPDATE, FakeClock, FakeDirectory
+
+THROTTLE = "TooManyRequestsException"
+
+
+class World:
+    def __init__(self, rps: float = 1000.0) -> None:
+        self.clock = FakeClock()
+        self.stop = Stop()
+        self.inner = FakeDirectory([a_user(phone=PHONE)], clock=self.clock)
+        self.pacers = {category: Pacer(rps, self.clock) for category in Category}
+        self.paced = PacedDirectory(self.inner, self.pacers, clock=self.clock, stop=self.stop)
+
+    def call(self, operation: str) -> Any:
+        return CALLS[operation](self.paced)
+
+    def counted(self, category: Category) -> tuple[int, int, int]:
+        count = self.paced.calls[category]
+        return count.sent, count.throttled, count.retried
+
+
+CALLS: dict[str, Callable[[PacedDirectory], Any]] = {
+    DESCRIBE: lambda paced: paced.describe(),
+    LIST: lambda paced: paced.page(None, None),
+    GET: lambda paced: paced.user("ann"),
+    FACTORS: lambda paced: paced.has_passkey("ann"),
+    UPDATE: lambda paced: paced.store_phone("ann", Phone(PHONE), verified=True),
+    MFA: lambda paced: paced.set_sms_mfa("ann", enabled=True, preferred=True),
+}
+CATEGORIES = {
+    DESCRIBE: Category.USER_POOL_READ,
+    LIST: Category.USER_LIST,
+    GET: Category.USER_READ,
+    FACTORS: Category.USER_READ,
+    UPDATE: Category.USER_UPDATE,
+    MFA: Category.USER_RESOURCE_UPDATE,
+}
+READ_OPERATIONS = [DESCRIBE, LIST, GET, FACTORS]
+WRITE_OPERATIONS = [UPDATE, MFA]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_each_call_spends_its_own_category_and_no_other(world: World, operation: str) -> None:
+    world.call(operation)
+
+    spent = {category for category, count in world.paced.calls.items() if count != CallCount()}
+    assert spent == {CATEGORIES[operation]}
+    assert world.inner.made() == [operation]
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_every_attempt_is_counted_repeats_included(world: World, operation: str) -> None:
+    world.inner.fail(operation, THROTTLE, times=2)
+    world.inner.fail(operation, "ConnectFailed", times=1)
+
+    world.call(operation)
+
+    assert world.counted(CATEGORIES[operation]) == (4, 2, 3)
+    assert len(world.inner.calls) == 4
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_every_attempt_passes_the_limiter_repeats_included(operation: str) -> None:
+    world = World(rps=1.0)
+    world.inner.fail(operation, "ConnectFailed", times=5)
+
+    world.call(operation)
+
+    sent = [call.at for call in world.inner.calls]
+    assert len(sent) == 6
+    assert all(later - earlier >= 1.0 for earlier, later in zip(sent, sent[1:], strict=False))
+
+
+@pytest.mark.parametrize("operation", READ_OPERATIONS)
+def test_a_read_is_repeated_when_its_effect_is_unknown(world: World, operation: str) -> None:
+    world.inner.fail(operation, "ConnectionLost", executed=True)
+
+    world.call(operation)
+
+    assert len(world.inner.calls) == 2
+
+
+@pytest.mark.parametrize("operation", WRITE_OPERATIONS)
+@pytest.mark.parametrize("code", ["ConnectionLost", "InternalErrorException", "GarbledAnswer"])
+def test_a_write_whose_effect_is_unknown_is_never_repeated_here(
+    world: World, operation: str, code: str
+) -> None:
+    world.inner.fail(operation, code, executed=True)
+
+    with pytest.raises(ApiError) as failure:
+        world.call(operation)
+
+    assert failure.value.effect is Effect.UNKNOWN
+    assert world.inner.made() == [operation]
+
+
+@pytest.mark.parametrize("operation", WRITE_OPERATIONS)
+@pytest.mark.parametrize("code", [THROTTLE, "ConnectFailed"])
+def test_a_write_that_was_certainly_not_executed_is_repeated(world: World, operation: str, code: str) -> None:
+    world.inner.fail(operation, code)
+
+    world.call(operation)
+
+    assert len(world.inner.calls) == 2
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_a_refusal_is_raised_at_once(world: World, operation: str) -> None:
+    world.inner.fail(operation, "InvalidParameterException")
+
+    with pytest.raises(ApiError):
+        world.call(operation)
+
+    assert len(world.inner.calls) == 1
+
+
+@pytest.mark.parametrize("operation", CALLS)
+@pytest.mark.parametrize(
+    ("code", "exit_code"),
+    [
+        ("AccessDeniedException", ExitCode.NOT_ALLOWED),
+        ("ExpiredTokenException", ExitCode.NOT_ALLOWED),
+        ("ResourceNotFoundException", ExitCode.POOL_NOT_READY),
+    ],
+)
+def test_what_concerns_every_user_becomes_the_runs_error_at_once(
+    world: World, operation: str, code: str, exit_code: ExitCode
+) -> None:
+    world.inner.fail(operation, code)
+
+    with pytest.raises(MigrateMfaError) as failure:
+        world.call(operation)
+
+    assert failure.value.exit_code == exit_code
+    assert len(world.inner.calls) == 1
+
+
+def test_a_throttle_slows_its_own_category_down_and_no_other(world: World) -> None:
+    world.inner.fail(UPDATE, THROTTLE)
+
+    world.call(UPDATE)
+
+    slow = {category for category, pacer in world.pacers.items() if pacer.rate() < pacer.ceiling}
+    assert slow == {Category.USER_UPDATE}
+
+
+def test_an_adapter_that_sends_late_is_counted_when_it_sends() -> None:
+    world = World(rps=2.0)
+    announced: list[bool] = []
+
+    def slow(_: object) -> None:
+        announced.append(sending.get() is not None)
+        world.clock.advance(0.4)
+
+    world.inner.hook = slow
+    for _ in range(6):
+        world.call(GET)
+
+    sent = [call.at for call in world.inner.calls]
+    assert all(announced)
+    assert all(later - earlier >= 1.0 for earlier, later in zip(sent, sent[2:], strict=False))
+
+
+def test_nothing_announces_itself_once_a_call_is_over(world: World) -> None:
+    world.call(GET)
+
+    assert sending.get() is None
+
+
+# Nobody is to blame for the network.
+
+
+@pytest.mark.parametrize("operation", [LIST, GET, FACTORS])
+def test_a_read_that_fails_while_the_pool_answers_is_given_up_for_this_user(
+    world: World, operation: str
+) -> None:
+    world.inner.fail(operation, "InternalErrorException", times=1000)
+
+    with pytest.raises(ApiError) as failure:
+        world.call(operation)
+
+    assert failure.value.code == "InternalErrorException"
+    assert world.inner.made(operation) == [operation] * ATTEMPTS
+    assert world.inner.made(DESCRIBE) == [DESCRIBE]
+
+
+@pytest.mark.parametrize("operation", [LIST, GET, FACTORS, UPDATE, MFA])
+def test_when_the_pool_does_not_answer_either_aws_is_out_of_reach(world: World, operation: str) -> None:
+    for each in CALLS:
+        world.inner.fail(each, "ConnectFailed", times=1000)
+
+    with pytest.raises(OutOfReach) as failure:
+        world.call(operation)
+
+    assert failure.value.exit_code == ExitCode.STOPPED
+    assert operation in failure.value.message
+
+
+def test_a_write_that_never_leaves_while_the_pool_answers_is_given_up_for_this_user(world: World) -> None:
+    world.inner.fail(UPDATE, "ConnectFailed", times=1000)
+
+    with pytest.raises(ApiError) as failure:
+        world.call(UPDATE)
+
+    assert failure.value.effect is Effect.NOT_EXECUTED
+    assert world.inner.made(UPDATE) == [UPDATE] * ATTEMPTS
+
+
+def test_no_look_at_the_pool_is_needed_while_other_calls_succeed(world: World) -> None:
+    world.inner.fail(FACTORS, "ConnectionLost", times=1000)
+
+    def others_succeed(call: Any) -> None:
+        if call.operation == FACTORS:
+            world.call(GET)
+
+    world.inner.hook = others_succeed
+
+    with pytest.raises(ApiError):
+        world.call(FACTORS)
+    assert world.inner.made(DESCRIBE) == []
+
+
+def test_an_old_success_does_not_prove_that_aws_is_in_reach(world: World) -> None:
+    world.call(GET)
+    world.clock.advance(60)
+    for each in CALLS:
+        world.inner.fail(each, "ConnectionLost", times=1000)
+
+    with pytest.raises(OutOfReach):
+        world.call(GET)
+
+
+def test_credentials_that_end_while_the_pool_is_looked_at_are_the_problem_that_is_named(
+    world: World,
+) -> None:
+    world.inner.fail(GET, "ConnectionLost", times=1000)
+    world.inner.fail(DESCRIBE, "ExpiredTokenException")
+
+    with pytest.raises(NotAllowed):
+        world.call(GET)
+
+
+def test_a_pool_that_throttles_is_in_reach(world: World) -> None:
+    world.inner.fail(GET, "InternalErrorException", times=1000)
+    world.inner.fail(DESCRIBE, THROTTLE)
+
+    with pytest.raises(ApiError):
+        world.call(GET)
+
+
+# Stopping
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_a_run_that_is_ending_does_not_wait_for_another_try(world: World, operation: str) -> None:
+    world.inner.fail(operation, "ConnectFailed", times=1000)
+    world.inner.hook = lambda _: world.stop.request(StopCause.SIGTERM)
+
+    with pytest.raises(Stopped):
+        world.call(operation)
+
+    assert len(world.inner.calls) == 1
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_a_run_that_is_ending_still_makes_a_call_that_needs_no_waiting(world: World, operation: str) -> None:
+    world.stop.request(StopCause.SIGTERM)
+
+    world.call(operation)
+
+    assert world.inner.made() == [operation]
+
+
+def test_the_enforced_limit_is_asked_for_once_and_not_paced(world: World) -> None:
+    world.inner.limits[Category.USER_READ] = 200.0
+
+    assert world.paced.enforced_limit(Category.USER_READ) == 200.0
+    assert world.paced.enforced_limit(Category.USER_LIST) is None
+    assert all(count == CallCount() for count in world.paced.calls.values())
