@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from migrate_mfa.adapters.aws import Aws
 
 _PAGE = 60  # the most that ListUsers gives (API reference)
+_LONGEST_FILTER = 256  # characters ("ListUsers", API reference)
 
 
 class CognitoDirectory:
@@ -46,10 +47,15 @@ class CognitoDirectory:
         return pool_facts(pool, mfa)
 
     def page(self, only: Filter | None, token: str | None) -> Page:
-        """ListUsers with every attribute: naming some would fail for users who lack them."""
+        """ListUsers with every attribute: naming some would fail for users who lack them.
+
+        A value that is too long to be searched for finds nobody; Cognito would refuse the call.
+        """
         arguments: dict[str, Any] = {"UserPoolId": self._pool_id, "Limit": _PAGE}
         if only is not None:
             arguments["Filter"] = filter_text(only)
+            if len(arguments["Filter"]) > _LONGEST_FILTER:
+                return Page((), None)
         if token is not None:
             arguments["PaginationToken"] = token
         answer = self._call("ListUsers", need="Users", **arguments)

@@ -58,6 +58,13 @@ class Database:
         found = self.query(sql, *arguments)
         return found[0][0] if found else None
 
+    def compact(self) -> None:
+        """Rewrite the file without what was deleted, so that nothing of it stays on disk."""
+        with self._lock, _as_run_problem(self.path):
+            self._connection.execute("PRAGMA secure_delete = ON")
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Close the connection; nothing uncommitted is kept."""
         with self._lock:
@@ -83,13 +90,17 @@ class Journal:
         try:
             _make_directory(directory)
             lock = _lock(directory)
-            path = directory / NAME
-            if not path.exists():
-                _create(path)
-            database = Database(path)
+            try:
+                path = directory / NAME
+                if not path.exists():
+                    _create(path)
+                database = Database(path)
+                _check_version(database, directory)
+            except BaseException:
+                os.close(lock)
+                raise
         finally:
             os.umask(old)
-        _check_version(database, directory)
         return cls(directory, database, lock)
 
     @classmethod
@@ -202,9 +213,9 @@ def _not_writable(directory: Path, error: OSError) -> RunDirectoryError:
 
 def _create(path: Path) -> None:
     """Make the file whole or not at all: a half-made journal must never look like one."""
-    draft, *left = (path.with_name(name) for name in _DRAFTS)
-    for old in (draft, *left):
-        old.unlink(missing_ok=True)
+    for name in _DRAFTS:
+        path.with_name(name).unlink(missing_ok=True)
+    draft = path.with_name(_DRAFTS[0])
     with _as_run_problem(path):
         connection = sqlite3.connect(draft, isolation_level=None)
         try:
@@ -219,16 +230,24 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     with _as_run_problem(path):
         target = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
         connection = sqlite3.connect(target, uri=True, isolation_level=None, check_same_thread=False)
-        connection.row_factory = sqlite3.Row
-        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-        if not read_only:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+            if not read_only:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
 
 def _check_version(database: Database, directory: Path) -> None:
-    version = database.value("PRAGMA user_version")
+    try:
+        version = database.value("PRAGMA user_version")
+    except RunDirectoryError:
+        database.close()
+        raise
     if version == VERSION:
         return
     database.close()

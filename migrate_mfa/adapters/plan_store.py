@@ -20,7 +20,7 @@ _USER = (
     "u.sub AS u_sub, u.username AS u_username, u.email AS u_email, u.email_verified, u.phone AS u_phone, "
     "u.phone_verified, u.status, u.enabled, u.modified"
 )
-_UNDECIDED = "r.outcome = 'unprocessed' AND r.steps IS NULL"
+_UNDECIDED = "r.outcome = 'unprocessed' AND r.steps IS NULL AND r.verb = 'run'"
 
 
 class PlanStore:
@@ -177,8 +177,9 @@ class PlanStore:
         with self._database.transaction() as db:
             changed = db.execute(
                 "UPDATE rows SET outcome = 'unprocessed', reason = NULL, detail = '', user_sub = NULL,"
-                " wish = NULL, steps = NULL, ends = NULL, wished_by_others = 0, held_by_other = 0"
-                " WHERE outcome = 'failed' AND readable"
+                " wish = NULL, steps = NULL, ends = NULL, verb = 'run',"
+                " wished_by_others = 0, held_by_other = 0"
+                " WHERE outcome = 'failed' AND readable AND verb <> 'rollback'"
             )
             return changed.rowcount
 

@@ -48,7 +48,12 @@ def require_same(known: Mapping[str, object], asked: Mapping[str, object]) -> No
             )
 
 
-_NAMES = {"roster_sha256": "The roster", "user_pool_id": "The user pool", "columns": "The roster's header"}
+_NAMES = {
+    "roster_sha256": "The roster",
+    "user_pool_id": "The user pool",
+    "account": "The AWS account",
+    "kind": "The kind of run directory",
+}
 
 
 def lock_lane(lane: "Lane") -> int:

@@ -29,10 +29,10 @@ def _marks(values: Collection[object]) -> str:
 def remember(db: "sqlite3.Connection", state: UserState) -> None:
     """Keep what a look at a user showed, in place of the look before."""
     db.execute(
-        "UPDATE users SET phone = ?, phone_verified = ?, email_verified = ?, status = ?, enabled = ?,"
-        " modified = ? WHERE sub = ?",
+        "UPDATE users SET email = ?, phone = ?, phone_verified = ?, email_verified = ?, status = ?,"
+        " enabled = ?, modified = ? WHERE sub = ?",
         (
-            state.phone, state.phone_verified, state.email_verified, state.status, state.enabled,
+            state.email, state.phone, state.phone_verified, state.email_verified, state.status, state.enabled,
             state.modified, state.sub,
         ),
     )  # fmt: skip

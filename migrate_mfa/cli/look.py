@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from migrate_mfa.cli import options as o
+from migrate_mfa.cli.jobs import Job, ShowConfig, begin
 from migrate_mfa.cli.talk import confirm_billing, progress_for, require_consent
 
 
@@ -38,9 +39,11 @@ def audit(
     quiet: o.Quiet = False,
     no_color: o.NoColor = False,
     log_level: o.LogLevel = "info",
+    job: Job = None,
+    show_config: ShowConfig = False,
 ) -> None:
     """Say who in the whole pool lacks a verified phone; report/unverified.csv is a roster to fill in."""
-    _audit(context.params)
+    _audit(begin(context))
 
 
 def _audit(params: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from migrate_mfa.cli import options as o
+from migrate_mfa.cli.jobs import Job, ShowConfig, begin
 from migrate_mfa.cli.talk import confirm_run, progress_for, require_consent
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.model import PhoneConflict
@@ -41,9 +42,11 @@ def plan(
     quiet: o.Quiet = False,
     no_color: o.NoColor = False,
     log_level: o.LogLevel = "info",
+    job: Job = None,
+    show_config: ShowConfig = False,
 ) -> None:
     """Say what would happen to every row. Writes nothing to AWS, and makes nobody a billed user."""
-    _plan(context.params)
+    _plan(begin(context))
 
 
 def run(
@@ -75,11 +78,14 @@ def run(
     quiet: o.Quiet = False,
     no_color: o.NoColor = False,
     log_level: o.LogLevel = "info",
+    job: Job = None,
+    show_config: ShowConfig = False,
 ) -> None:
     """Plan, ask, apply. The same command again goes on where it stopped; --run-dir alone applies a plan."""
+    params = begin(context)
     if dry_run:
-        _plan(context.params)
-    apply(context.params, "run")
+        _plan(params)
+    apply(params, "run")
 
 
 def _plan(params: dict[str, Any]) -> None:

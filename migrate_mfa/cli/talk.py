@@ -1,13 +1,15 @@
 """Asking and telling: what is shown before a plan is applied, and how a yes is taken."""
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from migrate_mfa.domain.errors import Declined, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from migrate_mfa.ports import Progress
     from migrate_mfa.settings import Settings
     from migrate_mfa.wiring.lane import Connection
@@ -56,3 +58,18 @@ def confirm_billing(connection: "Connection", users: int) -> None:
     )
     if not connection.settings.yes and not typer.confirm("Go on?", err=True):
         raise Declined("Nothing more was read; the audit without --deep is in the report.")
+
+
+def confirm_purge(meta: "Mapping[str, Any]", rows: int, *, yes: bool) -> None:
+    """Say what a purge ends, and ask.
+
+    Raises:
+        Declined: the answer was no.
+    """
+    typer.echo(
+        f"Removing the personal data of {rows:,} rows of pool {meta.get('pool_name')}: this run can then "
+        "neither be rolled back nor reconciled.",
+        err=True,
+    )
+    if not yes and not typer.confirm("Go on?", err=True):
+        raise Declined("Nothing was removed.")

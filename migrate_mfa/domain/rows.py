@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from migrate_mfa.domain.model import Candidate, Rivalry, UserState
-from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.domain.reasons import Outcome, Reason
 
 
 class Verb(StrEnum):
@@ -60,3 +60,42 @@ class Work:
     def numberless(self) -> Candidate:
         """The candidate with no wish but the number that its user has verified: deciding never writes one."""
         return replace(self.candidate, phone=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Revisited:
+    """A row with its user as our last look showed it, and as this look does; `new` None: not found."""
+
+    candidate: Candidate
+    rivalry: Rivalry
+    outcome: Outcome
+    reason: Reason
+    username: str
+    sub: str
+    old: UserState
+    new: UserState | None
+    drifting: bool
+
+    @property
+    def row(self) -> int:
+        """The row's number."""
+        return self.candidate.at.row
+
+    @property
+    def changed(self) -> bool:
+        """Whether the user has changed since our last look.
+
+        ListUsers may lag (API reference): what is older than our last look is no news.
+        """
+        return self.new is None or (self.new.modified >= self.old.modified and self.new != self.old)
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """An enrolled user who is not protected any more."""
+
+    row: int
+    sub: str
+    username: str
+    kind: str
+    detail: str

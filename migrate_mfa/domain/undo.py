@@ -101,12 +101,15 @@ def _mfa_steps(before: UserState, state: UserState) -> list[Step]:
     if SMS_MFA in now.enabled and SMS_MFA not in was.enabled:
         steps.append(SetSmsMfa(enabled=False, preferred=False))
         now = _with_sms(now, enabled=False, preferred=False)
-    elif SMS_MFA in was.enabled and now.preferred != was.preferred and was.preferred in {None, SMS_MFA}:
+    elif SMS_MFA in was.enabled and (SMS_MFA not in now.enabled or _sms_preference_lost(was, now)):
         steps.append(SetSmsMfa(enabled=True, preferred=was.preferred == SMS_MFA))
-        return steps
     if was.preferred not in {None, SMS_MFA, now.preferred}:
         steps.append(PreferFactor(was.preferred or ""))
     return steps
+
+
+def _sms_preference_lost(was: MfaState, now: MfaState) -> bool:
+    return was.preferred in {None, SMS_MFA} and now.preferred != was.preferred
 
 
 def _phone_steps(before: UserState, state: UserState, pool: PoolFacts) -> list[Step]:

@@ -102,7 +102,13 @@ class PacedDirectory:
 
     def _do(self, operation: str, effects: frozenset[Effect], attempt: Callable[[], T]) -> T:
         category = CATEGORY_OF[operation]
-        started = self._clock.monotonic()
+        last_try = float("-inf")
+
+        def once() -> T:
+            nonlocal last_try
+            last_try = self._clock.monotonic()
+            return self._once(category, attempt)
+
         controller = retrying(
             effects,
             monotonic=self._clock.monotonic,
@@ -110,12 +116,12 @@ class PacedDirectory:
             before_retry=lambda state: self._note_retry(operation, category, state),
         )
         try:
-            answer: T = controller(self._once, category, attempt)
+            answer: T = controller(once)
         except ApiError as error:
             if error.effect is Effect.FATAL:
                 raise run_problem(error) from error
             if error.effect in effects:
-                self._blame_the_network(error, started)
+                self._blame_the_network(error, last_try)
             raise
         return answer
 
@@ -142,12 +148,12 @@ class PacedDirectory:
         code = error.code if isinstance(error, ApiError) else "unknown"
         log.info("retry", operation=operation, code=code, attempt=state.attempt_number)
 
-    def _blame_the_network(self, error: ApiError, started: float) -> None:
-        """Nobody is to blame for a call that failed while no other call succeeded either.
+    def _blame_the_network(self, error: ApiError, last_try: float) -> None:
+        """Nobody is to blame for a call whose last try failed while no other call succeeded either.
 
         The last users of a run fail alone, so one plain look at the pool settles it.
         """
-        if self._last_success >= started:
+        if self._last_success >= last_try:
             return
         try:
             self._once(Category.USER_POOL_READ, self._inner.describe)

@@ -84,6 +84,7 @@ class _Way:
     def __init__(self, work: Work, tools: Tools) -> None:
         self._work = work
         self._tools = tools
+        self._passkey: bool | None = None
         self.state: UserState | None = None
         self.wrote = work.wrote
 
@@ -110,10 +111,16 @@ class _Way:
         if state.sub != self._work.user_sub:
             gone = Verdict(Reason.USER_NOT_FOUND, "The user was deleted, and another one made in its place.")
             return state, gone
-        if state.mfa and self._tools.pool.passkeys_at_risk:
-            passkey = self._tools.directory.has_passkey(self._work.username)
-            state = replace(state, mfa=replace(state.mfa, passkey=passkey))
+        if state.mfa and self._has_passkey():
+            state = replace(state, mfa=replace(state.mfa, passkey=True))
         return state, self._tools.decide(self._work, state)
+
+    def _has_passkey(self) -> bool:
+        """Asked once for each user, and only where SMS MFA is to be switched on."""
+        if self._passkey is None:
+            asked = self._tools.pool.passkeys_at_risk and self._work.verb in _ENROLLING
+            self._passkey = asked and self._tools.directory.has_passkey(self._work.username)
+        return self._passkey
 
     def _look_back(self) -> tuple[UserState, Decision]:
         """Look until the write shows, or for as long as it may take to show.
@@ -192,6 +199,7 @@ class _Way:
         return replace(verdict, reason=Reason.ENROLLED) if self.wrote else verdict
 
 
+_ENROLLING = frozenset({Verb.RUN, Verb.RECONCILE, Verb.REPAIR})
 _PROVED_BY_USER = frozenset({Reason.AWAITING_CODE, Reason.AWAITING_FIRST_SIGN_IN})
 
 

@@ -91,24 +91,27 @@ class AttributeCodes:
         self._codes[key] = AttributeCode(code, value, self._clock.epoch() + ATTRIBUTE_CODE_S)
         return code
 
-    def redeem(self, key: Key, code: str, proven: set[str]) -> str:
-        """Use up a code; give the value that it proves.
+    def check(self, key: Key, code: str, provable: set[str]) -> str:
+        """Give the value that a code proves; `void` uses it up.
 
         Args:
             key: Whose code for what.
             code: As typed in.
-            proven: The values that a code may still prove: the stored and the pending one.
+            provable: The values that a code may still prove: the stored and the pending one.
 
         Raises:
             CognitoError: CodeMismatchException or ExpiredCodeException.
         """
         known = self._codes.get(key)
-        if known is None or known.until < self._clock.epoch() or known.value not in proven:
+        if known is None or known.until < self._clock.epoch() or known.value not in provable:
             raise expired()
         if known.code != code:
             raise mismatch()
-        del self._codes[key]
         return known.value
+
+    def void(self, key: Key) -> None:
+        """Use up a code."""
+        del self._codes[key]
 
 
 class Lockout:

@@ -4,14 +4,21 @@ Served on the same port, only when asked for at start-up, as plain JSON:
 
     GET  /_control/ledger?since=SEQ    {"calls": [{seq, at, op, category, user, status, code, executed}]}
     POST /_control/ledger/reset
-    GET  /_control/sms                 {SUB: {"count": n, "purposes": {PURPOSE: n}}}
+    GET  /_control/sms                 {SUB: {"count": n, "purposes": {PURPOSE: n}, "failed": {WHY: n}}}
+    GET  /_control/outbox?since=SEQ&user=NAME
+                                       {"messages": [{seq, at, pool, user, username, medium, purpose,
+                                                      destination, code, failure}]}
     GET  /_control/state               {POOL: {SUB: {...}}}
     GET  /_control/state-hash          {"hash": "...", "pools": {POOL: "..."}}; without dates
     GET  /_control/stats               {"calls", "by_category", "users", "faults_fired", ...}
     POST /_control/users               an edit document
     POST /_control/faults              a fault document, in place of the former one
+    POST /_control/sns                 a pool file's `sns`, in place of the former one
+    POST /_control/clock               {"advance_s": n}: so much time passes at once
 
-`ledger` gives the calls whose `seq` is above SEQ. Phone numbers of messages are never shown.
+`ledger` and `outbox` give what has a `seq` above SEQ, `outbox` for one user (username or sub) or all.
+Phone numbers of messages are never shown whole. `sms` counts the text messages that arrived, and those
+that did not by reason; the code of one that did not is null.
 """
 
 from __future__ import annotations
@@ -27,6 +34,7 @@ from urllib.parse import parse_qs, urlsplit
 from migrate_mfa.simulator.call import Reply, json_reply
 from migrate_mfa.simulator.edits import apply_edit
 from migrate_mfa.simulator.errors import CognitoError
+from migrate_mfa.simulator.outbox import TEXT, Sns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,6 +64,9 @@ class Control:
             ("GET", "stats"): self._stats,
             ("POST", "users"): self._users,
             ("POST", "faults"): self._faults,
+            ("GET", "outbox"): self._outbox,
+            ("POST", "sns"): self._sns,
+            ("POST", "clock"): self._clock,
         }
 
     def answer(self, method: str, target: str, body: bytes) -> Reply:
@@ -81,11 +92,27 @@ class Control:
         return {}
 
     def _sms(self, _: _Document) -> _Document:
-        return {
-            sub: {"count": len(sent), "purposes": Counter(message.purpose for message in sent)}
-            for pool in self._service.world.pools.values()
-            for sub, sent in pool.sms.items()
-        }
+        found: _Document = {}
+        for message in self._service.world.outbox.messages:
+            if message.medium == TEXT:
+                row = found.setdefault(message.sub, {"count": 0, "purposes": Counter(), "failed": Counter()})
+                row["count"] += message.failure is None
+                kind, name = ("failed", message.failure) if message.failure else ("purposes", message.purpose)
+                row[kind][name] += 1
+        return found
+
+    def _outbox(self, query: _Document) -> _Document:
+        since, user = int(query.get("since", "0")), query.get("user")
+        messages = self._service.world.outbox.messages[since:]
+        return {"messages": [m.shown() for m in messages if user is None or user in (m.sub, m.username)]}
+
+    def _sns(self, document: _Document) -> _Document:
+        self._service.world.outbox.sns = Sns.from_document(document)
+        return {}
+
+    def _clock(self, document: _Document) -> _Document:
+        self._service.world.time.advance(float(document["advance_s"]))
+        return {"now": self._service.world.clock()}
 
     def _state(self, _: _Document) -> _Document:
         return {pool.id: pool_state(pool) for pool in self._service.world.pools.values()}

@@ -28,7 +28,8 @@ the operation was carried out. A rule applies to the calls that pass all of its 
 at once. `read_lag_ms` does the same to AdminGetUser. `after_calls` 500 means from the 501st on.
 
 Calls, attempts and seconds count from when the document was loaded. Chances are decided by a hash
-of (seed, rule, op, user, attempt), never by the order in which calls arrive.
+of (seed, rule, op, user, attempt), never by the order in which calls arrive. All durations are in
+seconds of the simulated clock; `ops` may name operations of every service that is simulated.
 """
 
 from __future__ import annotations
@@ -63,9 +64,6 @@ ERRORS: Mapping[str, tuple[str, str, int]] = {
 }
 """Code, message and status by kind (API Reference, "Common Errors")."""
 
-CALLER_IDENTITY = "GetCallerIdentity"
-"""The one operation of another service; rules apply to it too."""
-
 _TRANSPORT = {"reset", "garbage", "hang"}
 PAGES = {"short_page", "empty_page"}
 _Z99 = NormalDist().inv_cdf(0.99)
@@ -85,7 +83,7 @@ class Condition:
 
     def __post_init__(self) -> None:
         """Refuse operations that the simulator does not have: such a rule would never apply."""
-        if self.ops is not None and (unknown := self.ops - {*OPERATIONS, CALLER_IDENTITY}):
+        if self.ops is not None and (unknown := self.ops - set(OPERATIONS)):
             raise ValueError(f"faults: unknown operations {sorted(unknown)}")
 
     def holds(self, call: Call, calls: int, attempt: int, elapsed_s: float) -> bool:

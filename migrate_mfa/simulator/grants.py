@@ -82,6 +82,18 @@ class Grants:
             raise CognitoError("NotAuthorizedException", f"{name} has been revoked")
         return grant
 
+    def kind(self, token: str) -> tuple[str, str]:
+        """Give what a token is for and its ClientId, whether it still counts or not.
+
+        Raises:
+            CognitoError: UnsupportedTokenTypeException for one that is not ours.
+        """
+        try:
+            claims = self._claims(token, "token")
+        except CognitoError:
+            raise CognitoError("UnsupportedTokenTypeException", "This is no token.") from None
+        return claims["token_use"], claims["client_id"]
+
     def revoke(self, token: str) -> None:
         """End the sign-in of a refresh token."""
         self._live.pop(self._claims(token, "Refresh Token")["origin_jti"], None)

@@ -58,8 +58,17 @@ class Sns:
         return "spend_limit" if limit is not None and spent_usd + self.price_usd > limit else None
 
 
+class Letter(NamedTuple):
+    """What is to be sent: through which medium, what for, where to, with which code."""
+
+    medium: str
+    purpose: str
+    address: str
+    code: str | None
+
+
 class Message(NamedTuple):
-    """A message; the address is kept whole in memory only."""
+    """A letter that was sent; the address is kept whole in memory only."""
 
     seq: int
     at: float
@@ -93,18 +102,9 @@ class Outbox:
         self._clock = clock
         self._spent_usd = 0.0
 
-    def post(
-        self,
-        pool_id: str,
-        user: User,
-        medium: str,
-        purpose: str,
-        address: str,
-        code: str | None,
-        *,
-        by_sns: bool = True,
-    ) -> None:
+    def post(self, pool_id: str, user: User, letter: Letter, *, by_sns: bool = True) -> None:
         """Send a message; nobody is told when it does not arrive."""
+        medium, purpose, address, code = letter
         failure = None
         if medium == TEXT and by_sns:
             failure = self.sns.failure(address, self._spent_usd)

@@ -32,14 +32,13 @@ def read_document(text: str, *, trust: bool) -> Document:
         CognitoError: MalformedPolicyDocument.
     """
     try:
-        document = json.loads(text)
-        statements = statements_of(document)
-        lacking = [row for row in statements if not _complete(row, trust=trust)]
+        document: Document = json.loads(text)
+        good = all(_complete(row, trust=trust) for row in statements_of(document))
     except (ValueError, KeyError, TypeError, AttributeError):
-        statements, lacking = [], []
-    if not statements or lacking:
+        good = False
+    if not good:
         raise CognitoError("MalformedPolicyDocument", "Syntax errors in policy.")
-    return dict(document)
+    return document
 
 
 def statements_of(document: Mapping[str, Any]) -> list[Document]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -33,16 +32,8 @@ _ALIAS, _SEARCH = "alias", "search"
 _Key = tuple[str, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A text message that would have been sent, the number kept whole in memory only."""
-
-    purpose: str
-    number: str
-
-
 class Pool:
-    """A user pool: settings, users, app clients, messages sent."""
+    """A user pool: settings, users, app clients."""
 
     def __init__(self, pool_id: str, name: str, config: Config, clock: Callable[[], float]) -> None:
         """Make an empty pool; `clock` gives epoch seconds."""
@@ -53,7 +44,6 @@ class Pool:
         self.config = config
         self.schema = schema_of(config)
         self.clients: dict[str, dict[str, Any]] = {}
-        self.sms: dict[str, list[Message]] = {}
         #: How far back, in seconds, former states are kept for simulated stale reads.
         self.memory_s = 0.0
         self.order: list[User | None] = []
@@ -88,6 +78,11 @@ class Pool:
         """The attributes whose new value waits for its code."""
         settings = self.config.get("UserAttributeUpdateSettings", {})
         return frozenset(settings.get("AttributesRequireVerificationBeforeUpdate", ()))
+
+    @property
+    def sms_config(self) -> dict[str, str]:
+        """The SmsConfiguration, empty if there is none."""
+        return dict(self.config.get("SmsConfiguration") or {})
 
     def fold(self, name: str) -> str:
         """Make a name comparable: any case in a pool with CaseSensitive=false."""
@@ -225,10 +220,6 @@ class Pool:
         # Two writes within one millisecond must still be told apart by their dates.
         user.modified = max(self.clock(), user.modified + 0.001)
         self._reindex(user, before, self._keys(user))
-
-    def send_sms(self, user: User, purpose: str, number: str) -> None:
-        """Count a text message."""
-        self.sms.setdefault(user.sub, []).append(Message(purpose, number))
 
     def _remember(self, user: User) -> None:
         if self.memory_s <= 0:

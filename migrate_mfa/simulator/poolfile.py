@@ -2,7 +2,8 @@
 
     {
       "account": "123456789012", "region": "ap-northeast-1",
-      "enforce_quotas": true, "burst_seconds": 0.2, "quotas": {"UserUpdate": 25},
+      "enforce_quotas": true, "burst_seconds": 0.2, "quotas": {"UserUpdate": 25}, "speed": 1,
+      "roles": "strict", "role_propagation_s": 8, "sns": {"sandbox": true},
       "unsettled": {"alias_takeover": "refuse"},
       "pools": [{
         "id": "ap-northeast-1_Ab3dEf6hI", "name": "members",
@@ -10,6 +11,7 @@
           "MfaConfiguration": "OPTIONAL", "AliasAttributes": ["email"],
           "SmsConfiguration": {"SnsCallerArn": "arn:aws:iam::123456789012:role/sms"}
         },
+        "clients": [{"ClientName": "app", "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"]}],
         "users": [{
           "Username": "taro", "UserStatus": "CONFIRMED",
           "Attributes": {"email": "taro@example.com", "email_verified": "true"}
@@ -19,38 +21,52 @@
       }]
     }
 
-Only `pools[].name` is required. A relative `users_jsonl` (one user a line) starts at the pool
-file's directory. `config` takes the members of CreateUserPool, the three other MFA blocks of
-SetUserPoolMfaConfig, EstimatedNumberOfUsers and SmsConfigurationFailure. A user takes Username,
-sub, UserStatus, Enabled, Attributes, UserMFASettingList, PreferredMfaSetting, MFAOptions,
-ConfiguredUserAuthFactors, password and totp_registered.
+Only `pools[].name` is required. `quotas` are in requests a second of the simulated clock, of which
+`speed` pass in a real second. The SMS role of a `config` is taken for a good one of this account,
+unless `roles` is "strict": then it must be created through IAM. New roles, and rights that a role did
+not have, are seen `role_propagation_s` seconds later. `outbox` describes `sns`, and `appclients` the
+`clients`.
+
+A relative `users_jsonl` (one user a line) starts at the pool file's directory. `config` takes the
+members of CreateUserPool, the three other MFA blocks of SetUserPoolMfaConfig,
+EstimatedNumberOfUsers and SmsConfigurationFailure. A user takes Username, sub, UserStatus, Enabled,
+Attributes, UserMFASettingList, PreferredMfaSetting, MFAOptions, ConfiguredUserAuthFactors, password
+and totp_registered; one without password cannot sign in.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
+from migrate_mfa.simulator.appclients import declared_client
+from migrate_mfa.simulator.clock import Clock
 from migrate_mfa.simulator.errors import CognitoError
 from migrate_mfa.simulator.generate import generated_users
 from migrate_mfa.simulator.operations.attributes import check_schema
+from migrate_mfa.simulator.outbox import Outbox, Sns
 from migrate_mfa.simulator.pool import Pool
 from migrate_mfa.simulator.poolconfig import CONFIG_MEMBERS, check_consistent, with_defaults
 from migrate_mfa.simulator.quotas import Limiter
+from migrate_mfa.simulator.roles import Roles
 from migrate_mfa.simulator.users import FACTORS, STATUSES, TOTP, User, derived_sub
 from migrate_mfa.simulator.world import Unsettled, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 DEFAULT_ACCOUNT = "123456789012"
 DEFAULT_REGION = "ap-northeast-1"
 
-_FILE = {"account", "region", "quotas", "enforce_quotas", "burst_seconds", "unsettled", "pools"}
-_POOL = {"id", "name", "config", "users", "users_jsonl", "generate"}
+_FILE = {"account", "region", "quotas", "enforce_quotas", "burst_seconds", "speed", "unsettled", "pools"} | {
+    "roles",
+    "role_propagation_s",
+    "sns",
+}
+_POOL = {"id", "name", "config", "clients", "users", "users_jsonl", "generate"}
+_DECLARED, _STRICT = "declared", "strict"
 _USER = {
     "Username",
     "sub",
@@ -71,37 +87,49 @@ _AGE_S = 30 * 86400.0
 def load_world(
     document: Mapping[str, Any],
     folder: Path,
-    clock: Callable[[], float] = time.time,  # noqa: TID251 - not the tool's clock: it is apart
+    clock: Clock | None = None,
 ) -> World:
     """Build the world of a pool file.
 
     Args:
         document: The file's content.
         folder: Where relative `users_jsonl` paths start.
-        clock: Gives the epoch seconds of creation and modification dates.
+        clock: The time; by default the present, at the file's `speed`.
 
     Raises:
         ValueError: The document is not as this module describes it; the text names the place.
     """
     _only(document, _FILE, "pool file")
-    limiter = Limiter(
-        document.get("quotas", {}),
-        enforce=document.get("enforce_quotas", False),
-        burst_seconds=document.get("burst_seconds", 1.0),
-    )
-    world = World(
-        document.get("account", DEFAULT_ACCOUNT),
-        document.get("region", DEFAULT_REGION),
-        limiter,
-        clock,
-        Unsettled.from_document(document.get("unsettled", {})),
-    )
+    world = _empty(document, clock or Clock(document.get("speed", 1.0)))
     for spec in document.get("pools", ()):
         pool = _pool(world, spec, folder)
         if pool.id in world.pools:
             raise ValueError(f"two pools have the id {pool.id}")
         world.pools[pool.id] = pool
+        if document.get("roles") != _STRICT:
+            world.roles.declare(pool.sms_config)
     return world
+
+
+def _empty(document: Mapping[str, Any], clock: Clock) -> World:
+    account = document.get("account", DEFAULT_ACCOUNT)
+    limiter = Limiter(
+        document.get("quotas", {}),
+        enforce=document.get("enforce_quotas", False),
+        burst_seconds=document.get("burst_seconds", 1.0),
+        speed=clock.speed,
+    )
+    if document.get("roles", _DECLARED) not in (_DECLARED, _STRICT):
+        raise ValueError(f"roles is {_DECLARED!r} or {_STRICT!r}")
+    return World(
+        account,
+        document.get("region", DEFAULT_REGION),
+        limiter,
+        clock,
+        Roles(account, clock, propagation_s=document.get("role_propagation_s", 0.0)),
+        Outbox(clock, Sns.from_document(document.get("sns", {}))),
+        Unsettled.from_document(document.get("unsettled", {})),
+    )
 
 
 def _pool(world: World, spec: Mapping[str, Any], folder: Path) -> Pool:
@@ -114,6 +142,9 @@ def _pool(world: World, spec: Mapping[str, Any], folder: Path) -> Pool:
         check_consistent(config)
         for user in _users(pool, spec, folder):
             pool.add(user)
+        for row in spec.get("clients", ()):
+            client = declared_client(pool.id, row, world.clock())
+            pool.clients[client["ClientId"]] = client
     except CognitoError as refused:
         raise ValueError(f"pool {name}: {refused.message}") from refused
     return pool

@@ -56,6 +56,11 @@ CATEGORIES: Mapping[str, Category] = {
 }
 USER_RPS = 10.0
 
+CHALLENGE_OPS = frozenset({"RespondToAuthChallenge", "AdminRespondToAuthChallenge"})
+CHALLENGE_CATEGORY, CHALLENGE_FACTOR = "UserAuthentication", 3
+"""Answers to challenges have an allowance of their own, three times the category's; what is over
+counts in the category ("Quotas in Amazon Cognito")."""
+
 
 @dataclass(slots=True)
 class Bucket:
@@ -87,7 +92,12 @@ class Limiter:
     """All the buckets of one account and Region."""
 
     def __init__(
-        self, overrides: Mapping[str, float], *, enforce: bool = False, burst_seconds: float = 1.0
+        self,
+        overrides: Mapping[str, float],
+        *,
+        enforce: bool = False,
+        burst_seconds: float = 1.0,
+        speed: float = 1.0,
     ) -> None:
         """Set the rates.
 
@@ -96,6 +106,8 @@ class Limiter:
             enforce: Whether calls beyond the rate are refused.
             burst_seconds: A category's full bucket holds this many seconds of its rate, at least one
                 call. The rules for one pool and one user always allow a whole second's calls.
+            speed: How many seconds of the clock that `admit` is given pass in a real one. Bursts are of
+                real seconds, so that a client which keeps to `reported` sees what it would at speed 1.
 
         Raises:
             ValueError: An override names no category.
@@ -106,7 +118,12 @@ class Limiter:
         self.limits = {name: overrides.get(name, c.rps) for name, c in CATEGORIES.items()}
         self.enforce = enforce
         self.burst_seconds = burst_seconds
+        self.speed = speed
         self._buckets: dict[tuple[str, ...], Bucket] = {}
+
+    def reported(self, rate: float) -> float:
+        """Give a rate in requests a real second, as a client sees it."""
+        return rate * self.speed
 
     def admit(
         self, category: str, op: str, pool: str, user: str | None, *, now: float, drain: float = 0.0
@@ -125,6 +142,10 @@ class Limiter:
         if not self.enforce or row is None:
             return True
         rate = self.limits[category]
+        if op in CHALLENGE_OPS and category == CHALLENGE_CATEGORY:
+            own = CHALLENGE_FACTOR * rate
+            if self._bucket((category, "challenges"), own, own * self.burst_seconds).take(now):
+                return True
         if not self._bucket((category,), rate, rate * self.burst_seconds).take(now, drain):
             return False
         if row.pool_rps is not None and not self._bucket((op, pool), row.pool_rps).take(now):
@@ -137,6 +158,6 @@ class Limiter:
         """Give the bucket of a rule, one second deep unless `capacity` says otherwise."""
         bucket = self._buckets.get(key)
         if bucket is None:
-            bucket = Bucket(rate, max(1.0, rate if capacity is None else capacity))
+            bucket = Bucket(rate, max(1.0, self.speed * (rate if capacity is None else capacity)))
             self._buckets[key] = bucket
         return bucket

@@ -5,31 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-import time
 import traceback
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 from migrate_mfa.simulator.call import Call, Ledger, Reply, error_reply, json_reply
 from migrate_mfa.simulator.edits import apply_edit
 from migrate_mfa.simulator.errors import CognitoError
-from migrate_mfa.simulator.faults import CALLER_IDENTITY, ERRORS, PAGES, Faults, Rule
+from migrate_mfa.simulator.faults import PAGES, Faults, Rule
 from migrate_mfa.simulator.operations import OPERATIONS, Operation
 from migrate_mfa.simulator.operations.reading import MAX_PAGE
+from migrate_mfa.simulator.query import read_form, xml_error, xml_reply
 from migrate_mfa.simulator.shapes import check_shapes
+from migrate_mfa.simulator.subjects import category, subject
 from migrate_mfa.simulator.world import Params, Unsettled, World
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_CALLER = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
-<GetCallerIdentityResult><Arn>arn:aws:iam::{account}:user/simulator</Arn>
-<UserId>AIDASIMULATOR</UserId><Account>{account}</Account></GetCallerIdentityResult>
-<ResponseMetadata><RequestId>{request}</RequestId></ResponseMetadata>
-</GetCallerIdentityResponse>"""
-_XML_ERROR = """<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code>
-<Message>{message}</Message></Error></ErrorResponse>"""
 _DENIED = (
     "User: arn:aws:iam::{account}:user/simulator is not authorized to perform: cognito-idp:{op} "
     "on resource: arn:aws:cognito-idp:{region}:{account}:userpool/{pool}"
@@ -59,7 +52,7 @@ class Service:
         Raises:
             ValueError: The document is wrong; then nothing has changed.
         """
-        faults = Faults(document, time.monotonic())
+        faults = Faults(document, self.world.time.steady())
         unsettled = Unsettled.from_document({**asdict(self._settled), **faults.unsettled})
         self.faults = faults
         self.world.unsettled = unsettled
@@ -69,7 +62,7 @@ class Service:
         """Answer a request of the AWS JSON protocol."""
         service, _, name = target.partition(".")
         operation = OPERATIONS.get(name)
-        if operation is None or operation.service != service:
+        if operation is None or operation.service != service or operation.is_query:
             return error_reply("UnknownOperationException", "")
         try:
             params = json.loads(body)
@@ -81,28 +74,24 @@ class Service:
             check_shapes(params)
         except CognitoError as refused:
             return error_reply(refused.code, refused.message)
+        return self._answer(operation, params)
+
+    def answer_query(self, body: bytes) -> Reply:
+        """Answer a request of the AWS query protocol."""
+        params = read_form(body)
+        operation = OPERATIONS.get(params.get("Action", ""))
+        if operation is None or not operation.is_query:
+            return xml_error("InvalidAction", "The action is not valid for this endpoint.")
+        return self._answer(operation, params)
+
+    def _answer(self, operation: Operation, params: Params) -> Reply:
         call = self._call(operation, params)
         self.faults.begin(call)
         reply, executed = self._run(operation, params, call)
-        delay = self.faults.delay(call)
+        delay = reply.delay + self.faults.delay(call)
         if delay:
-            reply = replace(reply, delay=reply.delay + delay)
+            reply = replace(reply, delay=delay / self.world.time.speed)
         self.ledger.record(call, reply, executed=executed)
-        return reply
-
-    def answer_query(self, body: bytes) -> Reply:
-        """Answer a request of the AWS query protocol: STS GetCallerIdentity."""
-        if parse_qs(body.decode("latin-1")).get("Action") != [CALLER_IDENTITY]:
-            return _xml_error("InvalidAction", "The action is not valid for this endpoint.", 400)
-        self._seq += 1
-        call = Call(self._seq, time.monotonic(), CALLER_IDENTITY, "STS", "", None, "", frozenset())
-        self.faults.begin(call)
-        rule = self.faults.choose(call)
-        text = _CALLER.format(account=self.world.account, request=f"{self._seq:032x}")
-        reply = Reply(200, text.encode(), "text/xml")
-        if rule is not None and rule.kind not in PAGES:
-            reply = _xml_error(*rule.error) if rule.kind in ERRORS else self._faulty(rule, reply, call)
-        self.ledger.record(call, reply, executed=reply.ok)
         return reply
 
     def _run(self, operation: Operation, params: Params, call: Call) -> tuple[Reply, bool]:
@@ -112,27 +101,29 @@ class Service:
         if not self.world.limiter.admit(
             call.category, call.op, call.pool_id, call.user, now=call.at, drain=drain
         ):
-            return error_reply("TooManyRequestsException", "Rate exceeded"), False
+            return _refusal(operation, "TooManyRequestsException", "Rate exceeded"), False
         rule = self.faults.choose(call)
         if rule is not None and rule.prevents:
-            return self._faulty(rule, None, call), False
+            return self._faulty(rule, None, operation, call), False
         self.world.page_cap = _page_cap(rule, params)
-        reply = self._execute(operation, params)
+        reply = self._execute(operation, params, call)
         self._play_script(call, "after")
         if rule is not None and rule.kind not in PAGES:
-            return self._faulty(rule, reply, call), reply.ok
+            return self._faulty(rule, reply, operation, call), reply.ok
         return reply, reply.ok
 
-    def _execute(self, operation: Operation, params: Params) -> Reply:
+    def _execute(self, operation: Operation, params: Params, call: Call) -> Reply:
         try:
-            return json_reply(operation.handler(self.world, params))
+            answer = operation.handler(self.world, params)
         except CognitoError as refused:
-            return error_reply(refused.code, refused.message, refused.status)
+            return _refusal(operation, refused.code, refused.message, refused.status)
         except Exception:  # noqa: BLE001 - a bug here must look like a service's, not like the network's
             sys.stderr.write(traceback.format_exc())
-            return error_reply("InternalErrorException", "The simulator has a bug; see its stderr.", 500)
+            message = "The simulator has a bug; see its stderr."
+            return _refusal(operation, "InternalErrorException", message, 500)
+        return xml_reply(operation.name, answer, call.seq) if operation.is_query else json_reply(answer)
 
-    def _faulty(self, rule: Rule, real: Reply | None, call: Call) -> Reply:
+    def _faulty(self, rule: Rule, real: Reply | None, operation: Operation, call: Call) -> Reply:
         """Give what the client gets instead of the real reply (None: nothing was carried out)."""
         if rule.kind == "reset":
             return Reply(0, b"", code="ConnectionReset", drop=True)
@@ -144,7 +135,7 @@ class Service:
         if rule.kind == "access_denied" and rule.message is None:
             account, region = self.world.account, self.world.region
             message = _DENIED.format(op=call.op, account=account, region=region, pool=call.pool_id)
-        return error_reply(code, message, status)
+        return _refusal(operation, code, message, status)
 
     def _play_script(self, call: Call, when: str) -> None:
         for step in self.faults.steps(call, when):
@@ -156,13 +147,13 @@ class Service:
 
     def _call(self, operation: Operation, params: Params) -> Call:
         self._seq += 1
-        pool_id, name = str(params.get("UserPoolId", "")), params.get("Username")
+        pool_id, name = subject(self.world, params)
         user, names = None, frozenset[str]()
-        if isinstance(name, str):
+        if name is not None:
             user, names = self._identity(pool_id, name)
         who = user or str(params.get("Filter", ""))
-        at = time.monotonic()
-        return Call(self._seq, at, operation.name, operation.category, pool_id, user, who, names)
+        spent = category(operation.name, params, operation.category)
+        return Call(self._seq, self.world.time.steady(), operation.name, spent, pool_id, user, who, names)
 
     def _identity(self, pool_id: str, name: str) -> tuple[str, frozenset[str]]:
         """Give the sub (or a hash, so that no address is kept) and every name of a user."""
@@ -174,9 +165,9 @@ class Service:
         return found.sub, frozenset({name, found.sub, found.username})
 
 
-def _xml_error(code: str, message: str, status: int) -> Reply:
-    body = _XML_ERROR.format(code=code, message=message).encode()
-    return Reply(status, body, "text/xml", code=code)
+def _refusal(operation: Operation, code: str, message: str, status: int = 400) -> Reply:
+    build = xml_error if operation.is_query else error_reply
+    return build(code, message, status)
 
 
 def _page_cap(rule: Rule | None, params: Params) -> int | None:

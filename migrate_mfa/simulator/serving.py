@@ -68,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--control", action="store_true", help="serve /_control/ too")
     parser.add_argument("--enforce-quotas", action="store_true", help="refuse calls over the rate")
     parser.add_argument("--burst-seconds", type=float, help="a full bucket, in seconds of its rate")
+    parser.add_argument("--speed", type=float, help="simulated seconds in a real one")
+    parser.add_argument("--show-codes", action="store_true", help="print every message on stderr")
     parser.add_argument("--exit-with-parent", action="store_true", help="stop when stdin ends")
     return parser
 
@@ -76,10 +78,13 @@ def _service(args: argparse.Namespace) -> Service:
     document: dict[str, Any] = _document(args.pool_file)
     if args.enforce_quotas:
         document["enforce_quotas"] = True
-    if args.burst_seconds is not None:
-        document["burst_seconds"] = args.burst_seconds
+    for name in ("burst_seconds", "speed"):
+        if getattr(args, name) is not None:
+            document[name] = getattr(args, name)
     folder = Path() if args.pool_file is None else args.pool_file.parent
     world = load_world(document, folder)
+    if args.control or args.show_codes:
+        world.outbox.console = sys.stderr.write
     return Service(world, _document(args.faults), keep_ledger=args.control)
 
 
@@ -119,7 +124,13 @@ def ready_line(world: World, port: int) -> dict[str, Any]:
         "account": world.account,
         "region": world.region,
         "pools": [
-            {"id": pool.id, "name": pool.name, "users": len(pool.by_sub)} for pool in world.pools.values()
+            {
+                "id": pool.id,
+                "name": pool.name,
+                "users": len(pool.by_sub),
+                "clients": {client["ClientName"]: client["ClientId"] for client in pool.clients.values()},
+            }
+            for pool in world.pools.values()
         ],
     }
 

@@ -6,14 +6,20 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
-from migrate_mfa.simulator.errors import constraint, no_such_pool
+from migrate_mfa.simulator.challenges import Challenges
+from migrate_mfa.simulator.codes import AttributeCodes, Lockout
+from migrate_mfa.simulator.errors import CognitoError, constraint, no_such_pool
+from migrate_mfa.simulator.grants import Grants
 from migrate_mfa.simulator.tokens import Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from migrate_mfa.simulator.clock import Clock
+    from migrate_mfa.simulator.outbox import Outbox
     from migrate_mfa.simulator.pool import Pool
     from migrate_mfa.simulator.quotas import Limiter
+    from migrate_mfa.simulator.roles import Roles
     from migrate_mfa.simulator.users import User
 
 Params = dict[str, Any]
@@ -49,6 +55,14 @@ class Unsettled:
     delete_phone_with_sms_mfa: Literal["accept", "refuse"] = "accept"
     #: What GetProvisionedLimit answers for a category that cannot be adjusted.
     provisioned_limit_error: str = "InvalidParameterException"
+    #: GetUserAttributeVerificationCode during a pending change sends to the stored value.
+    resend_goes_to_stored_value: bool = True
+    #: A challenge must be answered with USER_ID_FOR_SRP; an alias in USERNAME names nobody.
+    challenge_needs_user_id: bool = False
+    #: What an answer that comes too late gets.
+    late_answer_error: str = "NotAuthorizedException"
+    #: An SMS role that Cognito assumes without an external id.
+    role_without_external_id: Literal["accept", "refuse"] = "accept"
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Unsettled:
@@ -74,7 +88,9 @@ class World:
     account: str
     region: str
     limiter: Limiter
-    clock: Callable[[], float]
+    time: Clock
+    roles: Roles
+    outbox: Outbox
     unsettled: Unsettled = field(default_factory=Unsettled)
     pools: dict[str, Pool] = field(default_factory=dict)
     #: ListUsers shows users as of so many seconds ago.
@@ -84,14 +100,26 @@ class World:
     #: The next ListUsers page holds at most so many users, whatever its Limit.
     page_cap: int | None = None
     tokens: Tokens = field(init=False)
+    codes: AttributeCodes = field(init=False)
+    challenges: Challenges = field(init=False)
+    lockout: Lockout = field(init=False)
+    grants: Grants = field(init=False)
 
     def __post_init__(self) -> None:
-        """Start issuing pagination tokens."""
+        """Start without tokens, codes and sessions."""
         self.tokens = Tokens(self.clock)
+        self.codes = AttributeCodes(self.time)
+        self.challenges = Challenges(self.time)
+        self.lockout = Lockout(self.time)
+        self.grants = Grants(self.time)
 
-    def arn(self, pool: Pool) -> str:
+    def clock(self) -> float:
+        """Give the simulated seconds since 1970."""
+        return self.time.epoch()
+
+    def arn(self, pool_id: str) -> str:
         """Give a pool's ARN."""
-        return f"arn:aws:cognito-idp:{self.region}:{self.account}:userpool/{pool.id}"
+        return f"arn:aws:cognito-idp:{self.region}:{self.account}:userpool/{pool_id}"
 
     def set_lags(self, list_s: float, read_s: float) -> None:
         """Make reads stale by so many seconds; pools remember former states as long."""
@@ -114,6 +142,17 @@ class World:
             raise no_such_pool(pool_id)
         return self.pools[pool_id]
 
+    def client_pool(self, client_id: str) -> Pool:
+        """Give the pool of an app client.
+
+        Raises:
+            CognitoError: ResourceNotFoundException.
+        """
+        for pool in self.pools.values():
+            if client_id in pool.clients:
+                return pool
+        raise no_such_client(client_id)
+
     def user(self, params: Params) -> tuple[Pool, User]:
         """Give the pool and the user of a request.
 
@@ -122,6 +161,11 @@ class World:
         """
         pool = self.pool(params)
         return pool, pool.find(username_of(params))
+
+
+def no_such_client(client_id: str) -> CognitoError:
+    """Build the answer to an unknown ClientId."""
+    return CognitoError("ResourceNotFoundException", f"User pool client {client_id} does not exist.")
 
 
 def username_of(params: Params) -> str:

@@ -1,6 +1,6 @@
 """plan, run and disable: a roster against a pool."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +87,7 @@ class Migration:
                 "roster_encoding": roster.encoding,
                 "roster_encoding_guessed": roster.guessed_encoding,
                 "pool_facts": pool_to_json(self.connection.pool),
-                "sms_expected": self._sms_sent() + self.forecast().sms,
+                "sms_expected": _sms_expected(self.one, self._verbs),
             }
         )
         self._planned_now = True
@@ -124,7 +124,7 @@ class Migration:
         """
         if planning or self._planned_now:
             self._require_usable()
-        self._require_sms_allowance()
+        require_sms_allowance(self.one, self._verbs)
 
     def _require_usable(self) -> None:
         counts = self.one.work.counts()
@@ -134,21 +134,6 @@ class Migration:
                 f"{failed:,} of {rows:,} rows cannot be used, more than --max-failures allows.",
                 f"Correct them, see {self.one.report / 'failed.csv'}, or raise --max-failures.",
             )
-
-    def _require_sms_allowance(self) -> None:
-        allowed = self.connection.settings.max_sms
-        expected = self._sms_sent() + self.forecast().sms
-        if expected > allowed:
-            raise SmsLimitExceeded(
-                f"Cognito would send {expected:,} SMS with codes; --max-sms allows {allowed:,}.",
-                "The pool verifies phone_number automatically, so storing an unverified number sends a code. "
-                "Allow it with --max-sms, or use --verification attested for numbers that you vouch for.",
-            )
-
-    def _sms_sent(self) -> int:
-        """Writes of this run so far that made Cognito send a code, or may have."""
-        sends = self.connection.pool.code_sms_on_unverified_write
-        return self.one.work.unverified_writes() if sends else 0
 
     def apply(self) -> None:
         """Do the open rows."""
@@ -175,6 +160,27 @@ class Migration:
             decide=decide_disable if self._disables else decide,
             verb=Verb.DISABLE if self._disables else Verb.RUN,
         )
+
+
+def require_sms_allowance(one: Pass, verbs: Collection[Verb]) -> None:
+    """Refuse to send more SMS than `--max-sms`: what this run has sent, and what it has still to do.
+
+    Raises:
+        SmsLimitExceeded: says how many there would be.
+    """
+    allowed, expected = one.connection.settings.max_sms, _sms_expected(one, verbs)
+    if expected > allowed:
+        raise SmsLimitExceeded(
+            f"Cognito would send {expected:,} SMS with codes; --max-sms allows {allowed:,}.",
+            "The pool verifies phone_number automatically, so storing an unverified number sends a code. "
+            "Allow it with --max-sms, or use --verification attested for numbers that you vouch for.",
+        )
+
+
+def _sms_expected(one: Pass, verbs: Collection[Verb]) -> int:
+    if not one.connection.pool.code_sms_on_unverified_write:
+        return 0
+    return one.work.unverified_writes() + one.forecast(verbs).sms
 
 
 def decide_work(work: Work, state: UserState, one: Pass, policy: Policy) -> Decision:

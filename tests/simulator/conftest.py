@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def running() -> Iterator[Running]:
     """Give a simulator with a control endpoint and one pool for the tests of generated users."""
-    document = {"pools": [{"name": "big", "generate": {"count": 500, "seed": 3}}]}
+    config = {"SmsConfiguration": ROLE}
+    document = {"pools": [{"name": "big", "config": config, "generate": {"count": 500, "seed": 3}}]}
     with background(document, control=True) as simulator:
         yield simulator
 

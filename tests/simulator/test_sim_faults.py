@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from migrate_mfa.simulator.call import Call
+from migrate_mfa.simulator.clock import Clock
 from migrate_mfa.simulator.faults import Faults
 from migrate_mfa.simulator.operations import OPERATIONS
 from migrate_mfa.simulator.poolfile import load_world
@@ -218,7 +219,7 @@ class Lagging:
         self.now = 1e9
         taro = {"Username": "taro", "Attributes": {"phone_number": PHONE}}
         document = {"pools": [{"name": "p", "users": [taro]}]}
-        self.world = load_world(document, Path(), lambda: self.now)
+        self.world = load_world(document, Path(), Clock(wall=lambda: self.now))
         self.world.set_lags(5.0, 1.0)
 
     def ask(self, op: str, **members: Any) -> dict[str, Any]:

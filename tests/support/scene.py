@@ -12,7 +12,7 @@ from migrate_mfa.adapters.work_store import WorkStore
 from migrate_mfa.domain.decide import decide
 from migrate_mfa.domain.model import Candidate, Decision, Policy, Rejection, UserState
 from migrate_mfa.domain.quotas import Category
-from migrate_mfa.domain.rows import Work
+from migrate_mfa.domain.rows import Verb, Work
 from migrate_mfa.engine.paced import PacedDirectory
 from migrate_mfa.engine.pacer import Pacer
 from migrate_mfa.engine.plan import Planner
@@ -101,7 +101,7 @@ class Scene:
         )
 
     def settle_open(self, directory: Directory | None = None) -> list[Settled]:
-        return [settle(work, self.tools(directory)) for work in self.store.claim(0, 1000)]
+        return [settle(work, self.tools(directory)) for work in self.store.claim(tuple(Verb), 0, 1000)]
 
     def one(self, sql: str, *arguments: object) -> sqlite3.Row:
         found = self.journal.database.query(sql, *arguments)

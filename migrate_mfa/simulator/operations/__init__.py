@@ -1,24 +1,32 @@
 """The operations, one module a family; importing the package registers all of them."""
 
 from migrate_mfa.simulator.operations import (
+    account,
     accounts,
     attributes,
     clients,
+    iam,
     limits,
     mfa,
     pools,
     reading,
+    selfservice,
+    signin,
 )
 from migrate_mfa.simulator.operations.registry import OPERATIONS, Operation
 
 __all__ = [
     "OPERATIONS",
     "Operation",
+    "account",
     "accounts",
     "attributes",
     "clients",
+    "iam",
     "limits",
     "mfa",
     "pools",
     "reading",
+    "selfservice",
+    "signin",
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from migrate_mfa.simulator.delivery import check_path, send
 from migrate_mfa.simulator.errors import CognitoError, constraint, invalid_parameter
 from migrate_mfa.simulator.operations.attributes import (
     attribute_values,
@@ -12,6 +14,7 @@ from migrate_mfa.simulator.operations.attributes import (
     claim_aliases,
 )
 from migrate_mfa.simulator.operations.registry import operation
+from migrate_mfa.simulator.outbox import TEXT, Letter
 from migrate_mfa.simulator.users import User, as_user_type
 from migrate_mfa.simulator.world import text, username_of
 
@@ -28,16 +31,19 @@ def admin_create_user(world: World, params: Params) -> dict[str, Any]:
     password = params.get("TemporaryPassword")
     if password is not None:
         check_password(pool, password)
+    password = password or "Aa1!" + secrets.token_urlsafe(12)
     if params.get("MessageAction") == "RESEND":
         user = pool.find(name)
         if user.status != "FORCE_CHANGE_PASSWORD":
             raise CognitoError("UnsupportedUserStateException", "Resend not possible.")
+        _check_invitation(world, pool, user, params)
         pool.write(user, password=password)
     else:
         user = _new_user(world, pool, name, params)
         user.password = password
+        _check_invitation(world, pool, user, params)
         pool.add(user)
-    _invite(pool, user, params)
+    _invite(world, pool, user, params)
     return {"User": as_user_type(user)}
 
 
@@ -81,12 +87,22 @@ def _check_name_shape(pool: Pool, name: str) -> None:
         )
 
 
-def _invite(pool: Pool, user: User, params: Params) -> None:
-    """Count the invitation; SMS is the default medium ("AdminCreateUser")."""
-    number = user.attributes.get("phone_number")
+def _invited_number(user: User, params: Params) -> str | None:
+    """Give the number that an invitation goes to; SMS is the default medium ("AdminCreateUser")."""
     media = params.get("DesiredDeliveryMediums") or ["SMS"]
-    if params.get("MessageAction") != "SUPPRESS" and "SMS" in media and number:
-        pool.send_sms(user, "invitation", number)
+    suppressed = params.get("MessageAction") == "SUPPRESS"
+    return None if suppressed or "SMS" not in media else user.attributes.get("phone_number")
+
+
+def _check_invitation(world: World, pool: Pool, user: User, params: Params) -> None:
+    if _invited_number(user, params) is not None:
+        check_path(world, pool, "phone_number")
+
+
+def _invite(world: World, pool: Pool, user: User, params: Params) -> None:
+    number = _invited_number(user, params)
+    if number is not None:
+        send(world, pool, user, Letter(TEXT, "invitation", number, user.password))
 
 
 @operation("AdminSetUserPassword", "UserAccountRecovery")

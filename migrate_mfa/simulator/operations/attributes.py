@@ -1,4 +1,4 @@
-"""AdminUpdateUserAttributes: what is stored, what becomes verified, and who gets a message.
+"""Changing attributes: what is stored, what becomes verified, and who gets a message.
 
 Sources: API Reference, "AdminUpdateUserAttributes"; Developer Guide, "Working with user
 attributes" and "Configuring email or phone verification".
@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from migrate_mfa.simulator.delivery import check_path, send_code
 from migrate_mfa.simulator.errors import alias_taken, constraint, invalid_parameter
 from migrate_mfa.simulator.operations.registry import operation
 from migrate_mfa.simulator.pool import CONTACTS
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 _PHONE = re.compile(r"\+[0-9]{1,15}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-_FLAGS = {f"{name}_verified" for name in CONTACTS}
+FLAGS = {f"{name}_verified" for name in CONTACTS}
+"""Attributes that say whether a contact was proved."""
 
 
 _LONGEST_NAME, _LONGEST_VALUE = 32, 2048
@@ -43,24 +45,42 @@ class Change:
 def admin_update_user_attributes(world: World, params: Params) -> dict[str, Any]:
     """Change attributes, all or none; the empty answer does not tell stored from held back."""
     pool, user = world.user(params)
-    wanted = attribute_values(params)
+    update_attributes(world, pool, user, attribute_values(params))
+    return {}
+
+
+def update_attributes(world: World, pool: Pool, user: User, wanted: dict[str, str]) -> list[dict[str, str]]:
+    """Change attributes as an administrator or the user asks; give where codes went.
+
+    Raises:
+        CognitoError: A value or the pool's SMS path is wrong, or an alias is taken; nothing changed.
+    """
     check_schema(pool, wanted)
+    change = _planned(pool, user, wanted, world.unsettled)
+    for contact in change.codes:
+        check_path(world, pool, contact)
+    future = {**user.attributes, **change.values}
+    if pool.names_users_by_contact:
+        future |= change.pending
+    claim_aliases(pool, user, future, world.unsettled)
+    settled = set(change.values) & set(CONTACTS)
+    pending = {k: v for k, v in (user.pending or {}).items() if k not in settled}
+    pool.write(user, change.values, pending={**pending, **change.pending} or None)
+    return [send_code(world, pool, user, contact, value) for contact, value in change.codes.items()]
+
+
+def _planned(pool: Pool, user: User, wanted: dict[str, str], unsettled: Unsettled) -> Change:
     for name in wanted:
         if not pool.schema[name]["Mutable"]:
             raise invalid_parameter(f"user.{name}: Attribute cannot be updated.\n")
     change = Change()
     for contact in CONTACTS:
-        _Contact(pool, user, contact, world.unsettled).plan(wanted, change)
+        _Contact(pool, user, contact, unsettled).plan(wanted, change)
     for name, value in wanted.items():
-        if name not in CONTACTS and name not in _FLAGS:
+        if name not in CONTACTS and name not in FLAGS:
             change.values[name] = value or None
-    _check_removal(pool, user, change, world.unsettled)
-    future = {**user.attributes, **change.values}
-    if pool.names_users_by_contact:
-        future |= change.pending
-    claim_aliases(pool, user, future, world.unsettled)
-    _commit(pool, user, change)
-    return {}
+    _check_removal(pool, user, change, unsettled)
+    return change
 
 
 def attribute_values(params: Params) -> dict[str, str]:
@@ -99,7 +119,7 @@ def check_schema(pool: Pool, wanted: dict[str, str]) -> None:
             raise invalid_parameter("Invalid phone number format.")
         if name == "email" and not _EMAIL.fullmatch(value):
             raise invalid_parameter("Invalid email address format.")
-        if name in _FLAGS and value.lower() not in ("true", "false"):
+        if name in FLAGS and value.lower() not in ("true", "false"):
             raise invalid_parameter(f"{name}: must be true or false.")
 
 
@@ -184,11 +204,3 @@ def claim_aliases(pool: Pool, user: User | None, future: dict[str, Any], unsettl
             losers.append((holder, f"{name}_verified"))
     for holder, flag in losers:
         pool.write(holder, {flag: "false"})
-
-
-def _commit(pool: Pool, user: User, change: Change) -> None:
-    settled = set(change.values) & set(CONTACTS)
-    pending = {k: v for k, v in (user.pending or {}).items() if k not in settled}
-    pool.write(user, change.values, pending={**pending, **change.pending} or None)
-    if "phone_number" in change.codes:
-        pool.send_sms(user, "verification", change.codes["phone_number"])

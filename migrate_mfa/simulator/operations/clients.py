@@ -1,19 +1,17 @@
-"""App clients, as far as a check of a pool reads them."""
+"""App clients: creating, showing and listing them."""
 
 from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.simulator.errors import CognitoError
+from migrate_mfa.simulator.appclients import new_client
 from migrate_mfa.simulator.operations.pools import page_of
 from migrate_mfa.simulator.operations.registry import operation
-from migrate_mfa.simulator.world import text
+from migrate_mfa.simulator.world import no_such_client, text
 
 if TYPE_CHECKING:
     from migrate_mfa.simulator.world import Params, World
-
-_DEFAULTS = {"RefreshTokenValidity": 30, "AuthSessionValidity": 3, "EnableTokenRevocation": True}
 
 
 @operation("CreateUserPoolClient", "UserPoolClientUpdate")
@@ -21,10 +19,8 @@ def create_user_pool_client(world: World, params: Params) -> dict[str, Any]:
     """Create an app client with the settings given."""
     pool = world.pool(params)
     text(params, "ClientName", 128)
-    now = round(world.clock(), 3)
-    client = {**_DEFAULTS, **params, "CreationDate": now, "LastModifiedDate": now}
-    client["ClientId"] = secrets.token_hex(13)
-    if client.pop("GenerateSecret", False):
+    client = new_client(pool.id, params, world.clock())
+    if params.get("GenerateSecret"):
         client["ClientSecret"] = secrets.token_hex(26)
     pool.clients[client["ClientId"]] = client
     return {"UserPoolClient": client}
@@ -35,8 +31,7 @@ def describe_user_pool_client(world: World, params: Params) -> dict[str, Any]:
     """Show an app client."""
     pool, client_id = world.pool(params), text(params, "ClientId", 128)
     if client_id not in pool.clients:
-        message = f"User pool client {client_id} does not exist."
-        raise CognitoError("ResourceNotFoundException", message)
+        raise no_such_client(client_id)
     return {"UserPoolClient": pool.clients[client_id]}
 
 

@@ -37,7 +37,7 @@ def get_provisioned_limit(world: World, params: Params) -> dict[str, Any]:
     return {
         "Limit": {
             "LimitDefinition": definition,
-            "ProvisionedLimitValue": int(world.limiter.limits[category.name]),
+            "ProvisionedLimitValue": int(world.limiter.reported(world.limiter.limits[category.name])),
             "FreeLimitValue": int(category.rps),
         }
     }
@@ -71,7 +71,7 @@ def get_service_quota(world: World, params: Params) -> dict[str, Any]:
     """Show the rate that this server enforces."""
     listed = _listed(params)
     value = listed.default if listed.per_pool else world.limiter.limits[listed.category.name]
-    return {"Quota": _quota(world, params, listed, value)}
+    return {"Quota": _quota(world, params, listed, world.limiter.reported(value))}
 
 
 @operation("GetAWSDefaultServiceQuota", "ServiceQuotas", SERVICE_QUOTAS)

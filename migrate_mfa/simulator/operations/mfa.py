@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.simulator import poolconfig
+from migrate_mfa.simulator.delivery import check_role
 from migrate_mfa.simulator.errors import CognitoError, invalid_parameter
 from migrate_mfa.simulator.operations.registry import operation
 from migrate_mfa.simulator.users import EMAIL, FACTORS, SMS, TOTP
@@ -36,7 +37,16 @@ def admin_set_user_mfa_preference(world: World, params: Params) -> dict[str, Any
     SMS_MFA listed and not used. Federated users are left to their provider (Developer Guide,
     "Adding MFA to a user pool").
     """
-    pool, user = world.user(params)
+    set_preference(world, *world.user(params), params)
+    return {}
+
+
+def set_preference(world: World, pool: Pool, user: User, params: Params) -> None:
+    """Switch factors as an administrator or the user asks.
+
+    Raises:
+        CognitoError: A block, the user's state or a factor without means.
+    """
     blocks = {
         factor: Block(bool(part.get("Enabled")), bool(part.get("PreferredMfa")))
         for member, factor in _MEMBERS.items()
@@ -45,11 +55,10 @@ def admin_set_user_mfa_preference(world: World, params: Params) -> dict[str, Any
     _check_blocks(blocks)
     _check_state(pool, user, world.unsettled)
     if user.federated:
-        return {}
+        return
     for factor, block in blocks.items():
         _check_factor(pool, user, factor, block)
     _apply(pool, user, _effective(pool, blocks, world.unsettled))
-    return {}
 
 
 def _check_blocks(blocks: Mapping[str, Block]) -> None:
@@ -132,6 +141,9 @@ def mfa_config(pool: Pool) -> dict[str, Any]:
 def set_user_pool_mfa_config(world: World, params: Params) -> dict[str, Any]:
     """Replace the pool's MFA configuration."""
     pool = world.pool(params)
-    pool.config = poolconfig.replaced_mfa_config(pool.config, params)
+    config = poolconfig.replaced_mfa_config(pool.config, params)
+    if params.get("SmsMfaConfiguration"):
+        check_role(world, config.get("SmsConfiguration", {}), pool.id)
+    pool.config = config
     pool.modified = world.clock()
     return mfa_config(pool)

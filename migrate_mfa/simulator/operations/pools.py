@@ -7,6 +7,7 @@ import string
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.simulator import poolconfig
+from migrate_mfa.simulator.delivery import check_role, sms_failure
 from migrate_mfa.simulator.errors import CognitoError, constraint, invalid_parameter
 from migrate_mfa.simulator.operations.registry import operation
 from migrate_mfa.simulator.pool import Pool
@@ -32,7 +33,9 @@ def create_user_pool(world: World, params: Params) -> dict[str, Any]:
     allowed = poolconfig.UPDATABLE | set(poolconfig.FIXED)
     config = poolconfig.with_defaults({k: v for k, v in params.items() if k in allowed})
     poolconfig.check_new_settings(config)
-    pool = Pool(new_pool_id(world.region), name, config, world.clock)
+    pool_id = new_pool_id(world.region)
+    check_role(world, config.get("SmsConfiguration", {}), pool_id)
+    pool = Pool(pool_id, name, config, world.clock)
     pool.memory_s = max(world.list_lag_s, world.read_lag_s)
     world.pools[pool.id] = pool
     return {"UserPool": describe(world, pool)}
@@ -46,10 +49,12 @@ def describe_user_pool(world: World, params: Params) -> dict[str, Any]:
 
 def describe(world: World, pool: Pool) -> dict[str, Any]:
     """Show a pool as UserPoolType; the number of users is only ever an estimate."""
+    failure = sms_failure(world, pool)
     return {
+        **({"SmsConfigurationFailure": failure} if failure else {}),
         "Id": pool.id,
         "Name": pool.name,
-        "Arn": world.arn(pool),
+        "Arn": world.arn(pool.id),
         "CreationDate": round(pool.created, 3),
         "LastModifiedDate": round(pool.modified, 3),
         "EstimatedNumberOfUsers": pool.config.get("EstimatedNumberOfUsers", len(pool.by_sub)),
@@ -64,6 +69,7 @@ def update_user_pool(world: World, params: Params) -> dict[str, Any]:
     pool = world.pool(params)
     config = poolconfig.reset_unspecified(pool.config, params)
     poolconfig.check_new_settings(config)
+    check_role(world, config.get("SmsConfiguration", {}), pool.id)
     pool.config = config
     pool.name = params.get("PoolName", pool.name)
     pool.modified = world.clock()

@@ -29,7 +29,7 @@ def admin_get_user(world: World, params: Params) -> dict[str, Any]:
     user = pool.view(live, world.read_lag_s)
     if user is None:
         raise no_such_user()
-    return as_admin_get_user(user, hide_mfa=_hidden(world, pool))
+    return as_admin_get_user(user, hide_mfa=mfa_hidden(world, pool))
 
 
 @operation("AdminGetUserAuthFactors", "UserRead")
@@ -39,7 +39,7 @@ def admin_get_user_auth_factors(world: World, params: Params) -> dict[str, Any]:
     return {
         "Username": user.username,
         "ConfiguredUserAuthFactors": list(user.auth_factors or ("PASSWORD",)),
-        **mfa_view(user, hide=_hidden(world, pool)),
+        **mfa_view(user, hide=mfa_hidden(world, pool)),
     }
 
 
@@ -91,7 +91,8 @@ def _as_of(
             yield cursor, user
 
 
-def _hidden(world: World, pool: Pool) -> bool:
+def mfa_hidden(world: World, pool: Pool) -> bool:
+    """Say whether reads leave out the MFA list."""
     return pool.mfa_mode == "ON" and world.unsettled.required_pool_hides_mfa_list
 
 

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 COGNITO = "AWSCognitoIdentityProviderService"
 SERVICE_QUOTAS = "ServiceQuotasV20190624"
-"""Services, as the first part of X-Amz-Target."""
+"""Services of the JSON protocol, as the first part of X-Amz-Target."""
+
+IAM, SNS, STS = "IAM", "SNS", "STS"
+"""Services of the query protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,11 @@ class Operation:
     category: str
     handler: Handler
     service: str = COGNITO
+
+    @property
+    def is_query(self) -> bool:
+        """Whether requests are forms and answers XML."""
+        return self.service in (IAM, SNS, STS)
 
 
 OPERATIONS: dict[str, Operation] = {}

@@ -1,0 +1,208 @@
+"""The journal after a run: comparing it with the pool, taking writes back, removing personal data."""
+
+import sqlite3
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from migrate_mfa.adapters.codec import steps_to_json
+from migrate_mfa.adapters.plan_store import candidate_of, rivalry_of
+from migrate_mfa.adapters.work_store import remember
+from migrate_mfa.domain.model import Plan, UserState
+from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.domain.rows import Drift, Revisited, Verb
+
+if TYPE_CHECKING:
+    from migrate_mfa.adapters.journal import Database
+
+_OF_INTEREST = (
+    "(r.outcome IN ('pending', 'verified') OR r.reason = 'gave_up')"
+    " AND r.user_sub NOTNULL AND r.verb <> 'rollback'"
+)
+_COLUMNS = "sub, username, email, email_verified, phone, phone_verified, status, enabled, modified"
+
+
+class AftermathStore:
+    """What reconcile, rollback and purge read and write, beside what every pass does."""
+
+    def __init__(self, database: "Database") -> None:
+        self._database = database
+
+    # -- looking at the pool again
+
+    def interest(self) -> int:
+        """How many rows have users worth another look."""
+        return int(self._database.value(f"SELECT COUNT(*) FROM rows r WHERE {_OF_INTEREST}"))
+
+    def see(self, users: Iterable[UserState]) -> None:
+        """Keep those users of a page that are ours."""
+        with self._database.transaction() as db:
+            for user in users:
+                if db.execute("SELECT 1 FROM users WHERE sub = ?", (user.sub,)).fetchone():
+                    values = tuple(getattr(user, name.strip()) for name in _COLUMNS.split(","))
+                    db.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+    def unseen(self, after: int, limit: int) -> list[tuple[int, str]]:
+        """Row and sub of users that this look has not found so far."""
+        found = self._database.query(
+            f"SELECT r.row, r.user_sub FROM rows r WHERE {_OF_INTEREST} AND r.row > ?"
+            " AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.sub = r.user_sub) ORDER BY r.row LIMIT ?",
+            after,
+            limit,
+        )
+        return [(row["row"], row["user_sub"]) for row in found]
+
+    def revisited(self, after: int, limit: int) -> list[Revisited]:
+        """Rows of interest beside both looks at their users, in order."""
+        found = self._database.query(
+            "SELECT r.*, u.sub AS o_sub, u.username AS o_username, u.email AS o_email,"
+            " u.email_verified AS o_email_verified, u.phone AS o_phone, u.phone_verified AS o_phone_verified,"
+            " u.status AS o_status, u.enabled AS o_enabled, u.modified AS o_modified,"
+            " s.sub AS n_sub, s.username AS n_username, s.email AS n_email,"
+            " s.email_verified AS n_email_verified, s.phone AS n_phone, s.phone_verified AS n_phone_verified,"
+            " s.status AS n_status, s.enabled AS n_enabled, s.modified AS n_modified,"
+            " EXISTS (SELECT 1 FROM drift d WHERE d.user_sub = r.user_sub) AS drifting"
+            " FROM rows r JOIN users u ON u.sub = r.user_sub LEFT JOIN seen s ON s.sub = r.user_sub"
+            f" WHERE {_OF_INTEREST} AND r.row > ? ORDER BY r.row LIMIT ?",
+            after,
+            limit,
+        )
+        return [_revisited(row) for row in found]
+
+    def accept(self, states: Iterable[UserState]) -> None:
+        """Take what this look showed as our last look from now on."""
+        with self._database.transaction() as db:
+            for state in states:
+                remember(db, state)
+
+    def forget_looks(self) -> None:
+        """Empty the table of this look."""
+        with self._database.transaction() as db:
+            db.execute("DELETE FROM seen")
+
+    # -- decided again
+
+    def reopen(self, row: int, plan: Plan, verb: Verb) -> None:
+        """Plan a row that had ended, and remember the reason that it had."""
+        with self._database.transaction() as db:
+            _reopen(db, row, plan, verb)
+
+    def note_drift(self, found: Iterable[Drift], gone: Collection[str], now: float) -> None:
+        """Write down who drifts, and who does not any more."""
+        with self._database.transaction() as db:
+            db.executemany("DELETE FROM drift WHERE user_sub = ?", [(sub,) for sub in gone])
+            db.executemany(
+                "INSERT INTO drift VALUES (?, ?, ?, ?, ?) ON CONFLICT (user_sub) DO UPDATE"
+                " SET kind = excluded.kind, detail = excluded.detail",
+                [(each.sub, each.row, each.kind, each.detail, now) for each in found],
+            )
+
+    def drifts(self, after: str, limit: int) -> list[Drift]:
+        """Who drifts, by sub."""
+        found = self._database.query(
+            "SELECT d.*, u.username FROM drift d JOIN users u ON u.sub = d.user_sub"
+            " WHERE d.user_sub > ? ORDER BY d.user_sub LIMIT ?",
+            after,
+            limit,
+        )
+        return [
+            Drift(row["row"], row["user_sub"], row["username"], row["kind"], row["detail"]) for row in found
+        ]
+
+    def drift_kinds(self) -> dict[str, int]:
+        """How many users drift, by kind."""
+        found = self._database.query("SELECT kind, COUNT(*) AS users FROM drift GROUP BY kind")
+        return {row["kind"]: row["users"] for row in found}
+
+    def settle_repairs(self) -> None:
+        """Whose SMS MFA was switched on again does not drift any more."""
+        with self._database.transaction() as db:
+            db.execute(
+                "DELETE FROM drift WHERE row IN"
+                " (SELECT row FROM rows WHERE outcome = 'verified' AND verb = 'repair')"
+            )
+
+    # -- taking back
+
+    def rollback_rows(self, after: int, limit: int) -> list[tuple[int, str, bool]]:
+        """Row, user and whether this run wrote to it, for every row that could be given back."""
+        found = self._database.query(
+            "SELECT r.row, r.user_sub, r.outcome, EXISTS"
+            " (SELECT 1 FROM writes w WHERE w.row = r.row AND w.result <> 'refused') AS wrote"
+            " FROM rows r WHERE r.row > ? AND r.reason IS NOT 'restored' ORDER BY r.row LIMIT ?",
+            after,
+            limit,
+        )
+        return [(row["row"], row["user_sub"] or "", bool(row["wrote"])) for row in found]
+
+    def park_rollbacks(self) -> None:
+        """What an interrupted rollback left to do waits until it is selected again."""
+        with self._database.transaction() as db:
+            db.execute("UPDATE rows SET steps = NULL WHERE outcome = 'unprocessed' AND verb = 'rollback'")
+
+    def users_named(self, names: Collection[str]) -> dict[str, str]:
+        """Name → sub, for users of this run named by sub, Username or e-mail address."""
+        found = {}
+        for name in names:
+            sub = self._database.value(
+                "SELECT sub FROM users WHERE ? IN (sub, username, email)"
+                " OR lower(?) IN (username_key, email_key)",
+                name,
+                name,
+            )
+            if sub:
+                found[name] = str(sub)
+        return found
+
+    def outcome_of(self, row: int) -> Outcome:
+        """A row's outcome."""
+        return Outcome(self._database.value("SELECT outcome FROM rows WHERE row = ?", row))
+
+    # -- forgetting
+
+    def purge(self) -> None:
+        """Remove everything that names a person or a number; outcomes, reasons and counts stay."""
+        with self._database.transaction() as db:
+            db.execute(
+                "UPDATE rows SET cells = '[]', sub = NULL, username = NULL, email = NULL, phone = NULL,"
+                " user_sub = NULL, wish = NULL, steps = NULL, detail = ''"
+            )
+            for table in ("users", "seen", "before_images", "drift"):
+                db.execute(f"DELETE FROM {table}")
+            db.execute("UPDATE writes SET user_sub = '', step = '[]'")
+        self._database.compact()
+
+
+def _reopen(db: sqlite3.Connection, row: int, plan: Plan, verb: Verb) -> None:
+    db.execute(
+        "UPDATE rows SET was = COALESCE(reason, was), outcome = 'unprocessed', reason = NULL, detail = '',"
+        " steps = ?, ends = ?, verb = ? WHERE row = ?",
+        (steps_to_json(plan.steps), plan.ends, verb, row),
+    )
+
+
+def _revisited(row: sqlite3.Row) -> Revisited:
+    return Revisited(
+        candidate=candidate_of(row),
+        rivalry=rivalry_of(row),
+        outcome=Outcome(row["outcome"]),
+        reason=Reason(row["reason"]),
+        username=row["o_username"],
+        sub=row["o_sub"],
+        old=_state(row, "o"),
+        new=_state(row, "n") if row["n_sub"] is not None else None,
+        drifting=bool(row["drifting"]),
+    )
+
+
+def _state(row: sqlite3.Row, look: str) -> UserState:
+    return UserState(
+        username=row[f"{look}_username"],
+        sub=row[f"{look}_sub"],
+        status=row[f"{look}_status"],
+        enabled=bool(row[f"{look}_enabled"]),
+        email=row[f"{look}_email"],
+        email_verified=bool(row[f"{look}_email_verified"]),
+        phone=row[f"{look}_phone"],
+        phone_verified=bool(row[f"{look}_phone_verified"]),
+        modified=row[f"{look}_modified"],
+    )

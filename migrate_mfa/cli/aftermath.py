@@ -1,0 +1,166 @@
+"""reconcile, rollback, disable and purge: what comes after a run."""
+
+from contextlib import closing
+from typing import Annotated, Any
+
+import typer
+
+from migrate_mfa.cli import options as o
+from migrate_mfa.cli.jobs import Job, ShowConfig, begin
+from migrate_mfa.cli.talk import confirm_billing, confirm_purge, confirm_run, progress_for, require_consent
+from migrate_mfa.domain.reasons import Outcome
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    app.command()(reconcile)
+    app.command()(rollback)
+    app.command()(disable)
+    app.command()(purge)
+
+
+def reconcile(
+    context: typer.Context,
+    run_dir: o.ThisRunDir,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="Switch SMS MFA on again where it was switched off; never a number."),
+    ] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read every enrolled user, not only the changed ones (billed).")
+    ] = False,
+    quota_share: o.QuotaShare = 0.5,
+    max_rps: o.MaxRps = None,
+    batch_size: o.BatchSize = 100,
+    max_sms: o.MaxSms = 0,
+    max_failures: o.MaxFailures = "1%",
+    max_users: o.MaxUsers = None,
+    stop_after: o.StopAfter = None,
+    profile: o.Profile = None,
+    region: o.Region = None,
+    endpoint_url: o.EndpointUrl = None,
+    yes: o.Yes = False,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+    no_color: o.NoColor = False,
+    log_level: o.LogLevel = "info",
+    job: Job = None,
+    show_config: ShowConfig = False,
+) -> None:
+    """Promote who has proved the number since, and report who is not protected any more; fit for cron."""
+    _reconcile(begin(context))
+
+
+def _reconcile(params: dict[str, Any]) -> None:
+    from migrate_mfa.cli import show
+    from migrate_mfa.settings import from_params
+    from migrate_mfa.wiring.aftermath import open_aftermath
+
+    settings = from_params(params)
+    require_consent(settings)
+    with (
+        closing(progress_for(settings)) as progress,
+        open_aftermath(settings, "reconcile", progress) as after,
+    ):
+        try:
+            after.compare(confirm_billing)
+            if params["repair"]:
+                after.plan_repairs()
+            if users := after.open_rows():
+                confirm_run(after.one.connection, users)
+                after.apply_reconcile()
+        finally:
+            after.report_drift()
+    show.end(after.one.summary, as_json=settings.as_json)
+    raise typer.Exit(after.reconcile_exit_code())
+
+
+def rollback(
+    context: typer.Context,
+    run_dir: o.ThisRunDir,
+    user: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only this user, by sub, Username or e-mail address. Repeatable.", show_default=False
+        ),
+    ] = None,
+    outcome: Annotated[
+        list[Outcome] | None,
+        typer.Option(help="Only rows that ended so. Repeatable.", metavar="OUTCOME", show_default=False),
+    ] = None,
+    quota_share: o.QuotaShare = 0.5,
+    max_rps: o.MaxRps = None,
+    batch_size: o.BatchSize = 100,
+    max_failures: o.MaxFailures = "1%",
+    max_users: o.MaxUsers = None,
+    stop_after: o.StopAfter = None,
+    profile: o.Profile = None,
+    region: o.Region = None,
+    endpoint_url: o.EndpointUrl = None,
+    yes: o.Yes = False,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+    no_color: o.NoColor = False,
+    log_level: o.LogLevel = "info",
+    job: Job = None,
+    show_config: ShowConfig = False,
+) -> None:
+    """Undo what the run did, for users whom nobody else has touched since."""
+    _rollback(begin(context))
+
+
+def _rollback(params: dict[str, Any]) -> None:
+    from migrate_mfa.cli import show
+    from migrate_mfa.settings import from_params
+    from migrate_mfa.wiring.aftermath import open_aftermath
+
+    settings = from_params(params)
+    require_consent(settings)
+    with closing(progress_for(settings)) as progress, open_aftermath(settings, "rollback", progress) as after:
+        users = after.count_selected(params["user"] or (), params["outcome"] or ())
+        if users:
+            confirm_run(after.one.connection, users, " Their state from before the run comes back.")
+        after.select(params["user"] or (), params["outcome"] or ())
+        after.apply_rollback()
+    show.end(after.one.summary, as_json=settings.as_json)
+    raise typer.Exit(after.rollback_exit_code())
+
+
+def disable(
+    context: typer.Context,
+    roster: o.Roster = None,
+    user_pool_id: o.UserPoolId = None,
+    run_dir: o.RunDir = None,
+    id_column: o.IdColumn = None,
+    encoding: o.Encoding = None,
+    quota_share: o.QuotaShare = 0.5,
+    max_rps: o.MaxRps = None,
+    batch_size: o.BatchSize = 100,
+    max_failures: o.MaxFailures = "1%",
+    max_users: o.MaxUsers = None,
+    stop_after: o.StopAfter = None,
+    profile: o.Profile = None,
+    region: o.Region = None,
+    endpoint_url: o.EndpointUrl = None,
+    yes: o.Yes = False,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+    no_color: o.NoColor = False,
+    log_level: o.LogLevel = "info",
+    job: Job = None,
+    show_config: ShowConfig = False,
+) -> None:
+    """Switch SMS MFA off for the users of a roster; their numbers stay, and the roster's are not read."""
+    from migrate_mfa.cli.migrate import apply
+
+    apply(begin(context), "disable")
+
+
+def purge(run_dir: o.ThisRunDir, yes: o.Yes = False) -> None:
+    """Remove the personal data of a finished run; counts stay, rollback and reconcile end with it."""
+    from migrate_mfa.settings import Settings
+    from migrate_mfa.wiring.aftermath import purge as do_purge
+
+    require_consent(Settings(yes=yes))
+    rows = do_purge(run_dir, lambda meta, number: confirm_purge(meta, number, yes=yes))
+    typer.echo(f"Removed the personal data of {rows:,} rows in {run_dir}; summary.json stays.")

@@ -1,0 +1,95 @@
+"""Job files: a command's options in TOML, below flags and variables, above the defaults."""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from migrate_mfa.domain.errors import InputUnusable
+
+_OWN = frozenset({"job", "show_config", "help"})
+_SOURCES = {
+    "COMMANDLINE": "flag",
+    "ENVIRONMENT": "variable",
+    "DEFAULT_MAP": "job file",
+    "DEFAULT": "default",
+}
+
+
+def _load(context: typer.Context, path: Path | None) -> Path | None:
+    """Put the job's options below the command line and the environment.
+
+    Raises:
+        InputUnusable: the file cannot be read, is for another command, or has a key that is no option.
+    """
+    if path is None or context.resilient_parsing:
+        return path
+    job = _read(path)
+    if (command := job.pop("command", None)) != context.info_name:
+        raise InputUnusable(
+            f"{path} is a job for {command!r}, not for {context.info_name!r}.",
+            'Its first line says which command it is for: command = "…".',
+        )
+    known = {parameter.name for parameter in context.command.params if parameter.name} - _OWN
+    for key in job:
+        if key not in known:
+            raise InputUnusable(f"{path}: {key!r} is no option of {context.info_name}.", _nearest(key, known))
+    context.default_map = {**(context.default_map or {}), **job}
+    return path
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputUnusable(
+            f"The job file {path} cannot be read ({error.strerror}).", "See --job."
+        ) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "not UTF-8"
+        raise InputUnusable(f"The job file {path} is not TOML: {reason}.") from error
+
+
+def _nearest(key: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+    return f"The nearest is {near[0]!r}; all: {', '.join(sorted(known))}."
+
+
+Job = Annotated[
+    Path | None,
+    typer.Option(
+        "--job",
+        help="A TOML file with options of this command; flags and variables win over it.",
+        callback=_load,
+        is_eager=True,
+        show_default=False,
+    ),
+]
+ShowConfig = Annotated[
+    bool, typer.Option("--show-config", help="Print every effective value and its source, and do nothing.")
+]
+
+
+def begin(context: typer.Context) -> dict[str, Any]:
+    """The parameters of a command; with --show-config they are printed, and that is all.
+
+    Raises:
+        typer.Exit: after --show-config.
+    """
+    if not context.params.get("show_config"):
+        return context.params
+    for name, value in context.params.items():
+        if name not in _OWN:
+            source = context.get_parameter_source(name)
+            typer.echo(f"{name} = {_shown(value)}  # {_SOURCES[source.name] if source else 'default'}")
+    raise typer.Exit
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_shown(each) for each in value) + "]"
+    if value is None:
+        return "(unset)"
+    return str(value).lower() if isinstance(value, bool) else str(value)

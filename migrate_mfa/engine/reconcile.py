@@ -1,0 +1,228 @@
+"""reconcile: who has proved the number since, and who of the enrolled is not protected any more.
+
+A look at the pool by ListUsers finds whose attributes or UserLastModifiedDate have changed since our last
+look; only those are read with AdminGetUser. When nothing has changed it costs that look and nothing else.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import structlog
+
+from migrate_mfa.domain.failure import ApiError, Effect
+from migrate_mfa.domain.model import (
+    Decision,
+    MfaMode,
+    PhoneSignIn,
+    Plan,
+    PoolFacts,
+    SetSmsMfa,
+    UserState,
+    Verdict,
+)
+from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.domain.rows import Drift, Revisited, Verb
+from migrate_mfa.engine.plan import BATCH, choose_reading
+from migrate_mfa.ports import Clock, Directory, Filter, Progress, Standing
+
+if TYPE_CHECKING:
+    from migrate_mfa.adapters.aftermath_store import AftermathStore
+    from migrate_mfa.adapters.plan_store import PlanStore
+    from migrate_mfa.engine.stop import Stop
+
+_THREADS = 16
+_LOOKUP_THREADS = 8
+log = structlog.get_logger()
+
+
+class DriftKind(StrEnum):
+    """How an enrolled user can stop being protected."""
+
+    USER_GONE = "user_gone"
+    NO_PHONE = "no_phone"
+    PHONE_UNVERIFIED = "phone_unverified"
+    MFA_OFF = "mfa_off"
+
+
+class Reconciler:
+    """Compares what a run left behind with the pool."""
+
+    def __init__(
+        self,
+        store: "AftermathStore",
+        plans: "PlanStore",
+        directory: Directory,
+        *,
+        pool: PoolFacts,
+        decide: Callable[[Revisited, UserState], Decision],
+        clock: Clock,
+        progress: Progress,
+        stop: "Stop",
+    ) -> None:
+        self._store = store
+        self._plans = plans
+        self._directory = directory
+        self._pool = pool
+        self._decide = decide
+        self._clock = clock
+        self._progress = progress
+        self._stop = stop
+
+    def look(self) -> None:
+        """See all users of interest, by a scan or by look-ups, whichever is cheaper."""
+        self._store.forget_looks()
+        rows = self._store.interest()
+        reading = choose_reading(rows, replace(self._pool, phone_sign_in=PhoneSignIn.NO))
+        self._progress.say(f"{reading.why}.")
+        if reading.scan:
+            self._scan()
+        after = 0
+        with ThreadPoolExecutor(_LOOKUP_THREADS) as threads:
+            while batch := self._store.unseen(after, BATCH):
+                for users in threads.map(self._look_up, [sub for _, sub in batch]):
+                    self._store.see(users)
+                after = batch[-1][0]
+                self._tick("looking up users", after)
+
+    def reopen_pending(self) -> Counter[Reason]:
+        """Decide pending and given-up rows again; plans are left for the loop that writes.
+
+        Returns:
+            Rows that ended otherwise at once, by their new reason.
+        """
+        ended: Counter[Reason] = Counter()
+        for each in self._revisited():
+            if each.outcome is Outcome.VERIFIED:
+                continue
+            if not each.changed and each.reason is not Reason.GAVE_UP:
+                continue
+            decision = self._decide(each, each.new) if each.new else Verdict(Reason.USER_NOT_FOUND)
+            if isinstance(decision, Plan):
+                self._store.reopen(each.row, decision, Verb.RECONCILE)
+                continue
+            self._end(each, decision, ended)
+        return ended
+
+    def _end(self, each: Revisited, verdict: Verdict, ended: Counter[Reason]) -> None:
+        proved = verdict.reason is Reason.ALREADY_ENROLLED
+        verdict = Verdict(Reason.PROMOTED) if proved else verdict
+        if verdict.reason is not each.reason:
+            ended[verdict.reason] += 1
+            self._plans.decide([(each.row, verdict)], self._clock.now(), Verb.RECONCILE)
+        if each.new is not None:
+            self._store.accept([each.new])
+
+    def suspects(self, *, deep: bool) -> Iterator[Revisited]:
+        """Enrolled rows whose users must be read to know whether they are still protected."""
+        for each in self._revisited():
+            if each.outcome is Outcome.VERIFIED and (deep or each.changed or each.drifting):
+                yield each
+
+    def count_suspects(self, *, deep: bool) -> int:
+        """How many users `find_drift` would read."""
+        return sum(1 for each in self.suspects(deep=deep) if each.new is not None)
+
+    def find_drift(self, *, deep: bool) -> tuple[int, int]:
+        """Read the suspects, and write down who drifts.
+
+        Returns:
+            How many users were read, and how many of them have another verified number now, which is theirs
+            to choose and no drift.
+        """
+        read = renumbered = 0
+        chunk: list[Revisited] = []
+        for each in self.suspects(deep=deep):
+            chunk.append(each)
+            if len(chunk) == BATCH:
+                one, two = self._read(chunk)
+                read, renumbered = read + one, renumbered + two
+                chunk.clear()
+        one, two = self._read(chunk)
+        return read + one, renumbered + two
+
+    def _read(self, chunk: list[Revisited]) -> tuple[int, int]:
+        with ThreadPoolExecutor(_THREADS) as threads:
+            states = list(threads.map(self._state, chunk))
+        drifts, fine, renumbered = [], [], 0
+        for each, state in zip(chunk, states, strict=True):
+            kind = drift_kind(state, each.sub, self._pool)
+            if kind is None:
+                fine.append(each.sub)
+                renumbered += state is not None and state.phone != each.old.phone
+            else:
+                drifts.append(Drift(each.row, each.sub, each.username, kind.value, _DETAILS[kind]))
+        self._store.note_drift(drifts, fine, self._clock.now())
+        self._store.accept([state for state in states if state is not None])
+        self._tick("reading changed users", chunk[-1].row if chunk else 0)
+        return sum(each.new is not None for each in chunk), renumbered
+
+    def _state(self, each: Revisited) -> UserState | None:
+        if each.new is None:
+            return None
+        try:
+            return self._directory.user(each.username)
+        except ApiError as error:
+            if error.effect is Effect.REFUSED and error.code == "UserNotFoundException":
+                return None
+            raise
+
+    def _revisited(self) -> Iterator[Revisited]:
+        after = 0
+        while batch := self._store.revisited(after, BATCH):
+            yield from batch
+            after = batch[-1].row
+            self._stop.check()
+
+    def _scan(self) -> None:
+        token, count = None, 0
+        while True:
+            page = self._directory.page(None, token)
+            self._store.see(page.users)
+            count += len(page.users)
+            self._tick("reading the pool", count)
+            if page.token is None:
+                return
+            token = page.token
+
+    def _look_up(self, sub: str) -> list[UserState]:
+        users: list[UserState] = []
+        token = None
+        while True:
+            page = self._directory.page(Filter("sub", sub), token)
+            users += page.users
+            if page.token is None:
+                return users
+            token = page.token
+
+    def _tick(self, stage: str, done: int) -> None:
+        self._progress.show(Standing(stage=stage, done=done))
+        self._stop.check()
+
+
+def drift_kind(state: UserState | None, sub: str, pool: PoolFacts) -> DriftKind | None:
+    """What is wrong with an enrolled user now, if anything."""
+    if state is None or state.sub != sub:
+        return DriftKind.USER_GONE
+    if state.phone is None:
+        return DriftKind.NO_PHONE
+    if not state.phone_verified:
+        return DriftKind.PHONE_UNVERIFIED
+    in_effect = pool.mfa is MfaMode.ON or (state.mfa is not None and state.mfa.sms_in_effect)
+    return None if in_effect else DriftKind.MFA_OFF
+
+
+_DETAILS = {
+    DriftKind.USER_GONE: "The user is not in the pool any more.",
+    DriftKind.NO_PHONE: "The number is gone.",
+    DriftKind.PHONE_UNVERIFIED: "The number is not verified any more.",
+    DriftKind.MFA_OFF: (
+        "SMS MFA was switched off since, perhaps by your help desk; --repair switches it on again."
+    ),
+}
+
+REPAIR = Plan((SetSmsMfa(enabled=True, preferred=True),), Reason.ENROLLED)
+"""What a repair starts from; the user is read, and decided again, before anything is written."""

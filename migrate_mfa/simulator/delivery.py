@@ -1,0 +1,71 @@
+"""Sending to a user: the SMS path of the pool is looked at first, then the message goes out.
+
+Source: Developer Guide, "SMS message settings for Amazon Cognito user pools"; "Custom SMS sender Lambda
+trigger": a pool with one uses neither the role nor SNS.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migrate_mfa.simulator.errors import CognitoError
+from migrate_mfa.simulator.outbox import MAIL, TEXT, Letter, masked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from migrate_mfa.simulator.pool import Pool
+    from migrate_mfa.simulator.users import User
+    from migrate_mfa.simulator.world import World
+
+MEDIA: Mapping[str, str] = {"phone_number": TEXT, "email": MAIL}
+
+
+def check_role(world: World, sms: Mapping[str, str], pool_id: str) -> None:
+    """Refuse an SmsConfiguration with whose role Cognito cannot send.
+
+    Raises:
+        CognitoError: InvalidSmsRoleTrustRelationshipException or InvalidSmsRoleAccessPolicyException.
+    """
+    world.roles.check_sms(sms, world.arn(pool_id))
+    if sms and "ExternalId" not in sms and world.unsettled.role_without_external_id == "refuse":
+        raise CognitoError(
+            "InvalidSmsRoleTrustRelationshipException", "An external id is required to send SMS messages."
+        )
+
+
+def check_path(world: World, pool: Pool, attribute: str) -> None:
+    """Refuse to send to a contact attribute when the pool's SMS path is broken.
+
+    Raises:
+        CognitoError: As `check_role`.
+    """
+    if MEDIA[attribute] == TEXT and not _own_sender(pool):
+        check_role(world, pool.sms_config, pool.id)
+
+
+def send(world: World, pool: Pool, user: User, letter: Letter) -> None:
+    """Send a message; `check_path` comes first."""
+    world.outbox.post(pool.id, user, letter, by_sns=not _own_sender(pool))
+
+
+def send_code(world: World, pool: Pool, user: User, attribute: str, value: str) -> dict[str, str]:
+    """Send a code that proves an attribute; give the CodeDeliveryDetails."""
+    code = world.codes.issue((pool.id, user.sub, attribute), value)
+    send(world, pool, user, Letter(MEDIA[attribute], "verification", value, code))
+    return {"Destination": masked(value), "DeliveryMedium": MEDIA[attribute], "AttributeName": attribute}
+
+
+def sms_failure(world: World, pool: Pool) -> str | None:
+    """Give SmsConfigurationFailure of DescribeUserPool ("UserPoolType")."""
+    if not pool.sms_config or _own_sender(pool):
+        return None
+    try:
+        check_role(world, pool.sms_config, pool.id)
+    except CognitoError:
+        return "InvalidSmsRoleAccessPolicyException"
+    return "SNSSandbox" if world.outbox.sns.sandbox else None
+
+
+def _own_sender(pool: Pool) -> bool:
+    return "CustomSMSSender" in pool.config["LambdaConfig"]

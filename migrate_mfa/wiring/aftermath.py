@@ -1,0 +1,236 @@
+"""reconcile, rollback and purge: what comes after a run, on its own run directory."""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from migrate_mfa.adapters.aftermath_store import AftermathStore
+from migrate_mfa.adapters.journal import Journal
+from migrate_mfa.adapters.logs import configure
+from migrate_mfa.adapters.run_directory import require_same
+from migrate_mfa.adapters.work_store import WorkStore
+from migrate_mfa.domain.decide import decide
+from migrate_mfa.domain.errors import ExitCode, InputUnusable, RunDirectoryError, UsageError
+from migrate_mfa.domain.model import Decision, Plan, Policy, UserState, Verdict
+from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.domain.rows import Revisited, Verb, Work
+from migrate_mfa.domain.undo import restore
+from migrate_mfa.engine.plan import BATCH
+from migrate_mfa.engine.preflight import require_sms_mfa
+from migrate_mfa.engine.reconcile import REPAIR, DriftKind, Reconciler
+from migrate_mfa.ports import Progress
+from migrate_mfa.reports.outcomes import write_csv
+from migrate_mfa.settings import Settings, policy_of
+from migrate_mfa.wiring.lane import Connection, connect
+from migrate_mfa.wiring.migration import decide_work, require_sms_allowance
+from migrate_mfa.wiring.passes import Pass, open_pass, planned_directory
+from migrate_mfa.wiring.reporting import DIRECTORY
+
+Agree = Callable[[Connection, int], None]
+_RECONCILES = (Verb.RECONCILE, Verb.REPAIR)
+_RESTORE = Plan((), Reason.RESTORED)  # what to write is known once the user is read
+
+
+@contextmanager
+def open_aftermath(settings: Settings, command: str, progress: Progress) -> Iterator["Aftermath"]:
+    """Open a run directory for one command that follows a run."""
+    directory = settings.run_dir
+    if directory is None:
+        raise UsageError("--run-dir is missing.", "It is the directory of the run, see ./migrate-mfa-runs.")
+    with ExitStack() as stack:
+        stack.enter_context(configure(None))
+        saved = planned_directory(directory)
+        pool_id = saved["user_pool_id"]
+        if settings.user_pool_id not in {None, pool_id}:
+            raise InputUnusable(f"{directory} belongs to another user pool.", "Leave --user-pool-id out.")
+        connection = stack.enter_context(connect(settings, pool_id, progress))
+        require_sms_mfa(connection.pool)
+
+        def bind(journal: Journal) -> None:
+            require_same(journal.meta(), {"account": connection.lane.account})
+            if command == "reconcile":
+                require_same(journal.meta(), {"kind": "run"})
+
+        one = stack.enter_context(open_pass(connection, directory, command, bind))
+        yield Aftermath(one, policy_of(saved))
+
+
+@dataclass(slots=True)
+class Aftermath:
+    """One pass of `reconcile` or `rollback`."""
+
+    one: Pass
+    policy: Policy
+
+    @property
+    def store(self) -> AftermathStore:
+        """The journal, as these commands see it."""
+        return AftermathStore(self.one.journal.database)
+
+    # -- reconcile
+
+    def compare(self, agree: Agree) -> None:
+        """Look at the pool again: decide pending rows anew, find who drifts."""
+        deep = self.one.connection.settings.deep
+        reconciler = self._reconciler()
+        reconciler.look()
+        ended = reconciler.reopen_pending()
+        self.one.failed += sum(n for reason, n in ended.items() if reason.outcome is Outcome.FAILED)
+        if deep:
+            agree(self.one.connection, reconciler.count_suspects(deep=True))
+        read, renumbered = reconciler.find_drift(deep=deep)
+        self.one.reads_only += read
+        self.one.extra |= {
+            "drift_seen_by": "reading every enrolled user" if deep else "UserLastModifiedDate",
+            "number_changed": renumbered,
+            "ended_without_a_write": {reason.value: number for reason, number in ended.items()},
+        }
+        self.store.forget_looks()
+
+    def plan_repairs(self) -> None:
+        """Plan SMS MFA on again for those who drift only because it was switched off."""
+        after = ""
+        while batch := self.store.drifts(after, BATCH):
+            for each in batch:
+                if each.kind == DriftKind.MFA_OFF:
+                    self.store.reopen(each.row, REPAIR, Verb.REPAIR)
+            after = batch[-1].sub
+
+    def open_rows(self) -> int:
+        """How many users are planned to be promoted or repaired."""
+        return self.one.work.open_rows(_RECONCILES)
+
+    def apply_reconcile(self) -> None:
+        """Write what was planned: promotions, and repairs."""
+        require_sms_allowance(self.one, _RECONCILES)
+        self.one.apply(lambda work, state: decide_work(work, state, self.one, self.policy), _RECONCILES)
+
+    def report_drift(self) -> None:
+        """Write report/drift.csv, and put the kinds into the summary."""
+        self.store.settle_repairs()
+        self.one.extra["drift"] = self.store.drift_kinds()
+        write_csv(self.one.report / "drift.csv", ("username", "sub", "kind", "detail"), self._drift_cells())
+
+    def _drift_cells(self) -> Iterator[list[str]]:
+        after = ""
+        while batch := self.store.drifts(after, BATCH):
+            for each in batch:
+                yield [each.username, each.sub, each.kind, each.detail]
+            after = batch[-1].sub
+
+    def reconcile_exit_code(self) -> ExitCode:
+        """9 where somebody drifts, 7 where somebody failed just now."""
+        if self.one.extra.get("drift"):
+            return self.one.exit_code(ExitCode.NOT_MET)
+        return self.one.exit_code(ExitCode.SOME_FAILED if self.one.failed else ExitCode.DONE)
+
+    def _reconciler(self) -> Reconciler:
+        connection = self.one.connection
+        return Reconciler(
+            self.store,
+            self.one.plans,
+            connection.directory,
+            pool=connection.pool,
+            decide=self._decide_again,
+            clock=connection.clock,
+            progress=connection.progress,
+            stop=connection.stop,
+        )
+
+    def _decide_again(self, each: Revisited, state: UserState) -> Decision:
+        pool = self.one.connection.pool
+        return decide(each.candidate, state, pool=pool, policy=self.policy, rivalry=each.rivalry)
+
+    # -- rollback
+
+    def select(self, names: Collection[str], outcomes: Collection[Outcome]) -> int:
+        """Plan to give back the users of this run, or some of them. Returns how many may be written to.
+
+        Raises:
+            InputUnusable: a name is of nobody in this run.
+        """
+        self.store.park_rollbacks()
+        selected = 0
+        for row, _, wrote in self._selected(names, outcomes):
+            selected += wrote
+            self._plan_restore(row, wrote=wrote)
+        return selected
+
+    def count_selected(self, names: Collection[str], outcomes: Collection[Outcome]) -> int:
+        """How many users `select` would plan to write to."""
+        return sum(wrote for _, _, wrote in self._selected(names, outcomes))
+
+    def _selected(
+        self, names: Collection[str], outcomes: Collection[Outcome]
+    ) -> Iterator[tuple[int, str, bool]]:
+        known = self.store.users_named(names)
+        if unknown := len(set(names) - known.keys()):
+            raise InputUnusable(
+                f"{unknown} of the users named are not in this run.",
+                "Name them by sub, Username or e-mail address, as the roster or the report has them.",
+            )
+        wanted, after = set(known.values()), 0
+        while batch := self.store.rollback_rows(after, BATCH):
+            after = batch[-1][0]
+            for row, sub, wrote in batch:
+                if names and sub not in wanted:
+                    continue
+                if outcomes and self.store.outcome_of(row) not in outcomes:
+                    continue
+                yield row, sub, wrote
+
+    def _plan_restore(self, row: int, *, wrote: bool) -> None:
+        if wrote:
+            self.store.reopen(row, _RESTORE, Verb.ROLLBACK)
+            return
+        now = self.one.connection.clock.now()
+        self.one.plans.decide([(row, Verdict(Reason.NOTHING_TO_RESTORE))], now, Verb.ROLLBACK)
+
+    def apply_rollback(self) -> None:
+        """Give the selected users back."""
+        self.one.apply(self._restore, (Verb.ROLLBACK,))
+
+    def rollback_exit_code(self) -> ExitCode:
+        """7 where a restore failed."""
+        return self.one.exit_code(ExitCode.SOME_FAILED if self.one.failed else ExitCode.DONE)
+
+    def _restore(self, work: Work, state: UserState) -> Decision:
+        before = self.one.work.before_image(work.user_sub)
+        if before is None:
+            return Verdict(Reason.NOTHING_TO_RESTORE)
+        return restore(before, state, self.one.work.writes_of(work.row), self.one.connection.pool)
+
+
+def purge(directory: Path, confirm: Callable[[dict[str, Any], int], None]) -> int:
+    """Remove the personal data of a run; outcomes and counts stay.
+
+    Args:
+        directory: the run directory.
+        confirm: is told what the run is and how many rows it has; raises if the operator declines.
+
+    Returns:
+        How many rows it has.
+
+    Raises:
+        RunDirectoryError: rows are still open, or the directory cannot be used.
+    """
+    if not directory.is_dir():
+        raise RunDirectoryError(f"{directory} is not there.", "See --run-dir.")
+    with Journal.look_at(directory) as journal:
+        meta = journal.meta()
+    with Journal.create_or_open(directory) as journal:
+        work = WorkStore(journal.database, 0)
+        if work.open_rows():
+            raise RunDirectoryError(
+                f"{directory} has rows that are not done yet.",
+                "Finish the run first, or roll it back; after a purge neither is possible.",
+            )
+        rows = sum(work.counts().values())
+        confirm(meta, rows)
+        AftermathStore(journal.database).purge()
+        journal.set_meta({"phase": "purged", "columns": [], "roster": None})
+        for path in (directory / DIRECTORY).glob("*.csv"):
+            path.unlink()
+    return rows
