@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -10,12 +11,15 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
     HTTPClientError,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
+    SSOError,
     TokenRetrievalError,
+    UnauthorizedSSOTokenError,
 )
 from botocore.parsers import ResponseParserError
 
@@ -30,9 +34,20 @@ _CONNECT_TIMEOUT_S = 5
 _READ_TIMEOUT_S = 20
 _POOL_ID = re.compile(r"^(?P<region>[\w-]+)_[0-9A-Za-z]+$")
 _NOTHING_SENT = (EndpointConnectionError, ConnectTimeoutError)
-FAILURES = (ClientError, BotoCoreError, ResponseParserError, ValueError)
-"""All that a boto3 call raises: refusals, broken connections, answers that make no sense."""
-_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, TokenRetrievalError)
+FAILURES = (ClientError, BotoCoreError, ResponseParserError, ValueError, RuntimeError)
+"""All that a boto3 call raises: refusals, broken connections, answers that make no sense.
+
+RuntimeError is what it raises for credentials that are still expired after they were refreshed.
+"""
+_NO_CREDENTIALS = (
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    RuntimeError,
+    SSOError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +114,11 @@ class Aws:
         make: Any = self._session.client
         client: BaseClient = make(service, endpoint_url=self.target.endpoint_url, config=config)
         return client
+
+    def credentials_end(self) -> float | None:
+        """When the credentials end, in seconds since the epoch; None where they do not say."""
+        ends = getattr(self._session.get_credentials(), "_expiry_time", None)
+        return ends.timestamp() if isinstance(ends, datetime) else None
 
     def lane(self) -> Lane:
         """Ask STS whose credentials these are (GetCallerIdentity needs no permission).

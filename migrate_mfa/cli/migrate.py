@@ -120,8 +120,9 @@ def apply(params: dict[str, Any], command: str) -> None:
         if not settings.as_json:
             show.plan(migration)
         migration.require_ready()
-        if users := migration.forecast().users:
-            confirm_run(migration.connection, users)
+        ahead = migration.forecast()
+        if ahead.users:
+            confirm_run(migration.connection, ahead.users, seconds=ahead.seconds)
             migration.apply()
     show.end(migration.one.summary, as_json=settings.as_json)
     raise typer.Exit(migration.exit_code())

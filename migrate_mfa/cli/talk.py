@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from migrate_mfa.domain.errors import Declined, UsageError
+from migrate_mfa.domain.words import duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +30,14 @@ def require_consent(settings: "Settings") -> None:
         raise UsageError("There is no terminal to ask on.", "Give --yes if the plan is what you want.")
 
 
-def confirm_run(connection: "Connection", users: int, extra: str = "") -> None:
+def confirm_run(connection: "Connection", users: int, extra: str = "", *, seconds: float = 0) -> None:
     """Name the account, Region, pool and users, and ask to type the pool's name.
+
+    Args:
+        connection: where it would write to.
+        users: how many users it would write to.
+        extra: what else there is to know.
+        seconds: how long it is forecast to take.
 
     Raises:
         Declined: anything else was typed.
@@ -39,10 +46,24 @@ def confirm_run(connection: "Connection", users: int, extra: str = "") -> None:
     where = f"account {lane.account}, Region {lane.region}, pool {pool.name} ({pool.id})"
     endpoint = f", endpoint {lane.endpoint}" if lane.endpoint != "aws" else ""
     typer.echo(f"About to write to {users:,} users in {where}{endpoint}.{extra}", err=True)
+    _warn_of_expiry(connection, seconds)
     if connection.settings.yes:
         return
+    connection.progress.close()
     if typer.prompt("Type the pool's name to go on", default="", show_default=False, err=True) != pool.name:
         raise Declined("Nothing was written.", "The plan is kept: the same command goes on from it.")
+
+
+def _warn_of_expiry(connection: "Connection", seconds: float) -> None:
+    if connection.credentials_end is None:
+        return
+    left = connection.credentials_end - connection.clock.now()
+    if left < seconds:
+        typer.echo(
+            f"The credentials end in {duration(max(left, 0))}, the work takes about {duration(seconds)}: "
+            "unless they renew themselves, it stops then (exit code 5), and the same command goes on.",
+            err=True,
+        )
 
 
 def confirm_billing(connection: "Connection", users: int) -> None:

@@ -58,19 +58,6 @@ THROTTLES = frozenset(
     }
 )
 _NOT_EXECUTED = frozenset({"ConnectFailed", "ConcurrentModificationException"})
-_UNKNOWN = frozenset(
-    {
-        "ConnectionLost",
-        "GarbledAnswer",
-        "InternalErrorException",
-        "InternalFailure",
-        "InternalServerError",
-        "ServiceUnavailable",
-        "ServiceUnavailableException",
-        "RequestTimeout",
-        "RequestTimeoutException",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +119,12 @@ _RUN_PROBLEMS = {
     ),
 }
 _USER_REASONS = {
+    "InvalidParameterException": Reason.REJECTED,
+    # Not modelled as a permission here: it can concern one user, and the failure limit sees to the rest.
+    "NotAuthorizedException": Reason.REJECTED,
+    "UserLambdaValidationException": Reason.REJECTED,
+    "UnexpectedLambdaException": Reason.REJECTED,
+    "InvalidLambdaResponseException": Reason.REJECTED,
     "UserNotFoundException": Reason.USER_NOT_FOUND,
     "AliasExistsException": Reason.PHONE_TAKEN,
     "UserNotConfirmedException": Reason.AWAITING_CONFIRMATION,
@@ -144,16 +137,16 @@ _SERVER_ERROR = 500
 
 
 def effect_of(code: str, status: int = 0) -> Effect:
-    """Classify a failed call by its code and HTTP status; an unknown code is the user's matter."""
+    """Classify a failed call by its code and HTTP status; of an unknown code nothing is known."""
     if code in THROTTLES:
         return Effect.THROTTLED
     if code in _NOT_EXECUTED:
         return Effect.NOT_EXECUTED
     if code in _RUN_PROBLEMS:
         return Effect.FATAL
-    if code in _UNKNOWN or status >= _SERVER_ERROR:
-        return Effect.UNKNOWN
-    return Effect.REFUSED
+    if code in _USER_REASONS and status < _SERVER_ERROR:
+        return Effect.REFUSED
+    return Effect.UNKNOWN
 
 
 def run_problem(error: ApiError) -> MigrateMfaError:
@@ -164,4 +157,4 @@ def run_problem(error: ApiError) -> MigrateMfaError:
 
 def user_reason(code: str) -> Reason:
     """The reason of a row whose call was REFUSED."""
-    return _USER_REASONS.get(code, Reason.REJECTED)
+    return _USER_REASONS[code]

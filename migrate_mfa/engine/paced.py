@@ -1,6 +1,7 @@
 """A Directory whose every attempt is paced, counted and, where that is safe, repeated."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -10,19 +11,20 @@ import structlog
 from migrate_mfa.domain.errors import OutOfReach
 from migrate_mfa.domain.failure import ApiError, Effect, run_problem
 from migrate_mfa.domain.quotas import CATEGORY_OF, Category
-from migrate_mfa.engine.retry import READS, WRITES, retrying
+from migrate_mfa.engine.retry import ATTEMPTS, BUDGET_S, READS, WRITES, retrying
 from migrate_mfa.ports import Directory, Filter, Page, sending
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
 
     from migrate_mfa.domain.model import Phone, PoolFacts, UserState
-    from migrate_mfa.engine.pacer import Pacer
+    from migrate_mfa.engine.pacer import Pacer, Ticket
     from migrate_mfa.engine.stop import Stop
     from migrate_mfa.ports import Clock
 
 T = TypeVar("T")
 log = structlog.get_logger()
+_SEVERAL = 3  # users for whom one operation fails before it is no user's fault
 
 
 @dataclass(slots=True)
@@ -51,7 +53,7 @@ class PacedDirectory:
         self._clock = clock
         self._stop = stop
         self._lock = threading.Lock()
-        self._last_success = float("-inf")
+        self._failing: dict[str, Counter[str]] = {}
         self.calls: dict[Category, CallCount] = {category: CallCount() for category in pacers}
 
     def describe(self) -> "PoolFacts":
@@ -64,51 +66,49 @@ class PacedDirectory:
 
     def user(self, username: str) -> "UserState":
         """AdminGetUser."""
-        return self._do("AdminGetUser", READS, lambda: self._inner.user(username))
+        return self._do("AdminGetUser", READS, lambda: self._inner.user(username), username)
 
     def has_passkey(self, username: str) -> bool:
         """AdminGetUserAuthFactors."""
-        return self._do("AdminGetUserAuthFactors", READS, lambda: self._inner.has_passkey(username))
+        attempt = lambda: self._inner.has_passkey(username)  # noqa: E731 - as the others, but too long
+        return self._do("AdminGetUserAuthFactors", READS, attempt, username)
 
     def store_phone(self, username: str, phone: "Phone", *, verified: bool) -> None:
         """AdminUpdateUserAttributes; an unknown effect is raised, not repeated."""
-        self._update(lambda: self._inner.store_phone(username, phone, verified=verified))
+        self._update(username, lambda: self._inner.store_phone(username, phone, verified=verified))
 
     def mark_unverified(self, username: str, phone: "Phone") -> None:
         """AdminUpdateUserAttributes; an unknown effect is raised, not repeated."""
-        self._update(lambda: self._inner.mark_unverified(username, phone))
+        self._update(username, lambda: self._inner.mark_unverified(username, phone))
 
     def clear_phone(self, username: str) -> None:
         """AdminUpdateUserAttributes; an unknown effect is raised, not repeated."""
-        self._update(lambda: self._inner.clear_phone(username))
+        self._update(username, lambda: self._inner.clear_phone(username))
 
     def set_sms_mfa(self, username: str, *, enabled: bool, preferred: bool) -> None:
         """AdminSetUserMFAPreference; an unknown effect is raised, not repeated."""
-        self._prefer(lambda: self._inner.set_sms_mfa(username, enabled=enabled, preferred=preferred))
+        self._prefer(
+            username, lambda: self._inner.set_sms_mfa(username, enabled=enabled, preferred=preferred)
+        )
 
     def prefer_factor(self, username: str, factor: str) -> None:
         """AdminSetUserMFAPreference; an unknown effect is raised, not repeated."""
-        self._prefer(lambda: self._inner.prefer_factor(username, factor))
+        self._prefer(username, lambda: self._inner.prefer_factor(username, factor))
 
     def enforced_limit(self, category: Category) -> float | None:
         """What AWS says it enforces; a single try, because there is a documented default."""
         return self._inner.enforced_limit(category)
 
-    def _update(self, attempt: Callable[[], None]) -> None:
-        self._do("AdminUpdateUserAttributes", WRITES, attempt)
+    def _update(self, username: str, attempt: Callable[[], None]) -> None:
+        self._do("AdminUpdateUserAttributes", WRITES, attempt, username)
 
-    def _prefer(self, attempt: Callable[[], None]) -> None:
-        self._do("AdminSetUserMFAPreference", WRITES, attempt)
+    def _prefer(self, username: str, attempt: Callable[[], None]) -> None:
+        self._do("AdminSetUserMFAPreference", WRITES, attempt, username)
 
-    def _do(self, operation: str, effects: frozenset[Effect], attempt: Callable[[], T]) -> T:
+    def _do(
+        self, operation: str, effects: frozenset[Effect], attempt: Callable[[], T], username: str = ""
+    ) -> T:
         category = CATEGORY_OF[operation]
-        last_try = float("-inf")
-
-        def once() -> T:
-            nonlocal last_try
-            last_try = self._clock.monotonic()
-            return self._once(category, attempt)
-
         controller = retrying(
             effects,
             monotonic=self._clock.monotonic,
@@ -116,31 +116,42 @@ class PacedDirectory:
             before_retry=lambda state: self._note_retry(operation, category, state),
         )
         try:
-            answer: T = controller(once)
+            answer: T = controller(self._once, category, attempt, operation, username)
         except ApiError as error:
             if error.effect is Effect.FATAL:
                 raise run_problem(error) from error
-            if error.effect in effects:
-                self._blame_the_network(error, last_try)
+            if error.effect is not Effect.REFUSED:
+                self._blame(error, username, last=effects is READS)
             raise
         return answer
 
-    def _once(self, category: Category, attempt: Callable[[], T]) -> T:
+    def _once(
+        self, category: Category, attempt: Callable[[], T], operation: str = "", username: str = ""
+    ) -> T:
         with self._pacers[category].acquire() as ticket:
             self._count(category, sent=1)
             token = sending.set(ticket.sent)
             try:
                 answer = attempt()
             except ApiError as error:
-                if error.effect is Effect.THROTTLED:
-                    self._count(category, throttled=1)
-                    if ticket.pacer.throttled(ticket):
-                        log.warning("throttled", category=category.value, rate=round(ticket.pacer.rate(), 2))
+                self._note_failure(error, ticket, operation, username)
                 raise
             finally:
                 sending.reset(token)
-        self._last_success = self._clock.monotonic()
+        with self._lock:
+            self._failing.pop(operation, None)
         return answer
+
+    def _note_failure(self, error: ApiError, ticket: "Ticket", operation: str, username: str) -> None:
+        if error.effect is Effect.THROTTLED:
+            category = CATEGORY_OF[error.operation]
+            self._count(category, throttled=1)
+            if ticket.pacer.throttled(ticket):
+                log.warning("throttled", category=category.value, rate=round(ticket.pacer.rate(), 2))
+        elif error.effect is not Effect.REFUSED:
+            with self._lock:
+                failing = self._failing.setdefault(operation, Counter())
+                failing[username] += 1
 
     def _note_retry(self, operation: str, category: Category, state: "RetryCallState") -> None:
         self._count(category, retried=1)
@@ -148,24 +159,37 @@ class PacedDirectory:
         code = error.code if isinstance(error, ApiError) else "unknown"
         log.info("retry", operation=operation, code=code, attempt=state.attempt_number)
 
-    def _blame_the_network(self, error: ApiError, last_try: float) -> None:
-        """Nobody is to blame for a call whose last try failed while no other call succeeded either.
+    def _blame(self, error: ApiError, username: str, *, last: bool) -> None:
+        """Let a user fail for a call that kept failing, unless it fails for others too, or for anybody.
 
-        The last users of a run fail alone, so one plain look at the pool settles it.
+        Called with every failure of a write, which its caller repeats after a look, and with the last one
+        of a read.
+
+        Raises:
+            OutOfReach: it was throttled for the whole budget, the operation has failed for several users without a success in between, or
+                there is no user to blame, or even a plain look at the pool fails.
         """
-        if self._last_success >= last_try:
+        if error.effect is Effect.THROTTLED:
+            raise OutOfReach(
+                f"{error.operation} was throttled for {BUDGET_S / 60:.0f} minutes without a break.",
+                "Other traffic uses the whole quota; run the same command again when there is less of it.",
+            ) from error
+        with self._lock:
+            failing = Counter(self._failing.get(error.operation, {}))
+        if not last and failing[username] < ATTEMPTS:
             return
+        if not username or len(failing) >= _SEVERAL or not self._pool_answers():
+            raise OutOfReach(
+                f"AWS is out of reach: {error.operation} kept failing ({error.code}).",
+                "No user is to blame. Look at the network and at AWS Health; then the same command goes on.",
+            ) from error
+
+    def _pool_answers(self) -> bool:
         try:
             self._once(Category.USER_POOL_READ, self._inner.describe)
-        except ApiError as second:
-            if second.effect is Effect.FATAL:
-                raise run_problem(second) from second
-            if second.effect is Effect.THROTTLED:
-                return  # it answers
-            raise OutOfReach(
-                f"AWS is out of reach: {error.operation} and {second.operation} kept failing ({error.code}).",
-                "Look at the network and the AWS Health page; then the same command goes on.",
-            ) from second
+        except ApiError:
+            return False
+        return True
 
     def _count(self, category: Category, *, sent: int = 0, throttled: int = 0, retried: int = 0) -> None:
         with self._lock:

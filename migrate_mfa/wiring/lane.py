@@ -39,6 +39,8 @@ class Connection:
     pool: PoolFacts
     directory: PacedDirectory
     pacers: Mapping[Category, Pacer]
+    credentials_end: float | None = None
+    """When the credentials end, in seconds since the epoch; None where they do not say."""
 
     @property
     def ceilings(self) -> dict[Category, float]:
@@ -74,6 +76,7 @@ def connect(settings: Settings, user_pool_id: str, progress: Progress) -> Iterat
                 pool=_patiently(directory.describe, clock, stop),
                 directory=directory,
                 pacers=pacers,
+                credentials_end=aws.credentials_end(),
             )
         finally:
             os.close(lock)

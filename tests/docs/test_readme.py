@@ -100,6 +100,11 @@ def pair_of(title: str) -> str:
     return headings(JAPANESE)[at][1]
 
 
+def _titled(text: str, title: str) -> str:
+    """The heading in the language of the text."""
+    return title if text is ENGLISH else pair_of(title)
+
+
 def codes(text: str) -> list[str]:
     """Everything in backquotes."""
     return re.findall(r"`([^`\n]+)`", without_blocks(text))
@@ -358,11 +363,12 @@ def test_every_command_of_help_is_named(text: str) -> None:
 
 @BOTH
 def test_the_tables_name_no_other_commands(text: str) -> None:
-    title = "Commands" if text is ENGLISH else pair_of("Commands")
+    title = _titled(text, "Commands")
 
     named = [cells[0].strip("`") for cells in table(text, title)]
     assert set(named) <= _programs_commands().keys()
-    assert COMING >= {cells[0].strip("`").split()[0] for cells in table(JAPANESE, pair_of(AFTER))}
+    after = [cells[0].strip("`").split()[0] for cells in table(text, _titled(text, AFTER))]
+    assert set(after) == COMING
 
 
 # --- tables that the code has too ------------------------------------------------------------------------
@@ -383,14 +389,14 @@ def test_the_japanese_reasons_have_the_same_codes() -> None:
 
 @BOTH
 def test_the_outcomes_are_those_of_the_code(text: str) -> None:
-    title = "Outcomes and reasons" if text is ENGLISH else pair_of("Outcomes and reasons")
+    title = _titled(text, "Outcomes and reasons")
 
     assert [row[0] for row in table(text, title)] == [f"`{each.value}`" for each in Outcome]
 
 
 @BOTH
 def test_the_exit_codes_are_those_of_the_code(text: str) -> None:
-    title = "Exit codes" if text is ENGLISH else pair_of("Exit codes")
+    title = _titled(text, "Exit codes")
     rows = table(text, title)
 
     assert [int(row[0]) for row in rows] == sorted(ExitCode)
@@ -458,10 +464,6 @@ def test_the_summary_has_the_members_of_the_code(tmp_path: Path, environment: di
 
 
 # --- the two languages, links, widths --------------------------------------------------------------------
-
-
-def _titled(text: str, title: str) -> str:
-    return title if text is ENGLISH else pair_of(title)
 
 
 def test_both_languages_have_the_same_structure() -> None:
