@@ -219,8 +219,7 @@ def _create(path: Path) -> None:
     with _as_run_problem(path):
         connection = sqlite3.connect(draft, isolation_level=None)
         try:
-            connection.executescript(SCHEMA)
-            connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
         finally:
             connection.close()
         draft.replace(path)

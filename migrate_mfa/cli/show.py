@@ -30,7 +30,8 @@ def plan(migration: "Migration") -> None:
     facts = overview.meta
     _title(f"Plan for {facts['pool_name']} ({facts['user_pool_id']})")
     _roster_facts(facts)
-    _line(f"Verification: {facts['verification']}; {facts['reading']}.")
+    numbers = "The roster's numbers are not read" if facts["kind"] == "disable" else ""
+    _line(f"{numbers or 'Verification: ' + facts['verification']}; {facts['reading']}.")
     _outcomes(overview.counts, overview.planned)
     _guesses(overview.guesses)
     _lockout_sheet(overview.counts, overview.forecast.rows_to_read)

@@ -36,7 +36,7 @@ def forecast(
         pool: what the pool is.
         ceilings: calls per second that we allow ourselves.
     """
-    reads = users * _LOOKS_PER_USER * (2 if pool.passkeys_at_risk else 1)
+    reads = users * (_LOOKS_PER_USER + (1 if pool.passkeys_at_risk else 0))
     calls = {
         Category.USER_READ: reads,
         Category.USER_UPDATE: steps.get("store_verified", 0) + steps.get("store_unverified", 0),

@@ -166,8 +166,9 @@ class PacedDirectory:
         of a read.
 
         Raises:
-            OutOfReach: it was throttled for the whole budget, the operation has failed for several users without a success in between, or
-                there is no user to blame, or even a plain look at the pool fails.
+            OutOfReach: it was throttled for the whole budget, or the operation has failed for several users
+                without a success in between, or there is no user to blame, or even a plain look at the
+                pool fails.
         """
         if error.effect is Effect.THROTTLED:
             raise OutOfReach(
@@ -187,8 +188,10 @@ class PacedDirectory:
     def _pool_answers(self) -> bool:
         try:
             self._once(Category.USER_POOL_READ, self._inner.describe)
-        except ApiError:
-            return False
+        except ApiError as error:
+            if error.effect is Effect.FATAL:
+                raise run_problem(error) from error
+            return error.effect is Effect.THROTTLED
         return True
 
     def _count(self, category: Category, *, sent: int = 0, throttled: int = 0, retried: int = 0) -> None:

@@ -188,7 +188,7 @@ class Planner:
         """All users that one row could mean or, where numbers sign people in, that hold its number."""
         users: list[UserState] = []
         for position, (kinds, value) in enumerate(identities(candidate)):
-            if position and any(_named_by(user, kinds, value) for user in users):
+            if position and any(self._named_by(user, kinds, value) for user in users):
                 continue  # a weaker identity that agrees needs no call of its own
             found = [user for kind in kinds for user in self._find_in_pool(Filter.by(kind, value))]
             if not found and position == 0:
@@ -199,6 +199,16 @@ class Planner:
             for wish in sorted(phone.e164 for phone in wishes if phone):
                 users += self._find_in_pool(Filter("phone_number", wish))
         return users
+
+    def _named_by(self, user: UserState, kinds: tuple[IdentityKind, ...], value: str) -> bool:
+        own = {
+            IdentityKind.SUB: user.sub,
+            IdentityKind.USERNAME: user.username,
+            IdentityKind.EMAIL: user.email,
+        }
+        if self._pool.case_sensitive:
+            return any(own[kind] == value for kind in kinds)
+        return any((own[kind] or "").casefold() == value.casefold() for kind in kinds)
 
     def _find_in_pool(self, only: Filter) -> list[UserState]:
         return [user for page in self._pages(only) for user in page]
@@ -248,12 +258,3 @@ def identities(candidate: Candidate) -> Sequence[tuple[tuple[IdentityKind, ...],
     if candidate.email:
         found.append(((IdentityKind.EMAIL,), candidate.email))
     return found
-
-
-def _named_by(user: UserState, kinds: tuple[IdentityKind, ...], value: str) -> bool:
-    own = {
-        IdentityKind.SUB: user.sub,
-        IdentityKind.USERNAME: user.username,
-        IdentityKind.EMAIL: user.email,
-    }
-    return any(own[kind] is not None and (own[kind] or "").casefold() == value.casefold() for kind in kinds)

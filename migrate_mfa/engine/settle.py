@@ -185,6 +185,8 @@ class _Way:
         Whether an omitted block leaves that factor alone is implied but not stated by the API reference of
         AdminSetUserMFAPreference.
         """
+        if state.sub != self._work.user_sub:
+            return None
         if not self.wrote or self._work.verb is not Verb.RUN or not (self._before.mfa and state.mfa):
             return None
         lost = self._before.mfa.others - state.mfa.others

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from migrate_mfa.simulator.clock import Clock
     from migrate_mfa.simulator.users import User
 
+_SHOWN = 4
+
 TEXT, MAIL, APP = "SMS", "EMAIL", "APP"
 """Media; APP stands for the user's authenticator, which no message reaches."""
 
@@ -124,4 +126,7 @@ def masked(address: str) -> str:
     """Hide an address as CODE_DELIVERY_DESTINATION does: +********2222, t***@e***."""
     if "@" in address:
         return re.sub(r"^(.)[^@]*@(.).*", r"\1***@\2***", address, flags=re.DOTALL)
-    return f"+{'*' * max(0, len(address) - 5)}{address[-4:]}" if address.startswith("+") else "***"
+    if not address.startswith("+"):
+        return "***"
+    shown = address[-_SHOWN:] if len(address) > 2 * _SHOWN else ""
+    return f"+{'*' * (len(address) - 1 - len(shown))}{shown}"

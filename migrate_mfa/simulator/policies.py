@@ -31,8 +31,9 @@ def read_document(text: str, *, trust: bool) -> Document:
     Raises:
         CognitoError: MalformedPolicyDocument.
     """
+    document: Document = {}
     try:
-        document: Document = json.loads(text)
+        document = json.loads(text)
         good = all(_complete(row, trust=trust) for row in statements_of(document))
     except (ValueError, KeyError, TypeError, AttributeError):
         good = False
@@ -73,9 +74,9 @@ def trusts(document: Document, service: str, context: Mapping[str, str]) -> bool
 
 def _complete(row: Document, *, trust: bool) -> bool:
     target = "Principal" if trust else "Resource"
-    return row["Effect"] in ("Allow", "Deny") and all(
-        name in row or f"Not{name}" in row for name in ("Action", target)
-    )
+    named = all(name in row or f"Not{name}" in row for name in ("Action", target))
+    conditions = row.get("Condition", {}).values()
+    return named and row["Effect"] in ("Allow", "Deny") and all(isinstance(c, dict) for c in conditions)
 
 
 def _services(row: Document) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,7 +16,7 @@ from migrate_mfa.adapters.roster import Roster, open_roster
 from migrate_mfa.adapters.run_directory import default_run_dir, require_same
 from migrate_mfa.domain.decide import decide, decide_disable
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, SmsLimitExceeded, UsageError
-from migrate_mfa.domain.model import Decision, Policy, UserState
+from migrate_mfa.domain.model import Decision, Policy, UserState, VerificationPolicy
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.rows import Verb, Work
 from migrate_mfa.engine.forecast import Forecast
@@ -31,6 +31,8 @@ from migrate_mfa.wiring.passes import Pass, open_pass, planned_directory
 NO_POOL = ("--user-pool-id is missing.", "It looks like ap-northeast-1_AbCdEfGhI.")
 VERBS = (Verb.RUN, Verb.RECONCILE, Verb.REPAIR)
 """What `run` carries out: its own plan, and what an interrupted reconcile left."""
+_NO_NUMBER = Policy(verification=VerificationPolicy.BY_CODE)
+"""What `disable` is planned with: it stores no number, so the choice plays no part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +196,9 @@ def decide_work(work: Work, state: UserState, one: Pass, policy: Policy) -> Deci
 @contextmanager
 def open_migration(settings: Settings, command: str, progress: Progress) -> Iterator[Migration]:
     """Open everything for one pass of `plan`, `run` or `disable`."""
+    if command == "disable":
+        unread = replace(settings.roster_options, read_numbers=False)
+        settings = replace(settings, policy=_NO_NUMBER, roster_options=unread)
     with ExitStack() as stack:
         stack.enter_context(configure(None))
         roster = None

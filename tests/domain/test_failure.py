@@ -30,7 +30,9 @@ CODES = [
     ("UnexpectedLambdaException", 400, REFUSED),
     ("InvalidLambdaResponseException", 400, REFUSED),
     ("LimitExceededException", 400, REFUSED),
-    ("NeverHeardOfException", 400, REFUSED),
+    ("UserNotFoundException", 500, UNKNOWN),
+    ("NeverHeardOfException", 400, UNKNOWN),
+    ("NeverHeardOfException", 403, UNKNOWN),
     ("InvalidSmsRoleAccessPolicyException", 400, FATAL),
     ("InvalidSmsRoleTrustRelationshipException", 400, FATAL),
     ("InvalidEmailRoleAccessPolicyException", 400, FATAL),
@@ -66,7 +68,6 @@ def test_a_throttle_is_a_throttle_whatever_the_status(code: str) -> None:
         ("UnexpectedLambdaException", Reason.REJECTED),
         ("InvalidLambdaResponseException", Reason.REJECTED),
         ("LimitExceededException", Reason.GAVE_UP),
-        ("NeverHeardOfException", Reason.REJECTED),
     ],
 )
 def test_a_refusal_becomes_the_reason_of_the_row(code: str, reason: Reason) -> None:

@@ -31,6 +31,15 @@ OUTCOME_OF: Final = {
 }
 
 
+UNLISTED: Final[User] = {
+    "UserMFASettingList": [],
+    "PreferredMfaSetting": None,
+    "MFAOptions": [],
+    "ConfiguredUserAuthFactors": [],
+}
+"""What ListUsers does not show of a user; a row that needs no write is judged without it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setting:
     """A policy in a pool. `recovers`: None for a pool without the setting."""
@@ -60,12 +69,13 @@ class Row:
 
 @dataclass
 class Verdicts:
-    """Reasons by tag, the pool afterwards, the messages sent by sub, and how often a user was written to."""
+    """Reasons by tag, the pool afterwards, messages by sub, the number of writes, and the rows that wrote."""
 
     reasons: dict[str, str]
     pool: Pool
     sms: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     writes: int = 0
+    wrote: list[str] = field(default_factory=list)
 
 
 def judge(rows: list[Row], pool: Pool, setting: Setting) -> Verdicts:
@@ -150,9 +160,23 @@ class _Judge:
                     reasons[row.tag] = "duplicate_row" if same else "conflicting_rows"
 
     def decide(self, row: Row, sub: str, wishes: dict[str, set[str]], verdicts: Verdicts) -> str:
-        """Rows 5 to 12, and what is written then."""
-        user, setting = self.pool[sub], self.setting
-        wish, trust = self.wish(row, user), self.trust(row)
+        """Rows 5 to 12 for what ListUsers shows; only a write is worth a look at the whole user."""
+        reason = ""
+        for user in (self.pool[sub] | UNLISTED, self.pool[sub]):
+            wish, trust = self.wish(row, user), self.trust(row)
+            taken = self.setting.phone_signs_in and (wishes[wish or ""] | self.holders[wish or ""]) - {sub}
+            if refused := self.refusal(user, wish, trust, taken=bool(taken)):
+                return refused
+            reason, phone, mfa = self.plan(user, wish or "", trust)
+            if not phone and not mfa:
+                return reason
+        self.write(verdicts, sub, phone, mfa=mfa)
+        verdicts.wrote.append(row.tag)
+        return reason
+
+    def refusal(self, user: User, wish: str | None, trust: str, *, taken: bool) -> str | None:
+        """Rows 5 to 11."""
+        setting, phone = self.setting, user["Attributes"].get("phone_number")
         if reason := by_status(user, setting):
             return reason
         if wish is None:
@@ -161,42 +185,45 @@ class _Judge:
             return "already_enrolled"
         if reason := by_factor(user, setting):
             return reason
-        phone = user["Attributes"].get("phone_number")
         replace = setting.conflict == "replace" and trust == "attested"
         if phone and phone != wish and not replace and (proven(user) or sms_on(user)):
             return "phone_differs"
-        if setting.phone_signs_in and (wishes[wish] | self.holders[wish]) - {sub}:
+        if taken:
             return "phone_taken"
-        if not self.recoverable(user):
-            return "no_recovery_left"
-        return self.write(sub, wish, trust, verdicts)
+        return None if self.recoverable(user) else "no_recovery_left"
 
     def recoverable(self, user: User) -> bool:
+        """Row 11."""
         setting, attributes = self.setting, user["Attributes"]
         if setting.recovers == ("admin_only",) or "no_recovery_left" in setting.despite:
             return True
         by_email = setting.recovers is None or "verified_email" in setting.recovers
         return by_email and attributes.get("email_verified") == "true" and "email" in attributes
 
-    def write(self, sub: str, wish: str, trust: str, verdicts: Verdicts) -> str:
-        before, user = self.pool[sub], verdicts.pool[sub]
-        attributes = user["Attributes"]
-        is_proven = proven(before) == wish
-        if trust == "attested" and not is_proven:
-            attributes |= {"phone_number": wish, "phone_number_verified": "true"}
-            verdicts.writes += 1
-        elif attributes.get("phone_number") != wish:
-            attributes |= {"phone_number": wish, "phone_number_verified": "false"}
-            verdicts.writes += 1
-            verdicts.sms[sub] += self.setting.auto_verified
-        if trust == "by-code" and not is_proven:
-            return "awaiting_code"
-        if not sms_in_effect(before):
+    def plan(self, user: User, wish: str, trust: str) -> tuple[str, dict[str, str], bool]:
+        """Row 12: the reason, the attributes to write, and whether to switch SMS MFA on."""
+        phone: dict[str, str] = {}
+        known = proven(user) == wish
+        if trust == "attested" and not known:
+            phone = {"phone_number": wish, "phone_number_verified": "true"}
+        elif user["Attributes"].get("phone_number") != wish:
+            phone = {"phone_number": wish, "phone_number_verified": "false"}
+        if trust == "by-code" and not known:
+            return "awaiting_code", phone, False
+        reason = "awaiting_first_sign_in" if trust == "at-sign-in" and not known else "enrolled"
+        return reason, phone, not sms_in_effect(user)
+
+    def write(self, verdicts: Verdicts, sub: str, phone: dict[str, str], *, mfa: bool) -> None:
+        """What the writes leave behind, and the message that an unverified number causes."""
+        user = verdicts.pool[sub]
+        user["Attributes"] |= phone
+        verdicts.writes += bool(phone) + mfa
+        if self.setting.auto_verified and phone.get("phone_number_verified") == "false":
+            verdicts.sms[sub] += 1
+        if mfa:
             others = [factor for factor in user["UserMFASettingList"] if factor != "SMS_MFA"]
             user["UserMFASettingList"] = ["SMS_MFA", *others]
             user["PreferredMfaSetting"] = user["PreferredMfaSetting"] if others else "SMS_MFA"
-            verdicts.writes += 1
-        return "awaiting_first_sign_in" if trust == "at-sign-in" and not is_proven else "enrolled"
 
 
 def proven(user: User) -> str | None:

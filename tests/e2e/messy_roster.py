@@ -283,5 +283,5 @@ class _Maker:
         note = self.random.choice(["", "a, b", 'said "yes"', "two\nlines", "=1+1"])
         buffer = io.StringIO()
         cells = (row.tag, row.sub, "", row.username, row.email, phone, said, note)
-        csv.writer(buffer, lineterminator="").writerow(cells)
-        return buffer.getvalue()
+        csv.writer(buffer, lineterminator="\r\n").writerow(cells)
+        return buffer.getvalue().removesuffix("\r\n")

@@ -61,6 +61,8 @@ ALWAYS = {
     "awaiting_password_reset", "enrolled", "already_enrolled", "awaiting_code",
 }  # fmt: skip
 """Reasons that every run must have among its rows."""
+FED_BACK = "by-column"
+"""The setting whose outcome CSVs are run as rosters; it has all the outcomes, and both kinds of trust."""
 KEPT = ("sub", "username", "email", "phone_number", "note")
 SOMETIMES = {
     "attested": {"has_totp", "has_email_mfa", "has_passkey", "phone_differs", "no_recovery_left", "ambiguous_user"},
@@ -137,8 +139,9 @@ def test_each_of_1500_rows_ends_as_the_table_says_and_nothing_else_happens(night
     the_summary_counts_the_rows_and_the_calls(night, tmp_path / "first")
     the_reports_keep_the_input_as_text(night, tmp_path)
     the_same_roster_in_a_fresh_directory_writes_nothing(night, tmp_path)
-    every_outcome_csv_is_a_roster_again(night, tmp_path)
-    verified_rows_fed_back_are_enrolled_already(night, tmp_path)
+    if night.name == FED_BACK:
+        every_outcome_csv_is_a_roster_again(night, tmp_path)
+        verified_rows_fed_back_are_enrolled_already(night, tmp_path)
 
 
 def every_kind_is_there(night: Night) -> None:
@@ -197,16 +200,19 @@ def the_reports_keep_the_input_as_text(night: Night, folder: Path) -> None:
 
 
 def the_same_roster_in_a_fresh_directory_writes_nothing(night: Night, folder: Path) -> None:
+    """Where numbers sign people in, a number that its holder gave up is free for who was refused it."""
     before, again = state_hash(night.running), judge(night.roster.rows, night.pool(), night.setting)
+    freed = {night.verdicts.reasons[tag] for tag in again.wrote}
+    assert freed <= ({"phone_taken"} if night.setting.phone_signs_in else set())
     night.running.control("ledger/reset", {})
-    assert again.writes == 0
 
     done = night.cli.run("roster.csv", folder / "second", *night.options)
 
     assert_code(done, 7)
-    assert not WRITES & calls(night.running).keys()
-    assert state_hash(night.running) == before
     assert found(folder / "second") == wanted(again)
+    assert sum(calls(night.running)[name] for name in WRITES) == again.writes
+    assert night.pool() == again.pool
+    assert (state_hash(night.running) == before) == (not freed)
 
 
 def every_outcome_csv_is_a_roster_again(night: Night, folder: Path) -> None:

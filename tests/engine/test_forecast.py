@@ -65,12 +65,12 @@ def test_only_unproven_numbers_cost_an_sms_and_only_where_the_pool_sends_codes(
     assert told.sms == sms
 
 
-def test_where_passkeys_are_at_risk_each_look_takes_two_calls() -> None:
+def test_where_passkeys_are_at_risk_each_user_takes_one_call_more() -> None:
     told = forecast(
         users=10, steps={"set_sms_mfa": 10}, pool=a_pool(passkeys_at_risk=True), ceilings=CEILINGS
     )
 
-    assert told.calls[Category.USER_READ] == 40
+    assert told.calls[Category.USER_READ] == 30
 
 
 @pytest.mark.parametrize(("mode", "rows"), [(MfaMode.OPTIONAL, 7), (MfaMode.ON, 0)])

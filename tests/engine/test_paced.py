@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -88,7 +89,7 @@ def test_every_attempt_passes_the_limiter_repeats_included(operation: str) -> No
 
     sent = [call.at for call in world.inner.calls]
     assert len(sent) == 6
-    assert all(later - earlier >= 1.0 for earlier, later in zip(sent, sent[1:], strict=False))
+    assert all(later - earlier >= 1.0 for earlier, later in pairwise(sent))
 
 
 @pytest.mark.parametrize("operation", READ_OPERATIONS)
@@ -190,7 +191,7 @@ def test_nothing_announces_itself_once_a_call_is_over(world: World) -> None:
 # Nobody is to blame for the network.
 
 
-@pytest.mark.parametrize("operation", [LIST, GET, FACTORS])
+@pytest.mark.parametrize("operation", [GET, FACTORS])
 def test_a_read_that_fails_while_the_pool_answers_is_given_up_for_this_user(
     world: World, operation: str
 ) -> None:
@@ -216,6 +217,22 @@ def test_when_the_pool_does_not_answer_either_aws_is_out_of_reach(world: World, 
     assert operation in failure.value.message
 
 
+@pytest.mark.parametrize("operation", [LIST, DESCRIBE])
+def test_where_there_is_no_user_to_blame_aws_is_out_of_reach(world: World, operation: str) -> None:
+    world.inner.fail(operation, "InternalErrorException", times=ATTEMPTS)
+
+    with pytest.raises(OutOfReach):
+        world.call(operation)
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_a_throttle_without_end_is_no_users_fault(world: World, operation: str) -> None:
+    world.inner.fail(operation, THROTTLE, times=100_000)
+
+    with pytest.raises(OutOfReach, match="throttled"):
+        world.call(operation)
+
+
 def test_a_write_that_never_leaves_while_the_pool_answers_is_given_up_for_this_user(world: World) -> None:
     world.inner.fail(UPDATE, "ConnectFailed", times=1000)
 
@@ -226,28 +243,30 @@ def test_a_write_that_never_leaves_while_the_pool_answers_is_given_up_for_this_u
     assert world.inner.made(UPDATE) == [UPDATE] * ATTEMPTS
 
 
-def test_no_look_at_the_pool_is_needed_while_other_calls_succeed(world: World) -> None:
-    world.inner.fail(FACTORS, "ConnectionLost", times=1000)
-
-    def others_succeed(call: Any) -> None:
-        if call.operation == FACTORS:
-            world.call(GET)
-
-    world.inner.hook = others_succeed
-
-    with pytest.raises(ApiError):
-        world.call(FACTORS)
-    assert world.inner.made(DESCRIBE) == []
+def read(world: World, username: str) -> type[Exception] | None:
+    try:
+        world.paced.user(username)
+    except (ApiError, OutOfReach) as error:
+        return type(error)
+    return None
 
 
-def test_an_old_success_does_not_prove_that_aws_is_in_reach(world: World) -> None:
-    world.call(GET)
-    world.clock.advance(60)
-    for each in CALLS:
-        world.inner.fail(each, "ConnectionLost", times=1000)
+def test_what_fails_for_several_users_is_no_users_fault(world: World) -> None:
+    world.inner.fail(GET, "InternalErrorException", times=1000)
 
-    with pytest.raises(OutOfReach):
-        world.call(GET)
+    ends = [read(world, name) for name in ("ann", "bob", "cat")]
+
+    assert ends == [ApiError, ApiError, OutOfReach]
+
+
+def test_a_success_in_between_shows_that_the_operation_works(world: World) -> None:
+    world.inner.put(a_user("dan"))
+    for name in ("ann", "bob", "cat"):
+        world.inner.fail(GET, "InternalErrorException", times=1000, username=name)
+
+    ends = [read(world, name) for name in ("ann", "bob", "dan", "cat")]
+
+    assert ends == [ApiError, ApiError, None, ApiError]
 
 
 def test_credentials_that_end_while_the_pool_is_looked_at_are_the_problem_that_is_named(

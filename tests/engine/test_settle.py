@@ -8,7 +8,7 @@ import pytest
 
 from migrate_mfa.adapters.codec import state_from_json
 from migrate_mfa.adapters.journal import Database
-from migrate_mfa.domain.errors import NotAllowed
+from migrate_mfa.domain.errors import NotAllowed, OutOfReach
 from migrate_mfa.domain.model import (
     EMAIL_OTP,
     SMS_MFA,
@@ -145,6 +145,11 @@ def test_a_passkey_is_asked_for_only_where_one_would_be_blocked(tmp_path: Path) 
 
         assert result.verdict.reason is Reason.HAS_PASSKEY
         assert run.directory.made() == [GET, FACTORS]
+        run.directory.passkeys.clear()
+        run.journal.database.query("UPDATE rows SET outcome = 'unprocessed'")
+        run.directory.calls.clear()
+        assert settled(run).verdict.reason is Reason.ENROLLED
+        assert run.directory.made() == [GET, FACTORS, UPDATE, MFA, GET]
 
     with planned(tmp_path / "b") as run:
         run.directory.passkeys.add("ann")
@@ -323,6 +328,38 @@ def test_a_number_that_the_pool_holds_back_is_not_effective_and_not_written_twic
         assert run.directory.made(UPDATE) == [UPDATE]
 
 
+# A factor that a write took away
+
+
+class Greedy(FakeDirectory):
+    """Takes every other factor away when SMS MFA is switched on."""
+
+    def set_sms_mfa(self, username: str, *, enabled: bool, preferred: bool) -> None:
+        super().set_sms_mfa(username, enabled=enabled, preferred=preferred)
+        user = self.true_state(username)
+        self._users[username] = replace(user, mfa=SMS_PREFERRED)
+
+    def prefer_factor(self, username: str, factor: str) -> None:
+        user = self.true_state(username)
+        assert user.mfa is not None
+        self._users[username] = replace(user, mfa=replace(user.mfa, enabled=user.mfa.enabled | {factor}))
+        super().prefer_factor(username, factor)
+
+
+def test_a_stronger_factor_that_a_write_took_away_is_given_back(tmp_path: Path) -> None:
+    strong = mfa(SOFTWARE_TOKEN_MFA, preferred=SOFTWARE_TOKEN_MFA)
+    directory = Greedy([a_user(mfa=strong)])
+    with scene(tmp_path, directory, policy=a_policy(despite=[Reason.HAS_TOTP])) as run:
+        run.plan([a_candidate()])
+
+        result = settled(run)
+
+        assert result.verdict.reason is Reason.ENROLLED
+        assert directory.true_state("ann").mfa == mfa(
+            SMS_MFA, SOFTWARE_TOKEN_MFA, preferred=SOFTWARE_TOKEN_MFA
+        )
+
+
 # Refusals
 
 
@@ -358,17 +395,25 @@ def test_a_refusal_ends_the_row_with_its_reason(
         assert run.directory.made(operation) == [operation]
 
 
-@pytest.mark.parametrize("operation", [UPDATE, MFA])
-def test_a_write_that_is_throttled_to_the_end_is_given_up_and_was_not_made(
-    tmp_path: Path, operation: str
-) -> None:
+@pytest.mark.parametrize("operation", [GET, UPDATE, MFA])
+def test_nobody_is_blamed_for_a_throttle_without_end(tmp_path: Path, operation: str) -> None:
     with planned(tmp_path) as run:
         run.directory.fail(operation, "TooManyRequestsException", times=10_000)
 
+        with pytest.raises(OutOfReach):
+            settled(run)
+
+        assert run.row() == ("unprocessed", None)
+
+
+def test_a_code_that_nobody_knows_is_settled_by_a_read(tmp_path: Path) -> None:
+    with planned(tmp_path, pool=SENDS_CODES, policy=a_policy(BY_CODE)) as run:
+        run.directory.fail(UPDATE, "NeverHeardOfException", executed=True, status=400)
+
         result = settled(run)
 
-        assert result.verdict.reason is Reason.GAVE_UP
-        assert run.writes()[-1] == "refused"
+        assert result.verdict.reason is Reason.AWAITING_CODE
+        assert run.directory.sms == {"ann": 1}
 
 
 def test_a_user_who_keeps_failing_is_given_up(tmp_path: Path) -> None:
@@ -398,8 +443,10 @@ def test_another_user_made_under_the_same_name_is_not_touched(tmp_path: Path) ->
         assert run.directory.writes == []
 
 
-def test_a_user_replaced_between_two_writes_gets_no_further_write(tmp_path: Path) -> None:
-    with planned(tmp_path) as run:
+@pytest.mark.parametrize("state", [mfa(), mfa(SOFTWARE_TOKEN_MFA, preferred=SOFTWARE_TOKEN_MFA)])
+def test_a_user_replaced_between_two_writes_gets_no_further_write(tmp_path: Path, state: MfaState) -> None:
+    policy = a_policy(despite=[Reason.HAS_TOTP])
+    with planned(tmp_path, user=a_user(mfa=state), policy=policy) as run:
         run.directory.fail(MFA, "ConnectionLost")
         run.directory.hook = lambda call: (
             run.directory.put(a_user(sub="another")) if call.operation == MFA else None

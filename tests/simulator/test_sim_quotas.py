@@ -206,3 +206,34 @@ def test_every_code_belongs_to_one_quota() -> None:
     codes = [code for row in CATEGORIES.values() for code in (row.code, row.pool_code) if code]
 
     assert len(codes) == len(set(codes)) == 19
+
+
+@pytest.mark.parametrize("op", ["RespondToAuthChallenge", "AdminRespondToAuthChallenge"])
+def test_answers_to_challenges_have_three_times_the_quota_and_then_the_category(op: str) -> None:
+    limiter = Limiter({"UserAuthentication": 10}, enforce=True)
+
+    def answers(number: int) -> int:
+        return sum(limiter.admit("UserAuthentication", op, "p", None, now=0) for _ in range(number))
+
+    assert answers(30) == 30
+    assert limiter.admit("UserAuthentication", "InitiateAuth", "p", None, now=0)
+    assert answers(20) == 9
+
+
+@pytest.mark.parametrize(
+    ("op", "category"),
+    [
+        ("UpdateUserAttributes", "UserUpdate"),
+        ("VerifyUserAttribute", "UserUpdate"),
+        ("GlobalSignOut", "UserUpdate"),
+        ("AdminUserGlobalSignOut", "UserUpdate"),
+        ("SetUserMFAPreference", "UserResourceUpdate"),
+        ("GetUser", "UserRead"),
+        ("GetUserAttributeVerificationCode", "UserResourceRead"),
+        ("InitiateAuth", "UserAuthentication"),
+        ("AdminInitiateAuth", "UserAuthentication"),
+        ("RevokeToken", "UserToken"),
+    ],
+)
+def test_the_users_own_operations_share_the_categories(op: str, category: str) -> None:
+    assert OPERATIONS[op].category == category

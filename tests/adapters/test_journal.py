@@ -1,0 +1,410 @@
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from migrate_mfa.adapters.journal import NAME, Database, Journal, is_locked, take_lock
+from migrate_mfa.adapters.journal_schema import VERSION
+from migrate_mfa.adapters.plan_store import PlanStore
+from migrate_mfa.domain.errors import ExitCode, RunDirectoryError
+from tests.support.builders import a_candidate, a_record
+
+HOLDER = """
+import sys
+from pathlib import Path
+from migrate_mfa.adapters.journal import Journal
+journal = Journal.create_or_open(Path(sys.argv[1]))
+journal.set_meta({"holder": "child"})
+print("ready", flush=True)
+sys.stdin.readline()
+"""
+DIES = """
+import os, sys
+from pathlib import Path
+from migrate_mfa.adapters.journal import Journal
+journal = Journal.create_or_open(Path(sys.argv[1]))
+journal.set_meta({"kept": 1})
+with journal.database.transaction() as db:
+    db.execute("INSERT INTO meta VALUES ('lost', '2')")
+    os._exit(9)
+"""
+
+
+@contextmanager
+def another_process(directory: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that has the directory open, until it is told to go."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(directory)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+def refusal(directory: Path) -> RunDirectoryError:
+    with pytest.raises(RunDirectoryError) as refused:
+        Journal.create_or_open(directory)
+    assert refused.value.exit_code == ExitCode.RUN_DIRECTORY
+    assert refused.value.hint
+    return refused.value
+
+
+def test_what_was_written_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
+    with Journal.create_or_open(tmp_path / "run") as journal:
+        journal.set_meta({"run_id": "x", "columns": ["a", "b"]})
+
+    with Journal.create_or_open(tmp_path / "run") as journal:
+        assert journal.meta() == {"run_id": "x", "columns": ["a", "b"]}
+
+
+def test_every_commit_waits_for_the_disk(tmp_path: Path) -> None:
+    with Journal.create_or_open(tmp_path) as journal:
+        assert journal.database.value("PRAGMA journal_mode") == "wal"
+        assert journal.database.value("PRAGMA synchronous") == 2  # FULL
+
+
+# One process at a time
+
+
+def test_a_directory_that_another_process_works_on_is_refused(tmp_path: Path) -> None:
+    with another_process(tmp_path / "run"):
+        error = refusal(tmp_path / "run")
+
+    assert "Another process" in error.message
+
+
+def test_the_lock_goes_with_the_process_that_had_it(tmp_path: Path) -> None:
+    with another_process(tmp_path / "run") as child:
+        held = is_locked(tmp_path / "run")
+        child.kill()
+        child.wait()
+
+        assert held
+        assert not is_locked(tmp_path / "run")
+        with Journal.create_or_open(tmp_path / "run") as journal:
+            assert journal.meta() == {"holder": "child"}
+
+
+def test_one_process_cannot_open_a_directory_twice_either(tmp_path: Path) -> None:
+    with Journal.create_or_open(tmp_path):
+        refusal(tmp_path)
+
+
+def test_a_directory_that_was_closed_is_free(tmp_path: Path) -> None:
+    Journal.create_or_open(tmp_path).close()
+
+    assert not is_locked(tmp_path)
+    Journal.create_or_open(tmp_path).close()
+
+
+def test_asking_whether_it_is_locked_leaves_no_trace(tmp_path: Path) -> None:
+    assert not is_locked(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_that_cannot_be_taken_gives_the_message_that_belongs_to_it(tmp_path: Path) -> None:
+    first = take_lock(tmp_path / "x.lock", "taken", "wait")
+
+    with pytest.raises(RunDirectoryError, match="taken") as refused:
+        take_lock(tmp_path / "x.lock", "taken", "wait")
+
+    assert refused.value.hint == "wait"
+    os.close(first)
+
+
+def test_a_journal_that_is_refused_is_not_held(tmp_path: Path) -> None:
+    Journal.create_or_open(tmp_path).close()
+    make_version(tmp_path, VERSION + 1)
+    refusal(tmp_path)
+
+    assert not is_locked(tmp_path)
+
+
+# A look beside a running command
+
+
+def test_a_look_is_possible_while_another_process_writes(tmp_path: Path) -> None:
+    with another_process(tmp_path / "run"), Journal.look_at(tmp_path / "run") as journal:
+        assert journal.meta() == {"holder": "child"}
+
+
+def test_a_look_sees_each_commit_and_nothing_before_it(tmp_path: Path) -> None:
+    with Journal.create_or_open(tmp_path) as writer, Journal.look_at(tmp_path) as reader:
+        with writer.database.transaction() as db:
+            db.execute("INSERT INTO meta VALUES ('x', '1')")
+            during = reader.meta()
+        after = reader.meta()
+
+    assert (during, after) == ({}, {"x": 1})
+
+
+def test_a_look_writes_nothing(tmp_path: Path) -> None:
+    Journal.create_or_open(tmp_path).close()
+
+    with Journal.look_at(tmp_path) as journal, pytest.raises(RunDirectoryError):
+        journal.set_meta({"x": 1})
+
+
+def test_a_look_does_not_keep_the_next_command_out(tmp_path: Path) -> None:
+    Journal.create_or_open(tmp_path).close()
+
+    with Journal.look_at(tmp_path):
+        Journal.create_or_open(tmp_path).close()
+
+
+@pytest.mark.parametrize("make", [lambda _: None, lambda path: path.mkdir()], ids=["nothing", "empty"])
+def test_there_is_nothing_to_look_at_where_there_is_no_journal(tmp_path: Path, make: object) -> None:
+    make(tmp_path / "run")  # type: ignore[operator]
+
+    with pytest.raises(RunDirectoryError, match="not a run directory"):
+        Journal.look_at(tmp_path / "run")
+
+
+# Not ours, not this version, not whole
+
+
+def make_version(directory: Path, version: int) -> None:
+    connection = sqlite3.connect(directory / NAME)
+    connection.execute(f"PRAGMA user_version = {version}")
+    connection.close()
+
+
+def test_a_journal_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    Journal.create_or_open(tmp_path).close()
+    make_version(tmp_path, VERSION + 1)
+
+    error = refusal(tmp_path)
+
+    assert "newer version" in error.message
+    with pytest.raises(RunDirectoryError, match="newer version"):
+        Journal.look_at(tmp_path)
+
+
+def test_a_database_of_somebody_else_is_no_journal(tmp_path: Path) -> None:
+    make_version(tmp_path, 0)
+    connection = sqlite3.connect(tmp_path / NAME)
+    connection.execute("CREATE TABLE theirs (x)")
+    connection.close()
+
+    assert "not a journal" in refusal(tmp_path).message
+
+
+def test_a_directory_with_foreign_files_is_refused_and_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
+
+    error = refusal(tmp_path)
+
+    assert "not a run directory" in error.message
+    assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_path_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("", encoding="utf-8")
+
+    refusal(tmp_path / "run")
+
+
+@pytest.mark.parametrize("damage", [b"not a database at all" * 100, b"SQLite format 3\x00" + b"\xff" * 5000])
+def test_a_damaged_journal_is_said_to_be_damaged_and_kept(tmp_path: Path, damage: bytes) -> None:
+    Journal.create_or_open(tmp_path).close()
+    (tmp_path / NAME).write_bytes(damage)
+
+    error = refusal(tmp_path)
+
+    assert "SQLITE_" in error.message
+    assert "damaged" in error.hint
+    assert (tmp_path / NAME).read_bytes() == damage
+
+
+def test_a_journal_that_is_damaged_in_the_middle_ends_the_command_with_its_error(tmp_path: Path) -> None:
+    with Journal.create_or_open(tmp_path) as journal:
+        fill(journal, 2000)
+    size = (tmp_path / NAME).stat().st_size
+    with (tmp_path / NAME).open("r+b") as file:
+        file.seek(4096 * 8)
+        file.write(b"\xff" * (size - 4096 * 10))
+
+    with (
+        pytest.raises(RunDirectoryError, match="SQLITE_CORRUPT"),
+        Journal.create_or_open(tmp_path) as journal,
+    ):
+        journal.database.query("SELECT SUM(LENGTH(cells)) FROM rows")
+
+
+def fill(journal: Journal, rows: int, first: int = 1) -> None:
+    records = [a_record(a_candidate("x" * 200, row=number)) for number in range(first, first + rows)]
+    PlanStore(journal.database).add_records(records, 0.0)
+
+
+# Drafts
+
+
+@pytest.mark.parametrize("content", [b"", b"half a journal"])
+def test_a_draft_left_by_a_dead_process_is_no_journal_and_in_nobodys_way(
+    tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "journal.draft").write_bytes(content)
+    (tmp_path / "journal.draft-journal").write_bytes(b"left")
+    with pytest.raises(RunDirectoryError):
+        Journal.look_at(tmp_path)
+
+    with Journal.create_or_open(tmp_path) as journal:
+        assert journal.meta() == {}
+
+    assert not any("draft" in entry.name for entry in tmp_path.iterdir())
+
+
+def test_a_journal_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class PowerCut(BaseException):
+        pass
+
+    def cut(self: Path, target: Path) -> Path:
+        raise PowerCut
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", cut)
+        with pytest.raises(PowerCut):
+            Journal.create_or_open(tmp_path)
+    appeared = (tmp_path / NAME).exists()
+
+    with Journal.create_or_open(tmp_path) as journal:
+        assert not appeared
+        assert journal.meta() == {}
+
+
+# A full disk
+
+
+@contextmanager
+def full_disk(journal: Journal) -> Iterator[None]:
+    pages = journal.database.value("PRAGMA page_count")
+    journal.database.query(f"PRAGMA max_page_count = {pages}")
+    try:
+        yield
+    finally:
+        journal.database.query("PRAGMA max_page_count = 1000000")
+
+
+def test_a_full_disk_ends_the_command_loses_nothing_and_can_be_mended(tmp_path: Path) -> None:
+    with Journal.create_or_open(tmp_path) as journal:
+        fill(journal, 5)
+        with full_disk(journal), pytest.raises(RunDirectoryError) as failure:
+            fill(journal, 5000, first=100)
+
+        assert failure.value.exit_code == ExitCode.RUN_DIRECTORY
+        assert "SQLITE_FULL" in failure.value.message
+        assert "full" in failure.value.hint
+        assert journal.database.value("SELECT COUNT(*) FROM rows") == 5
+
+        fill(journal, 10, first=100)
+        assert journal.database.value("SELECT COUNT(*) FROM rows") == 15
+
+
+def test_a_commit_that_fails_leaves_no_transaction_open(tmp_path: Path) -> None:
+    with Journal.create_or_open(tmp_path) as journal:
+        journal.database.query("PRAGMA foreign_keys = ON")
+        with journal.database.transaction() as db:
+            db.execute("CREATE TABLE one (id INTEGER PRIMARY KEY)")
+            db.execute("CREATE TABLE two (one REFERENCES one DEFERRABLE INITIALLY DEFERRED)")
+
+        with (
+            pytest.raises(RunDirectoryError, match="SQLITE_CONSTRAINT"),
+            journal.database.transaction() as db,
+        ):
+            db.execute("INSERT INTO two VALUES (7)")
+
+        journal.set_meta({"goes": "on"})
+        assert journal.meta() == {"goes": "on"}
+
+
+# All or nothing
+
+
+def test_a_transaction_that_fails_is_undone(tmp_path: Path) -> None:
+    def fail_half_way(journal: Journal) -> None:
+        with journal.database.transaction() as db:
+            db.execute("INSERT INTO meta VALUES ('x', '1')")
+            raise KeyError
+
+    with Journal.create_or_open(tmp_path) as journal:
+        with pytest.raises(KeyError):
+            fail_half_way(journal)
+
+        assert journal.meta() == {}
+
+
+def test_what_a_process_had_committed_survives_its_sudden_death_and_the_rest_does_not(
+    tmp_path: Path,
+) -> None:
+    died = subprocess.run([sys.executable, "-c", DIES, str(tmp_path)], check=False)
+
+    with Journal.create_or_open(tmp_path) as journal:
+        assert died.returncode == 9
+        assert journal.meta() == {"kept": 1}
+
+
+# Who may read it
+
+
+@pytest.fixture
+def open_umask() -> Iterator[None]:
+    old = os.umask(0)
+    yield
+    os.umask(old)
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_nobody_else_may_read_the_directory_or_any_file_in_it(tmp_path: Path) -> None:
+    with Journal.create_or_open(tmp_path / "runs" / "run") as journal:
+        journal.set_meta({"x": 1})
+        modes = {entry.name: oct(entry.stat().st_mode & 0o777) for entry in journal.directory.iterdir()}
+
+    assert modes == dict.fromkeys([NAME, f"{NAME}-wal", f"{NAME}-shm", "lock"], "0o600")
+    assert oct((tmp_path / "runs" / "run").stat().st_mode & 0o777) == "0o700"
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_a_look_opens_no_file_to_others(tmp_path: Path) -> None:
+    Journal.create_or_open(tmp_path).close()
+
+    with Journal.look_at(tmp_path) as journal:
+        journal.meta()
+        modes = {entry.stat().st_mode & 0o777 for entry in tmp_path.iterdir()}
+
+    assert modes == {0o600}
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_the_umask_of_the_process_is_as_it_was(tmp_path: Path) -> None:
+    Journal.create_or_open(tmp_path).close()
+    after = os.umask(0)
+
+    assert after == 0
+
+
+def test_many_threads_take_turns(tmp_path: Path) -> None:
+    with Journal.create_or_open(tmp_path) as journal, ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda number: journal.set_meta({f"k{number}": number}), range(100)))
+
+        assert sum(journal.meta().values()) == sum(range(100))
+
+
+def test_a_database_asks_only_for_what_it_is_asked(tmp_path: Path) -> None:
+    Journal.create_or_open(tmp_path).close()
+    database = Database(tmp_path / NAME)
+
+    assert database.value("SELECT value FROM meta") is None
+    assert database.query("SELECT 1 AS one WHERE ? = ?", 2, 2)[0]["one"] == 1
+    database.close()
