@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,11 @@ class Settings:
             region=self.region,
             endpoint_url=self.endpoint_url,
         )
+
+    def for_disable(self) -> "Settings":
+        """The same, for a command that reads no numbers: any policy will do."""
+        options = replace(self.roster_options, read_numbers=False)
+        return replace(self, policy=Policy(verification=VerificationPolicy.ATTESTED), roster_options=options)
 
     def need_policy(self) -> Policy:
         """The policy of a command that cannot do without.

@@ -61,6 +61,18 @@ class ReportStore:
         )
         return {row["ends"]: row["rows"] for row in found}
 
+    def frequent_details(self, most: int = 3) -> dict[str, list[tuple[str, int]]]:
+        """What the rows that the roster alone condemns have in common: by reason, the commonest details."""
+        found = self._database.query(
+            "SELECT reason, detail, COUNT(*) AS rows FROM rows NOT INDEXED"
+            " WHERE NOT readable AND detail <> '' GROUP BY reason, detail ORDER BY rows DESC"
+        )
+        details: dict[str, list[tuple[str, int]]] = {}
+        for row in found:
+            if len(details.setdefault(row["reason"], [])) < most:
+                details[row["reason"]].append((row["detail"], row["rows"]))
+        return details
+
     def guesses(self) -> dict[str, int]:
         """How often each guess was needed to read a number."""
         found = self._database.query(

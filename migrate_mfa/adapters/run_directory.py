@@ -70,6 +70,6 @@ def lock_lane(lane: "Lane") -> int:
     name = sha256(f"{lane.endpoint} {lane.account} {lane.region}".encode()).hexdigest()[:16]
     return take_lock(
         directory / f"lane-{name}.lock",
-        f"Another migrate-mfa works in account {lane.account}, Region {lane.region}: one quota for both.",
+        f"Another migrate-mfa works in this account in {lane.region}: both would share one quota.",
         "Wait until it ends, or stop it: it can be resumed.",
     )

@@ -7,7 +7,14 @@ import typer
 
 from migrate_mfa.cli import options as o
 from migrate_mfa.cli.jobs import Job, ShowConfig, begin
-from migrate_mfa.cli.talk import confirm_billing, confirm_purge, confirm_run, progress_for, require_consent
+from migrate_mfa.cli.talk import (
+    confirm_billing,
+    confirm_purge,
+    confirm_run,
+    progress_for,
+    require_consent,
+    tell_limit,
+)
 from migrate_mfa.domain.reasons import Outcome
 
 
@@ -72,6 +79,7 @@ def _reconcile(params: dict[str, Any]) -> None:
         finally:
             after.report_drift()
     show.end(after.one.summary, as_json=settings.as_json)
+    tell_limit(after.one.connection)
     raise typer.Exit(after.reconcile_exit_code())
 
 
@@ -123,6 +131,7 @@ def _rollback(params: dict[str, Any]) -> None:
         after.select(params["user"] or (), params["outcome"] or ())
         after.apply_rollback()
     show.end(after.one.summary, as_json=settings.as_json)
+    tell_limit(after.one.connection)
     raise typer.Exit(after.rollback_exit_code())
 
 

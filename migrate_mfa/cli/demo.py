@@ -18,7 +18,8 @@ from migrate_mfa.adapters.journal import NAME as JOURNAL
 from migrate_mfa.adapters.run_directory import RUNS
 from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError
 
-SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+_PLACES = (Path(__file__).resolve().parents[2] / "samples", Path("samples").resolve())
+SAMPLES = next((place for place in _PLACES if (place / "pool.json").is_file()), _PLACES[0])
 PREFIX = "extra"
 _ROSTERS = (("clean", "attested"), ("messy-excel-jp", "by-code"), ("every-reason", "attested"))
 
@@ -50,7 +51,7 @@ def demonstrate(main: Callable[[list[str]], int], *, on: Target, users: int, run
         MigrateMfaError: a row did not end as it was expected to, by hand, beside the sample.
     """
     if not SAMPLES.is_dir():
-        raise InputUnusable("The samples are not installed.", "Run the demo in a checkout: make demo")
+        raise InputUnusable("The samples are not here.", "Run the demo in a checkout: make demo")
     Path(RUNS).mkdir(exist_ok=True, mode=0o700)
     directory = run_dir or Path(tempfile.mkdtemp(prefix="demo-", dir=RUNS))
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    run_dir: o.RunDir = None,
+    run_dir: o.DemoRunDir = None,
     users: Annotated[int, typer.Option(help="Generated users beside those of the samples.", min=1)] = 200,
     on: Annotated[
         str, typer.Option(help="Which embedded Cognito: simulator or moto.", metavar="simulator|moto")

@@ -7,7 +7,8 @@ import typer
 
 from migrate_mfa.cli import options as o
 from migrate_mfa.cli.jobs import Job, ShowConfig, begin
-from migrate_mfa.cli.talk import confirm_billing, progress_for, require_consent
+from migrate_mfa.cli.talk import confirm_billing, progress_for, require_consent, tell
+from migrate_mfa.domain.errors import ExitCode
 
 
 def register(app: typer.Typer) -> None:
@@ -20,7 +21,7 @@ def register(app: typer.Typer) -> None:
 def audit(
     context: typer.Context,
     user_pool_id: o.UserPoolId = None,
-    run_dir: o.RunDir = None,
+    run_dir: o.AuditRunDir = None,
     deep: Annotated[
         bool,
         typer.Option("--deep", help="Also read the MFA setting of users with a verified phone (billed)."),
@@ -60,6 +61,8 @@ def _audit(params: dict[str, Any]) -> None:
         show.as_json(result.summary)
     else:
         show.audit(result.summary, result.directory)
+    if result.exit_code is ExitCode.NOT_MET:
+        tell("That is less than --fail-under asks for.")
     raise typer.Exit(result.exit_code)
 
 
@@ -68,7 +71,7 @@ def status(run_dir: o.ThisRunDir, json: o.Json = False) -> None:
     from migrate_mfa.cli import show
     from migrate_mfa.wiring.reporting import status as do_status
 
-    show.end(do_status(run_dir), as_json=json)
+    show.standing(do_status(run_dir), run_dir, as_json=json)
 
 
 def report(run_dir: o.ThisRunDir, json: o.Json = False) -> None:
@@ -76,4 +79,4 @@ def report(run_dir: o.ThisRunDir, json: o.Json = False) -> None:
     from migrate_mfa.cli import show
     from migrate_mfa.wiring.reporting import report as do_report
 
-    show.end(do_report(run_dir), as_json=json)
+    show.standing(do_report(run_dir), run_dir, as_json=json)

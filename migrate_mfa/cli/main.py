@@ -45,7 +45,7 @@ def root(
 def main(argv: list[str] | None = None) -> int:
     """Run one command line. Returns its exit code; prints errors on standard error, never a traceback."""
     try:
-        app(argv)
+        app(argv, prog_name="migrate-mfa")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except MigrateMfaError as error:

@@ -7,7 +7,7 @@ import typer
 
 from migrate_mfa.cli import options as o
 from migrate_mfa.cli.jobs import Job, ShowConfig, begin
-from migrate_mfa.cli.talk import confirm_run, progress_for, require_consent
+from migrate_mfa.cli.talk import confirm_run, progress_for, require_consent, tell_limit
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.model import PhoneConflict
 
@@ -125,4 +125,5 @@ def apply(params: dict[str, Any], command: str) -> None:
             confirm_run(migration.connection, ahead.users, seconds=ahead.seconds)
             migration.apply()
     show.end(migration.one.summary, as_json=settings.as_json)
+    tell_limit(migration.connection)
     raise typer.Exit(migration.exit_code())

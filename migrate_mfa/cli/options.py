@@ -20,8 +20,25 @@ Roster = Annotated[
 RunDir = Annotated[
     Path | None,
     typer.Option(
-        help="Everything that one run knows.  [default: ./migrate-mfa-runs/POOL/ROSTER-SHA8]",
+        help="Everything that one run knows (default: ./migrate-mfa-runs/POOL/ROSTER-SHA8).",
         envvar=_variable("RUN_DIR"),
+        show_default=False,
+    ),
+]
+AuditRunDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--run-dir",
+        help="Where the audit's report goes (default: ./migrate-mfa-runs/POOL/audit).",
+        envvar=_variable("RUN_DIR"),
+        show_default=False,
+    ),
+]
+DemoRunDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--run-dir",
+        help="Where the run directories go (default: a new one in ./migrate-mfa-runs).",
         show_default=False,
     ),
 ]
@@ -47,7 +64,7 @@ Profile = Annotated[
 Region = Annotated[
     str | None,
     typer.Option(
-        help="The Region.  [default: the pool's]",
+        help="The Region (default: the pool's).",
         envvar=[_variable("REGION"), "AWS_REGION", "AWS_DEFAULT_REGION"],
         rich_help_panel=_AWS,
         show_default=False,
@@ -131,7 +148,7 @@ PhoneColumn = Annotated[
 Encoding = Annotated[
     str | None,
     typer.Option(
-        help="The roster's encoding.  [default: UTF-8, UTF-16 by its mark, cp932]",
+        help="The roster's encoding (default: UTF-8, UTF-16 by its mark, then cp932).",
         envvar=_variable("ENCODING"),
         rich_help_panel=_READ,
         show_default=False,

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.domain.reasons import LOCKOUT_SHEET, Outcome, Reason
@@ -32,7 +33,7 @@ def plan(migration: "Migration") -> None:
     _roster_facts(facts)
     numbers = "The roster's numbers are not read" if facts["kind"] == "disable" else ""
     _line(f"{numbers or 'Verification: ' + facts['verification']}; {facts['reading']}.")
-    _outcomes(overview.counts, overview.planned)
+    _outcomes(overview.counts, overview.planned, overview.details)
     _guesses(overview.guesses)
     _lockout_sheet(overview.counts, overview.forecast.rows_to_read)
     _work(migration)
@@ -46,13 +47,19 @@ def _roster_facts(facts: Mapping[str, Any]) -> None:
     )
 
 
-def _outcomes(counts: Iterable[tuple[str, str, int]], planned: Mapping[str, int]) -> None:
+def _outcomes(
+    counts: Iterable[tuple[str, str, int]],
+    planned: Mapping[str, int],
+    details: Mapping[str, Iterable[tuple[str, int]]],
+) -> None:
     _title("What happens to the rows")
     for reason, number in sorted(planned.items(), key=lambda item: -item[1]):
         _row(f"to do → {reason}", number, "planned; ends so if nothing has changed by then")
     for outcome, reason, number in counts:
         if reason:
             _row(f"{outcome} · {reason}", number, Reason(reason).sentence)
+            for detail, times in details.get(reason, ()):
+                _wrapped(f"- {detail} ({times:,})")
 
 
 def _guesses(guesses: Mapping[str, int]) -> None:
@@ -65,7 +72,7 @@ def _guesses(guesses: Mapping[str, int]) -> None:
 def _lockout_sheet(counts: Iterable[tuple[str, str, int]], unknown: int) -> None:
     """Rows 7 to 11 of the decision table: who could be locked out, by reason."""
     found = {reason: number for _, reason, number in counts}
-    _title("Who could be locked out, and is left alone")
+    _title("Lock-out sheet: who is left alone, and why")
     for reason in LOCKOUT_SHEET:
         if number := found.get(reason.value, 0):
             _row(reason.value, number)
@@ -74,13 +81,16 @@ def _lockout_sheet(counts: Iterable[tuple[str, str, int]], unknown: int) -> None
 
 
 def _work(migration: "Migration") -> None:
-    ahead = migration.overview().forecast
+    ahead = migration.forecast()
+    if not ahead.users:
+        _title("Nothing is left to write")
+        return
     ceilings = migration.connection.ceilings
     _title(f"The work: {ahead.users:,} users")
     for category, calls in ahead.calls.items():
         _row(category.value, calls, f"calls, at most {ceilings[category]:g}/s")
     slowest = f", bound by {ahead.slowest.value}" if ahead.slowest else ""
-    _line(f"Time: about {duration(ahead.seconds)}{slowest}. SMS that Cognito would send: {ahead.sms:,}.")
+    _paragraph(f"Time: about {duration(ahead.seconds)}{slowest}. SMS that Cognito would send: {ahead.sms:,}.")
 
 
 def end(summary: Mapping[str, Any], *, as_json: bool) -> None:
@@ -95,7 +105,15 @@ def end(summary: Mapping[str, Any], *, as_json: bool) -> None:
             _row(f"  {reason}", number, Reason(reason).sentence)
     _calls(summary["calls"])
     if summary["counts"][Outcome.VERIFIED.value]:
-        _line(_SESSIONS)
+        _paragraph(_SESSIONS)
+
+
+def standing(summary: Mapping[str, Any], run_dir: Path, *, as_json: bool) -> None:
+    """Where a run directory stands, whatever kind it is."""
+    if "coverage" in summary and not as_json:
+        audit(summary, run_dir / "report")
+        return
+    end(summary, as_json=as_json)
 
 
 def _calls(calls: Mapping[str, Mapping[str, int]]) -> None:
@@ -112,11 +130,12 @@ def audit(summary: Mapping[str, Any], directory: Path) -> None:
         _line(f"{group:<24}{row['verified']:>12,}{row['unverified']:>12,}{row['no_phone']:>12,}")
     _line(f"{verified_share(summary['total']):.1f} % of the enabled local users have a verified phone.")
     if mfa := summary.get("mfa"):
-        _line(
+        _paragraph(
             f"Of those: {mfa['sms_mfa']:,} with SMS MFA, {mfa['other_factor']:,} with another factor, "
             f"{mfa['none']:,} without MFA (verified_without_mfa.csv)."
         )
-    _line(f"Fill in the numbers in {directory / 'unverified.csv'}, and it is a roster for plan.")
+    _line("With the numbers filled in, this is a roster for plan:")
+    _line(f"  {directory / 'unverified.csv'}")
 
 
 def _title(text: str) -> None:
@@ -137,13 +156,13 @@ def _row(name: str, number: int, note: str = "") -> None:
 
 
 def _wrapped(text: str) -> None:
-    line = "     "
-    for word in text.split():
-        if len(line) + 1 + len(word) > _WIDTH:
-            _line(line)
-            line = "     "
-        line += f" {word}"
-    _line(line)
+    for line in wrap(text, _WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6):
+        _line(line)
+
+
+def _paragraph(text: str) -> None:
+    for line in wrap(text, _WIDTH, break_long_words=False):
+        _line(line)
 
 
 def _line(text: str) -> None:

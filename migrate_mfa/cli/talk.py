@@ -27,7 +27,7 @@ def progress_for(settings: "Settings") -> "Progress":
 def require_consent(settings: "Settings") -> None:
     """Refuse early what could never be confirmed: no terminal, and no --yes."""
     if not settings.yes and not sys.stdin.isatty():
-        raise UsageError("There is no terminal to ask on.", "Give --yes if the plan is what you want.")
+        raise UsageError("There is no terminal to ask on.", "Give --yes if you are sure.")
 
 
 def confirm_run(connection: "Connection", users: int, extra: str = "", *, seconds: float = 0) -> None:
@@ -64,6 +64,18 @@ def _warn_of_expiry(connection: "Connection", seconds: float) -> None:
             "unless they renew themselves, it stops then (exit code 5), and the same command goes on.",
             err=True,
         )
+
+
+def tell_limit(connection: "Connection") -> None:
+    """Say which limit of the operator's ended a pass, if one did."""
+    stop = connection.stop
+    if stop.cause is not None and stop.cause.value == "limit":
+        tell(f"Stopped by {stop.detail}; the same command goes on.")
+
+
+def tell(text: str) -> None:
+    """One line for the person at the terminal, never for a script."""
+    typer.echo(text, err=True)
 
 
 def confirm_billing(connection: "Connection", users: int) -> None:

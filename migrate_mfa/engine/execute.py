@@ -145,6 +145,8 @@ class Executor:
             )
 
     def _show(self) -> None:
+        if self._meter.due():
+            self._tools.store.count_calls(self._directory.calls)  # `status` reads them
         done = self.tally.outcomes.total()
         rates = self._meter.rates()
         self._progress.show(
@@ -177,6 +179,10 @@ class _Meter:
         self._started = self._marked = tools.clock.monotonic()
         self._mark: dict[Category, int] = {}
         self._rates: tuple[tuple[str, float], ...] = ()
+
+    def due(self) -> bool:
+        """Whether the rates are about to be measured anew."""
+        return self._clock.monotonic() - self._marked >= _RATE_OVER_S
 
     def rates(self) -> tuple[tuple[str, float], ...]:
         now = self._clock.monotonic()

@@ -58,7 +58,9 @@ class PacedDirectory:
 
     def describe(self) -> "PoolFacts":
         """DescribeUserPool and GetUserPoolMfaConfig; paced as the first, made once per command."""
-        return self._do("DescribeUserPool", READS, self._inner.describe)
+        pool = self._do("DescribeUserPool", READS, self._inner.describe)
+        self._count(Category.USER_POOL_RESOURCE_READ, sent=1)
+        return pool
 
     def page(self, only: Filter | None, token: str | None) -> Page:
         """ListUsers."""

@@ -91,10 +91,10 @@ class _Way:
     def go(self) -> Verdict:
         self._let_the_last_write_settle()
         state, decision = self._look()
-        self._before = self._tools.store.before_image(self._work.user_sub) or state
+        had = self._had_before(state)
         for _ in range(ROUNDS):
-            if lost := self._lost_factor(state):
-                decision = Plan((PreferFactor(lost),), Reason.ENROLLED)
+            if lost := _lost_factor(had, state):
+                decision = Plan((PreferFactor(lost),), _ending(decision))
             if isinstance(decision, Verdict):
                 return self._final(decision)
             known = self._write(decision, state)

@@ -67,7 +67,7 @@ def audit(settings: Settings, progress: Progress, agree: Agree) -> AuditResult:
 
 
 def _state(one: Pass) -> str:
-    return "finished" if one.extra.get("complete") else "stopped"
+    return "finished" if one.complete else "stopped"
 
 
 def _exit_code(cause: StopCause | None, summary: dict[str, Any], fail_under: float | None) -> ExitCode:
@@ -109,7 +109,7 @@ def _look(one: Pass, agree: Agree) -> None:
         write_users(one.report / "unverified.csv", lacking)
         if deep:
             _go_deep(one, store, found, agree)
-        one.extra["complete"] = True
+        one.complete = True
     finally:
         _sum_up(one, found)
 

@@ -43,6 +43,7 @@ class Overview:
     counts: list[tuple[str, str, int]]
     planned: dict[str, int]
     guesses: dict[str, int]
+    details: dict[str, list[tuple[str, int]]]
     forecast: Forecast
 
 
@@ -114,6 +115,7 @@ class Migration:
             counts=store.counts(),
             planned=store.planned(),
             guesses=store.guesses(),
+            details=store.frequent_details(),
             forecast=self.forecast(),
         )
 
@@ -199,6 +201,7 @@ def open_migration(settings: Settings, command: str, progress: Progress) -> Iter
     if command == "disable":
         unread = replace(settings.roster_options, read_numbers=False)
         settings = replace(settings, policy=_NO_NUMBER, roster_options=unread)
+    settings = settings.for_disable() if command == "disable" else settings
     with ExitStack() as stack:
         stack.enter_context(configure(None))
         roster = None

@@ -37,6 +37,8 @@ class Pass:
     command: str
     reads_only: int = 0
     failed: int = 0
+    complete: bool = False
+    """Whether a command without rows has done all that it was asked for."""
     extra: dict[str, Any] = field(default_factory=dict)
     """What this command adds to its summary."""
     summary: dict[str, Any] = field(default_factory=dict)
