@@ -44,7 +44,7 @@ class AftermathStore:
     def unseen(self, after: int, limit: int) -> list[tuple[int, str]]:
         """Row and sub of users that this look has not found so far."""
         found = self._database.query(
-            f"SELECT r.row, r.user_sub FROM rows r WHERE {_OF_INTEREST} AND r.row > ?"
+            f"SELECT r.row, r.user_sub FROM rows r NOT INDEXED WHERE {_OF_INTEREST} AND r.row > ?"
             " AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.sub = r.user_sub) ORDER BY r.row LIMIT ?",
             after,
             limit,
@@ -61,7 +61,7 @@ class AftermathStore:
             " s.email_verified AS n_email_verified, s.phone AS n_phone, s.phone_verified AS n_phone_verified,"
             " s.status AS n_status, s.enabled AS n_enabled, s.modified AS n_modified,"
             " EXISTS (SELECT 1 FROM drift d WHERE d.user_sub = r.user_sub) AS drifting"
-            " FROM rows r JOIN users u ON u.sub = r.user_sub LEFT JOIN seen s ON s.sub = r.user_sub"
+            " FROM rows r NOT INDEXED CROSS JOIN users u ON u.sub = r.user_sub LEFT JOIN seen s ON s.sub = r.user_sub"
             f" WHERE {_OF_INTEREST} AND r.row > ? ORDER BY r.row LIMIT ?",
             after,
             limit,
@@ -114,25 +114,33 @@ class AftermathStore:
         return {row["kind"]: row["users"] for row in found}
 
     def settle_repairs(self) -> None:
-        """Whose SMS MFA was switched on again does not drift any more."""
+        """Whose SMS MFA was switched on again does not drift any more, nor who is not looked at any more."""
         with self._database.transaction() as db:
             db.execute(
-                "DELETE FROM drift WHERE row IN"
-                " (SELECT row FROM rows WHERE outcome = 'verified' AND verb = 'repair')"
+                "DELETE FROM drift AS d WHERE NOT EXISTS (SELECT 1 FROM rows r WHERE r.row = d.row AND"
+                f" ({_OF_INTEREST} OR (r.outcome = 'unprocessed' AND r.verb = 'repair'))"
+                " AND NOT (r.outcome = 'verified' AND r.verb = 'repair' AND r.updated_at >= d.since))"
             )
 
     # -- taking back
 
-    def rollback_rows(self, after: int, limit: int) -> list[tuple[int, str, bool]]:
-        """Row, user and whether this run wrote to it, for every row that could be given back."""
+    def choose(self, subs: Iterable[str]) -> None:
+        """Note whom `rollback_rows` can be limited to, for as long as the journal is open."""
+        with self._database.transaction() as db:
+            db.execute("CREATE TEMP TABLE IF NOT EXISTS chosen (sub TEXT PRIMARY KEY) WITHOUT ROWID")
+            db.executemany("INSERT OR IGNORE INTO chosen VALUES (?)", [(sub,) for sub in subs])
+
+    def rollback_rows(self, after: int, limit: int, *, only_chosen: bool = False) -> list[tuple[int, bool]]:
+        """Row and whether this run wrote to its user, for every row that could be given back."""
+        chosen = " AND r.user_sub IN (SELECT sub FROM chosen)" if only_chosen else ""
         found = self._database.query(
-            "SELECT r.row, r.user_sub, r.outcome, EXISTS"
+            "SELECT r.row, EXISTS"
             " (SELECT 1 FROM writes w WHERE w.row = r.row AND w.result <> 'refused') AS wrote"
-            " FROM rows r WHERE r.row > ? AND r.reason IS NOT 'restored' ORDER BY r.row LIMIT ?",
+            f" FROM rows r NOT INDEXED WHERE r.row > ? AND r.reason IS NOT 'restored'{chosen} ORDER BY r.row LIMIT ?",
             after,
             limit,
         )
-        return [(row["row"], row["user_sub"] or "", bool(row["wrote"])) for row in found]
+        return [(row["row"], bool(row["wrote"])) for row in found]
 
     def park_rollbacks(self) -> None:
         """What an interrupted rollback left to do waits until it is selected again."""
@@ -154,8 +162,11 @@ class AftermathStore:
         return found
 
     def outcome_of(self, row: int) -> Outcome:
-        """A row's outcome."""
-        return Outcome(self._database.value("SELECT outcome FROM rows WHERE row = ?", row))
+        """A row's outcome; where a rollback has been at it, the one that it had before."""
+        found = self._database.query("SELECT outcome, verb, was FROM rows WHERE row = ?", row)[0]
+        if found["verb"] == Verb.ROLLBACK and found["was"]:
+            return Reason(found["was"]).outcome
+        return Outcome(found["outcome"])
 
     # -- forgetting
 

@@ -39,7 +39,7 @@ CREATE TABLE rows (
 );
 CREATE INDEX open_rows ON rows(row) WHERE outcome = 'unprocessed';
 CREATE INDEX rows_by_outcome ON rows(outcome, reason);
-CREATE INDEX rows_by_user ON rows(user_sub);
+-- rows(user_sub), rows(wish) and the keys of users are indexed once the bulk is in: see PlanStore.
 
 -- The pool's users that the roster concerns, as ListUsers showed them.
 CREATE TABLE users (

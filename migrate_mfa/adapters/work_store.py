@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from migrate_mfa.adapters.codec import state_from_json, state_to_json, steps_from_json, steps_to_json
-from migrate_mfa.adapters.plan_store import candidate_of, rivalry_of, write_decision
+from migrate_mfa.adapters.plan_store import OPEN_ROWS, candidate_of, rivalry_of, write_decision
 from migrate_mfa.domain.model import Plan, Step, UserState, Verdict
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Outcome, Reason
@@ -105,7 +105,7 @@ class WorkStore:
         """How many planned rows wait to be done."""
         return int(
             self._database.value(
-                "SELECT COUNT(*) FROM rows WHERE outcome = 'unprocessed' AND steps NOTNULL"
+                f"SELECT COUNT(*) {OPEN_ROWS} WHERE outcome = 'unprocessed' AND steps NOTNULL"
                 f" AND verb IN ({_marks(verbs)})",
                 *verbs,
             )
@@ -140,7 +140,7 @@ class WorkStore:
         found = self._database.query(
             "SELECT r.*, u.username AS u_username,"
             " EXISTS (SELECT 1 FROM writes w WHERE w.row = r.row AND w.result <> 'refused') AS wrote"
-            " FROM rows r JOIN users u ON u.sub = r.user_sub"
+            f" {OPEN_ROWS} CROSS JOIN users u ON u.sub = r.user_sub"
             f" WHERE r.outcome = 'unprocessed' AND r.steps NOTNULL AND r.verb IN ({_marks(verbs)})"
             " AND r.row > ? ORDER BY r.row LIMIT ?",
             *verbs,

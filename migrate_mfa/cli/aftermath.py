@@ -86,6 +86,10 @@ def _reconcile(params: dict[str, Any]) -> None:
 def rollback(
     context: typer.Context,
     run_dir: o.ThisRunDir,
+    roster: Annotated[
+        str | None,
+        typer.Argument(help="A CSV of users: only these. Its numbers are not read.", show_default=False),
+    ] = None,
     user: Annotated[
         list[str] | None,
         typer.Option(
@@ -96,6 +100,8 @@ def rollback(
         list[Outcome] | None,
         typer.Option(help="Only rows that ended so. Repeatable.", metavar="OUTCOME", show_default=False),
     ] = None,
+    id_column: o.IdColumn = None,
+    encoding: o.Encoding = None,
     quota_share: o.QuotaShare = 0.5,
     max_rps: o.MaxRps = None,
     batch_size: o.BatchSize = 100,
@@ -125,10 +131,11 @@ def _rollback(params: dict[str, Any]) -> None:
     settings = from_params(params)
     require_consent(settings)
     with closing(progress_for(settings)) as progress, open_aftermath(settings, "rollback", progress) as after:
-        users = after.count_selected(params["user"] or (), params["outcome"] or ())
-        if users:
+        outcomes = params["outcome"] or ()
+        after.choose(params["user"] or ())
+        if users := after.count_selected(outcomes):
             confirm_run(after.one.connection, users, " Their state from before the run comes back.")
-        after.select(params["user"] or (), params["outcome"] or ())
+        after.select(outcomes)
         after.apply_rollback()
     show.end(after.one.summary, as_json=settings.as_json)
     tell_limit(after.one.connection)

@@ -59,6 +59,28 @@ def decide(
     )
 
 
+def decide_again(
+    candidate: Candidate,
+    state: UserState,
+    *,
+    was: Reason | None,
+    pool: PoolFacts,
+    policy: Policy,
+    rivalry: Rivalry | None = None,
+) -> Decision:
+    """Decide about a user whom an earlier run left with the reason `was`.
+
+    Where the pool had the row's number then and has it no more, somebody has changed it since: it is not
+    stored again, which could send another SMS, and the row waits on.
+    """
+    decision = decide(candidate, state, pool=pool, policy=policy, rivalry=rivalry)
+    stores = isinstance(decision, Plan) and any(isinstance(step, StorePhone) for step in decision.steps)
+    return Verdict(was) if stores and was in _NUMBER_IN_PLACE else decision
+
+
+_NUMBER_IN_PLACE = frozenset({Reason.AWAITING_CODE, Reason.AWAITING_FIRST_SIGN_IN})
+
+
 def decide_disable(
     candidate: Candidate, state: UserState, *, pool: PoolFacts, policy: Policy, rivalry: Rivalry | None = None
 ) -> Decision:

@@ -15,6 +15,7 @@ from migrate_mfa.domain.model import (
     PhoneSignIn,
     Policy,
     PoolFacts,
+    Rejection,
     Rivalry,
     UserState,
     Verdict,
@@ -124,8 +125,7 @@ class Planner:
         if reading.scan:
             self._scan()
         self._store.index_users()
-        self._look_up(scanned=reading.scan)
-        self._resolve()
+        self._resolve(scanned=reading.scan)
         return reading
 
     def decide_all(self) -> None:
@@ -154,11 +154,15 @@ class Planner:
         self._store.forget_strangers()
 
     def _scan(self) -> None:
-        count = 0
+        count, batch = 0, list[UserState]()
         for users in self._pages(None):
-            self._store.add_users(users)
+            batch += users
             count += len(users)
+            if len(batch) >= BATCH:
+                self._store.add_users(batch)
+                batch.clear()
             self._tick("reading the pool", count, self._pool.estimated_users)
+        self._store.add_users(batch)
         log.info("pool_scanned", users=count)
 
     def _pages(self, only: Filter | None) -> Iterator[tuple[UserState, ...]]:
@@ -169,20 +173,6 @@ class Planner:
             if page.token is None:
                 return
             token = page.token
-
-    def _look_up(self, *, scanned: bool) -> None:
-        """Look-ups for rows that the scan did not find, or for all of them when there was no scan."""
-        after = done = 0
-        with ThreadPoolExecutor(_LOOKUP_THREADS) as threads:
-            while batch := self._store.unresolved(after, BATCH):
-                missing = [each for each in batch if not (scanned and self._found(each)[0])]
-                for start in range(0, len(missing), _LOOKUP_THREADS):
-                    chunk = missing[start : start + _LOOKUP_THREADS]
-                    for users in threads.map(self._users_of, chunk):
-                        self._store.add_users(users)
-                    done += len(chunk)
-                    self._tick("looking up users", done)
-                after = batch[-1].at.row
 
     def _users_of(self, candidate: Candidate) -> list[UserState]:
         """All users that one row could mean or, where numbers sign people in, that hold its number."""
@@ -214,27 +204,39 @@ class Planner:
         return [user for page in self._pages(only) for user in page]
 
     def _found(self, candidate: Candidate) -> list[list[UserState]]:
-        """For each identity of the row, whom it names among the users read so far."""
-        return [
-            list({user.sub: user for kind in kinds for user in self._store.find(kind, value)}.values())
-            for kinds, value in identities(candidate)
-        ]
+        return found_by(candidate, self._store)
 
-    def _resolve(self) -> None:
+    def _resolve(self, *, scanned: bool) -> None:
+        """Find each row's user, by a look-up where there was no scan or the scan did not find one."""
         after = 0
-        while batch := self._store.unresolved(after, BATCH):
-            resolved: list[Resolved] = []
-            verdicts: list[tuple[int, Decision]] = []
-            for candidate in batch:
-                found = resolve(self._found(candidate))
-                if isinstance(found, Verdict):
-                    verdicts.append((candidate.at.row, found))
-                else:
-                    resolved.append(self._wish(candidate, found))
-            self._store.resolve(resolved)
-            self._store.decide(verdicts, self._clock.now())
-            after = batch[-1].at.row
-            self._tick("finding each row's user", after)
+        with ThreadPoolExecutor(_LOOKUP_THREADS) as threads:
+            while batch := self._store.unresolved(after, BATCH):
+                named = [(each, self._found(each) if scanned else []) for each in batch]
+                self._look_up(threads, [each for each, found in named if not (found and found[0])])
+                self._write_down(
+                    [(each, found if found and found[0] else self._found(each)) for each, found in named]
+                )
+                after = batch[-1].at.row
+                self._tick("finding each row's user", after)
+
+    def _look_up(self, threads: ThreadPoolExecutor, missing: Sequence[Candidate]) -> None:
+        for start in range(0, len(missing), _LOOKUP_THREADS):
+            chunk = missing[start : start + _LOOKUP_THREADS]
+            for users in threads.map(self._users_of, chunk):
+                self._store.add_users(users)
+            self._tick("looking up users", chunk[-1].at.row)
+
+    def _write_down(self, named: Sequence[tuple[Candidate, Sequence[Sequence[UserState]]]]) -> None:
+        resolved: list[Resolved] = []
+        verdicts: list[tuple[int, Decision]] = []
+        for candidate, found in named:
+            user = resolve(found)
+            if isinstance(user, Verdict):
+                verdicts.append((candidate.at.row, user))
+            else:
+                resolved.append(self._wish(candidate, user))
+        self._store.resolve(resolved)
+        self._store.decide(verdicts, self._clock.now())
 
     def _wish(self, candidate: Candidate, user: UserState) -> Resolved:
         wish = wished_phone(candidate, user, self._policy)
@@ -244,6 +246,20 @@ class Planner:
     def _tick(self, stage: str, done: int, total: int | None = None) -> None:
         self._progress.show(Standing(stage=stage, done=done, total=total))
         self._stop.check()
+
+
+def found_by(candidate: Candidate, store: "PlanStore") -> list[list[UserState]]:
+    """For each identity of the row, whom it names among the users read so far."""
+    return [
+        list({user.sub: user for kind in kinds for user in store.find(kind, value)}.values())
+        for kinds, value in identities(candidate)
+    ]
+
+
+def named_by(row: Candidate | Rejection, store: "PlanStore") -> UserState | None:
+    """The user of a journal whom a row names, of whatever roster."""
+    found = resolve(found_by(row, store)) if isinstance(row, Candidate) else None
+    return found if isinstance(found, UserState) else None
 
 
 def identities(candidate: Candidate) -> Sequence[tuple[tuple[IdentityKind, ...], str]]:

@@ -91,12 +91,14 @@ class Reconciler:
     def reopen_pending(self) -> Counter[Reason]:
         """Decide pending and given-up rows again; plans are left for the loop that writes.
 
+        A repair that came to no good is not among them: that user drifts on, and only --repair writes.
+
         Returns:
             Rows that ended otherwise at once, by their new reason.
         """
         ended: Counter[Reason] = Counter()
         for each in self._revisited():
-            if each.outcome is Outcome.VERIFIED:
+            if each.outcome is Outcome.VERIFIED or each.drifting:
                 continue
             if not each.changed and each.reason is not Reason.GAVE_UP:
                 continue
@@ -119,7 +121,7 @@ class Reconciler:
     def suspects(self, *, deep: bool) -> Iterator[Revisited]:
         """Enrolled rows whose users must be read to know whether they are still protected."""
         for each in self._revisited():
-            if each.outcome is Outcome.VERIFIED and (deep or each.changed or each.drifting):
+            if each.drifting or (each.outcome is Outcome.VERIFIED and (deep or each.changed)):
                 yield each
 
     def count_suspects(self, *, deep: bool) -> int:
@@ -178,12 +180,15 @@ class Reconciler:
             self._stop.check()
 
     def _scan(self) -> None:
-        token, count = None, 0
+        token, count, batch = None, 0, list[UserState]()
         while True:
             page = self._directory.page(None, token)
-            self._store.see(page.users)
+            batch += page.users
             count += len(page.users)
             self._tick("reading the pool", count)
+            if len(batch) >= BATCH or page.token is None:
+                self._store.see(batch)
+                batch.clear()
             if page.token is None:
                 return
             token = page.token

@@ -92,16 +92,18 @@ class _Way:
         self._let_the_last_write_settle()
         state, decision = self._look()
         had = self._had_before(state)
+        lost = self._lost_factor(had, state)
         for _ in range(ROUNDS):
-            if lost := _lost_factor(had, state):
+            if lost:
                 decision = Plan((PreferFactor(lost),), _ending(decision))
             if isinstance(decision, Verdict):
                 return self._final(decision)
-            known = self._write(decision, state)
-            state, decision = self._look_back()
-            if known and isinstance(decision, Plan):
+            known, given_back = self._write(decision, state), lost
+            state, decision = self._look_back(had)
+            lost = self._lost_factor(had, state)
+            if known and (lost == given_back if lost else isinstance(decision, Plan)):
                 return Verdict(Reason.NOT_EFFECTIVE)
-        if isinstance(decision, Verdict):
+        if isinstance(decision, Verdict) and not lost:
             return self._final(decision)
         return Verdict(Reason.GAVE_UP, "It stayed unknown whether Cognito had made the change.")
 
@@ -122,7 +124,7 @@ class _Way:
             self._passkey = asked and self._tools.directory.has_passkey(self._work.username)
         return self._passkey
 
-    def _look_back(self) -> tuple[UserState, Decision]:
+    def _look_back(self, had: UserState) -> tuple[UserState, Decision]:
         """Look until the write shows, or for as long as it may take to show.
 
         A write that may have sent an SMS is repeated only after all these looks, so a late read cannot make
@@ -130,7 +132,7 @@ class _Way:
         """
         state, decision = self._look()
         for wait in READ_BACK_WAITS_S:
-            if isinstance(decision, Verdict):
+            if isinstance(decision, Verdict) and not self._lost_factor(had, state):
                 break
             self._tools.stop.sleep(self._tools.clock, wait)
             state, decision = self._look()
@@ -179,18 +181,24 @@ class _Way:
             case _:
                 assert_never(step)
 
-    def _lost_factor(self, state: UserState) -> str | None:
+    def _had_before(self, state: UserState) -> UserState:
+        """The user before our first write, where this command's own journal knows it; else as just seen.
+
+        What a user gave up between a run and its reconcile or rollback was not taken by us.
+        """
+        resumed = self.wrote and self._work.verb in _FIRST
+        return (self._tools.store.before_image(self._work.user_sub) if resumed else None) or state
+
+    def _lost_factor(self, had: UserState, state: UserState) -> str | None:
         """A factor that our write took from the user, who gets it back.
 
         Whether an omitted block leaves that factor alone is implied but not stated by the API reference of
         AdminSetUserMFAPreference.
         """
-        if state.sub != self._work.user_sub:
+        if state.sub != self._work.user_sub or not (had.mfa and state.mfa):
             return None
-        if not self.wrote or self._work.verb is not Verb.RUN or not (self._before.mfa and state.mfa):
-            return None
-        lost = self._before.mfa.others - state.mfa.others
-        return self._before.mfa.preferred if self._before.mfa.preferred in lost else min(lost, default=None)
+        lost = had.mfa.others - state.mfa.others
+        return had.mfa.preferred if had.mfa.preferred in lost else min(lost, default=None)
 
     def _final(self, verdict: Verdict) -> Verdict:
         """What is already so was `promoted` by the user's proof, or `enrolled` by our writes."""
@@ -201,6 +209,12 @@ class _Way:
         return replace(verdict, reason=Reason.ENROLLED) if self.wrote else verdict
 
 
+def _ending(decision: Decision) -> Reason:
+    return decision.ends if isinstance(decision, Plan) else decision.reason
+
+
+_FIRST = frozenset({Verb.RUN, Verb.DISABLE})
+"""The commands that a journal starts with: its before-images are what they found."""
 _ENROLLING = frozenset({Verb.RUN, Verb.RECONCILE, Verb.REPAIR})
 _PROVED_BY_USER = frozenset({Reason.AWAITING_CODE, Reason.AWAITING_FIRST_SIGN_IN})
 

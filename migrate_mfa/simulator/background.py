@@ -27,7 +27,7 @@ class Running:
     endpoint: str
     account: str
     region: str
-    #: {"id", "name", "users"} of every pool.
+    #: {"id", "name", "users", "clients"} of every pool.
     pools: tuple[Mapping[str, Any], ...]
     process: subprocess.Popen[str]
 

@@ -19,14 +19,14 @@ ANY = "*"
 _STRINGS = (
     "AccessToken AttributeName AuthFlow ChallengeName ClientId ClientName ClientSecret Code "
     "DeletionProtection Filter MessageAction MfaConfiguration NextToken PaginationToken Password "
-    "PoolName QuotaCode ServiceCode Session SmsAuthenticationMessage TemporaryPassword Token "
+    "PoolName PreventUserExistenceErrors QuotaCode ServiceCode Session SmsAuthenticationMessage TemporaryPassword Token "
     "UserPoolId UserPoolTier Username"
 )
 _BOOLEANS = "EnableTokenRevocation ForceAliasCreation GenerateSecret Permanent"
-_INTEGERS = "AuthSessionValidity Limit MaxResults RefreshTokenValidity"
+_INTEGERS = "AccessTokenValidity AuthSessionValidity IdTokenValidity Limit MaxResults RefreshTokenValidity"
 _STRING_LISTS = (
     "AliasAttributes AttributesToGet AutoVerifiedAttributes DesiredDeliveryMediums ExplicitAuthFlows "
-    "UsernameAttributes"
+    "ReadAttributes UsernameAttributes WriteAttributes"
 )
 _MAPS = "AuthParameters ChallengeResponses ClientMetadata"
 
@@ -66,6 +66,7 @@ SHAPES: Mapping[str, Any] = {
         },
         "SignInPolicy": {"AllowedFirstAuthFactors": [str]},
     },
+    "TokenValidityUnits": {ANY: str},
     "LimitDefinition": {"LimitClass": str, "Attributes": {ANY: str}},
 }
 

@@ -2,22 +2,24 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from migrate_mfa.adapters.aftermath_store import AftermathStore
 from migrate_mfa.adapters.journal import Journal
 from migrate_mfa.adapters.logs import configure
+from migrate_mfa.adapters.roster import Roster, open_roster
 from migrate_mfa.adapters.run_directory import require_same
 from migrate_mfa.adapters.work_store import WorkStore
-from migrate_mfa.domain.decide import decide
+from migrate_mfa.domain.decide import decide_again
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, RunDirectoryError, UsageError
 from migrate_mfa.domain.model import Decision, Plan, Policy, UserState, Verdict
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import Revisited, Verb, Work
 from migrate_mfa.domain.undo import restore
-from migrate_mfa.engine.plan import BATCH
+from migrate_mfa.engine.plan import BATCH, named_by
 from migrate_mfa.engine.preflight import require_sms_mfa
 from migrate_mfa.engine.reconcile import REPAIR, DriftKind, Reconciler
 from migrate_mfa.ports import Progress
@@ -31,6 +33,7 @@ from migrate_mfa.wiring.reporting import DIRECTORY
 Agree = Callable[[Connection, int], None]
 _RECONCILES = (Verb.RECONCILE, Verb.REPAIR)
 _RESTORE = Plan((), Reason.RESTORED)  # what to write is known once the user is read
+_NAME_THEM = "Name them by sub, Username or e-mail address, as the roster or the report has them."
 
 
 @contextmanager
@@ -41,6 +44,10 @@ def open_aftermath(settings: Settings, command: str, progress: Progress) -> Iter
         raise UsageError("--run-dir is missing.", "It is the directory of the run, see ./migrate-mfa-runs.")
     with ExitStack() as stack:
         stack.enter_context(configure(None))
+        roster = None
+        if settings.roster is not None:
+            unread = replace(settings.roster_options, read_numbers=False)
+            roster = stack.enter_context(open_roster(settings.roster, unread))
         saved = planned_directory(directory)
         pool_id = saved["user_pool_id"]
         if settings.user_pool_id not in {None, pool_id}:
@@ -54,7 +61,7 @@ def open_aftermath(settings: Settings, command: str, progress: Progress) -> Iter
                 require_same(journal.meta(), {"kind": "run"})
 
         one = stack.enter_context(open_pass(connection, directory, command, bind))
-        yield Aftermath(one, policy_of(saved))
+        yield Aftermath(one, policy_of(saved), roster)
 
 
 @dataclass(slots=True)
@@ -63,6 +70,8 @@ class Aftermath:
 
     one: Pass
     policy: Policy
+    roster: Roster | None = None
+    _only_chosen: bool = False
 
     @property
     def store(self) -> AftermathStore:
@@ -74,6 +83,7 @@ class Aftermath:
     def compare(self, agree: Agree) -> None:
         """Look at the pool again: decide pending rows anew, find who drifts."""
         deep = self.one.connection.settings.deep
+        self.store.settle_repairs()
         reconciler = self._reconciler()
         reconciler.look()
         ended = reconciler.reopen_pending()
@@ -141,45 +151,58 @@ class Aftermath:
 
     def _decide_again(self, each: Revisited, state: UserState) -> Decision:
         pool = self.one.connection.pool
-        return decide(each.candidate, state, pool=pool, policy=self.policy, rivalry=each.rivalry)
+        return decide_again(
+            each.candidate, state, was=each.reason, pool=pool, policy=self.policy, rivalry=each.rivalry
+        )
 
     # -- rollback
 
-    def select(self, names: Collection[str], outcomes: Collection[Outcome]) -> int:
-        """Plan to give back the users of this run, or some of them. Returns how many may be written to.
+    def choose(self, names: Collection[str]) -> None:
+        """Keep to the users who are named, and to those of the roster, where there are any.
 
         Raises:
-            InputUnusable: a name is of nobody in this run.
+            InputUnusable: a name, or every row of the roster, is of nobody in this run.
         """
-        self.store.park_rollbacks()
-        selected = 0
-        for row, _, wrote in self._selected(names, outcomes):
-            selected += wrote
-            self._plan_restore(row, wrote=wrote)
-        return selected
-
-    def count_selected(self, names: Collection[str], outcomes: Collection[Outcome]) -> int:
-        """How many users `select` would plan to write to."""
-        return sum(wrote for _, _, wrote in self._selected(names, outcomes))
-
-    def _selected(
-        self, names: Collection[str], outcomes: Collection[Outcome]
-    ) -> Iterator[tuple[int, str, bool]]:
         known = self.store.users_named(names)
         if unknown := len(set(names) - known.keys()):
-            raise InputUnusable(
-                f"{unknown} of the users named are not in this run.",
-                "Name them by sub, Username or e-mail address, as the roster or the report has them.",
+            raise InputUnusable(f"{unknown} of the users named are not in this run.", _NAME_THEM)
+        self.store.choose(known.values())
+        if self.roster is not None:
+            self._choose_from(self.roster)
+        self._only_chosen = bool(names) or self.roster is not None
+
+    def _choose_from(self, roster: Roster) -> None:
+        plans, rows, strangers = self.one.plans, 0, 0
+        records = roster.records()
+        while batch := list(islice(records, BATCH)):
+            found = [named_by(each.row, plans) for each in batch]
+            self.store.choose(user.sub for user in found if user is not None)
+            rows, strangers = rows + len(batch), strangers + found.count(None)
+        if strangers == rows:
+            raise InputUnusable("No row of the roster names a user of this run.", _NAME_THEM)
+        if strangers:
+            self.one.connection.progress.say(
+                f"{strangers:,} of {rows:,} rows of the roster name nobody of this run."
             )
-        wanted, after = set(known.values()), 0
-        while batch := self.store.rollback_rows(after, BATCH):
+        self.one.extra["roster_rows_of_nobody"] = strangers
+
+    def select(self, outcomes: Collection[Outcome]) -> None:
+        """Plan to give back the users of this run, or those chosen, or those whom the run left so."""
+        self.store.park_rollbacks()
+        for row, wrote in self._selected(outcomes):
+            self._plan_restore(row, wrote=wrote)
+
+    def count_selected(self, outcomes: Collection[Outcome]) -> int:
+        """How many users `select` would plan to write to."""
+        return sum(wrote for _, wrote in self._selected(outcomes))
+
+    def _selected(self, outcomes: Collection[Outcome]) -> Iterator[tuple[int, bool]]:
+        after = 0
+        while batch := self.store.rollback_rows(after, BATCH, only_chosen=self._only_chosen):
             after = batch[-1][0]
-            for row, sub, wrote in batch:
-                if names and sub not in wanted:
-                    continue
-                if outcomes and self.store.outcome_of(row) not in outcomes:
-                    continue
-                yield row, sub, wrote
+            for row, wrote in batch:
+                if not outcomes or self.store.outcome_of(row) in outcomes:
+                    yield row, wrote
 
     def _plan_restore(self, row: int, *, wrote: bool) -> None:
         if wrote:

@@ -14,7 +14,7 @@ from migrate_mfa.adapters.plan_store import PlanStore
 from migrate_mfa.adapters.report_store import ReportStore
 from migrate_mfa.adapters.roster import Roster, open_roster
 from migrate_mfa.adapters.run_directory import default_run_dir, require_same
-from migrate_mfa.domain.decide import decide, decide_disable
+from migrate_mfa.domain.decide import decide, decide_again, decide_disable
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, SmsLimitExceeded, UsageError
 from migrate_mfa.domain.model import Decision, Policy, UserState, VerificationPolicy
 from migrate_mfa.domain.reasons import Outcome
@@ -191,8 +191,11 @@ def decide_work(work: Work, state: UserState, one: Pass, policy: Policy) -> Deci
     """What a planned row is to become, by what it was planned for."""
     if work.verb is Verb.DISABLE:
         return decide_disable(work.candidate, state, pool=one.connection.pool, policy=policy)
+    pool, rivalry = one.connection.pool, work.rivalry
+    if work.verb is Verb.RECONCILE:
+        return decide_again(work.candidate, state, was=work.was, pool=pool, policy=policy, rivalry=rivalry)
     candidate = work.numberless() if work.verb is Verb.REPAIR else work.candidate
-    return decide(candidate, state, pool=one.connection.pool, policy=policy, rivalry=work.rivalry)
+    return decide(candidate, state, pool=pool, policy=policy, rivalry=rivalry)
 
 
 @contextmanager

@@ -59,6 +59,7 @@ def pool_document(
     config: Mapping[str, Any] | None = None,
     quotas: Mapping[str, float] = FAST,
     generate: Mapping[str, Any] | None = None,
+    pool_id: str = POOL_ID,
     **members: Any,
 ) -> dict[str, Any]:
     """A pool file with one pool: OPTIONAL MFA by SMS, e-mail as alias, any case; `config` changes that.
@@ -73,7 +74,7 @@ def pool_document(
         "SmsConfiguration": ROLE,
     } | dict(config or {})
     pool = {
-        "id": POOL_ID,
+        "id": pool_id,
         "name": POOL_NAME,
         "config": {name: value for name, value in settings.items() if value is not None},
         "users": list(users),

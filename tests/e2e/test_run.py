@@ -13,7 +13,6 @@ import pytest
 from tests.e2e.support import (
     POOL_ID,
     POOL_NAME,
-    ROLE,
     WRITES,
     Done,
     a_member,
@@ -456,7 +455,11 @@ class TestRunDirectory:
 
     def test_another_pool_does_not_fit_the_directory(self, raise_site: Callable[..., Site], site: Site) -> None:
         site.cli.plan("roster.csv", site.folder / "run", *ATTESTED)
-        other = {"pools": [{"id": "ap-northeast-1_Another01", "name": "another", "config": _OTHER}]}
-        document = raise_site(**{}) if not other else None
+        other = raise_site(members(), pool_id="ap-northeast-1_Another01")
+        other.cli.pool_id = "ap-northeast-1_Another01"
 
-        assert document is None
+        done = other.cli.run("roster.csv", site.folder / "run", *ATTESTED)
+
+        assert_code(done, 3)
+        assert "pool" in done.err
+        assert untouched(other)

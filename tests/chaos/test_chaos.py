@@ -1,0 +1,26 @@
+"""A short chaos: a dozen kills, under both policies, one of them among faults."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.chaos.cast import ATTESTED, BY_CODE
+from tests.chaos.chaos import account
+from tests.chaos.episode import Script, play
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("policy", "faulty"), [(ATTESTED, True), (BY_CODE, False)])
+def test_a_run_that_is_killed_again_and_again_loses_nothing_and_does_nothing_twice(
+    tmp_path: Path, policy: str, faulty: bool
+) -> None:
+    figures = play(Script(seed=f"suite/{policy}", policy=policy, faulty=faulty, kills=6, users=30), tmp_path)
+    assert not figures.violations, "\n".join(account(figures, figures.seconds))
+    assert figures.kills >= 3, "the kills did not land: this test has lost its point"
+    assert figures.writes > 0
+    assert figures.sms_max == (policy == BY_CODE)

@@ -1,0 +1,243 @@
+"""A run that ends early: limits, failures, signals, locks, a server that is gone; then the same command again."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.e2e.support import (
+    PATIENCE_S,
+    Cli,
+    Done,
+    a_member,
+    assert_code,
+    calls,
+    end,
+    ends,
+    phone_of,
+    report,
+    state,
+    summary,
+    wait_until,
+    write_roster,
+    writes,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.e2e.conftest import Site
+
+ATTESTED = ("--verification", "attested")
+ENROLLED = ("verified", "enrolled")
+USERS = 60
+SLOWLY = ("--max-rps", "UserUpdate=8")
+"""Slow enough to be stopped midway on any machine; also the window of users under way is small then."""
+STUCK = {"rules": [{"kind": "hang", "ops": ["AdminUpdateUserAttributes"]}]}
+"""The first writes are never answered, so a run stays where it is."""
+
+
+def a_roster(folder: Path) -> Path:
+    rows = [(f"user{number:02d}@example.com", phone_of(number)) for number in range(USERS)]
+    return write_roster(folder / "roster.csv", rows)
+
+
+@pytest.fixture
+def site(raise_site: Callable[..., Site]) -> Site:
+    """Sixty members, and a roster for all of them."""
+    made = raise_site(members())
+    a_roster(made.folder)
+    return made
+
+
+def members() -> list[dict[str, Any]]:
+    return [a_member(f"user{number:02d}") for number in range(USERS)]
+
+
+def everybody_is_enrolled(site: Site) -> bool:
+    users = state(site.running).values()
+    numbers = {user["Attributes"]["phone_number"] for user in users}
+    return len(numbers) == USERS and all(
+        user["Attributes"]["phone_number_verified"] == "true" and user["PreferredMfaSetting"] == "SMS_MFA"
+        for user in users
+    )
+
+
+def each_write_was_made_once(site: Site) -> bool:
+    made = calls(site.running)
+    return made["AdminUpdateUserAttributes"] == made["AdminSetUserMFAPreference"] == USERS
+
+
+class TestLimits:
+    def test_waves_of_max_users_go_on_until_nobody_is_left(self, site: Site) -> None:
+        waves = []
+        for _ in range(3):
+            done = site.cli.run("roster.csv", "run", *ATTESTED, "--max-users", 25)
+            waves.append((done.code, ends(site.folder / "run")[ENROLLED], summary(site.folder / "run")["state"]))
+
+        assert waves == [(10, 25, "stopped"), (10, 50, "stopped"), (0, 60, "finished")]
+        assert everybody_is_enrolled(site)
+        assert each_write_was_made_once(site)
+
+    def test_stop_after_ends_the_run_in_time_and_it_goes_on_later(self, site: Site) -> None:
+        done = site.cli.run("roster.csv", "run", *ATTESTED, *SLOWLY, "--stop-after", "1s")
+        left = summary(site.folder / "run")
+        again = site.cli.run("roster.csv", "run", *ATTESTED)
+
+        assert_code(done, 10)
+        assert 0 < left["counts"]["verified"] < USERS
+        assert left["counts"]["unprocessed"] == USERS - left["counts"]["verified"]
+        assert_code(again, 0)
+        assert each_write_was_made_once(site)
+
+
+class TestFailures:
+    def test_too_many_refusals_stop_the_run_and_the_report_says_who(self, site: Site) -> None:
+        names = [f"user{number:02d}" for number in range(0, USERS, 4)]
+        rule = {"kind": "error", "ops": ["AdminUpdateUserAttributes"], "users": names}
+        site.running.control("faults", {"rules": [rule]})
+
+        done = site.cli.run("roster.csv", "run", *ATTESTED, *SLOWLY, "--max-failures", "10%")
+        left = summary(site.folder / "run")
+
+        assert_code(done, 8)
+        assert "--max-failures" in done.err
+        assert left["state"] == "stopped"
+        assert left["counts"]["unprocessed"] > 0
+        refused = report(site.folder / "run", "failed")
+        assert 5 <= len(refused) < len(names)
+        assert {line["reason"] for line in refused} == {"rejected"}
+
+    def test_after_the_cause_is_mended_the_same_command_does_the_rest_and_then_the_failed(self, site: Site) -> None:
+        names = [f"user{number:02d}" for number in range(0, USERS, 4)]
+        rule = {"kind": "error", "ops": ["AdminUpdateUserAttributes"], "users": names}
+        site.running.control("faults", {"rules": [rule]})
+        site.cli.run("roster.csv", "run", *ATTESTED, *SLOWLY, "--max-failures", "10%")
+        site.running.control("faults", {})
+
+        rest = site.cli.run("roster.csv", "run", *ATTESTED)
+        failed = site.cli.run("roster.csv", "run", *ATTESTED)
+
+        assert_code(rest, 7)
+        assert_code(failed, 0)
+        assert ends(site.folder / "run") == {ENROLLED: USERS}
+        assert everybody_is_enrolled(site)
+
+    @pytest.mark.slow
+    def test_a_server_that_is_gone_stops_the_run_and_blames_no_user(self, site: Site) -> None:
+        child = site.cli.running("roster.csv", "run", *ATTESTED, *SLOWLY)
+        wait_until(lambda: writes(site.running) >= 10, "ten writes")
+
+        site.running.process.kill()
+        out, err = child.communicate(timeout=PATIENCE_S)
+
+        assert_code(Done(child.returncode, out.decode(), err.decode()), 8)
+        left = summary(site.folder / "run")
+        assert left["state"] == "stopped"
+        assert left["counts"]["failed"] == 0
+        assert left["counts"]["unprocessed"] > 0
+
+
+class TestSignals:
+    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+    def test_a_signal_ends_it_with_a_report_and_the_same_command_comes_to_the_same_end(
+        self, site: Site, number: signal.Signals, code: int
+    ) -> None:
+        child = site.cli.running("roster.csv", "run", *ATTESTED, *SLOWLY)
+        wait_until(lambda: writes(site.running) >= 20, "twenty writes")
+
+        done = end(child, number)
+        left, unprocessed = summary(site.folder / "run"), report(site.folder / "run", "unprocessed")
+        again = site.cli.run("roster.csv", "run", *ATTESTED)
+
+        assert_code(done, code)
+        assert left["counts"]["unprocessed"] == len(unprocessed)
+        assert left["state"] == "interrupted"
+        assert 0 < left["counts"]["unprocessed"] < USERS
+        assert sum(left["counts"].values()) == USERS
+        assert_code(again, 0)
+        assert ends(site.folder / "run") == {ENROLLED: USERS}
+        assert everybody_is_enrolled(site)
+        assert each_write_was_made_once(site)
+
+    def test_a_signal_while_it_plans_writes_nothing_and_the_plan_is_made_again(
+        self, raise_site: Callable[..., Site]
+    ) -> None:
+        users = members()
+        faults = {"latency": [{"fixed_ms": 400, "ops": ["ListUsers"]}]}
+        site = raise_site(users, faults=faults, generate={"count": 600})
+        a_roster(site.folder)
+        child = site.cli.running("roster.csv", "run", *ATTESTED)
+        wait_until(lambda: calls(site.running)["ListUsers"] >= 2, "two pages")
+
+        done = end(child, signal.SIGTERM)
+        made = writes(site.running)
+        site.running.control("faults", {})
+        again = site.cli.run("roster.csv", "run", *ATTESTED)
+
+        assert_code(done, 143)
+        assert made == 0
+        assert_code(again, 0)
+        assert ends(site.folder / "run") == {ENROLLED: USERS}
+
+    def test_status_tells_how_far_a_running_run_is(self, site: Site) -> None:
+        child = site.cli.running("roster.csv", "run", *ATTESTED, *SLOWLY)
+        wait_until(lambda: writes(site.running) >= 20, "twenty writes")
+
+        during = site.cli("status", "--run-dir", "run", "--json").json()
+        done = end(child, signal.SIGINT)
+        after = site.cli("status", "--run-dir", "run", "--json").json()
+
+        assert_code(done, 130)
+        assert during["state"] == "running"
+        assert after["state"] == "interrupted"
+        assert 0 < during["counts"]["verified"] <= after["counts"]["verified"] < USERS
+
+
+class TestLocks:
+    def test_a_lane_belongs_to_one_process_at_a_time(self, site: Site) -> None:
+        site.running.control("faults", STUCK)
+        child = site.cli.running("roster.csv", "run", *ATTESTED)
+        wait_until(lambda: writes(site.running) >= 1, "one write")
+
+        second = site.cli.run("roster.csv", "other", *ATTESTED)
+        end(child, signal.SIGKILL)
+        site.running.control("faults", {})
+        third = site.cli.run("roster.csv", "other", *ATTESTED)
+
+        assert_code(second, 6)
+        assert "another migrate-mfa" in second.err.lower()
+        assert_code(third, 0)
+
+    def test_a_run_directory_belongs_to_one_process_at_a_time(
+        self, site: Site, raise_site: Callable[..., Site]
+    ) -> None:
+        elsewhere = raise_site(members())
+        site.running.control("faults", STUCK)
+        child = site.cli.running("roster.csv", "run", *ATTESTED)
+        wait_until(lambda: writes(site.running) >= 1, "one write")
+
+        second = Cli(site.folder, elsewhere.running.endpoint).run("roster.csv", "run", *ATTESTED)
+        end(child, signal.SIGKILL)
+
+        assert_code(second, 6)
+        assert "another process" in second.err.lower()
+        assert writes(elsewhere.running) == 0
+
+
+def test_throttled_by_live_traffic_it_yields_and_still_comes_to_the_end(raise_site: Callable[..., Site]) -> None:
+    """The pool enforces its quotas, and another application takes most of one."""
+    quotas = {"UserRead": 2000, "UserUpdate": 40, "UserResourceUpdate": 40, "UserList": 500}
+    faults = {"live_traffic": [{"category": "UserUpdate", "rps": 36}]}
+    site = raise_site(members(), quotas=quotas, enforce_quotas=True, burst_seconds=0.1, faults=faults)
+
+    done = site.cli.run(a_roster(site.folder), "run", *ATTESTED, "--max-users", 14)
+
+    assert_code(done, 10)
+    count = summary(site.folder / "run")["calls"]["UserUpdate"]
+    assert count["throttled"] > 0
+    assert count["sent"] == 14 + count["throttled"]
+    assert ends(site.folder / "run")[ENROLLED] == 14
