@@ -61,7 +61,8 @@ class AftermathStore:
             " s.email_verified AS n_email_verified, s.phone AS n_phone, s.phone_verified AS n_phone_verified,"
             " s.status AS n_status, s.enabled AS n_enabled, s.modified AS n_modified,"
             " EXISTS (SELECT 1 FROM drift d WHERE d.user_sub = r.user_sub) AS drifting"
-            " FROM rows r NOT INDEXED CROSS JOIN users u ON u.sub = r.user_sub LEFT JOIN seen s ON s.sub = r.user_sub"
+            " FROM rows r NOT INDEXED CROSS JOIN users u ON u.sub = r.user_sub"
+            " LEFT JOIN seen s ON s.sub = r.user_sub"
             f" WHERE {_OF_INTEREST} AND r.row > ? ORDER BY r.row LIMIT ?",
             after,
             limit,
@@ -136,7 +137,8 @@ class AftermathStore:
         found = self._database.query(
             "SELECT r.row, EXISTS"
             " (SELECT 1 FROM writes w WHERE w.row = r.row AND w.result <> 'refused') AS wrote"
-            f" FROM rows r NOT INDEXED WHERE r.row > ? AND r.reason IS NOT 'restored'{chosen} ORDER BY r.row LIMIT ?",
+            " FROM rows r NOT INDEXED"
+            f" WHERE r.row > ? AND r.reason IS NOT 'restored'{chosen} ORDER BY r.row LIMIT ?",
             after,
             limit,
         )

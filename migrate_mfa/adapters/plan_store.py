@@ -145,7 +145,8 @@ class PlanStore:
         """Resolved rows without a decision, in order, from the row after `after` on."""
         found = self._database.query(
             f"SELECT {_CANDIDATE}, {_USER}, r.wished_by_others, r.held_by_other {OPEN_ROWS}"
-            f" CROSS JOIN users u ON u.sub = r.user_sub WHERE {_UNDECIDED} AND r.row > ? ORDER BY r.row LIMIT ?",
+            f" CROSS JOIN users u ON u.sub = r.user_sub WHERE {_UNDECIDED} AND r.row > ?"
+            " ORDER BY r.row LIMIT ?",
             after,
             limit,
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.failure import ApiError, Effect
 from migrate_mfa.domain.model import SMS_MFA, UserState
+from migrate_mfa.engine.scan import scan as pool_scan
 from migrate_mfa.ports import Directory, Progress, Standing
 
 if TYPE_CHECKING:
@@ -78,17 +79,12 @@ def scan(
     directory: Directory, audit: Audit, *, progress: Progress, stop: "Stop", estimated: int
 ) -> Iterator[UserState]:
     """Every user of the pool once, counted on the way."""
-    token = None
-    while True:
-        page = directory.page(None, token)
-        for user in page.users:
+    for users in pool_scan(directory, estimated):
+        for user in users:
             audit.add(user)
             yield user
         progress.show(Standing(stage="reading the pool", done=audit.users, total=estimated or None))
         stop.check()
-        if page.token is None:
-            return
-        token = page.token
 
 
 def look_deeper(

@@ -1,6 +1,6 @@
 """The plan: every row of the roster against the pool, without any call that bills a dormant user."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import ceil
@@ -22,6 +22,7 @@ from migrate_mfa.domain.model import (
 )
 from migrate_mfa.domain.resolve import IdentityKind, resolve
 from migrate_mfa.domain.rows import Resolved, Verb
+from migrate_mfa.engine.scan import PAGE, pages, scan
 from migrate_mfa.ports import Clock, Directory, Filter, Progress, Standing
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from migrate_mfa.engine.stop import Stop
 
 BATCH = 1000
-_PAGE = 60
 _LOOKUP_THREADS = 8
 log = structlog.get_logger()
 
@@ -72,7 +72,7 @@ class Reading:
 def choose_reading(rows: int, pool: PoolFacts) -> Reading:
     """Take the cheaper way; a row needs two look-ups where its number could sign somebody else in."""
     calls_a_row = 1 if pool.phone_sign_in is PhoneSignIn.NO else 2
-    scan = max(1, ceil(pool.estimated_users / _PAGE))
+    scan = max(1, ceil(pool.estimated_users / PAGE))
     lookups = rows * calls_a_row
     return Reading(scan=scan < lookups, scan_calls=scan, lookup_calls=lookups)
 
@@ -155,7 +155,7 @@ class Planner:
 
     def _scan(self) -> None:
         count, batch = 0, list[UserState]()
-        for users in self._pages(None):
+        for users in scan(self._directory, self._pool.estimated_users):
             batch += users
             count += len(users)
             if len(batch) >= BATCH:
@@ -164,15 +164,6 @@ class Planner:
             self._tick("reading the pool", count, self._pool.estimated_users)
         self._store.add_users(batch)
         log.info("pool_scanned", users=count)
-
-    def _pages(self, only: Filter | None) -> Iterator[tuple[UserState, ...]]:
-        token = None
-        while True:
-            page = self._directory.page(only, token)
-            yield page.users
-            if page.token is None:
-                return
-            token = page.token
 
     def _users_of(self, candidate: Candidate) -> list[UserState]:
         """All users that one row could mean or, where numbers sign people in, that hold its number."""
@@ -201,7 +192,7 @@ class Planner:
         return any((own[kind] or "").casefold() == value.casefold() for kind in kinds)
 
     def _find_in_pool(self, only: Filter) -> list[UserState]:
-        return [user for page in self._pages(only) for user in page]
+        return [user for page in pages(self._directory, only) for user in page]
 
     def _found(self, candidate: Candidate) -> list[list[UserState]]:
         return found_by(candidate, self._store)

@@ -27,6 +27,7 @@ from migrate_mfa.domain.model import (
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import Drift, Revisited, Verb
 from migrate_mfa.engine.plan import BATCH, choose_reading
+from migrate_mfa.engine.scan import pages, scan
 from migrate_mfa.ports import Clock, Directory, Filter, Progress, Standing
 
 if TYPE_CHECKING:
@@ -180,28 +181,18 @@ class Reconciler:
             self._stop.check()
 
     def _scan(self) -> None:
-        token, count, batch = None, 0, list[UserState]()
-        while True:
-            page = self._directory.page(None, token)
-            batch += page.users
-            count += len(page.users)
-            self._tick("reading the pool", count)
-            if len(batch) >= BATCH or page.token is None:
+        count, batch = 0, list[UserState]()
+        for users in scan(self._directory, self._pool.estimated_users):
+            batch += users
+            count += len(users)
+            if len(batch) >= BATCH:
                 self._store.see(batch)
                 batch.clear()
-            if page.token is None:
-                return
-            token = page.token
+            self._tick("reading the pool", count)
+        self._store.see(batch)
 
     def _look_up(self, sub: str) -> list[UserState]:
-        users: list[UserState] = []
-        token = None
-        while True:
-            page = self._directory.page(Filter("sub", sub), token)
-            users += page.users
-            if page.token is None:
-                return users
-            token = page.token
+        return [user for users in pages(self._directory, Filter("sub", sub)) for user in users]
 
     def _tick(self, stage: str, done: int) -> None:
         self._progress.show(Standing(stage=stage, done=done))

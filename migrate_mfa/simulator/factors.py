@@ -42,7 +42,7 @@ def asked(pool: Pool, user: User) -> tuple[str, ...]:
     listed = tuple(factor for factor in enabled if factor in offered(pool))
     able = tuple(factor for factor in listed if _able(user, factor))
     if not able and pool.mfa_mode == "ON":
-        able = tuple(factor for factor in offered(pool) if _able(user, factor))[:1]
+        able = tuple(factor for factor in offered(pool) if _able(user, factor))
     if not able and (listed or pool.mfa_mode == "ON"):
         raise CognitoError("MFAMethodNotFoundException", "No MFA method is found for the user.")
     return (user.preferred,) if user.preferred in able else able

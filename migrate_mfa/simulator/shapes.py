@@ -19,8 +19,8 @@ ANY = "*"
 _STRINGS = (
     "AccessToken AttributeName AuthFlow ChallengeName ClientId ClientName ClientSecret Code "
     "DeletionProtection Filter MessageAction MfaConfiguration NextToken PaginationToken Password "
-    "PoolName PreventUserExistenceErrors QuotaCode ServiceCode Session SmsAuthenticationMessage TemporaryPassword Token "
-    "UserPoolId UserPoolTier Username"
+    "PoolName PreventUserExistenceErrors QuotaCode ServiceCode Session SmsAuthenticationMessage "
+    "TemporaryPassword Token UserPoolId UserPoolTier Username"
 )
 _BOOLEANS = "EnableTokenRevocation ForceAliasCreation GenerateSecret Permanent"
 _INTEGERS = "AccessTokenValidity AuthSessionValidity IdTokenValidity Limit MaxResults RefreshTokenValidity"

@@ -169,11 +169,13 @@ class Migration:
 def require_sms_allowance(one: Pass, verbs: Collection[Verb]) -> None:
     """Refuse to send more SMS than `--max-sms`: what this run has sent, and what it has still to do.
 
+    What has no message left to send is never refused: a promotion, or the rest of a run.
+
     Raises:
         SmsLimitExceeded: says how many there would be.
     """
     allowed, expected = one.connection.settings.max_sms, _sms_expected(one, verbs)
-    if expected > allowed:
+    if expected > allowed and one.forecast(verbs).sms:
         raise SmsLimitExceeded(
             f"Cognito would send {expected:,} SMS with codes; --max-sms allows {allowed:,}.",
             "The pool verifies phone_number automatically, so storing an unverified number sends a code. "

@@ -399,6 +399,21 @@ def test_what_cannot_be_revoked(site: Site) -> None:
     assert holder.code("get_user") == "ok"
 
 
+def test_revoking_needs_the_clients_secret(site: Site) -> None:
+    site.user(password=PASSWORD)
+    app = App.make(site, secret=True)
+    given = {"Token": app.tokens()["RefreshToken"], "ClientId": app.client_id}
+
+    def code(**secret: str) -> str:
+        return outcome(lambda: site.client.revoke_token(**given, **secret))
+
+    assert [code(), code(ClientSecret="x"), code(ClientSecret=str(app.secret))] == [
+        "UnauthorizedException",
+        "UnauthorizedException",
+        "ok",
+    ]
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [

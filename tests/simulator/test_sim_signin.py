@@ -362,6 +362,14 @@ def test_a_required_pool_challenges_whoever_has_a_number(make_site: Callable[...
     assert App.make(site).begin()["ChallengeName"] == "SMS_MFA"
 
 
+def test_a_required_pool_lets_a_user_with_several_means_choose(make_site: Callable[..., Site]) -> None:
+    site = make_site(mfa="ON")
+    site.set_mfa("ON", SmsMfaConfiguration=SMS_BLOCK, **TOTP_POOL)
+    site.user(password=PASSWORD, Attributes={"phone_number": PHONE}, totp_registered=True)
+
+    assert App.make(site).begin()["ChallengeName"] == "SELECT_MFA_TYPE"
+
+
 def test_sms_mfa_without_the_number_that_it_had_is_a_dead_end(app: App, site: Site) -> None:
     site.update(phone_number="")
 
@@ -536,6 +544,13 @@ def test_a_refresh_token_gives_new_tokens_without_a_challenge(app: App, site: Si
     assert outcome(lambda: site.client.get_user(AccessToken=result["AccessToken"])) == "ok"
     assert "RefreshToken" not in result
     assert len(messages(site)) == sent
+
+
+def test_a_refresh_token_of_a_disabled_user_gives_nothing(app: App, site: Site) -> None:
+    refresh = app.tokens()["RefreshToken"]
+    site.call("admin_disable_user", Username="taro")
+
+    assert outcome(lambda: app.flow("REFRESH_TOKEN_AUTH", REFRESH_TOKEN=refresh)) == NOT_AUTHORIZED
 
 
 def test_a_refresh_token_belongs_to_its_client(app: App) -> None:

@@ -1,0 +1,332 @@
+"""rollback over the whole tool: what a run did is undone, for everybody whom nobody else has touched."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.e2e.support import (
+    LEGACY_SMS,
+    POOL_ID,
+    WRITES,
+    a_member,
+    assert_code,
+    calls,
+    endings,
+    ends,
+    phone_of,
+    report,
+    sms,
+    state,
+    state_hash,
+    summary,
+    write_roster,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tests.e2e.conftest import Site
+    from tests.e2e.support import Done
+
+SENDS_CODES = {"AutoVerifiedAttributes": ["email", "phone_number"]}
+OTHER = "+818012345678"
+RESTORED = ("skipped", "restored")
+EVERYTHING = [
+    "--despite", "has_totp", "--despite", "has_email_mfa", "--despite", "disabled_user",
+    "--despite", "no_recovery_left", "--max-failures", "100%", "--max-sms", "100",
+]  # fmt: skip
+
+FACTORS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "sms": {"UserMFASettingList": ["SMS_MFA"], "PreferredMfaSetting": "SMS_MFA"},
+    "sms-idle": {"UserMFASettingList": ["SMS_MFA"]},
+    "totp": {"UserMFASettingList": ["SOFTWARE_TOKEN_MFA"], "PreferredMfaSetting": "SOFTWARE_TOKEN_MFA"},
+    "totp-idle": {"UserMFASettingList": ["SOFTWARE_TOKEN_MFA"]},
+    "email": {"UserMFASettingList": ["EMAIL_OTP"], "PreferredMfaSetting": "EMAIL_OTP"},
+    "both": {
+        "UserMFASettingList": ["SMS_MFA", "SOFTWARE_TOKEN_MFA"],
+        "PreferredMfaSetting": "SOFTWARE_TOKEN_MFA",
+    },
+    "legacy": {"MFAOptions": LEGACY_SMS},
+}
+PHONES = ("no", "same-unproven", "other-unproven", "same-proven", "other-proven")
+STATUSES: tuple[dict[str, Any], ...] = (
+    {"UserStatus": "UNCONFIRMED"},
+    {"UserStatus": "RESET_REQUIRED"},
+    {"UserStatus": "FORCE_CHANGE_PASSWORD"},
+    {"UserStatus": "EXTERNAL_PROVIDER"},
+    {"UserStatus": "ARCHIVED"},
+    {"Enabled": False},
+)
+
+
+def everybody() -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+    """Users with every number and every factor, and of every status; and a roster that wishes them all one."""
+    states = [(phone, FACTORS[factor]) for phone, factor in product(PHONES, FACTORS)]
+    states += [(phone, status) for phone in ("no", "other-proven") for status in STATUSES]
+    users, rows = [], []
+    for number, (phone, members) in enumerate(states):
+        wished, name = phone_of(number), f"user{number}"
+        stored = None if phone == "no" else wished if phone.startswith("same") else phone_of(1000 + number)
+        users.append(a_member(name, phone=stored, verified=phone.endswith("-proven"), **members))
+        rows.append((f"{name}@example.com", wished))
+    return users, rows
+
+
+def rollback(site: Site, *arguments: object, run_dir: str = "run") -> Done:
+    site.running.control("ledger/reset", {})
+    usual = ("--run-dir", site.folder / run_dir, "--quiet", "--quota-share", "1.0", "--yes")
+    return site.cli("rollback", *arguments, *usual)
+
+
+def enrolled(raise_site: Callable[..., Site], names: Sequence[str], policy: str = "attested") -> Site:
+    """A pool whose users a run has just enrolled."""
+    site = raise_site([a_member(name) for name in names])
+    rows = [(f"{name}@example.com", phone_of(number)) for number, name in enumerate(names)]
+    roster = write_roster(site.folder / "roster.csv", rows)
+    assert_code(site.cli.run(roster, site.folder / "run", "--verification", policy), 0)
+    return site
+
+
+def mfa_of(site: Site, name: str) -> list[str]:
+    found: list[str] = state(site.running)[name]["UserMFASettingList"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("policy", "options"),
+    [
+        ("attested", ["--phone-conflict", "replace"]),
+        ("attested", ["--phone-conflict", "keep"]),
+        ("by-code", []),
+        ("at-sign-in", []),
+    ],
+    ids=["replace", "keep", "by-code", "at-sign-in"],
+)
+def test_rolling_back_a_run_over_a_pool_in_every_state_gives_the_pool_back(
+    raise_site: Callable[..., Site], policy: str, options: list[str]
+) -> None:
+    users, rows = everybody()
+    site = raise_site(users)
+    before = state_hash(site.running)
+    roster = write_roster(site.folder / "roster.csv", rows)
+    ran = site.cli.run(roster, site.folder / "run", "--verification", policy, *EVERYTHING, *options)
+    changed, written = state_hash(site.running), calls(site.running)
+
+    done = rollback(site)
+
+    assert ran.code in {0, 7}, ran.said
+    assert changed != before
+    assert sum(written[operation] for operation in WRITES) > 20
+    assert_code(done, 0)
+    assert state_hash(site.running) == before
+    assert ends(site.folder / "run").keys() == {RESTORED, ("skipped", "nothing_to_restore")}
+    assert sms(site.running) == {}
+
+
+def test_what_would_need_an_sms_is_said_and_not_done(raise_site: Callable[..., Site]) -> None:
+    users, rows = everybody()
+    site = raise_site(users, config=SENDS_CODES)
+    before = state(site.running)
+    roster = write_roster(site.folder / "roster.csv", rows)
+    options = ("--verification", "attested", "--phone-conflict", "replace", *EVERYTHING)
+    assert site.cli.run(roster, site.folder / "run", *options).code in {0, 7}
+
+    done = rollback(site, "--max-failures", "100%")
+
+    after = state(site.running)
+    assert_code(done, 7)
+    assert sms(site.running) == {}
+    left = [f"user{row - 1}" for row, ending in endings(site.folder / "run").items() if ending[0] == "failed"]
+    assert set(endings(site.folder / "run").values()) >= {("failed", "restore_would_send_sms"), RESTORED}
+    assert left
+    for name, user in after.items():
+        if name not in left:
+            assert user == before[name]
+            continue
+        assert before[name]["Attributes"]["phone_number_verified"] == "false"
+        assert user["Attributes"]["phone_number_verified"] == "true"
+        factors = ("UserMFASettingList", "PreferredMfaSetting", "MFAOptions")
+        assert [user[factor] for factor in factors] == [before[name][factor] for factor in factors]
+
+
+def test_whoever_was_changed_by_somebody_else_is_left_alone(raise_site: Callable[..., Site]) -> None:
+    names = ["ann", "renumbered", "unproven", "totp", "off", "gone", "disabled"]
+    site = enrolled(raise_site, names)
+    edits: dict[str, dict[str, Any]] = {
+        "renumbered": {"Attributes": {"phone_number": OTHER, "phone_number_verified": "true"}},
+        "unproven": {"Attributes": {"phone_number_verified": "false"}},
+        "totp": {
+            "UserMFASettingList": ["SMS_MFA", "SOFTWARE_TOKEN_MFA"],
+            "PreferredMfaSetting": "SOFTWARE_TOKEN_MFA",
+        },
+        "off": {"UserMFASettingList": [], "PreferredMfaSetting": None},
+        "disabled": {"Enabled": False},
+    }
+    site.running.control(
+        "users", {"upsert": [{"Username": n, **e} for n, e in edits.items()], "delete": ["gone"]}
+    )
+    changed = state(site.running)
+
+    done = rollback(site)
+
+    assert_code(done, 7)
+    found = {names[row - 1]: ending for row, ending in endings(site.folder / "run").items()}
+    left = {"renumbered", "unproven", "totp"}
+    assert {name for name, ending in found.items() if ending == ("skipped", "changed_by_others")} == left
+    assert found["gone"] == ("failed", "user_not_found")
+    # MFA off with the number still there is half of our own way back: the number goes, too.
+    assert found["ann"] == found["disabled"] == RESTORED
+    after = state(site.running)
+    assert all(after[name] == changed[name] for name in left)
+    assert "phone_number" not in after["ann"]["Attributes"]
+
+
+def test_one_user_who_cannot_get_in_is_given_back_alone(raise_site: Callable[..., Site]) -> None:
+    names = ["ann", "bob", "cyd", "dan"]
+    site = enrolled(raise_site, names)
+    sub = next(line["user_sub"] for line in report(site.folder / "run", "verified") if "cyd" in line["email"])
+
+    stranger = rollback(site, "--user", "ann", "--user", "nobody@example.com")
+    untouched = calls(site.running)
+    done = rollback(site, "--user", "ann", "--user", "BOB@example.com", "--user", sub)
+    spent = calls(site.running)
+
+    assert_code(stranger, 3)
+    assert "1 of the users named" in stranger.err
+    assert not WRITES & untouched.keys()
+    assert_code(done, 0)
+    assert [bool(mfa_of(site, name)) for name in names] == [False, False, False, True]
+    assert [endings(site.folder / "run")[row] for row in (1, 2, 3)] == [RESTORED] * 3
+    assert endings(site.folder / "run")[4] == ("verified", "enrolled")
+    assert spent["ListUsers"] == 0
+    assert "3 users" in done.err
+    assert summary(site.folder / "run")["command"] == "rollback"
+
+
+def test_a_roster_chooses_who_is_given_back_and_its_numbers_are_not_read(
+    raise_site: Callable[..., Site],
+) -> None:
+    names = ["ann", "bob", "cyd", "dan"]
+    site = enrolled(raise_site, names)
+    rows = [
+        ("ann@example.com", "not a number"),
+        ("BOB@example.com", ""),
+        ("stranger@example.com", phone_of(1)),
+        ("", phone_of(2)),
+    ]
+    chosen = write_roster(site.folder / "chosen.csv", rows)
+    strangers = write_roster(site.folder / "strangers.csv", rows[2:])
+
+    nobody = rollback(site, strangers)
+    untouched = calls(site.running)
+    done = rollback(site, chosen)
+
+    assert_code(nobody, 3)
+    assert "No row" in nobody.err
+    assert not WRITES & untouched.keys()
+    assert_code(done, 0)
+    assert "2 of 4 rows of the roster name nobody of this run" in done.err
+    assert summary(site.folder / "run")["roster_rows_of_nobody"] == 2
+    assert [bool(mfa_of(site, name)) for name in names] == [False, False, True, True]
+
+
+def test_a_report_of_the_run_is_a_roster_for_its_rollback(raise_site: Callable[..., Site]) -> None:
+    site = enrolled(raise_site, ["ann", "bob"])
+    before = len(report(site.folder / "run", "verified"))
+
+    done = rollback(site, site.folder / "run" / "report" / "verified.csv")
+
+    assert before == 2
+    assert_code(done, 0)
+    assert "name nobody" not in done.err
+    assert set(endings(site.folder / "run").values()) == {RESTORED}
+
+
+def test_a_rollback_by_outcome_goes_on_with_the_same_command_where_it_stopped(
+    raise_site: Callable[..., Site],
+) -> None:
+    users = [a_member(f"user{number}") for number in range(4)]
+    site = raise_site([*users, a_member("late", UserStatus="UNCONFIRMED")])
+    before = state_hash(site.running)
+    names = [f"user{number}" for number in range(4)] + ["late"]
+    rows = [(f"{name}@example.com", phone_of(number)) for number, name in enumerate(names)]
+    roster = write_roster(site.folder / "roster.csv", rows)
+    assert_code(site.cli.run(roster, site.folder / "run", "--verification", "attested"), 0)
+
+    none = rollback(site, "--outcome", "pending")
+    not_written = Counter(calls(site.running))
+    first = rollback(site, "--outcome", "verified", "--max-users", "3")
+    stopped = summary(site.folder / "run")
+    second = rollback(site, "--outcome", "verified")
+    spent = calls(site.running)
+
+    assert [none.code, first.code, second.code] == [0, 10, 0], first.said + second.said
+    assert not WRITES & not_written.keys()
+    assert (stopped["state"], stopped["counts"]["unprocessed"]) == ("stopped", 1)
+    assert sum(spent[operation] for operation in WRITES) == 2
+    assert state_hash(site.running) == before
+    assert ends(site.folder / "run")[RESTORED] == 4
+
+
+def test_after_a_rollback_everything_else_leaves_these_users_alone(raise_site: Callable[..., Site]) -> None:
+    site = enrolled(raise_site, ["ann", "bob"])
+    assert_code(rollback(site), 0)
+    given_back = state_hash(site.running)
+
+    again = rollback(site)
+    run = site.cli.run(site.folder / "roster.csv", site.folder / "run", "--verification", "attested")
+    night = site.cli("reconcile", "--run-dir", site.folder / "run", "--yes", "--quiet")
+
+    assert [again.code, run.code, night.code] == [0, 0, 0], again.said + run.said + night.said
+    assert not WRITES & calls(site.running).keys()
+    assert state_hash(site.running) == given_back
+
+
+def test_who_has_proved_a_number_keeps_it(raise_site: Callable[..., Site]) -> None:
+    site = enrolled(raise_site, ["ann", "bob"], "by-code")
+    proved = {"Username": "ann", "Attributes": {"phone_number_verified": "true"}}
+    site.running.control("users", {"upsert": [proved]})
+
+    done = rollback(site)
+
+    assert_code(done, 0)
+    assert endings(site.folder / "run") == {1: ("skipped", "changed_by_others"), 2: RESTORED}
+    assert state(site.running)["ann"]["Attributes"]["phone_number"] == phone_of(0)
+
+
+def test_whatever_becomes_of_its_calls_a_rollback_comes_to_its_end(raise_site: Callable[..., Site]) -> None:
+    names = [f"user{number}" for number in range(60)]
+    site = raise_site([a_member(name, phone=phone_of(900)) for name in names], quotas={})
+    before = state_hash(site.running)
+    rows = [(f"{name}@example.com", phone_of(number)) for number, name in enumerate(names)]
+    roster = write_roster(site.folder / "roster.csv", rows)
+    assert_code(site.cli.run(roster, site.folder / "run", "--verification", "attested"), 0)
+    lost = [{"kind": "reset", "when": when, "rate": 0.08} for when in ("before", "after")]
+    broken = [{"kind": "internal_error", "when": when, "rate": 0.08} for when in ("before", "after")]
+    site.running.control("faults", {"seed": 5, "rules": lost + broken})
+
+    done = rollback(site)
+
+    assert_code(done, 0)
+    assert set(endings(site.folder / "run").values()) == {RESTORED}
+    assert state_hash(site.running) == before
+
+
+def test_it_says_what_it_is_about_to_do_and_refuses_when_nobody_can_agree(
+    raise_site: Callable[..., Site],
+) -> None:
+    site = enrolled(raise_site, ["ann"])
+    before = state_hash(site.running)
+
+    unasked = site.cli("rollback", "--run-dir", site.folder / "run", "--quiet")
+    done = rollback(site)
+
+    assert_code(unasked, 2)
+    assert state_hash(site.running) != before
+    for told in ("1 users", "123456789012", "ap-northeast-1", POOL_ID, "from before the run comes back"):
+        assert told in done.err
