@@ -132,7 +132,8 @@ def _rollback(params: dict[str, Any]) -> None:
     require_consent(settings)
     with closing(progress_for(settings)) as progress, open_aftermath(settings, "rollback", progress) as after:
         outcomes = params["outcome"] or ()
-        after.choose(params["user"] or ())
+        if said := after.choose(params["user"] or ()):
+            typer.echo(said, err=True)
         if users := after.count_selected(outcomes):
             confirm_run(after.one.connection, users, " Their state from before the run comes back.")
         after.select(outcomes)

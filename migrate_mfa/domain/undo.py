@@ -72,11 +72,9 @@ def after(state: UserState, step: Step) -> UserState:
 
 
 def _with_sms(mfa: MfaState, *, enabled: bool, preferred: bool) -> MfaState:
-    if enabled:
-        return replace(
-            mfa, enabled=mfa.enabled | {SMS_MFA}, preferred=SMS_MFA if preferred else mfa.preferred
-        )
     kept = None if mfa.preferred == SMS_MFA else mfa.preferred
+    if enabled:
+        return replace(mfa, enabled=mfa.enabled | {SMS_MFA}, preferred=SMS_MFA if preferred else kept)
     return replace(mfa, enabled=mfa.enabled - {SMS_MFA}, preferred=kept)
 
 

@@ -157,8 +157,11 @@ class Aftermath:
 
     # -- rollback
 
-    def choose(self, names: Collection[str]) -> None:
+    def choose(self, names: Collection[str]) -> str:
         """Keep to the users who are named, and to those of the roster, where there are any.
+
+        Returns:
+            What to say about rows of the roster that are of nobody in this run; empty where there are none.
 
         Raises:
             InputUnusable: a name, or every row of the roster, is of nobody in this run.
@@ -167,11 +170,10 @@ class Aftermath:
         if unknown := len(set(names) - known.keys()):
             raise InputUnusable(f"{unknown} of the users named are not in this run.", _NAME_THEM)
         self.store.choose(known.values())
-        if self.roster is not None:
-            self._choose_from(self.roster)
         self._only_chosen = bool(names) or self.roster is not None
+        return self._choose_from(self.roster) if self.roster is not None else ""
 
-    def _choose_from(self, roster: Roster) -> None:
+    def _choose_from(self, roster: Roster) -> str:
         plans, rows, strangers = self.one.plans, 0, 0
         records = roster.records()
         while batch := list(islice(records, BATCH)):
@@ -180,11 +182,8 @@ class Aftermath:
             rows, strangers = rows + len(batch), strangers + found.count(None)
         if strangers == rows:
             raise InputUnusable("No row of the roster names a user of this run.", _NAME_THEM)
-        if strangers:
-            self.one.connection.progress.say(
-                f"{strangers:,} of {rows:,} rows of the roster name nobody of this run."
-            )
         self.one.extra["roster_rows_of_nobody"] = strangers
+        return f"{strangers:,} of {rows:,} rows of the roster name nobody of this run." if strangers else ""
 
     def select(self, outcomes: Collection[Outcome]) -> None:
         """Plan to give back the users of this run, or those chosen, or those whom the run left so."""

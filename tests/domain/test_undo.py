@@ -194,6 +194,14 @@ def test_a_proven_number_and_no_number_come_back_in_every_pool(pool: PoolFacts) 
         assert (looks(state), reason) == (looks(before), Reason.RESTORED)
 
 
+def test_mfa_that_was_preferred_by_nobody_is_so_again_where_the_number_stays() -> None:
+    before = a_user(phone=OTHER_PHONE, mfa=mfa(SMS_MFA))
+
+    state, reason = given_back(before, done(before, ENROL, SENDS), sure(*ENROL), SENDS)
+
+    assert (state.phone, state.mfa, reason) == (PHONE, before.mfa, Reason.RESTORE_WOULD_SEND_SMS)
+
+
 # Changed by others
 
 
@@ -269,12 +277,19 @@ def test_a_rollback_that_was_cut_short_goes_on_from_where_it_was() -> None:
     assert decision == Plan((StorePhone(Phone(OTHER_PHONE), verified=True),), Reason.RESTORED)
 
 
+STATES = [
+    a_user(phone=OTHER_PHONE),
+    a_user(phone=PHONE, mfa=TOTP_PREFERRED),
+    a_user(phone=PHONE, phone_verified=True, mfa=SMS_PREFERRED),
+]
+
+
 @pytest.mark.parametrize(
     "step",
     [STORE, STORE_UNPROVEN, SMS_ON, SMS_BESIDE, SMS_OFF, MarkUnverified(Phone(PHONE)), ClearPhone()],
     ids=repr,
 )
-@pytest.mark.parametrize("state", [a_user(phone=OTHER_PHONE), a_user(phone=PHONE, mfa=TOTP_PREFERRED)])
+@pytest.mark.parametrize("state", STATES)
 def test_a_step_leaves_what_cognito_makes_of_it(step: Step, state: UserState) -> None:
     assert looks(after(state, step)) == looks(done(state, [step]))
 

@@ -185,6 +185,13 @@ def test_at_a_higher_speed_a_client_may_send_what_is_reported() -> None:
     assert 1000 <= admitted(2 * limiter.reported(10)) <= 1030
 
 
+def test_at_a_higher_speed_a_burst_is_of_real_seconds() -> None:
+    limiter = Limiter({"UserUpdate": 10}, enforce=True, burst_seconds=0.1, speed=20)
+    at_once = [limiter.admit("UserUpdate", "Op", "p", f"u{n}", now=0) for n in range(25)]
+
+    assert at_once == [True] * 20 + [False] * 5
+
+
 def test_a_faster_clock_lets_sessions_end_sooner() -> None:
     config = {"MfaConfiguration": "OPTIONAL", "SmsConfiguration": ROLE}
     document = {"pools": [{"name": "p", "config": config, "users": [{"Username": "taro", **ON_SMS}]}]}

@@ -192,6 +192,13 @@ def test_the_role_must_be_allowed_to_publish(iam: Any, site: Site, policy: dict[
     assert use(site, make_role(iam, publish=policy)) == code
 
 
+def test_a_role_is_named_with_its_path(iam: Any, site: Site) -> None:
+    name = make_role(iam, publish=allow())
+
+    assert use(site, f"service-role/{name}") == TRUST_ERROR
+    assert use(site, name) == "ok"
+
+
 def test_a_refused_role_changes_nothing(iam: Any, site: Site) -> None:
     before = site.call("get_user_pool_mfa_config")
 
@@ -282,6 +289,7 @@ def test_a_pool_with_its_own_sender_needs_no_role(iam: Any, make_site: Callable[
     site.user(**ON_SMS)
 
     assert outcome(App.make(site).begin) == "ok"
+    assert "SmsConfigurationFailure" not in site.call("describe_user_pool")["UserPool"]
 
 
 # --- SimulatePrincipalPolicy ---

@@ -407,7 +407,7 @@ def test_revoking_needs_the_clients_secret(site: Site) -> None:
     def code(**secret: str) -> str:
         return outcome(lambda: site.client.revoke_token(**given, **secret))
 
-    assert [code(), code(ClientSecret="x"), code(ClientSecret=str(app.secret))] == [
+    assert [code(), code(ClientSecret="x" * 32), code(ClientSecret=str(app.secret))] == [
         "UnauthorizedException",
         "UnauthorizedException",
         "ok",
