@@ -13,7 +13,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint fmt types check bench lock lock-check clean
+.PHONY: help venv demo test lint fmt types check chaos mutants bench lock lock-check clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -48,8 +48,14 @@ types: $(INSTALLED) ## Check the types
 
 check: lint types test lock-check ## All that must pass before a change goes in
 
+chaos: $(INSTALLED) ## Kill runs again and again; nothing may be lost or done twice (ARGS=...)
+	$(BIN)/python -m tests.chaos.chaos $(ARGS)
+
+mutants: $(INSTALLED) ## Break every promise on purpose; the tests must notice (ARGS=...)
+	$(BIN)/python -m tests.mutants.mutants $(ARGS)
+
 bench: $(INSTALLED) ## Measure speed and memory
-	$(BIN)/python tests/bench/bench.py $(ARGS)
+	$(BIN)/python -m tests.bench.bench $(ARGS)
 
 lock: $(INSTALLED) ## Write the lock files anew; LOCK_ARGS=--upgrade takes the newest versions
 	$(COMPILE) --all-extras --group dev --output-file $(DEV_LOCK)

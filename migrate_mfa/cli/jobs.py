@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from migrate_mfa.domain.errors import InputUnusable
+from migrate_mfa.domain.errors import InputUnusable, UsageError
 
 _OWN = frozenset({"job", "show_config", "help"})
 _SOURCES = {
@@ -22,7 +22,8 @@ def _load(context: typer.Context, path: Path | None) -> Path | None:
     """Put the job's options below the command line and the environment.
 
     Raises:
-        InputUnusable: the file cannot be read, is for another command, or has a key that is no option.
+        InputUnusable: the file cannot be read, is for another command, has a key that is no option, or a
+            value that its option does not take.
     """
     if path is None or context.resilient_parsing:
         return path
@@ -32,12 +33,39 @@ def _load(context: typer.Context, path: Path | None) -> Path | None:
             f"{path} is a job for {command!r}, not for {context.info_name!r}.",
             'Its first line says which command it is for: command = "…".',
         )
-    known = {parameter.name for parameter in context.command.params if parameter.name} - _OWN
-    for key in job:
+    known = {each.name: each for each in context.command.params if each.name and each.name not in _OWN}
+    for key, value in job.items():
         if key not in known:
-            raise InputUnusable(f"{path}: {key!r} is no option of {context.info_name}.", _nearest(key, known))
+            raise InputUnusable(
+                f"{path}: {key!r} is no option of {context.info_name}.", _nearest(key, set(known))
+            )
+        if trouble := _trouble(known[key], value, context):
+            raise InputUnusable(f"{path}: {key} = {_shown(value)}: {trouble}")
+    _check_as_settings(path, job)
     context.default_map = {**(context.default_map or {}), **job}
     return path
+
+
+def _trouble(parameter: Any, value: Any, context: typer.Context) -> str:  # noqa: ANN401 - Typer's own, and TOML
+    """What is wrong with a value, for its option; empty when nothing is."""
+    if isinstance(value, bool) is not getattr(parameter, "is_flag", False):
+        return "it takes true or false." if not isinstance(value, bool) else "it does not take true or false."
+    if isinstance(value, list) is not getattr(parameter, "multiple", False):
+        return "it takes one value." if isinstance(value, list) else "it takes a list, such as [...]."
+    try:
+        parameter.process_value(context, value)
+    except typer.BadParameter as error:
+        return error.message
+    return ""
+
+
+def _check_as_settings(path: Path, job: dict[str, Any]) -> None:
+    from migrate_mfa.settings import from_params
+
+    try:
+        from_params(job)
+    except UsageError as error:
+        raise InputUnusable(f"{path}: {error.message}", error.hint) from error
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -133,12 +133,13 @@ _USER_REASONS = {
     "LimitExceededException": Reason.GAVE_UP,
 }
 
+_TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 
 
 def effect_of(code: str, status: int = 0) -> Effect:
     """Classify a failed call by its code and HTTP status; of an unknown code nothing is known."""
-    if code in THROTTLES:
+    if code in THROTTLES or status == _TOO_MANY_REQUESTS:
         return Effect.THROTTLED
     if code in _NOT_EXECUTED:
         return Effect.NOT_EXECUTED

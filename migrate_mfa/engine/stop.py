@@ -51,16 +51,21 @@ class Stop:
         """Whether the run should take no new users."""
         return self._event.is_set()
 
+    @property
+    def hurried(self) -> bool:
+        """Whether nobody waits any more: a limit lets what is in flight end, a signal does not."""
+        return self.requested and self.cause not in {StopCause.LIMIT, StopCause.FAILURES}
+
     def check(self) -> None:
-        """Raise `Stopped` if the run is ending."""
-        if self.requested:
+        """Raise `Stopped` if the run is ending in a hurry."""
+        if self.hurried:
             raise Stopped
 
     def sleep(self, clock: "Clock", seconds: float) -> None:
-        """Let `seconds` pass, in slices, unless the run is ending.
+        """Let `seconds` pass, in slices, unless the run is ending in a hurry.
 
         Raises:
-            Stopped: the run is ending.
+            Stopped: it is.
         """
         until = clock.monotonic() + seconds
         while (remaining := until - clock.monotonic()) > 0:

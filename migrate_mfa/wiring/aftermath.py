@@ -244,7 +244,7 @@ def purge(directory: Path, confirm: Callable[[dict[str, Any], int], None]) -> in
         meta = journal.meta()
     with Journal.create_or_open(directory) as journal:
         work = WorkStore(journal.database, 0)
-        if work.open_rows():
+        if work.counts().get(Outcome.UNPROCESSED):
             raise RunDirectoryError(
                 f"{directory} has rows that are not done yet.",
                 "Finish the run first, or roll it back; after a purge neither is possible.",

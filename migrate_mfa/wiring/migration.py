@@ -75,9 +75,7 @@ class Migration:
         plans.reset()
         planner = self._planner()
         rows = planner.ingest(roster)
-        if not self._disables:
-            trusts = {self._policy.trust(each) for each in plans.vouchings()}
-            require_policy(self.connection.pool, sorted(trusts))
+        self._require_trusts()
         reading = planner.read_pool(rows)
         planner.decide_all()
         journal.set_meta(
@@ -128,7 +126,14 @@ class Migration:
         """
         if planning or self._planned_now:
             self._require_usable()
+        self._require_trusts()
         require_sms_allowance(self.one, self._verbs)
+
+    def _require_trusts(self) -> None:
+        """Refuse rows whose own word lowers their trust to what would do harm in the pool as it is now."""
+        if not self._disables:
+            trusts = {self._policy.trust(each) for each in self.one.plans.vouchings()}
+            require_policy(self.connection.pool, sorted(trusts))
 
     def _require_usable(self) -> None:
         counts = self.one.work.counts()

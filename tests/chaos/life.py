@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import sqlite3
 import subprocess
 import time
@@ -17,7 +16,8 @@ from tests.chaos.cast import PREFER, UPDATE
 from tests.e2e.support import WRITES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    import signal
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from migrate_mfa.simulator import Running
@@ -195,10 +195,12 @@ class Life:
 
     def _intended(self) -> Counter[Spot]:
         path = self.run_dir / "journal.sqlite"
-        sql = "SELECT user_sub, step FROM writes WHERE pass = (SELECT MAX(id) FROM passes WHERE ended_at IS NULL)"
         try:
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as peek:
-                found = peek.execute(sql).fetchall()
+                ((current,),) = peek.execute("SELECT MAX(id) FROM passes WHERE ended_at IS NULL").fetchall()
+                found = peek.execute(
+                    "SELECT user_sub, step FROM writes WHERE pass = ?", (current,)
+                ).fetchall()
         except sqlite3.Error:
             return Counter()  # not there yet, or being made
         return Counter((sub, _OPERATION_OF[json.loads(step)[0]["do"]]) for sub, step in found)
@@ -246,7 +248,3 @@ def stamp(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return (found.st_ino, found.st_mtime_ns)
-
-
-def no_faults() -> Mapping[str, Any]:
-    return {}

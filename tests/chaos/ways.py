@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests.chaos.cast import PREFER, UPDATE
 from tests.chaos.life import pause, stamp
+from tests.e2e.support import OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.chaos.life import Life
 
-_REPORTS: Final = ("verified.csv", "pending.csv", "failed.csv", "skipped.csv", "unprocessed.csv", "summary.json")
+_REPORTS: Final = (*(f"{outcome}.csv" for outcome in OUTCOMES), "summary.json")
 _MOMENT_S: Final = 20.0
 """A point that has not come by then does not come in this life; the process is killed all the same."""
 _BUSY_POLL_S: Final = 0.0005
@@ -92,7 +93,7 @@ def intended_and_not_sent(random: Random, aim: Aim) -> Ending:
         life.wait(lambda: life.writes() >= 1 and life.unsent() >= wanted, _MOMENT_S)
         _kill(life)
 
-    slow = ("--max-rps", f"{'UserUpdate'}=2", "--max-rps", f"{'UserResourceUpdate'}=2")
+    slow = ("--max-rps", "UserUpdate=2", "--max-rps", "UserResourceUpdate=2")
     return Ending(name="intended, not sent", act=act, options=slow)
 
 

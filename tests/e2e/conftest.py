@@ -25,7 +25,6 @@ class Site:
     folder: Path
 
 
-
 @pytest.fixture
 def raise_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
     """Give a maker of sites: users of a pool file, then what `pool_document` takes, and `faults`."""

@@ -123,7 +123,7 @@ class _Judge:
         own = proven(user)
         return (own or row.phone) if self.setting.conflict == "keep" else (row.phone or own)
 
-    def who(self, row: Row) -> tuple[str, str]:
+    def who(self, row: Row) -> tuple[str, str]:  # noqa: PLR0911 - one for each row of the table
         """Rows 1 to 3: the reason, or the sub of the one user."""
         if row.trouble == "bad_row":
             return "bad_row", ""
@@ -161,7 +161,7 @@ class _Judge:
 
     def decide(self, row: Row, sub: str, wishes: dict[str, set[str]], verdicts: Verdicts) -> str:
         """Rows 5 to 12 for what ListUsers shows; only a write is worth a look at the whole user."""
-        reason = ""
+        reason, phone, mfa = "", dict[str, str](), False
         for user in (self.pool[sub] | UNLISTED, self.pool[sub]):
             wish, trust = self.wish(row, user), self.trust(row)
             taken = self.setting.phone_signs_in and (wishes[wish or ""] | self.holders[wish or ""]) - {sub}
@@ -174,7 +174,9 @@ class _Judge:
         verdicts.wrote.append(row.tag)
         return reason
 
-    def refusal(self, user: User, wish: str | None, trust: str, *, taken: bool) -> str | None:
+    def refusal(  # noqa: PLR0911 - one for each row of the table
+        self, user: User, wish: str | None, trust: str, *, taken: bool
+    ) -> str | None:
         """Rows 5 to 11."""
         setting, phone = self.setting, user["Attributes"].get("phone_number")
         if reason := by_status(user, setting):

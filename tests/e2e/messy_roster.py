@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,9 +12,19 @@ from tests.e2e.messy_oracle import Pool, Row, Setting
 from tests.e2e.support import LEGACY_SMS, phone_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from random import Random
 
-HEADER: Final = ("tag", "sub", "user_sub", "username", "email", "phone_number", "phone_number_verified", "note")
+HEADER: Final = (
+    "tag",
+    "sub",
+    "user_sub",
+    "username",
+    "email",
+    "phone_number",
+    "phone_number_verified",
+    "note",
+)
 USERS: Final = 1400
 ROWS: Final = 1500
 _DUPLICATES, _CONFLICTS, _STRANGERS = 60, 50, 40
@@ -74,7 +83,7 @@ BROKEN: Final[dict[str, Callable[[str], str]]] = {
     "a line break in the username": lambda tag: f'{tag},,,"user0004\nuser0005",,+819099990006,,',
     "a line break in the number": lambda tag: f'{tag},,,user0006,,"+819099990007\r\n",,',
     "a quote where none belongs": lambda tag: f'{tag},,,"user0007" x,,+819099990008,,',
-    "a NUL character": lambda tag: f"{tag},,,user\0" "0008,,+819099990009,,",
+    "a NUL character": lambda tag: f"{tag},,,user\00008,,+819099990009,,",
     "a cell without end": lambda tag: f"{tag},,,user0009,,+819099990010,,{'x' * 16_001}",
     "two subs": lambda tag: f"{tag},one,another,user0010,,+819099990011,,",
 }
@@ -133,7 +142,9 @@ def _phone(random: Random, number: int, setting: Setting) -> dict[str, str]:
 
 def _factors(random: Random, attributes: dict[str, str]) -> dict[str, Any]:
     kind = _pick(random, _FACTORS)
-    if ("phone_number" not in attributes and "sms" in kind) or ("email" not in attributes and "email" in kind):
+    if ("phone_number" not in attributes and "sms" in kind) or (
+        "email" not in attributes and "email" in kind
+    ):
         return {}
     return {
         "none": {},
@@ -206,6 +217,12 @@ def make_roster(random: Random, pool: Pool, setting: Setting) -> Roster:
     return Roster(text.encode(), [row for row, _ in lines])
 
 
+def named(row: Row, way: dict[str, str]) -> Row:
+    """The row with these identities, by column."""
+    sub, username, email = (way.get(column, "") for column in ("sub", "username", "email"))
+    return replace(row, sub=sub, username=username, email=email)
+
+
 class _Maker:
     def __init__(self, random: Random, pool: Pool, setting: Setting) -> None:
         self.random = random
@@ -234,18 +251,28 @@ class _Maker:
             {"sub": sub, "email": "gone@example.com"},
         ]
         if not self.setting.case_sensitive:
-            ways += [{"username": name.upper()}, {"email": email.upper()} if email else {"username": name.lower()}]
+            ways += [
+                {"username": name.upper()},
+                {"email": email.upper()} if email else {"username": name.lower()},
+            ]
         if email:
             ways += [{"email": email}] * 4
             ways += [{"username": email}, {"username": name, "email": email}]
         if self.random.random() < 0.04:
             ways = [{"username": other, "email": email}, {"sub": sub, "username": other}]
-        return replace(row, **self.random.choice(ways))
+        return named(row, self.random.choice(ways))
 
     def asking(self, row: Row, sub: str) -> Row:
         number = 100_000 + self.made
         own = self.pool[sub]["Attributes"].get("phone_number")
-        kinds = {"new": 0.6, "own": 0.2, "blank": 0.08, "another's": 0.03, "another's wish": 0.02, "wrong": 0.07}
+        kinds = {
+            "new": 0.6,
+            "own": 0.2,
+            "blank": 0.08,
+            "another's": 0.03,
+            "another's wish": 0.02,
+            "wrong": 0.07,
+        }
         match _pick(self.random, kinds):
             case "own" if own:
                 return replace(row, phone=own)
@@ -269,9 +296,11 @@ class _Maker:
         return replace(row, tag=self.tag(), phone=phone_of(100_000 + self.made))
 
     def stranger(self, number: int) -> Row:
-        name = self.random.choice([f"nobody{number}", f'no"bo\\dy{number}', f"nobody{number}@example.com", "x" * 300])
+        name = self.random.choice(
+            [f"nobody{number}", f'no"bo\\dy{number}', f"nobody{number}@example.com", "x" * 300]
+        )
         kind = self.random.choice(["sub", "username", "email"])
-        return replace(Row(tag=self.tag(), phone=phone_of(200_000 + number)), **{kind: name})
+        return named(Row(tag=self.tag(), phone=phone_of(200_000 + number)), {kind: name})
 
     def line(self, row: Row) -> str:
         """The row as a line of CSV, its number spelled one way or another."""
@@ -279,7 +308,11 @@ class _Maker:
             phone = self.random.choice(WRONG[row.trouble])
         else:
             phone = self.random.choice(SPELLINGS)(row.phone) if row.phone else ""
-        said = "" if row.vouched is None else self.random.choice([str.upper, str.lower, str.title])(str(row.vouched))
+        said = (
+            ""
+            if row.vouched is None
+            else self.random.choice([str.upper, str.lower, str.title])(str(row.vouched))
+        )
         note = self.random.choice(["", "a, b", 'said "yes"', "two\nlines", "=1+1"])
         buffer = io.StringIO()
         cells = (row.tag, row.sub, "", row.username, row.email, phone, said, note)

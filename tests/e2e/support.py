@@ -9,18 +9,20 @@ from __future__ import annotations
 import csv
 import json
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from migrate_mfa.simulator import Running
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from migrate_mfa.simulator import Running
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SAMPLES: Final = ROOT / "samples"
@@ -45,7 +47,9 @@ def recovery(*names: str) -> dict[str, Any]:
     return {"RecoveryMechanisms": mechanisms}
 
 
-def a_member(name: str, *, phone: str | None = None, verified: bool = False, **members: Any) -> dict[str, Any]:
+def a_member(
+    name: str, *, phone: str | None = None, verified: bool = False, **members: Any
+) -> dict[str, Any]:
     """A confirmed user of a pool file with a verified e-mail address; `members` replace what is there."""
     attributes = {"email": f"{name}@example.com", "email_verified": "true"}
     if phone is not None:
@@ -89,7 +93,9 @@ def phone_of(number: int) -> str:
     return f"+8190{10_000_000 + number}"
 
 
-def write_roster(path: Path, rows: Iterable[Sequence[str]], header: Sequence[str] = ("email", "phone_number")) -> Path:
+def write_roster(
+    path: Path, rows: Iterable[Sequence[str]], header: Sequence[str] = ("email", "phone_number")
+) -> Path:
     """Write a roster as a spreadsheet would."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -126,7 +132,9 @@ class Cli:
     pool_id: str = POOL_ID
     environment: dict[str, str] = field(default_factory=dict)
 
-    def __call__(self, *arguments: object, stdin: str | bytes | None = None, timeout: float = PATIENCE_S) -> Done:
+    def __call__(
+        self, *arguments: object, stdin: str | bytes | None = None, timeout: float = PATIENCE_S
+    ) -> Done:
         """Run one command line to its end; `--endpoint-url` comes from the environment."""
         text = stdin.encode() if isinstance(stdin, str) else stdin
         child = self.start(*arguments, stdin=subprocess.DEVNULL if text is None else subprocess.PIPE)
@@ -137,7 +145,9 @@ class Cli:
             child.wait()
         return Done(child.returncode, out.decode(), err.decode())
 
-    def start(self, *arguments: object, stdin: int = subprocess.DEVNULL, **more: Any) -> subprocess.Popen[bytes]:
+    def start(
+        self, *arguments: object, stdin: int = subprocess.DEVNULL, **more: Any
+    ) -> subprocess.Popen[bytes]:
         """Start one command line; the caller ends it."""
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
         return subprocess.Popen(

@@ -85,7 +85,11 @@ def test_coverage_is_that_of_the_pool_and_nobody_is_read_one_by_one(site: Site) 
 
 
 def test_the_list_of_the_unverified_filled_in_is_a_roster(raise_site: Callable[..., Site]) -> None:
-    users = [a_member("has", phone=phone_of(1), verified=True), a_member("lacks"), a_member("unproven", phone=phone_of(2))]
+    users = [
+        a_member("has", phone=phone_of(1), verified=True),
+        a_member("lacks"),
+        a_member("unproven", phone=phone_of(2)),
+    ]
     site = raise_site(users)
     audit(site)
     lines = read(site.folder / "audit" / "report" / "unverified.csv")
@@ -109,13 +113,19 @@ def test_a_deep_audit_reads_whom_it_counts_with_a_verified_number_and_nobody_els
     done = audit(site, "--deep", "--yes", "--json")
 
     assert_code(done, 0)
-    sms = [user for user in users if "SMS_MFA" in user["UserMFASettingList"] or (user["MFAOptions"] and not user["UserMFASettingList"])]
+    sms = [
+        user
+        for user in users
+        if "SMS_MFA" in user["UserMFASettingList"] or (user["MFAOptions"] and not user["UserMFASettingList"])
+    ]
     others = [user for user in users if user not in sms and user["UserMFASettingList"]]
     assert done.json()["mfa"] == {
         "sms_mfa": len(sms), "other_factor": len(others), "none": len(users) - len(sms) - len(others)
     }  # fmt: skip
     assert calls(site.running)["AdminGetUser"] == len(users)
-    assert len(read(site.folder / "audit" / "report" / "verified_without_mfa.csv")) == len(users) - len(sms) - len(others)
+    assert len(read(site.folder / "audit" / "report" / "verified_without_mfa.csv")) == len(users) - len(
+        sms
+    ) - len(others)
     assert state_hash(site.running) == before
 
 
@@ -128,7 +138,9 @@ def test_a_deep_audit_asks_first(site: Site) -> None:
 
 
 @pytest.mark.parametrize(("share", "code"), [("60", 0), ("75%", 0), ("75.1", 9), ("100", 9)])
-def test_fail_under_is_about_enabled_local_users(raise_site: Callable[..., Site], share: str, code: int) -> None:
+def test_fail_under_is_about_enabled_local_users(
+    raise_site: Callable[..., Site], share: str, code: int
+) -> None:
     """Three of four have a verified phone; the federated and the disabled one do not count."""
     users = [a_member(f"has{number}", phone=phone_of(number), verified=True) for number in range(3)]
     users += [a_member("lacks"), a_member("away", Enabled=False)]

@@ -22,17 +22,28 @@ _UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def peak_of_plan(folder: Path, users: int) -> int:
-    """Plan a roster of everybody in a pool of so many. Returns the most memory that the process had, in bytes."""
+    """Plan a roster of everybody in a pool of so many. Returns its peak of memory in bytes."""
     roster, run_dir = folder / f"{users}.csv", folder / f"{users}"
     with roster.open("w", encoding="utf-8") as file:
         file.write("email,phone_number\n")
-        file.writelines(f"user{number:07d}@example.com,+8190{10_000_000 + number}\n" for number in range(users))
+        file.writelines(
+            f"user{number:07d}@example.com,+8190{10_000_000 + number}\n" for number in range(users)
+        )
     quotas = {"UserList": 10_000}
-    with background(pool_document(quotas=quotas, generate={"count": users, "email_verified": 1.0})) as running:
+    with background(
+        pool_document(quotas=quotas, generate={"count": users, "email_verified": 1.0})
+    ) as running:
         cli = Cli(folder, running.endpoint)
         options = ("--verification", "attested", "--quota-share", "1.0", "--quiet", "--json")
         child = cli.start(
-            "plan", roster, "--user-pool-id", POOL_ID, "--run-dir", run_dir, *options, stdout=subprocess.DEVNULL
+            "plan",
+            roster,
+            "--user-pool-id",
+            POOL_ID,
+            "--run-dir",
+            run_dir,
+            *options,
+            stdout=subprocess.DEVNULL,
         )
         assert child.stderr is not None
         said = child.stderr.read().decode()
@@ -46,6 +57,7 @@ def peak_of_plan(folder: Path, users: int) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(500)
 def test_the_plan_of_ten_times_the_rows_and_users_takes_no_more_memory(tmp_path: Path) -> None:
     small = peak_of_plan(tmp_path, SMALL)
     large = peak_of_plan(tmp_path, LARGE)

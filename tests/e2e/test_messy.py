@@ -65,7 +65,14 @@ FED_BACK = "by-column"
 """The setting whose outcome CSVs are run as rosters; it has all the outcomes, and both kinds of trust."""
 KEPT = ("sub", "username", "email", "phone_number", "note")
 SOMETIMES = {
-    "attested": {"has_totp", "has_email_mfa", "has_passkey", "phone_differs", "no_recovery_left", "ambiguous_user"},
+    "attested": {
+        "has_totp",
+        "has_email_mfa",
+        "has_passkey",
+        "phone_differs",
+        "no_recovery_left",
+        "ambiguous_user",
+    },
     "by-code": {"has_totp", "has_passkey", "phone_differs", "no_recovery_left", "ambiguous_user"},
     "at-sign-in": {"awaiting_first_sign_in", "has_totp", "has_email_mfa", "disabled_user", "phone_differs"},
     "by-column": {"has_passkey", "phone_differs", "no_recovery_left"},
@@ -127,7 +134,9 @@ def night(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Night]:
         yield Night(name, setting, roster, before, verdicts, running, Cli(tmp_path, running.endpoint))
 
 
-def test_each_of_1500_rows_ends_as_the_table_says_and_nothing_else_happens(night: Night, tmp_path: Path) -> None:
+def test_each_of_1500_rows_ends_as_the_table_says_and_nothing_else_happens(
+    night: Night, tmp_path: Path
+) -> None:
     """One run for each setting: it is long, and everything that follows looks at what it left."""
     every_kind_is_there(night)
 
@@ -168,7 +177,9 @@ def rows_ended_as_the_table_says(night: Night, run_dir: Path) -> None:
     ended, expected = found(run_dir), wanted(night.verdicts)
     assert ended.keys() == expected.keys()
     rows = night.roster.rows
-    assert not [(ended[row.tag], expected[row.tag], row) for row in rows if ended[row.tag] != expected[row.tag]]
+    assert not [
+        (ended[row.tag], expected[row.tag], row) for row in rows if ended[row.tag] != expected[row.tag]
+    ]
 
 
 def the_pool_holds_what_the_table_writes(night: Night) -> None:
@@ -228,7 +239,9 @@ def every_outcome_csv_is_a_roster_again(night: Night, folder: Path) -> None:
 def verified_rows_fed_back_are_enrolled_already(night: Night, folder: Path) -> None:
     before = state_hash(night.running)
 
-    done = night.cli.run(folder / "first" / "report" / "verified.csv", folder / "verified-again", *night.options)
+    done = night.cli.run(
+        folder / "first" / "report" / "verified.csv", folder / "verified-again", *night.options
+    )
 
     assert_code(done, 0)
     assert set(found(folder / "verified-again").values()) == {("verified", "already_enrolled")}

@@ -28,7 +28,16 @@ if TYPE_CHECKING:
 
 USERS = 30
 HEADER = ("username", "email", "phone_number")
-ATTESTED = ("--verification", "attested", "--phone-country", "JP", "--max-failures", "100%", "--log-level", "debug")
+ATTESTED = (
+    "--verification",
+    "attested",
+    "--phone-country",
+    "JP",
+    "--max-failures",
+    "100%",
+    "--log-level",
+    "debug",
+)
 
 
 def name_of(number: int) -> str:
@@ -38,7 +47,13 @@ def name_of(number: int) -> str:
 def spelled(number: int) -> str:
     """A number as people write it, another way for each user."""
     local = f"0{phone_of(number)[3:]}"
-    return (phone_of(number), local, f"{local[:3]}-{local[3:7]}-{local[7:]}", local[1:], f"tel:{phone_of(number)}")[number % 5]
+    return (
+        phone_of(number),
+        local,
+        f"{local[:3]}-{local[3:7]}-{local[7:]}",
+        local[1:],
+        f"tel:{phone_of(number)}",
+    )[number % 5]
 
 
 def secrets() -> list[bytes]:
@@ -98,7 +113,8 @@ def test_a_plan_a_run_and_what_looks_at_them_show_nothing(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "code"), [("error", 7), ("expired_token", 5), ("access_denied", 5), ("throttle", 7), ("reset", 7)]
+    ("kind", "code"),
+    [("error", 7), ("expired_token", 5), ("access_denied", 5), ("throttle", 7), ("reset", 7)],
 )
 def test_what_aws_says_about_a_user_is_not_repeated(site: Site, kind: str, code: int) -> None:
     message = f"Invalid {phone_of(1)} of {name_of(1)}@example.com (0{phone_of(1)[3:]})"
@@ -133,7 +149,9 @@ def test_an_unusable_roster_is_refused_without_quoting_it(site: Site, content: s
 def test_a_run_leaves_files_for_its_owner_alone(site: Site) -> None:
     site.cli.run("roster.csv", "run", *ATTESTED)
     site.cli("audit", "--user-pool-id", POOL_ID, "--run-dir", "audit")
-    made = [path for name in ("run", "audit") for path in (site.folder / name, *(site.folder / name).rglob("*"))]
+    made = [
+        path for name in ("run", "audit") for path in (site.folder / name, *(site.folder / name).rglob("*"))
+    ]
 
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in made}
 

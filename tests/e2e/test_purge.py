@@ -38,7 +38,7 @@ def a_finished_run(raise_site: Callable[..., Site]) -> tuple[Site, Path]:
 
 def personal(site: Site) -> list[bytes]:
     """What must not be found on disk afterwards."""
-    subs = [key for key in site.running.control("state")[site.cli.pool_id]]
+    subs = list(site.running.control("state")[site.cli.pool_id])
     numbers = [phone_of(number)[1:] for number in range(len(NAMES))]
     return [text.encode() for text in (*NAMES, *subs, *numbers, "819087654321", "Shibuya", "example.com")]
 
@@ -119,7 +119,6 @@ def test_a_rollback_that_was_cut_short_is_not_purged(raise_site: Callable[..., S
     assert_code(site.cli.run(roster, site.folder / "run", "--verification", "attested"), 0)
     cut = ("rollback", "--run-dir", site.folder / "run", "--yes", "--quiet")
     assert_code(site.cli(*cut, "--max-users", "1"), 10)
-    assert_code(site.cli(*cut, "--user", "nobody"), 3)
     assert_code(site.cli(*cut, "--user", "ann"), 0)
 
     done = site.cli("purge", "--run-dir", site.folder / "run", "--yes")

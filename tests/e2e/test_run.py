@@ -120,7 +120,10 @@ class TestRoster:
 
     @pytest.mark.parametrize("command", ["plan", "run"])
     def test_too_many_unusable_rows_stop_before_the_first_write(self, site: Site, command: str) -> None:
-        rows = [(f"{name}@example.com", phone_of(1) if place % 2 else "call me") for place, name in enumerate(NAMES)]
+        rows = [
+            (f"{name}@example.com", phone_of(1) if place % 2 else "call me")
+            for place, name in enumerate(NAMES)
+        ]
         roster = write_roster(site.folder / "half.csv", rows)
 
         done = getattr(site.cli, command)(roster, site.folder / "run", *ATTESTED)
@@ -152,7 +155,9 @@ class TestRoster:
         first = site.cli.run(write_roster(site.folder / "two.csv", rows), site.folder / "first", *ATTESTED)
         lines = report(site.folder / "first", "failed")
         lines[0]["phone_number"] = phone_of(0)
-        mended = write_roster(site.folder / "mended.csv", [list(line.values()) for line in lines], list(lines[0]))
+        mended = write_roster(
+            site.folder / "mended.csv", [list(line.values()) for line in lines], list(lines[0])
+        )
 
         again = site.cli.run(mended, site.folder / "again", *ATTESTED)
 
@@ -196,7 +201,9 @@ class TestBinding:
     def test_pacing_options_may_change(self, site: Site) -> None:
         site.cli.plan("roster.csv", site.folder / "run", *ATTESTED)
 
-        done = site.cli.run("roster.csv", site.folder / "run", *ATTESTED, "--max-rps", "UserUpdate=50", "--batch-size", 3)
+        done = site.cli.run(
+            "roster.csv", site.folder / "run", *ATTESTED, "--max-rps", "UserUpdate=50", "--batch-size", 3
+        )
 
         assert_code(done, 0)
 
@@ -210,7 +217,9 @@ class TestBinding:
 
 
 READY = {"AutoVerifiedAttributes": ["phone_number"]}
-HELD_BACK = READY | {"UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["phone_number"]}}
+HELD_BACK = READY | {
+    "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["phone_number"]}
+}
 
 
 class TestPool:
@@ -226,14 +235,25 @@ class TestPool:
             (HELD_BACK, "by-code"),
             (HELD_BACK, "at-sign-in"),
         ],
-        ids=["OFF", "no SMS", "SMS role", "immutable", "ON by-code", "ON by-column", "held by-code", "held sign-in"],
+        ids=[
+            "OFF",
+            "no SMS",
+            "SMS role",
+            "immutable",
+            "ON by-code",
+            "ON by-column",
+            "held by-code",
+            "held sign-in",
+        ],
     )
     def test_a_pool_in_which_a_write_would_be_in_vain_or_harmful_is_refused(
         self, raise_site: Callable[..., Site], config: dict[str, Any], policy: str
     ) -> None:
         site = raise_site(members(), config=config)
 
-        done = site.cli.run(a_roster(site.folder), site.folder / "run", "--verification", policy, "--max-sms", 99)
+        done = site.cli.run(
+            a_roster(site.folder), site.folder / "run", "--verification", policy, "--max-sms", 99
+        )
 
         assert_code(done, 4)
         assert untouched(site)
@@ -271,7 +291,8 @@ class TestPool:
 
 class TestAccess:
     @pytest.mark.parametrize(
-        "op", ["GetCallerIdentity", "DescribeUserPool", "ListUsers", "AdminGetUser", "AdminUpdateUserAttributes"]
+        "op",
+        ["GetCallerIdentity", "DescribeUserPool", "ListUsers", "AdminGetUser", "AdminUpdateUserAttributes"],
     )
     def test_a_missing_permission_ends_the_run_and_blames_no_user(
         self, raise_site: Callable[..., Site], op: str
@@ -315,7 +336,9 @@ class TestAccess:
 
 
 class TestSms:
-    def test_more_sms_than_allowed_are_refused_at_plan_and_at_run(self, raise_site: Callable[..., Site]) -> None:
+    def test_more_sms_than_allowed_are_refused_at_plan_and_at_run(
+        self, raise_site: Callable[..., Site]
+    ) -> None:
         site = raise_site(members(), config=READY)
         roster = a_roster(site.folder)
 
@@ -358,7 +381,9 @@ class TestPlan:
         site.cli.plan("roster.csv", site.folder / "run", *ATTESTED)
         (site.folder / "roster.csv").unlink()
 
-        done = site.cli("run", "--run-dir", site.folder / "run", "--yes", "--json", "--quiet", "--quota-share", "1.0")
+        done = site.cli(
+            "run", "--run-dir", site.folder / "run", "--yes", "--json", "--quiet", "--quota-share", "1.0"
+        )
 
         assert_code(done, 0)
         assert done.json()["counts"]["verified"] == 12
@@ -372,7 +397,9 @@ class TestPlan:
 
         assert_code(done, 0)
         after = calls(site.running)
-        assert {op: after[op] - before[op] for op in (*WRITES, "AdminGetUser")} == dict.fromkeys((*WRITES, "AdminGetUser"), 0)
+        assert {op: after[op] - before[op] for op in (*WRITES, "AdminGetUser")} == dict.fromkeys(
+            (*WRITES, "AdminGetUser"), 0
+        )
 
     def test_failed_rows_of_a_finished_run_are_decided_again(self, site: Site) -> None:
         rows = [("late@example.com", phone_of(77)), (f"{NAMES[0]}@example.com", phone_of(0))]
@@ -400,7 +427,15 @@ class TestConfirmation:
     def answer(self, site: Site, text: str) -> Done:
         """Run at a terminal of its own, and type one line at the prompt."""
         leader, follower = pty.openpty()
-        arguments = ("run", "roster.csv", "--user-pool-id", POOL_ID, "--run-dir", site.folder / "run", *ATTESTED)
+        arguments = (
+            "run",
+            "roster.csv",
+            "--user-pool-id",
+            POOL_ID,
+            "--run-dir",
+            site.folder / "run",
+            *ATTESTED,
+        )
         child = site.cli.start(*arguments, "--quota-share", "1.0", stdin=follower)
         os.close(follower)
         os.write(leader, f"{text}\n".encode())
@@ -412,7 +447,9 @@ class TestConfirmation:
         done = self.answer(site, POOL_NAME)
 
         assert_code(done, 0)
-        assert all(word in done.err for word in ("12 users", "123456789012", "ap-northeast-1", POOL_NAME, POOL_ID))
+        assert all(
+            word in done.err for word in ("12 users", "123456789012", "ap-northeast-1", POOL_NAME, POOL_ID)
+        )
         assert ends(site.folder / "run") == {ENROLLED: 12}
 
     @pytest.mark.parametrize("text", ["yes", "", POOL_ID])
@@ -453,7 +490,9 @@ class TestRunDirectory:
         assert "newer" in done.err
         assert untouched(site)
 
-    def test_another_pool_does_not_fit_the_directory(self, raise_site: Callable[..., Site], site: Site) -> None:
+    def test_another_pool_does_not_fit_the_directory(
+        self, raise_site: Callable[..., Site], site: Site
+    ) -> None:
         site.cli.plan("roster.csv", site.folder / "run", *ATTESTED)
         other = raise_site(members(), pool_id="ap-northeast-1_Another01")
         other.cli.pool_id = "ap-northeast-1_Another01"

@@ -1,4 +1,4 @@
-"""A run that ends early: limits, failures, signals, locks, a server that is gone; then the same command again."""
+"""A run that ends early: limits, failures, signals, locks, a dead server; then the same command again."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ class TestLimits:
         waves = []
         for _ in range(3):
             done = site.cli.run("roster.csv", "run", *ATTESTED, "--max-users", 25)
-            waves.append((done.code, ends(site.folder / "run")[ENROLLED], summary(site.folder / "run")["state"]))
+            waves.append(
+                (done.code, ends(site.folder / "run")[ENROLLED], summary(site.folder / "run")["state"])
+            )
 
         assert waves == [(10, 25, "stopped"), (10, 50, "stopped"), (0, 60, "finished")]
         assert everybody_is_enrolled(site)
@@ -111,7 +113,9 @@ class TestFailures:
         assert 5 <= len(refused) < len(names)
         assert {line["reason"] for line in refused} == {"rejected"}
 
-    def test_after_the_cause_is_mended_the_same_command_does_the_rest_and_then_the_failed(self, site: Site) -> None:
+    def test_after_the_cause_is_mended_the_same_command_does_the_rest_and_then_the_failed(
+        self, site: Site
+    ) -> None:
         names = [f"user{number:02d}" for number in range(0, USERS, 4)]
         rule = {"kind": "error", "ops": ["AdminUpdateUserAttributes"], "users": names}
         site.running.control("faults", {"rules": [rule]})
@@ -228,7 +232,9 @@ class TestLocks:
         assert writes(elsewhere.running) == 0
 
 
-def test_throttled_by_live_traffic_it_yields_and_still_comes_to_the_end(raise_site: Callable[..., Site]) -> None:
+def test_throttled_by_live_traffic_it_yields_and_still_comes_to_the_end(
+    raise_site: Callable[..., Site],
+) -> None:
     """The pool enforces its quotas, and another application takes most of one."""
     quotas = {"UserRead": 2000, "UserUpdate": 40, "UserResourceUpdate": 40, "UserList": 500}
     faults = {"live_traffic": [{"category": "UserUpdate", "rps": 36}]}

@@ -44,6 +44,7 @@ class Watched(WorkStore):
         self.started: set[str] = set()
         self.finished = 0
         self.most_under_way = 0
+        self.most_waiting = 0
         self.claims: list[int] = []
 
     def start(self, call: Call) -> None:
@@ -53,6 +54,8 @@ class Watched(WorkStore):
             self.most_under_way = max(self.most_under_way, len(self.started) - self.finished)
 
     def claim(self, *arguments: Any, **named: Any) -> Any:
+        # The batch before has been taken whole by now: all of it is done or waits for a thread.
+        self.most_waiting = max(self.most_waiting, sum(self.claims) - self.finished)
         found = super().claim(*arguments, **named)
         self.claims.append(len(found))
         return found
@@ -143,6 +146,7 @@ def test_no_more_users_are_under_way_than_the_window_holds(tmp_path: Path) -> No
 
         assert len(store.started) == 60
         assert store.most_under_way <= window_size(dict.fromkeys(Category, 2.0)) == 4
+        assert store.most_waiting <= 4
 
 
 def test_rows_are_claimed_in_batches_and_never_all_at_once(tmp_path: Path) -> None:

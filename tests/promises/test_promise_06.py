@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
     from tests.e2e.conftest import Site
 
-TOTP = {"UserMFASettingList": ["SOFTWARE_TOKEN_MFA"], "PreferredMfaSetting": "SOFTWARE_TOKEN_MFA"}
+TOTP: dict[str, Any] = {
+    "UserMFASettingList": ["SOFTWARE_TOKEN_MFA"],
+    "PreferredMfaSetting": "SOFTWARE_TOKEN_MFA",
+}
 
 
 def people() -> list[dict[str, Any]]:

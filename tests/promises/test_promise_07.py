@@ -6,7 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 
+from migrate_mfa.adapters.logs import configure
 from tests.e2e.support import a_member, phone_of, write_roster
 
 if TYPE_CHECKING:
@@ -80,3 +82,14 @@ def test_a_bug_leaves_a_traceback_without_the_value_that_caused_it(raise_site: C
     assert done.code == 1
     assert "LookupError" in told(site, done)
     assert leaks(told(site, done)) == []
+
+
+@pytest.mark.parametrize("text", ["has +819010000000", "has 090-1000-0000", "is taro@example.com", TALKATIVE])
+def test_the_log_keeps_no_number_and_no_address_whatever_it_is_given(tmp_path: Path, text: str) -> None:
+    with configure(tmp_path / "log.jsonl"):
+        structlog.get_logger().warning("row", code=text, row=7)
+
+    line = (tmp_path / "log.jsonl").read_text(encoding="utf-8")
+    assert '"row":7' in line
+    assert leaks(text) != []
+    assert leaks(line) == []
