@@ -100,6 +100,18 @@ class PlanStore:
         )
         return [candidate_of(row) for row in found]
 
+    def wrong_numbers(self, after: int, limit: int) -> list[Candidate]:
+        """Rows that only their number condemns and that name somebody more than once, in order."""
+        found = self._database.query(
+            f"SELECT {_CANDIDATE} FROM rows r NOT INDEXED"
+            " WHERE NOT r.readable AND r.reason IN ('invalid_phone', 'not_sms_capable')"
+            " AND (r.sub NOTNULL) + (r.username NOTNULL) + (r.email NOTNULL) > 1 AND r.row > ?"
+            " ORDER BY r.row LIMIT ?",
+            after,
+            limit,
+        )
+        return [candidate_of(row) for row in found]
+
     def resolve(self, found: Sequence[Resolved]) -> None:
         """Write down whom some rows mean."""
         with self._database.transaction() as db:
@@ -222,8 +234,8 @@ def _record_values(record: "Record", now: float) -> tuple[object, ...]:
         guesses = " ".join(row.guesses)
         identity = (row.sub, row.username, row.email)
         return (*place, 1, *identity, phone, row.vouched, guesses, Outcome.UNPROCESSED, None, "", now)
-    reason = record.row.reason
-    return (*place, 0, None, None, None, None, None, "", reason.outcome, reason, record.row.detail, now)
+    reason, identities = record.row.reason, record.row.identities
+    return (*place, 0, *identities, None, None, "", reason.outcome, reason, record.row.detail, now)
 
 
 def write_decision(db: sqlite3.Connection, row: int, decision: Decision, now: float) -> None:

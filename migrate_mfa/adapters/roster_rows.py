@@ -97,7 +97,8 @@ class RowReader:
             return _bad_row(at, "phone_number_verified is neither true nor false")
         number = self._number(_value(cells, self.columns.phone))
         if isinstance(number, PhoneProblem):
-            return Rejection(at=at, reason=number.reason, detail=number.detail)
+            identities = (sub or None, username or None, email or None)
+            return Rejection(at=at, reason=number.reason, detail=number.detail, identities=identities)
         return Candidate(
             at=at,
             sub=sub or None,

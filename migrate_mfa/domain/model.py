@@ -48,11 +48,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
-    """A row that cannot be used: rows 1 and 2 of the decision table. `detail` holds no personal data."""
+    """A row that cannot be used: rows 1 and 2 of the decision table. `detail` holds no personal data.
+
+    `identities` are the sub, Username and e-mail address of a row that only its number condemns.
+    """
 
     at: Position
     reason: Reason
     detail: str
+    identities: tuple[str | None, str | None, str | None] = field(default=(None, None, None), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

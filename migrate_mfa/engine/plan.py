@@ -20,6 +20,7 @@ from migrate_mfa.domain.model import (
     UserState,
     Verdict,
 )
+from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.resolve import IdentityKind, resolve
 from migrate_mfa.domain.rows import Resolved, Verb
 from migrate_mfa.engine.scan import PAGE, pages, scan
@@ -126,6 +127,7 @@ class Planner:
             self._scan()
         self._store.index_users()
         self._resolve(scanned=reading.scan)
+        self._compare_identities(scanned=reading.scan)
         return reading
 
     def decide_all(self) -> None:
@@ -209,6 +211,19 @@ class Planner:
                 )
                 after = batch[-1].at.row
                 self._tick("finding each row's user", after)
+
+    def _compare_identities(self, *, scanned: bool) -> None:
+        """Row 1 before row 2 of the decision table: a row that names two users is worse than its number."""
+        after = 0
+        with ThreadPoolExecutor(_LOOKUP_THREADS) as threads:
+            while batch := self._store.wrong_numbers(after, BATCH):
+                self._look_up(threads, [each for each in batch if not (scanned and self._found(each)[0])])
+                ends = [(each.at.row, resolve(self._found(each))) for each in batch]
+                worse = [(row, end) for row, end in ends if isinstance(end, Verdict)]
+                self._store.decide(
+                    [(row, end) for row, end in worse if end.reason is Reason.BAD_ROW], self._clock.now()
+                )
+                after = batch[-1].at.row
 
     def _look_up(self, threads: ThreadPoolExecutor, missing: Sequence[Candidate]) -> None:
         for start in range(0, len(missing), _LOOKUP_THREADS):

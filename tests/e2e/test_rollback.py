@@ -299,7 +299,7 @@ def test_who_has_proved_a_number_keeps_it(raise_site: Callable[..., Site]) -> No
 
 def test_whatever_becomes_of_its_calls_a_rollback_comes_to_its_end(raise_site: Callable[..., Site]) -> None:
     names = [f"user{number}" for number in range(60)]
-    site = raise_site([a_member(name, phone=phone_of(900)) for name in names], quotas={})
+    site = raise_site([a_member(name, phone=phone_of(900)) for name in names])
     before = state_hash(site.running)
     rows = [(f"{name}@example.com", phone_of(number)) for number, name in enumerate(names)]
     roster = write_roster(site.folder / "roster.csv", rows)
