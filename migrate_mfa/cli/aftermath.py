@@ -74,7 +74,7 @@ def _reconcile(params: dict[str, Any]) -> None:
             if params["repair"]:
                 after.plan_repairs()
             if users := after.open_rows():
-                confirm_run(after.one.connection, users)
+                confirm_run(after.one.connection, users, seconds=after.seconds_to_reconcile())
                 after.apply_reconcile()
         finally:
             after.report_drift()
@@ -135,7 +135,8 @@ def _rollback(params: dict[str, Any]) -> None:
         if said := after.choose(params["user"] or ()):
             typer.echo(said, err=True)
         if users := after.count_selected(outcomes):
-            confirm_run(after.one.connection, users, " Their state from before the run comes back.")
+            back = " Their state from before the run comes back."
+            confirm_run(after.one.connection, users, back, seconds=after.seconds_to_roll_back(users))
         after.select(outcomes)
         after.apply_rollback()
     show.end(after.one.summary, as_json=settings.as_json)

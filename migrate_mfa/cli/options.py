@@ -39,6 +39,7 @@ DemoRunDir = Annotated[
     typer.Option(
         "--run-dir",
         help="Where the run directories go (default: a new one in ./migrate-mfa-runs).",
+        envvar=_variable("RUN_DIR"),
         show_default=False,
     ),
 ]

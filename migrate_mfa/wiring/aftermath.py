@@ -19,6 +19,7 @@ from migrate_mfa.domain.model import Decision, Plan, Policy, UserState, Verdict
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import Revisited, Verb, Work
 from migrate_mfa.domain.undo import restore
+from migrate_mfa.engine.forecast import forecast
 from migrate_mfa.engine.plan import BATCH, named_by
 from migrate_mfa.engine.preflight import require_sms_mfa
 from migrate_mfa.engine.reconcile import REPAIR, DriftKind, Reconciler
@@ -112,6 +113,10 @@ class Aftermath:
         """How many users are planned to be promoted or repaired."""
         return self.one.work.open_rows(_RECONCILES)
 
+    def seconds_to_reconcile(self) -> float:
+        """How long promotions and repairs will take at the least."""
+        return self.one.forecast(_RECONCILES).seconds
+
     def apply_reconcile(self) -> None:
         """Write what was planned: promotions, and repairs."""
         require_sms_allowance(self.one, _RECONCILES)
@@ -194,6 +199,11 @@ class Aftermath:
     def count_selected(self, outcomes: Collection[Outcome]) -> int:
         """How many users `select` would plan to write to."""
         return sum(wrote for _, wrote in self._selected(outcomes))
+
+    def seconds_to_roll_back(self, users: int) -> float:
+        """How long it will take at the least, if each user needs both writes."""
+        connection, steps = self.one.connection, {"store_verified": users, "set_sms_mfa": users}
+        return forecast(users=users, steps=steps, pool=connection.pool, ceilings=connection.ceilings).seconds
 
     def _selected(self, outcomes: Collection[Outcome]) -> Iterator[tuple[int, bool]]:
         after = 0

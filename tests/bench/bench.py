@@ -68,9 +68,7 @@ def main(argv: list[str]) -> int:
     for scenario in arguments.scenario or SCENARIOS:
         limit = arguments.users / (QUOTA * _LEFT.get(scenario, 1.0))
         print(f"{scenario}: the quota allows it in {limit:.0f} s")
-        print(
-            f"  {'':<26}{'wall/limit':>11}{'throttled':>11}{'enrolled':>10}{'half-done':>10}{'CPU s':>7}{'MB':>6}"
-        )
+        print(_HEAD)
         for contender in arguments.contender or ("migrate-mfa", *CONTENDERS):
             result = measure(contender, scenario, arguments.users)
             ok = ok and (contender != "migrate-mfa" or result.enrolled == arguments.users)

@@ -282,7 +282,7 @@ class _Maker:
                 return replace(row, phone=phone_of(self.random.randrange(USERS)))
             case "another's wish":
                 return replace(row, phone=phone_of(number - self.random.randrange(1, 50)))
-            case "wrong" if not (row.sub and row.username) and not (row.username and row.email):
+            case "wrong":
                 return replace(row, trouble=self.random.choice(list(WRONG)))
             case _:
                 return replace(row, phone=phone_of(number))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from migrate_mfa.adapters.clock import SystemClock
 from tests.e2e.support import a_member, assert_code, ends, phone_of, summary, write_roster
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def a_site(raise_site: Callable[..., Site]) -> tuple[Site, Path]:
 
 def lend_credentials(site: Site, seconds: float) -> None:
     """Temporary credentials in the environment, as `aws configure export-credentials` puts them there."""
-    ends_at = datetime.now(UTC) + timedelta(seconds=seconds)
+    ends_at = datetime.fromtimestamp(SystemClock().now() + seconds, UTC)
     site.cli.environment |= {
         "AWS_SESSION_TOKEN": "testing",
         "AWS_CREDENTIAL_EXPIRATION": ends_at.strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -44,7 +44,7 @@ _PACED: Final = "tests/engine/test_paced.py::"
 _EXECUTE: Final = "tests/engine/test_execute.py::"
 _DECIDE: Final = "tests/domain/test_decide.py::"
 _PROMISES: Final = "tests/promises/test_promise_"
-_POOL: Final = "tests/e2e/test_run.py::TestPool::"
+_POOL: Final = "tests/e2e/test_run_refusals.py::TestPool::"
 _STOPS: Final = "tests/e2e/test_run_stops.py::"
 
 MUTANTS: Final = (
