@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Site
 
 USERS = 120
-LIFE_S = 15
+LIFE_S = 18
 """Long enough for a slow machine to start, far too short for the slow run."""
 SLOWLY = ("--max-rps", "UserUpdate=3", "--max-rps", "UserResourceUpdate=3")
 ENROLLED, OPEN = ("verified", "enrolled"), ("unprocessed", "")
@@ -70,6 +70,7 @@ def test_a_rollback_and_a_reconcile_say_it_too(raise_site: Callable[..., Site]) 
     lend_credentials(site, LIFE_S)
 
     night = site.cli("reconcile", *usual)
+    lend_credentials(site, LIFE_S)
     back = site.cli("rollback", *usual)
 
     assert_code(night, 10)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 import tomllib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from migrate_mfa.domain.errors import ExitCode
 from tests.e2e.support import (
     ROOT,
     WRITES,
@@ -126,6 +129,35 @@ def test_the_rollback_job_gives_everybody_back(raise_site: Callable[..., Site]) 
 
 def test_every_job_that_is_shipped_is_executed_here() -> None:
     assert {path.stem for path in JOBS} == {"audit-weekly", "migrate", "reconcile-nightly", "rollback"}
+
+
+def test_the_guide_names_every_job_and_every_exit_code() -> None:
+    guide = (ROOT / "jobs" / "README.md").read_text(encoding="utf-8")
+
+    assert all(f"[`{path.name}`]({path.name})" in guide for path in JOBS)
+    assert re.findall(r"^\| (\d+) \|", guide, re.MULTILINE) == [str(code.value) for code in ExitCode]
+
+
+def test_the_script_for_cron_speaks_only_where_somebody_has_to_look(tmp_path: Path) -> None:
+    guide = (ROOT / "jobs" / "README.md").read_text(encoding="utf-8")
+    script = guide.split("```sh\n")[1].split("```")[0]
+    (tmp_path / "scheduled").write_text(script, encoding="utf-8")
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    tool = tmp_path / "venv" / "bin" / "migrate-mfa"
+    tool.write_text('#!/bin/sh\necho "$@"\nexit "$CODE"\n', encoding="utf-8")
+    tool.chmod(0o700)
+    command = ["sh", "scheduled", "reconcile", "job.toml", "--yes"]
+
+    ran = {
+        code: subprocess.run(
+            command, cwd=tmp_path, env={"CODE": str(code)}, capture_output=True, text=True, check=False
+        )
+        for code in (0, 9, 10)
+    }
+
+    assert {code: done.returncode for code, done in ran.items()} == {0: 0, 9: 9, 10: 10}
+    assert ran[0].stdout == ran[10].stdout == ""
+    assert "exit code 9\n\nreconcile --job job.toml --yes" in ran[9].stdout
 
 
 @pytest.mark.parametrize("path", JOBS, ids=lambda path: path.stem)
