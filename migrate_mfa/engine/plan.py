@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from migrate_mfa.domain.decide import decide, wished_phone
+from migrate_mfa.domain.failure import ApiError, Effect
 from migrate_mfa.domain.model import (
     Candidate,
     Decision,
@@ -194,7 +195,14 @@ class Planner:
         return any((own[kind] or "").casefold() == value.casefold() for kind in kinds)
 
     def _find_in_pool(self, only: Filter) -> list[UserState]:
-        return [user for page in pages(self._directory, only) for user in page]
+        try:
+            return [user for page in pages(self._directory, only) for user in page]
+        except ApiError as error:
+            if error.effect is not Effect.REFUSED:
+                raise
+            # A value that Cognito does not take as an identity is nobody's; one cell must not end the plan.
+            log.warning("lookup_refused", operation=error.operation, code=error.code)
+            return []
 
     def _found(self, candidate: Candidate) -> list[list[UserState]]:
         return found_by(candidate, self._store)

@@ -627,3 +627,15 @@ def test_an_sms_is_counted_once_whether_it_was_sent_or_is_still_to_be_sent(
     assert counted == [6] * 6
     assert directory.sms.total() == 6
     run.close()
+
+
+def test_a_value_that_cognito_refuses_to_look_up_is_nobodys(tmp_path: Path) -> None:
+    directory = FakeDirectory([a_user("ann")], a_pool(estimated_users=HUGE_POOL))
+    directory.fail(LIST, "InvalidParameterException")
+    run = Scene(tmp_path / "run", directory)
+
+    run.plan([row(1, "odd")])
+    found = run.journal.database.query("SELECT reason FROM rows ORDER BY row")
+    run.close()
+
+    assert [each["reason"] for each in found] == ["user_not_found"]
