@@ -97,13 +97,16 @@ def from_params(params: Mapping[str, Any]) -> Settings:
     Raises:
         UsageError: names the option, what is wrong with it, and what it takes.
     """
+    endpoint = params.get("endpoint_url")
+    if endpoint and not endpoint.startswith(("http://", "https://")):
+        raise UsageError("--endpoint-url is not a URL.", "It begins with https:// or http://.")
     return Settings(
         user_pool_id=params.get("user_pool_id"),
         roster=params.get("roster"),
         run_dir=params.get("run_dir"),
         profile=params.get("profile"),
         region=params.get("region"),
-        endpoint_url=params.get("endpoint_url"),
+        endpoint_url=endpoint,
         policy=_policy(params),
         roster_options=_roster_options(params),
         limits=Limits(

@@ -1,5 +1,6 @@
 """One Cognito user pool through boto3: our types in and out, every failure an `ApiError`."""
 
+import json
 import threading
 from collections.abc import Mapping
 from datetime import datetime
@@ -25,6 +26,7 @@ from migrate_mfa.ports import Filter, Page, sending
 if TYPE_CHECKING:
     from migrate_mfa.adapters.aws import Aws
 
+_OK = 200
 _PAGE = 60  # the most that ListUsers gives (API reference)
 _LONGEST_FILTER = 256  # characters ("ListUsers", API reference)
 
@@ -37,6 +39,7 @@ class CognitoDirectory:
         self._pool_id = aws.target.user_pool_id
         self._client: Any = aws.client("cognito-idp")
         self._client.meta.events.register("before-send.cognito-idp.*", _announce)
+        self._client.meta.events.register("after-call.cognito-idp.*", _require_json)
         self._quotas: Any = None
         self._quotas_lock = threading.Lock()
 
@@ -163,6 +166,19 @@ _METHODS = {
 def _announce(**_: object) -> None:
     if (announce := sending.get()) is not None:
         announce()
+
+
+def _require_json(http_response: Any, **_: object) -> None:  # noqa: ANN401 - botocore's AWSResponse
+    """Refuse a 200 that no Cognito gave, such as a proxy's page: botocore takes it for an empty answer.
+
+    An empty answer is all that a write gives, so without this a write that never arrived would look done.
+
+    Raises:
+        ValueError: the body is not a JSON object; the write's effect is then unknown.
+    """
+    body = http_response.content if http_response.status_code == _OK else b""
+    if body and not isinstance(json.loads(body), dict):
+        raise ValueError("the answer is not a JSON object")
 
 
 def filter_text(only: Filter) -> str:

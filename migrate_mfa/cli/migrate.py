@@ -112,18 +112,22 @@ def apply(params: dict[str, Any], command: str) -> None:
 
     settings = from_params(params)
     require_consent(settings)
-    with (
-        closing(progress_for(settings)) as progress,
-        open_migration(settings, command, progress) as migration,
-    ):
-        migration.prepare()
-        if not settings.as_json:
-            show.plan(migration)
-        migration.require_ready()
-        ahead = migration.forecast()
-        if ahead.users:
-            confirm_run(migration.connection, ahead.users, seconds=ahead.seconds)
-            migration.apply()
-    show.end(migration.one.summary, as_json=settings.as_json)
+    migration = None
+    try:
+        with (
+            closing(progress_for(settings)) as progress,
+            open_migration(settings, command, progress) as migration,
+        ):
+            migration.prepare()
+            if not settings.as_json:
+                show.plan(migration)
+            migration.require_ready()
+            ahead = migration.forecast()
+            if ahead.users:
+                confirm_run(migration.connection, ahead.users, seconds=ahead.seconds)
+                migration.apply()
+    finally:
+        if migration is not None and migration.one.summary:
+            show.end(migration.one.summary, as_json=settings.as_json)
     tell_limit(migration.connection)
     raise typer.Exit(migration.exit_code())

@@ -7,6 +7,7 @@ import typer
 
 from migrate_mfa.domain.errors import Declined, UsageError
 from migrate_mfa.domain.words import duration
+from migrate_mfa.engine.stop import at_a_question
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +44,9 @@ def confirm_run(connection: "Connection", users: int, extra: str = "", *, second
         Declined: anything else was typed.
     """
     lane, pool = connection.lane, connection.pool
+    wave = connection.settings.limits.max_users
+    if wave is not None and wave < users:
+        users, extra = wave, f" That is a wave of {users:,} in all.{extra}"
     where = f"account {lane.account}, Region {lane.region}, pool {pool.name} ({pool.id})"
     endpoint = f", endpoint {lane.endpoint}" if lane.endpoint != "aws" else ""
     typer.echo(f"About to write to {users:,} users in {where}{endpoint}.{extra}", err=True)
@@ -50,7 +54,9 @@ def confirm_run(connection: "Connection", users: int, extra: str = "", *, second
     if connection.settings.yes:
         return
     connection.progress.close()
-    if typer.prompt("Type the pool's name to go on", default="", show_default=False, err=True) != pool.name:
+    with at_a_question(connection.stop):
+        typed = typer.prompt("Type the pool's name to go on", default="", show_default=False, err=True)
+    if typed != pool.name:
         raise Declined("Nothing was written.", "The plan is kept: the same command goes on from it.")
 
 
@@ -89,7 +95,12 @@ def confirm_billing(connection: "Connection", users: int) -> None:
         "if they were not already.",
         err=True,
     )
-    if not connection.settings.yes and not typer.confirm("Go on?", err=True):
+    if connection.settings.yes:
+        return
+    connection.progress.close()
+    with at_a_question(connection.stop):
+        agreed = typer.confirm("Go on?", err=True)
+    if not agreed:
         raise Declined("Nothing more was read; the audit without --deep is in the report.")
 
 

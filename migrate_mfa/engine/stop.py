@@ -78,6 +78,27 @@ SIGNAL_EXITS = {StopCause.SIGINT: ExitCode.SIGINT, StopCause.SIGTERM: ExitCode.S
 
 
 @contextmanager
+def at_a_question(stop: Stop) -> Iterator[None]:
+    """While a person is asked nothing is in flight, so the first signal ends it at once.
+
+    Raises:
+        Stopped: a signal came.
+    """
+
+    def leave(number: int, _: FrameType | None) -> None:
+        stop.request(_SIGNALS[signal.Signals(number)])
+        raise Stopped
+
+    previous = {number: signal.signal(number, leave) for number in _SIGNALS}
+    try:
+        stop.check()  # one that came just before
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def on_signals(stop: Stop) -> Iterator[None]:
     """First SIGINT or SIGTERM: drain, checkpoint, report. A second one ends the process at once.
 

@@ -264,6 +264,11 @@ def _bind(
 ) -> None:
     """Tie the directory to the account and pool, to the roster, and to the options that decide."""
     known = journal.meta()
+    if known.get("phase") == "purged":
+        raise InputUnusable(
+            f"{journal.directory} was purged: what this roster's run did is not known there any more.",
+            "Give another --run-dir for a new run; users who are done are seen as such.",
+        )
     kind = "disable" if command == "disable" else "run"
     facts |= {"kind": kind}
     if roster is not None:
