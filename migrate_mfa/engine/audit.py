@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from migrate_mfa.domain.failure import ApiError, Effect
 from migrate_mfa.domain.model import SMS_MFA, UserState
 from migrate_mfa.engine.scan import scan as pool_scan
+from migrate_mfa.engine.scan import user_if_there
 from migrate_mfa.ports import Directory, Progress, Standing
 
 if TYPE_CHECKING:
@@ -122,12 +122,10 @@ def look_deeper(
 
 def _mfa_kind(directory: Directory, username: str) -> MfaKind | None:
     """None for a user who was deleted since the scan."""
-    try:
-        mfa = directory.user(username).mfa
-    except ApiError as error:
-        if error.effect is Effect.REFUSED and error.code == "UserNotFoundException":
-            return None
-        raise
+    user = user_if_there(directory, username)
+    if user is None:
+        return None
+    mfa = user.mfa
     if mfa and mfa.sms_on:
         return MfaKind.SMS_MFA
     return MfaKind.OTHER_FACTOR if mfa and mfa.enabled - {SMS_MFA} else MfaKind.NONE

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from migrate_mfa.domain.failure import ApiError, Effect
 from migrate_mfa.domain.model import (
     Decision,
     MfaMode,
@@ -27,7 +26,7 @@ from migrate_mfa.domain.model import (
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import Drift, Revisited, Verb
 from migrate_mfa.engine.plan import BATCH, choose_reading
-from migrate_mfa.engine.scan import pages, scan
+from migrate_mfa.engine.scan import pages, scan, user_if_there
 from migrate_mfa.ports import Clock, Directory, Filter, Progress, Standing
 
 if TYPE_CHECKING:
@@ -164,14 +163,7 @@ class Reconciler:
         return sum(each.new is not None for each in chunk), renumbered
 
     def _state(self, each: Revisited) -> UserState | None:
-        if each.new is None:
-            return None
-        try:
-            return self._directory.user(each.username)
-        except ApiError as error:
-            if error.effect is Effect.REFUSED and error.code == "UserNotFoundException":
-                return None
-            raise
+        return None if each.new is None else user_if_there(self._directory, each.username)
 
     def _revisited(self) -> Iterator[Revisited]:
         after = 0

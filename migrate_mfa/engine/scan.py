@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, Full, Queue
 from typing import TYPE_CHECKING
 
+from migrate_mfa.domain.failure import ApiError, Effect
 from migrate_mfa.ports import Filter
 
 if TYPE_CHECKING:
@@ -37,6 +38,16 @@ def pages(directory: "Directory", only: Filter | None = None) -> Iterator[Users]
         if page.token is None:
             return
         token = page.token
+
+
+def user_if_there(directory: "Directory", username: str) -> "UserState | None":
+    """AdminGetUser; None for a user who was deleted since ListUsers showed it."""
+    try:
+        return directory.user(username)
+    except ApiError as error:
+        if error.effect is Effect.REFUSED and error.code == "UserNotFoundException":
+            return None
+        raise
 
 
 def scan(directory: "Directory", estimated_users: int) -> Iterator[Users]:
