@@ -1,0 +1,55 @@
+"""What each command asks of AWS: the actions that its caller must, or had better, be allowed.
+
+Only operations that are signed with AWS credentials are here: those that go with a user's token
+(UpdateUserAttributes, VerifyUserAttribute, RevokeToken, …) are not subject to IAM policies (Cognito Developer
+Guide, "Actions, resources, and condition keys for Amazon Cognito User Pools").
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """What the resource of an action is."""
+
+    POOL = "pool"
+    ACCOUNT = "account"
+    """The action knows no resources: `*`."""
+    SMS_ROLE = "sms role"
+    """The IAM role that Cognito sends text messages with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One action. Where it is not `required` the command does without, and says what it then cannot know."""
+
+    action: str
+    scope: Scope = Scope.POOL
+    required: bool = True
+
+
+def _of_pool(*operations: str, required: bool = True) -> tuple[Permission, ...]:
+    return tuple(Permission(f"cognito-idp:{name}", required=required) for name in operations)
+
+
+def _of_account(*actions: str) -> tuple[Permission, ...]:
+    return tuple(Permission(action, Scope.ACCOUNT, required=False) for action in actions)
+
+
+_DESCRIBE = _of_pool("DescribeUserPool", "GetUserPoolMfaConfig")
+_LIST = _of_pool("ListUsers")
+_READ = _of_pool("AdminGetUser")
+_FACTORS = _of_pool("AdminGetUserAuthFactors", required=False)
+_PREFER = _of_pool("AdminSetUserMFAPreference")
+_UPDATE = _of_pool("AdminUpdateUserAttributes")
+_LIMITS = _of_account("cognito-idp:GetProvisionedLimit", "servicequotas:GetServiceQuota")
+
+PERMISSIONS: dict[str, tuple[Permission, ...]] = {
+    "plan": (*_DESCRIBE, *_LIST, *_LIMITS),
+    "run": (*_DESCRIBE, *_LIST, *_READ, *_FACTORS, *_UPDATE, *_PREFER, *_LIMITS),
+    "audit": (*_DESCRIBE, *_LIST, *_LIMITS),
+    "reconcile": (*_DESCRIBE, *_LIST, *_READ, *_FACTORS, *_UPDATE, *_PREFER, *_LIMITS),
+    "rollback": (*_DESCRIBE, *_READ, *_UPDATE, *_PREFER, *_LIMITS),
+    "disable": (*_DESCRIBE, *_LIST, *_READ, *_PREFER, *_LIMITS),
+}
+"""By command; a command that is not here asks nothing of AWS."""
