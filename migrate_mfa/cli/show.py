@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.domain.reasons import LOCKOUT_SHEET, Outcome, Reason
 from migrate_mfa.domain.words import duration
-from migrate_mfa.reports.audit import verified_share
+from migrate_mfa.reports.summary import verified_share
 
 if TYPE_CHECKING:
     from migrate_mfa.wiring.migration import Migration

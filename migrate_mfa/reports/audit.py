@@ -1,6 +1,6 @@
 """The audit's report: coverage as a cross-table, and the unverified as a roster to fill in."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 KINDS = ("verified", "unverified", "no_phone")
 USER_COLUMNS = ("username", "sub", "email", "phone_number", "status", "why")
-_FULL = 100.0
 
 
 def coverage_table(coverage: "Counter[tuple[str, Any]]") -> pd.DataFrame:
@@ -31,12 +30,6 @@ def coverage_dicts(table: pd.DataFrame, uncounted: Iterable[str]) -> tuple[dict[
     by_group = {str(group): {kind: int(row[kind]) for kind in KINDS} for group, row in table.iterrows()}
     counted = table.drop(index=[group for group in uncounted if group in table.index])
     return by_group, {kind: int(counted[kind].sum()) for kind in KINDS}
-
-
-def verified_share(total: Mapping[str, int]) -> float:
-    """The percentage of counted users with a verified phone; a pool without any counts as covered."""
-    users = sum(total.values())
-    return _FULL * total["verified"] / users if users else _FULL
 
 
 def write_users(path: Path, users: Iterable[tuple["UserState", str]]) -> None:

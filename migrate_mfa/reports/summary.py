@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from migrate_mfa.adapters.report_store import PassRecord, ReportStore
 
 VERSION = 1
+_FULL = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,3 +82,9 @@ def _write(path: Path, text: str) -> None:
     with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
         file.write(text)
     draft.replace(path)
+
+
+def verified_share(total: Mapping[str, int]) -> float:
+    """The percentage of counted users with a verified phone; a pool without any counts as covered."""
+    users = sum(total.values())
+    return _FULL * total["verified"] / users if users else _FULL

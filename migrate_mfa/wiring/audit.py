@@ -27,7 +27,8 @@ from migrate_mfa.engine.audit import (
 from migrate_mfa.engine.plan import BATCH
 from migrate_mfa.engine.stop import SIGNAL_EXITS, StopCause
 from migrate_mfa.ports import Progress
-from migrate_mfa.reports.audit import coverage_dicts, coverage_table, verified_share, write_users
+from migrate_mfa.reports.audit import coverage_dicts, coverage_table, write_users
+from migrate_mfa.reports.summary import verified_share
 from migrate_mfa.settings import Settings
 from migrate_mfa.wiring.lane import Connection, connect
 from migrate_mfa.wiring.passes import Pass, open_pass

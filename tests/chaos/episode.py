@@ -40,6 +40,8 @@ class Script:
     faulty: bool
     kills: int
     users: int = USERS
+    quota: int | None = None
+    """Writes a second that the service allows in each category; drawn from the seed unless given."""
 
 
 @dataclass(kw_only=True)
@@ -75,7 +77,7 @@ class Figures:
 def play(script: Script, folder: Path) -> Figures:
     """Play an episode in an empty folder of its own."""
     random = Random(script.seed)
-    cast = make_cast(random, script.policy, script.users, random.choice(_QUOTAS))
+    cast = make_cast(random, script.policy, script.users, script.quota or random.choice(_QUOTAS))
     started = time.monotonic()
     with background(cast.document, control=True) as running:
         episode = _Episode(script, random, cast, running, folder)

@@ -55,3 +55,20 @@ def test_a_usage_error_imports_no_heavy_package_either(tmp_path: Path) -> None:
     code, modules = json.loads(done.stdout.splitlines()[-1])
     assert code == 2
     assert not HEAVY & set(modules)
+
+
+def test_a_command_that_counts_nothing_by_groups_does_without_pandas(tmp_path: Path) -> None:
+    line = ["run", "nowhere.csv", "--user-pool-id", "ap-northeast-1_x", "--verification", "attested", "--yes"]
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, *line],
+        env=Cli(tmp_path).env(),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    code, modules = json.loads(done.stdout.splitlines()[-1])
+    assert code == 3
+    assert "boto3" in modules
+    assert not {"pandas", "numpy"} & set(modules)
