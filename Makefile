@@ -31,8 +31,8 @@ $(INSTALLED): $(DEV_LOCK) pyproject.toml
 demo: $(INSTALLED) ## The whole job against an embedded Cognito; results in migrate-mfa-runs (ARGS=...)
 	$(BIN)/migrate-mfa demo $(ARGS)
 
-test: $(INSTALLED) ## Run the tests (ARGS=... for pytest)
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+test: $(INSTALLED) ## Run the tests (ARGS=... for pytest); more processes than cores, because many tests wait
+	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 lint: $(INSTALLED) ## Style, format, and the order of the layers
 	$(BIN)/ruff check .
