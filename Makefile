@@ -31,7 +31,8 @@ $(INSTALLED): $(DEV_LOCK) pyproject.toml
 demo: $(INSTALLED) ## The whole job against an embedded Cognito; results in migrate-mfa-runs (ARGS=...)
 	$(BIN)/migrate-mfa demo $(ARGS)
 
-test: $(INSTALLED) ## Run the tests (ARGS=... for pytest); more processes than cores, because many tests wait
+# More processes than cores: many tests wait for a clock or a child.
+test: $(INSTALLED) ## Run the tests (ARGS=... for pytest)
 	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 lint: $(INSTALLED) ## Style, format, and the order of the layers
