@@ -1,0 +1,218 @@
+"""What an examination found: each test names a promise that does not hold yet."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.e2e.support import (
+    POOL_ID,
+    a_member,
+    assert_code,
+    calls,
+    end,
+    ends,
+    phone_of,
+    report,
+    state,
+    wait_until,
+    write_roster,
+    writes,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.e2e.conftest import Site
+
+ATTESTED = ("--verification", "attested")
+ALIASES = {"AliasAttributes": ["email", "phone_number"]}
+SENDS_CODES = {"AutoVerifiedAttributes": ["email", "phone_number"]}
+
+
+def edit(site: Site, name: str, **members: Any) -> None:
+    site.running.control("users", {"upsert": [{"Username": name, **members}]})
+
+
+def proved(number: int) -> dict[str, str]:
+    return {"phone_number": phone_of(number), "phone_number_verified": "true"}
+
+
+def roster_of(site: Site, *names: str) -> Path:
+    rows = [(f"{name}@example.com", phone_of(number)) for number, name in enumerate(names)]
+    return write_roster(site.folder / "roster.csv", rows)
+
+
+def test_a_number_that_somebody_proved_since_the_plan_is_not_taken_from_them(
+    raise_site: Callable[..., Site],
+) -> None:
+    """Row 10 of the table, and "decided again just before the first write"."""
+    site = raise_site([a_member("ann"), a_member("bob")], config=ALIASES)
+    assert_code(site.cli.plan(roster_of(site, "ann"), "run", *ATTESTED), 0)
+    edit(site, "bob", Attributes=proved(0))
+
+    site.cli.run("roster.csv", "run", *ATTESTED)
+
+    assert state(site.running)["bob"]["Attributes"]["phone_number_verified"] == "true"
+    assert ends(site.folder / "run") == {("failed", "phone_taken"): 1}
+
+
+@pytest.mark.parametrize("first", ["plan", "run"])
+def test_a_roster_that_was_refused_is_refused_again(raise_site: Callable[..., Site], first: str) -> None:
+    """--max-failures at plan time: a retry, or cron, must not lift the guard."""
+    names = [f"user{number:02d}" for number in range(12)]
+    site = raise_site([a_member(name) for name in names])
+    rows = [(f"{name}@example.com", phone_of(at) if at % 2 else "call me") for at, name in enumerate(names)]
+    roster = write_roster(site.folder / "half.csv", rows)
+    assert_code(getattr(site.cli, first)(roster, "run", *ATTESTED), 3)
+
+    again = site.cli.run(roster, "run", *ATTESTED)
+
+    assert writes(site.running) == 0
+    assert_code(again, 3)
+
+
+def test_a_name_that_two_users_share_takes_nobody_back(raise_site: Callable[..., Site]) -> None:
+    """rollback --user: giving back the wrong one harms one user and does not help the other."""
+    users = [a_member("ann"), a_member("bob")]
+    for user in users:
+        user["Attributes"]["email"] = "family@example.com"
+    site = raise_site(users, config={"AliasAttributes": None})
+    rows = [(name, phone_of(number)) for number, name in enumerate(("ann", "bob"))]
+    roster = write_roster(site.folder / "roster.csv", rows, ("username", "phone_number"))
+    assert_code(site.cli.run(roster, "run", *ATTESTED), 0)
+    made = writes(site.running)
+
+    done = site.cli("rollback", "--run-dir", "run", "--user", "family@example.com", "--yes", "--quiet")
+
+    assert writes(site.running) == made
+    assert_code(done, 3)
+
+
+def test_who_needs_a_code_first_does_not_keep_the_others_from_being_promoted(
+    raise_site: Callable[..., Site],
+) -> None:
+    """The nightly reconcile has no --max-sms, and "what sends no message is never refused: a promotion"."""
+    site = raise_site([a_member("ann"), a_member("bob", UserStatus="UNCONFIRMED")], config=SENDS_CODES)
+    roster = roster_of(site, "ann", "bob")
+    assert_code(site.cli.run(roster, "run", "--verification", "by-code", "--max-sms", 1), 0)
+    edit(site, "ann", Attributes=proved(0))
+    edit(site, "bob", UserStatus="CONFIRMED")
+
+    site.cli("reconcile", "--run-dir", "run", "--yes", "--quiet")
+
+    assert state(site.running)["ann"]["PreferredMfaSetting"] == "SMS_MFA"
+    assert "phone_number" not in state(site.running)["bob"]["Attributes"]
+
+
+def test_a_purge_takes_what_an_interrupted_audit_left(raise_site: Callable[..., Site]) -> None:
+    """Personal data outlives `purge` in report/*.draft."""
+    site = raise_site(
+        [a_member(f"user{number:03d}") for number in range(130)],
+        faults={"latency": [{"fixed_ms": 1500, "ops": ["ListUsers"]}]},
+    )
+    child = site.cli.start("audit", "--user-pool-id", POOL_ID, "--run-dir", "run", "--quiet")
+    wait_until(lambda: calls(site.running)["ListUsers"] >= 2, "two pages")
+    assert_code(end(child, signal.SIGTERM), 143)
+    assert_code(site.cli("purge", "--run-dir", "run", "--yes"), 0)
+
+    left = [
+        path.name
+        for path in (site.folder / "run").rglob("*")
+        if b"example.com" in (path.read_bytes() if path.is_file() else b"")
+    ]
+
+    assert left == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_aws_does_not_answer_at_the_start_is_no_bug(
+    raise_site: Callable[..., Site], number: signal.Signals, code: int
+) -> None:
+    down = {"rules": [{"kind": "unavailable", "ops": ["GetCallerIdentity", "DescribeUserPool"]}]}
+    site = raise_site([a_member("ann")], faults=down)
+    child = site.cli.start("plan", roster_of(site, "ann"), "--user-pool-id", POOL_ID, *ATTESTED)
+    wait_until(lambda: calls(site.running)["GetCallerIdentity"] >= 2, "two tries")
+
+    done = end(child, number)
+
+    assert_code(done, code)
+
+
+@pytest.mark.parametrize("command", ["run", "purge"])
+def test_the_end_of_input_at_the_question_declines(raise_site: Callable[..., Site], command: str) -> None:
+    """Ctrl-D: exit code 130 is "declined at the prompt", 1 is a bug."""
+    site = raise_site([a_member("ann")])
+    roster = roster_of(site, "ann")
+    if command == "purge":
+        assert_code(site.cli.run(roster, "run", *ATTESTED), 0)
+    line = {
+        "run": ("run", roster, "--user-pool-id", POOL_ID, "--run-dir", "run", *ATTESTED),
+        "purge": ("purge", "--run-dir", "run"),
+    }[command]
+    ours, theirs = pty.openpty()
+    child = site.cli.start(*line, stdin=theirs)
+    os.close(theirs)
+    os.write(ours, b"\x04")
+    out, err = child.communicate(timeout=60)
+    os.close(ours)
+
+    assert child.returncode == 130, (out + err).decode()
+    assert not list(site.folder.rglob("migrate-mfa-bug-*"))
+
+
+def test_a_run_after_half_a_rollback_does_not_say_that_it_is_done(raise_site: Callable[..., Site]) -> None:
+    """Exit code 0 is "done, nobody failed"; rows are still unprocessed here."""
+    site = raise_site([a_member(name) for name in ("ann", "bob", "cid")])
+    roster = roster_of(site, "ann", "bob", "cid")
+    assert_code(site.cli.run(roster, "run", *ATTESTED), 0)
+    half = site.cli("rollback", "--run-dir", "run", "--yes", "--quiet", "--max-users", "1")
+    assert_code(half, 10)
+
+    done = site.cli.run(roster, "run", *ATTESTED)
+
+    assert len(report(site.folder / "run", "unprocessed")) == 2
+    assert done.code != 0
+    assert "rollback" in done.err
+
+
+def test_the_confirmation_counts_whom_despite_lets_in(raise_site: Callable[..., Site]) -> None:
+    """Who could be locked out is counted where the operator says yes."""
+    users = [a_member(name) for name in ("ann", "bob", "cid")]
+    for user in users[:2]:
+        user["Attributes"]["email_verified"] = "false"
+    site = raise_site(users)
+
+    done = site.cli.run(
+        roster_of(site, "ann", "bob", "cid"), "run", *ATTESTED, "--despite", "no_recovery_left"
+    )
+
+    assert_code(done, 0)
+    assert "no_recovery_left" in done.err
+    assert "2" in done.err.split("no_recovery_left")[0][-20:] + done.err.split("no_recovery_left")[1][:20]
+
+
+@pytest.mark.parametrize("command", ["plan", "reconcile", "rollback", "audit"])
+def test_json_is_printed_however_it_ends(raise_site: Callable[..., Site], command: str) -> None:
+    """As `run --json` does: a report on failure too."""
+    site = raise_site([a_member("ann", phone=phone_of(0), verified=False)])
+    roster = roster_of(site, "ann")
+    assert_code(site.cli.run(roster, "run", *ATTESTED), 0)
+    denied = {"rules": [{"kind": "access_denied", "ops": ["ListUsers", "AdminGetUser"]}]}
+    site.running.control("faults", denied)
+    line = {
+        "plan": ("plan", roster, "--user-pool-id", POOL_ID, "--run-dir", "other", *ATTESTED),
+        "reconcile": ("reconcile", "--run-dir", "run", "--yes"),
+        "rollback": ("rollback", "--run-dir", "run", "--yes"),
+        "audit": ("audit", "--user-pool-id", POOL_ID, "--run-dir", "audit"),
+    }[command]
+
+    done = site.cli(*line, "--json", "--quiet")
+
+    assert_code(done, 5)
+    assert done.json()["state"] == "stopped"
