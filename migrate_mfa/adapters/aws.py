@@ -135,7 +135,7 @@ class Aws:
         except FAILURES as error:
             raise api_error("GetCallerIdentity", error) from error
         endpoint = self.target.endpoint_url or "aws"
-        return Lane(endpoint, answer["Account"], self.region)
+        return Lane(endpoint.rstrip("/"), answer["Account"], self.region)
 
 
 def no_credentials(error: Exception) -> NotAllowed:

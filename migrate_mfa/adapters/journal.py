@@ -163,11 +163,21 @@ def take_lock(path: Path, message: str, hint: str) -> int:
     Raises:
         RunDirectoryError: another process has it.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = _open_lock(path)
     if _try_flock(descriptor):
         return descriptor
     os.close(descriptor)
     raise RunDirectoryError(message, hint)
+
+
+def _open_lock(path: Path) -> int:
+    """Open a lock file, which may be another user's: owning the lock needs no right to write."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        return os.open(path, flags)
+    except FileNotFoundError:
+        # Not exclusive: two that start at once must end with the same file.
+        return os.open(path, flags | os.O_CREAT, 0o600)
 
 
 def _try_flock(descriptor: int) -> bool:

@@ -4,12 +4,13 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrate_mfa.adapters.journal import take_lock
-from migrate_mfa.domain.errors import InputUnusable
+from migrate_mfa.domain.errors import InputUnusable, RunDirectoryError
 
 if TYPE_CHECKING:
     from migrate_mfa.adapters.aws import Lane
@@ -63,13 +64,32 @@ def lock_lane(lane: "Lane") -> int:
         A descriptor; the lock goes with it, or with the process.
 
     Raises:
-        RunDirectoryError: another migrate-mfa works in this lane.
+        RunDirectoryError: another migrate-mfa works in this lane, whoever started it; or there is no place
+            for the lock.
     """
-    directory = Path(tempfile.gettempdir()) / f"migrate-mfa-{os.getuid()}"
-    directory.mkdir(mode=0o700, exist_ok=True)
     name = sha256(f"{lane.endpoint} {lane.account} {lane.region}".encode()).hexdigest()[:16]
-    return take_lock(
-        directory / f"lane-{name}.lock",
-        f"Another migrate-mfa works in this account in {lane.region}: both would share one quota.",
-        "Wait until it ends, or stop it: it can be resumed.",
-    )
+    directory = Path(tempfile.gettempdir()) / "migrate-mfa-lanes"
+    try:
+        _make_common(directory)
+        lock = take_lock(
+            directory / f"lane-{name}.lock",
+            f"Another migrate-mfa works in this account in {lane.region}: both would share one quota.",
+            "Wait until it ends, or stop it: it can be resumed.",
+        )
+    except OSError as error:
+        raise RunDirectoryError(
+            f"The lock of this account and Region cannot be taken in {directory} ({error.strerror}).",
+            "Mend or remove that, or name another directory for temporary files with TMPDIR.",
+        ) from error
+    with suppress(PermissionError):  # somebody else made it
+        os.fchmod(lock, 0o644)
+    return lock
+
+
+def _make_common(directory: Path) -> None:
+    """A directory in which every user of this machine may make locks, and nobody remove another's."""
+    try:
+        directory.mkdir()
+    except FileExistsError:
+        return
+    directory.chmod(0o1777)

@@ -1,7 +1,8 @@
 """reconcile, rollback, disable and purge: what comes after a run."""
 
+from collections.abc import Sequence
 from contextlib import closing
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,9 +14,13 @@ from migrate_mfa.cli.talk import (
     confirm_run,
     progress_for,
     require_consent,
+    tell,
     tell_limit,
 )
 from migrate_mfa.domain.reasons import Outcome
+
+if TYPE_CHECKING:
+    from migrate_mfa.wiring.aftermath import Aftermath
 
 
 def register(app: typer.Typer) -> None:
@@ -65,22 +70,30 @@ def _reconcile(params: dict[str, Any]) -> None:
 
     settings = from_params(params)
     require_consent(settings)
-    with (
-        closing(progress_for(settings)) as progress,
-        open_aftermath(settings, "reconcile", progress) as after,
-    ):
-        try:
-            after.compare(confirm_billing)
-            if params["repair"]:
-                after.plan_repairs()
-            if users := after.open_rows():
-                confirm_run(after.one.connection, users, seconds=after.seconds_to_reconcile())
-                after.apply_reconcile()
-        finally:
-            after.report_drift()
-    show.end(after.one.summary, as_json=settings.as_json)
+    after = None
+    try:
+        with (
+            closing(progress_for(settings)) as progress,
+            open_aftermath(settings, "reconcile", progress) as after,
+        ):
+            _promote(after, repair=params["repair"])
+    finally:
+        if after is not None and after.one.summary:
+            show.end(after.one.summary, as_json=settings.as_json)
     tell_limit(after.one.connection)
     raise typer.Exit(after.reconcile_exit_code())
+
+
+def _promote(after: "Aftermath", *, repair: bool) -> None:
+    try:
+        after.compare(confirm_billing)
+        if repair:
+            after.plan_repairs()
+        if users := after.open_rows():
+            confirm_run(after.one.connection, users, seconds=after.seconds_to_reconcile())
+            after.apply_reconcile()
+    finally:
+        after.report_drift()
 
 
 def rollback(
@@ -130,18 +143,28 @@ def _rollback(params: dict[str, Any]) -> None:
 
     settings = from_params(params)
     require_consent(settings)
-    with closing(progress_for(settings)) as progress, open_aftermath(settings, "rollback", progress) as after:
-        outcomes = params["outcome"] or ()
-        if said := after.choose(params["user"] or ()):
-            typer.echo(said, err=True)
-        if users := after.count_selected(outcomes):
-            back = " Their state from before the run comes back."
-            confirm_run(after.one.connection, users, back, seconds=after.seconds_to_roll_back(users))
-        after.select(outcomes)
-        after.apply_rollback()
-    show.end(after.one.summary, as_json=settings.as_json)
+    after = None
+    try:
+        with (
+            closing(progress_for(settings)) as progress,
+            open_aftermath(settings, "rollback", progress) as after,
+        ):
+            _give_back(after, params["user"] or (), params["outcome"] or ())
+    finally:
+        if after is not None and after.one.summary:
+            show.end(after.one.summary, as_json=settings.as_json)
     tell_limit(after.one.connection)
     raise typer.Exit(after.rollback_exit_code())
+
+
+def _give_back(after: "Aftermath", names: Sequence[str], outcomes: Sequence[Outcome]) -> None:
+    if said := after.choose(names):
+        tell(said)
+    if users := after.count_selected(outcomes):
+        back = " Their state from before the run comes back."
+        confirm_run(after.one.connection, users, back, seconds=after.seconds_to_roll_back(users))
+    after.select(outcomes)
+    after.apply_rollback()
 
 
 def disable(

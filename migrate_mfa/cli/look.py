@@ -50,20 +50,22 @@ def audit(
 def _audit(params: dict[str, Any]) -> None:
     from migrate_mfa.cli import show
     from migrate_mfa.settings import from_params
-    from migrate_mfa.wiring.audit import audit as do_audit
+    from migrate_mfa.wiring.audit import open_audit
 
     settings = from_params(params)
     if settings.deep:
         require_consent(settings)
-    with closing(progress_for(settings)) as progress:
-        result = do_audit(settings, progress, confirm_billing)
-    if settings.as_json:
-        show.as_json(result.summary)
-    else:
-        show.audit(result.summary, result.directory)
-    if result.exit_code is ExitCode.NOT_MET:
+    look = None
+    try:
+        with closing(progress_for(settings)) as progress, open_audit(settings, progress) as look:
+            look.look(confirm_billing)
+    finally:
+        if look is not None and look.one.summary:
+            show.standing(look.one.summary, look.one.journal.directory, as_json=settings.as_json)
+    code = look.exit_code()
+    if code is ExitCode.NOT_MET:
         tell("That is less than --fail-under asks for.")
-    raise typer.Exit(result.exit_code)
+    raise typer.Exit(code)
 
 
 def status(run_dir: o.ThisRunDir, json: o.Json = False) -> None:

@@ -1,14 +1,14 @@
 """The program: its commands, and the one place where an error becomes a message and an exit code."""
 
-import contextlib
-import os
+import re
 import sys
 from typing import Annotated
 
 import typer
 
 from migrate_mfa import __version__
-from migrate_mfa.cli import aftermath, lab, look, migrate
+from migrate_mfa.cli import aftermath, lab, look, migrate, output
+from migrate_mfa.cli.talk import tell
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
 from migrate_mfa.domain.privacy import scrub
 
@@ -44,6 +44,15 @@ def root(
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command line. Returns its exit code; prints errors on standard error, never a traceback."""
+    output.prepare()
+    code = _run(argv)
+    if (trouble := output.trouble()) and code == ExitCode.DONE:
+        tell(f"migrate-mfa: it is done, but standard output cannot be written ({trouble}).")
+        return ExitCode.BUG
+    return code
+
+
+def _run(argv: list[str] | None) -> int:
     try:
         app(argv, prog_name="migrate-mfa")
     except SystemExit as end:
@@ -51,10 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     except MigrateMfaError as error:
         return _explain(error)
     except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain again when it flushes at the end.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.DONE
+        return ExitCode.DONE  # whoever read our output has gone
     except Exception as error:  # noqa: BLE001 - the boundary: a bug, kept for whoever mends it
         return _bug(error)
     return ExitCode.DONE
@@ -66,18 +72,25 @@ def entry() -> None:
 
 
 def _explain(error: MigrateMfaError) -> int:
-    typer.echo(f"migrate-mfa: {scrub(error.message)}", err=True)
+    tell(f"migrate-mfa: {_scrubbed(error.message)}")
     if error.hint:
-        typer.echo(error.hint, err=True)
+        tell(error.hint)
     return error.exit_code
+
+
+_PATH = re.compile(r"(?<!\S)[^\s@]*/[^\s@]*")
+
+
+def _scrubbed(text: str) -> str:
+    """A message without numbers and addresses; the operator's own paths stay, whatever digits they have."""
+    paths = iter(_PATH.findall(text))
+    return re.sub("\0", lambda _: next(paths), scrub(_PATH.sub("\0", text)))
 
 
 def _bug(error: Exception) -> int:
     from migrate_mfa.adapters.bugs import keep_traceback
 
     kept = keep_traceback(error)
-    typer.echo(f"migrate-mfa: a bug ({type(error).__name__}); the traceback is in {kept}.", err=True)
-    typer.echo(
-        "Nothing that was written is lost: the same command goes on. Please report the file.", err=True
-    )
+    tell(f"migrate-mfa: a bug ({type(error).__name__}); the traceback is in {kept}.")
+    tell("Nothing that was written is lost: the same command goes on. Please report the file.")
     return ExitCode.BUG

@@ -94,13 +94,19 @@ def _plan(params: dict[str, Any]) -> None:
     from migrate_mfa.wiring.migration import open_migration
 
     settings = from_params(params)
-    with closing(progress_for(settings)) as progress, open_migration(settings, "plan", progress) as migration:
-        migration.make_plan()
-        if not settings.as_json:
-            show.plan(migration)
-        migration.require_ready(planning=True)
-    if settings.as_json:
-        show.as_json(migration.one.summary)
+    migration = None
+    try:
+        with (
+            closing(progress_for(settings)) as progress,
+            open_migration(settings, "plan", progress) as migration,
+        ):
+            migration.make_plan()
+            if not settings.as_json:
+                show.plan(migration)
+            migration.require_ready()
+    finally:
+        if migration is not None and migration.one.summary and settings.as_json:
+            show.as_json(migration.one.summary)
     raise typer.Exit(migration.one.exit_code(ExitCode.DONE))
 
 

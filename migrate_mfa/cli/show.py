@@ -1,20 +1,18 @@
 """Results on standard output: tables that fit 80 columns, or JSON."""
 
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from migrate_mfa.cli.output import write
 from migrate_mfa.domain.reasons import LOCKOUT_SHEET, Outcome, Reason
-from migrate_mfa.domain.words import duration
+from migrate_mfa.domain.words import WIDTH, duration, folded
 from migrate_mfa.reports.summary import verified_share
 
 if TYPE_CHECKING:
     from migrate_mfa.wiring.migration import Migration
 
-_WIDTH = 80
 _SESSIONS = (
     "Sessions that exist stay valid: users are asked for a code at their next sign-in with a password."
 )
@@ -32,7 +30,7 @@ def plan(migration: "Migration") -> None:
     _title(f"Plan for {facts['pool_name']} ({facts['user_pool_id']})")
     _roster_facts(facts)
     numbers = "The roster's numbers are not read" if facts["kind"] == "disable" else ""
-    _line(f"{numbers or 'Verification: ' + facts['verification']}; {facts['reading']}.")
+    _paragraph(f"{numbers or 'Verification: ' + facts['verification']}; {facts['reading']}.")
     _outcomes(overview.counts, overview.planned, overview.details)
     _guesses(overview.guesses)
     _lockout_sheet(overview.counts, overview.forecast.rows_to_read)
@@ -134,6 +132,8 @@ def audit(summary: Mapping[str, Any], directory: Path) -> None:
             f"Of those: {mfa['sms_mfa']:,} with SMS MFA, {mfa['other_factor']:,} with another factor, "
             f"{mfa['none']:,} without MFA (verified_without_mfa.csv)."
         )
+    if summary["state"] != "finished":
+        _line("It did not come to its end: the list has the users seen so far.")
     _line("With the numbers filled in, this is a roster for plan:")
     _line(f"  {directory / 'unverified.csv'}")
 
@@ -141,13 +141,13 @@ def audit(summary: Mapping[str, Any], directory: Path) -> None:
 def _title(text: str) -> None:
     _line("")
     _line(text)
-    _line("-" * min(len(text), _WIDTH))
+    _line("-" * min(len(text), WIDTH))
 
 
 def _row(name: str, number: int, note: str = "") -> None:
     """Name, number and a note on lines of their own where it does not fit."""
     line = f"{name:<34}{number:>10,}"
-    if note and len(line) + 2 + len(note) <= _WIDTH:
+    if note and len(line) + 2 + len(note) <= WIDTH:
         _line(f"{line}  {note}")
         return
     _line(line)
@@ -156,14 +156,12 @@ def _row(name: str, number: int, note: str = "") -> None:
 
 
 def _wrapped(text: str) -> None:
-    for line in wrap(text, _WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6):
-        _line(line)
+    _line(folded(text, indent=" " * 6))
 
 
 def _paragraph(text: str) -> None:
-    for line in wrap(text, _WIDTH, break_long_words=False):
-        _line(line)
+    _line(folded(text))
 
 
 def _line(text: str) -> None:
-    sys.stdout.write(text.rstrip() + "\n")
+    write(text.rstrip() + "\n")

@@ -1,20 +1,22 @@
 """Asking and telling: what is shown before a plan is applied, and how a yes is taken."""
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
 from migrate_mfa.domain.errors import Declined, UsageError
-from migrate_mfa.domain.words import duration
+from migrate_mfa.domain.words import duration, folded
 from migrate_mfa.engine.stop import at_a_question
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from migrate_mfa.ports import Progress
     from migrate_mfa.settings import Settings
     from migrate_mfa.wiring.lane import Connection
+
+T = TypeVar("T")
 
 
 def progress_for(settings: "Settings") -> "Progress":
@@ -49,13 +51,14 @@ def confirm_run(connection: "Connection", users: int, extra: str = "", *, second
         users, extra = wave, f" That is a wave of {users:,} in all.{extra}"
     where = f"account {lane.account}, Region {lane.region}, pool {pool.name} ({pool.id})"
     endpoint = f", endpoint {lane.endpoint}" if lane.endpoint != "aws" else ""
-    typer.echo(f"About to write to {users:,} users in {where}{endpoint}.{extra}", err=True)
+    tell(f"About to write to {users:,} users in {where}{endpoint}.{extra}")
     _warn_of_expiry(connection, seconds)
     if connection.settings.yes:
         return
     connection.progress.close()
     with at_a_question(connection.stop):
-        typed = typer.prompt("Type the pool's name to go on", default="", show_default=False, err=True)
+        question = "Type the pool's name to go on"
+        typed = _asked(lambda: typer.prompt(question, default="", show_default=False, err=True))
     if typed != pool.name:
         raise Declined("Nothing was written.", "The plan is kept: the same command goes on from it.")
 
@@ -65,10 +68,9 @@ def _warn_of_expiry(connection: "Connection", seconds: float) -> None:
         return
     left = connection.credentials_end - connection.clock.now()
     if left < seconds:
-        typer.echo(
+        tell(
             f"The credentials end in {duration(max(left, 0))}, the work takes about {duration(seconds)}: "
-            "unless they renew themselves, it stops then (exit code 5), and the same command goes on.",
-            err=True,
+            "unless they renew themselves, it stops then (exit code 5), and the same command goes on."
         )
 
 
@@ -80,8 +82,20 @@ def tell_limit(connection: "Connection") -> None:
 
 
 def tell(text: str) -> None:
-    """One line for the person at the terminal, never for a script."""
-    typer.echo(text, err=True)
+    """Something for the person at the terminal, folded to its width; a script gets one line."""
+    typer.echo(folded(text) if sys.stderr.isatty() else text, err=True)
+
+
+def _asked(question: "Callable[[], T]") -> "T":
+    """The answer to a question.
+
+    Raises:
+        Declined: the end of the input (Ctrl-D), or Ctrl-C where nobody else listens for it.
+    """
+    try:
+        return question()
+    except typer.Abort:
+        raise Declined("Nothing was changed.") from None
 
 
 def confirm_billing(connection: "Connection", users: int) -> None:
@@ -90,16 +104,15 @@ def confirm_billing(connection: "Connection", users: int) -> None:
     Raises:
         Declined: the answer was no.
     """
-    typer.echo(
+    tell(
         f"Reading {users:,} users with AdminGetUser counts each of them as a monthly active user this month, "
-        "if they were not already.",
-        err=True,
+        "if they were not already."
     )
     if connection.settings.yes:
         return
     connection.progress.close()
     with at_a_question(connection.stop):
-        agreed = typer.confirm("Go on?", err=True)
+        agreed = _asked(lambda: typer.confirm("Go on?", err=True))
     if not agreed:
         raise Declined("Nothing more was read; the audit without --deep is in the report.")
 
@@ -110,10 +123,9 @@ def confirm_purge(meta: "Mapping[str, Any]", rows: int, *, yes: bool) -> None:
     Raises:
         Declined: the answer was no.
     """
-    typer.echo(
+    tell(
         f"Removing the personal data of {rows:,} rows of pool {meta.get('pool_name')}: this run can then "
-        "neither be rolled back nor reconciled.",
-        err=True,
+        "neither be rolled back nor reconciled."
     )
-    if not yes and not typer.confirm("Go on?", err=True):
+    if not yes and not _asked(lambda: typer.confirm("Go on?", err=True)):
         raise Declined("Nothing was removed.")

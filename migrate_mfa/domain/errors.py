@@ -8,7 +8,6 @@ A user's problem is never an exception: it is a `Verdict`.
 """
 
 from enum import IntEnum
-from typing import ClassVar
 
 
 class ExitCode(IntEnum):
@@ -32,7 +31,7 @@ class ExitCode(IntEnum):
 class MigrateMfaError(Exception):
     """Something that ends the command: what happened, to what, and what to do next."""
 
-    exit_code: ClassVar[ExitCode] = ExitCode.BUG
+    exit_code: ExitCode = ExitCode.BUG
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -50,6 +49,16 @@ class Declined(MigrateMfaError):
     """The operator said no at a prompt."""
 
     exit_code = ExitCode.SIGINT
+
+
+class Interrupted(MigrateMfaError):
+    """A signal came before there was anything to drain."""
+
+    exit_code = ExitCode.SIGINT
+
+    def __init__(self, exit_code: ExitCode) -> None:
+        super().__init__("Interrupted before anything was begun.", "Nothing was written.")
+        self.exit_code = exit_code
 
 
 class InputUnusable(MigrateMfaError):

@@ -1,4 +1,9 @@
-"""Words for people: how long something takes."""
+"""Words for people: how long something takes, and text that fits a terminal."""
+
+from textwrap import wrap
+
+WIDTH = 80
+"""Columns of a terminal."""
 
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
@@ -20,3 +25,24 @@ def duration(seconds: float) -> str:
         return f"{minutes // 60} h {minutes % 60:02} min"
     hours = round(minutes / 60)
     return f"{hours // 24} d {hours % 24:02} h"
+
+
+def folded(text: str, *, indent: str = "") -> str:
+    """A text in lines that fit a terminal; lines that fit stay as they are, words are never broken."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        lead = indent + line[: len(line) - len(line.lstrip())]
+        fits = len(indent + line) <= WIDTH
+        lines += (
+            [indent + line]
+            if fits
+            else wrap(
+                line.lstrip(),
+                WIDTH,
+                initial_indent=lead,
+                subsequent_indent=lead,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+        )
+    return "\n".join(lines)

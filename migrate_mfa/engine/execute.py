@@ -69,6 +69,7 @@ class Executor:
         limits: Limits,
         batch_size: int,
         progress: Progress,
+        begun: float,
         verbs: Collection[Verb] = (Verb.RUN,),
     ) -> None:
         self._tools = tools
@@ -76,7 +77,7 @@ class Executor:
         self._directory = directory
         self._pacers = pacers
         self._guard = FailureGuard(limits.max_failures)
-        self._allowance = Allowance(limits, tools.clock)
+        self._allowance = Allowance(limits, tools.clock, begun=begun)
         self._batch_size = batch_size
         self._progress = progress
         self._window = window_size({category: pacer.ceiling for category, pacer in pacers.items()})

@@ -45,11 +45,12 @@ class Limits:
 class Allowance:
     """What is left of the limits of this invocation."""
 
-    def __init__(self, limits: Limits, clock: "Clock") -> None:
+    def __init__(self, limits: Limits, clock: "Clock", *, begun: float) -> None:
+        """`begun` is when the command began, on the monotonic clock: a long plan counts too."""
         self._users = limits.max_users
         self._clock = clock
         until = limits.stop_after_s
-        self._ends_at = clock.monotonic() + until if until is not None else None
+        self._ends_at = begun + until if until is not None else None
 
     def exhausted(self) -> str | None:
         """The option that forbids another user now, or None."""

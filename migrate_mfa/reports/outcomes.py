@@ -1,7 +1,6 @@
 """The outcome CSVs: one file for each outcome, every row in exactly one, each a valid roster again."""
 
 import csv
-import os
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.spreadsheet import guard
+from migrate_mfa.reports.files import whole_file
 
 if TYPE_CHECKING:
     from migrate_mfa.adapters.report_store import ReportRow, ReportStore
@@ -30,14 +30,10 @@ def write_outcomes(directory: Path, columns: Sequence[str], store: "ReportStore"
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Write a CSV whole or not at all, readable by its owner only, safe to open in a spreadsheet."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_suffix(".draft")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8-sig", newline="") as file:  # noqa: PTH123 - a descriptor
+    with whole_file(path, encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow([guard(cell) for cell in header])
         writer.writerows([guard(cell) for cell in row] for row in rows)
-    draft.replace(path)
 
 
 def _cells(row: "ReportRow", kept: Sequence[int]) -> list[str]:

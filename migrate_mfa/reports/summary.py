@@ -5,7 +5,6 @@ Version history:
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.domain.reasons import Outcome
+from migrate_mfa.reports.files import whole_file
 
 if TYPE_CHECKING:
     from migrate_mfa.adapters.report_store import PassRecord, ReportStore
@@ -67,21 +67,13 @@ def write_summary(directory: Path, summary: Mapping[str, Any], pass_id: int) -> 
     """Write `summary.json`, and the same as `summary-N-COMMAND.json`, which stays."""
     text = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
     for name in (f"summary-{pass_id}-{summary['command']}.json", "summary.json"):
-        _write(directory / name, text)
+        with whole_file(directory / name, encoding="utf-8") as file:
+            file.write(text)
 
 
 def iso(epoch_s: float) -> str:
     """A moment in UTC, to the second."""
     return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="seconds")
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_suffix(".draft")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
-        file.write(text)
-    draft.replace(path)
 
 
 def verified_share(total: Mapping[str, int]) -> float:

@@ -24,6 +24,7 @@ from migrate_mfa.engine.plan import BATCH, named_by
 from migrate_mfa.engine.preflight import require_sms_mfa
 from migrate_mfa.engine.reconcile import REPAIR, DriftKind, Reconciler
 from migrate_mfa.ports import Progress
+from migrate_mfa.reports.files import DRAFT
 from migrate_mfa.reports.outcomes import write_csv
 from migrate_mfa.settings import Settings, policy_of
 from migrate_mfa.wiring.lane import Connection, connect
@@ -263,6 +264,7 @@ def purge(directory: Path, confirm: Callable[[dict[str, Any], int], None]) -> in
         confirm(meta, rows)
         AftermathStore(journal.database).purge()
         journal.set_meta({"phase": "purged", "columns": [], "roster": None})
-        for path in (directory / DIRECTORY).glob("*.csv"):
-            path.unlink()
+        for pattern in ("*.csv", f"*{DRAFT}"):
+            for path in (directory / DIRECTORY).glob(pattern):
+                path.unlink()
     return rows

@@ -1,17 +1,15 @@
 """audit: the whole pool, without a roster and without a write."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from migrate_mfa.adapters.journal import Journal
 from migrate_mfa.adapters.logs import configure
 from migrate_mfa.adapters.plan_store import PlanStore
 from migrate_mfa.adapters.run_directory import default_audit_dir, require_same
-from migrate_mfa.domain.errors import ExitCode, UsageError
+from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, UsageError
 from migrate_mfa.domain.model import MfaMode, UserState
 from migrate_mfa.engine.audit import (
     DISABLED,
@@ -25,7 +23,7 @@ from migrate_mfa.engine.audit import (
     scan,
 )
 from migrate_mfa.engine.plan import BATCH
-from migrate_mfa.engine.stop import SIGNAL_EXITS, StopCause
+from migrate_mfa.engine.stop import Stopped
 from migrate_mfa.ports import Progress
 from migrate_mfa.reports.audit import coverage_dicts, coverage_table, write_users
 from migrate_mfa.reports.summary import verified_share
@@ -37,17 +35,9 @@ Agree = Callable[[Connection, int], None]
 """Asks the operator whether so many users may become billed; raises when not."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuditResult:
-    """The summary, where the report is, and what interrupted the audit, if anything did."""
-
-    summary: dict[str, Any]
-    directory: Path
-    exit_code: ExitCode
-
-
-def audit(settings: Settings, progress: Progress, agree: Agree) -> AuditResult:
-    """Scan the pool, write `unverified.csv` and the summary."""
+@contextmanager
+def open_audit(settings: Settings, progress: Progress) -> Iterator["PoolAudit"]:
+    """Open everything for one look at a whole pool."""
     pool_id = settings.user_pool_id
     if pool_id is None:
         raise UsageError("--user-pool-id is missing.", "It looks like ap-northeast-1_AbCdEfGhI.")
@@ -59,24 +49,32 @@ def audit(settings: Settings, progress: Progress, agree: Agree) -> AuditResult:
         one = stack.enter_context(
             open_pass(connection, directory, "audit", lambda journal: _bind(journal, connection), _state)
         )
+        yield PoolAudit(one)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolAudit:
+    """One pass of `audit`."""
+
+    one: Pass
+
+    def look(self, agree: Agree) -> None:
+        """Scan the pool, and write `unverified.csv`: of those seen, where something ends it early."""
         try:
-            _look(one, agree)
+            _look(self.one, agree)
         finally:
-            one.plans.reset()
-    cause = connection.stop.cause
-    return AuditResult(one.summary, one.report, _exit_code(cause, one.summary, settings.fail_under))
+            self.one.plans.reset()
+
+    def exit_code(self) -> ExitCode:
+        """How it ended, for a script; known once it has ended."""
+        fail_under = self.one.connection.settings.fail_under
+        if fail_under is not None and verified_share(self.one.summary["total"]) < fail_under * 100:
+            return self.one.exit_code(ExitCode.NOT_MET)
+        return self.one.exit_code(ExitCode.DONE)
 
 
 def _state(one: Pass) -> str:
     return "finished" if one.complete else "stopped"
-
-
-def _exit_code(cause: StopCause | None, summary: dict[str, Any], fail_under: float | None) -> ExitCode:
-    if cause in SIGNAL_EXITS:
-        return SIGNAL_EXITS[cause]
-    if fail_under is not None and verified_share(summary["total"]) < fail_under * 100:
-        return ExitCode.NOT_MET
-    return ExitCode.DONE
 
 
 def _bind(journal: Journal, connection: Connection) -> None:
@@ -101,18 +99,37 @@ def _look(one: Pass, agree: Agree) -> None:
     deep = connection.settings.deep
     seen = _scan(connection, found)
     seen = _remember(store, seen) if deep else seen
+    ended = _End()
     lacking = (
         (user, coverage_of(user).value)
-        for user in seen
+        for user in ended.kept_from(seen)
         if counts(user) and coverage_of(user) is not Coverage.VERIFIED
     )
     try:
         write_users(one.report / "unverified.csv", lacking)
+        ended.raise_it()
         if deep:
             _go_deep(one, store, found, agree)
         one.complete = True
     finally:
         _sum_up(one, found)
+
+
+class _End:
+    """What ended a scan early, held back until whom it has seen is in the report."""
+
+    def __init__(self) -> None:
+        self._error: Exception | None = None
+
+    def kept_from(self, users: Iterator[UserState]) -> Iterator[UserState]:
+        try:
+            yield from users
+        except (MigrateMfaError, Stopped) as error:
+            self._error = error
+
+    def raise_it(self) -> None:
+        if self._error is not None:
+            raise self._error
 
 
 def _scan(connection: Connection, found: Audit) -> Iterator[UserState]:

@@ -11,7 +11,7 @@ from migrate_mfa.adapters.aws import Aws, Lane
 from migrate_mfa.adapters.clock import SystemClock
 from migrate_mfa.adapters.cognito import CognitoDirectory
 from migrate_mfa.adapters.run_directory import lock_lane
-from migrate_mfa.domain.errors import OutOfReach
+from migrate_mfa.domain.errors import ExitCode, Interrupted, OutOfReach
 from migrate_mfa.domain.failure import ApiError, Effect, run_problem
 from migrate_mfa.domain.model import PoolFacts
 from migrate_mfa.domain.quotas import PACED, QUOTAS, Category, ceiling
@@ -19,7 +19,7 @@ from migrate_mfa.engine.execute import MOST_UNDER_WAY
 from migrate_mfa.engine.paced import PacedDirectory
 from migrate_mfa.engine.pacer import Pacer
 from migrate_mfa.engine.retry import READS, retrying
-from migrate_mfa.engine.stop import Stop, on_signals
+from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
 from migrate_mfa.ports import Clock, Directory, Progress
 from migrate_mfa.settings import Settings
 
@@ -38,6 +38,8 @@ class Connection:
     lane: Lane
     pool: PoolFacts
     directory: PacedDirectory
+    begun: float
+    """When the command began, on the monotonic clock: limits of time count from here."""
     pacers: Mapping[Category, Pacer]
     credentials_end: float | None = None
     """When the credentials end, in seconds since the epoch; None where they do not say."""
@@ -59,6 +61,7 @@ def connect(settings: Settings, user_pool_id: str, progress: Progress) -> Iterat
         PoolNotReady: there is no such pool.
     """
     clock, stop = SystemClock(), Stop()
+    begun = clock.monotonic()
     aws = Aws(settings.target(user_pool_id), connections=_MOST_CONNECTIONS)
     with on_signals(stop):
         lane = _patiently(aws.lane, clock, stop)
@@ -75,6 +78,7 @@ def connect(settings: Settings, user_pool_id: str, progress: Progress) -> Iterat
                 lane=lane,
                 pool=_patiently(directory.describe, clock, stop),
                 directory=directory,
+                begun=begun,
                 pacers=pacers,
                 credentials_end=aws.credentials_end(),
             )
@@ -104,6 +108,9 @@ def _patiently(call: Callable[[], T], clock: Clock, stop: Stop) -> T:
     )
     try:
         return controller(call)
+    except Stopped:
+        cause = stop.cause or StopCause.SIGINT
+        raise Interrupted(SIGNAL_EXITS.get(cause, ExitCode.SIGINT)) from None
     except ApiError as error:
         if error.effect is Effect.FATAL:
             raise run_problem(error) from error

@@ -55,12 +55,20 @@ class Migration:
         self.connection = one.connection
         self._policy = policy
         self._roster = roster
-        self._planned_now = False
         self._disables = one.command == "disable"
         self._verbs = (Verb.DISABLE,) if self._disables else VERBS
 
     def prepare(self) -> None:
-        """Have a plan: make one, go on with the one there is, or give the failed rows another chance."""
+        """Have a plan: make one, go on with the one there is, or give the failed rows another chance.
+
+        Raises:
+            InputUnusable: a rollback of this run is unfinished, which must not be worked against.
+        """
+        if self.one.work.open_rows((Verb.ROLLBACK,)):
+            raise InputUnusable(
+                f"A rollback of this run is unfinished in {self.one.journal.directory}.",
+                "Finish it first: migrate-mfa rollback --run-dir DIR",
+            )
         if self.one.journal.meta().get("phase") != "planned":
             self.make_plan()
         elif not self.one.work.open_rows() and self.one.work.finished_before(self.one.command):
@@ -71,7 +79,7 @@ class Migration:
         plans, roster, journal = self.one.plans, self._roster, self.one.journal
         if roster is None:
             raise UsageError("There is no roster to plan.", "Give a ROSTER.")
-        journal.set_meta({"phase": "planning"})
+        journal.set_meta({"phase": "planning", "usable": False})
         plans.reset()
         planner = self._planner()
         rows = planner.ingest(roster)
@@ -91,7 +99,6 @@ class Migration:
                 "sms_expected": _sms_expected(self.one, self._verbs),
             }
         )
-        self._planned_now = True
 
     def _decide_failed_again(self) -> None:
         """After a finished run: rows that failed may have been mended in the pool since."""
@@ -117,15 +124,18 @@ class Migration:
             forecast=self.forecast(),
         )
 
-    def require_ready(self, *, planning: bool = False) -> None:
-        """Refuse what must not be applied: a roster just planned that is unusable, too many SMS.
+    def require_ready(self) -> None:
+        """Refuse what must not be applied: a roster of which too much is unusable, too many SMS.
+
+        A roster that was taken once is not judged again; one that was refused is, until it is taken.
 
         Raises:
             InputUnusable: too large a share of the rows failed when they were planned.
             SmsLimitExceeded: Cognito would send more than `--max-sms`.
         """
-        if planning or self._planned_now:
+        if not self.one.journal.meta().get("usable"):
             self._require_usable()
+            self.one.journal.set_meta({"usable": True})
         self._require_trusts()
         require_sms_allowance(self.one, self._verbs)
 

@@ -12,7 +12,7 @@ from migrate_mfa.adapters.bugs import keep_traceback
 from migrate_mfa.adapters.journal import Journal
 from migrate_mfa.adapters.plan_store import PlanStore
 from migrate_mfa.adapters.work_store import WorkStore
-from migrate_mfa.domain.errors import ExitCode, InputUnusable, MigrateMfaError
+from migrate_mfa.domain.errors import ExitCode, InputUnusable, MigrateMfaError, SmsLimitExceeded
 from migrate_mfa.domain.model import Decision, UserState
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.rows import Verb, Work
@@ -84,6 +84,7 @@ class Pass:
             limits=connection.settings.limits,
             batch_size=connection.settings.batch_size,
             progress=connection.progress,
+            begun=connection.begun,
             verbs=verbs,
         )
         try:
@@ -126,22 +127,27 @@ def open_pass(
         work = WorkStore.begin(journal.database, command, connection.clock.now())
         one = Pass(connection, journal, work, command)
         log.info("begin", command=command)
+        came_through = False
         try:
             yield one
+            came_through = True
         except Stopped:
             pass
+        except (SmsLimitExceeded, InputUnusable):
+            came_through = True  # refused for what the plan says, which stands
+            raise
         except MigrateMfaError:
             raise
         except Exception as error:
             keep_traceback(error, directory)
             raise
         finally:
-            _end(one, state_of or state_of_rows)
+            _end(one, (state_of or state_of_rows)(one) if came_through else "stopped")
 
 
-def _end(one: Pass, state_of: Callable[[Pass], str]) -> None:
+def _end(one: Pass, state: str) -> None:
     connection = one.connection
-    state = "interrupted" if connection.stop.cause in SIGNAL_EXITS else state_of(one)
+    state = "interrupted" if connection.stop.cause in SIGNAL_EXITS else state
     one.work.count_calls(connection.directory.calls)
     one.work.end(state, connection.clock.now(), reads_only=one.reads_only, extra=one.extra)
     log.info("end", command=one.command, state=state)

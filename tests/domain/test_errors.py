@@ -23,6 +23,7 @@ EXIT_CODES = {
 ERRORS = {
     "UsageError": 2,
     "Declined": 130,
+    "Interrupted": 130,
     "InputUnusable": 3,
     "PoolNotReady": 4,
     "NotAllowed": 5,

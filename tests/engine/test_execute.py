@@ -94,6 +94,7 @@ def executor(
         limits=limits or Limits(max_failures=1.0),
         batch_size=batch_size,
         progress=run.progress,
+        begun=run.clock.monotonic(),
     )
 
 

@@ -61,7 +61,7 @@ def test_a_limit_of_one_allows_everything() -> None:
 
 def test_no_limits_never_end_a_run() -> None:
     clock = FakeClock()
-    allowance = Allowance(Limits(), clock)
+    allowance = Allowance(Limits(), clock, begun=0.0)
 
     for _ in range(1000):
         allowance.take()
@@ -71,7 +71,7 @@ def test_no_limits_never_end_a_run() -> None:
 
 
 def test_at_most_so_many_users_are_allowed() -> None:
-    allowance = Allowance(Limits(max_users=2), FakeClock())
+    allowance = Allowance(Limits(max_users=2), FakeClock(), begun=0.0)
     seen = []
 
     for _ in range(2):
@@ -83,13 +83,13 @@ def test_at_most_so_many_users_are_allowed() -> None:
 
 
 def test_nobody_is_allowed_where_the_limit_is_zero() -> None:
-    assert Allowance(Limits(max_users=0), FakeClock()).exhausted() == "--max-users"
+    assert Allowance(Limits(max_users=0), FakeClock(), begun=0.0).exhausted() == "--max-users"
 
 
 def test_no_new_user_is_allowed_once_the_time_is_up() -> None:
     clock = FakeClock()
-    allowance = Allowance(Limits(stop_after_s=60), clock)
-    clock.advance(59.9)
+    allowance = Allowance(Limits(stop_after_s=60), clock, begun=clock.monotonic() - 20)
+    clock.advance(39.9)
     before = allowance.exhausted()
 
     clock.advance(0.1)

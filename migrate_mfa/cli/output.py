@@ -1,0 +1,43 @@
+"""Standard output, which may be closed, full or read by nobody: no run ends for that."""
+
+import errno
+import os
+import sys
+from contextlib import suppress
+
+_trouble: list[OSError] = []
+
+
+def prepare() -> None:
+    """Make both streams fit to be written to: they may be closed, or know fewer characters than we use."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - as long as we live
+        if hasattr(stream := getattr(sys, name), "reconfigure"):
+            stream.reconfigure(errors="replace")
+    _trouble.clear()
+
+
+def write(text: str) -> None:
+    """Write to standard output; after a failure nothing more, and `trouble` says so in the end."""
+    if _trouble:
+        return
+    try:
+        sys.stdout.write(text)
+    except OSError as error:
+        _trouble.append(error)
+
+
+def trouble() -> str:
+    """Why not all of the output could be written; empty where it was, or its reader has gone."""
+    with suppress(ValueError):  # a stream that a test has closed
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            _trouble.append(error)
+    if not _trouble:
+        return ""
+    # What is left in the buffer would fail again when Python ends.
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return "" if _trouble[0].errno == errno.EPIPE else _trouble[0].strerror or type(_trouble[0]).__name__
