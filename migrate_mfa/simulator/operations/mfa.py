@@ -134,7 +134,7 @@ def mfa_config(pool: Pool) -> dict[str, Any]:
     if sms:
         answer["SmsMfaConfiguration"] = sms
     blocks = {name: pool.config[name] for name in poolconfig.MFA_BLOCKS if name in pool.config}
-    return {**answer, **blocks}
+    return {**answer, **blocks, **pool.config.get(poolconfig.FUTURE_BLOCKS, {})}
 
 
 @operation("SetUserPoolMfaConfig", "UserPoolResourceUpdate")
