@@ -95,18 +95,22 @@ def differences(before: Members, after: Members) -> tuple[Change, ...]:
     """What differs between two sets of members, leaf by leaf, in the order of the first, then the second."""
     old, new = dict(_leaves(before)), dict(_leaves(after))
     return tuple(
-        Change(where, old.get(where), new.get(where))
+        Change(where, _shown(old.get(where)), _shown(new.get(where)))
         for where in old | new
         if old.get(where) != new.get(where)
     )
 
 
-def _leaves(value: Any, where: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - JSON of any kind
+def _leaves(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - JSON of any kind
     # A token block that says "not enabled" is what leaving it out means.
     if value is None or (where == TOTP and value == {"Enabled": False}):
         return
-    if isinstance(value, Mapping) and value:
+    if isinstance(value, Mapping) and (value or not where):
         for name, inner in value.items():
             yield from _leaves(inner, f"{where}.{name}" if where else name)
     else:
-        yield where, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield where, value
+
+
+def _shown(value: Any) -> str | None:  # noqa: ANN401 - JSON of any kind
+    return value if isinstance(value, str | None) else json.dumps(value, ensure_ascii=False)
