@@ -69,6 +69,29 @@ def test_every_block_is_read_as_it_is(aws: Callable[[str], Aws]) -> None:
     assert pool.arn == "arn:aws:cognito-idp:ap-northeast-1:123456789012:userpool/ap-northeast-1_Blocks001"
 
 
+@pytest.fixture
+def hidden(running: Running) -> Iterator[None]:
+    """GetUserPoolMfaConfig does not show the SMS settings of a pool whose MFA is off."""
+    running.control("faults", {"unsettled": {"off_pool_hides_sms": True}})
+    yield
+    running.control("faults", {"unsettled": {"off_pool_hides_sms": False}})
+
+
+@pytest.mark.usefixtures("hidden")
+def test_sms_settings_that_only_describeuserpool_shows_are_the_pool_s_too(aws: Callable[[str], Aws]) -> None:
+    pool = CognitoPoolSettings(aws("Blocks001")).read()
+
+    assert pool.config == {"MfaConfiguration": "OFF", **BLOCKS}
+    assert pool.sms == {"SmsConfiguration": ROLE, "SmsAuthenticationMessage": "Your {####}"}
+
+
+@pytest.mark.usefixtures("hidden")
+@pytest.mark.parametrize("name", ["Inner0001", "Deep00001"])
+def test_what_only_describeuserpool_shows_must_be_known_as_well(aws: Callable[[str], Aws], name: str) -> None:
+    with pytest.raises(PoolNotReady, match=r"does not know: SmsMfaConfiguration\.SmsConfiguration"):
+        CognitoPoolSettings(aws(name)).read()
+
+
 def test_what_was_read_can_be_written_back_whole(aws: Callable[[str], Aws]) -> None:
     settings = CognitoPoolSettings(aws("Whole0001"))
     before = settings.read().config

@@ -254,6 +254,7 @@ def test_json_has_plan_and_result_and_nothing_else_is_on_standard_output(here: C
     assert document["role_created"] == document["role"]["arn"]
     assert document["role"]["inline_policies"]["publish-sms"]["Statement"][0]["Action"] == "sns:Publish"
     assert "one-way" in done.err
+    assert "created and stays" not in done.err
 
 
 @pytest.mark.parametrize(("name", "path"), [("Eums00001", EUMS), ("Own000001", ROLE)])
