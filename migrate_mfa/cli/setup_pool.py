@@ -102,5 +102,5 @@ def _end(opened: "Opened", plan: "SetupPlan", state: str, now: "Members") -> Non
     typer.echo(
         f"Nothing to do: pool {name} has MFA OPTIONAL with SMS."
         if state == "ready"
-        else f"Done: pool {name} has MFA OPTIONAL with SMS, and reads back as it was written."
+        else f"\nDone: pool {name} has MFA OPTIONAL with SMS, and reads back as it was written."
     )
