@@ -11,6 +11,7 @@ from migrate_mfa.domain.errors import ExitCode
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.pool_setup import Members, SetupPlan
+    from migrate_mfa.engine.stop import Stop
     from migrate_mfa.wiring.setup_pool import Opened
 
 
@@ -45,25 +46,24 @@ def setup_pool(
 
 
 def _setup_pool(params: dict[str, Any]) -> None:
-    from migrate_mfa.engine.stop import SIGNAL_EXITS, Stopped
+    from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, Stopped
     from migrate_mfa.settings import from_params
     from migrate_mfa.wiring.setup_pool import open_setup
 
-    settings, print_only = from_params(params), params["print_only"]
+    settings, print_only, stop = from_params(params), params["print_only"], Stop()
     if not print_only:
         require_consent(settings)
-    with open_setup(settings, tell) as opened:
-        try:
+    try:
+        with open_setup(settings, stop, tell) as opened:
             plan = opened.plan(read_only=print_only)
             if print_only:
                 _print(opened, plan)
             elif plan.changes:
-                _set_up(opened, plan)
+                _set_up(opened, plan, stop)
             else:
                 _end(opened, plan, "ready", plan.pool.config)
-        except Stopped:
-            cause = opened.stop.cause
-            raise typer.Exit(SIGNAL_EXITS[cause] if cause else ExitCode.BUG) from None
+    except Stopped:
+        raise typer.Exit(SIGNAL_EXITS[stop.cause] if stop.cause else ExitCode.BUG) from None
 
 
 def _print(opened: "Opened", plan: "SetupPlan") -> None:
@@ -77,11 +77,11 @@ def _print(opened: "Opened", plan: "SetupPlan") -> None:
     typer.echo("\n".join(f"# {each.title}\n\n{each.text}" for each in found))
 
 
-def _set_up(opened: "Opened", plan: "SetupPlan") -> None:
+def _set_up(opened: "Opened", plan: "SetupPlan", stop: "Stop") -> None:
     from migrate_mfa.cli import show
 
     typer.echo(show.setup(plan), err=opened.settings.as_json)
-    confirm_setup(opened.lane, plan.pool.facts, opened.stop, yes=opened.settings.yes)
+    confirm_setup(opened.lane, plan.pool.facts, stop, yes=opened.settings.yes)
     done = False
     try:
         now = opened.setup.apply(plan)

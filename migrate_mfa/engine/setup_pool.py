@@ -157,7 +157,7 @@ class PoolSetup:
 
         Raises:
             MigrateMfaError: it was refused, or the pool is not as it should be.
-            Stopped: a signal came while it waited.
+            Stopped: a signal came before it wrote, or while it waited.
         """
         if plan.role is not None:
             self._ensure(plan.role, plan.pool.arn)
@@ -176,6 +176,7 @@ class PoolSetup:
 
     def _ensure(self, role: SmsRole, pool_arn: str) -> None:
         """Make the role, or what is missing of it."""
+        self._stop.check()
         found = self._do(lambda: self._roles.find(role.name))
         if found is None:
             if not self._do(lambda: self._roles.create(role)):
@@ -189,6 +190,7 @@ class PoolSetup:
 
     def _write(self, plan: SetupPlan) -> None:
         """One attempt; the configuration is only ever replaced when it is the one that was planned from."""
+        self._stop.check()
         now = self._settings.read()
         if not differences(now.config, plan.after):
             return

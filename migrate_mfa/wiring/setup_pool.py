@@ -23,7 +23,6 @@ class Opened:
 
     setup: PoolSetup
     lane: Lane
-    stop: Stop
     settings: Settings
 
     def plan(self, *, read_only: bool) -> SetupPlan:
@@ -32,23 +31,25 @@ class Opened:
 
 
 @contextmanager
-def open_setup(settings: Settings, say: Callable[[str], None]) -> Iterator[Opened]:
+def open_setup(settings: Settings, stop: Stop, say: Callable[[str], None]) -> Iterator[Opened]:
     """Identify the caller; signals are heard where it waits.
 
     Args:
         settings: the command's.
+        stop: is told of signals.
         say: tells a person what it waits for.
 
     Raises:
         UsageError: no pool is named.
         NotAllowed: there are no credentials.
         OutOfReach: AWS does not answer.
+        Stopped: a signal came while it waited.
     """
     if settings.user_pool_id is None:
         raise UsageError("--user-pool-id is missing.", "It looks like ap-northeast-1_AbCdEfGhI.")
-    clock, stop = SystemClock(), Stop()
+    clock = SystemClock()
     aws = Aws(settings.target(settings.user_pool_id))
     with on_signals(stop):
         lane = patiently(aws.lane, clock, stop)
         setup = PoolSetup(CognitoPoolSettings(aws), IamRoles(aws), clock=clock, stop=stop, say=say)
-        yield Opened(setup, lane, stop, settings)
+        yield Opened(setup, lane, settings)

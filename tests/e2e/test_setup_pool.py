@@ -13,6 +13,7 @@ import pytest
 from botocore import xform_name
 
 from migrate_mfa.cli.main import main
+from migrate_mfa.domain.permissions import PERMISSIONS
 from migrate_mfa.simulator import Running, background
 from tests.e2e.support import (
     FAST,
@@ -327,7 +328,10 @@ def test_what_was_made_before_a_failure_is_said_and_the_same_command_goes_on(
     assert_code(failed, 5)
     assert "migrate-mfa-sms-ap-northeast-1_Denied001 was created and stays" in failed.err
     assert_code(done, 0)
-    assert calls(shared)["CreateRole"] == 1
+    asked = calls(shared)
+    assert asked["CreateRole"] == 1
+    allowed = {permission.action.split(":")[1] for permission in PERMISSIONS["setup-pool"]}
+    assert asked.keys() - {"GetCallerIdentity"} == allowed - {"PassRole"}
 
 
 def test_a_job_file_gives_its_options(here: Callable[..., Done], shared: Running, tmp_path: Path) -> None:

@@ -449,13 +449,29 @@ def test_a_second_setup_finds_nothing_to_do(set_up: SetUp, open_setup: Open) -> 
 
 
 def test_a_signal_ends_the_waiting(open_setup: Open, stop: Stop) -> None:
-    setup = open_setup(World(faults={"Set": [TRUST_ERROR] * 9}))
+    world = World(faults={"Set": [TRUST_ERROR] * 9})
+    world.faults["Get"] = ["", "", lambda: stop.request(StopCause.SIGINT)]
+    setup = open_setup(world)
+
+    with pytest.raises(Stopped):
+        setup.apply(setup.plan(SmsOptions(), "new-id"))
+    assert setup.created == ROLE.arn
+    assert not world.written
+
+
+@pytest.mark.parametrize("sms", [{}, {"SmsConfiguration": OWN}])
+def test_a_signal_before_the_first_write_ends_it_without_one(
+    open_setup: Open, stop: Stop, sms: dict[str, Any]
+) -> None:
+    world = World(sms=sms)
+    setup = open_setup(world)
     plan = setup.plan(SmsOptions(), "new-id")
     stop.request(StopCause.SIGINT)
 
     with pytest.raises(Stopped):
         setup.apply(plan)
-    assert setup.created == ROLE.arn
+    assert not world.written
+    assert not world.roles
 
 
 def test_who_only_prints_need_not_see_iam(open_setup: Open) -> None:
