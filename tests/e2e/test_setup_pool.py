@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from tests.e2e.support import (
     a_member,
     assert_code,
     calls,
+    end,
     ends,
     phone_of,
     wait_until,
@@ -115,6 +117,18 @@ def test_after_a_crash_between_role_and_pool_the_same_command_goes_on(
     condition = role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]
     path = mfa_of(site.running)["SmsMfaConfiguration"]["SmsConfiguration"]
     assert path == {"SnsCallerArn": role["Arn"], "ExternalId": condition["StringEquals"]["sts:ExternalId"]}
+
+
+def test_ctrl_c_while_it_waits_for_the_role_says_what_is_there(raise_site: Callable[..., Site]) -> None:
+    site = raise_site(config=PLAIN, roles="strict", role_propagation_s=600)
+    child = site.cli.start(*SETUP, "--yes")
+    wait_until(lambda: calls(site.running)["SetUserPoolMfaConfig"] == 1, "the first try")
+
+    done = end(child, signal.SIGINT)
+
+    assert_code(done, 130)
+    assert f"{ROLE_NAME} was created and stays" in done.err
+    assert mfa_of(site.running) == {"MfaConfiguration": "OFF"}
 
 
 def at_a_terminal(site: Site, answer: str) -> Done:
