@@ -46,7 +46,7 @@ class CognitoPoolSettings:
         config = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
         self._require_known({SMS: raw_sms}, {SMS: sms})
         self._require_known(self._raw, config)
-        return PoolMfa(pool_facts(pool, config), pool["Arn"], config, sms | (config.get(SMS) or {}))
+        return PoolMfa(pool_facts(pool, config), pool["Arn"], config, sms_of(sms, config.get(SMS) or {}))
 
     def write(self, members: Members) -> None:
         """SetUserPoolMfaConfig; what is not among the members is switched off."""
@@ -64,6 +64,14 @@ class CognitoPoolSettings:
                 "Writing the MFA configuration would switch them off. Update the SDK (pip install --upgrade "
                 "boto3) and try again, or change the pool in the console.",
             )
+
+
+def sms_of(described: Members, shown: Members) -> Members:
+    """A pool's SMS settings: as GetUserPoolMfaConfig shows them, else as DescribeUserPool does.
+
+    Whether the former shows them while MFA is off is not documented.
+    """
+    return shown if shown.get(PATH) else {**described, **shown}
 
 
 def _writable(value: Any, shape: Any) -> Any:  # noqa: ANN401 - JSON, and botocore's shapes

@@ -153,7 +153,7 @@ def setup(plan: SetupPlan) -> str:
     facts = plan.pool.facts
     lines = [f"Setup of pool {facts.name} ({facts.id})", ""]
     for change in plan.changes:
-        lines += [f"{change.where}", f"    {change.before or '(none)'}", f"  → {change.after or '(none)'}"]
+        lines += [change.where, f"    {change.before or '(none)'}", f"  → {change.after or '(none)'}"]
     lines += ["", *wrap(f"Kept as they are: {', '.join(plan.kept) or 'no other block is there'}.", _WIDTH)]
     if plan.role is not None:
         lines += ["", f"The role {plan.role.name}, with this trust policy:"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from migrate_mfa.adapters.aws import Aws, AwsTarget
-from migrate_mfa.adapters.pool_settings import CognitoPoolSettings, lost
+from migrate_mfa.adapters.pool_settings import CognitoPoolSettings, lost, sms_of
 from migrate_mfa.adapters.sms_role import IamRoles
 from migrate_mfa.domain.errors import PoolNotReady
 from migrate_mfa.domain.failure import ApiError
@@ -90,6 +90,25 @@ def test_sms_settings_that_only_describeuserpool_shows_are_the_pool_s_too(aws: C
 def test_what_only_describeuserpool_shows_must_be_known_as_well(aws: Callable[[str], Aws], name: str) -> None:
     with pytest.raises(PoolNotReady, match=r"does not know: SmsMfaConfiguration\.SmsConfiguration"):
         CognitoPoolSettings(aws(name)).read()
+
+
+@pytest.mark.parametrize(
+    ("described", "shown", "found"),
+    [
+        ({"SmsConfiguration": ROLE}, {}, {"SmsConfiguration": ROLE}),
+        (
+            {"SmsConfiguration": ROLE},
+            {"SmsAuthenticationMessage": "m"},
+            {"SmsAuthenticationMessage": "m"} | {"SmsConfiguration": ROLE},
+        ),
+        ({"SmsAuthenticationMessage": "m"}, {"SmsConfiguration": ROLE}, {"SmsConfiguration": ROLE}),
+    ],
+    ids=["not shown", "shown without a path", "shown is what counts"],
+)
+def test_what_would_be_replaced_counts_before_what_is_described(
+    described: dict[str, Any], shown: dict[str, Any], found: dict[str, Any]
+) -> None:
+    assert sms_of(described, shown) == found
 
 
 def test_what_was_read_can_be_written_back_whole(aws: Callable[[str], Aws]) -> None:
