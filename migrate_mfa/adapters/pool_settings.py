@@ -40,13 +40,14 @@ class CognitoPoolSettings:
             PoolNotReady: the pool has an MFA or SMS setting that this SDK cannot write back.
         """
         pool = call(self._client, "DescribeUserPool", need="UserPool", UserPoolId=self._pool_id)["UserPool"]
-        sms = {name: pool[name] for name in (MESSAGE, PATH) if pool.get(name)}
-        raw_sms = {name: self._raw["UserPool"].get(name) or None for name in (MESSAGE, PATH)}
+        sms = {name: pool[name] for name in (MESSAGE, PATH) if name in pool}
+        raw_sms = {name: self._raw["UserPool"].get(name) for name in (MESSAGE, PATH)}
         answer = call(self._client, "GetUserPoolMfaConfig", need=MODE, UserPoolId=self._pool_id)
         config = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
         self._require_known({SMS: raw_sms}, {SMS: sms})
         self._require_known(self._raw, config)
-        return PoolMfa(pool_facts(pool, config), pool["Arn"], config, sms_of(sms, config.get(SMS) or {}))
+        used = sms_of(sms, config.get(SMS) or {})
+        return PoolMfa(pool_facts(pool, config), pool["Arn"], config, used)
 
     def write(self, members: Members) -> None:
         """SetUserPoolMfaConfig; what is not among the members is switched off."""
@@ -71,7 +72,8 @@ def sms_of(described: Members, shown: Members) -> Members:
 
     Whether the former shows them while MFA is off is not documented.
     """
-    return shown if shown.get(PATH) else {**described, **shown}
+    there = {name: value for name, value in described.items() if value}
+    return shown if shown.get(PATH) else {**there, **shown}
 
 
 def _writable(value: Any, shape: Any) -> Any:  # noqa: ANN401 - JSON, and botocore's shapes
