@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from migrate_mfa.domain.model import Phone, PoolFacts, UserState
+from migrate_mfa.domain.pool_setup import Members, PoolMfa
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.resolve import IdentityKind
+from migrate_mfa.domain.sms_role import FoundRole, SmsRole
 
 
 class Clock(Protocol):
@@ -89,6 +91,38 @@ class Directory(Protocol):
 
     def enforced_limit(self, category: Category) -> float | None:
         """The calls per second that AWS says it enforces, or None where it does not say."""
+        ...
+
+
+class PoolSettings(Protocol):
+    """One pool's MFA configuration. Every method makes one attempt and raises `ApiError` when that fails."""
+
+    def read(self) -> PoolMfa:
+        """DescribeUserPool and GetUserPoolMfaConfig.
+
+        Raises:
+            PoolNotReady: writing back what was read would lose something.
+        """
+        ...
+
+    def write(self, members: Members) -> None:
+        """SetUserPoolMfaConfig, which replaces all of the configuration."""
+        ...
+
+
+class SmsRoles(Protocol):
+    """The account's IAM roles. Every method makes one attempt and raises `ApiError` when that fails."""
+
+    def find(self, name: str) -> FoundRole | None:
+        """GetRole, and what the role's policies say."""
+        ...
+
+    def create(self, role: SmsRole) -> bool:
+        """CreateRole, without policies; False where a role of that name is there already."""
+        ...
+
+    def allow_publish(self, role: SmsRole) -> None:
+        """PutRolePolicy with sns:Publish alone; may be repeated."""
         ...
 
 

@@ -11,12 +11,14 @@ from migrate_mfa.adapters.roster import RosterOptions
 from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.model import PhoneConflict, Policy, VerificationPolicy
 from migrate_mfa.domain.phone import known_country
+from migrate_mfa.domain.pool_setup import SmsOptions
 from migrate_mfa.domain.quotas import PACED, Category
 from migrate_mfa.domain.reasons import LIFTABLE, Reason
 from migrate_mfa.engine.guards import Limits
 
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_ROLE_ARN = re.compile(r"arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+")
 _FULL = 100.0
 
 VERIFICATION_CHOICES = """\
@@ -54,6 +56,7 @@ class Settings:
     log_level: str = "info"
     deep: bool = False
     fail_under: float | None = None
+    sms: SmsOptions = field(default_factory=SmsOptions)
 
     def target(self, user_pool_id: str) -> AwsTarget:
         """Where AWS is, for a pool that may come from a saved plan."""
@@ -125,6 +128,7 @@ def from_params(params: Mapping[str, Any]) -> Settings:
         log_level=_log_level(params.get("log_level", "info")),
         deep=params.get("deep", False),
         fail_under=_fail_under(params.get("fail_under")),
+        sms=_sms_options(params),
     )
 
 
@@ -201,6 +205,15 @@ def _roster_options(params: Mapping[str, Any]) -> RosterOptions:
         phone_column=params.get("phone_column"),
         encoding=params.get("encoding"),
     )
+
+
+def _sms_options(params: Mapping[str, Any]) -> SmsOptions:
+    role = params.get("sms_role_arn")
+    if role is not None and not _ROLE_ARN.fullmatch(role):
+        raise UsageError(
+            f"--sms-role-arn {role!r} is not a role's ARN.", "Such as arn:aws:iam::123456789012:role/sms."
+        )
+    return SmsOptions(role, params.get("external_id"), params.get("sns_region"))
 
 
 def _max_rps(entries: Sequence[str]) -> dict[Category, float]:

@@ -1,11 +1,13 @@
 """The AWS session: Region, endpoint, credentials, and clients whose every attempt we count ourselves."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -15,6 +17,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     HTTPClientError,
     NoCredentialsError,
+    ParamValidationError,
     PartialCredentialsError,
     ProfileNotFound,
     SSOError,
@@ -136,6 +139,30 @@ class Aws:
             raise api_error("GetCallerIdentity", error) from error
         endpoint = self.target.endpoint_url or "aws"
         return Lane(endpoint.rstrip("/"), answer["Account"], self.region)
+
+
+def call(client: Any, operation: str, *, need: str | None = None, **arguments: Any) -> Mapping[str, Any]:  # noqa: ANN401 - boto3's own shapes
+    """One attempt at one operation, by its AWS name.
+
+    Args:
+        client: the service's client.
+        operation: such as AdminGetUser.
+        need: a member without which a 200 is no answer: boto3 lets garbage through.
+        arguments: the request's members.
+
+    Raises:
+        ApiError: it failed.
+    """
+    method = getattr(client, xform_name(operation))
+    try:
+        answer: Mapping[str, Any] = method(**arguments)
+    except ParamValidationError as error:
+        raise ApiError(operation=operation, code="InvalidParameterException") from error
+    except FAILURES as error:
+        raise api_error(operation, error) from error
+    if need is not None and need not in answer:
+        raise ApiError(operation=operation, code="GarbledAnswer")
+    return answer
 
 
 def no_credentials(error: Exception) -> NotAllowed:

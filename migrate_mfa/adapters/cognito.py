@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ParamValidationError
-
-from migrate_mfa.adapters.aws import FAILURES, api_error
+from migrate_mfa.adapters.aws import FAILURES, call
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import (
     EMAIL_OTP,
@@ -137,30 +135,10 @@ class CognitoDirectory:
         )
 
     def _call(self, operation: str, *, need: str | None = None, **arguments: Any) -> Mapping[str, Any]:  # noqa: ANN401 - boto3's own shapes
-        """One attempt. `need` is a member without which a 200 is no answer: boto3 lets garbage through."""
-        method = getattr(self._client, _METHODS[operation])
-        try:
-            answer: Mapping[str, Any] = method(**arguments)
-        except ParamValidationError as error:
-            raise ApiError(operation=operation, code="InvalidParameterException") from error
-        except FAILURES as error:
-            raise api_error(operation, error) from error
-        if need is not None and need not in answer:
-            raise ApiError(operation=operation, code="GarbledAnswer")
-        return answer
+        return call(self._client, operation, need=need, **arguments)
 
 
 _FACTOR_BLOCKS = {SOFTWARE_TOKEN_MFA: "SoftwareTokenMfaSettings", EMAIL_OTP: "EmailMfaSettings"}
-_METHODS = {
-    "DescribeUserPool": "describe_user_pool",
-    "GetUserPoolMfaConfig": "get_user_pool_mfa_config",
-    "ListUsers": "list_users",
-    "AdminGetUser": "admin_get_user",
-    "AdminGetUserAuthFactors": "admin_get_user_auth_factors",
-    "AdminUpdateUserAttributes": "admin_update_user_attributes",
-    "AdminSetUserMFAPreference": "admin_set_user_mfa_preference",
-    "GetProvisionedLimit": "get_provisioned_limit",
-}
 
 
 def _announce(**_: object) -> None:

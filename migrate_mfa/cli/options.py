@@ -8,6 +8,7 @@ import typer
 from migrate_mfa.domain.model import PhoneConflict, VerificationPolicy
 
 _AWS, _READ, _DECIDE, _PACE, _TALK = "AWS", "Reading the roster", "Decisions", "Limits", "Output"
+_SMS = "Text messages"
 
 
 def _variable(name: str) -> str:
@@ -77,6 +78,35 @@ EndpointUrl = Annotated[
         help="Another endpoint for every AWS service, such as a simulator's.",
         envvar=[_variable("ENDPOINT_URL"), "AWS_ENDPOINT_URL"],
         rich_help_panel=_AWS,
+        show_default=False,
+    ),
+]
+SmsRoleArn = Annotated[
+    str | None,
+    typer.Option(
+        help="The IAM role that Cognito sends with (default: the pool's, else one is created).",
+        metavar="ARN",
+        envvar=_variable("SMS_ROLE_ARN"),
+        rich_help_panel=_SMS,
+        show_default=False,
+    ),
+]
+ExternalId = Annotated[
+    str | None,
+    typer.Option(
+        help="The external id in that role's trust policy.",
+        envvar=_variable("EXTERNAL_ID"),
+        rich_help_panel=_SMS,
+        show_default=False,
+    ),
+]
+SnsRegion = Annotated[
+    str | None,
+    typer.Option(
+        help="The Region of SNS, where it is not the pool's.",
+        metavar="REGION",
+        envvar=_variable("SNS_REGION"),
+        rich_help_panel=_SMS,
         show_default=False,
     ),
 ]

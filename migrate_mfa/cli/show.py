@@ -6,13 +6,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.cli.output import write
+from migrate_mfa.domain.pool_setup import SetupPlan
 from migrate_mfa.domain.reasons import LOCKOUT_SHEET, Outcome, Reason
+from migrate_mfa.domain.sms_role import PUBLISH
 from migrate_mfa.domain.words import WIDTH, duration, folded
 from migrate_mfa.reports.summary import verified_share
 
 if TYPE_CHECKING:
     from migrate_mfa.wiring.migration import Migration
 
+_ONE_WAY = (
+    "A one-way door: once a pool sends SMS, neither the SMS configuration nor SMS as a factor can be removed "
+    "from it again."
+)
+_INFRASTRUCTURE = (
+    "If Terraform or CloudFormation owns this pool, its next run would turn this back. Change the code "
+    "instead: --print-only gives what belongs there."
+)
 _SESSIONS = (
     "Sessions that exist stay valid: users are asked for a code at their next sign-in with a password."
 )
@@ -136,6 +146,22 @@ def audit(summary: Mapping[str, Any], directory: Path) -> None:
         _line("It did not come to its end: the list has the users seen so far.")
     _line("With the numbers filled in, this is a roster for plan:")
     _line(f"  {directory / 'unverified.csv'}")
+
+
+def setup(plan: SetupPlan) -> str:
+    """What setup-pool would write: member by member, the role's documents, and what cannot be undone."""
+    facts = plan.pool.facts
+    lines = [f"Setup of pool {facts.name} ({facts.id})", ""]
+    for change in plan.changes:
+        lines += [change.where, f"    {change.before or '(none)'}", f"  → {change.after or '(none)'}"]
+    lines += ["", folded(f"Kept as they are: {', '.join(plan.kept) or 'no other block is there'}.")]
+    if plan.role is not None:
+        lines += ["", f"The role {plan.role.name}, with this trust policy:"]
+        lines += json.dumps(plan.role.trust, indent=2).splitlines()
+        lines += ["and this inline policy:", *json.dumps(PUBLISH, indent=2).splitlines()]
+    for text in (_ONE_WAY, _INFRASTRUCTURE):
+        lines += ["", folded(text)]
+    return "\n".join(lines)
 
 
 def _title(text: str) -> None:

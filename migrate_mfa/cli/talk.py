@@ -12,6 +12,9 @@ from migrate_mfa.engine.stop import at_a_question
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from migrate_mfa.adapters.aws import Lane
+    from migrate_mfa.domain.model import PoolFacts
+    from migrate_mfa.engine.stop import Stop
     from migrate_mfa.ports import Progress
     from migrate_mfa.settings import Settings
     from migrate_mfa.wiring.lane import Connection
@@ -49,18 +52,36 @@ def confirm_run(connection: "Connection", users: int, extra: str = "", *, second
     wave = connection.settings.limits.max_users
     if wave is not None and wave < users:
         users, extra = wave, f" That is a wave of {users:,} in all.{extra}"
-    where = f"account {lane.account}, Region {lane.region}, pool {pool.name} ({pool.id})"
-    endpoint = f", endpoint {lane.endpoint}" if lane.endpoint != "aws" else ""
-    tell(f"About to write to {users:,} users in {where}{endpoint}.{extra}")
+    tell(f"About to write to {users:,} users in {_place(lane, pool)}.{extra}")
     _warn_of_expiry(connection, seconds)
     if connection.settings.yes:
         return
     connection.progress.close()
-    with at_a_question(connection.stop):
-        question = "Type the pool's name to go on"
-        typed = _asked(lambda: typer.prompt(question, default="", show_default=False, err=True))
-    if typed != pool.name:
+    if not _types_name(pool, connection.stop):
         raise Declined("Nothing was written.", "The plan is kept: the same command goes on from it.")
+
+
+def confirm_setup(lane: "Lane", pool: "PoolFacts", stop: "Stop", *, yes: bool) -> None:
+    """Name the account, Region and pool whose MFA configuration changes, and ask to type the pool's name.
+
+    Raises:
+        Declined: anything else was typed.
+    """
+    tell(f"About to change the MFA configuration of {_place(lane, pool)}.")
+    if not yes and not _types_name(pool, stop):
+        raise Declined("Nothing was written, and no role was created.")
+
+
+def _place(lane: "Lane", pool: "PoolFacts") -> str:
+    endpoint = f", endpoint {lane.endpoint}" if lane.endpoint != "aws" else ""
+    return f"account {lane.account}, Region {lane.region}, pool {pool.name} ({pool.id}){endpoint}"
+
+
+def _types_name(pool: "PoolFacts", stop: "Stop") -> bool:
+    with at_a_question(stop):
+        question = "Type the pool's name to go on"
+        typed: str = _asked(lambda: typer.prompt(question, default="", show_default=False, err=True))
+    return typed == pool.name
 
 
 def _warn_of_expiry(connection: "Connection", seconds: float) -> None:

@@ -36,6 +36,10 @@ def _of_account(*actions: str) -> tuple[Permission, ...]:
     return tuple(Permission(action, Scope.ACCOUNT, required=False) for action in actions)
 
 
+def _of_sms_role(*operations: str) -> tuple[Permission, ...]:
+    return tuple(Permission(f"iam:{name}", Scope.SMS_ROLE) for name in operations)
+
+
 _DESCRIBE = _of_pool("DescribeUserPool", "GetUserPoolMfaConfig")
 _LIST = _of_pool("ListUsers")
 _READ = _of_pool("AdminGetUser")
@@ -44,6 +48,12 @@ _PREFER = _of_pool("AdminSetUserMFAPreference")
 _UPDATE = _of_pool("AdminUpdateUserAttributes")
 _LIMITS = _of_account("cognito-idp:GetProvisionedLimit", "servicequotas:GetServiceQuota")
 
+_MAKE_ROLE = _of_sms_role(
+    "GetRole", "ListRolePolicies", "GetRolePolicy", "ListAttachedRolePolicies", "CreateRole", "PutRolePolicy"
+)
+"""Only where the pool has no SMS role and none is given."""
+_PASS_ROLE = _of_sms_role("PassRole")
+
 PERMISSIONS: dict[str, tuple[Permission, ...]] = {
     "plan": (*_DESCRIBE, *_LIST, *_LIMITS),
     "run": (*_DESCRIBE, *_LIST, *_READ, *_FACTORS, *_UPDATE, *_PREFER, *_LIMITS),
@@ -51,5 +61,6 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
     "reconcile": (*_DESCRIBE, *_LIST, *_READ, *_FACTORS, *_UPDATE, *_PREFER, *_LIMITS),
     "rollback": (*_DESCRIBE, *_READ, *_UPDATE, *_PREFER, *_LIMITS),
     "disable": (*_DESCRIBE, *_LIST, *_READ, *_PREFER, *_LIMITS),
+    "setup-pool": (*_DESCRIBE, *_of_pool("SetUserPoolMfaConfig"), *_MAKE_ROLE, *_PASS_ROLE),
 }
 """By command; a command that is not here asks nothing of AWS."""

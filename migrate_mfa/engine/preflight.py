@@ -5,9 +5,7 @@ from collections.abc import Iterable
 from migrate_mfa.domain.errors import PoolNotReady
 from migrate_mfa.domain.model import MfaMode, PoolFacts, VerificationPolicy
 
-_SETUP = (
-    "Switch the pool to MFA OPTIONAL with SMS (Cognito console, Authentication, Sign-in), then try again."
-)
+_SETUP = "migrate-mfa setup-pool switches the pool to MFA OPTIONAL with SMS, after asking; then try again."
 
 
 def require_sms_mfa(pool: PoolFacts) -> None:
@@ -28,9 +26,19 @@ def require_sms_mfa(pool: PoolFacts) -> None:
             f"{where} cannot send SMS: {pool.sms_failure}.",
             "Mend the role in SmsConfiguration first; enrolled users could not sign in.",
         )
+    require_settable_phone(pool)
+
+
+def require_settable_phone(pool: PoolFacts) -> None:
+    """Refuse a pool in which phone numbers cannot be set.
+
+    Raises:
+        PoolNotReady: says so.
+    """
     if not pool.phone_mutable:
         raise PoolNotReady(
-            f"{where} does not allow changes of phone_number (its schema says Mutable=false).",
+            f"Pool {pool.name} ({pool.id}) does not allow changes of phone_number (its schema says "
+            "Mutable=false).",
             "Nothing can be done in this pool: the schema is fixed when a pool is made.",
         )
 

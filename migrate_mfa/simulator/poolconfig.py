@@ -47,7 +47,16 @@ UPDATABLE = frozenset(
 MFA_BLOCKS = ("SoftwareTokenMfaConfiguration", "EmailMfaConfiguration", "WebAuthnConfiguration")
 """Settings that only the MFA operations show and write."""
 
-CONFIG_MEMBERS = UPDATABLE | {*FIXED, *MFA_BLOCKS, "EstimatedNumberOfUsers", "SmsConfigurationFailure"}
+FUTURE_BLOCKS = "FutureMfaBlocks"
+"""Blocks by name that GetUserPoolMfaConfig shows and that no client of today can send back."""
+
+CONFIG_MEMBERS = UPDATABLE | {
+    *FIXED,
+    *MFA_BLOCKS,
+    FUTURE_BLOCKS,
+    "EstimatedNumberOfUsers",
+    "SmsConfigurationFailure",
+}
 """What a pool file's `config` may hold."""
 
 _DEFAULTS: Mapping[str, Any] = {
@@ -110,7 +119,14 @@ def reset_unspecified(current: Config, request: Config) -> Config:
 
     The tier stays, and the pool keeps what only other operations can write.
     """
-    kept = (*FIXED, *MFA_BLOCKS, "UserPoolTier", "EstimatedNumberOfUsers", "SmsConfigurationFailure")
+    kept = (
+        *FIXED,
+        *MFA_BLOCKS,
+        FUTURE_BLOCKS,
+        "UserPoolTier",
+        "EstimatedNumberOfUsers",
+        "SmsConfigurationFailure",
+    )
     base = {name: current[name] for name in kept if name in current}
     return with_defaults({**base, **{k: v for k, v in request.items() if k in UPDATABLE}})
 
@@ -187,8 +203,9 @@ def check_sms_text(text: str | None) -> None:
 def replaced_mfa_config(current: Config, request: Config) -> Config:
     """Give the configuration after SetUserPoolMfaConfig, which replaces all of the MFA settings.
 
-    A block that is left out is switched off. SMS is the exception: once configured, it can be
-    neither removed nor turned off as a factor (Developer Guide, "SMS and email message MFA").
+    A block that is left out is switched off, and a block that is given replaces the former one, the
+    text of the message with it. SMS is the exception: once configured, it can be neither removed nor
+    turned off as a factor (Developer Guide, "SMS and email message MFA").
 
     Raises:
         CognitoError: InvalidParameterException, with the text that the service gives;
@@ -203,7 +220,8 @@ def replaced_mfa_config(current: Config, request: Config) -> Config:
         raise CognitoError(
             "FeatureUnavailableInTierException", "Email MFA needs the Essentials tier or higher."
         )
-    new = {k: v for k, v in current.items() if k not in MFA_BLOCKS}
+    replaced = {*MFA_BLOCKS, FUTURE_BLOCKS, *(["SmsAuthenticationMessage"] if sms else [])}
+    new = {k: v for k, v in current.items() if k not in replaced}
     new |= {name: request[name] for name in MFA_BLOCKS if name in request}
     new["MfaConfiguration"] = mode
     new |= {k: v for k, v in (sms or {}).items() if v}

@@ -28,10 +28,11 @@ not have, are seen `role_propagation_s` seconds later. `outbox` describes `sns`,
 `clients`.
 
 A relative `users_jsonl` (one user a line) starts at the pool file's directory. `config` takes the
-members of CreateUserPool, the three other MFA blocks of SetUserPoolMfaConfig,
-EstimatedNumberOfUsers and SmsConfigurationFailure. A user takes Username, sub, UserStatus, Enabled,
-Attributes, UserMFASettingList, PreferredMfaSetting, MFAOptions, ConfiguredUserAuthFactors, password
-and totp_registered; one without password cannot sign in.
+members of CreateUserPool, the three other MFA blocks of SetUserPoolMfaConfig, FutureMfaBlocks (by
+name: blocks that no client of today knows), EstimatedNumberOfUsers and SmsConfigurationFailure. A
+user takes Username, sub, UserStatus, Enabled, Attributes, UserMFASettingList, PreferredMfaSetting,
+MFAOptions, ConfiguredUserAuthFactors, password and totp_registered; one without password cannot sign
+in.
 """
 
 from __future__ import annotations

@@ -63,6 +63,8 @@ class Unsettled:
     late_answer_error: str = "NotAuthorizedException"
     #: An SMS role that Cognito assumes without an external id.
     role_without_external_id: Literal["accept", "refuse"] = "accept"
+    #: GetUserPoolMfaConfig leaves out the SMS settings of a pool whose MFA is off.
+    off_pool_hides_sms: bool = False
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Unsettled:

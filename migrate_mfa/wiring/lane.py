@@ -64,7 +64,7 @@ def connect(settings: Settings, user_pool_id: str, progress: Progress) -> Iterat
     begun = clock.monotonic()
     aws = Aws(settings.target(user_pool_id), connections=_MOST_CONNECTIONS)
     with on_signals(stop):
-        lane = _patiently(aws.lane, clock, stop)
+        lane = patiently(aws.lane, clock, stop)
         lock = lock_lane(lane)
         try:
             inner = CognitoDirectory(aws)
@@ -76,7 +76,7 @@ def connect(settings: Settings, user_pool_id: str, progress: Progress) -> Iterat
                 stop=stop,
                 progress=progress,
                 lane=lane,
-                pool=_patiently(directory.describe, clock, stop),
+                pool=patiently(directory.describe, clock, stop),
                 directory=directory,
                 begun=begun,
                 pacers=pacers,
@@ -98,8 +98,12 @@ def _pacers(directory: Directory, settings: Settings, clock: Clock) -> dict[Cate
     return pacers
 
 
-def _patiently(call: Callable[[], T], clock: Clock, stop: Stop) -> T:
-    """Start-up calls meet faults like all others; without them nothing can begin."""
+def patiently(call: Callable[[], T], clock: Clock, stop: Stop) -> T:
+    """Start-up calls meet faults like all others; without them nothing can begin.
+
+    Raises:
+        MigrateMfaError: the call concerns everybody, or AWS does not answer.
+    """
     controller = retrying(
         READS,
         monotonic=clock.monotonic,

@@ -30,11 +30,21 @@ JAPANESE = (ROOT / "README.ja.md").read_text(encoding="utf-8")
 BOTH = pytest.mark.parametrize("text", [ENGLISH, JAPANESE], ids=["en", "ja"])
 
 TOUR, REAL = "Against the simulator", "Against a real pool"
+SETUP = "Make a pool ready: setup-pool"
 AFTER = "After the run: reconcile, rollback, disable"
 POOL_ID, PROFILE, PORT = "ap-northeast-1_AbCdEfGhI", "my-admin-profile", "8451"
 PROMPT = "Type the pool's name to go on:"
 WITHOUT_VARIABLE = {"--yes", "--despite", "--phone-conflict", "--dry-run", "--deep", "--fail-under", "--json"}
-WITHOUT_VARIABLE |= {"--repair", "--user", "--outcome", "--job", "--show-config", "--users", "--on"}
+WITHOUT_VARIABLE |= {
+    "--print-only",
+    "--repair",
+    "--user",
+    "--outcome",
+    "--job",
+    "--show-config",
+    "--users",
+    "--on",
+}
 
 
 @dataclass
@@ -248,6 +258,16 @@ def test_the_commands_for_a_real_pool_go_as_shown(tmp_path: Path, environment: d
         Terminal(folder, environment | {"MIGRATE_MFA_ENDPOINT_URL": running.endpoint}).run(found)
 
 
+def test_setup_pool_goes_as_shown(tmp_path: Path, environment: dict[str, str]) -> None:
+    document = _pool_of([])
+    plain = {"MfaConfiguration": "OFF", "AliasAttributes": ["email"]}
+    document = {"roles": "strict", "pools": [document["pools"][0] | {"config": plain}]}
+
+    with background(document) as running:
+        settings = {"MIGRATE_MFA_ENDPOINT_URL": running.endpoint, "AWS_PROFILE": PROFILE}
+        Terminal(tmp_path, environment | settings).run(commands(section(ENGLISH, SETUP)))
+
+
 def _pool_of(emails: Sequence[str]) -> dict[str, Any]:
     document: dict[str, Any] = json.loads((ROOT / "samples/pool.json").read_text(encoding="utf-8"))
     pool = document["pools"][0]
@@ -261,7 +281,7 @@ def _pool_of(emails: Sequence[str]) -> dict[str, Any]:
 def test_all_other_commands_are_make_targets_the_installation_and_help(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    walked = [command.line for title in (TOUR, REAL) for command in commands(section(ENGLISH, title))]
+    walked = [command.line for title in (TOUR, REAL, SETUP) for command in commands(section(ENGLISH, title))]
     others = [command.line for command in commands(ENGLISH) if command.line not in walked]
     targets = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 

@@ -93,3 +93,29 @@ def test_a_pool_without_mfa_is_refused_there_too(endpoint: str, tmp_path: Path) 
 
     assert_code(done, 4)
     assert client.state()["user00"][0] is None
+
+
+def test_setup_pool_makes_a_pool_ready_there_too_and_then_it_is_run(endpoint: str, tmp_path: Path) -> None:
+    """As far as that goes: there any role is accepted at once, and DescribeUserPool never shows MFA."""
+    pool = Members(endpoint)
+    client = pool._client
+    pool.id = client.create_user_pool(PoolName="plain", AliasAttributes=["email"])["UserPool"]["Id"]
+    email = [{"Name": "email", "Value": "user@example.com"}, {"Name": "email_verified", "Value": "true"}]
+    client.admin_create_user(UserPoolId=pool.id, Username="user", UserAttributes=email)
+    cli = Cli(tmp_path, endpoint, pool.id)
+    write_roster(tmp_path / "roster.csv", [("user@example.com", phone_of(0))])
+
+    done = cli("setup-pool", "--user-pool-id", pool.id, "--yes", "--json")
+    again = cli("setup-pool", "--user-pool-id", pool.id, "--yes", "--json")
+    ran = cli.run("roster.csv", tmp_path / "run", *ATTESTED)
+
+    assert_code(done, 0)
+    document = done.json()
+    mfa = client.get_user_pool_mfa_config(UserPoolId=pool.id)
+    assert mfa["MfaConfiguration"] == "OPTIONAL"
+    assert mfa["SmsMfaConfiguration"] == document["after"]["SmsMfaConfiguration"]
+    assert document["role_created"] == mfa["SmsMfaConfiguration"]["SmsConfiguration"]["SnsCallerArn"]
+    assert_code(again, 0)
+    assert again.json()["state"] == "ready"
+    assert_code(ran, 0)
+    assert ends(tmp_path / "run") == {("verified", "enrolled"): 1}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from migrate_mfa.simulator.poolconfig import replaced_mfa_config, reset_unspecified, with_defaults
 from tests.simulator.sim_site import PHONE, ROLE
 
 if TYPE_CHECKING:
@@ -255,6 +256,23 @@ def test_blocks_left_out_are_switched_off(site: Site) -> None:
 
     assert site.set_mfa("OPTIONAL", **SMS_BLOCK) == "ok"
     assert "SoftwareTokenMfaConfiguration" not in site.call("get_user_pool_mfa_config")
+
+
+def test_a_message_that_is_left_out_of_its_block_is_gone(site: Site) -> None:
+    with_text = {"SmsConfiguration": ROLE, "SmsAuthenticationMessage": "Code {####}"}
+    assert site.set_mfa("OPTIONAL", SmsMfaConfiguration=with_text) == "ok"
+
+    assert site.set_mfa("OPTIONAL", **SMS_BLOCK) == "ok"
+    assert site.call("get_user_pool_mfa_config")["SmsMfaConfiguration"] == {"SmsConfiguration": ROLE}
+
+
+def test_a_block_that_the_client_does_not_know_is_lost_when_it_writes() -> None:
+    current = with_defaults({"FutureMfaBlocks": {"New": {"Enabled": True}}, "SmsConfiguration": ROLE})
+
+    new = replaced_mfa_config(current, {"MfaConfiguration": "OPTIONAL", **SMS_BLOCK})
+
+    assert "FutureMfaBlocks" in reset_unspecified(current, {})
+    assert "FutureMfaBlocks" not in new
 
 
 def test_describe_reflects_the_mfa_configuration(site: Site) -> None:

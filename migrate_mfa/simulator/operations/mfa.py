@@ -120,10 +120,10 @@ def _apply(pool: Pool, user: User, blocks: Mapping[str, Block]) -> None:
 @operation("GetUserPoolMfaConfig", "UserPoolResourceRead")
 def get_user_pool_mfa_config(world: World, params: Params) -> dict[str, Any]:
     """Show the pool's MFA mode and the blocks that are configured."""
-    return mfa_config(world.pool(params))
+    return mfa_config(world, world.pool(params))
 
 
-def mfa_config(pool: Pool) -> dict[str, Any]:
+def mfa_config(world: World, pool: Pool) -> dict[str, Any]:
     """Give the MFA configuration as its two operations show it."""
     answer: dict[str, Any] = {"MfaConfiguration": pool.mfa_mode}
     sms = {
@@ -131,10 +131,11 @@ def mfa_config(pool: Pool) -> dict[str, Any]:
         for name in ("SmsAuthenticationMessage", "SmsConfiguration")
         if pool.config.get(name)
     }
-    if sms:
+    hidden = pool.mfa_mode == "OFF" and world.unsettled.off_pool_hides_sms
+    if sms and not hidden:
         answer["SmsMfaConfiguration"] = sms
     blocks = {name: pool.config[name] for name in poolconfig.MFA_BLOCKS if name in pool.config}
-    return {**answer, **blocks}
+    return {**answer, **blocks, **pool.config.get(poolconfig.FUTURE_BLOCKS, {})}
 
 
 @operation("SetUserPoolMfaConfig", "UserPoolResourceUpdate")
@@ -146,4 +147,4 @@ def set_user_pool_mfa_config(world: World, params: Params) -> dict[str, Any]:
         check_role(world, config.get("SmsConfiguration", {}), pool.id)
     pool.config = config
     pool.modified = world.clock()
-    return mfa_config(pool)
+    return mfa_config(world, pool)

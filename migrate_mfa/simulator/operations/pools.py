@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from migrate_mfa.simulator.world import Params, World
 
 _ALPHABET = string.ascii_letters + string.digits
-_HIDDEN = (*poolconfig.MFA_BLOCKS, "Schema", "EstimatedNumberOfUsers")
+_HIDDEN = (*poolconfig.MFA_BLOCKS, poolconfig.FUTURE_BLOCKS, "Schema", "EstimatedNumberOfUsers")
 _MAX_RESULTS = 60
 
 
