@@ -1,0 +1,104 @@
+"""The least-privilege IAM policy of a command, as a document.
+
+Sources: IAM User Guide, "IAM JSON policy elements reference" and "Grant a user permissions to pass a role to
+an AWS service"; Service Authorization Reference, "Actions, resources, and condition keys for Amazon Cognito
+User Pools".
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from migrate_mfa.domain.errors import UsageError
+from migrate_mfa.domain.permissions import PERMISSIONS, Permission, Scope, When
+
+ACCOUNT_PLACEHOLDER = "ACCOUNT-ID"
+ROLE_PLACEHOLDER = "SMS-ROLE-NAME"
+"""What stands where nobody said. IAM refuses such an ARN, so that it cannot be overlooked."""
+
+_COGNITO = "cognito-idp.amazonaws.com"
+_PASS_ROLE = "iam:PassRole"  # noqa: S105 - an action
+_PARTITIONS = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "eu-isoe-": "aws-iso-e",
+    "us-isof-": "aws-iso-f",
+    "eusc-": "aws-eusc",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What a policy is for: one pool, and the role that it sends text messages with."""
+
+    user_pool_id: str
+    region: str
+    account: str = ACCOUNT_PLACEHOLDER
+    sms_role_arn: str | None = None
+
+    def arn(self, scope: Scope) -> str:
+        """The resource of actions of this scope."""
+        partition = partition_of(self.region)
+        match scope:
+            case Scope.POOL:
+                return f"arn:{partition}:cognito-idp:{self.region}:{self.account}:userpool/{self.user_pool_id}"
+            case Scope.SMS_ROLE:
+                return self.sms_role_arn or f"arn:{partition}:iam::{self.account}:role/{ROLE_PLACEHOLDER}"
+            case Scope.ACCOUNT:
+                return "*"
+
+
+def partition_of(region: str) -> str:
+    """The partition in a Region's ARNs (AWS General Reference, "Amazon Resource Names")."""
+    return next((name for prefix, name in _PARTITIONS.items() if region.startswith(prefix)), "aws")
+
+
+def permissions_of(command: str, *, deep: bool = False, optional: bool = True) -> tuple[Permission, ...]:
+    """What a command asks of AWS.
+
+    Args:
+        command: Its name.
+        deep: With what it needs for `--deep`.
+        optional: With what it can do without.
+
+    Raises:
+        UsageError: it asks nothing of AWS, or there is no such command.
+    """
+    if command not in PERMISSIONS:
+        raise UsageError(
+            f"{command!r} is no command that asks anything of AWS.", f"These do: {', '.join(PERMISSIONS)}."
+        )
+    return tuple(
+        each
+        for each in PERMISSIONS[command]
+        if (deep or each.when is not When.DEEP) and (optional or each.required or each.when is not None)
+    )
+
+
+def policy(permissions: Iterable[Permission], ground: Ground) -> dict[str, Any]:
+    """The policy document: a statement for each reason and resource, named by its Sid."""
+    grouped: dict[tuple[str, Scope, bool], list[str]] = {}
+    for each in permissions:
+        key = (_why(each), each.scope, each.action == _PASS_ROLE)
+        grouped.setdefault(key, []).append(each.action)
+    statements = [_statement(*key, actions, ground) for key, actions in grouped.items()]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _why(permission: Permission) -> str:
+    if permission.when is not None:
+        return permission.when.value
+    return "Required" if permission.required else "Optional"
+
+
+def _statement(why: str, scope: Scope, passing: bool, actions: list[str], ground: Ground) -> Mapping[str, Any]:  # noqa: FBT001 - a key of the grouping
+    about = {Scope.POOL: "", Scope.ACCOUNT: "InTheAccount", Scope.SMS_ROLE: "OnTheSmsRole"}[scope]
+    statement = {
+        "Sid": f"{why}{about}{'ForCognito' if passing else ''}",
+        "Effect": "Allow",
+        "Action": actions,
+        "Resource": ground.arn(scope),
+    }
+    return statement | ({"Condition": {"StringEquals": {"iam:PassedToService": _COGNITO}}} if passing else {})
