@@ -44,18 +44,21 @@ def iam_policy(
     endpoint_url: o.EndpointUrl = None,
 ) -> None:
     """Print the least-privilege IAM policy of a command; nothing is asked of AWS, nothing is written."""
-    from migrate_mfa.adapters.aws import Aws, AwsTarget, region_of
+    from migrate_mfa.adapters.aws import AwsTarget, region_of
     from migrate_mfa.cli import show
     from migrate_mfa.domain.errors import UsageError
-    from migrate_mfa.domain.policy import ACCOUNT_PLACEHOLDER, Ground, permissions_of, policy
+    from migrate_mfa.domain.policy import Ground, permissions_of, policy
+    from migrate_mfa.wiring.lane import account_of
 
     permissions = permissions_of(command, deep=deep, optional=optional)
     if user_pool_id is None:
         raise UsageError("--user-pool-id is missing.", "It looks like ap-northeast-1_AbCdEfGhI.")
     target = AwsTarget(user_pool_id=user_pool_id, profile=profile, region=region, endpoint_url=endpoint_url)
-    known = Aws(target).lane().account if account == _CURRENT else account or ACCOUNT_PLACEHOLDER
     ground = Ground(
-        user_pool_id=user_pool_id, region=region_of(target), account=known, sms_role_arn=sms_role_arn
+        user_pool_id=user_pool_id,
+        region=region_of(target),
+        account=account_of(target) if account == _CURRENT else account,
+        sms_role_arn=sms_role_arn,
     )
     document = policy(permissions, ground)
     show.as_json(document)

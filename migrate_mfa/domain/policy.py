@@ -5,6 +5,7 @@ an AWS service"; Service Authorization Reference, "Actions, resources, and condi
 User Pools".
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ ACCOUNT_PLACEHOLDER = "ACCOUNT-ID"
 ROLE_PLACEHOLDER = "SMS-ROLE-NAME"
 """What stands where nobody said. IAM refuses such an ARN, so that it cannot be overlooked."""
 
+_ROLE = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/[\w+=,.@/-]+", re.ASCII)
 _COGNITO = "cognito-idp.amazonaws.com"
 _PASS_ROLE = "iam:PassRole"  # noqa: S105 - an action
 _PARTITIONS = {
@@ -31,21 +33,34 @@ _PARTITIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What a policy is for: one pool, and the role that it sends text messages with."""
+    """What a policy is for: one pool, and the role that it sends text messages with.
+
+    Raises:
+        UsageError: the account or the role is not written as AWS writes it.
+    """
 
     user_pool_id: str
     region: str
-    account: str = ACCOUNT_PLACEHOLDER
+    account: str | None = None
     sms_role_arn: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.account is not None and not re.fullmatch(r"[0-9]{12}", self.account):
+            raise UsageError(f"{self.account!r} is not an account's id.", "It has twelve digits.")
+        if self.sms_role_arn is not None and not _ROLE.fullmatch(self.sms_role_arn):
+            raise UsageError(
+                f"{self.sms_role_arn!r} is not a role's ARN.",
+                "It looks like arn:aws:iam::123456789012:role/service-role/cognito-sms.",
+            )
 
     def arn(self, scope: Scope) -> str:
         """The resource of actions of this scope."""
-        partition = partition_of(self.region)
+        partition, account = partition_of(self.region), self.account or ACCOUNT_PLACEHOLDER
         match scope:
             case Scope.POOL:
-                return f"arn:{partition}:cognito-idp:{self.region}:{self.account}:userpool/{self.user_pool_id}"
+                return f"arn:{partition}:cognito-idp:{self.region}:{account}:userpool/{self.user_pool_id}"
             case Scope.SMS_ROLE:
-                return self.sms_role_arn or f"arn:{partition}:iam::{self.account}:role/{ROLE_PLACEHOLDER}"
+                return self.sms_role_arn or f"arn:{partition}:iam::{account}:role/{ROLE_PLACEHOLDER}"
             case Scope.ACCOUNT:
                 return "*"
 
