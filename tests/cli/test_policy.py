@@ -222,6 +222,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             patch.delenv(name)
         for name, value in _ENVIRONMENT.items():
             patch.setenv(name, value)
+        # Here every write shows at once; nobody needs to wait until it does.
+        patch.setattr("migrate_mfa.engine.settle.READ_BACK_WAITS_S", (0.0,))
         yield Stage(running, tmp_path_factory.mktemp("policy"))
 
 
