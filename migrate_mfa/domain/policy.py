@@ -6,7 +6,7 @@ User Pools".
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,9 @@ ROLE_PLACEHOLDER = "SMS-ROLE-NAME"
 """What stands where nobody said. IAM refuses such an ARN, so that it cannot be overlooked."""
 
 _ROLE = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/[\w+=,.@/-]+", re.ASCII)
-_COGNITO = "cognito-idp.amazonaws.com"
 _PASS_ROLE = "iam:PassRole"  # noqa: S105 - an action
+_ONLY_TO_COGNITO = {"Condition": {"StringEquals": {"iam:PassedToService": "cognito-idp.amazonaws.com"}}}
+_ABOUT = {Scope.POOL: "", Scope.ACCOUNT: "InTheAccount", Scope.SMS_ROLE: "OnTheSmsRole"}
 _PARTITIONS = {
     "cn-": "aws-cn",
     "us-gov-": "aws-us-gov",
@@ -94,26 +95,17 @@ def permissions_of(command: str, *, deep: bool = False, optional: bool = True) -
 
 def policy(permissions: Iterable[Permission], ground: Ground) -> dict[str, Any]:
     """The policy document: a statement for each reason and resource, named by its Sid."""
-    grouped: dict[tuple[str, Scope, bool], list[str]] = {}
+    statements: dict[str, dict[str, Any]] = {}
     for each in permissions:
-        key = (_why(each), each.scope, each.action == _PASS_ROLE)
-        grouped.setdefault(key, []).append(each.action)
-    statements = [_statement(*key, actions, ground) for key, actions in grouped.items()]
-    return {"Version": "2012-10-17", "Statement": statements}
+        passing = each.action == _PASS_ROLE
+        sid = f"{_why(each)}{_ABOUT[each.scope]}{'ForCognito' if passing else ''}"
+        empty = {"Sid": sid, "Effect": "Allow", "Action": [], "Resource": ground.arn(each.scope)}
+        statement = statements.setdefault(sid, empty | (_ONLY_TO_COGNITO if passing else {}))
+        statement["Action"].append(each.action)
+    return {"Version": "2012-10-17", "Statement": list(statements.values())}
 
 
 def _why(permission: Permission) -> str:
     if permission.when is not None:
         return permission.when.value
     return "Required" if permission.required else "Optional"
-
-
-def _statement(why: str, scope: Scope, passing: bool, actions: list[str], ground: Ground) -> Mapping[str, Any]:  # noqa: FBT001 - a key of the grouping
-    about = {Scope.POOL: "", Scope.ACCOUNT: "InTheAccount", Scope.SMS_ROLE: "OnTheSmsRole"}[scope]
-    statement = {
-        "Sid": f"{why}{about}{'ForCognito' if passing else ''}",
-        "Effect": "Allow",
-        "Action": actions,
-        "Resource": ground.arn(scope),
-    }
-    return statement | ({"Condition": {"StringEquals": {"iam:PassedToService": _COGNITO}}} if passing else {})

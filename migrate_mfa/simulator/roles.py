@@ -96,7 +96,9 @@ class Roles:
         if name in self._roles:
             raise CognitoError("EntityAlreadyExists", f"Role with name {name} already exists.", 409)
         now = self._clock.epoch()
-        role = Role(name, self.arn(name, path), trust, now, path, description, trusted_from=now + self._propagation_s)
+        role = Role(
+            name, self.arn(name, path), trust, now, path, description, trusted_from=now + self._propagation_s
+        )
         self._roles[name] = role
         return role
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +20,9 @@ from migrate_mfa.simulator import background
 from tests.e2e.support import POOL_ID, a_member, phone_of, pool_document, write_roster
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
     from migrate_mfa.simulator import Running
 
 ACCOUNT = "123456789012"
@@ -78,8 +79,8 @@ class Case:
         return write_roster(self.stage.folder / f"roster-{self.number}.csv", [row])
 
     def put(self, *, verified: bool | None = None, **members: Any) -> None:
-        phone = {} if verified is None else {"phone": phone_of(self.number), "verified": verified}
-        user = a_member(f"u{self.number}", **phone, **members)
+        phone = None if verified is None else phone_of(self.number)
+        user = a_member(f"u{self.number}", phone=phone, verified=bool(verified), **members)
         self.stage.running.control("users", {"pool": self.pool_id, "upsert": [user]})
 
     def run(self, policy: str = "attested", verb: str = "run") -> list[object]:

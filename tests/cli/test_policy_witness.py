@@ -86,7 +86,7 @@ class Pool:
         self.run_dir = site.folder / f"{name}-run"
 
     def _add(self, email: str) -> None:
-        user = {"UserPoolId": self.id, "Username": email.split("@")[0]}
+        user = {"UserPoolId": self.id, "Username": email.split("@", maxsplit=1)[0]}
         attributes = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
         self.cognito.admin_create_user(**user, UserAttributes=attributes, MessageAction="SUPPRESS")
         self.cognito.admin_set_user_password(**user, Password="Passw0rd!x", Permanent=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,8 @@ from tests.simulator.sim_app import PASSWORD, App
 from tests.simulator.sim_site import ROLE, Site, client_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from migrate_mfa.simulator import Running
 
 ACCOUNT = "123456789012"
@@ -72,9 +73,7 @@ def test_a_denied_write_is_not_made(site: Site, limit: Callable[..., None]) -> N
     assert site.attributes() == before
 
 
-def test_services_of_the_query_protocol_deny_in_theirs(
-    running: Running, limit: Callable[..., None]
-) -> None:
+def test_services_of_the_query_protocol_deny_in_theirs(running: Running, limit: Callable[..., None]) -> None:
     limit(_allow("iam:GetRole", f"arn:aws:iam::{ACCOUNT}:role/sms"))
     iam, sns = client_of(running, "iam"), client_of(running, "sns")
 
@@ -91,7 +90,9 @@ def test_quotas_are_denied_too(running: Running, limit: Callable[..., None]) -> 
     limit(_allow("cognito-idp:*"))
     quotas = client_of(running, "service-quotas")
 
-    ask = lambda: quotas.get_service_quota(ServiceCode="cognito-idp", QuotaCode="L-6621E65D")  # noqa: E731
+    def ask() -> Any:
+        return quotas.get_service_quota(ServiceCode="cognito-idp", QuotaCode="L-6621E65D")
+
     assert _refusal(ask)[0] == "AccessDeniedException"
     limit(_allow("servicequotas:GetServiceQuota"))
     assert ask()["Quota"]["QuotaCode"] == "L-6621E65D"
