@@ -43,7 +43,7 @@ def iam_policy(
     region: o.Region = None,
     endpoint_url: o.EndpointUrl = None,
 ) -> None:
-    """Print the least-privilege IAM policy of a command; nothing is asked of AWS, nothing is written."""
+    """Print the least-privilege IAM policy of a command. Asks nothing of AWS, unless --account current."""
     from migrate_mfa.adapters.aws import AwsTarget, region_of
     from migrate_mfa.cli import show
     from migrate_mfa.domain.errors import UsageError

@@ -7,8 +7,6 @@ simulator (test_policy.py).
 from __future__ import annotations
 
 import json
-import os
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +16,7 @@ from migrate_mfa.cli.main import main
 from migrate_mfa.domain.errors import ExitCode
 from tests.e2e.support import ends, phone_of, write_roster
 from tests.support.ministack import ACCOUNT, MISSING, PROGRAM, ROOT_KEY, Ministack, ministack
+from tests.support.policies import act_as, without_action
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,21 +40,9 @@ class Site:
     folder: Path
     pools: int = 0
 
-    @contextmanager
-    def acting_as(self, key: tuple[str, str]) -> Iterator[None]:
-        with pytest.MonkeyPatch.context() as patch:
-            for name in [name for name in os.environ if name.startswith(("AWS_", "MIGRATE_MFA_"))]:
-                patch.delenv(name)
-            patch.setenv("AWS_ACCESS_KEY_ID", key[0])
-            patch.setenv("AWS_SECRET_ACCESS_KEY", key[1])
-            patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-            for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-                patch.setenv(name, os.devnull)
-            patch.setattr("migrate_mfa.engine.settle.READ_BACK_WAITS_S", (0.0,))
-            yield
-
     def call(self, arguments: list[str], key: tuple[str, str]) -> int:
-        with self.acting_as(key):
+        with pytest.MonkeyPatch.context() as patch:
+            act_as(patch, key)
             return main([*arguments, "--endpoint-url", self.server.endpoint])
 
     def grant(self, policy: dict[str, Any]) -> None:
@@ -126,14 +113,6 @@ def _printed(pool: Pool, capsys: pytest.CaptureFixture[str], command: str, *opti
     return document
 
 
-def _less(document: dict[str, Any], operation: str) -> dict[str, Any]:
-    rows = [
-        row | {"Action": [each for each in row["Action"] if not each.endswith(f":{operation}")]}
-        for row in document["Statement"]
-    ]
-    return document | {"Statement": [row for row in rows if row["Action"]]}
-
-
 @pytest.mark.parametrize(
     ("command", "options"),
     [
@@ -183,7 +162,7 @@ def test_an_iam_user_who_lacks_one_action_is_told_so(
     if command in {"rollback", "disable"} or options:
         pool.enrol()
     policy = _printed(pool, capsys, command, *options)
-    site.grant(_less(policy, operation))
+    site.grant(without_action(policy, operation))
 
     assert site.call(pool.line(command, *options), site.key) == ExitCode.NOT_ALLOWED
     assert f"{operation}: this caller may not do that" in capsys.readouterr().err
