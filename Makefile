@@ -60,7 +60,7 @@ mutants: $(INSTALLED) ## Break every promise on purpose; the tests must notice (
 bench: $(INSTALLED) ## Measure speed and memory
 	$(BIN)/python -m tests.bench.bench $(ARGS)
 
-witness: $(INSTALLED) $(WITNESS)/.installed ## The printed policies, enforced by an emulator that others wrote
+witness: $(INSTALLED) $(WITNESS)/.installed ## Have another emulator enforce the printed policies (ARGS=...)
 	$(BIN)/python -m pytest tests/cli/test_policy_witness.py $(ARGS)
 
 $(WITNESS)/.installed: $(WITNESS_LOCK)

@@ -15,7 +15,7 @@ from migrate_mfa.domain.permissions import PERMISSIONS, Permission, Scope, When
 
 ACCOUNT_PLACEHOLDER = "ACCOUNT-ID"
 ROLE_PLACEHOLDER = "SMS-ROLE-NAME"
-"""What stands where nobody said. IAM refuses such an ARN, so that it cannot be overlooked."""
+"""What stands where nobody said; whoever prints the document must say so."""
 
 _ROLE = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/[\w+=,.@/-]+", re.ASCII)
 _PASS_ROLE = "iam:PassRole"  # noqa: S105 - an action

@@ -29,7 +29,7 @@ _PREFIX = {
     SNS: "sns",
     STS: "sts",
 }
-_ASKS_NO_POLICY = {
+ASKS_NO_POLICY = {
     "GetCallerIdentity",
     "GetUser",
     "GetUserAttributeVerificationCode",
@@ -41,6 +41,7 @@ _ASKS_NO_POLICY = {
     "UpdateUserAttributes",
     "VerifyUserAttribute",
 }
+"""Operations that everybody may call."""
 _FORBIDDEN = 403
 
 
@@ -59,7 +60,7 @@ def require_allowed(world: World, operation: Operation, params: Params) -> None:
     Raises:
         CognitoError: AccessDeniedException, or AccessDenied from a service of the query protocol.
     """
-    if world.caller_policy is None or operation.name in _ASKS_NO_POLICY:
+    if world.caller_policy is None or operation.name in ASKS_NO_POLICY:
         return
     for action, resource, context in _asked(world, operation, params):
         if decide([world.caller_policy], action, resource, context) != ALLOWED:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
+from migrate_mfa.simulator.caller import ASKS_NO_POLICY
+from migrate_mfa.simulator.operations import OPERATIONS
 from migrate_mfa.simulator.poolfile import load_world
 from tests.simulator.sim_app import PASSWORD, App
 from tests.simulator.sim_site import ROLE, Site, client_of
@@ -151,6 +154,13 @@ def test_simulated_policies_of_the_caller_are_the_enforced_ones(
 
     found = {row["EvalActionName"]: row["EvalDecision"] for row in answer["EvaluationResults"]}
     assert found == {"cognito-idp:ListUsers": "allowed", "cognito-idp:AdminGetUser": "implicitDeny"}
+
+
+def test_the_sdk_signs_what_asks_a_policy_and_nothing_else() -> None:
+    model = botocore.session.get_session().get_service_model("cognito-idp")
+    unsigned = {name for name in model.operation_names if model.operation_model(name).auth_type == "none"}
+
+    assert unsigned & OPERATIONS.keys() == ASKS_NO_POLICY - {"GetCallerIdentity"}
 
 
 def test_a_broken_policy_changes_nothing(site: Site, limit: Callable[..., None]) -> None:
