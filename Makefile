@@ -8,12 +8,15 @@ INSTALLED := $(VENV)/.installed
 
 RUN_LOCK := jobs/requirements.lock.txt
 DEV_LOCK := tests/requirements.lock.txt
-COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(LOCK_ARGS) pyproject.toml
+WITNESS_LOCK := tests/witness.requirements.txt
+WITNESS := .venv-witness
+LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(LOCK_ARGS)
+COMPILE = $(LOCK) pyproject.toml
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint fmt types check chaos mutants bench lock lock-check clean
+.PHONY: help venv demo test lint fmt types check chaos mutants bench witness lock lock-check clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -58,15 +61,24 @@ mutants: $(INSTALLED) ## Break every promise on purpose; the tests must notice (
 bench: $(INSTALLED) ## Measure speed and memory
 	$(BIN)/python -m tests.bench.bench $(ARGS)
 
+witness: $(INSTALLED) $(WITNESS)/.installed ## Have another emulator enforce the printed policies (ARGS=...)
+	$(BIN)/python -m pytest tests/cli/test_policy_witness.py $(ARGS)
+
+$(WITNESS)/.installed: $(WITNESS_LOCK)
+	$(PYTHON) -m venv $(WITNESS)
+	$(WITNESS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(WITNESS_LOCK)
+	@touch $@
+
 lock: $(INSTALLED) ## Write the lock files anew; LOCK_ARGS=--upgrade takes the newest versions
 	$(COMPILE) --all-extras --group dev --output-file $(DEV_LOCK)
 	$(COMPILE) --constraint $(DEV_LOCK) --output-file $(RUN_LOCK)
+	$(LOCK) --group witness --output-file $(WITNESS_LOCK)
 
 lock-check: $(INSTALLED) ## The lock files fit pyproject.toml and each other, and name no place
-	@! grep -nE '://|--index|--extra-index|--find-links|file:' $(RUN_LOCK) $(DEV_LOCK)
+	@! grep -nE '://|--index|--extra-index|--find-links|file:' $(RUN_LOCK) $(DEV_LOCK) $(WITNESS_LOCK)
 	@awk '!/==/ { next } FILENAME == ARGV[1] { dev[$$1]; next } !($$1 in dev) { print FILENAME ": " $$1 " is not in " ARGV[1]; bad = 1 } END { exit bad }' $(DEV_LOCK) $(RUN_LOCK)
 	$(BIN)/python -m pip check
 
 clean: ## Remove .venv and caches; run directories stay, they are the only truth about a run
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* dist build
+	rm -rf $(VENV) $(WITNESS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* dist build
 	find migrate_mfa tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -77,7 +77,7 @@ _CREDENTIALS = RunProblem(
 _PERMISSION = RunProblem(
     NotAllowed,
     "this caller may not do that",
-    "Give it the policy in the README, section 'Permissions'; then the same command goes on.",
+    "`migrate-mfa iam-policy COMMAND` prints the policy that it needs; then the same command goes on.",
 )
 _SMS_ROLE = RunProblem(
     PoolNotReady,

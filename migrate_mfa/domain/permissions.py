@@ -19,17 +19,31 @@ class Scope(StrEnum):
     """The IAM role that Cognito sends text messages with."""
 
 
+class When(StrEnum):
+    """When an action is needed that is not needed always; the value names its statement in a policy."""
+
+    PASSKEYS = "RequiredWherePasskeysAreOffered"
+    """The pool offers passkeys as a first factor, and SMS MFA would be in their way."""
+    DEEP = "RequiredForDeep"
+    """`--deep` was given."""
+
+
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One action. Where it is not `required` the command does without, and says what it then cannot know."""
+    """One action.
+
+    Where it is not `required` the command does without, and says what it then cannot know; unless it is a
+    case of `when`: then it cannot do without.
+    """
 
     action: str
     scope: Scope = Scope.POOL
     required: bool = True
+    when: When | None = None
 
 
-def _of_pool(*operations: str, required: bool = True) -> tuple[Permission, ...]:
-    return tuple(Permission(f"cognito-idp:{name}", required=required) for name in operations)
+def _of_pool(*operations: str, when: When | None = None) -> tuple[Permission, ...]:
+    return tuple(Permission(f"cognito-idp:{name}", required=when is None, when=when) for name in operations)
 
 
 def _of_account(*actions: str) -> tuple[Permission, ...]:
@@ -43,7 +57,8 @@ def _of_sms_role(*operations: str) -> tuple[Permission, ...]:
 _DESCRIBE = _of_pool("DescribeUserPool", "GetUserPoolMfaConfig")
 _LIST = _of_pool("ListUsers")
 _READ = _of_pool("AdminGetUser")
-_FACTORS = _of_pool("AdminGetUserAuthFactors", required=False)
+_READ_DEEP = _of_pool("AdminGetUser", when=When.DEEP)
+_FACTORS = _of_pool("AdminGetUserAuthFactors", when=When.PASSKEYS)
 _PREFER = _of_pool("AdminSetUserMFAPreference")
 _UPDATE = _of_pool("AdminUpdateUserAttributes")
 _LIMITS = _of_account("cognito-idp:GetProvisionedLimit", "servicequotas:GetServiceQuota")
@@ -57,7 +72,7 @@ _PASS_ROLE = _of_sms_role("PassRole")
 PERMISSIONS: dict[str, tuple[Permission, ...]] = {
     "plan": (*_DESCRIBE, *_LIST, *_LIMITS),
     "run": (*_DESCRIBE, *_LIST, *_READ, *_FACTORS, *_UPDATE, *_PREFER, *_LIMITS),
-    "audit": (*_DESCRIBE, *_LIST, *_LIMITS),
+    "audit": (*_DESCRIBE, *_LIST, *_READ_DEEP, *_LIMITS),
     "reconcile": (*_DESCRIBE, *_LIST, *_READ, *_FACTORS, *_UPDATE, *_PREFER, *_LIMITS),
     "rollback": (*_DESCRIBE, *_READ, *_UPDATE, *_PREFER, *_LIMITS),
     "disable": (*_DESCRIBE, *_LIST, *_READ, *_PREFER, *_LIMITS),

@@ -12,7 +12,7 @@ prints one JSON line when it is ready, {"endpoint", "account", "region", "pools"
 SIGTERM or SIGINT. Each pool of that line has "id", "name", "users" (how many) and "clients" (ids by
 name). Every AWS client may be pointed at the endpoint: besides Cognito there are Service Quotas
 (what is enforced), STS GetCallerIdentity, and of IAM and SNS what the SMS path of a pool needs.
-Signatures are not checked; SRP, custom and choice-based sign-in are not simulated.
+Signatures are not checked, a `caller_policy` is; SRP, custom and choice-based sign-in are not simulated.
 
 Nothing is really sent: messages and their codes are in `GET /_control/outbox` (with --control), and
 one line each on stderr (with --control or --show-codes). With --speed, N seconds of the service pass in

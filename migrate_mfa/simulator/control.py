@@ -14,6 +14,7 @@ Served on the same port, only when asked for at start-up, as plain JSON:
     POST /_control/users               an edit document
     POST /_control/faults              a fault document, in place of the former one
     POST /_control/sns                 a pool file's `sns`, in place of the former one
+    POST /_control/caller-policy       an IAM policy document, in place of the former one; {}: everything
     POST /_control/clock               {"advance_s": n}: so much time passes at once
 
 `ledger` and `outbox` give what has a `seq` above SEQ, `outbox` for one user (username or sub) or all.
@@ -32,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from migrate_mfa.simulator.call import Reply, json_reply
+from migrate_mfa.simulator.caller import read_caller_policy
 from migrate_mfa.simulator.edits import apply_edit
 from migrate_mfa.simulator.errors import CognitoError
 from migrate_mfa.simulator.outbox import TEXT, Sns
@@ -67,6 +69,7 @@ class Control:
             ("GET", "outbox"): self._outbox,
             ("POST", "sns"): self._sns,
             ("POST", "clock"): self._clock,
+            ("POST", "caller-policy"): self._caller_policy,
         }
 
     def answer(self, method: str, target: str, body: bytes) -> Reply:
@@ -108,6 +111,10 @@ class Control:
 
     def _sns(self, document: _Document) -> _Document:
         self._service.world.outbox.sns = Sns.from_document(document)
+        return {}
+
+    def _caller_policy(self, document: _Document) -> _Document:
+        self._service.world.caller_policy = read_caller_policy(document)
         return {}
 
     def _clock(self, document: _Document) -> _Document:

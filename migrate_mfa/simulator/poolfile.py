@@ -5,6 +5,7 @@
       "enforce_quotas": true, "burst_seconds": 0.2, "quotas": {"UserUpdate": 25}, "speed": 1,
       "roles": "strict", "role_propagation_s": 8, "sns": {"sandbox": true},
       "unsettled": {"alias_takeover": "refuse"},
+      "caller_policy": {"Statement": [{"Effect": "Allow", "Action": "cognito-idp:*", "Resource": "*"}]},
       "pools": [{
         "id": "ap-northeast-1_Ab3dEf6hI", "name": "members",
         "config": {
@@ -24,8 +25,8 @@
 Only `pools[].name` is required. `quotas` are in requests a second of the simulated clock, of which
 `speed` pass in a real second. The SMS role of a `config` is taken for a good one of this account,
 unless `roles` is "strict": then it must be created through IAM. New roles, and rights that a role did
-not have, are seen `role_propagation_s` seconds later. `outbox` describes `sns`, and `appclients` the
-`clients`.
+not have, are seen `role_propagation_s` seconds later. What the `caller_policy` does not allow is
+denied; without one, nothing is. `outbox` describes `sns`, and `appclients` the `clients`.
 
 A relative `users_jsonl` (one user a line) starts at the pool file's directory. `config` takes the
 members of CreateUserPool, the three other MFA blocks of SetUserPoolMfaConfig, FutureMfaBlocks (by
@@ -42,6 +43,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.simulator.appclients import declared_client
+from migrate_mfa.simulator.caller import read_caller_policy
 from migrate_mfa.simulator.clock import Clock
 from migrate_mfa.simulator.errors import CognitoError
 from migrate_mfa.simulator.generate import generated_users
@@ -65,6 +67,7 @@ _FILE = {"account", "region", "quotas", "enforce_quotas", "burst_seconds", "spee
     "roles",
     "role_propagation_s",
     "sns",
+    "caller_policy",
 }
 _POOL = {"id", "name", "config", "clients", "users", "users_jsonl", "generate"}
 _DECLARED, _STRICT = "declared", "strict"
@@ -102,6 +105,10 @@ def load_world(
     """
     _only(document, _FILE, "pool file")
     world = _empty(document, clock or Clock(document.get("speed", 1.0)))
+    try:
+        world.caller_policy = read_caller_policy(document.get("caller_policy", {}))
+    except CognitoError as refused:
+        raise ValueError(f"caller_policy: {refused.message}") from refused
     for spec in document.get("pools", ()):
         pool = _pool(world, spec, folder)
         if pool.id in world.pools:

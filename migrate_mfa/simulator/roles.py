@@ -77,6 +77,11 @@ class Roles:
             raise CognitoError("NoSuchEntity", f"The role with name {name} cannot be found.", 404)
         return self._roles[name]
 
+    def arn(self, name: str, path: str = "/") -> str:
+        """Give the ARN of a role: its own, or the one that it would get."""
+        known = self._roles.get(name)
+        return known.arn if known is not None else f"arn:aws:iam::{self.account}:role{path}{name}"
+
     def by_arn(self, arn: str) -> Role | None:
         """Give the role with this ARN, if there is one."""
         role = self._roles.get(arn.rpartition("/")[2])
@@ -91,8 +96,9 @@ class Roles:
         if name in self._roles:
             raise CognitoError("EntityAlreadyExists", f"Role with name {name} already exists.", 409)
         now = self._clock.epoch()
-        arn = f"arn:aws:iam::{self.account}:role{path}{name}"
-        role = Role(name, arn, trust, now, path, description, trusted_from=now + self._propagation_s)
+        role = Role(
+            name, self.arn(name, path), trust, now, path, description, trusted_from=now + self._propagation_s
+        )
         self._roles[name] = role
         return role
 

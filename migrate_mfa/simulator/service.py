@@ -1,4 +1,4 @@
-"""From a request to a reply: quota, faults, operation, ledger, in this order, in one place."""
+"""From a request to a reply: quota, faults, policy, operation, ledger, in this order, in one place."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.simulator.call import Call, Ledger, Reply, error_reply, json_reply
+from migrate_mfa.simulator.caller import denial, require_allowed
 from migrate_mfa.simulator.edits import apply_edit
 from migrate_mfa.simulator.errors import CognitoError
 from migrate_mfa.simulator.faults import PAGES, Faults, Rule
@@ -22,11 +23,6 @@ from migrate_mfa.simulator.world import Params, Unsettled, World
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_DENIED = (
-    "User: arn:aws:iam::{account}:user/simulator is not authorized to perform: cognito-idp:{op} "
-    "on resource: arn:aws:cognito-idp:{region}:{account}:userpool/{pool}"
-)
 
 
 class Service:
@@ -114,6 +110,7 @@ class Service:
 
     def _execute(self, operation: Operation, params: Params, call: Call) -> Reply:
         try:
+            require_allowed(self.world, operation, params)
             answer = operation.handler(self.world, params)
         except CognitoError as refused:
             return _refusal(operation, refused.code, refused.message, refused.status)
@@ -133,8 +130,7 @@ class Service:
             return replace(real or Reply(0, b"", code="Hang"), delay=rule.seconds)
         code, message, status = rule.error
         if rule.kind == "access_denied" and rule.message is None:
-            account, region = self.world.account, self.world.region
-            message = _DENIED.format(op=call.op, account=account, region=region, pool=call.pool_id)
+            message = denial(self.world, f"cognito-idp:{call.op}", self.world.arn(call.pool_id))
         return _refusal(operation, code, message, status)
 
     def _play_script(self, call: Call, when: str) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from migrate_mfa.simulator.clock import Clock
     from migrate_mfa.simulator.outbox import Outbox
+    from migrate_mfa.simulator.policies import Document
     from migrate_mfa.simulator.pool import Pool
     from migrate_mfa.simulator.quotas import Limiter
     from migrate_mfa.simulator.roles import Roles
@@ -101,6 +102,8 @@ class World:
     read_lag_s: float = 0.0
     #: The next ListUsers page holds at most so many users, whatever its Limit.
     page_cap: int | None = None
+    #: What the caller may do; None: everything.
+    caller_policy: Document | None = None
     tokens: Tokens = field(init=False)
     codes: AttributeCodes = field(init=False)
     challenges: Challenges = field(init=False)
@@ -118,6 +121,11 @@ class World:
     def clock(self) -> float:
         """Give the simulated seconds since 1970."""
         return self.time.epoch()
+
+    @property
+    def caller_arn(self) -> str:
+        """Give the ARN of the one user who signs all requests."""
+        return f"arn:aws:iam::{self.account}:user/simulator"
 
     def arn(self, pool_id: str) -> str:
         """Give a pool's ARN."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from migrate_mfa.adapters.aws import Aws, Lane
+from migrate_mfa.adapters.aws import Aws, AwsTarget, Lane
 from migrate_mfa.adapters.clock import SystemClock
 from migrate_mfa.adapters.cognito import CognitoDirectory
 from migrate_mfa.adapters.run_directory import lock_lane
@@ -84,6 +84,16 @@ def connect(settings: Settings, user_pool_id: str, progress: Progress) -> Iterat
             )
         finally:
             os.close(lock)
+
+
+def account_of(target: AwsTarget) -> str:
+    """The account that the credentials belong to.
+
+    Raises:
+        NotAllowed: there are no credentials, or AWS does not accept them.
+        OutOfReach: AWS does not answer.
+    """
+    return _patiently(Aws(target).lane, SystemClock(), Stop()).account
 
 
 def _pacers(directory: Directory, settings: Settings, clock: Clock) -> dict[Category, Pacer]:

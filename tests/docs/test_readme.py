@@ -20,6 +20,7 @@ from migrate_mfa.adapters.roster_columns import ALIASES
 from migrate_mfa.cli.main import app, main
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.model import PhoneConflict, VerificationPolicy
+from migrate_mfa.domain.policy import permissions_of
 from migrate_mfa.domain.quotas import CATEGORY_OF, PACED, QUOTAS
 from migrate_mfa.domain.reasons import LIFTABLE, Outcome, Reason
 from migrate_mfa.simulator import background
@@ -37,6 +38,9 @@ PROMPT = "Type the pool's name to go on:"
 WITHOUT_VARIABLE = {"--yes", "--despite", "--phone-conflict", "--dry-run", "--deep", "--fail-under", "--json"}
 WITHOUT_VARIABLE |= {
     "--print-only",
+    "--account",
+    "--optional",
+    "--no-optional",
     "--repair",
     "--user",
     "--outcome",
@@ -294,6 +298,8 @@ def test_all_other_commands_are_make_targets_the_installation_and_help(
                 assert (ROOT / "pyproject.toml").is_file()
             case ["migrate-mfa", "--help"]:
                 assert main(["--help"]) == 0
+            case ["migrate-mfa", "iam-policy", *_]:
+                assert line in section(ENGLISH, "Permissions")  # compared with the document below it
             case _:
                 pytest.fail(f"nothing checks this command: {line}")
 
@@ -321,7 +327,7 @@ def options_of(command: str, capsys: pytest.CaptureFixture[str]) -> dict[str, bo
     named = {
         option: any(str(name).startswith("MIGRATE_MFA_") for name in _several(parameter.envvar))
         for parameter in _programs_commands()[command].params
-        for option in parameter.opts
+        for option in (*parameter.opts, *parameter.secondary_opts)
         if option.startswith("--") and not parameter.hidden
     }
     return named | {"--help": False}
@@ -447,14 +453,28 @@ def test_the_decision_table_has_twelve_lines(text: str) -> None:
     assert named <= set(Reason)
 
 
-def test_the_policy_document_allows_what_the_program_calls_and_no_more() -> None:
-    (document,) = (json.loads(body) for language, body in blocks(section(ENGLISH, "Permissions")))
-    actions = [action for statement in document["Statement"] for action in statement["Action"]]
+@BOTH
+def test_the_policy_document_is_what_the_program_prints(
+    text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    title = _titled(text, "Permissions")
+    (command,) = commands(section(text, title))
+    (document,) = (body for language, body in blocks(section(text, title)) if language == "json")
+    program, *arguments = command.line.replace("\\\n", " ").split()
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
 
-    called = {f"cognito-idp:{operation}" for operation in CATEGORY_OF}
-    optional = {"cognito-idp:GetProvisionedLimit", "servicequotas:GetServiceQuota"}
-    assert set(actions) == called | optional
-    assert {statement["Resource"] == "*" for statement in document["Statement"][:2]} == {False}
+    assert program == "migrate-mfa"
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == document
+
+
+def test_one_policy_is_enough_for_the_commands_that_the_readme_names() -> None:
+    enough = {each.action for each in permissions_of("run")}
+    said = section(ENGLISH, "Permissions").split("It is enough for")[1].split("Each of these")[0]
+
+    for command in set(codes(said)) - {"--deep"}:
+        assert {each.action for each in permissions_of(command, deep=True)} <= enough, command
 
 
 def test_the_summary_has_the_members_of_the_code(tmp_path: Path, environment: dict[str, str]) -> None:

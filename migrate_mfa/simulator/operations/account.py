@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 @operation("GetCallerIdentity", "STS", STS)
 def get_caller_identity(world: World, _: Params) -> dict[str, Any]:
     """Show who signs the requests: always the same user."""
-    arn = f"arn:aws:iam::{world.account}:user/simulator"
-    return {"Arn": arn, "UserId": "AIDASIMULATOR", "Account": world.account}
+    return {"Arn": world.caller_arn, "UserId": "AIDASIMULATOR", "Account": world.account}
 
 
 @operation("GetSMSSandboxAccountStatus", "SNS", SNS)

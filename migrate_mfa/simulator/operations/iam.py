@@ -138,14 +138,14 @@ def list_attached_role_policies(world: World, params: Params) -> dict[str, Any]:
 
 @operation("SimulatePrincipalPolicy", "IAM", IAM)
 def simulate_principal_policy(world: World, params: Params) -> dict[str, Any]:
-    """Say what a role's documents allow; the caller of this simulator may do everything."""
+    """Say what a role's documents allow, or the caller's; without a policy that one may do everything."""
     arn = required(params, "PolicySourceArn")
     role = world.roles.by_arn(arn)
-    everything = arn == f"arn:aws:iam::{world.account}:user/simulator"
-    if role is None and not everything:
+    if role is None and arn != world.caller_arn:
         raise CognitoError("NoSuchEntity", f"The principal {arn} cannot be found.", 404)
     documents = [read_document(text, trust=False) for text in listed(params, "PolicyInputList")]
-    documents += role.policies if role is not None else list(MANAGED.values())
+    own = list(MANAGED.values()) if world.caller_policy is None else [world.caller_policy]
+    documents += role.policies if role is not None else own
     actions, resources = listed(params, "ActionNames"), listed(params, "ResourceArns") or ["*"]
     context = _context(params)
     results = [
