@@ -7,11 +7,13 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from migrate_mfa.cli.forecast import sentences
 from migrate_mfa.domain.reasons import LOCKOUT_SHEET, Outcome, Reason
-from migrate_mfa.domain.words import duration
 from migrate_mfa.reports.audit import verified_share
 
 if TYPE_CHECKING:
+    from migrate_mfa.domain.quotas import Category
+    from migrate_mfa.engine.forecast import Forecast
     from migrate_mfa.wiring.migration import Migration
 
 _WIDTH = 80
@@ -32,11 +34,11 @@ def plan(migration: "Migration") -> None:
     _title(f"Plan for {facts['pool_name']} ({facts['user_pool_id']})")
     _roster_facts(facts)
     numbers = "The roster's numbers are not read" if facts["kind"] == "disable" else ""
-    _line(f"{numbers or 'Verification: ' + facts['verification']}; {facts['reading']}.")
+    _paragraph(f"{numbers or 'Verification: ' + facts['verification']}; {facts['reading']}.")
     _outcomes(overview.counts, overview.planned, overview.details)
     _guesses(overview.guesses)
     _lockout_sheet(overview.counts, overview.forecast.rows_to_read)
-    _work(migration)
+    _work(overview.forecast, migration.connection.ceilings)
 
 
 def _roster_facts(facts: Mapping[str, Any]) -> None:
@@ -80,17 +82,15 @@ def _lockout_sheet(counts: Iterable[tuple[str, str, int]], unknown: int) -> None
         _row("known only at the write", unknown, "the MFA settings are read just before, and decided again")
 
 
-def _work(migration: "Migration") -> None:
-    ahead = migration.forecast()
+def _work(ahead: "Forecast", ceilings: "Mapping[Category, float]") -> None:
     if not ahead.users:
         _title("Nothing is left to write")
         return
-    ceilings = migration.connection.ceilings
     _title(f"The work: {ahead.users:,} users")
     for category, calls in ahead.calls.items():
         _row(category.value, calls, f"calls, at most {ceilings[category]:g}/s")
-    slowest = f", bound by {ahead.slowest.value}" if ahead.slowest else ""
-    _paragraph(f"Time: about {duration(ahead.seconds)}{slowest}. SMS that Cognito would send: {ahead.sms:,}.")
+    for text in sentences(ahead):
+        _paragraph(text)
 
 
 def end(summary: Mapping[str, Any], *, as_json: bool) -> None:
@@ -161,7 +161,7 @@ def _wrapped(text: str) -> None:
 
 
 def _paragraph(text: str) -> None:
-    for line in wrap(text, _WIDTH, break_long_words=False):
+    for line in wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False):
         _line(line)
 
 

@@ -1,10 +1,12 @@
 """Asking and telling: what is shown before a plan is applied, and how a yes is taken."""
 
 import sys
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from migrate_mfa.cli.forecast import sentences
 from migrate_mfa.domain.errors import Declined, UsageError
 from migrate_mfa.domain.words import duration
 from migrate_mfa.engine.stop import at_a_question
@@ -12,9 +14,13 @@ from migrate_mfa.engine.stop import at_a_question
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from migrate_mfa.engine.forecast import Forecast
     from migrate_mfa.ports import Progress
     from migrate_mfa.settings import Settings
     from migrate_mfa.wiring.lane import Connection
+
+
+_WIDTH = 80
 
 
 def progress_for(settings: "Settings") -> "Progress":
@@ -84,17 +90,16 @@ def tell(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def confirm_billing(connection: "Connection", users: int) -> None:
-    """Say how many users a deep audit may make billed, and ask.
+def confirm_billing(connection: "Connection", ahead: "Forecast") -> None:
+    """Say how many users a deep look may make billed, how long it takes, what it may cost, and ask.
 
     Raises:
         Declined: the answer was no.
     """
-    typer.echo(
-        f"Reading {users:,} users with AdminGetUser counts each of them as a monthly active user this month, "
-        "if they were not already.",
-        err=True,
-    )
+    counts = "counts each of them as a monthly active user this month, if they were not already."
+    typer.echo(fill(f"Reading {ahead.users:,} users with AdminGetUser {counts}", _WIDTH), err=True)
+    for text in sentences(ahead, reads_only=True):
+        typer.echo(fill(text, _WIDTH, break_on_hyphens=False), err=True)
     if connection.settings.yes:
         return
     connection.progress.close()

@@ -1,6 +1,6 @@
 """audit: the whole pool, without a roster and without a write."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +30,7 @@ from migrate_mfa.ports import Progress
 from migrate_mfa.reports.audit import coverage_dicts, coverage_table, verified_share, write_users
 from migrate_mfa.settings import Settings
 from migrate_mfa.wiring.lane import Connection, connect
-from migrate_mfa.wiring.passes import Pass, open_pass
-
-Agree = Callable[[Connection, int], None]
-"""Asks the operator whether so many users may become billed; raises when not."""
+from migrate_mfa.wiring.passes import Agree, Pass, agree_to_read, open_pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +132,7 @@ def _remember(store: PlanStore, users: Iterator[UserState]) -> Iterator[UserStat
 
 def _go_deep(one: Pass, store: PlanStore, found: Audit, agree: Agree) -> None:
     connection, total = one.connection, store.count_users()
-    agree(connection, total)
+    agree_to_read(one, total, agree)
     without = look_deeper(
         connection.directory,
         store.users,
