@@ -8,6 +8,9 @@ from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.phone import NO_COUNTRY, known_country
 
 
+_MOST = 10**12  # beyond any bill, and far from where decimals lose digits
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
     """What one part of an SMS costs by country, and one monthly active user. None: not given."""
@@ -40,7 +43,7 @@ def amount(option: str, text: str | float) -> Decimal:
         value = Decimal(str(text).strip())
     except InvalidOperation:
         value = Decimal("NaN")
-    if not value.is_finite() or value < 0:
+    if not value.is_finite() or not 0 <= value <= _MOST:
         raise UsageError(
             f"{option} takes an amount such as 0.07 (not {text!r}).",
             "A plain number with a decimal point, zero or more, in the currency of your bill.",

@@ -13,6 +13,7 @@ from migrate_mfa.domain.quotas import Category
 _LOOKS_PER_USER = 2  # before the first write and after the last
 _LIVE_TRAFFIC = 0.5  # of each quota, at the upper end of the time
 _THROTTLED = 0.5  # of the rate that is left: a throttle halves it
+_FAR_OFF = 250_000_000_000.0  # seconds since the epoch: dates end in the year 9999
 SIGN_INS = 1000
 
 
@@ -255,5 +256,5 @@ def _time(calls: Mapping[Category, int], rates: Mapping[Category, Rate]) -> Time
 
 
 def _month(epoch_s: float) -> tuple[int, int]:
-    moment = datetime.fromtimestamp(epoch_s, UTC)
+    moment = datetime.fromtimestamp(min(epoch_s, _FAR_OFF), UTC)
     return moment.year, moment.month

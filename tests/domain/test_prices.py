@@ -11,7 +11,7 @@ def test_an_amount_is_taken_as_it_is_written(text: str | float, value: str) -> N
     assert amount("--max-cost", text) == Decimal(value)
 
 
-@pytest.mark.parametrize("text", ["", "x", "-1", "-0.01", "nan", "Infinity", "1,5", "$1", "0.07 USD"])
+@pytest.mark.parametrize("text", ["", "x", "-1", "-0.01", "nan", "Infinity", "1,5", "$1", "0.07 USD", "1e99"])
 def test_what_is_no_amount_is_refused_by_name(text: str) -> None:
     with pytest.raises(UsageError, match="--max-cost takes an amount"):
         amount("--max-cost", text)

@@ -123,6 +123,12 @@ def test_work_that_may_pass_the_end_of_the_month_may_count_users_twice(from_now:
     assert told.most_billed == (240 if crosses else 120)
 
 
+def test_work_that_would_never_end_is_foretold_too() -> None:
+    slow = {**RATES, Category.USER_READ: Rate(120, 1e-9)}
+
+    assert forecast(users=10**6, rates=slow).crosses_month
+
+
 # Messages and money
 
 MIXED = {"JP": (10, 12), "US": (2, 3), "ZZ": (0, 1)}
