@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.model import PhoneConflict, Policy, VerificationPolicy
 from migrate_mfa.domain.phone import known_country
 from migrate_mfa.domain.pool_setup import SmsOptions
+from migrate_mfa.domain.prices import Prices, amount, sms_prices
 from migrate_mfa.domain.quotas import PACED, Category
 from migrate_mfa.domain.reasons import LIFTABLE, Reason
 from migrate_mfa.engine.guards import Limits
@@ -49,6 +51,8 @@ class Settings:
     max_rps: Mapping[Category, float] = field(default_factory=dict)
     batch_size: int = 100
     max_sms: int = 0
+    prices: Prices = field(default_factory=Prices)
+    max_cost: Decimal | None = None
     yes: bool = False
     as_json: bool = False
     quiet: bool = False
@@ -121,6 +125,10 @@ def from_params(params: Mapping[str, Any]) -> Settings:
         max_rps=_max_rps(params.get("max_rps") or ()),
         batch_size=params.get("batch_size", 100),
         max_sms=params.get("max_sms", 0),
+        prices=Prices(
+            sms=sms_prices(params.get("sms_price") or ()), mau=_amount("--mau-price", params.get("mau_price"))
+        ),
+        max_cost=_amount("--max-cost", params.get("max_cost")),
         yes=params.get("yes", False),
         as_json=params.get("json", False),
         quiet=params.get("quiet", False),
@@ -232,6 +240,10 @@ def _max_rps(entries: Sequence[str]) -> dict[Category, float]:
             raise UsageError(f"--max-rps {entry!r}: the rate must be above zero.")
         found[category] = rate
     return found
+
+
+def _amount(option: str, value: str | float | None) -> Decimal | None:
+    return None if value is None else amount(option, value)
 
 
 def _log_level(name: str) -> str:

@@ -177,7 +177,7 @@ class AftermathStore:
         with self._database.transaction() as db:
             db.execute(
                 "UPDATE rows SET cells = '[]', sub = NULL, username = NULL, email = NULL, phone = NULL,"
-                " user_sub = NULL, wish = NULL, steps = NULL, detail = ''"
+                " user_sub = NULL, wish = NULL, country = NULL, steps = NULL, detail = ''"
             )
             for table in ("users", "seen", "before_images", "drift"):
                 db.execute(f"DELETE FROM {table}")

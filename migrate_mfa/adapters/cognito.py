@@ -19,6 +19,7 @@ from migrate_mfa.domain.model import (
     UserState,
 )
 from migrate_mfa.domain.quotas import QUOTAS, Category
+from migrate_mfa.domain.sms import parts
 from migrate_mfa.ports import Filter, Page, sending
 
 if TYPE_CHECKING:
@@ -187,7 +188,17 @@ def pool_facts(pool: Mapping[str, Any], mfa: Mapping[str, Any]) -> PoolFacts:
         passkeys_at_risk=_passkeys_at_risk(pool, mfa),
         estimated_users=int(pool.get("EstimatedNumberOfUsers") or 0),
         sms_failure=pool.get("SmsConfigurationFailure"),
+        code_sms_parts=parts(_verification_message(pool)),
+        sign_in_sms_parts=parts(
+            (mfa.get("SmsMfaConfiguration") or {}).get("SmsAuthenticationMessage")
+            or pool.get("SmsAuthenticationMessage")
+        ),
     )
+
+
+def _verification_message(pool: Mapping[str, Any]) -> str | None:
+    message: str | None = (pool.get("VerificationMessageTemplate") or {}).get("SmsMessage")
+    return message or pool.get("SmsVerificationMessage")
 
 
 def _phone_sign_in(aliases: set[str], usernames: set[str]) -> PhoneSignIn:

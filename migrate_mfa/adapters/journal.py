@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from migrate_mfa.adapters.journal_schema import SCHEMA, VERSION
+from migrate_mfa.adapters.journal_schema import SCHEMA, UPGRADES, VERSION
 from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.domain.phone import country_of
 
 NAME = "journal.sqlite"
 _DRAFTS = ("journal.draft", "journal.draft-journal")
@@ -96,6 +97,7 @@ class Journal:
                     _create(path)
                 database = Database(path)
                 _check_version(database, directory)
+                _upgrade(database)
             except BaseException:
                 os.close(lock)
                 raise
@@ -257,7 +259,7 @@ def _check_version(database: Database, directory: Path) -> None:
     except RunDirectoryError:
         database.close()
         raise
-    if version == VERSION:
+    if version == VERSION or version in UPGRADES:
         return
     database.close()
     if version > VERSION:
@@ -266,6 +268,16 @@ def _check_version(database: Database, directory: Path) -> None:
             "Update migrate-mfa, or give another --run-dir.",
         )
     raise RunDirectoryError(f"{directory / NAME} is not a journal of migrate-mfa.", "Give another --run-dir.")
+
+
+def _upgrade(database: Database) -> None:
+    """Make an older journal one of this version; all or nothing. A mere look reads it as it is."""
+    with database.transaction() as db:
+        db.create_function("country_of", 1, country_of, deterministic=True)
+        for version in range(database.value("PRAGMA user_version"), VERSION):
+            for statement in UPGRADES[version]:
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {VERSION}")
 
 
 @contextmanager

@@ -2,9 +2,17 @@
 
 Version history:
     1: the first.
+    2: rows.country, so that messages are counted by country without reading every row.
 """
 
-VERSION = 1
+VERSION = 2
+UPGRADES = {
+    1: (
+        "ALTER TABLE rows ADD COLUMN country TEXT",
+        "UPDATE rows SET country = country_of(wish) WHERE wish NOTNULL",
+    )
+}
+"""By version, what makes the next one of it; `country_of` is `domain.phone.country_of`."""
 
 SCHEMA = """
 -- One fact a line: run id, pool, roster, the options that change decisions, the phase.
@@ -25,6 +33,7 @@ CREATE TABLE rows (
     guesses     TEXT NOT NULL DEFAULT '',
     user_sub    TEXT,                           -- whom it means, once resolved
     wish        TEXT,                           -- the number that this user should end with
+    country     TEXT,                           -- of that number, two letters
     trust       TEXT,                           -- how far the row may be believed, for comparing rows
     wished_by_others INTEGER NOT NULL DEFAULT 0,
     held_by_other    INTEGER NOT NULL DEFAULT 0,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from migrate_mfa.adapters.codec import steps_to_json
 from migrate_mfa.domain.model import Candidate, Decision, Phone, Plan, Position, Rivalry, UserState, Verdict
+from migrate_mfa.domain.phone import NO_COUNTRY, country_of
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.resolve import IdentityKind
 from migrate_mfa.domain.rows import Resolved, Undecided, Verb
@@ -22,6 +23,7 @@ _USER = (
 )
 OPEN_ROWS = "FROM rows r INDEXED BY open_rows"
 """Left to itself, SQLite prefers the index by outcome, and sorts all open rows for each batch."""
+_ENROLLED = (Reason.ENROLLED, Reason.PROMOTED, Reason.AWAITING_FIRST_SIGN_IN, Reason.AWAITING_CODE)
 _UNDECIDED = "r.outcome = 'unprocessed' AND r.steps IS NULL AND r.verb = 'run'"
 
 
@@ -116,8 +118,11 @@ class PlanStore:
         """Write down whom some rows mean."""
         with self._database.transaction() as db:
             db.executemany(
-                "UPDATE rows SET user_sub = ?, wish = ?, trust = ? WHERE row = ?",
-                [(each.user_sub, each.wish, each.trust, each.row) for each in found],
+                "UPDATE rows SET user_sub = ?, wish = ?, country = ?, trust = ? WHERE row = ?",
+                [
+                    (each.user_sub, each.wish, each.wish and country_of(each.wish), each.trust, each.row)
+                    for each in found
+                ],
             )
 
     def compare_rows(self, now: float) -> None:
@@ -199,12 +204,28 @@ class PlanStore:
         )
         return {row["kind"]: row["rows"] for row in found}
 
+    def planned_countries(self) -> dict[str, tuple[int, int]]:
+        """By country of the number, most users first: open rows that store it unverified, and that enrol.
+
+        Who ends as `awaiting_code` is counted as enrolled: SMS MFA is switched on once the number is proved.
+        """
+        found = self._database.query(
+            "SELECT COALESCE(r.country, ?) AS place,"
+            " COUNT(*) FILTER (WHERE r.steps ->> '$[0].do' = 'store_phone'"
+            "  AND NOT r.steps ->> '$[0].verified') AS codes,"
+            f" COUNT(*) FILTER (WHERE r.ends IN ({', '.join('?' * len(_ENROLLED))})) AS users {OPEN_ROWS}"
+            " WHERE r.outcome = 'unprocessed' AND r.steps NOTNULL GROUP BY place ORDER BY users DESC, place",
+            NO_COUNTRY,
+            *_ENROLLED,
+        )
+        return {row["place"]: (row["codes"], row["users"]) for row in found}
+
     def reopen_failed(self) -> int:
         """Make failed rows undecided again, but not what the roster alone condemns. Returns how many."""
         with self._database.transaction() as db:
             changed = db.execute(
                 "UPDATE rows SET outcome = 'unprocessed', reason = NULL, detail = '', user_sub = NULL,"
-                " wish = NULL, steps = NULL, ends = NULL, verb = 'run',"
+                " wish = NULL, country = NULL, steps = NULL, ends = NULL, verb = 'run',"
                 " wished_by_others = 0, held_by_other = 0"
                 " WHERE outcome = 'failed' AND readable AND verb <> 'rollback'"
             )

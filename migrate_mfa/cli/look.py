@@ -32,6 +32,8 @@ def audit(
     ] = None,
     quota_share: o.QuotaShare = 0.5,
     max_rps: o.MaxRps = None,
+    mau_price: o.MauPrice = None,
+    max_cost: o.MaxCost = None,
     profile: o.Profile = None,
     region: o.Region = None,
     endpoint_url: o.EndpointUrl = None,

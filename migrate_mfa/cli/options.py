@@ -224,6 +224,36 @@ MaxSms = Annotated[
         rich_help_panel=_PACE,
     ),
 ]
+SmsPrice = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What one part of an SMS costs in a country, such as JP=0.07. Repeatable.",
+        metavar="COUNTRY=PRICE",
+        envvar=_variable("SMS_PRICE"),
+        rich_help_panel=_PACE,
+        show_default=False,
+    ),
+]
+MauPrice = Annotated[
+    str | None,
+    typer.Option(
+        help="What a monthly active user costs, such as 0.0055; 0 where none is billed.",
+        metavar="PRICE",
+        envvar=_variable("MAU_PRICE"),
+        rich_help_panel=_PACE,
+        show_default=False,
+    ),
+]
+MaxCost = Annotated[
+    str | None,
+    typer.Option(
+        help="Refuse what may cost more now: codes by SMS, and users who become billed.",
+        metavar="AMOUNT",
+        envvar=_variable("MAX_COST"),
+        rich_help_panel=_PACE,
+        show_default=False,
+    ),
+]
 MaxFailures = Annotated[
     str,
     typer.Option(

@@ -5,14 +5,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from migrate_mfa.cli.forecast import sentences
 from migrate_mfa.cli.output import write
 from migrate_mfa.domain.pool_setup import SetupPlan
 from migrate_mfa.domain.reasons import LOCKOUT_SHEET, Outcome, Reason
 from migrate_mfa.domain.sms_role import PUBLISH
-from migrate_mfa.domain.words import WIDTH, duration, folded
+from migrate_mfa.domain.words import WIDTH, folded
 from migrate_mfa.reports.summary import verified_share
 
 if TYPE_CHECKING:
+    from migrate_mfa.domain.quotas import Category
+    from migrate_mfa.engine.forecast import Forecast
     from migrate_mfa.wiring.migration import Migration
 
 _ONE_WAY = (
@@ -44,7 +47,7 @@ def plan(migration: "Migration") -> None:
     _outcomes(overview.counts, overview.planned, overview.details)
     _guesses(overview.guesses)
     _lockout_sheet(overview.counts, overview.forecast.rows_to_read)
-    _work(migration)
+    _work(overview.forecast, migration.connection.ceilings)
 
 
 def _roster_facts(facts: Mapping[str, Any]) -> None:
@@ -88,17 +91,15 @@ def _lockout_sheet(counts: Iterable[tuple[str, str, int]], unknown: int) -> None
         _row("known only at the write", unknown, "the MFA settings are read just before, and decided again")
 
 
-def _work(migration: "Migration") -> None:
-    ahead = migration.forecast()
+def _work(ahead: "Forecast", ceilings: "Mapping[Category, float]") -> None:
     if not ahead.users:
         _title("Nothing is left to write")
         return
-    ceilings = migration.connection.ceilings
     _title(f"The work: {ahead.users:,} users")
     for category, calls in ahead.calls.items():
         _row(category.value, calls, f"calls, at most {ceilings[category]:g}/s")
-    slowest = f", bound by {ahead.slowest.value}" if ahead.slowest else ""
-    _paragraph(f"Time: about {duration(ahead.seconds)}{slowest}. SMS that Cognito would send: {ahead.sms:,}.")
+    for text in sentences(ahead):
+        _paragraph(text)
 
 
 def end(summary: Mapping[str, Any], *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
+from migrate_mfa.cli.forecast import sentences
 from migrate_mfa.domain.errors import Declined, UsageError
 from migrate_mfa.domain.words import duration, folded
 from migrate_mfa.engine.stop import at_a_question
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from migrate_mfa.adapters.aws import Lane
     from migrate_mfa.domain.model import PoolFacts
+    from migrate_mfa.engine.forecast import Forecast
     from migrate_mfa.engine.stop import Stop
     from migrate_mfa.ports import Progress
     from migrate_mfa.settings import Settings
@@ -119,16 +121,16 @@ def _asked(question: "Callable[[], T]") -> "T":
         raise Declined("Nothing was changed.") from None
 
 
-def confirm_billing(connection: "Connection", users: int) -> None:
-    """Say how many users a deep audit may make billed, and ask.
+def confirm_billing(connection: "Connection", ahead: "Forecast") -> None:
+    """Say how many users a deep look may make billed, how long it takes, what it may cost, and ask.
 
     Raises:
         Declined: the answer was no.
     """
-    tell(
-        f"Reading {users:,} users with AdminGetUser counts each of them as a monthly active user this month, "
-        "if they were not already."
-    )
+    counts = "counts each of them as a monthly active user this month, if they were not already."
+    tell(f"Reading {ahead.users:,} users with AdminGetUser {counts}")
+    for text in sentences(ahead, reads_only=True):
+        tell(text)
     if connection.settings.yes:
         return
     connection.progress.close()

@@ -101,3 +101,9 @@ class SmsLimitExceeded(MigrateMfaError):
     """The plan would send more SMS than `--max-sms` allows."""
 
     exit_code = ExitCode.STOPPED
+
+
+class CostLimitExceeded(MigrateMfaError):
+    """The work may cost more than `--max-cost` allows."""
+
+    exit_code = ExitCode.STOPPED

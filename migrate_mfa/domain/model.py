@@ -165,6 +165,9 @@ class PoolFacts:
     """WEB_AUTHN is a first factor here and would be blocked by a user's MFA."""
     estimated_users: int = 0
     sms_failure: str | None = None
+    code_sms_parts: int = 1
+    """The parts that an SMS with a code to prove a number is billed as; the next, one to sign in."""
+    sign_in_sms_parts: int = 1
 
     @property
     def code_sms_on_unverified_write(self) -> bool:

@@ -49,6 +49,29 @@ def known_country(code: str) -> bool:
     return code in phonenumbers.SUPPORTED_REGIONS
 
 
+NO_COUNTRY = "ZZ"
+"""The country of numbers that belong to none, or to none that the library knows (CLDR: "unknown region")."""
+
+
+def country_of(e164: str) -> str:
+    """The country of a number in E.164 form: two letters, or `NO_COUNTRY`.
+
+    Most calling codes belong to one country; +1, +7, +44 and a few others are told apart by the digits after.
+    """
+    region = _only_region(e164) if _E164.fullmatch(e164) else None
+    return region if region in phonenumbers.SUPPORTED_REGIONS else NO_COUNTRY
+
+
+def _only_region(e164: str) -> str | None:
+    for end in (2, 3, 4):
+        regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(e164[1:end]), ())
+        if len(regions) == 1:
+            return regions[0]
+        if regions:
+            return phonenumbers.region_code_for_number(phonenumbers.parse(e164))
+    return None
+
+
 def normalise(text: str, *, country: str | None, strict: bool) -> Normalised | PhoneProblem:
     """Read a phone number from one cell.
 

@@ -1,32 +1,200 @@
-"""What a plan will cost: calls, time, messages. Pure arithmetic on the counts of the plan."""
+"""What a plan will cost: calls, time, messages, money. Pure arithmetic on the counts of the plan."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from migrate_mfa.domain.model import MfaMode, PoolFacts
+from migrate_mfa.domain.prices import Prices
 from migrate_mfa.domain.quotas import Category
 
 _LOOKS_PER_USER = 2  # before the first write and after the last
+_LIVE_TRAFFIC = 0.5  # of each quota, at the upper end of the time
+_THROTTLED = 0.5  # of the rate that is left: a throttle halves it
+_FAR_OFF = 250_000_000_000.0  # seconds since the epoch: dates end in the year 9999
+SIGN_INS = 1000
+
+
+class Rate(NamedTuple):
+    """Calls per second in one category: what Cognito allows a lane, and what we allow ourselves."""
+
+    quota: float
+    ceiling: float
+
+    @property
+    def worst(self) -> float:
+        """What is left for us when live traffic takes half of the quota and throttles halve our rate."""
+        return min(self.ceiling, self.quota * _LIVE_TRAFFIC) * _THROTTLED
 
 
 @dataclass(frozen=True, slots=True)
+class Time:
+    """Seconds: at our ceilings, at the worst rates (`Rate.worst`), and at the whole of the quotas."""
+
+    low: float
+    high: float
+    at_full_quota: float
+    slowest: Category | None
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """Text messages by country (`NO_COUNTRY` where a number tells none), as far as a plan knows.
+
+    `codes` are those that Cognito sends because numbers are stored; `enrolled` are users who will have SMS
+    MFA, each of whom gets one message at a sign-in.
+    """
+
+    codes: Mapping[str, int] = field(default_factory=dict)
+    enrolled: Mapping[str, int] = field(default_factory=dict)
+    code_parts: int = 1
+    sign_in_parts: int = 1
+
+    @property
+    def now(self) -> int:
+        """All codes."""
+        return sum(self.codes.values())
+
+
+@dataclass(frozen=True, slots=True)
+class SmsOutlook:
+    """The messages that a plan expects, and their cost beside a spending limit of the SMS path.
+
+    A limit is in US dollars (SNS, `MonthlySpendLimit`), so the comparison holds only for prices in them.
+    """
+
+    messages: Messages
+    prices: Prices
+
+    @property
+    def codes_cost(self) -> Decimal:
+        """What the codes cost that are sent now; countries without a price count nothing."""
+        return self.prices.of_sms(self.messages.codes, self.messages.code_parts)
+
+    @property
+    def first_sign_ins_cost(self) -> Decimal:
+        """What one sign-in of each enrolled user costs; countries without a price count nothing."""
+        return self.prices.of_sms(self.messages.enrolled, self.messages.sign_in_parts)
+
+    @property
+    def without_price(self) -> list[str]:
+        """The countries of any of these messages that have no price."""
+        return self.prices.lacks({**self.messages.codes, **self.messages.enrolled})
+
+    def exceeds(self, limit: Decimal) -> bool | None:
+        """Whether codes and one sign-in each cost more than a limit; None: prices are lacking to tell."""
+        if self.codes_cost + self.first_sign_ins_cost > limit:
+            return True
+        return None if self.without_price else False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Money now, in the currency of the prices: only what has a price.
+
+    `without_price` names the options that would give the others a price.
+    """
+
+    codes: Decimal
+    low: Decimal
+    high: Decimal
+    without_price: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
     """The work that a plan leaves to do.
 
-    `seconds` is the time of the slowest category at its ceiling; `rows_to_read` are the rows whose MFA
-    settings only the read before the write can tell.
+    `rows_to_read` are the rows whose MFA settings only the read before the write can tell. Users who become
+    billed: none, if all were active this month already, to all; `crosses_month` says that the month may end
+    before the work does, and whoever is touched in both counts in both.
     """
 
     users: int
-    calls: dict[Category, int]
-    seconds: float
-    slowest: Category | None
-    sms: int
-    rows_to_read: int
+    calls: Mapping[Category, int]
+    time: Time
+    crosses_month: bool
+    rows_to_read: int = 0
+    messages: Messages = field(default_factory=Messages)
+    prices: Prices = field(default_factory=Prices)
+
+    @property
+    def seconds(self) -> float:
+        """The least that the work takes."""
+        return self.time.low
+
+    @property
+    def slowest(self) -> Category | None:
+        """The category that sets the time; None where there is nothing to do."""
+        return self.time.slowest
+
+    @property
+    def sms(self) -> int:
+        """The codes that Cognito sends because of the work."""
+        return self.messages.now
+
+    @property
+    def most_billed(self) -> int:
+        """How many monthly active users the work can add to the bills, at most."""
+        return self.users * (2 if self.crosses_month else 1)
+
+    @property
+    def cost(self) -> Cost:
+        """What the work costs now; what has no price counts nothing and is named."""
+        codes = self.prices.of_sms(self.messages.codes, self.messages.code_parts)
+        lacks = tuple(f"--sms-price {each}=…" for each in self.prices.lacks(self.messages.codes))
+        if self.users and self.prices.mau is None:
+            lacks += ("--mau-price",)
+        billed = self.most_billed * (self.prices.mau or 0)
+        return Cost(codes=codes, low=codes, high=codes + billed, without_price=lacks)
+
+    @property
+    def sign_in_costs(self) -> dict[str, Decimal]:
+        """What 1,000 later sign-ins cost, for each country that has users and a price."""
+        return {
+            country: SIGN_INS * self.messages.sign_in_parts * self.prices.sms[country]
+            for country, users in self.messages.enrolled.items()
+            if users and country in self.prices.sms
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """For summary.json; money as decimal text."""
+        messages, time, cost = self.messages, self.time, self.cost
+        found: dict[str, Any] = {
+            "users": self.users,
+            "calls": {category.value: number for category, number in self.calls.items()},
+            "seconds": {
+                "low": round(time.low, 3),
+                "high": round(time.high, 3),
+                "at_full_quota": round(time.at_full_quota, 3),
+            },
+            "sms": {
+                "now": messages.now,
+                "by_country": dict(messages.codes),
+                "parts": messages.code_parts,
+                "sign_in_parts": messages.sign_in_parts,
+            },
+            "enrolled_by_country": dict(messages.enrolled),
+            "sign_ins_per_1000": {each: f"{value:f}" for each, value in self.sign_in_costs.items()},
+            "mau": {"low": 0, "high": self.most_billed, "crosses_month": self.crosses_month},
+        }
+        if self.prices.given:
+            money = {"low": f"{cost.low:f}", "high": f"{cost.high:f}"}
+            found["cost"] = money | {"without_price": list(cost.without_price)}
+        return found
 
 
 def forecast(
-    *, users: int, steps: Mapping[str, int], pool: PoolFacts, ceilings: Mapping[Category, float]
+    *,
+    users: int,
+    steps: Mapping[str, int],
+    pool: PoolFacts,
+    rates: Mapping[Category, Rate],
+    now: float,
+    by_country: Mapping[str, tuple[int, int]] | None = None,
+    prices: Prices | None = None,
 ) -> Forecast:
     """Foretell the run of a plan.
 
@@ -34,7 +202,10 @@ def forecast(
         users: planned rows.
         steps: planned writes by kind, as `PlanStore.planned_steps` counts them.
         pool: what the pool is.
-        ceilings: calls per second that we allow ourselves.
+        rates: calls per second by category.
+        now: seconds since the epoch.
+        by_country: unverified numbers to store and users to enrol, as `PlanStore.planned_countries` counts.
+        prices: those that were given.
     """
     reads = users * (_LOOKS_PER_USER + (1 if pool.passkeys_at_risk else 0))
     calls = {
@@ -42,13 +213,48 @@ def forecast(
         Category.USER_UPDATE: steps.get("store_verified", 0) + steps.get("store_unverified", 0),
         Category.USER_RESOURCE_UPDATE: steps.get("set_sms_mfa", 0),
     }
-    seconds = {category: count / ceilings[category] for category, count in calls.items()}
-    slowest = max(seconds, key=lambda category: seconds[category])
+    time = _time(calls, rates)
     return Forecast(
         users=users,
         calls=calls,
-        seconds=seconds[slowest],
-        slowest=slowest if seconds[slowest] else None,
-        sms=steps.get("store_unverified", 0) if pool.code_sms_on_unverified_write else 0,
+        time=time,
+        crosses_month=_month(now) != _month(now + time.high),
         rows_to_read=0 if pool.mfa is MfaMode.ON else users,
+        messages=messages(by_country or {}, pool),
+        prices=prices or Prices(),
     )
+
+
+def forecast_reading(*, users: int, rates: Mapping[Category, Rate], now: float, prices: Prices) -> Forecast:
+    """Foretell one AdminGetUser for each of these users, and nothing else: a deep look."""
+    calls = {Category.USER_READ: users}
+    time = _time(calls, rates)
+    crosses = _month(now) != _month(now + time.high)
+    return Forecast(users=users, calls=calls, time=time, crosses_month=crosses, prices=prices)
+
+
+def messages(by_country: Mapping[str, tuple[int, int]], pool: PoolFacts) -> Messages:
+    """Codes to be sent and users to be enrolled, where the pool sends codes."""
+    sends = pool.code_sms_on_unverified_write
+    return Messages(
+        codes={country: codes for country, (codes, _) in by_country.items() if codes and sends},
+        enrolled={country: users for country, (_, users) in by_country.items() if users},
+        code_parts=pool.code_sms_parts,
+        sign_in_parts=pool.sign_in_sms_parts,
+    )
+
+
+def _time(calls: Mapping[Category, int], rates: Mapping[Category, Rate]) -> Time:
+    at_ceiling = {category: count / rates[category].ceiling for category, count in calls.items()}
+    slowest = max(at_ceiling, key=lambda category: at_ceiling[category])
+    return Time(
+        low=at_ceiling[slowest],
+        high=max(count / rates[category].worst for category, count in calls.items()),
+        at_full_quota=max(count / rates[category].quota for category, count in calls.items()),
+        slowest=slowest if at_ceiling[slowest] else None,
+    )
+
+
+def _month(epoch_s: float) -> tuple[int, int]:
+    moment = datetime.fromtimestamp(min(epoch_s, _FAR_OFF), UTC)
+    return moment.year, moment.month

@@ -1,9 +1,14 @@
 """Refusals before anything is written: a pool in which a write would have no effect, or an unwanted one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from migrate_mfa.domain.errors import PoolNotReady
+from migrate_mfa.domain.errors import CostLimitExceeded, PoolNotReady, UsageError
 from migrate_mfa.domain.model import MfaMode, PoolFacts, VerificationPolicy
+
+if TYPE_CHECKING:
+    from migrate_mfa.engine.forecast import Forecast
 
 _SETUP = "migrate-mfa setup-pool switches the pool to MFA OPTIONAL with SMS, after asking; then try again."
 
@@ -76,3 +81,33 @@ def require_policy(pool: PoolFacts, policies: Iterable[VerificationPolicy]) -> N
                 f"{policy} promises that this does not happen.",
                 "Use --verification attested, or at-sign-in if you accept that a wrong number locks out.",
             )
+
+
+def require_prices(max_cost: Decimal | None, lacking: Sequence[str]) -> None:
+    """Refuse to guard a cost that cannot be known.
+
+    Raises:
+        UsageError: names the options that would give what is lacking a price.
+    """
+    if max_cost is not None and lacking:
+        raise UsageError(
+            f"--max-cost cannot be kept without a price: {', '.join(lacking)} is missing.",
+            "No price is known here: give those of your bill. 0 is a price; leave --max-cost out for counts.",
+        )
+
+
+def require_affordable(ahead: "Forecast", max_cost: Decimal | None) -> None:
+    """Refuse work that may cost more now than `--max-cost`: codes by SMS, and users who become billed.
+
+    Raises:
+        UsageError: a price is lacking for something that the work would cost.
+        CostLimitExceeded: says how much it may be.
+    """
+    cost = ahead.cost
+    require_prices(max_cost, cost.without_price)
+    if max_cost is not None and cost.high > max_cost:
+        raise CostLimitExceeded(
+            f"This may cost up to {cost.high:,f} now; --max-cost allows {max_cost:,f}.",
+            f"That is {ahead.sms:,} SMS and up to {ahead.most_billed:,} users who become billed this month. "
+            "Allow it with --max-cost, or give fewer users.",
+        )

@@ -27,12 +27,11 @@ from migrate_mfa.ports import Progress
 from migrate_mfa.reports.files import DRAFT
 from migrate_mfa.reports.outcomes import write_csv
 from migrate_mfa.settings import Settings, policy_of
-from migrate_mfa.wiring.lane import Connection, connect
+from migrate_mfa.wiring.lane import connect
 from migrate_mfa.wiring.migration import decide_work, require_sms_allowance
-from migrate_mfa.wiring.passes import Pass, open_pass, planned_directory
+from migrate_mfa.wiring.passes import Agree, Pass, agree_to_read, open_pass, planned_directory
 from migrate_mfa.wiring.reporting import DIRECTORY
 
-Agree = Callable[[Connection, int], None]
 _RECONCILES = (Verb.RECONCILE, Verb.REPAIR)
 _RESTORE = Plan((), Reason.RESTORED)  # what to write is known once the user is read
 _NAME_THEM = "Name them by sub, Username or e-mail address, as the roster or the report has them."
@@ -91,7 +90,7 @@ class Aftermath:
         ended = reconciler.reopen_pending()
         self.one.failed += sum(n for reason, n in ended.items() if reason.outcome is Outcome.FAILED)
         if deep:
-            agree(self.one.connection, reconciler.count_suspects(deep=True))
+            agree_to_read(self.one, reconciler.count_suspects(deep=True), agree)
         read, renumbered = reconciler.find_drift(deep=deep)
         self.one.reads_only += read
         self.one.extra |= {
@@ -121,6 +120,7 @@ class Aftermath:
     def apply_reconcile(self) -> None:
         """Write what was planned: promotions, and repairs."""
         require_sms_allowance(self.one, _RECONCILES)
+        self.one.require_affordable(_RECONCILES)
         self.one.apply(lambda work, state: decide_work(work, state, self.one, self.policy), _RECONCILES)
 
     def report_drift(self) -> None:
@@ -204,7 +204,8 @@ class Aftermath:
     def seconds_to_roll_back(self, users: int) -> float:
         """How long it will take at the least, if each user needs both writes."""
         connection, steps = self.one.connection, {"store_verified": users, "set_sms_mfa": users}
-        return forecast(users=users, steps=steps, pool=connection.pool, ceilings=connection.ceilings).seconds
+        now, rates = connection.clock.now(), connection.rates
+        return forecast(users=users, steps=steps, pool=connection.pool, rates=rates, now=now).seconds
 
     def _selected(self, outcomes: Collection[Outcome]) -> Iterator[tuple[int, bool]]:
         after = 0

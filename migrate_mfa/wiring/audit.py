@@ -1,6 +1,6 @@
 """audit: the whole pool, without a roster and without a write."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from uuid import uuid4
@@ -29,10 +29,7 @@ from migrate_mfa.reports.audit import coverage_dicts, coverage_table, write_user
 from migrate_mfa.reports.summary import verified_share
 from migrate_mfa.settings import Settings
 from migrate_mfa.wiring.lane import Connection, connect
-from migrate_mfa.wiring.passes import Pass, open_pass
-
-Agree = Callable[[Connection, int], None]
-"""Asks the operator whether so many users may become billed; raises when not."""
+from migrate_mfa.wiring.passes import Agree, Pass, agree_to_read, open_pass
 
 
 @contextmanager
@@ -153,7 +150,7 @@ def _remember(store: PlanStore, users: Iterator[UserState]) -> Iterator[UserStat
 
 def _go_deep(one: Pass, store: PlanStore, found: Audit, agree: Agree) -> None:
     connection, total = one.connection, store.count_users()
-    agree(connection, total)
+    agree_to_read(one, total, agree)
     without = look_deeper(
         connection.directory,
         store.users,

@@ -16,6 +16,7 @@ from migrate_mfa.domain.failure import ApiError, Effect, run_problem
 from migrate_mfa.domain.model import PoolFacts
 from migrate_mfa.domain.quotas import PACED, QUOTAS, Category, ceiling
 from migrate_mfa.engine.execute import MOST_UNDER_WAY
+from migrate_mfa.engine.forecast import Rate
 from migrate_mfa.engine.paced import PacedDirectory
 from migrate_mfa.engine.pacer import Pacer
 from migrate_mfa.engine.retry import READS, retrying
@@ -41,8 +42,17 @@ class Connection:
     begun: float
     """When the command began, on the monotonic clock: limits of time count from here."""
     pacers: Mapping[Category, Pacer]
+    limits: Mapping[Category, float]
+    """The quotas that Cognito enforces, or their documented defaults, in calls per second."""
     credentials_end: float | None = None
     """When the credentials end, in seconds since the epoch; None where they do not say."""
+
+    @property
+    def rates(self) -> dict[Category, Rate]:
+        """The quota and what we allow ourselves of it, by category."""
+        return {
+            category: Rate(self.limits[category], pacer.ceiling) for category, pacer in self.pacers.items()
+        }
 
     @property
     def ceilings(self) -> dict[Category, float]:
@@ -68,7 +78,8 @@ def connect(settings: Settings, user_pool_id: str, progress: Progress) -> Iterat
         lock = lock_lane(lane)
         try:
             inner = CognitoDirectory(aws)
-            pacers = _pacers(inner, settings, clock)
+            limits = _limits(inner)
+            pacers = _pacers(limits, settings, clock)
             directory = PacedDirectory(inner, pacers, clock=clock, stop=stop)
             yield Connection(
                 settings=settings,
@@ -80,6 +91,7 @@ def connect(settings: Settings, user_pool_id: str, progress: Progress) -> Iterat
                 directory=directory,
                 begun=begun,
                 pacers=pacers,
+                limits=limits,
                 credentials_end=aws.credentials_end(),
             )
         finally:
@@ -93,19 +105,22 @@ def account_of(target: AwsTarget) -> str:
         NotAllowed: there are no credentials, or AWS does not accept them.
         OutOfReach: AWS does not answer.
     """
-    return _patiently(Aws(target).lane, SystemClock(), Stop()).account
+    return patiently(Aws(target).lane, SystemClock(), Stop()).account
 
 
-def _pacers(directory: Directory, settings: Settings, clock: Clock) -> dict[Category, Pacer]:
+def _limits(directory: Directory) -> dict[Category, float]:
     with ThreadPoolExecutor(
         len(PACED)
     ) as threads:  # a network without these services costs one time-out, not four
         limits = dict(zip(PACED, threads.map(directory.enforced_limit, PACED), strict=True))
-    pacers = {}
-    for category, quota in QUOTAS.items():
-        limit = limits.get(category) or quota.default_rps
-        pacers[category] = Pacer(ceiling(limit, settings.quota_share, settings.max_rps.get(category)), clock)
-    return pacers
+    return {category: limits.get(category) or quota.default_rps for category, quota in QUOTAS.items()}
+
+
+def _pacers(limits: Mapping[Category, float], settings: Settings, clock: Clock) -> dict[Category, Pacer]:
+    return {
+        category: Pacer(ceiling(limit, settings.quota_share, settings.max_rps.get(category)), clock)
+        for category, limit in limits.items()
+    }
 
 
 def patiently(call: Callable[[], T], clock: Clock, stop: Stop) -> T:

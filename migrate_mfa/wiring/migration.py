@@ -22,7 +22,12 @@ from migrate_mfa.domain.rows import Verb, Work
 from migrate_mfa.engine.forecast import Forecast
 from migrate_mfa.engine.guards import too_many
 from migrate_mfa.engine.plan import Planner
-from migrate_mfa.engine.preflight import require_optional_mfa, require_policy, require_sms_mfa
+from migrate_mfa.engine.preflight import (
+    require_optional_mfa,
+    require_policy,
+    require_prices,
+    require_sms_mfa,
+)
 from migrate_mfa.ports import Progress
 from migrate_mfa.settings import Settings, policy_of, policy_options
 from migrate_mfa.wiring.lane import connect
@@ -99,6 +104,8 @@ class Migration:
                 "sms_expected": _sms_expected(self.one, self._verbs),
             }
         )
+        if self.one.command == "plan":
+            self.one.extra["forecast"] = self.forecast().as_dict()
 
     def _decide_failed_again(self) -> None:
         """After a finished run: rows that failed may have been mended in the pool since."""
@@ -132,12 +139,14 @@ class Migration:
         Raises:
             InputUnusable: too large a share of the rows failed when they were planned.
             SmsLimitExceeded: Cognito would send more than `--max-sms`.
+            CostLimitExceeded: the work may cost more than `--max-cost`.
         """
         if not self.one.journal.meta().get("usable"):
             self._require_usable()
             self.one.journal.set_meta({"usable": True})
         self._require_trusts()
         require_sms_allowance(self.one, self._verbs)
+        self.one.require_affordable(self._verbs)
 
     def _require_trusts(self) -> None:
         """Refuse rows whose own word lowers their trust to what would do harm in the pool as it is now."""
@@ -233,6 +242,7 @@ def open_migration(settings: Settings, command: str, progress: Progress) -> Iter
         if pool_id is None:
             raise UsageError(*NO_POOL)
         policy = _policy(settings, saved)
+        require_prices(settings.max_cost, () if settings.prices.mau is not None else ("--mau-price",))
         connection = stack.enter_context(connect(settings, pool_id, progress))
         require_sms_mfa(connection.pool)
         if command == "disable":

@@ -12,12 +12,19 @@ from migrate_mfa.adapters.bugs import keep_traceback
 from migrate_mfa.adapters.journal import Journal
 from migrate_mfa.adapters.plan_store import PlanStore
 from migrate_mfa.adapters.work_store import WorkStore
-from migrate_mfa.domain.errors import ExitCode, InputUnusable, MigrateMfaError, SmsLimitExceeded
+from migrate_mfa.domain.errors import (
+    CostLimitExceeded,
+    ExitCode,
+    InputUnusable,
+    MigrateMfaError,
+    SmsLimitExceeded,
+)
 from migrate_mfa.domain.model import Decision, UserState
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.rows import Verb, Work
 from migrate_mfa.engine.execute import Executor
-from migrate_mfa.engine.forecast import Forecast, forecast
+from migrate_mfa.engine.forecast import Forecast, forecast, forecast_reading
+from migrate_mfa.engine.preflight import require_affordable
 from migrate_mfa.engine.settle import Tools
 from migrate_mfa.engine.stop import SIGNAL_EXITS, StopCause, Stopped
 from migrate_mfa.wiring.lane import Connection
@@ -56,11 +63,35 @@ class Pass:
 
     def forecast(self, verbs: Collection[Verb]) -> Forecast:
         """What is left to do for some verbs."""
+        connection = self.connection
         return forecast(
             users=self.work.open_rows(verbs),
             steps=self.plans.planned_steps(),
-            pool=self.connection.pool,
-            ceilings=self.connection.ceilings,
+            pool=connection.pool,
+            rates=connection.rates,
+            now=connection.clock.now(),
+            by_country=self.plans.planned_countries(),
+            prices=connection.settings.prices,
+        )
+
+    def require_affordable(self, verbs: Collection[Verb]) -> None:
+        """Refuse what is left to do for some verbs where it may cost more than `--max-cost`.
+
+        Raises:
+            CostLimitExceeded: it may.
+            UsageError: there is no price to tell.
+        """
+        if self.connection.settings.max_cost is not None:
+            require_affordable(self.forecast(verbs), self.connection.settings.max_cost)
+
+    def forecast_reading(self, users: int) -> Forecast:
+        """What a deep look at so many users comes to."""
+        connection = self.connection
+        return forecast_reading(
+            users=users,
+            rates=connection.rates,
+            now=connection.clock.now(),
+            prices=connection.settings.prices,
         )
 
     def apply(self, decide: Callable[[Work, UserState], Decision], verbs: Collection[Verb]) -> None:
@@ -133,7 +164,7 @@ def open_pass(
             came_through = True
         except Stopped:
             pass
-        except (SmsLimitExceeded, InputUnusable):
+        except (SmsLimitExceeded, CostLimitExceeded, InputUnusable):
             came_through = True  # refused for what the plan says, which stands
             raise
         except MigrateMfaError:
@@ -162,6 +193,22 @@ def state_of_rows(one: Pass) -> str:
     if one.command == "plan":
         return "planned"
     return "stopped" if one.connection.stop.cause or one.work.open_rows() else "finished"
+
+
+Agree = Callable[[Connection, Forecast], None]
+"""Asks the operator whether so many users may become billed; raises when not."""
+
+
+def agree_to_read(one: Pass, users: int, agree: Agree) -> None:
+    """Have a deep look at so many users allowed: by `--max-cost`, then by the operator.
+
+    Raises:
+        CostLimitExceeded: it may cost more than that.
+        UsageError: there is no price to tell.
+    """
+    ahead = one.forecast_reading(users)
+    require_affordable(ahead, one.connection.settings.max_cost)
+    agree(one.connection, ahead)
 
 
 def planned_directory(directory: Path) -> dict[str, Any]:

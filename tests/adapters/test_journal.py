@@ -13,6 +13,9 @@ from migrate_mfa.adapters.journal import NAME, Database, Journal, is_locked, tak
 from migrate_mfa.adapters.journal_schema import VERSION
 from migrate_mfa.adapters.plan_store import PlanStore
 from migrate_mfa.domain.errors import ExitCode, RunDirectoryError
+from migrate_mfa.domain.model import Phone, Plan, SetSmsMfa, StorePhone
+from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.domain.rows import Resolved
 from tests.support.builders import a_candidate, a_record
 
 HOLDER = """
@@ -190,6 +193,64 @@ def test_a_journal_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     assert "newer version" in error.message
     with pytest.raises(RunDirectoryError, match="newer version"):
         Journal.look_at(tmp_path)
+
+
+V1_ROW = "INSERT INTO rows (row, first_line, last_line, cells, readable, wish) VALUES (?, 1, 1, '[]', 1, ?)"
+
+
+def of_version_1(directory: Path) -> None:
+    """A run directory as version 1 left it, with three planned rows."""
+    Journal.create_or_open(directory).close()
+    connection = sqlite3.connect(directory / NAME)
+    connection.execute("ALTER TABLE rows DROP COLUMN country")
+    connection.executemany(V1_ROW, [(1, "+819012345678"), (2, "+12015550123"), (3, None)])
+    connection.commit()
+    connection.close()
+    make_version(directory, 1)
+
+
+def test_a_journal_of_version_1_gets_what_it_lacks_when_it_is_opened_for_work(tmp_path: Path) -> None:
+    of_version_1(tmp_path)
+
+    Journal.create_or_open(tmp_path).close()
+
+    with Journal.create_or_open(tmp_path) as journal:
+        found = journal.database.query("SELECT country FROM rows ORDER BY row")
+        assert [row["country"] for row in found] == ["JP", "US", None]
+        assert journal.database.value("PRAGMA user_version") == VERSION
+
+
+def test_a_look_leaves_a_journal_of_version_1_as_it_is(tmp_path: Path) -> None:
+    of_version_1(tmp_path)
+
+    with Journal.look_at(tmp_path) as journal:
+        assert journal.database.value("SELECT COUNT(*) FROM rows") == 3
+        assert journal.database.value("PRAGMA user_version") == 1
+
+
+# Counting messages
+
+
+def test_messages_are_counted_by_country_by_the_database(tmp_path: Path) -> None:
+    store_unproved = (StorePhone(Phone("+819012345678"), verified=False),)
+    store_vouched = (StorePhone(Phone("+819012345678"), verified=True),)
+    enrol, off = (SetSmsMfa(enabled=True, preferred=True),), (SetSmsMfa(enabled=False, preferred=False),)
+    wishes = ["+819012345678", "+819012345678", "+12015550123", "+870301234567", "+447400123456", None]
+    plans = [
+        Plan(store_unproved, Reason.AWAITING_CODE),
+        Plan(store_vouched + enrol, Reason.ENROLLED),
+        Plan(store_unproved + enrol, Reason.AWAITING_FIRST_SIGN_IN),
+        Plan(enrol, Reason.PROMOTED),
+        Plan(off, Reason.MFA_DISABLED),
+        Plan((), Reason.RESTORED),
+    ]
+    with Journal.create_or_open(tmp_path) as journal:
+        store = PlanStore(journal.database)
+        store.add_records([a_record(a_candidate(row=row)) for row in range(1, 8)], now=0.0)
+        store.resolve([Resolved(row, "s", wish, "attested") for row, wish in enumerate(wishes, 1)])
+        store.decide(list(enumerate(plans, 1)), now=0.0)
+
+        assert store.planned_countries() == {"JP": (1, 2), "US": (1, 1), "ZZ": (0, 1), "GB": (0, 0)}
 
 
 def test_a_database_of_somebody_else_is_no_journal(tmp_path: Path) -> None:

@@ -8,7 +8,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from migrate_mfa.domain.phone import Normalised, PhoneProblem, known_country, normalise
+from migrate_mfa.domain.phone import (
+    NO_COUNTRY,
+    Normalised,
+    PhoneProblem,
+    country_of,
+    known_country,
+    normalise,
+)
 from migrate_mfa.domain.reasons import Reason
 
 MOBILE = "+819012345678"
@@ -253,3 +260,41 @@ def test_no_answer_shows_the_number(text: str) -> None:
 def test_countries_are_known_by_two_capitals() -> None:
     assert known_country("JP")
     assert not any(map(known_country, ("jp", "XX", "001", "", "Japan", "81")))
+
+
+# The country of a number
+
+
+@pytest.mark.parametrize(
+    ("e164", "country"),
+    [
+        ("+819012345678", "JP"),
+        ("+12015550123", "US"),
+        ("+14165550123", "CA"),
+        ("+18765550123", "JM"),
+        ("+447400123456", "GB"),
+        ("+447781123456", "GG"),
+        ("+77012345678", "KZ"),
+        ("+79161234567", "RU"),
+        ("+85261234567", "HK"),
+        ("+870301234567", NO_COUNTRY),
+        ("+19995550123", NO_COUNTRY),
+        ("+999123456789", NO_COUNTRY),
+        ("+1", NO_COUNTRY),
+        ("+", NO_COUNTRY),
+        ("", NO_COUNTRY),
+        ("090-1234-5678", NO_COUNTRY),
+    ],
+)
+def test_the_country_is_that_of_the_number_not_of_its_calling_code(e164: str, country: str) -> None:
+    assert country_of(e164) == country
+
+
+@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS - {"TA"}))  # has no numbers
+def test_the_country_is_the_one_of_the_library(region: str) -> None:
+    number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
+    assert number is not None
+
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+    assert country_of(e164) == phonenumbers.region_code_for_number(number)

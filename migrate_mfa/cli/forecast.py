@@ -1,0 +1,96 @@
+"""A forecast in sentences, for people: counts and ranges, each with what it assumes."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import TYPE_CHECKING
+
+from migrate_mfa.domain.phone import NO_COUNTRY
+from migrate_mfa.domain.words import duration
+
+if TYPE_CHECKING:
+    from migrate_mfa.engine.forecast import Forecast
+
+_MOST_COUNTRIES = 8
+_CENT = Decimal("0.01")
+
+
+def sentences(ahead: "Forecast", *, reads_only: bool = False) -> Iterator[str]:
+    """Time, messages, billed users and money, a paragraph each; no messages where users are only read."""
+    yield _time(ahead)
+    if not reads_only:
+        yield from _messages(ahead)
+    yield _billed(ahead)
+    yield from _money(ahead)
+
+
+def _time(ahead: "Forecast") -> str:
+    bound = f", bound by {ahead.slowest.value}" if ahead.slowest else ""
+    return (
+        f"Time: {duration(ahead.time.low)} to {duration(ahead.time.high)}{bound}; "
+        f"{duration(ahead.time.at_full_quota)} with the whole of the quotas. "
+        "The longest is where live traffic takes half of each quota and throttles halve the rest."
+    )
+
+
+def _messages(ahead: "Forecast") -> Iterator[str]:
+    found = ahead.messages
+    by_country = f" ({_countries(found.codes)})" if found.codes else ""
+    yield f"SMS that Cognito would send now: {found.now:,}{by_country}{_each(found.code_parts, found.now)}."
+    if found.enrolled:
+        costs = [f"{_name(each)} {high(value)}" for each, value in ahead.sign_in_costs.items()]
+        cost = f"; 1,000 sign-ins cost: {_some(costs)}" if costs else ""
+        yield (
+            f"SMS later, one at each sign-in with a password, for users of {_countries(found.enrolled)}"
+            f"{_each(found.sign_in_parts, 1)}{cost}."
+        )
+
+
+def _billed(ahead: "Forecast") -> str:
+    twice = (
+        " The month may end before the work does (UTC): who is touched in both counts in both."
+        if ahead.crosses_month
+        else ""
+    )
+    return (
+        f"Users who become billed this month: 0 to {ahead.most_billed:,}. Each of them is touched; who was "
+        f"active before counts already, but who that is cannot be seen.{twice}"
+    )
+
+
+def _money(ahead: "Forecast") -> Iterator[str]:
+    cost = ahead.cost
+    if not ahead.prices.given:
+        yield "No price was given (--sms-price, --mau-price), so these are counts only."
+        return
+    codes = f", of which codes {high(cost.codes)}" if cost.codes else ""
+    yield f"Cost now: {low(cost.low)} to {high(cost.high)} in the currency of your prices{codes}."
+    if cost.without_price:
+        yield f"Not in it, for want of a price: {_some(list(cost.without_price))}."
+
+
+def low(value: Decimal) -> str:
+    """The lower end of a range, to the cent below."""
+    return f"{value.quantize(_CENT, ROUND_FLOOR):,}"
+
+
+def high(value: Decimal) -> str:
+    """The upper end of a range, to the cent above."""
+    return f"{value.quantize(_CENT, ROUND_CEILING):,}"
+
+
+def _each(parts: int, messages: int) -> str:
+    return f", {parts} parts each" if messages and parts > 1 else ""
+
+
+def _countries(numbers: Mapping[str, int]) -> str:
+    return _some([f"{_name(country)} {number:,}" for country, number in numbers.items()])
+
+
+def _name(country: str) -> str:
+    return "no known country" if country == NO_COUNTRY else country
+
+
+def _some(names: Iterable[str]) -> str:
+    shown = list(names)
+    more = len(shown) - _MOST_COUNTRIES
+    return ", ".join(shown[:_MOST_COUNTRIES]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,69 @@
+"""Prices as the operator gives them, in a currency that is the operator's own. None is known here."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+
+from migrate_mfa.domain.errors import UsageError
+from migrate_mfa.domain.phone import NO_COUNTRY, known_country
+
+_MOST = 10**12  # beyond any bill, and far from where decimals lose digits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """What one part of an SMS costs by country, and one monthly active user. None: not given."""
+
+    sms: Mapping[str, Decimal] = field(default_factory=dict)
+    mau: Decimal | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether there is any."""
+        return bool(self.sms) or self.mau is not None
+
+    def of_sms(self, messages: Mapping[str, int], parts: int) -> Decimal:
+        """What messages of so many parts cost, by country; countries without a price count nothing."""
+        priced = (number * parts * self.sms[each] for each, number in messages.items() if each in self.sms)
+        return sum(priced, Decimal(0))
+
+    def lacks(self, messages: Mapping[str, int]) -> list[str]:
+        """The countries of messages for which no price was given."""
+        return sorted(each for each, number in messages.items() if number and each not in self.sms)
+
+
+def amount(option: str, text: str | float) -> Decimal:
+    """An amount of money, such as 0.07.
+
+    Raises:
+        UsageError: it is no number, or below zero.
+    """
+    try:
+        value = Decimal(str(text).strip())
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or not 0 <= value <= _MOST:
+        raise UsageError(
+            f"{option} takes an amount such as 0.07 (not {text!r}).",
+            "A plain number with a decimal point, zero or more, in the currency of your bill.",
+        )
+    return value
+
+
+def sms_prices(entries: Iterable[str]) -> dict[str, Decimal]:
+    """Prices by country from `JP=0.07` and the like; the last one for a country counts.
+
+    Raises:
+        UsageError: an entry names no country, or no price.
+    """
+    found = {}
+    for entry in entries:
+        name, _, price = entry.partition("=")
+        country = name.strip().upper()
+        if not price or not (known_country(country) or country == NO_COUNTRY):
+            raise UsageError(
+                f"--sms-price {entry!r} is not COUNTRY=PRICE.",
+                "Such as JP=0.07: two letters for the country, then the price of one message part.",
+            )
+        found[country] = amount(f"--sms-price {country}=", price)
+    return found
