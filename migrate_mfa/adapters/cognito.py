@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,7 @@ class CognitoDirectory:
         self._pool_id = aws.target.user_pool_id
         self._client: Any = aws.client("cognito-idp")
         self._client.meta.events.register("before-send.cognito-idp.*", _announce)
-        self._client.meta.events.register("after-call.cognito-idp.*", _require_json)
+        self._client.meta.events.register("after-call.cognito-idp.*", require_json)
         self._quotas: Any = None
         self._quotas_lock = threading.Lock()
 
@@ -137,17 +137,30 @@ class CognitoDirectory:
         )
 
     def _call(self, operation: str, *, need: str | None = None, **arguments: Any) -> Mapping[str, Any]:  # noqa: ANN401 - boto3's own shapes
-        """One attempt. `need` is a member without which a 200 is no answer: boto3 lets garbage through."""
-        method = getattr(self._client, _METHODS[operation])
-        try:
-            answer: Mapping[str, Any] = method(**arguments)
-        except ParamValidationError as error:
-            raise ApiError(operation=operation, code="InvalidParameterException") from error
-        except FAILURES as error:
-            raise api_error(operation, error) from error
-        if need is not None and need not in answer:
-            raise ApiError(operation=operation, code="GarbledAnswer")
-        return answer
+        return attempt(getattr(self._client, _METHODS[operation]), operation, need=need, **arguments)
+
+
+def attempt(
+    method: Callable[..., Mapping[str, Any]],
+    operation: str,
+    *,
+    need: str | None = None,
+    **arguments: Any,  # noqa: ANN401 - boto3's own shapes
+) -> Mapping[str, Any]:
+    """One attempt. `need` is a member without which a 200 is no answer: boto3 lets garbage through.
+
+    Raises:
+        ApiError: it failed, whatever the way.
+    """
+    try:
+        answer = method(**arguments)
+    except ParamValidationError as error:
+        raise ApiError(operation=operation, code="InvalidParameterException") from error
+    except FAILURES as error:
+        raise api_error(operation, error) from error
+    if need is not None and need not in answer:
+        raise ApiError(operation=operation, code="GarbledAnswer")
+    return answer
 
 
 _FACTOR_BLOCKS = {SOFTWARE_TOKEN_MFA: "SoftwareTokenMfaSettings", EMAIL_OTP: "EmailMfaSettings"}
@@ -168,7 +181,7 @@ def _announce(**_: object) -> None:
         announce()
 
 
-def _require_json(http_response: Any, **_: object) -> None:  # noqa: ANN401 - botocore's AWSResponse
+def require_json(http_response: Any, **_: object) -> None:  # noqa: ANN401 - botocore's AWSResponse
     """Refuse a 200 that no Cognito gave, such as a proxy's page: botocore takes it for an empty answer.
 
     An empty answer is all that a write gives, so without this a write that never arrived would look done.

@@ -43,21 +43,33 @@ def confirm_run(connection: "Connection", users: int, extra: str = "", *, second
     Raises:
         Declined: anything else was typed.
     """
-    lane, pool = connection.lane, connection.pool
     wave = connection.settings.limits.max_users
     if wave is not None and wave < users:
         users, extra = wave, f" That is a wave of {users:,} in all.{extra}"
-    where = f"account {lane.account}, Region {lane.region}, pool {pool.name} ({pool.id})"
-    endpoint = f", endpoint {lane.endpoint}" if lane.endpoint != "aws" else ""
-    typer.echo(f"About to write to {users:,} users in {where}{endpoint}.{extra}", err=True)
+    typer.echo(f"About to write to {users:,} users in {place(connection)}.{extra}", err=True)
     _warn_of_expiry(connection, seconds)
-    if connection.settings.yes:
-        return
+    if not connection.settings.yes:
+        ask_pool_name(connection, "The plan is kept: the same command goes on from it.")
+
+
+def place(connection: "Connection") -> str:
+    """Account, Region and pool, and the endpoint where it is not AWS's own."""
+    lane, pool = connection.lane, connection.pool
+    endpoint = f", endpoint {lane.endpoint}" if lane.endpoint != "aws" else ""
+    return f"account {lane.account}, Region {lane.region}, pool {pool.name} ({pool.id}){endpoint}"
+
+
+def ask_pool_name(connection: "Connection", hint: str = "") -> None:
+    """Ask to type the pool's name.
+
+    Raises:
+        Declined: anything else was typed.
+    """
     connection.progress.close()
     with at_a_question(connection.stop):
         typed = typer.prompt("Type the pool's name to go on", default="", show_default=False, err=True)
-    if typed != pool.name:
-        raise Declined("Nothing was written.", "The plan is kept: the same command goes on from it.")
+    if typed != connection.pool.name:
+        raise Declined("Nothing was written.", hint)
 
 
 def _warn_of_expiry(connection: "Connection", seconds: float) -> None:

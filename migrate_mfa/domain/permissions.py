@@ -42,6 +42,8 @@ _READ = _of_pool("AdminGetUser")
 _FACTORS = _of_pool("AdminGetUserAuthFactors", required=False)
 _PREFER = _of_pool("AdminSetUserMFAPreference")
 _UPDATE = _of_pool("AdminUpdateUserAttributes")
+_SIGN_IN = _of_pool("AdminInitiateAuth", "AdminRespondToAuthChallenge")
+_CLIENT = _of_pool("DescribeUserPoolClient", required=False)
 _LIMITS = _of_account("cognito-idp:GetProvisionedLimit", "servicequotas:GetServiceQuota")
 
 PERMISSIONS: dict[str, tuple[Permission, ...]] = {
@@ -51,5 +53,9 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
     "reconcile": (*_DESCRIBE, *_LIST, *_READ, *_FACTORS, *_UPDATE, *_PREFER, *_LIMITS),
     "rollback": (*_DESCRIBE, *_READ, *_UPDATE, *_PREFER, *_LIMITS),
     "disable": (*_DESCRIBE, *_LIST, *_READ, *_PREFER, *_LIMITS),
+    "canary": (
+        *(*_DESCRIBE, *_LIST, *_READ, *_FACTORS, *_UPDATE, *_PREFER),
+        *(*_SIGN_IN, *_CLIENT, *_LIMITS),
+    ),
 }
 """By command; a command that is not here asks nothing of AWS."""
