@@ -137,7 +137,8 @@ def _confirm(canary: "Canary", way: "Way") -> None:
     Raises:
         Declined: anything else was typed.
     """
-    what = f"{_WAYS[way.path]} This sends {_sms(way.sms)} to {way.phone.masked}."
+    also = " A right code marks the number verified." if way.proves_by_signing_in else ""
+    what = f"{_WAYS[way.path]}{also} This sends {_sms(way.sms)} to {way.phone.masked}."
     who = f"user {scrub(way.state.username)} (sub {way.state.sub})"
     _say(f"About to walk {who} in {place(canary.connection)}. {what}")
     if not canary.connection.settings.yes:
@@ -147,7 +148,7 @@ def _confirm(canary: "Canary", way: "Way") -> None:
 _WAYS = {
     "by code": "The user's number and SMS MFA are set, with the user's own session.",
     "attested": "An administrator sets the user's number as verified, and SMS MFA.",
-    "sign-in only": "SMS MFA is on already, so nothing is changed: only the sign-in is walked.",
+    "sign-in only": "SMS MFA is on already: only the sign-in is walked.",
 }
 
 
@@ -253,7 +254,7 @@ def _give_back(
 
     _say_changes(canary)
     try:
-        if wants_undo is None:
+        if wants_undo is None and canary.cause is not StopCause.SIGTERM:
             question = "Give the user back the state from before?"
             wants_undo = _Terminal(Stop(), progress).agree(question, default=not canary.walked)
         if not wants_undo:

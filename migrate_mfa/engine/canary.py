@@ -81,6 +81,11 @@ class Way:
         return self.store or self.prove or self.enable
 
     @property
+    def proves_by_signing_in(self) -> bool:
+        """Whether the code of the sign-in itself marks the number verified ("SMS and email message MFA")."""
+        return not self.writes and not self.state.phone_verified
+
+    @property
     def path(self) -> str:
         """Its name, for scripts."""
         if not self.writes:

@@ -90,6 +90,7 @@ class Walk:
         except _Failed:
             return False
         finally:
+            self._password = ""
             self._end_session("end_session")
         return True
 

@@ -17,7 +17,7 @@ from migrate_mfa.adapters.roster import Record
 from migrate_mfa.adapters.run_directory import default_canary_dir
 from migrate_mfa.adapters.sign_in import CognitoSignIn
 from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError, OutOfReach, UsageError
-from migrate_mfa.domain.failure import ApiError, Effect, run_problem
+from migrate_mfa.domain.failure import ApiError, Effect, run_problem, user_reason
 from migrate_mfa.domain.model import Phone, PhoneSignIn, Plan, Rivalry, UserState, Verdict
 from migrate_mfa.domain.phone import PhoneProblem, normalise
 from migrate_mfa.domain.reasons import Reason
@@ -118,7 +118,7 @@ class Canary:
             state = self._read()
             found = self._decide(state)
         except ApiError as error:
-            found = Verdict(Reason.REJECTED, explain(error))
+            found = Verdict(_blame(error), explain(error))
         seconds = round(clock.monotonic() - started, 2)
         refused = isinstance(found, Verdict)
         says = _refusal(found) if isinstance(found, Verdict) else "the user can go this way"
@@ -217,6 +217,10 @@ class Canary:
 
 
 _GIVE_ONE = "This user has no number in the pool: give one with --phone."
+
+
+def _blame(error: ApiError) -> Reason:
+    return user_reason(error.code) if error.effect is Effect.REFUSED else Reason.GAVE_UP
 
 
 def _refusal(verdict: Verdict) -> str:
