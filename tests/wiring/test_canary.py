@@ -51,7 +51,7 @@ def running() -> Iterator[Running]:
 def as_before(running: Running) -> Iterator[None]:
     """Every test finds bob as the pool file has him."""
     yield
-    bob = {"Username": "bob", "UserMFASettingList": [], "PreferredMfaSetting": None}
+    bob: dict[str, Any] = {"Username": "bob", "UserMFASettingList": [], "PreferredMfaSetting": None}
     running.control("users", {"pool": POOL_ID, "upsert": [bob]})
 
 
