@@ -4,7 +4,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from getpass import getpass
 from textwrap import fill, wrap
 from typing import TYPE_CHECKING, Annotated, Any
@@ -259,8 +259,9 @@ def _give_back(
             wants_undo = _Terminal(Stop(), progress).agree(question, default=not canary.walked)
         if not wants_undo:
             return _left(canary, settings, _Back("left"))
-        reason = undo(settings, canary.directory, progress)
-        progress.close()
+        tell("Undoing …")
+        with closing(progress_for(replace(settings, quiet=True))) as silent:
+            reason = undo(settings, canary.directory, silent)
     except Stopped:
         return _left(canary, settings, _Back("stopped"))
     except MigrateMfaError as error:
