@@ -523,6 +523,20 @@ class TestCodes:
         assert stage.sign_in.sessions == set()
         assert same(stage.undone(), stage.way.state)
 
+    @pytest.mark.parametrize("operation", ["UpdateUserAttributes", "VerifyUserAttribute"])
+    def test_a_write_whose_answer_was_lost_is_not_repeated_and_can_be_undone(
+        self, stages: Stages, operation: str
+    ) -> None:
+        stage = stages()
+        stage.sign_in.lose_answer(operation)
+
+        assert not stage.walk()
+        assert "may have been done" in stage.failed().says
+        assert stage.sign_in.calls.count(operation) == 1
+        assert stage.scene.writes()[-1] == "unknown"
+        assert not same(stage.user, stage.way.state)
+        assert same(stage.undone(), stage.way.state)
+
     @pytest.mark.parametrize("at", ["send_code", "sign_in_again"])
     def test_a_code_that_goes_to_another_number_ends_it(self, stages: Stages, at: str) -> None:
         stage = stages(attested=at == "sign_in_again")

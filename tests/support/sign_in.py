@@ -30,6 +30,7 @@ class FakeSignIn:
         self._username = username
         self._numbers = count(100_001)
         self._faults: dict[str, list[ApiError]] = {}
+        self._lost: set[str] = set()
         self._pending = ""
         self.calls: list[str] = []
         self.begins: list[Tokens | Challenge] = []
@@ -41,6 +42,10 @@ class FakeSignIn:
 
     def fail(self, operation: str, *errors: ApiError) -> None:
         self._faults.setdefault(operation, []).extend(errors)
+
+    def lose_answer(self, operation: str) -> None:
+        """The next call is done, and its answer never comes."""
+        self._lost.add(operation)
 
     def begin(self, username: str, password: str) -> Tokens | Challenge:
         return self._do("AdminInitiateAuth", lambda: self._begin(username, password))
@@ -66,7 +71,11 @@ class FakeSignIn:
         self.calls.append(operation)
         if faults := self._faults.get(operation):
             raise faults.pop(0)
-        return act()
+        answer = act()
+        if operation in self._lost:
+            self._lost.discard(operation)
+            raise refusal(operation, "ConnectionLost", status=0)
+        return answer
 
     def _begin(self, username: str, password: str) -> Tokens | Challenge:
         if self.begins:
