@@ -2,29 +2,26 @@
 
 import shlex
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from getpass import getpass
-from textwrap import fill, wrap
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from migrate_mfa.cli import options as o
+from migrate_mfa.cli.canary_talk import Terminal, print_step, say, say_step
 from migrate_mfa.cli.talk import ask_pool_name, place, progress_for, tell
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, UsageError
 from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, at_a_question
+from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, StopCause, Stopped
 
 if TYPE_CHECKING:
-    from migrate_mfa.engine.canary import Walked, Way
+    from migrate_mfa.engine.canary import Way
     from migrate_mfa.ports import Progress
     from migrate_mfa.settings import Settings
     from migrate_mfa.wiring.canary import Canary, Request
 
-_WIDTH = 79
 _PROVED = """\
 Proved: this app client signs users in, Cognito sends SMS, one arrived at {phone}, the sign-in was \
 challenged with SMS_MFA, and its code gave tokens, which were not kept."""
@@ -119,9 +116,14 @@ def _visit(
     from migrate_mfa.cli import show
     from migrate_mfa.wiring.canary import open_canary
 
-    step = _say_step if settings.as_json else _print_step
+    step = say_step if settings.as_json else print_step
     with open_canary(settings, request, progress) as canary:
-        canary.go(_Terminal(canary.connection.stop, progress), _confirm, step)
+        try:
+            canary.go(Terminal(canary.connection.stop, progress), _confirm, step)
+        except Exception:
+            if canary.wrote:
+                _left(canary, settings, _Back("left"))
+            raise
     _say_end(canary)
     back = _give_back(canary, settings, progress, wants_undo=wants_undo) if canary.wrote else _Back("nothing")
     if settings.as_json:
@@ -140,7 +142,7 @@ def _confirm(canary: "Canary", way: "Way") -> None:
     also = " A right code marks the number verified." if way.proves_by_signing_in else ""
     what = f"{_WAYS[way.path]}{also} This sends {_sms(way.sms)} to {way.phone.masked}."
     who = f"user {scrub(way.state.username)} (sub {way.state.sub})"
-    _say(f"About to walk {who} in {place(canary.connection)}. {what}")
+    say(f"About to walk {who} in {place(canary.connection)}. {what}")
     if not canary.connection.settings.yes:
         ask_pool_name(canary.connection)
 
@@ -156,86 +158,12 @@ def _sms(number: int) -> str:
     return "1 real SMS" if number == 1 else f"{number} real SMS"
 
 
-class _Terminal:
-    """`engine.canary.Questions` at this terminal; nothing that is secret is echoed."""
-
-    def __init__(self, stop: Stop, progress: "Progress") -> None:
-        self._stop = stop
-        self._progress = progress
-
-    def password(self) -> str:
-        """The user's password."""
-        while not (typed := self._ask(lambda: getpass("Password of the user: ", sys.stderr))):
-            tell("A password is needed; Ctrl-C ends.")
-        return typed
-
-    def secret(self) -> str:
-        """The app client's secret, where we may not read it."""
-        return self._ask(lambda: getpass("Secret of the app client (empty if it has none): ", sys.stderr))
-
-    def code(self, destination: str) -> str:
-        """The code of an SMS."""
-        where = f" to {destination}" if destination else ""
-        return self._ask(lambda: _line(f"Code of the SMS{where} (empty if none came): ")).strip()
-
-    def agree(self, question: str, *, default: bool = False) -> bool:
-        """Yes or no; Enter takes the default."""
-        shown = "Y/n" if default else "y/N"
-        while True:
-            typed = self._ask(lambda: _line(f"{question} [{shown}] ")).strip().casefold()
-            if typed in _ANSWERS or not typed:
-                return _ANSWERS.get(typed, default)
-
-    def say(self, text: str) -> None:
-        """Something to know before the next question."""
-        _say(text)
-
-    def _ask(self, question: Callable[[], str]) -> str:
-        self._progress.close()
-        with at_a_question(self._stop):
-            try:
-                return question()
-            except EOFError:
-                self._stop.request(StopCause.SIGINT)
-                raise Stopped from None
-
-
-_ANSWERS = {"y": True, "yes": True, "n": False, "no": False}
-
-
-def _line(prompt: str) -> str:
-    sys.stderr.write(prompt)
-    sys.stderr.flush()
-    if not (line := sys.stdin.readline()):
-        raise EOFError
-    return line
-
-
-def _print_step(step: "Walked") -> None:
-    for line in _step_lines(step):
-        typer.echo(line)
-
-
-def _say_step(step: "Walked") -> None:
-    for line in _step_lines(step):
-        tell(line)
-
-
-def _step_lines(step: "Walked") -> list[str]:
-    head = f"{step.status:<8}{step.name:<17}{step.seconds:>6.2f} s  "
-    return wrap(f"{head}{step.says}", _WIDTH, subsequent_indent=" " * 8, break_on_hyphens=False)
-
-
-def _say(text: str) -> None:
-    tell(fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False))
-
-
 def _say_end(canary: "Canary") -> None:
     if canary.walked and canary.way is not None:
-        _say(_PROVED.format(phone=canary.way.phone.masked))
-        _say(_NOT_PROVED)
-    elif canary.way is not None:
-        _say("The way did not lead to the tokens; the last line above says why.")
+        say(_PROVED.format(phone=canary.way.phone.masked))
+        say(_NOT_PROVED)
+    elif canary.gone:
+        say("The way did not lead to the tokens; the last line above says why.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +184,7 @@ def _give_back(
     try:
         if wants_undo is None and canary.cause is not StopCause.SIGTERM:
             question = "Give the user back the state from before?"
-            wants_undo = _Terminal(Stop(), progress).agree(question, default=not canary.walked)
+            wants_undo = Terminal(Stop(), progress).agree(question, default=not canary.walked)
         if not wants_undo:
             return _left(canary, settings, _Back("left"))
         tell("Undoing …")
@@ -265,14 +193,14 @@ def _give_back(
     except Stopped:
         return _left(canary, settings, _Back("stopped"))
     except MigrateMfaError as error:
-        _say(scrub(error.message))
+        say(scrub(error.message))
         return _left(canary, settings, _Back("failed"))
     if reason is None:
         return _left(canary, settings, _Back("stopped"))
     if reason in _RESTORED:
-        _say(f"Undone: {reason.sentence}")
+        say(f"Undone: {reason.sentence}")
         return _Back("done", reason)
-    _say(f"Not undone: {reason.sentence}")
+    say(f"Not undone: {reason.sentence}")
     return _left(canary, settings, _Back("failed", reason))
 
 
@@ -281,7 +209,7 @@ def _say_changes(canary: "Canary") -> None:
     sure = [words for name, words in _CHANGES.items() if status.get(name) == "ok"]
     unsure = [words for name, words in _CHANGES.items() if status.get(name, "ok") != "ok"]
     perhaps = f"perhaps {', '.join(unsure)}" if unsure else ""
-    _say(f"Changed of this user: {', '.join(filter(None, [*sure, perhaps]))}.")
+    say(f"Changed of this user: {', '.join(filter(None, [*sure, perhaps]))}.")
 
 
 _CHANGES = {

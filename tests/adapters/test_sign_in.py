@@ -11,7 +11,7 @@ from migrate_mfa.adapters.sign_in import CognitoSignIn
 from migrate_mfa.domain.errors import PoolNotReady
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import Phone
-from migrate_mfa.domain.sign_in import Challenge, Tokens
+from migrate_mfa.domain.sign_in import Challenge, Tokens, require_flow, too_late, wrong_password
 from migrate_mfa.simulator import background
 from tests.e2e.support import POOL_ID, a_member, pool_document
 
@@ -36,12 +36,35 @@ CLIENTS = [
     {"ClientName": "srp", "ClientId": "srp"},
 ]
 
+ON_SMS = a_member(
+    "bob",
+    phone=PHONE.e164,
+    password=PASSWORD,
+    UserMFASettingList=["SMS_MFA"],
+    PreferredMfaSetting="SMS_MFA",
+)
+TWO_FACTORS = a_member(
+    "two",
+    phone=PHONE.e164,
+    password=PASSWORD,
+    UserMFASettingList=["SMS_MFA", "SOFTWARE_TOKEN_MFA"],
+    totp_registered=True,
+)
+
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Running]:
     users = [a_member(name, password=PASSWORD) for name in ("ann", "bob", "cem", "dee")]
+    users += [
+        a_member("off", password=PASSWORD, Enabled=False),
+        a_member("new", password=PASSWORD, UserStatus="UNCONFIRMED"),
+        a_member("lost", password=PASSWORD, UserStatus="RESET_REQUIRED"),
+        a_member("temp", password=PASSWORD, UserStatus="FORCE_CHANGE_PASSWORD"),
+        TWO_FACTORS,
+    ]
     document = pool_document(users)
     document["pools"][0]["clients"] = CLIENTS
+    document["pools"][0]["config"]["SoftwareTokenMfaConfiguration"] = {"Enabled": True}
     # The answer to a challenge must name the user as the challenge does.
     document["unsettled"] = {"challenge_needs_user_id": True}
     with background(document, control=True) as found:
@@ -143,6 +166,50 @@ def test_a_client_without_the_flow_and_one_without_revocation(running: Running) 
 
     assert refused(client(running, "srp").begin, "cem", PASSWORD) == "InvalidParameterException"
     assert refused(endless.revoke, tokens(endless, "cem")) == "UnsupportedOperationException"
+
+
+def refusal_of(call: Any, *arguments: Any) -> ApiError:
+    with pytest.raises(ApiError) as caught:
+        call(*arguments)
+    return caught.value
+
+
+def test_what_cognito_says_is_recognised(running: Running) -> None:
+    sign_in, got = client(running), tokens(client(running), "dee")
+    srp = client(running, "srp")
+
+    assert wrong_password(refusal_of(sign_in.begin, "dee", "another"))
+    assert not wrong_password(refusal_of(sign_in.begin, "off", PASSWORD))
+    assert refused(sign_in.begin, "new", PASSWORD) == "UserNotConfirmedException"
+    assert refused(sign_in.begin, "lost", PASSWORD) == "PasswordResetRequiredException"
+    with pytest.raises(PoolNotReady):
+        require_flow(refusal_of(srp.begin, "dee", PASSWORD), POOL_ID, "srp")
+    for name, challenge in {"temp": "NEW_PASSWORD_REQUIRED", "two": "SELECT_MFA_TYPE"}.items():
+        asked = sign_in.begin(name, PASSWORD)
+        assert isinstance(asked, Challenge)
+        assert (asked.name, asked.username) == (challenge, name)
+    sign_in.store_phone(got, PHONE)
+    for _ in range(5):
+        sign_in.send_code(got)
+    assert refused(sign_in.send_code, got) == "LimitExceededException"
+
+
+def test_codes_and_sessions_that_are_too_old_are_recognised() -> None:
+    document = pool_document([a_member("ann", password=PASSWORD), ON_SMS])
+    document["pools"][0]["clients"] = CLIENTS
+    with background(document, control=True) as running:
+        sign_in = client(running)
+        asked = sign_in.begin("bob", PASSWORD)
+        assert isinstance(asked, Challenge)
+        right = code(running, "bob")
+        running.control("clock", {"advance_s": 3 * 60 + 1})
+        assert too_late(refusal_of(sign_in.answer, asked, right))
+
+        sign_in.store_phone(tokens(sign_in, "ann"), PHONE)
+        sign_in.send_code(tokens(sign_in, "ann"))
+        right = code(running, "ann")
+        running.control("clock", {"advance_s": 24 * 3600 + 1})
+        assert too_late(refusal_of(sign_in.verify_phone, tokens(sign_in, "ann"), right))
 
 
 def test_an_automatically_verified_number_is_sent_its_code_by_the_write(running: Running) -> None:

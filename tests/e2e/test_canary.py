@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -207,6 +208,22 @@ def test_interrupted_at_a_question_it_says_what_was_changed_and_gives_it_back(
 
     assert person.end() == 130
     assert as_was(running, user)
+
+
+def test_terminated_at_a_question_it_asks_nothing_more_and_says_how_to_undo(
+    running: Running, sit_down: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    person = sit_down("fay", "--phone", NUMBER, "--yes")
+
+    person.type(PASSWORD_PROMPT, PASSWORD)
+    person.expect(CODE_PROMPT)
+    person.signal(signal.SIGTERM)
+
+    assert person.end() == 143
+    assert UNDO_PROMPT not in person.shown
+    assert f"rollback --run-dir {run_dir(tmp_path).relative_to(tmp_path)}" in person.shown
+    assert_code(rollback(tmp_path, running), 0)
+    assert as_was(running, "fay")
 
 
 def test_killed_in_the_middle_a_rollback_gives_the_user_back(

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -44,6 +45,10 @@ class Terminal:
     def press(self, keys: str) -> None:
         """Type keys at once."""
         os.write(self._leader, keys.encode())
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the program."""
+        self._process.send_signal(number)
 
     def expect(self, text: str) -> None:
         """Wait until something new appears."""
