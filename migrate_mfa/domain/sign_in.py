@@ -117,11 +117,11 @@ _CHALLENGES = {
 
 def explain(error: ApiError) -> str:
     """What the refusal of a call means for this user, without personal data."""
+    said = "" if "<" in error.message else scrub(error.message)  # not the page of some proxy
     if error.effect is Effect.UNKNOWN and error.code not in _SENTENCES:
-        what = f"{error.operation}: no usable answer came ({error.code}); it may have been done."
-        return f"{what} {scrub(error.message)}".strip()
+        return f"{error.operation}: no usable answer ({error.code}); it may have been done. {said}".strip()
     known = _SENTENCES.get(error.code, "")
-    text = f"{error.operation}: {error.code}. {scrub(error.message)}".strip()
+    text = f"{error.operation}: {error.code}. {said}".strip()
     return f"{known} ({text})" if known else text
 
 

@@ -104,5 +104,11 @@ def test_an_explanation_has_no_personal_data() -> None:
     assert text.endswith("[address] [number] is not welcome")
 
 
+def test_an_explanation_is_no_web_page() -> None:
+    text = explain(error("500", "<!doctype html> <title>Internal Server Error</title>", 500))
+
+    assert text == "AdminInitiateAuth: no usable answer (500); it may have been done."
+
+
 def test_an_unknown_challenge_is_named() -> None:
     assert "PIN_PAD" in challenge_sentence("PIN_PAD")

@@ -161,3 +161,31 @@ class Person:
 
     def say(self, text: str) -> None:
         self.said.append(text)
+
+
+class Typist:
+    """`wiring.canary.Asker`: types what is right, and expects no other question."""
+
+    def __init__(self, code: Callable[[], str], *, password: str, secret: str = "") -> None:
+        self._code = code
+        self._password = password
+        self._secret = secret
+        self.asked: list[str] = []
+
+    def secret(self) -> str:
+        self.asked.append("secret")
+        return self._secret
+
+    def password(self) -> str:
+        self.asked.append("password")
+        return self._password
+
+    def code(self, destination: str) -> str:
+        self.asked.append("code")
+        return self._code()
+
+    def agree(self, question: str) -> bool:
+        raise AssertionError(question)
+
+    def say(self, text: str) -> None:
+        raise AssertionError(text)

@@ -14,6 +14,7 @@ from migrate_mfa.simulator import background
 from migrate_mfa.wiring.canary import Canary, Request, open_canary, undo
 from tests.e2e.support import POOL_ID, a_member, phone_of, pool_document, state
 from tests.support.fakes import SilentProgress
+from tests.support.sign_in import Typist
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,31 +62,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "testing")
 
 
-class Person:
-    """Types what is right, from the outbox of the simulator."""
-
-    def __init__(self, running: Running, user: str) -> None:
-        self._running = running
-        self._user = user
-        self.asked: list[str] = []
-
-    def secret(self) -> str:
-        self.asked.append("secret")
-        return SECRET
-
-    def password(self) -> str:
-        self.asked.append("password")
-        return PASSWORD
-
-    def code(self, destination: str) -> str:
-        self.asked.append("code")
-        return str(self._running.control(f"outbox?user={self._user}")["messages"][-1]["code"])
-
-    def agree(self, question: str) -> bool:
-        raise AssertionError(question)
-
-    def say(self, text: str) -> None:
-        raise AssertionError(text)
+def _code(running: Running, user: str) -> str:
+    return str(running.control(f"outbox?user={user}")["messages"][-1]["code"])
 
 
 def settings(running: Running, run_dir: Path, **params: Any) -> Settings:
@@ -108,7 +86,7 @@ class Visit:
         agrees: bool = True,
         **params: Any,
     ) -> None:
-        self.person = Person(running, user)
+        self.person = Typist(lambda: _code(running, user), password=PASSWORD, secret=SECRET)
         self.progress = SilentProgress()
         self.told: list[Walked] = []
         self._agrees = agrees
