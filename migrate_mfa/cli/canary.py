@@ -39,7 +39,10 @@ def register(app: typer.Typer) -> None:
 def canary(
     context: typer.Context,
     user: Annotated[
-        str, typer.Argument(help="The user: Username, sub, or an alias that signs in.", show_default=False)
+        str,
+        typer.Argument(
+            help="The user: Username, sub, or an alias that signs in.", metavar="USER", show_default=False
+        ),
     ],
     user_pool_id: o.UserPoolId = None,
     client_id: Annotated[
