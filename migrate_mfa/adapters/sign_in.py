@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _PHONE = "phone_number"
 _NOT_ALLOWED = frozenset({"AccessDeniedException", "AccessDenied"})
+_NO_SUCH_CLIENT = frozenset({"ResourceNotFoundException", "InvalidParameterException"})
+"""The second for an id that cannot be one."""
 
 
 class CognitoSignIn:
@@ -51,7 +53,7 @@ class CognitoSignIn:
         except ApiError as error:
             if error.code in _NOT_ALLOWED:
                 return False
-            if error.code == "ResourceNotFoundException":
+            if error.code in _NO_SUCH_CLIENT:
                 raise PoolNotReady(
                     "The pool has no app client with this id.",
                     f"See them: aws cognito-idp list-user-pool-clients --user-pool-id {self._pool_id}",

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from getpass import getpass
 from textwrap import fill, wrap
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 import typer
 
@@ -36,9 +37,14 @@ class Terminal:
         return self._ask(lambda: getpass("Secret of the app client (empty if it has none): ", sys.stderr))
 
     def code(self, destination: str) -> str:
-        """The code of an SMS."""
+        """The code of an SMS; what cannot be one costs no try."""
         where = f" to {destination}" if destination else ""
-        return self._ask(lambda: _line(f"Code of the SMS{where} (empty if none came): ")).strip()
+        while True:
+            typed = self._ask(lambda: _line(f"Code of the SMS{where} (empty if none came): "))
+            code = normalize("NFKC", "".join(typed.split()))  # as Japanese keyboards type digits
+            if not code or (code.isascii() and code.isdecimal()):
+                return code
+            tell("A code is made of digits.")
 
     def agree(self, question: str, *, default: bool = False) -> bool:
         """Yes or no; Enter takes the default."""

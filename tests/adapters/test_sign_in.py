@@ -154,9 +154,10 @@ def test_a_caller_who_may_not_see_the_client_has_to_be_told_its_secret(running: 
     assert client(running, "secret").learn_secret() is True
 
 
-def test_a_client_that_is_not_there(running: Running) -> None:
+@pytest.mark.parametrize("client_id", ["nobody", "", "x" * 200])
+def test_a_client_that_is_not_there(running: Running, client_id: str) -> None:
     with pytest.raises(PoolNotReady) as caught:
-        client(running, "nobody").learn_secret()
+        client(running, client_id).learn_secret()
 
     assert "list-user-pool-clients" in caught.value.hint
 

@@ -30,6 +30,7 @@ USERS = [
     a_member("bob", phone=phone_of(1), verified=True, password=PASSWORD),
     a_member("cem", phone=phone_of(2), password=PASSWORD),
     a_member("odd", phone="+12345", password=PASSWORD),
+    a_member("app", UserMFASettingList=["SOFTWARE_TOKEN_MFA"]),
     a_member("key", ConfiguredUserAuthFactors=["PASSWORD", "WEB_AUTHN"]),
 ]
 
@@ -119,6 +120,7 @@ class Visit:
         ("ann", phone_of(1), "phone_taken: Another user of the pool has this number."),
         ("bob", phone_of(9), "phone_differs: "),
         ("key", phone_of(9), "has_passkey: "),
+        ("app", phone_of(9), "has_totp: Has an authenticator app"),
     ],
 )
 def test_who_is_left_alone_and_why(
