@@ -5,6 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 UV ?= $(BIN)/uv
 INSTALLED := $(VENV)/.installed
+NODE_MODULES := tests/node/node_modules/.package-lock.json
+NPM_CI := npm ci --prefix tests/node --no-progress --loglevel=error --fetch-retries=1
 
 RUN_LOCK := jobs/requirements.lock.txt
 DEV_LOCK := tests/requirements.lock.txt
@@ -16,7 +18,7 @@ COMPILE = $(LOCK) pyproject.toml
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint fmt types check chaos mutants bench witness lock lock-check clean
+.PHONY: help venv node demo test lint fmt types check chaos mutants bench witness lock lock-check clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,11 +33,18 @@ $(INSTALLED): $(DEV_LOCK) pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+node: ## Install the AWS SDK for JavaScript for one test; needs npm (make test does it where it can)
+	$(NPM_CI)
+
+# Without npm, or without a registry that it can reach, the test says so and is skipped.
+$(NODE_MODULES): tests/node/package.json tests/node/package-lock.json
+	@if command -v npm >/dev/null; then $(NPM_CI) || echo "npm could not install it: one test will be skipped"; fi
+
 demo: $(INSTALLED) ## The whole job against an embedded Cognito; results in migrate-mfa-runs (ARGS=...)
 	$(BIN)/migrate-mfa demo $(ARGS)
 
 # More processes than cores: many tests wait for a clock or a child.
-test: $(INSTALLED) ## Run the tests (ARGS=... for pytest)
+test: $(INSTALLED) $(NODE_MODULES) ## Run the tests (ARGS=... for pytest)
 	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 lint: $(INSTALLED) ## Style, format, and the order of the layers
@@ -80,5 +89,5 @@ lock-check: $(INSTALLED) ## The lock files fit pyproject.toml and each other, an
 	$(BIN)/python -m pip check
 
 clean: ## Remove .venv and caches; run directories stay, they are the only truth about a run
-	rm -rf $(VENV) $(WITNESS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* dist build
+	rm -rf $(VENV) $(WITNESS) tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* dist build
 	find migrate_mfa tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,6 +9,7 @@ from migrate_mfa.domain.model import Phone, PoolFacts, UserState
 from migrate_mfa.domain.pool_setup import Members, PoolMfa
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.resolve import IdentityKind
+from migrate_mfa.domain.sign_in import Challenge, Tokens
 from migrate_mfa.domain.sms_role import FoundRole, SmsRole
 
 
@@ -123,6 +124,34 @@ class SmsRoles(Protocol):
 
     def allow_publish(self, role: SmsRole) -> None:
         """PutRolePolicy with sns:Publish alone; may be repeated."""
+        ...
+
+
+class SignIn(Protocol):
+    """One app client, and what a signed-in user may do. Each method tries once and raises `ApiError`."""
+
+    def begin(self, username: str, password: str) -> Tokens | Challenge:
+        """AdminInitiateAuth with ADMIN_USER_PASSWORD_AUTH; sends an SMS where MFA by SMS is in effect."""
+        ...
+
+    def answer(self, challenge: Challenge, code: str) -> Tokens | Challenge:
+        """AdminRespondToAuthChallenge with the code of an SMS."""
+        ...
+
+    def store_phone(self, tokens: Tokens, phone: Phone) -> str | None:
+        """UpdateUserAttributes with phone_number; where a code went, as Cognito shows it, if one was sent."""
+        ...
+
+    def send_code(self, tokens: Tokens) -> str:
+        """GetUserAttributeVerificationCode for phone_number; where the code went."""
+        ...
+
+    def verify_phone(self, tokens: Tokens, code: str) -> None:
+        """VerifyUserAttribute for phone_number."""
+        ...
+
+    def revoke(self, tokens: Tokens) -> None:
+        """RevokeToken with the refresh token: ends this session and no other."""
         ...
 
 

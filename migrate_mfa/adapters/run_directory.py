@@ -5,6 +5,7 @@ import re
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,11 @@ def default_run_dir(user_pool_id: str, roster: str, roster_sha256: str) -> Path:
 def default_audit_dir(user_pool_id: str) -> Path:
     """`./migrate-mfa-runs/POOL/audit`: each audit of a pool replaces the report of the one before."""
     return Path(RUNS) / user_pool_id / "audit"
+
+
+def default_canary_dir(user_pool_id: str, now: float) -> Path:
+    """`./migrate-mfa-runs/POOL/canary-TIME`: each canary can be undone by itself."""
+    return Path(RUNS) / user_pool_id / f"canary-{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}"
 
 
 def require_same(known: Mapping[str, object], asked: Mapping[str, object]) -> None:

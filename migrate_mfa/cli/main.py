@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from migrate_mfa import __version__
-from migrate_mfa.cli import aftermath, lab, look, migrate, output, policy, setup_pool
+from migrate_mfa.cli import aftermath, canary, lab, look, migrate, output, policy, setup_pool
 from migrate_mfa.cli.talk import tell
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
 from migrate_mfa.domain.privacy import scrub
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 migrate.register(app)
 look.register(app)
+canary.register(app)
 aftermath.register(app)
 setup_pool.register(app)
 policy.register(app)

@@ -35,6 +35,15 @@ AuditRunDir = Annotated[
         show_default=False,
     ),
 ]
+CanaryRunDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--run-dir",
+        help="Where the way back is kept (default: ./migrate-mfa-runs/POOL/canary-TIME).",
+        envvar=_variable("RUN_DIR"),
+        show_default=False,
+    ),
+]
 DemoRunDir = Annotated[
     Path | None,
     typer.Option(

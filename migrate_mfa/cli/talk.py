@@ -50,17 +50,30 @@ def confirm_run(connection: "Connection", users: int, extra: str = "", *, second
     Raises:
         Declined: anything else was typed.
     """
-    lane, pool = connection.lane, connection.pool
     wave = connection.settings.limits.max_users
     if wave is not None and wave < users:
         users, extra = wave, f" That is a wave of {users:,} in all.{extra}"
-    tell(f"About to write to {users:,} users in {_place(lane, pool)}.{extra}")
+    tell(f"About to write to {users:,} users in {place(connection.lane, connection.pool)}.{extra}")
     _warn_of_expiry(connection, seconds)
-    if connection.settings.yes:
-        return
+    if not connection.settings.yes:
+        ask_pool_name(connection, "The plan is kept: the same command goes on from it.")
+
+
+def place(lane: "Lane", pool: "PoolFacts") -> str:
+    """Account, Region and pool, and the endpoint where it is not AWS's own."""
+    endpoint = f", endpoint {lane.endpoint}" if lane.endpoint != "aws" else ""
+    return f"account {lane.account}, Region {lane.region}, pool {pool.name} ({pool.id}){endpoint}"
+
+
+def ask_pool_name(connection: "Connection", hint: str = "") -> None:
+    """Ask to type the pool's name.
+
+    Raises:
+        Declined: anything else was typed.
+    """
     connection.progress.close()
-    if not _types_name(pool, connection.stop):
-        raise Declined("Nothing was written.", "The plan is kept: the same command goes on from it.")
+    if not _types_name(connection.pool, connection.stop):
+        raise Declined("Nothing was written.", hint)
 
 
 def confirm_setup(lane: "Lane", pool: "PoolFacts", stop: "Stop", *, yes: bool) -> None:
@@ -69,14 +82,9 @@ def confirm_setup(lane: "Lane", pool: "PoolFacts", stop: "Stop", *, yes: bool) -
     Raises:
         Declined: anything else was typed.
     """
-    tell(f"About to change the MFA configuration of {_place(lane, pool)}.")
+    tell(f"About to change the MFA configuration of {place(lane, pool)}.")
     if not yes and not _types_name(pool, stop):
         raise Declined("Nothing was written, and no role was created.")
-
-
-def _place(lane: "Lane", pool: "PoolFacts") -> str:
-    endpoint = f", endpoint {lane.endpoint}" if lane.endpoint != "aws" else ""
-    return f"account {lane.account}, Region {lane.region}, pool {pool.name} ({pool.id}){endpoint}"
 
 
 def _types_name(pool: "PoolFacts", stop: "Stop") -> bool:

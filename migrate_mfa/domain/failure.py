@@ -122,6 +122,12 @@ _USER_REASONS = {
     "InvalidParameterException": Reason.REJECTED,
     # Not modelled as a permission here: it can concern one user, and the failure limit sees to the rest.
     "NotAuthorizedException": Reason.REJECTED,
+    "CodeMismatchException": Reason.REJECTED,
+    "ExpiredCodeException": Reason.REJECTED,
+    "MFAMethodNotFoundException": Reason.REJECTED,
+    "UnauthorizedException": Reason.REJECTED,
+    "UnsupportedOperationException": Reason.REJECTED,
+    "UnsupportedTokenTypeException": Reason.REJECTED,
     "UserLambdaValidationException": Reason.REJECTED,
     "UnexpectedLambdaException": Reason.REJECTED,
     "InvalidLambdaResponseException": Reason.REJECTED,

@@ -13,8 +13,13 @@ class Phone:
 
     e164: str
 
+    @property
+    def masked(self) -> str:
+        """The number as it may be shown."""
+        return mask_phone(self.e164)
+
     def __repr__(self) -> str:
-        return f"Phone({mask_phone(self.e164)})"
+        return f"Phone({self.masked})"
 
     __str__ = __repr__
 

@@ -42,8 +42,9 @@ class Permission:
     when: When | None = None
 
 
-def _of_pool(*operations: str, when: When | None = None) -> tuple[Permission, ...]:
-    return tuple(Permission(f"cognito-idp:{name}", required=when is None, when=when) for name in operations)
+def _of_pool(*operations: str, when: When | None = None, required: bool = True) -> tuple[Permission, ...]:
+    needed = required and when is None
+    return tuple(Permission(f"cognito-idp:{name}", required=needed, when=when) for name in operations)
 
 
 def _of_account(*actions: str) -> tuple[Permission, ...]:
@@ -61,6 +62,8 @@ _READ_DEEP = _of_pool("AdminGetUser", when=When.DEEP)
 _FACTORS = _of_pool("AdminGetUserAuthFactors", when=When.PASSKEYS)
 _PREFER = _of_pool("AdminSetUserMFAPreference")
 _UPDATE = _of_pool("AdminUpdateUserAttributes")
+_SIGN_IN = _of_pool("AdminInitiateAuth", "AdminRespondToAuthChallenge")
+_CLIENT = _of_pool("DescribeUserPoolClient", required=False)
 _LIMITS = _of_account("cognito-idp:GetProvisionedLimit", "servicequotas:GetServiceQuota")
 
 _MAKE_ROLE = _of_sms_role(
@@ -77,5 +80,9 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
     "rollback": (*_DESCRIBE, *_READ, *_UPDATE, *_PREFER, *_LIMITS),
     "disable": (*_DESCRIBE, *_LIST, *_READ, *_PREFER, *_LIMITS),
     "setup-pool": (*_DESCRIBE, *_of_pool("SetUserPoolMfaConfig"), *_MAKE_ROLE, *_PASS_ROLE),
+    "canary": (
+        *(*_DESCRIBE, *_LIST, *_READ, *_FACTORS, *_UPDATE, *_PREFER),
+        *(*_SIGN_IN, *_CLIENT, *_LIMITS),
+    ),
 }
 """By command; a command that is not here asks nothing of AWS."""

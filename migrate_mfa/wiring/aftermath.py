@@ -38,8 +38,10 @@ _NAME_THEM = "Name them by sub, Username or e-mail address, as the roster or the
 
 
 @contextmanager
-def open_aftermath(settings: Settings, command: str, progress: Progress) -> Iterator["Aftermath"]:
-    """Open a run directory for one command that follows a run."""
+def open_aftermath(
+    settings: Settings, command: str, progress: Progress, *, exclusive: bool = True
+) -> Iterator["Aftermath"]:
+    """Open a run directory for one command that follows a run; `exclusive` as for `connect`."""
     directory = settings.run_dir
     if directory is None:
         raise UsageError("--run-dir is missing.", "It is the directory of the run, see ./migrate-mfa-runs.")
@@ -53,7 +55,7 @@ def open_aftermath(settings: Settings, command: str, progress: Progress) -> Iter
         pool_id = saved["user_pool_id"]
         if settings.user_pool_id not in {None, pool_id}:
             raise InputUnusable(f"{directory} belongs to another user pool.", "Leave --user-pool-id out.")
-        connection = stack.enter_context(connect(settings, pool_id, progress))
+        connection = stack.enter_context(connect(settings, pool_id, progress, exclusive=exclusive))
         require_sms_mfa(connection.pool)
 
         def bind(journal: Journal) -> None:

@@ -11,7 +11,7 @@ from migrate_mfa.adapters.aws import Aws, AwsTarget, Lane
 from migrate_mfa.adapters.clock import SystemClock
 from migrate_mfa.adapters.cognito import CognitoDirectory
 from migrate_mfa.adapters.run_directory import lock_lane
-from migrate_mfa.domain.errors import ExitCode, Interrupted, OutOfReach
+from migrate_mfa.domain.errors import ExitCode, Interrupted, OutOfReach, RunDirectoryError
 from migrate_mfa.domain.failure import ApiError, Effect, run_problem
 from migrate_mfa.domain.model import PoolFacts
 from migrate_mfa.domain.quotas import PACED, QUOTAS, Category, ceiling
@@ -61,8 +61,12 @@ class Connection:
 
 
 @contextmanager
-def connect(settings: Settings, user_pool_id: str, progress: Progress) -> Iterator[Connection]:
+def connect(
+    settings: Settings, user_pool_id: str, progress: Progress, *, exclusive: bool = True
+) -> Iterator[Connection]:
     """Identify the caller, own the lane, learn the limits, describe the pool; signals drain from here on.
+
+    Without `exclusive` another command may work in the lane: for a handful of calls, and it is said.
 
     Raises:
         NotAllowed: credentials or permissions are missing.
@@ -75,7 +79,9 @@ def connect(settings: Settings, user_pool_id: str, progress: Progress) -> Iterat
     aws = Aws(settings.target(user_pool_id), connections=_MOST_CONNECTIONS)
     with on_signals(stop):
         lane = patiently(aws.lane, clock, stop)
-        lock = lock_lane(lane)
+        lock = lock_lane(lane) if exclusive else None
+        if not exclusive:
+            _look_at_lock(lane, progress)
         try:
             inner = CognitoDirectory(aws)
             limits = _limits(inner)
@@ -95,7 +101,16 @@ def connect(settings: Settings, user_pool_id: str, progress: Progress) -> Iterat
                 credentials_end=aws.credentials_end(),
             )
         finally:
-            os.close(lock)
+            if lock is not None:
+                os.close(lock)
+
+
+def _look_at_lock(lane: Lane, progress: Progress) -> None:
+    """Let go of the lock at once: a person may take minutes at a question."""
+    try:
+        os.close(lock_lane(lane))
+    except RunDirectoryError as busy:
+        progress.say(f"{busy.message} This adds a handful of calls.")
 
 
 def account_of(target: AwsTarget) -> str:

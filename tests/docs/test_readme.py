@@ -4,10 +4,11 @@ import json
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,21 +24,28 @@ from migrate_mfa.domain.model import PhoneConflict, VerificationPolicy
 from migrate_mfa.domain.policy import permissions_of
 from migrate_mfa.domain.quotas import CATEGORY_OF, PACED, QUOTAS
 from migrate_mfa.domain.reasons import LIFTABLE, Outcome, Reason
-from migrate_mfa.simulator import background
+from migrate_mfa.simulator import Running, background
+from tests.support.terminal import Terminal as Keyboard
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGLISH = (ROOT / "README.md").read_text(encoding="utf-8")
 JAPANESE = (ROOT / "README.ja.md").read_text(encoding="utf-8")
 BOTH = pytest.mark.parametrize("text", [ENGLISH, JAPANESE], ids=["en", "ja"])
 
+CANARY = "One user first: canary"
 TOUR, REAL = "Against the simulator", "Against a real pool"
 SETUP = "Make a pool ready: setup-pool"
 AFTER = "After the run: reconcile, rollback, disable"
+CLIENT = "1h57kf5cpq17m0eml12EXAMPLE"
 POOL_ID, PROFILE, PORT = "ap-northeast-1_AbCdEfGhI", "my-admin-profile", "8451"
 PROMPT = "Type the pool's name to go on:"
 WITHOUT_VARIABLE = {"--yes", "--despite", "--phone-conflict", "--dry-run", "--deep", "--fail-under", "--json"}
 WITHOUT_VARIABLE |= {
     "--print-only",
+    "--phone",
+    "--attested",
+    "--undo",
+    "--no-undo",
     "--account",
     "--optional",
     "--no-optional",
@@ -282,10 +290,48 @@ def _pool_of(emails: Sequence[str]) -> dict[str, Any]:
     return document | {"pools": [pool | {"id": POOL_ID, "users": users}]}
 
 
+def test_the_canary_goes_as_shown(tmp_path: Path, environment: dict[str, str]) -> None:
+    (command,) = commands(section(ENGLISH, CANARY))
+    document = _pool_of(["aiko@example.com"])
+    (pool,) = document["pools"]
+    pool["users"][0]["password"] = "not shown"
+    flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH"]
+    pool["clients"] = [{"ClientName": "app", "ClientId": CLIENT, "ExplicitAuthFlows": flows}]
+    arguments = shlex.split(command.line.replace("\\\n", " "))[1:]
+    with background(document, control=True) as running:
+        settings = environment | {"MIGRATE_MFA_ENDPOINT_URL": running.endpoint, "AWS_PROFILE": PROFILE}
+        with closing(Keyboard(*arguments, cwd=tmp_path, env=settings)) as keyboard:
+            for line in command.shown:
+                if asked := re.match(r"Type .*:|Password .*:|Code .*:|Give .*\]", line):
+                    keyboard.expect(asked[0])
+                    keyboard.press(f"{_typed(line.removeprefix(asked[0]).strip(), running)}\n")
+            assert keyboard.end() == 0
+
+    said = _alike(re.sub(r",\s+endpoint \S+(?=\.)", "", keyboard.shown))
+    for part in "\n".join(command.shown).split("..."):
+        assert _alike(part) in said
+
+
+def _typed(shown: str, running: Running) -> str:
+    """What to type: codes are others each time, and a password shows nothing."""
+    if re.fullmatch(r"\d{6}", shown) and shown != "000000":
+        return str(running.control("outbox?user=aiko")["messages"][-1]["code"])
+    return shown or "not shown"
+
+
+def _alike(text: str) -> str:
+    """A transcript without what differs each time: line breaks, seconds, codes, the sub."""
+    text = re.sub(r"\d+\.\d\d s", "0.00 s", text)
+    text = re.sub(r": \d{6}$", ": 000000", text, flags=re.MULTILINE)
+    return " ".join(re.sub(r"sub [0-9a-f-]{36}", "sub X", text).split())
+
+
 def test_all_other_commands_are_make_targets_the_installation_and_help(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    walked = [command.line for title in (TOUR, REAL, SETUP) for command in commands(section(ENGLISH, title))]
+    walked = [
+        command.line for title in (TOUR, REAL, SETUP, CANARY) for command in commands(section(ENGLISH, title))
+    ]
     others = [command.line for command in commands(ENGLISH) if command.line not in walked]
     targets = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 

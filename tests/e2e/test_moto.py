@@ -8,7 +8,11 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from migrate_mfa.settings import from_params
+from migrate_mfa.wiring.canary import Request, open_canary
 from tests.e2e.support import ROLE, Cli, assert_code, ends, phone_of, summary, write_roster
+from tests.support.fakes import SilentProgress
+from tests.support.sign_in import Typist
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +55,17 @@ class Members:
             attributes = {"email": f"{name}@example.com", "email_verified": "true"}
             rows = [{"Name": key, "Value": value} for key, value in attributes.items()]
             self._client.admin_create_user(UserPoolId=self.id, Username=name, UserAttributes=rows)
+
+    def let_sign_in(self, name: str, password: str) -> str:
+        """Give a user a password, and the pool an app client; says its id."""
+        self._client.admin_set_user_password(
+            UserPoolId=self.id, Username=name, Password=password, Permanent=True
+        )
+        flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+        made = self._client.create_user_pool_client(
+            UserPoolId=self.id, ClientName="app", ExplicitAuthFlows=flows
+        )
+        return str(made["UserPoolClient"]["ClientId"])
 
     def state(self) -> dict[str, Any]:
         """Number, flag, factors and date of every user."""
@@ -119,3 +134,41 @@ def test_setup_pool_makes_a_pool_ready_there_too_and_then_it_is_run(endpoint: st
     assert again.json()["state"] == "ready"
     assert_code(ran, 0)
     assert ends(tmp_path / "run") == {("verified", "enrolled"): 1}
+
+
+@pytest.mark.parametrize(
+    ("attested", "walked", "steps"),
+    [
+        (True, True, {"store_number": "ok", "enable_mfa": "ok", "sign_in_again": "ok", "answer_code": "ok"}),
+        # It has no GetUserAttributeVerificationCode, so a number cannot be proven by a code there.
+        (False, False, {"store_number": "ok", "send_code": "failed"}),
+    ],
+    ids=["attested", "by code"],
+)
+def test_a_canary_goes_as_far_as_it_can(
+    endpoint: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    attested: bool,
+    walked: bool,
+    steps: dict[str, str],
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    members = Members(endpoint)
+    client_id = members.let_sign_in("user00", "Abcd-1234")
+    settings = from_params(
+        {"user_pool_id": members.id, "endpoint_url": endpoint, "run_dir": tmp_path / "run"}
+    )
+    request = Request(user="user00", client_id=client_id, phone=phone_of(0), attested=attested)
+    typist = Typist(lambda: "123456", password="Abcd-1234")
+
+    with open_canary(settings, request, SilentProgress()) as canary:
+        canary.go(typist, lambda *_: None, lambda _: None)
+
+    # It has no RevokeToken either, and takes any code.
+    expected = {"read_user": "ok", "sign_in": "ok", "end_session": "noted"} | steps
+    found = {step.name: step.status for step in canary.steps if step.name != "end_first_session"}
+    assert (canary.walked, found) == (walked, expected)
+    assert members.state()["user00"][0] == phone_of(0)

@@ -1,0 +1,257 @@
+"""canary: one real user's whole way, asking for the password and the codes at the terminal."""
+
+import shlex
+import sys
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from migrate_mfa.cli import options as o
+from migrate_mfa.cli.canary_talk import Terminal, print_step, say, say_step
+from migrate_mfa.cli.talk import ask_pool_name, place, progress_for, tell
+from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, UsageError
+from migrate_mfa.domain.privacy import scrub
+from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, StopCause, Stopped
+
+if TYPE_CHECKING:
+    from migrate_mfa.engine.canary import Way
+    from migrate_mfa.ports import Progress
+    from migrate_mfa.settings import Settings
+    from migrate_mfa.wiring.canary import Canary, Request
+
+_PROVED = """\
+Proved: this app client signs users in, Cognito sends SMS, one arrived at {phone}, the sign-in was \
+challenged with SMS_MFA, and its code gave tokens, which were not kept."""
+_NOT_PROVED = """\
+Not proved: that SMS reach other users, countries and carriers; that the monthly spending limit and the SNS \
+sandbox allow them all; that your app answers SMS_MFA, with the challenge's USER_ID_FOR_SRP as USERNAME; how \
+managed login looks; that the other numbers are right."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to the program."""
+    app.command()(canary)
+
+
+def canary(
+    context: typer.Context,
+    user: Annotated[
+        str,
+        typer.Argument(
+            help="The user: Username, sub, or an alias that signs in.", metavar="USER", show_default=False
+        ),
+    ],
+    user_pool_id: o.UserPoolId = None,
+    client_id: Annotated[
+        str | None,
+        typer.Option(
+            help="An app client with ALLOW_ADMIN_USER_PASSWORD_AUTH.",
+            envvar="MIGRATE_MFA_CLIENT_ID",
+            rich_help_panel="AWS",
+            show_default=False,
+        ),
+    ] = None,
+    phone: Annotated[
+        str | None,
+        typer.Option(help="The user's number (default: the one in the pool).", show_default=False),
+    ] = None,
+    phone_country: o.PhoneCountry = None,
+    attested: Annotated[
+        bool,
+        typer.Option("--attested", help="Let an administrator store the number as verified, without a code."),
+    ] = False,
+    undo: Annotated[
+        bool | None,
+        typer.Option(
+            "--undo/--no-undo",
+            help="Give the user back the state from before (default: ask at the end).",
+            show_default=False,
+        ),
+    ] = None,
+    run_dir: o.CanaryRunDir = None,
+    profile: o.Profile = None,
+    region: o.Region = None,
+    endpoint_url: o.EndpointUrl = None,
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes", help="Do not ask for the pool's name; all else is still asked.", rich_help_panel="Output"
+        ),
+    ] = False,
+    json: o.Json = False,
+    log_level: o.LogLevel = "info",
+) -> None:
+    """Walk one real user the whole way: number, code, SMS MFA on, a sign-in that asks for a code, tokens."""
+    _canary(context.params)
+
+
+def _canary(params: dict[str, Any]) -> None:
+    from migrate_mfa.settings import from_params
+    from migrate_mfa.wiring.canary import Request
+
+    settings = from_params(params)
+    if params["client_id"] is None:
+        raise UsageError(
+            "--client-id is missing.", "It names the app client through which the user signs in."
+        )
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "There is no terminal to ask on.",
+            "canary asks for the user's password and for the codes; it cannot run in a script.",
+        )
+    request = Request(
+        user=params["user"],
+        client_id=params["client_id"],
+        phone=params["phone"],
+        attested=params["attested"],
+    )
+    with closing(progress_for(settings)) as progress:
+        raise typer.Exit(_visit(settings, request, progress, wants_undo=params["undo"]))
+
+
+def _visit(
+    settings: "Settings", request: "Request", progress: "Progress", *, wants_undo: bool | None
+) -> ExitCode:
+    """Go the way, then the way back; the run directory is free in between."""
+    from migrate_mfa.cli import show
+    from migrate_mfa.wiring.canary import open_canary
+
+    step = say_step if settings.as_json else print_step
+    with open_canary(settings, request, progress) as canary:
+        try:
+            canary.go(Terminal(canary.connection.stop, progress), _confirm, step)
+        except Exception:
+            if canary.wrote:
+                _left(canary, settings, _Back("left"))
+            raise
+    _say_end(canary)
+    back = _give_back(canary, settings, progress, wants_undo=wants_undo) if canary.wrote else _Back("nothing")
+    if settings.as_json:
+        show.as_json(_document(canary, back))
+    if canary.problem is not None:
+        raise canary.problem
+    return _exit_code(canary, back)
+
+
+def _confirm(canary: "Canary", way: "Way") -> None:
+    """Say what will happen, to whom, where, and how many SMS it causes; ask for the pool's name.
+
+    Raises:
+        Declined: anything else was typed.
+    """
+    also = " A right code marks the number verified." if way.proves_by_signing_in else ""
+    what = f"{_WAYS[way.path]}{also} This sends {_sms(way.sms)} to {way.phone.masked}."
+    who = f"user {scrub(way.state.username)} (sub {way.state.sub})"
+    say(f"About to walk {who} in {place(canary.connection.lane, canary.connection.pool)}. {what}")
+    if not canary.connection.settings.yes:
+        ask_pool_name(canary.connection)
+
+
+_WAYS = {
+    "by code": "The user's number and SMS MFA are set, with the user's own session.",
+    "attested": "An administrator sets the user's number as verified, and SMS MFA.",
+    "sign-in only": "SMS MFA is on already: only the sign-in is walked.",
+}
+
+
+def _sms(number: int) -> str:
+    return "1 real SMS" if number == 1 else f"{number} real SMS"
+
+
+def _say_end(canary: "Canary") -> None:
+    if canary.walked and canary.way is not None:
+        say(_PROVED.format(phone=canary.way.phone.masked))
+        say(_NOT_PROVED)
+    elif canary.gone:
+        say("The way did not lead to the tokens; the last line above says why.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Back:
+    """What became of the undo: `nothing` to undo, `left` as it is, `done`, `failed`, `stopped`."""
+
+    state: str
+    reason: Reason | None = None
+
+
+def _give_back(
+    canary: "Canary", settings: "Settings", progress: "Progress", *, wants_undo: bool | None
+) -> _Back:
+    """Undo where it is wished; else say which command does it."""
+    from migrate_mfa.wiring.canary import undo
+
+    _say_changes(canary)
+    try:
+        if wants_undo is None and canary.cause is not StopCause.SIGTERM:
+            question = "Give the user back the state from before?"
+            wants_undo = Terminal(Stop(), progress).agree(question, default=not canary.walked)
+        if not wants_undo:
+            return _left(canary, settings, _Back("left"))
+        tell("Undoing …")
+        with closing(progress_for(replace(settings, quiet=True))) as silent:
+            reason = undo(settings, canary.directory, silent)
+    except Stopped:
+        return _left(canary, settings, _Back("stopped"))
+    except MigrateMfaError as error:
+        say(scrub(error.message))
+        return _left(canary, settings, _Back("failed"))
+    if reason is None:
+        return _left(canary, settings, _Back("stopped"))
+    if reason in _RESTORED:
+        say(f"Undone: {reason.sentence}")
+        return _Back("done", reason)
+    say(f"Not undone: {reason.sentence}")
+    return _left(canary, settings, _Back("failed", reason))
+
+
+def _say_changes(canary: "Canary") -> None:
+    status = {step.name: step.status for step in canary.steps}
+    sure = [words for name, words in _CHANGES.items() if status.get(name) == "ok"]
+    unsure = [words for name, words in _CHANGES.items() if status.get(name, "ok") != "ok"]
+    perhaps = f"perhaps {', '.join(unsure)}" if unsure else ""
+    say(f"Changed of this user: {', '.join(filter(None, [*sure, perhaps]))}.")
+
+
+_CHANGES = {
+    "store_number": "the number",
+    "verify_number": "its verified flag",
+    "enable_mfa": "SMS MFA",
+}
+_RESTORED = frozenset({Reason.RESTORED, Reason.NOTHING_TO_RESTORE})
+
+
+def _left(canary: "Canary", settings: "Settings", back: _Back) -> _Back:
+    where = {"--profile": settings.profile, "--endpoint-url": settings.endpoint_url}
+    options = [word for name, value in where.items() if value for word in (name, value)]
+    words = ["migrate-mfa", "rollback", "--run-dir", str(canary.directory), *options]
+    tell(f"To undo it later:\n  {shlex.join(words)}")
+    return back
+
+
+def _exit_code(canary: "Canary", back: _Back) -> ExitCode:
+    if canary.cause in SIGNAL_EXITS:
+        return SIGNAL_EXITS[canary.cause]
+    if back.state == "stopped":
+        return ExitCode.SIGINT
+    return ExitCode.DONE if canary.walked and back.state != "failed" else ExitCode.SOME_FAILED
+
+
+def _document(canary: "Canary", back: _Back) -> dict[str, Any]:
+    """The steps for a script: no secrets, the number masked."""
+    way = canary.way
+    return {
+        "version": 1,
+        "command": "canary",
+        "pool": canary.connection.pool.id,
+        "user_sub": way.state.sub if way else None,
+        "phone": way.phone.masked if way else None,
+        "path": way.path if way else None,
+        "sms_expected": way.sms if way else 0,
+        "walked": canary.walked,
+        "steps": [asdict(step) for step in canary.steps],
+        "undo": {"state": back.state, "reason": back.reason},
+        "run_dir": str(canary.directory) if canary.gone else None,
+    }
