@@ -38,6 +38,8 @@ class Connection:
     lane: Lane
     pool: PoolFacts
     directory: PacedDirectory
+    limits: Mapping[Category, float]
+    """Calls per second that AWS allows the lane, by category: what it enforces, or the documented default."""
     pacers: Mapping[Category, Pacer]
     credentials_end: float | None = None
     """When the credentials end, in seconds since the epoch; None where they do not say."""
@@ -65,7 +67,11 @@ def connect(settings: Settings, user_pool_id: str, progress: Progress) -> Iterat
         lock = lock_lane(lane)
         try:
             inner = CognitoDirectory(aws)
-            pacers = _pacers(inner, settings, clock)
+            limits = _limits(inner)
+            pacers = {
+                category: Pacer(ceiling(limit, settings.quota_share, settings.max_rps.get(category)), clock)
+                for category, limit in limits.items()
+            }
             directory = PacedDirectory(inner, pacers, clock=clock, stop=stop)
             yield Connection(
                 settings=settings,
@@ -75,6 +81,7 @@ def connect(settings: Settings, user_pool_id: str, progress: Progress) -> Iterat
                 lane=lane,
                 pool=_patiently(directory.describe, clock, stop),
                 directory=directory,
+                limits=limits,
                 pacers=pacers,
                 credentials_end=aws.credentials_end(),
             )
@@ -82,16 +89,12 @@ def connect(settings: Settings, user_pool_id: str, progress: Progress) -> Iterat
             os.close(lock)
 
 
-def _pacers(directory: Directory, settings: Settings, clock: Clock) -> dict[Category, Pacer]:
+def _limits(directory: Directory) -> dict[Category, float]:
     with ThreadPoolExecutor(
         len(PACED)
     ) as threads:  # a network without these services costs one time-out, not four
-        limits = dict(zip(PACED, threads.map(directory.enforced_limit, PACED), strict=True))
-    pacers = {}
-    for category, quota in QUOTAS.items():
-        limit = limits.get(category) or quota.default_rps
-        pacers[category] = Pacer(ceiling(limit, settings.quota_share, settings.max_rps.get(category)), clock)
-    return pacers
+        known = dict(zip(PACED, threads.map(directory.enforced_limit, PACED), strict=True))
+    return {category: known.get(category) or quota.default_rps for category, quota in QUOTAS.items()}
 
 
 def _patiently(call: Callable[[], T], clock: Clock, stop: Stop) -> T:
