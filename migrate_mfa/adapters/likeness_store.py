@@ -32,16 +32,22 @@ class LikenessStore:
     def __init__(self, database: "Database") -> None:
         self._database = database
 
-    def users(self) -> "Iterator[UserState]":
-        """The users whom the rows mean: with their MFA settings where a run has read them."""
+    def users(self) -> "Iterator[tuple[UserState, Reason | None]]":
+        """The users whom the rows mean, each with the reason of a row that has ended, if one has.
+
+        A run journals the MFA settings of those whom it writes to. Of the others that it has read, only the
+        reason tells what it saw.
+        """
         after = ""
         while batch := self._database.query(
-            f"SELECT {USER}, b.state FROM users u LEFT JOIN before_images b ON b.user_sub = u.sub"
+            f"SELECT {USER}, b.state, (SELECT MIN(r.reason) FROM rows r WHERE r.user_sub = u.sub"
+            "  AND r.outcome <> 'unprocessed' AND r.reason <> 'duplicate_row') AS reason"
+            " FROM users u LEFT JOIN before_images b ON b.user_sub = u.sub"
             " WHERE u.sub > ? ORDER BY u.sub LIMIT ?",
             after,
             _BATCH,
         ):
-            yield from (_before(row) for row in batch)
+            yield from ((_before(row), _reason(row)) for row in batch)
             after = batch[-1]["u_sub"]
 
     def rows(self) -> "Iterator[PlannedRow]":
@@ -56,8 +62,7 @@ class LikenessStore:
         ):
             for row in batch:
                 user = None if row["u_sub"] is None else _before(row)
-                reason = None if row["reason"] is None else Reason(row["reason"])
-                yield PlannedRow(candidate_of(row), reason, user)
+                yield PlannedRow(candidate_of(row), _reason(row), user)
             after = batch[-1]["row"]
 
     def numbers_held_by_strangers(self) -> list[str]:
@@ -71,3 +76,7 @@ class LikenessStore:
 
 def _before(row: "sqlite3.Row") -> UserState:
     return user_of(row) if row["state"] is None else state_from_json(row["state"])
+
+
+def _reason(row: "sqlite3.Row") -> Reason | None:
+    return None if row["reason"] is None else Reason(row["reason"])

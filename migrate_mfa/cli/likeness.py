@@ -19,7 +19,15 @@ from uuid import UUID
 
 from migrate_mfa.adapters.journal import Journal
 from migrate_mfa.adapters.likeness_store import LikenessStore, PlannedRow
-from migrate_mfa.domain.model import MfaState, PhoneSignIn, PoolFacts, UserState
+from migrate_mfa.domain.model import (
+    EMAIL_OTP,
+    SMS_MFA,
+    SOFTWARE_TOKEN_MFA,
+    MfaState,
+    PhoneSignIn,
+    PoolFacts,
+    UserState,
+)
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.reports.outcomes import write_csv
 from migrate_mfa.simulator.users import LEGACY_SMS, STATUSES
@@ -122,7 +130,7 @@ class _Maker:
 
     def everybody(self, store: LikenessStore) -> Iterator[dict[str, Any]]:
         """The users of a pool file; `row` must have seen the rows before."""
-        yield from (self._user(state) for state in store.users())
+        yield from (self._user(state, reason) for state, reason in store.users())
         for address in self._ambiguous:
             yield from (self._twin(address, which) for which in ("one", "two"))
         for place, phone in enumerate(store.numbers_held_by_strangers()):
@@ -159,7 +167,7 @@ class _Maker:
                 self._ambiguous.append(address)
         return ["", "", address, self._number(at), ""]
 
-    def _user(self, state: UserState) -> dict[str, Any]:
+    def _user(self, state: UserState, reason: Reason | None) -> dict[str, Any]:
         attributes: dict[str, str] = {}
         if state.email:
             attributes |= {"email": self._address(state.sub), "email_verified": _said(state.email_verified)}
@@ -172,7 +180,7 @@ class _Maker:
             "UserStatus": state.status if state.status in STATUSES else _STATUS_UNKNOWN,
             "Enabled": state.enabled,
             "Attributes": attributes,
-        } | _factors(state.mfa)
+        } | _factors(state.mfa or _mfa_seen(state, reason))
 
     def _twin(self, address: str, which: str) -> dict[str, Any]:
         name = self._name(f"{address} {which}")
@@ -205,6 +213,22 @@ class _Maker:
 
 def _said(value: bool) -> str:
     return str(value).lower()
+
+
+_WITH_SMS = MfaState(enabled=frozenset({SMS_MFA}), preferred=SMS_MFA)
+_SEEN = {
+    Reason.ALREADY_ENROLLED: _WITH_SMS,
+    Reason.HAS_TOTP: MfaState(enabled=frozenset({SOFTWARE_TOKEN_MFA}), preferred=SOFTWARE_TOKEN_MFA),
+    Reason.HAS_EMAIL_MFA: MfaState(enabled=frozenset({EMAIL_OTP}), preferred=EMAIL_OTP),
+    Reason.HAS_PASSKEY: MfaState(passkey=True),
+}
+
+
+def _mfa_seen(state: UserState, reason: Reason | None) -> MfaState | None:
+    """The MFA settings that a run must have seen to end a user's row so; None where it tells nothing."""
+    if reason is Reason.PHONE_DIFFERS and not state.phone_verified:
+        return _WITH_SMS
+    return None if reason is None else _SEEN.get(reason)
 
 
 def _factors(mfa: MfaState | None) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from migrate_mfa.wiring.passes import planned_directory
 
 SHARE = Settings().quota_share
 MACHINE_RPS = 400
-"""Calls per second that the tool and the simulator manage together on two cores: measured, and a guess."""
+"""Calls per second that the tool and the simulator manage together on two cores, as measured once."""
 _WIDTH = 80
 
 
@@ -156,15 +156,15 @@ class _Rehearsal:
 def _expectation(ahead: Forecast, speed: float) -> str:
     """How long the writing takes against AWS and here, and which of machine and quota is the limit."""
     text = f"Against AWS the run takes about {duration(ahead.seconds)} at --quota-share {SHARE:g}."
-    rate = sum(ahead.calls.values()) / ahead.seconds * speed
-    if rate <= MACHINE_RPS:
-        return f"{text} Here it takes {duration(ahead.seconds / speed)}."
-    here = sum(ahead.calls.values()) / MACHINE_RPS
-    return (
-        f"{text} {speed:g} times faster would be {rate:,.0f} calls a second. That is more than one machine "
-        f"makes: with about {MACHINE_RPS} it takes {duration(here)} here, and the quotas are never met. "
-        f"To meet them, take --speed {max(1, int(MACHINE_RPS / rate * speed))}."
+    calls = sum(ahead.calls.values())
+    most = MACHINE_RPS / (calls / ahead.seconds)
+    if speed <= most:
+        return f"{text} Here, {speed:g} times faster, it takes {duration(ahead.seconds / speed)}."
+    text += (
+        f" Here the machine is the limit, not the quotas: with some {MACHINE_RPS} calls a second it takes "
+        f"about {duration(calls / MACHINE_RPS)}."
     )
+    return f"{text} With --speed {int(most)} the quotas are the limit." if most >= 1 else text
 
 
 def _tell(text: str) -> None:

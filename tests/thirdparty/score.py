@@ -164,7 +164,7 @@ def _run(suite: Suite, folder: Path, python: Path) -> list[tuple[str, str]]:
     results.unlink(missing_ok=True)
     command = [str(python), "-m", "pytest", suite.tests, "-q", "--timeout=60", f"--junitxml={results}"]
     world = {"account": suite.account, "region": suite.region}
-    with background(world, control=True) as running:
+    with background(world) as running:
         subprocess.run(
             [*command, "-p", "no:cacheprovider", "--tb=short"],
             cwd=folder,
@@ -205,3 +205,7 @@ def _kind(why: str) -> str:
         code, operation = refused.groups()
         return f"{'not simulated' if code in _UNKNOWN else f'refused with {code}'}: {operation}"
     return why.split("\n", maxsplit=1)[0][:_WIDTH]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
