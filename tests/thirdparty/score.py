@@ -41,10 +41,12 @@ import os
 import boto3
 import pytest
 
+ENDPOINT = os.environ["MINISTACK_ENDPOINT"]
+
 
 def _client(service):
     return boto3.client(
-        service, region_name="us-east-1", endpoint_url=os.environ["MINISTACK_ENDPOINT"],
+        service, region_name="us-east-1", endpoint_url=ENDPOINT,
         aws_access_key_id="test", aws_secret_access_key="test",
     )
 
@@ -166,7 +168,7 @@ def _run(suite: Suite, folder: Path, python: Path) -> list[tuple[str, str]]:
     world = {"account": suite.account, "region": suite.region}
     with background(world) as running:
         subprocess.run(
-            [*command, "-p", "no:cacheprovider", "--tb=short"],
+            [*command, "-o", "addopts=", "-p", "no:cacheprovider", "--color=no"],
             cwd=folder,
             env={"PATH": os.environ["PATH"], "HOME": str(folder)} | suite.environment(running.endpoint),
             stdout=(folder / "output.txt").open("w"),
@@ -201,6 +203,8 @@ def _show(suite: Suite, cases: list[tuple[str, str]], *, names: bool) -> None:
 
 def _kind(why: str) -> str:
     """Group a failure: an operation that is not simulated, a refusal, another answer."""
+    if any(code in why.split("\n", maxsplit=1)[0] for code in _UNKNOWN):
+        return "not simulated"
     if refused := _REFUSED.search(why):
         code, operation = refused.groups()
         return f"{'not simulated' if code in _UNKNOWN else f'refused with {code}'}: {operation}"
