@@ -59,34 +59,28 @@ def write_likeness(journal: Journal, facts: PoolFacts) -> Likeness:
     Raises:
         OSError: they cannot be written.
     """
-    store, maker, count = (
-        LikenessStore(journal.database),
-        _Maker(facts, secrets.token_bytes(16)),
-        Counter[str](),
-    )
+    store, maker = LikenessStore(journal.database), _Maker(facts, secrets.token_bytes(16))
+    meta, count = journal.meta(), Counter[str]()
     folder = journal.directory / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     roster, users, pool_file = folder / "roster.csv", folder / "users.jsonl", folder / "pool.json"
     write_csv(roster, _COLUMNS, _counted(map(maker.row, store.rows()), count, "rows"))
     _write_lines(users, _counted(maker.everybody(store), count, "users"))
     strangers = max(0, facts.estimated_users - count["users"])
-    meta = journal.meta()
-    pool_id = f"{meta['region']}_Rehearsal"
     pool = {
-        "id": pool_id,
+        "id": f"{meta['region']}_Rehearsal",
         "name": f"rehearsal-of-{facts.name}",
         "config": pool_config(facts),
         "users_jsonl": users.name,
         "generate": {"count": strangers, "prefix": "stranger"},
     }
-    document = {
-        "region": meta["region"],
-        "enforce_quotas": True,
-        "quotas": meta.get("enforced_limits", {}),
-        "pools": [pool],
-    }
-    _write_lines(pool_file, [document])
-    return Likeness(pool_id, pool_file, roster, count["rows"], count["users"], strangers)
+    _write_lines(pool_file, [{**_lane(meta), "pools": [pool]}])
+    return Likeness(str(pool["id"]), pool_file, roster, count["rows"], count["users"], strangers)
+
+
+def _lane(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of a pool file that are no pool's: the Region and its quotas, as the plan saw them."""
+    return {"region": meta["region"], "enforce_quotas": True, "quotas": meta.get("enforced_limits", {})}
 
 
 def pool_config(facts: PoolFacts) -> dict[str, Any]:

@@ -113,19 +113,14 @@ def test_a_plan_of_1500_rows_of_every_kind_comes_out_the_same(here: Path, name: 
 
 
 @pytest.fixture(scope="module")
-def samples_endpoint() -> Iterator[str]:
-    with background(json.loads((SAMPLES / "pool.json").read_text(encoding="utf-8"))) as running:
-        yield running.endpoint
-
-
-@pytest.fixture
-def planned(samples_endpoint: str, tmp_path: Path) -> tuple[Cli, Path]:
+def planned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cli, Path]:
     """The plan of the sample that has every reason, and the tool without an endpoint of its own."""
-    cli = Cli(tmp_path, samples_endpoint, "ap-northeast-1_DemoPool1")
+    folder = tmp_path_factory.mktemp("planned")
     options = ("--verification", "attested", "--phone-country", "JP", "--max-failures", "100%")
-    assert_code(cli.plan(SAMPLES / "every-reason.csv", tmp_path / "plan", *options), 0)
-    cli.endpoint = None
-    return cli, tmp_path / "plan"
+    with background(json.loads((SAMPLES / "pool.json").read_text(encoding="utf-8"))) as running:
+        cli = Cli(folder, running.endpoint, "ap-northeast-1_DemoPool1")
+        assert_code(cli.plan(SAMPLES / "every-reason.csv", folder / "plan", *options), 0)
+    return Cli(folder), folder / "plan"
 
 
 def test_the_proposed_run_ends_as_planned_at_sixty_times_the_quotas(planned: tuple[Cli, Path]) -> None:

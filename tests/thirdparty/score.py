@@ -44,26 +44,24 @@ import pytest
 ENDPOINT = os.environ["MINISTACK_ENDPOINT"]
 
 
-def _client(service):
-    return boto3.client(
-        service, region_name="us-east-1", endpoint_url=ENDPOINT,
-        aws_access_key_id="test", aws_secret_access_key="test",
-    )
+def make_client(service, **options):
+    usual = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    return boto3.client(service, endpoint_url=ENDPOINT, **(usual | options))
 
 
 @pytest.fixture
 def cognito_idp():
-    return _client("cognito-idp")
+    return make_client("cognito-idp")
 
 
 @pytest.fixture
 def cognito_identity():
-    return _client("cognito-identity")
+    return make_client("cognito-identity")
 
 
 @pytest.fixture
 def lam():
-    return _client("lambda")
+    return make_client("lambda")
 '''
 
 
