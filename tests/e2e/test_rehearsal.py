@@ -125,7 +125,10 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cli, Path]:
 
 def test_the_proposed_run_ends_as_planned_at_sixty_times_the_quotas(planned: tuple[Cli, Path]) -> None:
     cli, plan = planned
-    with rehearsal(cli, plan, "--speed", "60") as (running, command):
+    faults = cli.cwd / "faults.json"
+    throttle = {"kind": "throttle", "ops": ["AdminUpdateUserAttributes"], "times": 1}
+    faults.write_text(json.dumps({"rules": [throttle]}), encoding="utf-8")
+    with rehearsal(cli, plan, "--speed", "60", "--faults", faults) as (running, command):
         done = cli(*command, "--run-dir", "again", "--quiet")
         running.process.send_signal(signal.SIGINT)
         _, told = running.process.communicate(timeout=30)
@@ -138,7 +141,7 @@ def test_the_proposed_run_ends_as_planned_at_sixty_times_the_quotas(planned: tup
     assert running.process.returncode == 0
     sent = summary(again)["calls"]["UserUpdate"]["sent"]
     assert sent > 5
-    assert f"UserUpdate          {sent:>12}  0 throttled" in told
+    assert f"UserUpdate          {sent:>12}  1 throttled" in told
 
 
 def test_nobody_of_the_plan_is_in_the_rehearsal(planned: tuple[Cli, Path]) -> None:
