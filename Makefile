@@ -13,7 +13,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint fmt types check chaos mutants bench lock lock-check clean
+.PHONY: help venv demo test lint fmt types check chaos mutants bench score lock lock-check clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -56,6 +56,9 @@ mutants: $(INSTALLED) ## Break every promise on purpose; the tests must notice (
 
 bench: $(INSTALLED) ## Measure speed and memory
 	$(BIN)/python -m tests.bench.bench $(ARGS)
+
+score: $(INSTALLED) ## Run moto's and ministack's Cognito tests against the simulator; minutes (ARGS=...)
+	$(BIN)/python -m tests.thirdparty.score $(ARGS)
 
 lock: $(INSTALLED) ## Write the lock files anew; LOCK_ARGS=--upgrade takes the newest versions
 	$(COMPILE) --all-extras --group dev --output-file $(DEV_LOCK)

@@ -172,6 +172,7 @@ def _tell(text: str) -> None:
 
 
 def _wrapped(command: Sequence[str]) -> str:
-    """A command for a shell: one line for the program and its argument, one for each option."""
-    line, *options = " ".join(map(shlex.quote, command)).split(" --")
-    return " \\\n    --".join([f"  {line}", *options])
+    """A command for a shell: lines for program and verb, for the argument, and for each option."""
+    program, verb, argument, *rest = map(shlex.quote, command)
+    options = f" {' '.join(rest)}".split(" --")[1:]
+    return " \\\n    ".join([f"  {program} {verb}", argument, *(f"--{option}" for option in options)])

@@ -32,6 +32,19 @@ UNREAL = {"test_admin_setting_single_mfa", "test_admin_initiate_auth_when_sms_mf
 _NEEDS = ("pytest", "pytest-timeout", "pyotp==2.9.0", "pycognito", "freezegun", "requests", "boto3")
 _REFUSED = re.compile(r"An error occurred \((\w+)\) when calling the (\w+) operation")
 _UNKNOWN = {"UnknownOperationException", "InvalidAction"}
+_KINDS = {
+    "not simulated: an operation": ("UnknownOperationException", "InvalidAction"),
+    "not simulated: SRP and custom sign-in": ("Initiate Auth method not supported", "Initiate Aut..."),
+    "not simulated: hosted pages and the emulator's own": (
+        "JSONDecodeError",
+        "HTTPError",
+        "assert 400 == ",
+        "failed on setup",
+        "ConnectionError",
+        "substring not found",
+    ),
+    "skipped by itself": ("skipped",),
+}
 _WIDTH = 90
 _CONFTEST = '''\
 """The fixtures that ministack's own conftest.py would give; its source distribution has none."""
@@ -200,13 +213,16 @@ def _show(suite: Suite, cases: list[tuple[str, str]], *, names: bool) -> None:
 
 
 def _kind(why: str) -> str:
-    """Group a failure: an operation that is not simulated, a refusal, another answer."""
-    if any(code in why.split("\n", maxsplit=1)[0] for code in _UNKNOWN):
-        return "not simulated"
+    """Group a failure: what is not simulated, what is refused, what is answered otherwise."""
+    first = why.split("\n", maxsplit=1)[0]
     if refused := _REFUSED.search(why):
         code, operation = refused.groups()
-        return f"{'not simulated' if code in _UNKNOWN else f'refused with {code}'}: {operation}"
-    return why.split("\n", maxsplit=1)[0][:_WIDTH]
+        if code not in _UNKNOWN:
+            return f"refused with {code}: {operation}"
+        return f"not simulated: {operation}"
+    return next(
+        (kind for kind, signs in _KINDS.items() if any(sign in first for sign in signs)), first[:_WIDTH]
+    )
 
 
 if __name__ == "__main__":
