@@ -5,7 +5,6 @@ from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import ceil
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -84,11 +83,11 @@ def _prepare(directory: Path) -> "_Rehearsal":
         limits = {category: quota.default_rps for category, quota in QUOTAS.items()}
         limits |= {Category(name): rate for name, rate in meta.get("enforced_limits", {}).items()}
         ceilings = {category: ceiling(limit, SHARE) for category, limit in limits.items()}
-        options = _options(meta, ReportStore(journal.database).counts(), likeness.rows)
+        options = options_of(meta, ReportStore(journal.database).counts(), likeness.rows)
         return _Rehearsal(likeness, options, ceilings, _forecast(journal, facts, ceilings))
 
 
-def _options(meta: Mapping[str, Any], counts: Sequence[tuple[str, str, int]], rows: int) -> list[str]:
+def options_of(meta: Mapping[str, Any], counts: Sequence[tuple[str, str, int]], rows: int) -> list[str]:
     """The options of `run` that make it decide as the plan did, and let it go as far."""
     options = ["--verification", meta["verification"]]
     if meta["phone_conflict"] != PhoneConflict.FAIL:
@@ -96,7 +95,7 @@ def _options(meta: Mapping[str, Any], counts: Sequence[tuple[str, str, int]], ro
     options += [part for reason in meta["despite"] for part in ("--despite", reason)]
     failed = sum(number for outcome, _, number in counts if outcome == Outcome.FAILED)
     if too_many(failed, rows, Limits().max_failures):
-        options += ["--max-failures", f"{ceil(100 * failed / rows)}%"]
+        options += ["--max-failures", f"{min(100, 100 * failed // rows + 1)}%"]
     if meta["sms_expected"]:
         options += ["--max-sms", str(meta["sms_expected"])]
     return options
@@ -133,7 +132,7 @@ class _Rehearsal:
             f"{likeness.strangers:,} others, none of them real. Quotas are enforced."
         )
         if self.forecast is not None and self.forecast.users:
-            _tell(_expectation(self.forecast, speed))
+            _tell(expectation(self.forecast, speed))
         tell("In a second terminal, with any credentials:\n")
         tell(_wrapped(command))
 
@@ -153,7 +152,7 @@ class _Rehearsal:
         _tell(f"Against AWS so many take about {alone} at --quota-share {SHARE:g}, if nobody else calls.")
 
 
-def _expectation(ahead: Forecast, speed: float) -> str:
+def expectation(ahead: Forecast, speed: float) -> str:
     """How long the writing takes against AWS and here, and which of machine and quota is the limit."""
     text = f"Against AWS the run takes about {duration(ahead.seconds)} at --quota-share {SHARE:g}."
     calls = sum(ahead.calls.values())
