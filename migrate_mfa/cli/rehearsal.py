@@ -133,7 +133,7 @@ class _Rehearsal:
         )
         if self.forecast is not None and self.forecast.users:
             _tell(expectation(self.forecast, speed))
-        tell("In a second terminal, with any credentials:\n")
+        tell("In a second terminal, in this directory, with any credentials:\n")
         tell(_wrapped(command))
 
     def end(self) -> None:
