@@ -18,7 +18,7 @@ COMPILE = $(LOCK) pyproject.toml
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv node demo test lint fmt types check chaos mutants bench witness lock lock-check clean
+.PHONY: help venv node demo test lint fmt types check chaos mutants bench score witness lock lock-check clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -77,6 +77,9 @@ $(WITNESS)/.installed: $(WITNESS_LOCK)
 	$(PYTHON) -m venv $(WITNESS)
 	$(WITNESS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(WITNESS_LOCK)
 	@touch $@
+
+score: $(INSTALLED) ## Run moto's and ministack's Cognito tests against the simulator; minutes (ARGS=...)
+	$(BIN)/python -m tests.thirdparty.score $(ARGS)
 
 lock: $(INSTALLED) ## Write the lock files anew; LOCK_ARGS=--upgrade takes the newest versions
 	$(COMPILE) --all-extras --group dev --output-file $(DEV_LOCK)

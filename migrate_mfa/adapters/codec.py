@@ -6,8 +6,10 @@ from typing import Any
 from migrate_mfa.domain.model import (
     ClearPhone,
     MarkUnverified,
+    MfaMode,
     MfaState,
     Phone,
+    PhoneSignIn,
     PoolFacts,
     PreferFactor,
     SetSmsMfa,
@@ -95,3 +97,18 @@ def state_from_json(text: str) -> UserState:
 def pool_to_json(pool: PoolFacts) -> str:
     """The facts of a pool as the plan saw them."""
     return json.dumps({name: getattr(pool, name) for name in PoolFacts.__dataclass_fields__})
+
+
+def pool_from_json(text: str) -> PoolFacts:
+    """The inverse of `pool_to_json`.
+
+    A fact that an older journal lacks has its default; one that a newer journal adds is left out.
+    """
+    known = {
+        name: value for name, value in json.loads(text).items() if name in PoolFacts.__dataclass_fields__
+    }
+    recovery = known.get("recovery")
+    known |= {"mfa": MfaMode(known["mfa"]), "recovery": None if recovery is None else tuple(recovery)}
+    if "phone_sign_in" in known:
+        known["phone_sign_in"] = PhoneSignIn(known["phone_sign_in"])
+    return PoolFacts(**known)

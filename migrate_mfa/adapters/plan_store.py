@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from migrate_mfa.adapters.journal import Database
     from migrate_mfa.adapters.roster import Record
 
-_CANDIDATE = "r.row, r.first_line, r.last_line, r.sub, r.username, r.email, r.phone, r.vouched, r.guesses"
-_USER = (
+CANDIDATE = "r.row, r.first_line, r.last_line, r.sub, r.username, r.email, r.phone, r.vouched, r.guesses"
+USER = (
     "u.sub AS u_sub, u.username AS u_username, u.email AS u_email, u.email_verified, u.phone AS u_phone, "
     "u.phone_verified, u.status, u.enabled, u.modified"
 )
@@ -78,15 +78,15 @@ class PlanStore:
     def find(self, kind: IdentityKind, value: str) -> list[UserState]:
         """The users taken in so far that one identity names."""
         column, key = _KEY_COLUMNS[kind], value if kind is IdentityKind.SUB else self._fold(value)
-        found = self._database.query(f"SELECT {_USER} FROM users u WHERE u.{column} = ?", key)
-        return [_user(row) for row in found]
+        found = self._database.query(f"SELECT {USER} FROM users u WHERE u.{column} = ?", key)
+        return [user_of(row) for row in found]
 
     def users(self, after: str, limit: int) -> list[UserState]:
         """The users taken in so far, by sub, from the one after `after` on."""
         found = self._database.query(
-            f"SELECT {_USER} FROM users u WHERE u.sub > ? ORDER BY u.sub LIMIT ?", after, limit
+            f"SELECT {USER} FROM users u WHERE u.sub > ? ORDER BY u.sub LIMIT ?", after, limit
         )
-        return [_user(row) for row in found]
+        return [user_of(row) for row in found]
 
     def count_users(self) -> int:
         """How many users were taken in."""
@@ -95,7 +95,7 @@ class PlanStore:
     def unresolved(self, after: int, limit: int) -> list[Candidate]:
         """Readable rows without a user, in order, from the row after `after` on."""
         found = self._database.query(
-            f"SELECT {_CANDIDATE} {OPEN_ROWS} WHERE {_UNDECIDED} AND r.user_sub IS NULL AND r.row > ?"
+            f"SELECT {CANDIDATE} {OPEN_ROWS} WHERE {_UNDECIDED} AND r.user_sub IS NULL AND r.row > ?"
             " ORDER BY r.row LIMIT ?",
             after,
             limit,
@@ -105,7 +105,7 @@ class PlanStore:
     def wrong_numbers(self, after: int, limit: int) -> list[Candidate]:
         """Rows that only their number condemns and that name somebody more than once, in order."""
         found = self._database.query(
-            f"SELECT {_CANDIDATE} FROM rows r NOT INDEXED"
+            f"SELECT {CANDIDATE} FROM rows r NOT INDEXED"
             " WHERE NOT r.readable AND r.reason IN ('invalid_phone', 'not_sms_capable')"
             " AND (r.sub NOTNULL) + (r.username NOTNULL) + (r.email NOTNULL) > 1 AND r.row > ?"
             " ORDER BY r.row LIMIT ?",
@@ -161,13 +161,13 @@ class PlanStore:
     def undecided(self, after: int, limit: int) -> list[Undecided]:
         """Resolved rows without a decision, in order, from the row after `after` on."""
         found = self._database.query(
-            f"SELECT {_CANDIDATE}, {_USER}, r.wished_by_others, r.held_by_other {OPEN_ROWS}"
+            f"SELECT {CANDIDATE}, {USER}, r.wished_by_others, r.held_by_other {OPEN_ROWS}"
             f" CROSS JOIN users u ON u.sub = r.user_sub WHERE {_UNDECIDED} AND r.row > ?"
             " ORDER BY r.row LIMIT ?",
             after,
             limit,
         )
-        return [Undecided(candidate_of(row), _user(row), rivalry_of(row)) for row in found]
+        return [Undecided(candidate_of(row), user_of(row), rivalry_of(row)) for row in found]
 
     def decide(self, decisions: Iterable[tuple[int, Decision]], now: float, verb: Verb = Verb.RUN) -> None:
         """Write down what should happen to some rows, and which command is to do it."""
@@ -292,7 +292,8 @@ def rivalry_of(row: sqlite3.Row) -> Rivalry:
     return Rivalry(wished_by_others=bool(row["wished_by_others"]), held_by_other=bool(row["held_by_other"]))
 
 
-def _user(row: sqlite3.Row) -> UserState:
+def user_of(row: sqlite3.Row) -> UserState:
+    """The user that a row of the journal shows, in the columns of `USER`."""
     return UserState(
         username=row["u_username"],
         sub=row["u_sub"],

@@ -37,7 +37,7 @@ def simulate(
     context: typer.Context,
     arguments: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
 ) -> None:
-    """Run a strict Cognito on loopback for trials and tests; --help lists its options."""
-    from migrate_mfa.simulator import main
+    """Run a strict Cognito on loopback for trials and rehearsals (--like); --help lists its options."""
+    from migrate_mfa.cli.rehearsal import simulate
 
-    raise typer.Exit(main([*(arguments or []), *context.args]))
+    raise typer.Exit(simulate([*(arguments or []), *context.args]))

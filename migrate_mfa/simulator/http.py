@@ -9,6 +9,7 @@ import struct
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
+from uuid import uuid4
 
 from migrate_mfa.simulator.call import Reply, error_reply
 
@@ -141,6 +142,7 @@ def render(reply: Reply, *, close: bool = False) -> bytes:
         f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}\r\n"
         f"Content-Type: {reply.content_type}\r\n"
         f"Content-Length: {len(reply.body)}\r\n"
+        f"x-amzn-RequestId: {uuid4()}\r\n"
     )
     if reply.code and reply.status != HTTPStatus.OK:
         head += f"x-amzn-errortype: {reply.code}\r\n"

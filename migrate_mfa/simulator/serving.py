@@ -18,10 +18,12 @@ from migrate_mfa.simulator.poolfile import load_world
 from migrate_mfa.simulator.service import Service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from migrate_mfa.simulator.call import Reply
     from migrate_mfa.simulator.world import World
+
+    Announce = Callable[[Service, Mapping[str, Any]], None]
 
 HOST = "127.0.0.1"
 
@@ -35,7 +37,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 when it was stopped, 2 when a file or argument is unusable.
     """
-    args = _parser().parse_args(argv)
+    return serve(make_parser("simulator").parse_args(argv))
+
+
+def announce(service: Service, ready: Mapping[str, Any]) -> None:
+    """Print the ready line."""
+    del service
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
+
+
+def serve(args: argparse.Namespace, announce: Announce = announce) -> int:
+    """Run the simulator as the arguments of `make_parser` say, until SIGTERM or SIGINT.
+
+    Args:
+        args: The arguments.
+        announce: What is called once, when the port answers: with the service, whose ledger counts the calls,
+            and with the content of the ready line.
+
+    Returns:
+        0 when it was stopped, 2 when a file or argument is unusable.
+    """
     # The users never become garbage: collections would walk all of them, again and again.
     gc.disable()
     try:
@@ -51,16 +73,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         gc.enable()
     control = Control(service) if args.control else None
     try:
-        asyncio.run(_serve(service, control, args.port, exit_with_parent=args.exit_with_parent))
+        asyncio.run(_serve(service, control, args, announce))
     except OSError as wrong:
         sys.stderr.write(f"simulator: {wrong}\n")
         return 2
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser(program: str) -> argparse.ArgumentParser:
+    """Make the parser of the command line; a program that adds to it may have a name of its own."""
     parser = argparse.ArgumentParser(
-        prog="simulator", description="A strict Amazon Cognito user pools service on loopback."
+        prog=program, description="A strict Amazon Cognito user pools service on loopback."
     )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--pool-file", type=Path, help="JSON: account, pools and users")
@@ -95,18 +118,19 @@ def _document(path: Path | None) -> dict[str, Any]:
     return document
 
 
-async def _serve(service: Service, control: Control | None, port: int, *, exit_with_parent: bool) -> None:
+async def _serve(
+    service: Service, control: Control | None, args: argparse.Namespace, announce: Announce
+) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    if exit_with_parent:
+    if args.exit_with_parent:
         loop.add_reader(sys.stdin.fileno(), _stop_at_end, stop)
     answer = _router(service, control)
-    server = await loop.create_server(lambda: Connection(answer), HOST, port, backlog=1024)
+    server = await loop.create_server(lambda: Connection(answer), HOST, args.port, backlog=1024)
     bound = server.sockets[0].getsockname()[1]
-    sys.stdout.write(json.dumps(ready_line(service.world, bound)) + "\n")
-    sys.stdout.flush()
+    announce(service, ready_line(service.world, bound))
     await stop.wait()
     server.close()
 

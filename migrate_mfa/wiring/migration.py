@@ -101,6 +101,7 @@ class Migration:
                 "roster_encoding": roster.encoding,
                 "roster_encoding_guessed": roster.guessed_encoding,
                 "pool_facts": pool_to_json(self.connection.pool),
+                "enforced_limits": dict(self.connection.limits),
                 "sms_expected": _sms_expected(self.one, self._verbs),
             }
         )

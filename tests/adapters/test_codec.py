@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migrate_mfa.adapters.codec import (
+    pool_from_json,
     pool_to_json,
     state_from_json,
     state_to_json,
@@ -113,3 +114,20 @@ def test_all_facts_of_a_pool_are_kept() -> None:
 
     assert set(kept) == set(PoolFacts.__dataclass_fields__)
     assert (kept["mfa"], kept["phone_sign_in"], kept["recovery"]) == ("ON", "alias", ["admin_only"])
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        a_pool(),
+        a_pool(mfa=MfaMode.ON, phone_sign_in=PhoneSignIn.ALIAS, recovery=("admin_only",), estimated_users=7),
+    ],
+)
+def test_the_facts_of_a_pool_come_back(pool: PoolFacts) -> None:
+    assert pool_from_json(pool_to_json(pool)) == pool
+
+
+def test_facts_of_another_version_are_read_as_far_as_they_are_known() -> None:
+    text = json.dumps({"id": "x_1", "name": "x", "mfa": "ON", "sms_configured": True, "moon_phase": "full"})
+
+    assert pool_from_json(text) == PoolFacts(id="x_1", name="x", mfa=MfaMode.ON, sms_configured=True)

@@ -33,7 +33,7 @@ JAPANESE = (ROOT / "README.ja.md").read_text(encoding="utf-8")
 BOTH = pytest.mark.parametrize("text", [ENGLISH, JAPANESE], ids=["en", "ja"])
 
 CANARY = "One user first: canary"
-TOUR, REAL = "Against the simulator", "Against a real pool"
+TOUR, REAL, REHEARSAL = "Against the simulator", "Against a real pool", "Rehearsal"
 SETUP = "Make a pool ready: setup-pool"
 AFTER = "After the run: reconcile, rollback, disable"
 CLIENT = "1h57kf5cpq17m0eml12EXAMPLE"
@@ -137,7 +137,7 @@ class Terminal:
     """Runs the commands of a document one after the other in one directory, as a reader would."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        self._folder = folder
+        self.folder = folder
         self._environment = dict(environment)
         self._simulators: list[subprocess.Popen[str]] = []
         self._replace: dict[str, str] = {}
@@ -171,7 +171,7 @@ class Terminal:
         assert f"--port {PORT}" in line
         process = subprocess.Popen(
             ["sh", "-c", f"exec {line.replace(f'--port {PORT}', '--port 0')}"],
-            cwd=self._folder,
+            cwd=self.folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -186,7 +186,7 @@ class Terminal:
         with _typing(answers) as stdin:
             done = subprocess.run(
                 ["sh", "-c", self._here(command.line)],
-                cwd=self._folder,
+                cwd=self.folder,
                 env=self._environment,
                 stdin=stdin,
                 stdout=subprocess.PIPE,
@@ -280,6 +280,19 @@ def test_setup_pool_goes_as_shown(tmp_path: Path, environment: dict[str, str]) -
         Terminal(tmp_path, environment | settings).run(commands(section(ENGLISH, SETUP)))
 
 
+def test_the_rehearsal_goes_as_shown(terminal: Terminal, environment: dict[str, str]) -> None:
+    found = commands(section(ENGLISH, REHEARSAL))
+    roster = terminal.folder / "users.csv"
+    roster.write_text("email,phone_number\nuser00@example.com,+819012340000\n", encoding="utf-8")
+    plan = f"migrate-mfa plan users.csv --verification attested --user-pool-id {POOL_ID}"
+
+    with background(_pool_of(["user00@example.com"])) as running:
+        terminal.run([Command(f"export AWS_PROFILE={PROFILE}")])
+        terminal.run([Command(f"{plan} --endpoint-url {running.endpoint}")])
+    assert len(found) == 2
+    terminal.run(found)
+
+
 def _pool_of(emails: Sequence[str]) -> dict[str, Any]:
     document: dict[str, Any] = json.loads((ROOT / "samples/pool.json").read_text(encoding="utf-8"))
     pool = document["pools"][0]
@@ -330,7 +343,9 @@ def test_all_other_commands_are_make_targets_the_installation_and_help(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     walked = [
-        command.line for title in (TOUR, REAL, SETUP, CANARY) for command in commands(section(ENGLISH, title))
+        command.line
+        for title in (TOUR, REAL, SETUP, CANARY, REHEARSAL)
+        for command in commands(section(ENGLISH, title))
     ]
     others = [command.line for command in commands(ENGLISH) if command.line not in walked]
     targets = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)

@@ -135,6 +135,21 @@ def test_what_a_username_may_look_like(
     assert create(make_site(**pool), name) == code
 
 
+@pytest.mark.parametrize(
+    ("allowed", "said"),
+    [
+        (["phone_number"], "a phone number."),
+        (["phone_number", "email"], "either an email or a phone number."),
+    ],
+)
+def test_a_refused_username_is_told_what_it_may_be(
+    make_site: Callable[..., Site], allowed: list[str], said: str
+) -> None:
+    site = make_site(UsernameAttributes=allowed)
+
+    assert site.message("admin_create_user", Username="hana") == f"Username should be {said}"
+
+
 def test_a_user_named_by_email_has_the_sub_as_username(make_site: Callable[..., Site]) -> None:
     site = make_site(UsernameAttributes=["email"])
     create(site, "a@example.com")

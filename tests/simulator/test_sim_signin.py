@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,26 @@ def test_a_user_on_sms_mfa_is_asked_for_a_code_and_gets_tokens_for_it(site: Site
     }
     assert (result["ExpiresIn"], result["TokenType"]) == (3600, "Bearer")
     assert all(result[name].count(".") == 2 for name in ("AccessToken", "IdToken", "RefreshToken"))
+
+
+def test_tokens_say_whose_they_are_and_how_long(site: Site) -> None:
+    mail = {"email": "taro@example.com", "email_verified": "true"}
+    site.user(password=PASSWORD, Attributes=mail)
+    result = App.make(site).begin()["AuthenticationResult"]
+
+    identity, access = (claims(result[name]) for name in ("IdToken", "AccessToken"))
+
+    assert identity["cognito:username"] == access["username"] == "taro"
+    assert (identity["email"], identity["email_verified"]) == ("taro@example.com", True)
+    assert identity["aud"] == access["client_id"]
+    assert access["exp"] - access["iat"] == identity["exp"] - identity["iat"] == result["ExpiresIn"]
+    assert "email" not in access
+
+
+def claims(token: str) -> dict[str, Any]:
+    body = token.split(".")[1]
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    return found
 
 
 def test_the_message_is_in_the_outbox_without_the_whole_number(app: App, site: Site) -> None:

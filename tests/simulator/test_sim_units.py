@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -122,6 +123,14 @@ def test_an_error_reply_names_its_code_in_a_header() -> None:
     assert raw.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert b"x-amzn-errortype: SomeException\r\n" in raw
     assert b"Connection: close\r\n" in raw
+
+
+def test_every_reply_has_a_request_id_of_its_own() -> None:
+    ids = {
+        re.findall(rb"x-amzn-RequestId: ([0-9a-f-]{36})\r\n", render(Reply(200, b"{}")))[0] for _ in range(2)
+    }
+
+    assert len(ids) == 2
 
 
 def one_pool(**spec: Any) -> dict[str, Any]:

@@ -75,8 +75,9 @@ def _check_name_shape(pool: Pool, name: str) -> None:
         wanted = pool.alias_names
         if not ((is_email and "email" in wanted) or (is_phone and "phone_number" in wanted)):
             kinds = {"email": "an email", "phone_number": "a phone number"}
-            allowed = " or ".join(kinds[kind] for kind in wanted)
-            raise invalid_parameter(f"Username should be {allowed}.")
+            allowed = " or ".join(text for kind, text in kinds.items() if kind in wanted)
+            either = "either " if len(wanted) > 1 else ""
+            raise invalid_parameter(f"Username should be {either}{allowed}.")
     elif is_email and "email" in pool.alias_names:
         raise invalid_parameter(
             "Username cannot be of email format, since user pool is configured for email alias."
