@@ -39,7 +39,7 @@ class CognitoDirectory:
         self._pool_id = aws.target.user_pool_id
         self._client: Any = aws.client("cognito-idp")
         self._client.meta.events.register("before-send.cognito-idp.*", _announce)
-        self._client.meta.events.register("after-call.cognito-idp.*", _require_json)
+        self._client.meta.events.register("after-call.cognito-idp.*", require_json)
         self._quotas: Any = None
         self._quotas_lock = threading.Lock()
 
@@ -168,7 +168,7 @@ def _announce(**_: object) -> None:
         announce()
 
 
-def _require_json(http_response: Any, **_: object) -> None:  # noqa: ANN401 - botocore's AWSResponse
+def require_json(http_response: Any, **_: object) -> None:  # noqa: ANN401 - botocore's AWSResponse
     """Refuse a 200 that no Cognito gave, such as a proxy's page: botocore takes it for an empty answer.
 
     An empty answer is all that a write gives, so without this a write that never arrived would look done.

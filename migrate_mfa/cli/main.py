@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from migrate_mfa import __version__
-from migrate_mfa.cli import aftermath, lab, look, migrate
+from migrate_mfa.cli import aftermath, check, lab, look, migrate
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
 from migrate_mfa.domain.privacy import scrub
 
@@ -21,6 +21,7 @@ app = typer.Typer(
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+check.register(app)
 migrate.register(app)
 look.register(app)
 aftermath.register(app)

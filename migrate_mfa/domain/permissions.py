@@ -44,7 +44,23 @@ _PREFER = _of_pool("AdminSetUserMFAPreference")
 _UPDATE = _of_pool("AdminUpdateUserAttributes")
 _LIMITS = _of_account("cognito-idp:GetProvisionedLimit", "servicequotas:GetServiceQuota")
 
+_CHECK = (
+    *_DESCRIBE,
+    *_of_pool("ListUserPoolReplicas", "ListUserPoolClients", "DescribeUserPoolClient", required=False),
+    *_LIMITS,
+    *_of_account(
+        "cloudwatch:GetMetricData",
+        "iam:GetRole",
+        "iam:SimulatePrincipalPolicy",
+        "sms-voice:DescribeAccountAttributes",
+        "sms-voice:DescribeSpendLimits",
+        "sns:GetSMSAttributes",
+        "sns:GetSMSSandboxAccountStatus",
+    ),
+)
+
 PERMISSIONS: dict[str, tuple[Permission, ...]] = {
+    "check": _CHECK,
     "plan": (*_DESCRIBE, *_LIST, *_LIMITS),
     "run": (*_DESCRIBE, *_LIST, *_READ, *_FACTORS, *_UPDATE, *_PREFER, *_LIMITS),
     "audit": (*_DESCRIBE, *_LIST, *_LIMITS),

@@ -1,13 +1,15 @@
-"""Refusals before anything is written: a pool in which a write would have no effect, or an unwanted one."""
+"""Refusals before anything is planned: a pool in which a write would have no effect, or an unwanted one.
+
+They are the failures of `check` that need no more than the pool's own settings.
+"""
 
 from collections.abc import Iterable
 
 from migrate_mfa.domain.errors import PoolNotReady
+from migrate_mfa.domain.findings import Finding
 from migrate_mfa.domain.model import MfaMode, PoolFacts, VerificationPolicy
-
-_SETUP = (
-    "Switch the pool to MFA OPTIONAL with SMS (Cognito console, Authentication, Sign-in), then try again."
-)
+from migrate_mfa.engine.check import refusal
+from migrate_mfa.engine.checks.pool import POLICY_REFUSALS, REFUSALS
 
 
 def require_sms_mfa(pool: PoolFacts) -> None:
@@ -18,21 +20,7 @@ def require_sms_mfa(pool: PoolFacts) -> None:
     Raises:
         PoolNotReady: says what is missing, and what to do.
     """
-    where = f"Pool {pool.name} ({pool.id})"
-    if pool.mfa is MfaMode.OFF:
-        raise PoolNotReady(f"{where} has MFA switched off: enrolling users would have no effect.", _SETUP)
-    if not pool.sms_configured:
-        raise PoolNotReady(f"{where} has no SMS configuration: it cannot send codes.", _SETUP)
-    if pool.sms_failure and pool.sms_failure.startswith("InvalidSmsRole"):
-        raise PoolNotReady(
-            f"{where} cannot send SMS: {pool.sms_failure}.",
-            "Mend the role in SmsConfiguration first; enrolled users could not sign in.",
-        )
-    if not pool.phone_mutable:
-        raise PoolNotReady(
-            f"{where} does not allow changes of phone_number (its schema says Mutable=false).",
-            "Nothing can be done in this pool: the schema is fixed when a pool is made.",
-        )
+    _refuse(pool, (rule(pool, None) for rule in REFUSALS))
 
 
 def require_optional_mfa(pool: PoolFacts) -> None:
@@ -54,17 +42,9 @@ def require_policy(pool: PoolFacts, policies: Iterable[VerificationPolicy]) -> N
     Raises:
         PoolNotReady: says which policy, why, and what to do.
     """
-    for policy in policies:
-        attested = policy is VerificationPolicy.ATTESTED
-        if pool.phone_needs_proof and not attested:
-            raise PoolNotReady(
-                f"Pool {pool.name} holds numbers back until they are verified "
-                f"(AttributesRequireVerificationBeforeUpdate), so {policy} would store nothing.",
-                "Only numbers that somebody vouches for can be stored here: --verification attested.",
-            )
-        if pool.mfa is MfaMode.ON and policy in {VerificationPolicy.BY_CODE, VerificationPolicy.BY_COLUMN}:
-            raise PoolNotReady(
-                f"Pool {pool.name} requires MFA, so an unproven number would be used for it at once; "
-                f"{policy} promises that this does not happen.",
-                "Use --verification attested, or at-sign-in if you accept that a wrong number locks out.",
-            )
+    _refuse(pool, (rule(pool, policy) for policy in policies for rule in POLICY_REFUSALS))
+
+
+def _refuse(pool: PoolFacts, findings: Iterable[Finding]) -> None:
+    if problem := refusal(pool, findings):
+        raise problem

@@ -11,7 +11,7 @@ from migrate_mfa.adapters.aws import Aws, Lane
 from migrate_mfa.adapters.clock import SystemClock
 from migrate_mfa.adapters.cognito import CognitoDirectory
 from migrate_mfa.adapters.run_directory import lock_lane
-from migrate_mfa.domain.errors import OutOfReach
+from migrate_mfa.domain.errors import MigrateMfaError, OutOfReach
 from migrate_mfa.domain.failure import ApiError, Effect, run_problem
 from migrate_mfa.domain.model import PoolFacts
 from migrate_mfa.domain.quotas import PACED, QUOTAS, Category, ceiling
@@ -38,6 +38,7 @@ class Connection:
     lane: Lane
     pool: PoolFacts
     directory: PacedDirectory
+    aws: Aws
     pacers: Mapping[Category, Pacer]
     credentials_end: float | None = None
     """When the credentials end, in seconds since the epoch; None where they do not say."""
@@ -61,7 +62,7 @@ def connect(settings: Settings, user_pool_id: str, progress: Progress) -> Iterat
     clock, stop = SystemClock(), Stop()
     aws = Aws(settings.target(user_pool_id), connections=_MOST_CONNECTIONS)
     with on_signals(stop):
-        lane = _patiently(aws.lane, clock, stop)
+        lane = patiently(aws.lane, clock, stop)
         lock = lock_lane(lane)
         try:
             inner = CognitoDirectory(aws)
@@ -73,8 +74,9 @@ def connect(settings: Settings, user_pool_id: str, progress: Progress) -> Iterat
                 stop=stop,
                 progress=progress,
                 lane=lane,
-                pool=_patiently(directory.describe, clock, stop),
+                pool=patiently(directory.describe, clock, stop),
                 directory=directory,
+                aws=aws,
                 pacers=pacers,
                 credentials_end=aws.credentials_end(),
             )
@@ -94,23 +96,37 @@ def _pacers(directory: Directory, settings: Settings, clock: Clock) -> dict[Cate
     return pacers
 
 
-def _patiently(call: Callable[[], T], clock: Clock, stop: Stop) -> T:
+def patiently(call: Callable[[], T], clock: Clock, stop: Stop) -> T:
     """Start-up calls meet faults like all others; without them nothing can begin."""
+    try:
+        return insist(call, clock, stop)
+    except ApiError as error:
+        raise problem_of(error) from error
+
+
+def insist(call: Callable[[], T], clock: Clock, stop: Stop) -> T:
+    """Make a read until it is answered.
+
+    Raises:
+        ApiError: it is refused, or the retries are used up.
+    """
     controller = retrying(
         READS,
         monotonic=clock.monotonic,
         sleep=lambda seconds: stop.sleep(clock, seconds),
         before_retry=lambda _: None,
     )
-    try:
-        return controller(call)
-    except ApiError as error:
-        if error.effect is Effect.FATAL:
-            raise run_problem(error) from error
-        raise OutOfReach(
-            f"AWS does not answer {error.operation} ({error.code}).",
-            "Check --region, --endpoint-url and the network; then run the same command again.",
-        ) from error
+    return controller(call)
+
+
+def problem_of(error: ApiError) -> MigrateMfaError:
+    """The run's problem for a start-up call that failed for good."""
+    if error.effect is Effect.FATAL:
+        return run_problem(error)
+    return OutOfReach(
+        f"AWS does not answer {error.operation} ({error.code}).",
+        "Check --region, --endpoint-url and the network; then run the same command again.",
+    )
 
 
 _MOST_CONNECTIONS = MOST_UNDER_WAY + _SPARE_CONNECTIONS
