@@ -1,8 +1,8 @@
-"""The account around a pool: IAM roles and policies, text messaging, who uses the quotas. Read, never written.
+"""The account around a pool: IAM roles and policies, text messaging, use of the quotas. Only read.
 
 Sources: API references of IAM ("GetRole", "SimulatePrincipalPolicy"), Amazon SNS ("GetSMSAttributes",
-"GetSMSSandboxAccountStatus"), AWS End User Messaging SMS ("DescribeAccountAttributes", "DescribeSpendLimits"),
-Service Quotas ("GetServiceQuota") and Amazon CloudWatch ("GetMetricData").
+"GetSMSSandboxAccountStatus"), AWS End User Messaging SMS ("DescribeAccountAttributes",
+"DescribeSpendLimits"), Service Quotas ("GetServiceQuota") and Amazon CloudWatch ("GetMetricData").
 """
 
 import json
@@ -54,7 +54,11 @@ class Account:
     def decisions(self, source_arn: str, actions: Iterable[str], resource: str) -> dict[str, Decision]:
         """SimulatePrincipalPolicy: what the policies of a user or role say about actions on one resource."""
         found: dict[str, Decision] = {}
-        arguments = {"PolicySourceArn": source_arn, "ActionNames": list(actions), "ResourceArns": [resource]}
+        arguments: Any = {
+            "PolicySourceArn": source_arn,
+            "ActionNames": list(actions),
+            "ResourceArns": [resource],
+        }
         marker: dict[str, str] = {}
         while True:
             answer = self._call(
@@ -85,7 +89,7 @@ class Account:
         tiers = [row["Value"] for row in answer["AccountAttributes"] if row["Name"] == "ACCOUNT_TIER"]
         if not tiers:
             raise ApiError(operation="DescribeAccountAttributes", code="NoAccountTier")
-        return tiers[0] == "SANDBOX"
+        return str(tiers[0]) == "SANDBOX"
 
     def eums_limit_usd(self, region: str) -> float | None:
         """DescribeSpendLimits: the enforced limit for text messages."""
@@ -100,8 +104,8 @@ class Account:
         """Calls a second in a category's busiest five minutes of the day before `now`, seconds since 1970.
 
         None where nothing was recorded.
-        The metric is the one that Service Quotas names for the quota. CloudWatch compares its dimensions by the
-        letter, and AWS's own pages spell them differently.
+        The metric is the one that Service Quotas names for the quota. CloudWatch compares its dimensions by
+        the letter, and AWS's own pages spell them differently.
         """
         metric = self._usage_metric(QUOTAS[category].quota_code)
         dimensions = [{"Name": name, "Value": value} for name, value in metric["MetricDimensions"].items()]
@@ -128,9 +132,10 @@ class Account:
     def _usage_metric(self, code: str) -> Mapping[str, Any]:
         operation = "GetServiceQuota"
         quota = self._call(_QUOTAS, operation, need="Quota", ServiceCode="cognito-idp", QuotaCode=code)
-        if not (metric := quota["Quota"].get("UsageMetric")):
+        metric: Mapping[str, Any] | None = quota["Quota"].get("UsageMetric")
+        if not metric:
             raise ApiError(operation=operation, code="NoUsageMetric")
-        return metric  # type: ignore[no-any-return] - botocore's answers have no types
+        return metric
 
 
 def _decision(row: Mapping[str, Any]) -> Decision:
@@ -142,4 +147,5 @@ def _decision(row: Mapping[str, Any]) -> Decision:
 
 def _document(policy: Any) -> Mapping[str, Any]:  # noqa: ANN401 - text or what botocore made of it
     """A policy; botocore decodes it, unless an endpoint wrote it in a way of its own."""
-    return json.loads(unquote(policy)) if isinstance(policy, str) else policy
+    document: Mapping[str, Any] = json.loads(unquote(policy)) if isinstance(policy, str) else policy
+    return document

@@ -78,13 +78,7 @@ def _show(findings: "Iterable[Finding]", document: dict[str, Any]) -> None:
 def tell_findings(findings: "Iterable[Finding]") -> None:
     """At the start of a run: what is wrong, or could be, in a line or two each."""
     from migrate_mfa.cli.talk import tell
-    from migrate_mfa.domain.findings import Level
     from migrate_mfa.reports.findings import short
 
-    for finding in findings:
-        if finding.level in {Level.FAILURE, Level.WARNING}:
-            for line in short(finding):
-                tell(line)
-    unchecked = [each.code for each in findings if each.level is Level.UNCHECKED]
-    if unchecked:
-        tell(f"Could not be checked (see check): {', '.join(unchecked)}")
+    for line in short(findings):
+        tell(line)

@@ -92,7 +92,7 @@ class Sending:
     """The account's text messaging in one Region: `limit_usd` a month, None where nobody has set one."""
 
     sandbox: bool | Unknown
-    limit_usd: float | None | Unknown
+    limit_usd: float | Unknown | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +118,13 @@ class AppClients:
 class QuotaUse:
     """One rate category, in calls a second.
 
-    `enforced` is None where AWS does not say, `busiest` (of five minutes, within a day) where nothing was recorded.
+    `enforced` is None where AWS does not say; `busiest`, of five minutes within a day, where nothing was
+    recorded.
     """
 
     category: Category
     enforced: float | None
-    busiest: float | None | Unknown
+    busiest: float | Unknown | None
 
 
 NO_PRINCIPAL = "NoPrincipal"

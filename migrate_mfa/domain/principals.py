@@ -21,7 +21,8 @@ class Principal:
 def principal_of(arn: str) -> Principal | None:
     """The user or role behind a caller; None for the root user and federated users.
 
-    `arn:aws:sts::123456789012:assumed-role/NAME/SESSION` is the role NAME ("IAM identifiers", IAM User Guide).
+    `arn:aws:sts::123456789012:assumed-role/NAME/SESSION` is the role NAME ("IAM identifiers", IAM User
+    Guide).
     """
     head, _, resource = arn.rpartition(":")
     kind, _, name = resource.partition("/")

@@ -1,7 +1,7 @@
 """What a role's trust policy says about Cognito assuming it for one pool.
 
-Sources: "SMS message settings for Amazon Cognito user pools", Cognito Developer Guide (principal, external id,
-source account and ARN); "IAM JSON policy elements: Condition operators", IAM User Guide.
+Sources: "SMS message settings for Amazon Cognito user pools", Cognito Developer Guide (principal, external
+id, source account and ARN); "IAM JSON policy elements: Condition operators", IAM User Guide.
 """
 
 import re
@@ -72,7 +72,9 @@ def _names_cognito(row: Mapping[str, Any]) -> bool:
     return SERVICE in services and any(_like(action, _ACTION) for action in actions)
 
 
-def _judged(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> dict[str, bool | None]:
+def _judged(
+    conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]
+) -> dict[str, bool | None]:
     found: dict[str, bool | None] = {}
     for operator, rows in conditions.items():
         for key, wanted in rows.items():

@@ -32,29 +32,33 @@ def document(findings: list[Finding], where: Mapping[str, str], wishes: Wishes) 
 
 
 def _plain(finding: Finding) -> dict[str, str]:
-    texts = {name: _clean(text) for name, text in asdict(finding).items()}
+    texts = {name: scrub(text) for name, text in asdict(finding).items()}  # some names come from outside
     return {**texts, "code": finding.code, "level": finding.level.value}
-
-
-def _clean(text: str) -> str:
-    """Names of clients, stacks and domains come from outside."""
-    return scrub(text)
 
 
 def lines(findings: Iterable[Finding]) -> Iterator[str]:
     """The findings as text of at most 80 columns: what is well takes one line."""
     for finding in findings:
-        yield f"{_WORDS.get(finding.level, finding.level.value):<{_COLUMN}}{finding.code}"
+        head = f"{_WORDS.get(finding.level, finding.level.value):<{_COLUMN}}{finding.code}"
+        if finding.level is Level.OK:
+            yield from _wrapped(f"{head}: {scrub(finding.saw)}")
+            continue
+        yield head
         yield from _paragraph(finding.saw)
-        if finding.level is not Level.OK:
-            yield from _paragraph(finding.why)
-            yield from _paragraph(finding.remedy, "-> ")
+        yield from _paragraph(finding.why)
+        yield from _paragraph(finding.remedy, "-> ")
 
 
-def short(finding: Finding) -> Iterator[str]:
-    """One finding without its reasons, for the start of a run."""
-    head = f"{_WORDS.get(finding.level, finding.level.value)}: "
-    yield from wrap(f"{head}{_clean(finding.saw)} ({finding.code})", _WIDTH, subsequent_indent=_INDENT)
+def short(findings: Iterable[Finding]) -> Iterator[str]:
+    """What is wrong, or could be, without its reasons: for the start of a run."""
+    unchecked = []
+    for finding in findings:
+        if finding.level in {Level.FAILURE, Level.WARNING}:
+            yield from _wrapped(f"{finding.level}: {scrub(finding.saw)} ({finding.code})")
+        elif finding.level is Level.UNCHECKED:
+            unchecked.append(finding.code)
+    if unchecked:
+        yield from _wrapped(f"Could not be checked (see check): {', '.join(unchecked)}")
 
 
 def verdict(findings: Iterable[Finding]) -> str:
@@ -65,6 +69,10 @@ def verdict(findings: Iterable[Finding]) -> str:
     return f"{ready}: {failed} failures, {warned} warnings, {counts['unchecked']} not checked."
 
 
-def _paragraph(text: str, first: str = "") -> Iterator[str]:
+def _paragraph(text: str, first: str = "") -> list[str]:
     indent = _INDENT + " " * len(first)
-    yield from wrap(_clean(text), _WIDTH, initial_indent=_INDENT + first, subsequent_indent=indent)
+    return wrap(scrub(text), _WIDTH, initial_indent=_INDENT + first, subsequent_indent=indent)
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, _WIDTH, subsequent_indent=_INDENT)

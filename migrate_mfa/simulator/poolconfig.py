@@ -47,7 +47,10 @@ UPDATABLE = frozenset(
 MFA_BLOCKS = ("SoftwareTokenMfaConfiguration", "EmailMfaConfiguration", "WebAuthnConfiguration")
 """Settings that only the MFA operations show and write."""
 
-CONFIG_MEMBERS = UPDATABLE | {*FIXED, *MFA_BLOCKS, "EstimatedNumberOfUsers", "SmsConfigurationFailure"}
+DECLARED = ("EstimatedNumberOfUsers", "SmsConfigurationFailure", "Domain", "CustomDomain", "Replicas")
+"""What a pool file says of a pool, and no operation here writes."""
+
+CONFIG_MEMBERS = UPDATABLE | {*FIXED, *MFA_BLOCKS, *DECLARED}
 """What a pool file's `config` may hold."""
 
 _DEFAULTS: Mapping[str, Any] = {
@@ -110,7 +113,7 @@ def reset_unspecified(current: Config, request: Config) -> Config:
 
     The tier stays, and the pool keeps what only other operations can write.
     """
-    kept = (*FIXED, *MFA_BLOCKS, "UserPoolTier", "EstimatedNumberOfUsers", "SmsConfigurationFailure")
+    kept = (*FIXED, *MFA_BLOCKS, *DECLARED, "UserPoolTier")
     base = {name: current[name] for name in kept if name in current}
     return with_defaults({**base, **{k: v for k, v in request.items() if k in UPDATABLE}})
 

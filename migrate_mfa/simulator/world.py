@@ -10,6 +10,7 @@ from migrate_mfa.simulator.challenges import Challenges
 from migrate_mfa.simulator.codes import AttributeCodes, Lockout
 from migrate_mfa.simulator.errors import CognitoError, constraint, no_such_pool
 from migrate_mfa.simulator.grants import Grants
+from migrate_mfa.simulator.surroundings import Surroundings
 from migrate_mfa.simulator.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class World:
     roles: Roles
     outbox: Outbox
     unsettled: Unsettled = field(default_factory=Unsettled)
+    around: Surroundings = field(default_factory=Surroundings)
     pools: dict[str, Pool] = field(default_factory=dict)
     #: ListUsers shows users as of so many seconds ago.
     list_lag_s: float = 0.0

@@ -16,7 +16,7 @@ from migrate_mfa.domain.permissions import PERMISSIONS
 from migrate_mfa.domain.picture import Wishes
 from migrate_mfa.engine.check import examine
 from migrate_mfa.engine.checks.pool import not_there
-from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, Stopped, on_signals
+from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
 from migrate_mfa.reports.findings import document
 from migrate_mfa.settings import Settings, policy_of
 from migrate_mfa.wiring.lane import Connection, patiently, problem_of
@@ -61,8 +61,7 @@ def check(settings: Settings, verb: str) -> Checked:
         try:
             return _check(Aws(settings.target(pool_id)), wishes, stop)
         except Stopped:
-            cause = stop.cause
-            return Checked([], {}, SIGNAL_EXITS[cause] if cause in SIGNAL_EXITS else ExitCode.BUG)
+            return Checked([], {}, SIGNAL_EXITS.get(stop.cause or StopCause.SIGINT, ExitCode.SIGINT))
 
 
 def _check(aws: Aws, wishes: Wishes, stop: Stop) -> Checked:

@@ -28,7 +28,7 @@ from migrate_mfa.domain.picture import (
     Wishes,
 )
 from migrate_mfa.domain.principals import principal_of
-from migrate_mfa.domain.quotas import PACED
+from migrate_mfa.domain.quotas import PACED, Category
 from migrate_mfa.engine.stop import Stop
 from migrate_mfa.ports import Clock
 from migrate_mfa.wiring.lane import insist
@@ -156,9 +156,7 @@ class Survey:
             QuotaUse(
                 category=category,
                 enforced=directory.enforced_limit(category),
-                busiest=self._look(
-                    "GetMetricData", lambda each=category: self._account.busiest_rps(each, now)
-                ),
+                busiest=self._usage(category, now),
             )
             for category in PACED
         )
@@ -172,16 +170,20 @@ class Survey:
         decisions: dict[str, Decision] = {}
         for scope, resource in _resources(details).items():
             actions = [each.action for each in PERMISSIONS[verb] if each.scope is scope]
-            if not actions:
-                continue
-            found = self._look(
-                "SimulatePrincipalPolicy",
-                lambda a=actions, r=resource: self._account.decisions(source, a, r),
-            )
+            found = self._simulated(source, actions, resource)
             if isinstance(found, Unknown):
                 return Caller(arn, found)
             decisions |= found
         return Caller(arn, decisions)
+
+    def _simulated(self, source: str, actions: list[str], resource: str) -> dict[str, Decision] | Unknown:
+        if not actions:
+            return {}
+        account = self._account
+        return self._look("SimulatePrincipalPolicy", lambda: account.decisions(source, actions, resource))
+
+    def _usage(self, category: Category, now: float) -> float | Unknown | None:
+        return self._look("GetMetricData", lambda: self._account.busiest_rps(category, now))
 
 
 def _resources(details: PoolDetails) -> dict[Scope, str]:

@@ -14,9 +14,7 @@ from migrate_mfa.domain.quotas import QUOTAS
 def quota_findings(picture: PoolPicture) -> list[Finding]:
     """One for each category that was looked at, and one for its other users."""
     share = picture.wishes.quota_share
-    return [
-        finding for use in picture.quotas for finding in (_enforced(use), _others(use, share)) if finding is not None
-    ]
+    return [finding for use in picture.quotas for finding in (_enforced(use), _others(use, share))]
 
 
 def _enforced(use: QuotaUse) -> Finding:
@@ -39,8 +37,8 @@ def _others(use: QuotaUse, share: float) -> Finding:
     limit = use.enforced or QUOTAS[use.category].default_rps
     name, busiest = use.category.value, use.busiest
     why = (
-        "The whole account in this Region shares the quota, applications and the run alike. Usage is an average "
-        "of five minutes."
+        "The whole account in this Region shares the quota, applications and the run alike. "
+        "Usage is an average of five minutes."
     )
     if isinstance(busiest, Unknown):
         remedy = "Allow servicequotas:GetServiceQuota and cloudwatch:GetMetricData."

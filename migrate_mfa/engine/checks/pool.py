@@ -1,8 +1,8 @@
 """The pool itself: what decides whether writing to its users has the wished effect. Also refuses a `run`.
 
-Sources: Cognito Developer Guide, "Adding MFA to a user pool", "SMS and email message MFA", "Configuring email or
-phone verification", "Updating user pool and app client configuration"; API reference, "SetUserPoolMfaConfig" and
-"UserPoolType".
+Sources: Cognito Developer Guide, "Adding MFA to a user pool", "SMS and email message MFA", "Configuring email
+or phone verification", "Updating user pool and app client configuration"; API reference,
+"SetUserPoolMfaConfig" and "UserPoolType".
 """
 
 from migrate_mfa.domain.findings import Finding, Level, Unknown
@@ -126,9 +126,13 @@ def phone_sign_in(pool: PoolFacts, _: VerificationPolicy | None) -> Finding:
             "A number that becomes verified for one user is taken from another who had it, without an error, "
             "and becomes a name to sign in with. Such rows are phone_taken here."
         )
-        return Finding(code, Level.WARNING, "phone_number is an alias.", why, "Look at phone_taken in the plan.")
+        return Finding(
+            code, Level.WARNING, "phone_number is an alias.", why, "Look at phone_taken in the plan."
+        )
     why = "Cognito refuses a number that another user has. Such rows are phone_taken here."
-    return Finding(code, Level.WARNING, "phone_number is a username.", why, "Look at phone_taken in the plan.")
+    return Finding(
+        code, Level.WARNING, "phone_number is a username.", why, "Look at phone_taken in the plan."
+    )
 
 
 REFUSALS = (mfa_mode, sms_factor, sms_failure, phone_schema)
@@ -148,7 +152,9 @@ def pool_writable(picture: PoolPicture) -> Finding | None:
         remedy = "Allow cognito-idp:ListUserPoolReplicas; it matters only to pools in several Regions."
         return replica.finding(code, why, remedy)
     if replica == "SECONDARY":
-        return Finding(code, Level.FAILURE, "This is a replica of a pool in another Region.", why, "Run there.")
+        return Finding(
+            code, Level.FAILURE, "This is a replica of a pool in another Region.", why, "Run there."
+        )
     saw = "It is the primary of its replicas." if replica else "It has no replicas."
     return Finding(code, Level.OK, saw)
 
@@ -157,7 +163,9 @@ def recovery(picture: PoolPicture) -> Finding:
     """AccountRecoverySetting: SMS MFA takes the phone away as a way to reset a password."""
     code, pool = "recovery", picture.facts
     if pool.recovers_by_admin_only:
-        return Finding(code, Level.INFO, "Only administrators reset passwords.", "SMS MFA takes nothing away.")
+        return Finding(
+            code, Level.INFO, "Only administrators reset passwords.", "SMS MFA takes nothing away."
+        )
     if not pool.recovers_by_email:
         return Finding(
             code,

@@ -58,7 +58,9 @@ def devices(picture: PoolPicture) -> Finding:
         saw = "Devices are remembered, and asked for a code all the same."
         return Finding(code, Level.OK, saw)
     why = "Who signs in on a remembered device is asked for no code."
-    return Finding(code, Level.INFO, "Remembered devices skip MFA.", why, "Forget devices if that must not be.")
+    return Finding(
+        code, Level.INFO, "Remembered devices skip MFA.", why, "Forget devices if that must not be."
+    )
 
 
 def phone_required(picture: PoolPicture) -> Finding | None:
@@ -169,7 +171,9 @@ def _sessions(seen: tuple[AppClient, ...]) -> list[Finding]:
         days = max(each.refresh_days for each in long)
         why = "Sessions that exist stay valid: MFA is asked for at the next sign-in with a password only."
         saw = f"Refresh tokens last up to {days:,.0f} days: {_names(long)}."
-        found.append(Finding("client_refresh", Level.WARNING, saw, why, "Sign out users for whom it matters."))
+        found.append(
+            Finding("client_refresh", Level.WARNING, saw, why, "Sign out users for whom it matters.")
+        )
     return found
 
 

@@ -1,7 +1,7 @@
 """The way of a code from Cognito to a phone: the role, the account's limits, the text.
 
-Sources: "SMS message settings for Amazon Cognito user pools", Cognito Developer Guide; "Using the Amazon SNS SMS
-sandbox", Amazon SNS Developer Guide.
+Sources: "SMS message settings for Amazon Cognito user pools", Cognito Developer Guide; "Using the Amazon SNS
+SMS sandbox", Amazon SNS Developer Guide.
 """
 
 from migrate_mfa.domain.findings import Finding, Level, Unknown
@@ -85,7 +85,9 @@ def _external_id(picture: PoolPicture, path: SmsPath, trust: Trust) -> Finding:
         remedy = "Make sts:ExternalId in the trust policy the ExternalId of SmsConfiguration."
         return Finding(code, _weight(picture), saw, _CANNOT_SIGN_IN, remedy)
     if path.external_id is None or not trust.named(EXTERNAL_ID):
-        whose = "The pool has no ExternalId" if path.external_id is None else "The role asks for no external id"
+        whose = (
+            "The pool has no ExternalId" if path.external_id is None else "The role asks for no external id"
+        )
         why = "Cognito documents an external id for SMS MFA; without it others could use the role."
         remedy = "Set the same ExternalId in SmsConfiguration and in the role's trust policy."
         return Finding(code, Level.WARNING, f"{whose}.", why, remedy)
@@ -130,14 +132,20 @@ def sandbox(picture: PoolPicture) -> Finding | None:
     if isinstance(boxed, Unknown) and picture.facts.sms_failure == "SNSSandbox":
         boxed = True  # Cognito has seen it for us (API reference, UserPoolType)
     if isinstance(boxed, Unknown):
-        look = "Allow sms-voice:DescribeAccountAttributes" if path.eums else "Allow sns:GetSMSSandboxAccountStatus"
+        look = (
+            "Allow sms-voice:DescribeAccountAttributes"
+            if path.eums
+            else "Allow sns:GetSMSSandboxAccountStatus"
+        )
         return boxed.finding(code, why, f"{look}, or look in the console.")
     if not boxed:
         return Finding(code, Level.OK, f"{path.service} is out of the sandbox in {path.region}.")
     saw = f"{path.service} is in the SMS sandbox in {path.region}."
     users = picture.wishes.users
     if users is not None and users <= _SANDBOX_NUMBERS:
-        return Finding(code, Level.WARNING, saw, why, f"Verify the numbers of all {users:,} users, or: {leave}")
+        return Finding(
+            code, Level.WARNING, saw, why, f"Verify the numbers of all {users:,} users, or: {leave}"
+        )
     return Finding(code, _weight(picture), saw, why, leave)
 
 
@@ -153,7 +161,7 @@ def spend_limit(picture: PoolPicture) -> Finding | None:
         look = "Allow sms-voice:DescribeSpendLimits" if path.eums else "Allow sns:GetSMSAttributes"
         return limit.finding(code, why, f"{look}, or look in the console.")
     if limit is None:
-        saw = f"Nobody has set a monthly limit in {path.region}: accounts start with USD 1.00."
+        saw = f"No monthly limit is named in {path.region}: accounts start with USD 1.00."
         return Finding(code, Level.WARNING, saw, why, raise_it)
     saw = f"At most USD {limit:,.2f} a month may be spent in {path.region}."
     if limit == 0:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 @operation("GetCallerIdentity", "STS", STS)
 def get_caller_identity(world: World, _: Params) -> dict[str, Any]:
-    """Show who signs the requests: always the same user."""
-    arn = f"arn:aws:iam::{world.account}:user/simulator"
+    """Show who signs the requests: always the same user, unless the pool file names somebody."""
+    arn = world.around.caller or f"arn:aws:iam::{world.account}:user/simulator"
     return {"Arn": arn, "UserId": "AIDASIMULATOR", "Account": world.account}
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from migrate_mfa.simulator.world import Params, World
 
 _ALPHABET = string.ascii_letters + string.digits
-_HIDDEN = (*poolconfig.MFA_BLOCKS, "Schema", "EstimatedNumberOfUsers")
+_HIDDEN = (*poolconfig.MFA_BLOCKS, "Schema", "EstimatedNumberOfUsers", "Replicas")
 _MAX_RESULTS = 60
 
 
@@ -107,6 +107,14 @@ def list_user_pools(world: World, params: Params) -> dict[str, Any]:
             for pool in world.pools.values()
         ],
     )
+
+
+@operation("ListUserPoolReplicas", "UserPoolRead")
+def list_user_pool_replicas(world: World, params: Params) -> dict[str, Any]:
+    """List the pool in its Regions; its category is not documented."""
+    rows = world.pool(params).config.get("Replicas", ())
+    arn = world.arn(params["UserPoolId"])
+    return {"UserPoolReplicas": [{"Status": "ACTIVE", "UserPoolArn": arn, **row} for row in rows]}
 
 
 def page_of(params: Params, member: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
