@@ -66,7 +66,7 @@ def verdict(findings: Iterable[Finding]) -> str:
     counts = level_counts(findings)
     failed, warned = counts[Level.FAILURE.value], counts[Level.WARNING.value]
     ready = "Not ready" if failed else "Ready, as far as could be checked" if counts["unchecked"] else "Ready"
-    return f"{ready}: {failed} failures, {warned} warnings, {counts['unchecked']} not checked."
+    return f"{ready}. Failures: {failed}, warnings: {warned}, not checked: {counts['unchecked']}."
 
 
 def _paragraph(text: str, first: str = "") -> list[str]:
