@@ -124,7 +124,7 @@ def test_the_metric_is_the_one_that_service_quotas_names() -> None:
 
 
 def test_no_data_is_not_zero_and_no_metric_not_known() -> None:
-    nothing = {"MetricDataResults": [{"Values": []}]}
+    nothing: Any = {"MetricDataResults": [{"Values": []}]}
 
     assert (
         account(GetServiceQuota=metric(), GetMetricData=nothing)[0].busiest_rps(Category.USER_LIST, 1) is None

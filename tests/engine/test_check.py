@@ -82,7 +82,7 @@ def test_a_good_pool_has_nothing_to_look_at() -> None:
 def test_the_monthly_limit_is_held_against_the_users_to_enrol(
     users: Any, limit: Any, expected: Level
 ) -> None:
-    changes = {"wishes": Wishes(users=users), "sending": Sending(sandbox=False, limit_usd=limit)}
+    changes: Any = {"wishes": Wishes(users=users), "sending": Sending(sandbox=False, limit_usd=limit)}
 
     assert level("sms_spend_limit", **changes) is expected
 

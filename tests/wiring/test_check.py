@@ -19,7 +19,7 @@ from tests.e2e.support import recovery
 from tests.simulator.sim_site import client_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from migrate_mfa.simulator import Running
 
@@ -185,7 +185,7 @@ def pool_id(name: str) -> str:
     return f"ap-northeast-1_{''.join(filter(str.isalnum, name))}"
 
 
-def a_pool(name: str, config: Mapping[str, Any], clients: Any = (APP,)) -> dict[str, Any]:
+def a_pool(name: str, config: dict[str, Any], clients: Any = (APP,)) -> dict[str, Any]:
     settings = READY | config
     kept = {key: value for key, value in settings.items() if value is not None}
     return {"id": pool_id(name), "name": name, "config": kept, "clients": list(clients)}
