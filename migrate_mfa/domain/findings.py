@@ -19,11 +19,58 @@ class Level(StrEnum):
     OK = "ok"
 
 
+class Code(StrEnum):
+    """What a finding is about. Scripts read these: add to them, never rename one."""
+
+    POOL_WRITABLE = "pool_writable"
+    MFA_MODE = "mfa_mode"
+    SMS_FACTOR = "sms_factor"
+    SMS_FAILURE = "sms_failure"
+    PHONE_SCHEMA = "phone_schema"
+    HELD_NUMBERS = "held_numbers"
+    CODE_SMS = "code_sms"
+    PHONE_SIGN_IN = "phone_sign_in"
+    PHONE_REQUIRED = "phone_required"
+    RECOVERY = "recovery"
+    POOL_OWNER = "pool_owner"
+    SMS_PATH = "sms_path"
+    SMS_ROLE_TRUST = "sms_role_trust"
+    SMS_ROLE_EXTERNAL_ID = "sms_role_external_id"
+    SMS_ROLE_SOURCE = "sms_role_source"
+    SMS_ROLE_PUBLISH = "sms_role_publish"
+    SMS_SANDBOX = "sms_sandbox"
+    SMS_SPEND_LIMIT = "sms_spend_limit"
+    SMS_TEXT = "sms_text"
+    FIRST_FACTORS = "first_factors"
+    OTHER_FACTORS = "other_factors"
+    DEVICES = "devices"
+    TRIGGERS = "triggers"
+    CUSTOM_MESSAGE = "custom_message"
+    MANAGED_LOGIN = "managed_login"
+    TIER = "tier"
+    THREAT_PROTECTION = "threat_protection"
+    CHALLENGE_NAME = "challenge_name"
+    CLIENT_FLOWS = "client_flows"
+    CLIENT_SESSION = "client_session"
+    CLIENT_REFRESH = "client_refresh"
+    CLIENTS_SEEN = "clients_seen"
+    QUOTA_USER_READ = "quota_user_read"
+    QUOTA_USER_UPDATE = "quota_user_update"
+    QUOTA_USER_RESOURCE_UPDATE = "quota_user_resource_update"
+    QUOTA_USER_LIST = "quota_user_list"
+    USAGE_USER_READ = "usage_user_read"
+    USAGE_USER_UPDATE = "usage_user_update"
+    USAGE_USER_RESOURCE_UPDATE = "usage_user_resource_update"
+    USAGE_USER_LIST = "usage_user_list"
+    CALLER_PERMISSIONS = "caller_permissions"
+    CALLER_OPTIONAL = "caller_optional"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One finding. `remedy` says what to do; it is empty where there is nothing to do."""
 
-    code: str
+    code: Code
     level: Level
     saw: str
     why: str = ""
@@ -37,7 +84,7 @@ class Unknown:
     operation: str
     code: str
 
-    def finding(self, code: str, why: str, remedy: str) -> Finding:
+    def finding(self, code: Code, why: str, remedy: str) -> Finding:
         """The finding for it: could not be checked."""
         saw = f"Could not be checked: {self.operation} answered {self.code}."
         return Finding(code, Level.UNCHECKED, saw, why, remedy)

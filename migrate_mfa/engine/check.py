@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from migrate_mfa.domain.errors import MigrateMfaError, NotAllowed, PoolNotReady
-from migrate_mfa.domain.findings import Finding, by_weight, failures
+from migrate_mfa.domain.findings import Code, Finding, by_weight, failures
 from migrate_mfa.domain.model import PoolFacts
 from migrate_mfa.domain.picture import PoolPicture
 from migrate_mfa.engine.checks import caller, limits, pool, signin, sms
@@ -24,7 +24,7 @@ def examine(picture: PoolPicture) -> list[Finding]:
 def refusal(where: PoolFacts, findings: Iterable[Finding]) -> MigrateMfaError | None:
     """The error that the first failure ends a writing command with; None where nothing speaks against it."""
     for finding in failures(findings):
-        if finding.code == caller.CODE:
+        if finding.code is Code.CALLER_PERMISSIONS:
             return NotAllowed(finding.saw, finding.remedy)
         message = f"Pool {where.name} ({where.id}) is not ready. {finding.saw} {finding.why}"
         return PoolNotReady(message.rstrip(), finding.remedy)

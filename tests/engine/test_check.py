@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from migrate_mfa.domain.errors import ExitCode
-from migrate_mfa.domain.findings import Finding, Level, Unknown
+from migrate_mfa.domain.findings import Code, Finding, Level, Unknown
 from migrate_mfa.domain.model import VerificationPolicy
 from migrate_mfa.domain.picture import (
     NO_PRINCIPAL,
@@ -49,7 +49,7 @@ GOOD = PoolPicture(
 
 
 def level(code: str, picture: PoolPicture = GOOD, **changes: Any) -> Level | None:
-    found = {each.code: each.level for each in examine(replace(picture, **changes))}
+    found: dict[str, Level] = {each.code: each.level for each in examine(replace(picture, **changes))}
     return found.get(code)
 
 
@@ -200,7 +200,9 @@ def test_an_app_client_that_custom_flows_alone_serve_goes_past_mfa() -> None:
 
 def test_many_names_are_not_all_shown() -> None:
     seen = tuple(client(f"app{number}", "ALLOW_USER_SRP_AUTH") for number in range(20))
-    found = {each.code: each for each in examine(replace(GOOD, clients=AppClients(seen, 30)))}
+    found: dict[str, Finding] = {
+        each.code: each for each in examine(replace(GOOD, clients=AppClients(seen, 30)))
+    }
 
     assert found["client_session"].saw.endswith("app4 and 15 more.")
     assert "20 of 30" in found["clients_seen"].saw
@@ -217,9 +219,9 @@ def test_the_heaviest_finding_comes_first() -> None:
 
 
 def test_a_run_is_refused_by_a_failure_alone() -> None:
-    weak = [Finding("a", level, "Saw.", "Why.", "Do.") for level in Level if level is not Level.FAILURE]
-    pool = Finding("b", Level.FAILURE, "Saw.", "Why.", "Do.")
-    permission = Finding("caller_permissions", Level.FAILURE, "Saw.", "Why.", "Do.")
+    weak = [Finding(Code.TIER, level, "Saw.", "Why.", "Do.") for level in Level if level is not Level.FAILURE]
+    pool = Finding(Code.MFA_MODE, Level.FAILURE, "Saw.", "Why.", "Do.")
+    permission = Finding(Code.CALLER_PERMISSIONS, Level.FAILURE, "Saw.", "Why.", "Do.")
 
     assert refusal(GOOD.facts, weak) is None
     refused = [refusal(GOOD.facts, [*weak, each]) for each in (pool, permission)]

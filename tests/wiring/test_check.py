@@ -21,6 +21,7 @@ from tests.simulator.sim_site import client_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from migrate_mfa.domain.findings import Finding
     from migrate_mfa.simulator import Running
 
 BY_CODE, ATTESTED = VerificationPolicy.BY_CODE, VerificationPolicy.ATTESTED
@@ -471,7 +472,7 @@ def test_an_account_with_much_amiss(poor: Running) -> None:
         "warning usage_user_update",
         "warning usage_user_read",
     }
-    found = {each.code: each for each in checked.findings}
+    found: dict[str, Finding] = {each.code: each for each in checked.findings}
     assert "cognito-idp:AdminSetUserMFAPreference" in found["caller_permissions"].saw
     assert "cognito-idp:ListUsers" not in found["caller_permissions"].saw
     assert found["usage_user_resource_update"].level == "info"

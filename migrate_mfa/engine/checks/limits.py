@@ -6,7 +6,7 @@ Developer Guide: usage comes in points of five minutes, so that it shows head-ro
 
 import re
 
-from migrate_mfa.domain.findings import Finding, Level, Unknown
+from migrate_mfa.domain.findings import Code, Finding, Level, Unknown
 from migrate_mfa.domain.picture import PoolPicture, QuotaUse
 from migrate_mfa.domain.quotas import QUOTAS
 
@@ -18,7 +18,7 @@ def quota_findings(picture: PoolPicture) -> list[Finding]:
 
 
 def _enforced(use: QuotaUse) -> Finding:
-    code = f"quota_{_snake(use.category.value)}"
+    code = Code(f"quota_{_snake(use.category.value)}")
     documented = QUOTAS[use.category].default_rps
     name = use.category.value
     if use.enforced is None:
@@ -33,7 +33,7 @@ def _enforced(use: QuotaUse) -> Finding:
 
 
 def _others(use: QuotaUse, share: float) -> Finding:
-    code = f"usage_{_snake(use.category.value)}"
+    code = Code(f"usage_{_snake(use.category.value)}")
     limit = use.enforced or QUOTAS[use.category].default_rps
     name, busiest = use.category.value, use.busiest
     why = (

@@ -5,7 +5,7 @@ or phone verification", "Updating user pool and app client configuration"; API r
 "SetUserPoolMfaConfig" and "UserPoolType".
 """
 
-from migrate_mfa.domain.findings import Finding, Level, Unknown
+from migrate_mfa.domain.findings import Code, Finding, Level, Unknown
 from migrate_mfa.domain.model import MfaMode, PhoneSignIn, PoolFacts, VerificationPolicy
 from migrate_mfa.domain.picture import PoolPicture
 from migrate_mfa.domain.reasons import Reason
@@ -19,7 +19,7 @@ _SETUP = (
 
 def mfa_mode(pool: PoolFacts, policy: VerificationPolicy | None) -> Finding:
     """MfaConfiguration: OFF makes every write vain, ON uses numbers at once."""
-    code = "mfa_mode"
+    code = Code.MFA_MODE
     if pool.mfa is MfaMode.OFF:
         why = "Enrolling users would have no effect: Cognito answers 200 and asks nobody for a code."
         return Finding(code, Level.FAILURE, "MFA is switched off.", why, _SETUP)
@@ -46,14 +46,14 @@ def mfa_mode(pool: PoolFacts, policy: VerificationPolicy | None) -> Finding:
 def sms_factor(pool: PoolFacts, _: VerificationPolicy | None) -> Finding:
     """Whether SMS is among the pool's factors."""
     if pool.sms_configured:
-        return Finding("sms_factor", Level.OK, "SMS is configured as a factor.")
+        return Finding(Code.SMS_FACTOR, Level.OK, "SMS is configured as a factor.")
     why = "It cannot send codes; enrolled users would be asked for none, or could not sign in."
-    return Finding("sms_factor", Level.FAILURE, "There is no SMS configuration.", why, _SETUP)
+    return Finding(Code.SMS_FACTOR, Level.FAILURE, "There is no SMS configuration.", why, _SETUP)
 
 
 def sms_failure(pool: PoolFacts, _: VerificationPolicy | None) -> Finding:
     """SmsConfigurationFailure, Cognito's own word on its last look at the role."""
-    code, failure = "sms_failure", pool.sms_failure
+    code, failure = Code.SMS_FAILURE, pool.sms_failure
     if not failure:
         return Finding(code, Level.OK, "Cognito reports no failure of the SMS configuration.")
     if failure.startswith("InvalidSmsRole"):
@@ -71,9 +71,9 @@ def sms_failure(pool: PoolFacts, _: VerificationPolicy | None) -> Finding:
 def phone_schema(pool: PoolFacts, _: VerificationPolicy | None) -> Finding:
     """Whether phone_number can be changed at all."""
     if pool.phone_mutable:
-        return Finding("phone_schema", Level.OK, "phone_number can be changed.")
+        return Finding(Code.PHONE_SCHEMA, Level.OK, "phone_number can be changed.")
     return Finding(
-        "phone_schema",
+        Code.PHONE_SCHEMA,
         Level.FAILURE,
         "phone_number cannot be changed (its schema says Mutable=false).",
         "No number can be stored for a user who exists.",
@@ -83,7 +83,7 @@ def phone_schema(pool: PoolFacts, _: VerificationPolicy | None) -> Finding:
 
 def held_numbers(pool: PoolFacts, policy: VerificationPolicy | None) -> Finding:
     """AttributesRequireVerificationBeforeUpdate: is the value stored at once?"""
-    code, saw = "held_numbers", "Numbers are held back until they are verified."
+    code, saw = Code.HELD_NUMBERS, "Numbers are held back until they are verified."
     if not pool.phone_needs_proof:
         return Finding(code, Level.OK, "A number that is written is stored at once.")
     if policy is VerificationPolicy.ATTESTED:
@@ -100,7 +100,7 @@ def held_numbers(pool: PoolFacts, policy: VerificationPolicy | None) -> Finding:
 
 def code_sms(pool: PoolFacts, policy: VerificationPolicy | None) -> Finding:
     """AutoVerifiedAttributes: does writing a number make Cognito send a code?"""
-    code, saw = "code_sms", "The pool verifies phone_number automatically."
+    code, saw = Code.CODE_SMS, "The pool verifies phone_number automatically."
     if not pool.code_sms_on_unverified_write:
         return Finding(code, Level.OK, "Writing a number sends no code.")
     if policy is VerificationPolicy.ATTESTED:
@@ -118,7 +118,7 @@ def code_sms(pool: PoolFacts, policy: VerificationPolicy | None) -> Finding:
 
 def phone_sign_in(pool: PoolFacts, _: VerificationPolicy | None) -> Finding:
     """Phone numbers as alias or username."""
-    code = "phone_sign_in"
+    code = Code.PHONE_SIGN_IN
     if pool.phone_sign_in is PhoneSignIn.NO:
         return Finding(code, Level.OK, "Phone numbers sign nobody in; users may share one.")
     if pool.phone_sign_in is PhoneSignIn.ALIAS:
@@ -144,7 +144,7 @@ FACT_RULES = (*REFUSALS, held_numbers, code_sms, phone_sign_in)
 
 def pool_writable(picture: PoolPicture) -> Finding | None:
     """Replication: users are written in the primary Region only ("OperationNotEnabledException")."""
-    code, replica = "pool_writable", picture.replica
+    code, replica = Code.POOL_WRITABLE, picture.replica
     why = "A replica's users cannot be written to in this Region (OperationNotEnabledException)."
     if replica is None:
         return None
@@ -161,7 +161,7 @@ def pool_writable(picture: PoolPicture) -> Finding | None:
 
 def recovery(picture: PoolPicture) -> Finding:
     """AccountRecoverySetting: SMS MFA takes the phone away as a way to reset a password."""
-    code, pool = "recovery", picture.facts
+    code, pool = Code.RECOVERY, picture.facts
     if pool.recovers_by_admin_only:
         return Finding(
             code, Level.INFO, "Only administrators reset passwords.", "SMS MFA takes nothing away."
@@ -182,14 +182,14 @@ def recovery(picture: PoolPicture) -> Finding:
     return Finding(code, Level.OK, "Passwords can be recovered by e-mail.", why)
 
 
-def not_there(code: str) -> Finding:
-    """The finding for a pool that DescribeUserPool refuses with `code`."""
-    if code == "OperationNotEnabledException":
+def not_there(refusal: str) -> Finding:
+    """The finding for a pool that DescribeUserPool refuses with this code of AWS."""
+    if refusal == "OperationNotEnabledException":
         saw, why = "This is not a pool that can be written to here.", "It may be a replica in another Region."
     else:
         saw, why = "The user pool is not there.", "Pool id, Region and account do not belong together."
     remedy = "Check --user-pool-id, --region and the account of the credentials."
-    return Finding("pool_writable", Level.FAILURE, saw, why, remedy)
+    return Finding(Code.POOL_WRITABLE, Level.FAILURE, saw, why, remedy)
 
 
 def owner(picture: PoolPicture) -> Finding | None:
@@ -199,4 +199,4 @@ def owner(picture: PoolPicture) -> Finding | None:
         return None
     why = "Changes made by hand or by setup-pool go at the next deployment, or make it fail."
     saw = f"The CloudFormation stack {stack} made this pool."
-    return Finding("pool_owner", Level.INFO, saw, why, "Change the pool's settings in its template.")
+    return Finding(Code.POOL_OWNER, Level.INFO, saw, why, "Change the pool's settings in its template.")

@@ -4,7 +4,7 @@ Sources: Cognito Developer Guide, "Adding MFA to a user pool", "Working with use
 "Customizing user pool workflows with Lambda triggers", "User pool feature plans".
 """
 
-from migrate_mfa.domain.findings import Finding, Level, Unknown
+from migrate_mfa.domain.findings import Code, Finding, Level, Unknown
 from migrate_mfa.domain.model import MfaMode
 from migrate_mfa.domain.picture import AppClient, AppClients, PoolPicture
 
@@ -27,7 +27,7 @@ _NAMES_SHOWN = 5
 
 def first_factors(picture: PoolPicture) -> Finding:
     """Passkeys and one-time passwords as first factors."""
-    code, pool = "first_factors", picture.facts
+    code, pool = Code.FIRST_FACTORS, picture.facts
     others = sorted(picture.details.first_factors - {"PASSWORD"})
     if not others:
         return Finding(code, Level.OK, "Users sign in with passwords only.")
@@ -46,12 +46,12 @@ def other_factors(picture: PoolPicture) -> Finding | None:
         return None
     why = "SMS is the weaker factor, and users can choose no other here."
     remedy = "Consider to offer authenticator apps as well."
-    return Finding("other_factors", Level.INFO, "Authenticator apps are not offered.", why, remedy)
+    return Finding(Code.OTHER_FACTORS, Level.INFO, "Authenticator apps are not offered.", why, remedy)
 
 
 def devices(picture: PoolPicture) -> Finding:
     """Remembered devices skip MFA."""
-    challenge, code = picture.details.device_challenge, "devices"
+    challenge, code = picture.details.device_challenge, Code.DEVICES
     if challenge is None:
         return Finding(code, Level.OK, "Devices are not remembered.")
     if not challenge:
@@ -68,20 +68,20 @@ def phone_required(picture: PoolPicture) -> Finding | None:
     if not picture.details.phone_required:
         return None
     why = "rollback cannot take a number away from a user who had none."
-    return Finding("phone_required", Level.INFO, "The schema requires phone_number.", why)
+    return Finding(Code.PHONE_REQUIRED, Level.INFO, "The schema requires phone_number.", why)
 
 
 def triggers(picture: PoolPicture) -> Finding:
     """Lambda functions that have a part in sign-in or messages."""
     named = picture.details.triggers
     if not named:
-        return Finding("triggers", Level.OK, "There are no Lambda triggers.")
+        return Finding(Code.TRIGGERS, Level.OK, "There are no Lambda triggers.")
     why = (
         "They run at sign-in or for messages, and can refuse either. Storing an attested number and setting "
         "the MFA preference run none."
     )
     saw = f"Lambda triggers: {', '.join(named)}."
-    return Finding("triggers", Level.INFO, saw, why, "Sign in one enrolled user before a large run.")
+    return Finding(Code.TRIGGERS, Level.INFO, saw, why, "Sign in one enrolled user before a large run.")
 
 
 def message_trigger(picture: PoolPicture) -> Finding | None:
@@ -90,7 +90,7 @@ def message_trigger(picture: PoolPicture) -> Finding | None:
         return None
     why = "It writes the text of codes; a failure, or more than 5 s, fails the sign-in or the write."
     remedy = "Test it with CustomMessage_Authentication; its text counts in parts as sms_text does."
-    return Finding("custom_message", Level.WARNING, "A Lambda function writes the messages.", why, remedy)
+    return Finding(Code.CUSTOM_MESSAGE, Level.WARNING, "A Lambda function writes the messages.", why, remedy)
 
 
 def managed_login(picture: PoolPicture) -> Finding | None:
@@ -98,12 +98,12 @@ def managed_login(picture: PoolPicture) -> Finding | None:
     if picture.details.domain is None:
         return None
     why = "Its pages ask for the code by themselves, for 3 minutes, and a session of theirs lasts an hour."
-    return Finding("managed_login", Level.INFO, f"Managed login is on ({picture.details.domain}).", why)
+    return Finding(Code.MANAGED_LOGIN, Level.INFO, f"Managed login is on ({picture.details.domain}).", why)
 
 
 def tier(picture: PoolPicture) -> Finding:
     """The feature plan."""
-    plan, code = picture.details.tier, "tier"
+    plan, code = picture.details.tier, Code.TIER
     if plan == "LITE":
         why = "SMS MFA works in every plan; e-mail MFA and passkeys need Essentials."
         return Finding(code, Level.INFO, "The feature plan is Lite.", why)
@@ -116,7 +116,7 @@ def threat_protection(picture: PoolPicture) -> Finding | None:
     if mode == "OFF":
         return None
     why = "With automatic responses, risk decides as well who is asked for a code, or shut out."
-    return Finding("threat_protection", Level.INFO, f"Threat protection is {mode}.", why)
+    return Finding(Code.THREAT_PROTECTION, Level.INFO, f"Threat protection is {mode}.", why)
 
 
 def challenge_name(picture: PoolPicture) -> Finding | None:
@@ -125,7 +125,7 @@ def challenge_name(picture: PoolPicture) -> Finding | None:
         return None
     why = "While a number is unverified, answering SMS_MFA with the e-mail address has failed for some."
     remedy = "Let your app answer with USER_ID_FOR_SRP of the challenge."
-    return Finding("challenge_name", Level.INFO, "Users sign in with e-mail addresses.", why, remedy)
+    return Finding(Code.CHALLENGE_NAME, Level.INFO, "Users sign in with e-mail addresses.", why, remedy)
 
 
 def client_findings(picture: PoolPicture) -> list[Finding]:
@@ -136,13 +136,13 @@ def client_findings(picture: PoolPicture) -> list[Finding]:
     if isinstance(clients, Unknown):
         why = "App clients decide how users sign in, and so whether they are asked for a code."
         remedy = "Allow cognito-idp:ListUserPoolClients and cognito-idp:DescribeUserPoolClient."
-        return [clients.finding("client_flows", why, remedy)]
+        return [clients.finding(Code.CLIENT_FLOWS, why, remedy)]
     bounded = [_bounded(clients)] if clients.more or clients.listed > len(clients.seen) else []
     return [_flows(clients), *_sessions(clients.seen), *bounded]
 
 
 def _flows(clients: AppClients) -> Finding:
-    code, seen = "client_flows", clients.seen
+    code, seen = Code.CLIENT_FLOWS, clients.seen
     if not seen:
         why = "Nobody can sign in without an app client."
         return Finding(code, Level.WARNING, "There is no app client.", why, "Create one for your app.")
@@ -166,13 +166,13 @@ def _sessions(seen: tuple[AppClient, ...]) -> list[Finding]:
     if short:
         why = "A code that arrives later is of no use any more (AuthSessionValidity, 3 to 15 minutes)."
         saw = f"A code is valid for {_SHORTEST_SESSION_MIN} minutes: {_names(short)}."
-        found.append(Finding("client_session", Level.INFO, saw, why, "Raise it where SMS are slow."))
+        found.append(Finding(Code.CLIENT_SESSION, Level.INFO, saw, why, "Raise it where SMS are slow."))
     if long:
         days = max(each.refresh_days for each in long)
         why = "Sessions that exist stay valid: MFA is asked for at the next sign-in with a password only."
         saw = f"Refresh tokens last up to {days:,.0f} days: {_names(long)}."
         found.append(
-            Finding("client_refresh", Level.WARNING, saw, why, "Sign out users for whom it matters.")
+            Finding(Code.CLIENT_REFRESH, Level.WARNING, saw, why, "Sign out users for whom it matters.")
         )
     return found
 
@@ -181,7 +181,7 @@ def _bounded(clients: AppClients) -> Finding:
     listed = f"more than {clients.listed:,}" if clients.more else f"{clients.listed:,}"
     saw = f"Only {len(clients.seen):,} of {listed} app clients were looked at."
     why = "Their quota is small, and your applications use it too."
-    return Finding("clients_seen", Level.INFO, saw, why, "Look at the others yourself.")
+    return Finding(Code.CLIENTS_SEEN, Level.INFO, saw, why, "Look at the others yourself.")
 
 
 def _names(clients: list[AppClient] | tuple[AppClient, ...]) -> str:

@@ -4,7 +4,7 @@ Sources: "SMS message settings for Amazon Cognito user pools", Cognito Developer
 SMS sandbox", Amazon SNS Developer Guide.
 """
 
-from migrate_mfa.domain.findings import Finding, Level, Unknown
+from migrate_mfa.domain.findings import Code, Finding, Level, Unknown
 from migrate_mfa.domain.picture import Decision, PoolPicture, Role, SmsPath
 from migrate_mfa.domain.sms_text import parts
 from migrate_mfa.domain.trust import EXTERNAL_ID, SOURCE_ACCOUNT, SOURCE_ARN, SOURCES, Trust, trust_of
@@ -22,12 +22,14 @@ def sms_path(picture: PoolPicture) -> Finding | None:
     """Which service sends, and where."""
     if picture.details.own_sender:
         saw = "A Lambda function sends the messages (CustomSMSSender)."
-        why = "Role, sandbox and spending limit concern it only if it uses them; nobody but you can check it."
-        return Finding("sms_path", Level.INFO, saw, why, "Sign in one enrolled user before a large run.")
+        why = "Role, sandbox and limit concern it only if it uses them; nobody but you can check it."
+        return Finding(Code.SMS_PATH, Level.INFO, saw, why, "Sign in one enrolled user before a large run.")
     path = picture.details.sms
     if path is None:
         return None
-    return Finding("sms_path", Level.OK, f"{path.service} sends, in {path.region}, as role {path.role_name}.")
+    return Finding(
+        Code.SMS_PATH, Level.OK, f"{path.service} sends, in {path.region}, as role {path.role_name}."
+    )
 
 
 def _weight(picture: PoolPicture) -> Level:
@@ -56,9 +58,9 @@ def _unread_role(picture: PoolPicture, role: Unknown) -> Finding:
     why = "Cognito sends with this role; without it there are no codes."
     if role.code != "NoSuchEntity":
         remedy = "Allow iam:GetRole, or look at the role's trust policy yourself."
-        return role.finding("sms_role_trust", why, remedy)
+        return role.finding(Code.SMS_ROLE_TRUST, why, remedy)
     return Finding(
-        "sms_role_trust",
+        Code.SMS_ROLE_TRUST,
         _weight(picture),
         "The role in SmsConfiguration is not in this account.",
         _CANNOT_SIGN_IN,
@@ -67,7 +69,7 @@ def _unread_role(picture: PoolPicture, role: Unknown) -> Finding:
 
 
 def _trusted(picture: PoolPicture, trust: Trust | None) -> Finding:
-    code = "sms_role_trust"
+    code = Code.SMS_ROLE_TRUST
     if trust is None:
         remedy = "Let cognito-idp.amazonaws.com do sts:AssumeRole in its trust policy."
         saw = "The SMS role does not let Cognito assume it."
@@ -79,7 +81,7 @@ def _trusted(picture: PoolPicture, trust: Trust | None) -> Finding:
 
 
 def _external_id(picture: PoolPicture, path: SmsPath, trust: Trust) -> Finding:
-    code = "sms_role_external_id"
+    code = Code.SMS_ROLE_EXTERNAL_ID
     if trust.excludes(EXTERNAL_ID):
         saw = "The role's trust policy asks for another external id than the pool has."
         remedy = "Make sts:ExternalId in the trust policy the ExternalId of SmsConfiguration."
@@ -95,7 +97,7 @@ def _external_id(picture: PoolPicture, path: SmsPath, trust: Trust) -> Finding:
 
 
 def _source(picture: PoolPicture, trust: Trust) -> Finding:
-    code = "sms_role_source"
+    code = Code.SMS_ROLE_SOURCE
     if trust.excludes(*SOURCES):
         saw = "Source account or source ARN in the role's trust policy exclude this pool."
         remedy = "Let aws:SourceAccount and aws:SourceArn in the trust policy name this pool."
@@ -108,7 +110,7 @@ def _source(picture: PoolPicture, trust: Trust) -> Finding:
 
 
 def _publishes(picture: PoolPicture, path: SmsPath, role: Role) -> Finding:
-    code, publishes = "sms_role_publish", role.publishes
+    code, publishes = Code.SMS_ROLE_PUBLISH, role.publishes
     why = f"Cognito sends with this role's {path.action}."
     look = f"Look at the role's policies yourself: they must allow {path.action}."
     if isinstance(publishes, Unknown):
@@ -123,7 +125,7 @@ def _publishes(picture: PoolPicture, path: SmsPath, role: Role) -> Finding:
 
 def sandbox(picture: PoolPicture) -> Finding | None:
     """Whether only a few verified numbers are sent to."""
-    code, path, sending = "sms_sandbox", picture.details.sms, picture.sending
+    code, path, sending = Code.SMS_SANDBOX, picture.details.sms, picture.sending
     if path is None or sending is None:
         return None
     why = f"In the sandbox only verified numbers (at most {_SANDBOX_NUMBERS}) are sent to. {_CANNOT_SIGN_IN}"
@@ -151,7 +153,7 @@ def sandbox(picture: PoolPicture) -> Finding | None:
 
 def spend_limit(picture: PoolPicture) -> Finding | None:
     """How much may be spent on messages in a month, against what is planned."""
-    code, path, sending = "sms_spend_limit", picture.details.sms, picture.sending
+    code, path, sending = Code.SMS_SPEND_LIMIT, picture.details.sms, picture.sending
     if path is None or sending is None:
         return None
     why = f"Beyond it nothing is sent until the month ends. {_expected(picture)}"
@@ -181,7 +183,7 @@ def _expected(picture: PoolPicture) -> str:
 
 def message_text(picture: PoolPicture) -> Finding | None:
     """How many parts the message of a sign-in is billed as."""
-    text, code = picture.details.sms_text, "sms_text"
+    text, code = picture.details.sms_text, Code.SMS_TEXT
     if picture.details.sms is None or text is None:
         return None
     number = parts(text)
