@@ -38,6 +38,17 @@ class PoolReader:
         parts = {each.get("RegionName"): each.get("Role") for each in answer["UserPoolReplicas"]}
         return str(parts.get(self._region) or "")
 
+    def logs_delivery(self) -> bool:
+        """GetLogDeliveryConfiguration: are errors of messages (userNotification) logged?"""
+        answer = self._call(
+            _COGNITO,
+            "GetLogDeliveryConfiguration",
+            need="LogDeliveryConfiguration",
+            UserPoolId=self._pool_id,
+        )
+        rows = answer["LogDeliveryConfiguration"].get("LogConfigurations") or []
+        return any(row.get("EventSource") == "userNotification" for row in rows)
+
     def client_ids(self) -> tuple[list[str], bool]:
         """ListUserPoolClients: the ids of the first page, and whether there are more."""
         answer = self._call(

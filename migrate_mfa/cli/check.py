@@ -1,6 +1,5 @@
 """check: is everything ready? Writes nothing to AWS."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,15 +23,7 @@ def register(app: typer.Typer) -> None:
 def check(
     context: typer.Context,
     user_pool_id: o.UserPoolId = None,
-    run_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--run-dir",
-            help="The run directory of a plan: its pool, policy and users are what is checked for.",
-            envvar="MIGRATE_MFA_RUN_DIR",
-            show_default=False,
-        ),
-    ] = None,
+    run_dir: o.PlanRunDir = None,
     verb: Annotated[
         str, typer.Option("--verb", help="The command whose permissions are checked.", metavar="COMMAND")
     ] = "run",

@@ -41,6 +41,8 @@ class Code(StrEnum):
     SMS_SANDBOX = "sms_sandbox"
     SMS_SPEND_LIMIT = "sms_spend_limit"
     SMS_TEXT = "sms_text"
+    SMS_ORIGIN = "sms_origin"
+    DELIVERY_LOGS = "delivery_logs"
     FIRST_FACTORS = "first_factors"
     OTHER_FACTORS = "other_factors"
     DEVICES = "devices"

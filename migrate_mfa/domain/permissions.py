@@ -46,7 +46,13 @@ _LIMITS = _of_account("cognito-idp:GetProvisionedLimit", "servicequotas:GetServi
 
 _CHECK = (
     *_DESCRIBE,
-    *_of_pool("ListUserPoolReplicas", "ListUserPoolClients", "DescribeUserPoolClient", required=False),
+    *_of_pool(
+        "ListUserPoolReplicas",
+        "GetLogDeliveryConfiguration",
+        "ListUserPoolClients",
+        "DescribeUserPoolClient",
+        required=False,
+    ),
     *_LIMITS,
     *_of_account(
         "cloudwatch:GetMetricData",

@@ -164,6 +164,8 @@ class PoolPicture:
     wishes: Wishes
     replica: str | Unknown | None = None
     """This Region's part in replication: PRIMARY, SECONDARY, or empty without replicas."""
+    logs_delivery: bool | Unknown | None = None
+    """Whether failures to deliver messages are logged."""
     role: Role | Unknown | None = None
     sending: Sending | None = None
     clients: AppClients | Unknown | None = None

@@ -47,7 +47,14 @@ UPDATABLE = frozenset(
 MFA_BLOCKS = ("SoftwareTokenMfaConfiguration", "EmailMfaConfiguration", "WebAuthnConfiguration")
 """Settings that only the MFA operations show and write."""
 
-DECLARED = ("EstimatedNumberOfUsers", "SmsConfigurationFailure", "Domain", "CustomDomain", "Replicas")
+DECLARED = (
+    "EstimatedNumberOfUsers",
+    "SmsConfigurationFailure",
+    "Domain",
+    "CustomDomain",
+    "Replicas",
+    "LogConfigurations",
+)
 """What a pool file says of a pool, and no operation here writes."""
 
 CONFIG_MEMBERS = UPDATABLE | {*FIXED, *MFA_BLOCKS, *DECLARED}

@@ -29,8 +29,8 @@ calls, End User Messaging and the use of quotas, and `appclients` the `clients`.
 
 A relative `users_jsonl` (one user a line) starts at the pool file's directory. `config` takes the
 members of CreateUserPool, the three other MFA blocks of SetUserPoolMfaConfig,
-EstimatedNumberOfUsers, SmsConfigurationFailure, Domain, CustomDomain and Replicas, rows of Role
-(PRIMARY or SECONDARY) and RegionName. A user takes Username, sub, UserStatus, Enabled,
+EstimatedNumberOfUsers, SmsConfigurationFailure, Domain, CustomDomain, LogConfigurations and
+Replicas, rows of Role (PRIMARY or SECONDARY) and RegionName. A user takes Username, sub, UserStatus, Enabled,
 Attributes, UserMFASettingList, PreferredMfaSetting, MFAOptions, ConfiguredUserAuthFactors, password
 and totp_registered; one without password cannot sign in.
 """

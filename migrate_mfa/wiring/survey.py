@@ -60,7 +60,7 @@ class Survey:
 
         Args:
             wishes: what is to be done there.
-            thorough: also look at the app clients, and at who uses the quotas.
+            thorough: also look at the app clients, the logs, and at who uses the quotas.
 
         Raises:
             ApiError: the pool itself cannot be described.
@@ -74,6 +74,7 @@ class Survey:
             sending = threads.submit(self._sending, details.sms)
             caller = threads.submit(self._caller, details, wishes.verb)
             clients = threads.submit(self._look, "ListUserPoolClients", self._clients) if thorough else None
+            logs = self._logs() if thorough else None
             quotas = self._quotas() if thorough else ()
         return PoolPicture(
             facts=facts,
@@ -83,23 +84,25 @@ class Survey:
             replica=replica.result(),
             role=role.result(),
             sending=sending.result(),
+            logs_delivery=logs,
             clients=clients.result() if clients else None,
             quotas=quotas,
             caller=caller.result(),
         )
 
-    def _look(self, operation: str, call: Callable[[], T]) -> T | Unknown:
-        """Make a call that may fail; again, shortly, where the failure may pass."""
-        for pause in (*_PAUSES_S, None):
-            try:
-                return call()
-            except ApiError as error:
-                if pause is None or not _passing(error):
-                    return Unknown(error.operation, error.code)
-                self._stop.sleep(self._clock, pause)
-            except (AttributeError, KeyError, TypeError, ValueError):  # an answer in a shape of its own
-                return Unknown(operation, "GarbledAnswer")
-        raise AssertionError("unreachable")
+    def _look(
+        self, operation: str, call: Callable[[], T], pauses_s: tuple[float, ...] = _PAUSES_S
+    ) -> T | Unknown:
+        """Make a call that may fail; again, after short pauses, where the failure may pass."""
+        try:
+            return call()
+        except ApiError as error:
+            if not (pauses_s and _passing(error)):
+                return Unknown(error.operation, error.code)
+        except (AttributeError, KeyError, TypeError, ValueError):  # an answer in a shape of its own
+            return Unknown(operation, "GarbledAnswer")
+        self._stop.sleep(self._clock, pauses_s[0])
+        return self._look(operation, call, pauses_s[1:])
 
     def _pool_arn(self) -> str:
         partition = self._identity.arn.split(":")[1]
@@ -149,6 +152,9 @@ class Survey:
                 self._stop.sleep(self._clock, _CLIENT_PAUSE_S)
             seen.append(self._pool.client(client_id))
         return AppClients(tuple(seen), len(ids), more)
+
+    def _logs(self) -> bool | Unknown:
+        return self._look("GetLogDeliveryConfiguration", self._pool.logs_delivery)
 
     def _quotas(self) -> tuple[QuotaUse, ...]:
         directory, now = CognitoDirectory(self._aws), self._clock.now()

@@ -43,7 +43,11 @@ def sns(name: str = "cognito-sms", **members: str) -> dict[str, str]:
 
 
 def eums(name: str) -> dict[str, Any]:
-    return {"EumsSms": {"CallerArn": role_arn(name), "ExternalId": "members"}}
+    block = {"CallerArn": role_arn(name), "ExternalId": "members"}
+    return {"EumsSms": block | {"OriginationIdentity": "+18005550100"}}
+
+
+LOGGED = {"LogConfigurations": [{"EventSource": "userNotification", "LogLevel": "ERROR"}]}
 
 
 READY: dict[str, Any] = {
@@ -150,7 +154,7 @@ POOLS: dict[str, tuple[dict[str, Any], VerificationPolicy | None, set[str]]] = {
         None,
         {"unchecked sms_role_trust", BROKEN_ROLE},
     ),
-    "end user messaging": ({"SmsConfiguration": eums("eums")}, None, set()),
+    "end user messaging": (LOGGED | {"SmsConfiguration": eums("eums")}, None, set()),
     "end user messaging by sns role": (
         {"SmsConfiguration": eums("cognito-sms")},
         None,
@@ -304,6 +308,13 @@ def test_each_set_of_app_clients_has_exactly_these_findings(account: Running, na
     assert weak(look(account, name)) == CLIENTS[name][1]
 
 
+def test_logs_and_an_origin_are_seen(account: Running) -> None:
+    found = levels(look(account, "end user messaging"))
+
+    assert (found["delivery_logs"], found["sms_origin"]) == ("ok", "ok")
+    assert levels(look(account, "ready"))["delivery_logs"] == "info"
+
+
 def test_nothing_is_written_while_looking(account: Running) -> None:
     before = account.control("state-hash")
     account.control("ledger/reset", {})
@@ -322,6 +333,7 @@ DENIED = {
     "SimulatePrincipalPolicy": {"unchecked sms_role_publish", "unchecked caller_permissions"},
     "GetSMSSandboxAccountStatus": {"unchecked sms_sandbox"},
     "GetSMSAttributes": {"unchecked sms_spend_limit"},
+    "GetLogDeliveryConfiguration": {"unchecked delivery_logs"},
     "ListUserPoolClients": {"unchecked client_flows"},
     "DescribeUserPoolClient": {"unchecked client_flows"},
     "GetProvisionedLimit": {"unchecked quota_user_read"},
@@ -501,12 +513,14 @@ def test_settings_that_are_good_to_know_are_infos_and_no_more(
         "caller_optional",
         "challenge_name",
         "client_session",
+        "delivery_logs",
         "clients_seen",
         "devices",
         "managed_login",
         "other_factors",
         "phone_required",
         "pool_owner",
+        "sms_origin",
         "sms_role_source",
         "threat_protection",
         "tier",

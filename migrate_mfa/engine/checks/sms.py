@@ -194,4 +194,30 @@ def message_text(picture: PoolPicture) -> Finding | None:
     return Finding(code, Level.WARNING, saw, why, "Shorten SmsAuthenticationMessage.")
 
 
-RULES = (sms_path, sandbox, spend_limit, message_text)
+def origin(picture: PoolPicture) -> Finding | None:
+    """The number or name that messages come from."""
+    code, path = Code.SMS_ORIGIN, picture.details.sms
+    if path is None or picture.details.own_sender:
+        return None
+    if path.origin is not None:
+        return Finding(code, Level.OK, "The pool names an origination identity.")
+    saw = "The pool names no origination identity."
+    why = "Numbers in the United States and some other countries are sent to from a registered one only."
+    return Finding(code, Level.INFO, saw, why, f"Register one with {path.service} if you send there.")
+
+
+def delivery_logs(picture: PoolPicture) -> Finding | None:
+    """Whether anybody learns of messages that did not arrive."""
+    code, logged = Code.DELIVERY_LOGS, picture.logs_delivery
+    if logged is None:
+        return None
+    why = "Cognito answers as if all was well when a message is not delivered; only its log says so."
+    if isinstance(logged, Unknown):
+        return logged.finding(code, why, "Allow cognito-idp:GetLogDeliveryConfiguration.")
+    if logged:
+        return Finding(code, Level.OK, "Failures to deliver messages are logged.")
+    remedy = "Export message delivery errors (user notification logs) before a large run."
+    return Finding(code, Level.INFO, "Failures to deliver messages are not logged.", why, remedy)
+
+
+RULES = (sms_path, sandbox, spend_limit, message_text, origin, delivery_logs)
