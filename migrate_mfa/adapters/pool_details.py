@@ -10,6 +10,8 @@ _DEFAULT_FLOWS = ("ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUST
 _SESSION_MIN = 3
 _REFRESH_DAYS = 30
 _IN_DAYS = {"seconds": 86400.0, "minutes": 1440.0, "hours": 24.0, "days": 1.0}
+_SNS_ELSEWHERE = {"ap-northeast-2": "ap-northeast-1"}
+"""Pools in Seoul send from Tokyo (API reference, "SmsConfigurationType")."""
 _STACK = "aws:cloudformation:stack-name"
 _NO_FUNCTION = "KMSKeyID"  # the one member of LambdaConfig that names no function
 
@@ -55,7 +57,7 @@ def sms_path(configuration: Mapping[str, Any], region: str) -> SmsPath | None:
         return None
     return SmsPath(
         role_arn=configuration.get("SnsCallerArn", ""),
-        region=configuration.get("SnsRegion") or region,
+        region=configuration.get("SnsRegion") or _SNS_ELSEWHERE.get(region, region),
         external_id=configuration.get("ExternalId"),
     )
 

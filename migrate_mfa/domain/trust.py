@@ -9,10 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-SERVICE = "cognito-idp.amazonaws.com"
 EXTERNAL_ID, SOURCE_ACCOUNT, SOURCE_ARN = "sts:externalid", "aws:sourceaccount", "aws:sourcearn"
 SOURCES = (SOURCE_ACCOUNT, SOURCE_ARN)
 _ACTION = "sts:assumerole"
+_SERVICES = re.compile(r"cognito-idp\.([a-z0-9-]+\.)?amazonaws\.com(\.cn)?")
+"""The service's name, which can have a Region in it."""
+_EVERYBODY = "*"
+_WHO = "principal"
 _EQUAL = frozenset({"stringequals", "arnequals", "stringequalsignorecase"})
 _LIKE = frozenset({"stringlike", "arnlike", "arnequals"})
 
@@ -49,9 +52,11 @@ def trust_of(document: Mapping[str, Any], context: Mapping[str, str]) -> Trust |
     """
     found = []
     for row in _many(document.get("Statement", [])):
-        if not _names_cognito(row):
+        named = _names_cognito(row)
+        if named is False:
             continue
-        trust = Trust(_judged(row.get("Condition", {}), context))
+        unclear = {_WHO: None} if named is None else {}
+        trust = Trust(_judged(row.get("Condition", {}), context) | unclear)
         if row.get("Effect") == "Deny":
             if all(trust.conditions.values()):
                 return None
@@ -65,11 +70,15 @@ def _faults(trust: Trust) -> tuple[int, int]:
     return values.count(False), values.count(None)
 
 
-def _names_cognito(row: Mapping[str, Any]) -> bool:
-    principal = row.get("Principal", {})
-    services = _many(principal.get("Service", [])) if isinstance(principal, Mapping) else []
-    actions = [str(action).lower() for action in _many(row.get("Action", []))]
-    return SERVICE in services and any(_like(action, _ACTION) for action in actions)
+def _names_cognito(row: Mapping[str, Any]) -> bool | None:
+    """Whether a statement is about Cognito assuming the role; None where that is not plain."""
+    principal = row.get("Principal", _EVERYBODY)
+    if "Action" not in row or principal == _EVERYBODY:
+        return None
+    services = [str(service) for service in _many(principal.get("Service", []))]
+    actions = [str(action).lower() for action in _many(row["Action"])]
+    named = any(_SERVICES.fullmatch(service) for service in services)
+    return named and any(_like(action, _ACTION) for action in actions)
 
 
 def _judged(

@@ -137,15 +137,22 @@ def test_sns_sends_from_its_own_region_or_the_pools() -> None:
     sns = {"SnsCallerArn": "arn:aws:iam::1:role/path/r", "ExternalId": "x"}
     eums = {"EumsSms": {"CallerArn": "arn:aws:iam::1:role/e", "Region": "us-east-1"}}
 
-    paths = [sms_path(c, "ap-northeast-2") for c in (sns, sns | {"SnsRegion": "ap-northeast-1"}, eums, {})]
+    paths = [sms_path(c, "eu-west-1") for c in (sns, sns | {"SnsRegion": "ap-northeast-1"}, eums, {})]
 
-    assert [path and path.region for path in paths] == ["ap-northeast-2", "ap-northeast-1", "us-east-1", None]
+    assert [path and path.region for path in paths] == ["eu-west-1", "ap-northeast-1", "us-east-1", None]
     assert [path and (path.role_name, path.action) for path in paths] == [
         ("r", "sns:Publish"),
         ("r", "sns:Publish"),
         ("e", "sms-voice:SendTextMessage"),
         None,
     ]
+
+
+def test_pools_in_seoul_send_from_tokyo() -> None:
+    path = sms_path({"SnsCallerArn": "arn:aws:iam::1:role/r"}, "ap-northeast-2")
+
+    assert path is not None
+    assert path.region == "ap-northeast-1"
 
 
 @pytest.mark.parametrize(

@@ -37,14 +37,31 @@ def test_cognito_is_let_in(row: dict[str, Any]) -> None:
     "row",
     [
         a_row(Principal={"Service": "lambda.amazonaws.com"}),
-        a_row(Principal={"AWS": "*"}),
-        a_row(Principal="*"),
+        a_row(Principal={"AWS": "arn:aws:iam::1:root"}),
+        a_row(Principal={"Service": "cognito-idp.amazonaws.com.example.com"}),
         a_row(Action="sts:TagSession"),
         a_row(Effect="Deny"),
     ],
 )
 def test_cognito_is_not_let_in(row: dict[str, Any]) -> None:
     assert conditions(row) is None
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        a_row(Principal="*"),
+        {"Effect": "Allow", "NotPrincipal": {"AWS": "x"}, "Action": "sts:AssumeRole"},
+        {"Effect": "Allow", "Principal": {"Service": SERVICE}, "NotAction": "sts:TagSession"},
+    ],
+)
+def test_what_is_not_plain_is_neither_trust_nor_distrust(row: dict[str, Any]) -> None:
+    assert conditions(row) == {"principal": None}
+    assert conditions(a_row(), row | {"Effect": "Deny"}) == {}
+
+
+def test_the_service_can_be_named_with_its_region() -> None:
+    assert conditions(a_row(Principal={"Service": "cognito-idp.ap-east-1.amazonaws.com"})) == {}
 
 
 def test_a_lone_statement_need_not_stand_in_a_list() -> None:
