@@ -308,6 +308,25 @@ def test_each_set_of_app_clients_has_exactly_these_findings(account: Running, na
     assert weak(look(account, name)) == CLIENTS[name][1]
 
 
+@pytest.mark.parametrize(
+    ("name", "policy", "code"),
+    [
+        ("own sender", None, "sms_path"),
+        ("held, attested", ATTESTED, "held_numbers"),
+        ("codes, attested", ATTESTED, "code_sms"),
+        ("codes, attested", None, "code_sms"),
+        ("recovery by admin", None, "recovery"),
+        ("passkeys as mfa", None, "first_factors"),
+        ("devices", None, "devices"),
+        ("ready", None, "sms_spend_limit"),
+    ],
+)
+def test_what_is_good_to_know_is_an_info(
+    account: Running, name: str, policy: VerificationPolicy | None, code: str
+) -> None:
+    assert levels(look(account, name, policy))[code] == "info"
+
+
 def test_logs_and_an_origin_are_seen(account: Running) -> None:
     found = levels(look(account, "end user messaging"))
 
