@@ -37,9 +37,13 @@ class Trust:
         """Whether a condition on these keys cannot hold for this pool."""
         return any(self.conditions.get(key, True) is False for key in keys)
 
+    def unclear(self, *keys: str) -> bool:
+        """Whether a condition on these keys cannot be judged."""
+        return any(self.conditions.get(key, True) is None for key in keys)
+
     @property
     def others(self) -> list[str]:
-        """The keys that this module cannot judge."""
+        """The keys whose conditions cannot be judged."""
         return sorted(key for key, holds in self.conditions.items() if holds is None)
 
 

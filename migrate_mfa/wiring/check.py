@@ -97,7 +97,7 @@ def _planned(settings: Settings, directory: Path, wishes: Wishes) -> tuple[Wishe
         wishes,
         verification=policy.verification,
         despite=policy.despite,
-        users=users,
+        users=users or None,
         codes=int(meta.get("sms_expected", 0)),
     )
     return known, meta["user_pool_id"]

@@ -113,6 +113,13 @@ def test_recovery_that_was_given_up_by_name_is_a_warning() -> None:
     assert level("recovery", facts=facts, wishes=despite) is Level.WARNING
 
 
+def test_a_condition_that_cannot_be_judged_is_never_well() -> None:
+    odd = {"StringNotEquals": {"sts:ExternalId": "y", "aws:SourceArn": "z"}}
+    role = Role({"Statement": {**TRUST["Statement"], "Condition": odd}}, Decision.ALLOWED)
+
+    assert heavy(role=role) == {"sms_role_trust", "sms_role_external_id", "sms_role_source"}
+
+
 @pytest.mark.parametrize(
     ("publishes", "expected"),
     [

@@ -86,6 +86,8 @@ def _external_id(picture: PoolPicture, path: SmsPath, trust: Trust) -> Finding:
         saw = "The role's trust policy asks for another external id than the pool has."
         remedy = "Make sts:ExternalId in the trust policy the ExternalId of SmsConfiguration."
         return Finding(code, _weight(picture), saw, _CANNOT_SIGN_IN, remedy)
+    if trust.unclear(EXTERNAL_ID):
+        return _unclear(code, "external id")
     if path.external_id is None or not trust.named(EXTERNAL_ID):
         whose = (
             "The pool has no ExternalId" if path.external_id is None else "The role asks for no external id"
@@ -102,11 +104,18 @@ def _source(picture: PoolPicture, trust: Trust) -> Finding:
         saw = "Source account or source ARN in the role's trust policy exclude this pool."
         remedy = "Let aws:SourceAccount and aws:SourceArn in the trust policy name this pool."
         return Finding(code, _weight(picture), saw, _CANNOT_SIGN_IN, remedy)
+    if trust.unclear(*SOURCES):
+        return _unclear(code, "source account or ARN")
     if not trust.named(*SOURCES):
         saw = "The role's trust policy names no source account or ARN."
         why = "AWS recommends both, so that no other pool uses the role."
         return Finding(code, Level.INFO, saw, why, "Add aws:SourceAccount and aws:SourceArn.")
     return Finding(code, Level.OK, "Source account and ARN in the role's trust policy fit this pool.")
+
+
+def _unclear(code: Code, what: str) -> Finding:
+    saw = f"The trust policy's condition on the {what} cannot be judged from here."
+    return Finding(code, Level.UNCHECKED, saw, _CANNOT_SIGN_IN, "Sign in one enrolled user with a code.")
 
 
 def _publishes(picture: PoolPicture, path: SmsPath, role: Role) -> Finding:
