@@ -72,6 +72,14 @@ class Lane:
     region: str
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose credentials these are, as STS says."""
+
+    account: str
+    arn: str
+
+
 def region_of(target: AwsTarget) -> str:
     """The Region: as given, else the one in the pool's id; two that differ are refused.
 
@@ -104,8 +112,8 @@ class Aws:
         except ProfileNotFound as error:
             raise UsageError(str(error), "Give a profile of ~/.aws/config with --profile.") from error
 
-    def client(self, service: str) -> "BaseClient":
-        """A client of `service`, at `--endpoint-url` where one is given."""
+    def client(self, service: str, region: str | None = None) -> "BaseClient":
+        """A client of `service` in the target's Region or another, at `--endpoint-url` where one is given."""
         config = Config(
             retries={"mode": "standard", "total_max_attempts": 1},
             max_pool_connections=self._connections,
@@ -115,7 +123,9 @@ class Aws:
             user_agent_extra=f"migrate-mfa/{__version__}",
         )
         make: Any = self._session.client
-        client: BaseClient = make(service, endpoint_url=self.target.endpoint_url, config=config)
+        client: BaseClient = make(
+            service, region_name=region, endpoint_url=self.target.endpoint_url, config=config
+        )
         return client
 
     def credentials_end(self) -> float | None:
@@ -124,6 +134,11 @@ class Aws:
         return ends.timestamp() if isinstance(ends, datetime) else None
 
     def lane(self) -> Lane:
+        """The lane of these credentials; raises as `identity` does."""
+        endpoint = (self.target.endpoint_url or "aws").rstrip("/")
+        return Lane(endpoint, self.identity().account, self.region)
+
+    def identity(self) -> Identity:
         """Ask STS whose credentials these are (GetCallerIdentity needs no permission).
 
         Raises:
@@ -137,8 +152,7 @@ class Aws:
             raise no_credentials(error) from error
         except FAILURES as error:
             raise api_error("GetCallerIdentity", error) from error
-        endpoint = self.target.endpoint_url or "aws"
-        return Lane(endpoint.rstrip("/"), answer["Account"], self.region)
+        return Identity(answer["Account"], answer["Arn"])
 
 
 def call(client: Any, operation: str, *, need: str | None = None, **arguments: Any) -> Mapping[str, Any]:  # noqa: ANN401 - boto3's own shapes

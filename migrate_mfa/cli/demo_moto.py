@@ -4,6 +4,7 @@ Where it cannot hold a state of the samples, or answers otherwise than Cognito, 
 here, row by row.
 """
 
+import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -58,6 +59,7 @@ def _make_pool(endpoint: str, document: Mapping[str, Any], extra_emails: Sequenc
     pool = document["pools"][0]
     config = {name: value for name, value in pool["config"].items() if name not in _UNTOLD}
     mfa, sms = config.pop("MfaConfiguration"), config.pop("SmsConfiguration")
+    _make_role(document["region"], endpoint, sms)
     pool_id: str = client.create_user_pool(PoolName=pool["name"], **config)["UserPool"]["Id"]
     client.set_user_pool_mfa_config(
         UserPoolId=pool_id, MfaConfiguration=mfa, SmsMfaConfiguration={"SmsConfiguration": sms}
@@ -69,6 +71,17 @@ def _make_pool(endpoint: str, document: Mapping[str, Any], extra_emails: Sequenc
         _make_user(client, pool_id, {"Username": f"extra{number:07d}", "Attributes": attributes})
     _finish_states(document["region"], pool_id, pool["users"])
     return pool_id
+
+
+def _make_role(region: str, endpoint: str, sms: Mapping[str, str]) -> None:
+    """Make the role that the pool sends with: a run looks at it."""
+    iam: Any = boto3.client("iam", endpoint_url=endpoint, region_name=region)
+    name = sms["SnsCallerArn"].rpartition("/")[2]
+    service = {"Service": "cognito-idp.amazonaws.com"}
+    condition = {"StringEquals": {"sts:ExternalId": sms["ExternalId"]}}
+    trust = {"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole", "Condition": condition}
+    document = {"Version": "2012-10-17", "Statement": [trust]}
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))
 
 
 def _make_user(client: Any, pool_id: str, user: Mapping[str, Any]) -> None:  # noqa: ANN401 - a boto3 client

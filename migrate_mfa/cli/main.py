@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from migrate_mfa import __version__
-from migrate_mfa.cli import aftermath, canary, lab, look, migrate, output, policy, setup_pool
+from migrate_mfa.cli import aftermath, canary, check, lab, look, migrate, output, policy, setup_pool
 from migrate_mfa.cli.talk import tell
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
 from migrate_mfa.domain.privacy import scrub
@@ -21,6 +21,7 @@ app = typer.Typer(
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+check.register(app)
 migrate.register(app)
 look.register(app)
 canary.register(app)

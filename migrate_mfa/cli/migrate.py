@@ -1,7 +1,7 @@
 """plan and run."""
 
 from contextlib import closing
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,9 @@ from migrate_mfa.cli.jobs import Job, ShowConfig, begin
 from migrate_mfa.cli.talk import confirm_run, progress_for, require_consent, tell_limit
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.model import PhoneConflict
+
+if TYPE_CHECKING:
+    from migrate_mfa.wiring.migration import Migration
 
 
 def register(app: typer.Typer) -> None:
@@ -116,6 +119,18 @@ def _plan(params: dict[str, Any]) -> None:
     raise typer.Exit(migration.one.exit_code(ExitCode.DONE))
 
 
+def _check_first(migration: "Migration") -> None:
+    """What `check` has to say about this run: warnings are told, a failure ends it."""
+    from migrate_mfa.cli.check import tell_findings
+    from migrate_mfa.engine.check import refusal
+    from migrate_mfa.wiring.check import check_before
+
+    findings = check_before(migration.connection, migration.wishes())
+    tell_findings(findings)
+    if problem := refusal(migration.connection.pool, findings):
+        raise problem
+
+
 def apply(params: dict[str, Any], command: str) -> None:
     """Plan if needed, show, ask, do, report: `run` and `disable`."""
     from migrate_mfa.cli import show
@@ -136,6 +151,8 @@ def apply(params: dict[str, Any], command: str) -> None:
             migration.require_ready()
             ahead = migration.forecast()
             if ahead.users:
+                if command == "run":
+                    _check_first(migration)
                 confirm_run(migration.connection, ahead.users, seconds=ahead.seconds)
                 migration.apply()
     finally:

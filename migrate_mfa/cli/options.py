@@ -44,6 +44,15 @@ CanaryRunDir = Annotated[
         show_default=False,
     ),
 ]
+PlanRunDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--run-dir",
+        help="The run directory of a plan: its pool, policy and users are what is checked for.",
+        envvar=_variable("RUN_DIR"),
+        show_default=False,
+    ),
+]
 DemoRunDir = Annotated[
     Path | None,
     typer.Option(

@@ -9,6 +9,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
+from migrate_mfa.adapters.clock import SystemClock
 from migrate_mfa.adapters.codec import pool_from_json
 from migrate_mfa.adapters.journal import Journal
 from migrate_mfa.adapters.plan_store import PlanStore

@@ -71,8 +71,29 @@ _MAKE_ROLE = _of_sms_role(
 )
 """Only where the pool has no SMS role and none is given."""
 _PASS_ROLE = _of_sms_role("PassRole")
+_CHECK = (
+    *_DESCRIBE,
+    *_of_pool(
+        "ListUserPoolReplicas",
+        "GetLogDeliveryConfiguration",
+        "ListUserPoolClients",
+        "DescribeUserPoolClient",
+        required=False,
+    ),
+    *_LIMITS,
+    *_of_account(
+        "cloudwatch:GetMetricData",
+        "iam:GetRole",
+        "iam:SimulatePrincipalPolicy",
+        "sms-voice:DescribeAccountAttributes",
+        "sms-voice:DescribeSpendLimits",
+        "sns:GetSMSAttributes",
+        "sns:GetSMSSandboxAccountStatus",
+    ),
+)
 
 PERMISSIONS: dict[str, tuple[Permission, ...]] = {
+    "check": _CHECK,
     "plan": (*_DESCRIBE, *_LIST, *_LIMITS),
     "run": (*_DESCRIBE, *_LIST, *_READ, *_FACTORS, *_UPDATE, *_PREFER, *_LIMITS),
     "audit": (*_DESCRIBE, *_LIST, *_READ_DEEP, *_LIMITS),

@@ -1,16 +1,20 @@
-"""Refusals before anything is written: a pool in which a write would have no effect, or an unwanted one."""
+"""Refusals before anything is planned: a pool in which a write would have no effect, or an unwanted one.
+
+They are the failures of `check` that need no more than the pool's own settings.
+"""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.errors import CostLimitExceeded, PoolNotReady, UsageError
+from migrate_mfa.domain.findings import Finding
 from migrate_mfa.domain.model import MfaMode, PoolFacts, VerificationPolicy
+from migrate_mfa.engine.check import refusal
+from migrate_mfa.engine.checks.pool import POLICY_REFUSALS, REFUSALS, phone_schema
 
 if TYPE_CHECKING:
     from migrate_mfa.engine.forecast import Forecast
-
-_SETUP = "migrate-mfa setup-pool switches the pool to MFA OPTIONAL with SMS, after asking; then try again."
 
 
 def require_sms_mfa(pool: PoolFacts) -> None:
@@ -21,17 +25,7 @@ def require_sms_mfa(pool: PoolFacts) -> None:
     Raises:
         PoolNotReady: says what is missing, and what to do.
     """
-    where = f"Pool {pool.name} ({pool.id})"
-    if pool.mfa is MfaMode.OFF:
-        raise PoolNotReady(f"{where} has MFA switched off: enrolling users would have no effect.", _SETUP)
-    if not pool.sms_configured:
-        raise PoolNotReady(f"{where} has no SMS configuration: it cannot send codes.", _SETUP)
-    if pool.sms_failure and pool.sms_failure.startswith("InvalidSmsRole"):
-        raise PoolNotReady(
-            f"{where} cannot send SMS: {pool.sms_failure}.",
-            "Mend the role in SmsConfiguration first; enrolled users could not sign in.",
-        )
-    require_settable_phone(pool)
+    _refuse(pool, (rule(pool, None) for rule in REFUSALS))
 
 
 def require_settable_phone(pool: PoolFacts) -> None:
@@ -40,12 +34,7 @@ def require_settable_phone(pool: PoolFacts) -> None:
     Raises:
         PoolNotReady: says so.
     """
-    if not pool.phone_mutable:
-        raise PoolNotReady(
-            f"Pool {pool.name} ({pool.id}) does not allow changes of phone_number (its schema says "
-            "Mutable=false).",
-            "Nothing can be done in this pool: the schema is fixed when a pool is made.",
-        )
+    _refuse(pool, [phone_schema(pool, None)])
 
 
 def require_optional_mfa(pool: PoolFacts) -> None:
@@ -67,20 +56,7 @@ def require_policy(pool: PoolFacts, policies: Iterable[VerificationPolicy]) -> N
     Raises:
         PoolNotReady: says which policy, why, and what to do.
     """
-    for policy in policies:
-        attested = policy is VerificationPolicy.ATTESTED
-        if pool.phone_needs_proof and not attested:
-            raise PoolNotReady(
-                f"Pool {pool.name} holds numbers back until they are verified "
-                f"(AttributesRequireVerificationBeforeUpdate), so {policy} would store nothing.",
-                "Only numbers that somebody vouches for can be stored here: --verification attested.",
-            )
-        if pool.mfa is MfaMode.ON and policy in {VerificationPolicy.BY_CODE, VerificationPolicy.BY_COLUMN}:
-            raise PoolNotReady(
-                f"Pool {pool.name} requires MFA, so an unproven number would be used for it at once; "
-                f"{policy} promises that this does not happen.",
-                "Use --verification attested, or at-sign-in if you accept that a wrong number locks out.",
-            )
+    _refuse(pool, (rule(pool, policy) for policy in policies for rule in POLICY_REFUSALS))
 
 
 def require_prices(max_cost: Decimal | None, lacking: Sequence[str]) -> None:
@@ -111,3 +87,8 @@ def require_affordable(ahead: "Forecast", max_cost: Decimal | None) -> None:
             f"That is {ahead.sms:,} SMS and up to {ahead.most_billed:,} users who become billed this month. "
             "Allow it with --max-cost, or give fewer users.",
         )
+
+
+def _refuse(pool: PoolFacts, findings: Iterable[Finding]) -> None:
+    if problem := refusal(pool, findings):
+        raise problem

@@ -12,7 +12,16 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.simulator.errors import CognitoError
-from migrate_mfa.simulator.operations.registry import COGNITO, IAM, SERVICE_QUOTAS, SNS, STS, Operation
+from migrate_mfa.simulator.operations.registry import (
+    CLOUDWATCH,
+    COGNITO,
+    EUMS,
+    IAM,
+    SERVICE_QUOTAS,
+    SNS,
+    STS,
+    Operation,
+)
 from migrate_mfa.simulator.policies import ALLOWED, decide, read_document
 from migrate_mfa.simulator.roles import PRINCIPAL
 
@@ -28,6 +37,8 @@ _PREFIX = {
     IAM: "iam",
     SNS: "sns",
     STS: "sts",
+    EUMS: "sms-voice",
+    CLOUDWATCH: "cloudwatch",
 }
 ASKS_NO_POLICY = {
     "GetCallerIdentity",

@@ -6,10 +6,11 @@ trigger": a pool with one uses neither the role nor SNS.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.simulator.errors import CognitoError
 from migrate_mfa.simulator.outbox import MAIL, TEXT, Letter, masked
+from migrate_mfa.simulator.roles import way_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
 MEDIA: Mapping[str, str] = {"phone_number": TEXT, "email": MAIL}
 
 
-def check_role(world: World, sms: Mapping[str, str], pool_id: str) -> None:
+def check_role(world: World, sms: Mapping[str, Any], pool_id: str) -> None:
     """Refuse an SmsConfiguration with whose role Cognito cannot send.
 
     Raises:
         CognitoError: InvalidSmsRoleTrustRelationshipException or InvalidSmsRoleAccessPolicyException.
     """
     world.roles.check_sms(sms, world.arn(pool_id))
-    if sms and "ExternalId" not in sms and world.unsettled.role_without_external_id == "refuse":
+    if sms and way_of(sms)[1] is None and world.unsettled.role_without_external_id == "refuse":
         raise CognitoError(
             "InvalidSmsRoleTrustRelationshipException", "An external id is required to send SMS messages."
         )
@@ -46,7 +47,7 @@ def check_path(world: World, pool: Pool, attribute: str) -> None:
 
 def send(world: World, pool: Pool, user: User, letter: Letter) -> None:
     """Send a message; `check_path` comes first."""
-    world.outbox.post(pool.id, user, letter, by_sns=not _own_sender(pool))
+    world.outbox.post(pool.id, user, letter, by_sns=_by_sns(pool))
 
 
 def send_code(world: World, pool: Pool, user: User, attribute: str, value: str) -> dict[str, str]:
@@ -64,7 +65,12 @@ def sms_failure(world: World, pool: Pool) -> str | None:
         check_role(world, pool.sms_config, pool.id)
     except CognitoError:
         return "InvalidSmsRoleAccessPolicyException"
-    return "SNSSandbox" if world.outbox.sns.sandbox else None
+    return "SNSSandbox" if world.outbox.sns.sandbox and _by_sns(pool) else None
+
+
+def _by_sns(pool: Pool) -> bool:
+    """Whether SNS sends; AWS End User Messaging delivers everything here."""
+    return not _own_sender(pool) and "EumsSms" not in pool.sms_config
 
 
 def _own_sender(pool: Pool) -> bool:

@@ -80,7 +80,7 @@ class Pool:
         return frozenset(settings.get("AttributesRequireVerificationBeforeUpdate", ()))
 
     @property
-    def sms_config(self) -> dict[str, str]:
+    def sms_config(self) -> dict[str, Any]:
         """The SmsConfiguration, empty if there is none."""
         return dict(self.config.get("SmsConfiguration") or {})
 

@@ -50,13 +50,17 @@ MFA_BLOCKS = ("SoftwareTokenMfaConfiguration", "EmailMfaConfiguration", "WebAuth
 FUTURE_BLOCKS = "FutureMfaBlocks"
 """Blocks by name that GetUserPoolMfaConfig shows and that no client of today can send back."""
 
-CONFIG_MEMBERS = UPDATABLE | {
-    *FIXED,
-    *MFA_BLOCKS,
-    FUTURE_BLOCKS,
+DECLARED = (
     "EstimatedNumberOfUsers",
     "SmsConfigurationFailure",
-}
+    "Domain",
+    "CustomDomain",
+    "Replicas",
+    "LogConfigurations",
+)
+"""What a pool file says of a pool, and no operation here writes."""
+
+CONFIG_MEMBERS = UPDATABLE | {*FIXED, *MFA_BLOCKS, FUTURE_BLOCKS, *DECLARED}
 """What a pool file's `config` may hold."""
 
 _DEFAULTS: Mapping[str, Any] = {
@@ -119,14 +123,7 @@ def reset_unspecified(current: Config, request: Config) -> Config:
 
     The tier stays, and the pool keeps what only other operations can write.
     """
-    kept = (
-        *FIXED,
-        *MFA_BLOCKS,
-        FUTURE_BLOCKS,
-        "UserPoolTier",
-        "EstimatedNumberOfUsers",
-        "SmsConfigurationFailure",
-    )
+    kept = (*FIXED, *MFA_BLOCKS, FUTURE_BLOCKS, *DECLARED, "UserPoolTier")
     base = {name: current[name] for name in kept if name in current}
     return with_defaults({**base, **{k: v for k, v in request.items() if k in UPDATABLE}})
 

@@ -26,11 +26,13 @@ Only `pools[].name` is required. `quotas` are in requests a second of the simula
 `speed` pass in a real second. The SMS role of a `config` is taken for a good one of this account,
 unless `roles` is "strict": then it must be created through IAM. New roles, and rights that a role did
 not have, are seen `role_propagation_s` seconds later. What the `caller_policy` does not allow is
-denied; without one, nothing is. `outbox` describes `sns`, and `appclients` the `clients`.
+denied; without one, nothing is. `outbox` describes `sns`, `surroundings` who calls, End User Messaging
+and the use of quotas, and `appclients` the `clients`.
 
 A relative `users_jsonl` (one user a line) starts at the pool file's directory. `config` takes the
 members of CreateUserPool, the three other MFA blocks of SetUserPoolMfaConfig, FutureMfaBlocks (by
-name: blocks that no client of today knows), EstimatedNumberOfUsers and SmsConfigurationFailure. A
+name: blocks that no client of today knows), EstimatedNumberOfUsers, SmsConfigurationFailure, Domain,
+CustomDomain, LogConfigurations and Replicas, rows of Role (PRIMARY or SECONDARY) and RegionName. A
 user takes Username, sub, UserStatus, Enabled, Attributes, UserMFASettingList, PreferredMfaSetting,
 MFAOptions, ConfiguredUserAuthFactors, password and totp_registered; one without password cannot sign
 in.
@@ -53,6 +55,7 @@ from migrate_mfa.simulator.pool import Pool
 from migrate_mfa.simulator.poolconfig import CONFIG_MEMBERS, check_consistent, with_defaults
 from migrate_mfa.simulator.quotas import Limiter
 from migrate_mfa.simulator.roles import Roles
+from migrate_mfa.simulator.surroundings import MEMBERS, Surroundings
 from migrate_mfa.simulator.users import FACTORS, STATUSES, TOTP, User, derived_sub
 from migrate_mfa.simulator.world import Unsettled, World
 
@@ -63,11 +66,9 @@ if TYPE_CHECKING:
 DEFAULT_ACCOUNT = "123456789012"
 DEFAULT_REGION = "ap-northeast-1"
 
-_FILE = {"account", "region", "quotas", "enforce_quotas", "burst_seconds", "speed", "unsettled", "pools"} | {
-    "roles",
-    "role_propagation_s",
-    "sns",
-    "caller_policy",
+_FILE = MEMBERS | {
+    *("account", "region", "quotas", "enforce_quotas", "burst_seconds", "speed", "unsettled", "pools"),
+    *("roles", "role_propagation_s", "sns", "caller_policy"),
 }
 _POOL = {"id", "name", "config", "clients", "users", "users_jsonl", "generate"}
 _DECLARED, _STRICT = "declared", "strict"
@@ -137,6 +138,7 @@ def _empty(document: Mapping[str, Any], clock: Clock) -> World:
         Roles(account, clock, propagation_s=document.get("role_propagation_s", 0.0)),
         Outbox(clock, Sns.from_document(document.get("sns", {}))),
         Unsettled.from_document(document.get("unsettled", {})),
+        Surroundings.from_document(document),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.simulator.errors import CognitoError
 from migrate_mfa.simulator.policies import ALLOWED, Document, decide, trusts
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from migrate_mfa.simulator.clock import Clock
 
 PRINCIPAL = "cognito-idp.amazonaws.com"
-PUBLISH = "sns:Publish"
+PUBLISH, SEND = "sns:Publish", "sms-voice:SendTextMessage"
+"""What the role must be allowed: for SNS, and for AWS End User Messaging."""
 
 MANAGED: Mapping[str, Document] = {
     f"arn:aws:iam::aws:policy/{name}": {"Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
@@ -51,10 +52,22 @@ class Role:
         """All the documents that say what the role may do."""
         return [*self.inline.values(), *(MANAGED[arn] for arn in self.attached)]
 
-    @property
-    def publishes(self) -> bool:
+    def may(self, action: str) -> bool:
         """Whether its documents allow to send to any phone number."""
-        return decide(self.policies, PUBLISH, "*", {}) == ALLOWED
+        return decide(self.policies, action, "*", {}) == ALLOWED
+
+    @property
+    def sends(self) -> list[bool]:
+        """Which ways of sending its documents allow."""
+        return [self.may(PUBLISH), self.may(SEND)]
+
+
+def way_of(sms: Mapping[str, Any]) -> tuple[str, str | None, str]:
+    """Give role, external id and action of an SmsConfiguration: EumsSms goes before SNS."""
+    eums = sms.get("EumsSms")
+    if eums:
+        return eums.get("CallerArn", ""), eums.get("ExternalId"), SEND
+    return sms.get("SnsCallerArn", ""), sms.get("ExternalId"), PUBLISH
 
 
 class Roles:
@@ -102,25 +115,25 @@ class Roles:
         self._roles[name] = role
         return role
 
-    def declare(self, sms: Mapping[str, str]) -> None:
+    def declare(self, sms: Mapping[str, Any]) -> None:
         """Take a pool file's word for it that the role of an SmsConfiguration is there and good."""
-        arn = sms.get("SnsCallerArn", "")
+        arn, external_id, action = way_of(sms)
         name = arn.rpartition("/")[2]
         if not arn or name in self._roles:
             return
         trust: Document = {"Effect": "Allow", "Principal": {"Service": PRINCIPAL}, "Action": "sts:AssumeRole"}
-        if "ExternalId" in sms:
-            trust["Condition"] = {"StringEquals": {"sts:ExternalId": sms["ExternalId"]}}
-        publish = {"Effect": "Allow", "Action": PUBLISH, "Resource": "*"}
+        if external_id is not None:
+            trust["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
+        publish = {"Effect": "Allow", "Action": action, "Resource": "*"}
         role = Role(name, arn, {"Version": "2012-10-17", "Statement": [trust]}, self._clock.epoch())
         role.inline["publish"] = {"Version": "2012-10-17", "Statement": [publish]}
         self._roles[name] = role
 
     def change(self, role: Role, inline: dict[str, Document], attached: list[str]) -> None:
         """Replace the role's policies; a right that was not there before is seen later."""
-        had = role.publishes
+        had = role.sends
         role.inline, role.attached = inline, attached
-        if not had:
+        if any(now and not before for before, now in zip(had, role.sends, strict=True)):
             role.permitted_from = self._clock.epoch() + self._propagation_s
 
     def delete(self, role: Role) -> None:
@@ -133,25 +146,26 @@ class Roles:
             raise CognitoError("DeleteConflict", "Cannot delete entity, must delete policies first.", 409)
         del self._roles[role.name]
 
-    def check_sms(self, sms: Mapping[str, str], pool_arn: str) -> None:
+    def check_sms(self, sms: Mapping[str, Any], pool_arn: str) -> None:
         """Refuse an SmsConfiguration with whose role Cognito cannot send.
 
         Raises:
             CognitoError: InvalidSmsRoleTrustRelationshipException or
                 InvalidSmsRoleAccessPolicyException.
         """
-        if "SnsCallerArn" not in sms:
+        arn, external_id, action = way_of(sms)
+        if not arn:
             return
-        role, now = self.by_arn(sms["SnsCallerArn"]), self._clock.epoch()
+        role, now = self.by_arn(arn), self._clock.epoch()
         context = {"aws:SourceAccount": self.account, "aws:SourceArn": pool_arn}
-        if "ExternalId" in sms:
-            context["sts:ExternalId"] = sms["ExternalId"]
+        if external_id is not None:
+            context["sts:ExternalId"] = external_id
         if role is None or now < role.trusted_from or not trusts(role.trust, PRINCIPAL, context):
             raise CognitoError(
                 "InvalidSmsRoleTrustRelationshipException",
                 "Role does not have a trust relationship allowing Cognito to assume the role",
             )
-        if now < role.permitted_from or not role.publishes:
+        if now < role.permitted_from or not role.may(action):
             raise CognitoError(
                 "InvalidSmsRoleAccessPolicyException", "Role does not have permission to publish with SNS"
             )

@@ -32,7 +32,20 @@ _MAPS = "AuthParameters ChallengeResponses ClientMetadata"
 
 _PREFERENCE = {"Enabled": bool, "PreferredMfa": bool}
 _MESSAGE = {"Message": str, "Subject": str}
-_SMS = {"SnsCallerArn": str, "ExternalId": str, "SnsRegion": str}
+_EUMS = dict.fromkeys(
+    (
+        "CallerArn",
+        "ConfigurationSetName",
+        "ExternalId",
+        "InEntityId",
+        "InTemplateId",
+        "OriginationIdentity",
+        "Region",
+    ),
+    str,
+)
+_SMS = {"SnsCallerArn": str, "ExternalId": str, "SnsRegion": str, "EumsSms": _EUMS}
+_METRIC = {"Namespace": str, "MetricName": str, "Dimensions": [{"Name": str, "Value": str}]}
 _ROWS = [{"Name": str, "Value": str}]
 
 SHAPES: Mapping[str, Any] = {
@@ -50,7 +63,7 @@ SHAPES: Mapping[str, Any] = {
     "SmsMfaConfiguration": {"SmsAuthenticationMessage": str, "SmsConfiguration": _SMS},
     "SoftwareTokenMfaConfiguration": {"Enabled": bool},
     "EmailMfaConfiguration": _MESSAGE,
-    "WebAuthnConfiguration": {"RelyingPartyId": str, "UserVerification": str},
+    "WebAuthnConfiguration": {"RelyingPartyId": str, "UserVerification": str, "FactorConfiguration": str},
     "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": [str]},
     "UsernameConfiguration": {"CaseSensitive": bool},
     "AccountRecoverySetting": {"RecoveryMechanisms": [{"Priority": int, "Name": str}]},
@@ -67,6 +80,7 @@ SHAPES: Mapping[str, Any] = {
         "SignInPolicy": {"AllowedFirstAuthFactors": [str]},
     },
     "TokenValidityUnits": {ANY: str},
+    "MetricDataQueries": [{"Id": str, "MetricStat": {"Period": int, "Stat": str, "Metric": _METRIC}}],
     "LimitDefinition": {"LimitClass": str, "Attributes": {ANY: str}},
 }
 

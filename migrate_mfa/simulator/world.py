@@ -10,6 +10,7 @@ from migrate_mfa.simulator.challenges import Challenges
 from migrate_mfa.simulator.codes import AttributeCodes, Lockout
 from migrate_mfa.simulator.errors import CognitoError, constraint, no_such_pool
 from migrate_mfa.simulator.grants import Grants
+from migrate_mfa.simulator.surroundings import Surroundings
 from migrate_mfa.simulator.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class World:
     roles: Roles
     outbox: Outbox
     unsettled: Unsettled = field(default_factory=Unsettled)
+    around: Surroundings = field(default_factory=Surroundings)
     pools: dict[str, Pool] = field(default_factory=dict)
     #: ListUsers shows users as of so many seconds ago.
     list_lag_s: float = 0.0
@@ -124,8 +126,8 @@ class World:
 
     @property
     def caller_arn(self) -> str:
-        """Give the ARN of the one user who signs all requests."""
-        return f"arn:aws:iam::{self.account}:user/simulator"
+        """Give the ARN of the one who signs all requests."""
+        return self.around.caller or f"arn:aws:iam::{self.account}:user/simulator"
 
     def arn(self, pool_id: str) -> str:
         """Give a pool's ARN."""

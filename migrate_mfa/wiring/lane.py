@@ -11,7 +11,7 @@ from migrate_mfa.adapters.aws import Aws, AwsTarget, Lane
 from migrate_mfa.adapters.clock import SystemClock
 from migrate_mfa.adapters.cognito import CognitoDirectory
 from migrate_mfa.adapters.run_directory import lock_lane
-from migrate_mfa.domain.errors import ExitCode, Interrupted, OutOfReach, RunDirectoryError
+from migrate_mfa.domain.errors import ExitCode, Interrupted, MigrateMfaError, OutOfReach, RunDirectoryError
 from migrate_mfa.domain.failure import ApiError, Effect, run_problem
 from migrate_mfa.domain.model import PoolFacts
 from migrate_mfa.domain.quotas import PACED, QUOTAS, Category, ceiling
@@ -39,6 +39,7 @@ class Connection:
     lane: Lane
     pool: PoolFacts
     directory: PacedDirectory
+    aws: Aws
     begun: float
     """When the command began, on the monotonic clock: limits of time count from here."""
     pacers: Mapping[Category, Pacer]
@@ -95,6 +96,7 @@ def connect(
                 lane=lane,
                 pool=patiently(directory.describe, clock, stop),
                 directory=directory,
+                aws=aws,
                 begun=begun,
                 pacers=pacers,
                 limits=limits,
@@ -143,6 +145,22 @@ def patiently(call: Callable[[], T], clock: Clock, stop: Stop) -> T:
 
     Raises:
         MigrateMfaError: the call concerns everybody, or AWS does not answer.
+        Interrupted: a signal came while it was tried.
+    """
+    try:
+        return insist(call, clock, stop)
+    except Stopped:
+        cause = stop.cause or StopCause.SIGINT
+        raise Interrupted(SIGNAL_EXITS.get(cause, ExitCode.SIGINT)) from None
+    except ApiError as error:
+        raise problem_of(error) from error
+
+
+def insist(call: Callable[[], T], clock: Clock, stop: Stop) -> T:
+    """Make a read until it is answered.
+
+    Raises:
+        ApiError: it is refused, or the retries are used up.
     """
     controller = retrying(
         READS,
@@ -150,18 +168,17 @@ def patiently(call: Callable[[], T], clock: Clock, stop: Stop) -> T:
         sleep=lambda seconds: stop.sleep(clock, seconds),
         before_retry=lambda _: None,
     )
-    try:
-        return controller(call)
-    except Stopped:
-        cause = stop.cause or StopCause.SIGINT
-        raise Interrupted(SIGNAL_EXITS.get(cause, ExitCode.SIGINT)) from None
-    except ApiError as error:
-        if error.effect is Effect.FATAL:
-            raise run_problem(error) from error
-        raise OutOfReach(
-            f"AWS does not answer {error.operation} ({error.code}).",
-            "Check --region, --endpoint-url and the network; then run the same command again.",
-        ) from error
+    return controller(call)
+
+
+def problem_of(error: ApiError) -> MigrateMfaError:
+    """The run's problem for a start-up call that failed for good."""
+    if error.effect is Effect.FATAL:
+        return run_problem(error)
+    return OutOfReach(
+        f"AWS does not answer {error.operation} ({error.code}).",
+        "Check --region, --endpoint-url and the network; then run the same command again.",
+    )
 
 
 _MOST_CONNECTIONS = MOST_UNDER_WAY + _SPARE_CONNECTIONS

@@ -17,6 +17,7 @@ from migrate_mfa.adapters.run_directory import default_run_dir, require_same
 from migrate_mfa.domain.decide import decide, decide_again, decide_disable
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, SmsLimitExceeded, UsageError
 from migrate_mfa.domain.model import Decision, Policy, UserState, VerificationPolicy
+from migrate_mfa.domain.picture import Wishes
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.rows import Verb, Work
 from migrate_mfa.engine.forecast import Forecast
@@ -119,6 +120,18 @@ class Migration:
     def forecast(self) -> Forecast:
         """What is left to do."""
         return self.one.forecast(self._verbs)
+
+    def wishes(self) -> Wishes:
+        """What is left to do, as `check` needs to know it."""
+        ahead, settings = self.forecast(), self.connection.settings
+        return Wishes(
+            verb=self.one.command,
+            verification=self._policy.verification,
+            users=min(ahead.users, settings.limits.max_users or ahead.users),
+            codes=ahead.sms,
+            quota_share=settings.quota_share,
+            despite=self._policy.despite,
+        )
 
     def overview(self) -> Overview:
         """The plan in numbers."""

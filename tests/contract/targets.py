@@ -104,13 +104,13 @@ class Target(ABC):
 class SharedClients(Aws):
     """The tool's clients, made once for each endpoint: making one takes longer than a test."""
 
-    _made: ClassVar[dict[tuple[str | None, str], BaseClient]] = {}
+    _made: ClassVar[dict[tuple[str | None, str, str | None], BaseClient]] = {}
 
-    def client(self, service: str) -> BaseClient:
+    def client(self, service: str, region: str | None = None) -> BaseClient:
         """The client of a service."""
-        key = (self.target.endpoint_url, service)
+        key = (self.target.endpoint_url, service, region)
         if key not in self._made:
-            self._made[key] = super().client(service)
+            self._made[key] = super().client(service, region)
         return self._made[key]
 
 

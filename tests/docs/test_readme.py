@@ -20,6 +20,7 @@ from typer.main import get_command
 from migrate_mfa.adapters.roster_columns import ALIASES
 from migrate_mfa.cli.main import app, main
 from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.domain.findings import Code, Level
 from migrate_mfa.domain.model import PhoneConflict, VerificationPolicy
 from migrate_mfa.domain.policy import permissions_of
 from migrate_mfa.domain.quotas import CATEGORY_OF, PACED, QUOTAS
@@ -33,6 +34,7 @@ JAPANESE = (ROOT / "README.ja.md").read_text(encoding="utf-8")
 BOTH = pytest.mark.parametrize("text", [ENGLISH, JAPANESE], ids=["en", "ja"])
 
 CANARY = "One user first: canary"
+CHECK = "Is the pool ready?: check"
 TOUR, REAL, REHEARSAL = "Against the simulator", "Against a real pool", "Rehearsal"
 SETUP = "Make a pool ready: setup-pool"
 AFTER = "After the run: reconcile, rollback, disable"
@@ -42,6 +44,7 @@ PROMPT = "Type the pool's name to go on:"
 WITHOUT_VARIABLE = {"--yes", "--despite", "--phone-conflict", "--dry-run", "--deep", "--fail-under", "--json"}
 WITHOUT_VARIABLE |= {
     "--print-only",
+    "--verb",
     "--phone",
     "--attested",
     "--undo",
@@ -503,6 +506,16 @@ def test_the_policies_columns_and_choices_are_those_of_the_code(text: str) -> No
     assert columns >= {alias for names in ALIASES.values() for alias in names.split()}
     assert {each.value for each in LIFTABLE} <= set(codes(options["`--despite`"]))
     assert set(PhoneConflict) <= set(codes(options["`--phone-conflict`"]))
+
+
+@BOTH
+def test_the_findings_of_check_are_those_of_the_code(text: str) -> None:
+    levels, findings = tables(section(text, _titled(text, CHECK)))
+    named = [re.sub(r"^(quota|usage)_.*", r"\1_CATEGORY", code) for code in Code]
+
+    assert [row[0].strip("`") for row in levels] == list(Level)
+    assert [row[0].strip("`") for row in findings] == list(dict.fromkeys(named))
+    assert {level for row in findings for level in row[1].split(", ")} <= set(Level)
 
 
 @BOTH

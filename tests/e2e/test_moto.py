@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -33,6 +35,18 @@ def endpoint() -> Iterator[str]:
         server.stop()
 
 
+def _make_role(make: Any, endpoint: str) -> None:
+    """The role that the pool sends with, which a run looks at; moto keeps it for all pools."""
+    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    iam = make("iam", region_name="ap-northeast-1", endpoint_url=endpoint, **keys)
+    service = {"Service": "cognito-idp.amazonaws.com"}
+    trust = {"Statement": [{"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"}]}
+    with suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_role(
+            RoleName=ROLE["SnsCallerArn"].rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(trust)
+        )
+
+
 class Members:
     """A pool with users who have an e-mail address and no number."""
 
@@ -45,6 +59,7 @@ class Members:
             aws_access_key_id="testing",
             aws_secret_access_key="testing",
         )
+        _make_role(make, endpoint)
         pool = self._client.create_user_pool(PoolName="members", AliasAttributes=["email"])
         self.id: str = pool["UserPool"]["Id"]
         self._client.set_user_pool_mfa_config(

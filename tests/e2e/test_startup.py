@@ -24,7 +24,7 @@ print(json.dumps([code, sorted(name for name in sys.modules if "." not in name)]
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("plan",), ("run",), ("audit",), ("demo",), ("status",)], ids=" ".join
+    "command", [(), ("check",), ("plan",), ("run",), ("audit",), ("demo",), ("status",)], ids=" ".join
 )
 def test_help_imports_no_heavy_package(tmp_path: Path, command: tuple[str, ...]) -> None:
     done = subprocess.run(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @operation("GetCallerIdentity", "STS", STS)
 def get_caller_identity(world: World, _: Params) -> dict[str, Any]:
-    """Show who signs the requests: always the same user."""
+    """Show who signs the requests: always the same user, unless the pool file names somebody."""
     return {"Arn": world.caller_arn, "UserId": "AIDASIMULATOR", "Account": world.account}
 
 

@@ -100,12 +100,12 @@ def _quota(world: World, params: Params, listed: _Listed, value: float) -> dict[
         "Unit": "None",
         "Adjustable": listed.category.adjustable,
         "GlobalQuota": False,
-        "UsageMetric": _usage_metric(listed.category),
+        "UsageMetric": usage_metric(listed.category),
         "QuotaAppliedAtLevel": "ACCOUNT",
     }
 
 
-def _usage_metric(category: Category) -> dict[str, Any]:
+def usage_metric(category: Category) -> dict[str, Any]:
     """Name the usage metric ("User pool metrics in CloudWatch"); Class is not used."""
     return {
         "MetricNamespace": "AWS/Usage",

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from migrate_mfa.simulator.world import Params, World
 
 _ALPHABET = string.ascii_letters + string.digits
-_HIDDEN = (*poolconfig.MFA_BLOCKS, poolconfig.FUTURE_BLOCKS, "Schema", "EstimatedNumberOfUsers")
+_HIDDEN = (
+    *poolconfig.MFA_BLOCKS,
+    poolconfig.FUTURE_BLOCKS,
+    "Schema",
+    "EstimatedNumberOfUsers",
+    "Replicas",
+    "LogConfigurations",
+)
 _MAX_RESULTS = 60
 
 
@@ -107,6 +114,22 @@ def list_user_pools(world: World, params: Params) -> dict[str, Any]:
             for pool in world.pools.values()
         ],
     )
+
+
+@operation("ListUserPoolReplicas", "UserPoolRead")
+def list_user_pool_replicas(world: World, params: Params) -> dict[str, Any]:
+    """List the pool in its Regions; its category is not documented."""
+    rows = world.pool(params).config.get("Replicas", ())
+    arn = world.arn(params["UserPoolId"])
+    return {"UserPoolReplicas": [{"Status": "ACTIVE", "UserPoolArn": arn, **row} for row in rows]}
+
+
+@operation("GetLogDeliveryConfiguration", "UserPoolResourceRead")
+def get_log_delivery_configuration(world: World, params: Params) -> dict[str, Any]:
+    """Show which logs are exported ("GetLogDeliveryConfiguration")."""
+    pool = world.pool(params)
+    rows = pool.config.get("LogConfigurations", [])
+    return {"LogDeliveryConfiguration": {"UserPoolId": pool.id, "LogConfigurations": rows}}
 
 
 def page_of(params: Params, member: str, rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 COGNITO = "AWSCognitoIdentityProviderService"
 SERVICE_QUOTAS = "ServiceQuotasV20190624"
+EUMS = "PinpointSMSVoiceV2"
+CLOUDWATCH = "GraniteServiceVersion20100801"
 """Services of the JSON protocol, as the first part of X-Amz-Target."""
 
 IAM, SNS, STS = "IAM", "SNS", "STS"

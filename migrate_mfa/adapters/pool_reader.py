@@ -1,0 +1,72 @@
+"""A pool's settings, its replicas and its app clients, as AWS tells them. Read, never written."""
+
+from typing import TYPE_CHECKING
+
+from migrate_mfa.adapters.cognito import pool_facts
+from migrate_mfa.adapters.pool_details import app_client, pool_details
+
+if TYPE_CHECKING:
+    from migrate_mfa.adapters.calls import Calls
+    from migrate_mfa.domain.model import PoolFacts
+    from migrate_mfa.domain.picture import AppClient, PoolDetails
+
+_COGNITO = "cognito-idp"
+_MOST_LISTED = 60
+"""The most that ListUserPoolClients gives in one page (API reference)."""
+
+
+class PoolReader:
+    """One pool. Every method is one call, or two; each raises `ApiError`."""
+
+    def __init__(self, calls: "Calls", pool_id: str, region: str) -> None:
+        self._call = calls
+        self._pool_id = pool_id
+        self._region = region
+
+    def settings(self) -> "tuple[PoolFacts, PoolDetails]":
+        """DescribeUserPool and GetUserPoolMfaConfig."""
+        found = self._call(_COGNITO, "DescribeUserPool", need="UserPool", UserPoolId=self._pool_id)
+        mfa = self._call(_COGNITO, "GetUserPoolMfaConfig", UserPoolId=self._pool_id)
+        pool = found["UserPool"]
+        return pool_facts(pool, mfa), pool_details(pool, mfa, self._region)
+
+    def replica(self) -> str:
+        """ListUserPoolReplicas: the part that this Region plays, empty where there are no replicas."""
+        answer = self._call(
+            _COGNITO, "ListUserPoolReplicas", need="UserPoolReplicas", UserPoolId=self._pool_id
+        )
+        parts = {each.get("RegionName"): each.get("Role") for each in answer["UserPoolReplicas"]}
+        return str(parts.get(self._region) or "")
+
+    def logs_delivery(self) -> bool:
+        """GetLogDeliveryConfiguration: are errors of messages (userNotification) logged?"""
+        answer = self._call(
+            _COGNITO,
+            "GetLogDeliveryConfiguration",
+            need="LogDeliveryConfiguration",
+            UserPoolId=self._pool_id,
+        )
+        rows = answer["LogDeliveryConfiguration"].get("LogConfigurations") or []
+        return any(row.get("EventSource") == "userNotification" for row in rows)
+
+    def client_ids(self) -> tuple[list[str], bool]:
+        """ListUserPoolClients: the ids of the first page, and whether there are more."""
+        answer = self._call(
+            _COGNITO,
+            "ListUserPoolClients",
+            need="UserPoolClients",
+            UserPoolId=self._pool_id,
+            MaxResults=_MOST_LISTED,
+        )
+        return [each["ClientId"] for each in answer["UserPoolClients"]], bool(answer.get("NextToken"))
+
+    def client(self, client_id: str) -> "AppClient":
+        """DescribeUserPoolClient; its secret is not kept."""
+        answer = self._call(
+            _COGNITO,
+            "DescribeUserPoolClient",
+            need="UserPoolClient",
+            UserPoolId=self._pool_id,
+            ClientId=client_id,
+        )
+        return app_client(answer["UserPoolClient"])

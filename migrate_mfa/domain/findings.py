@@ -1,0 +1,109 @@
+"""What a check found: a level, a code that never changes, what was seen, why it matters, what to do."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """How much a finding weighs, the heaviest first."""
+
+    FAILURE = "failure"
+    """Writing to users would have no effect, or would lock them out."""
+    WARNING = "warning"
+    """Somebody should look before users are written to."""
+    UNCHECKED = "unchecked"
+    """Could not be checked: nothing is known, which is never the same as good."""
+    INFO = "info"
+    OK = "ok"
+
+
+class Code(StrEnum):
+    """What a finding is about. Scripts read these: add to them, never rename one."""
+
+    POOL_WRITABLE = "pool_writable"
+    MFA_MODE = "mfa_mode"
+    SMS_FACTOR = "sms_factor"
+    SMS_FAILURE = "sms_failure"
+    PHONE_SCHEMA = "phone_schema"
+    HELD_NUMBERS = "held_numbers"
+    CODE_SMS = "code_sms"
+    PHONE_SIGN_IN = "phone_sign_in"
+    PHONE_REQUIRED = "phone_required"
+    RECOVERY = "recovery"
+    POOL_OWNER = "pool_owner"
+    SMS_PATH = "sms_path"
+    SMS_ROLE_TRUST = "sms_role_trust"
+    SMS_ROLE_EXTERNAL_ID = "sms_role_external_id"
+    SMS_ROLE_SOURCE = "sms_role_source"
+    SMS_ROLE_PUBLISH = "sms_role_publish"
+    SMS_SANDBOX = "sms_sandbox"
+    SMS_SPEND_LIMIT = "sms_spend_limit"
+    SMS_TEXT = "sms_text"
+    SMS_ORIGIN = "sms_origin"
+    DELIVERY_LOGS = "delivery_logs"
+    FIRST_FACTORS = "first_factors"
+    OTHER_FACTORS = "other_factors"
+    DEVICES = "devices"
+    TRIGGERS = "triggers"
+    CUSTOM_MESSAGE = "custom_message"
+    MANAGED_LOGIN = "managed_login"
+    TIER = "tier"
+    THREAT_PROTECTION = "threat_protection"
+    CHALLENGE_NAME = "challenge_name"
+    CLIENT_FLOWS = "client_flows"
+    CLIENT_SESSION = "client_session"
+    CLIENT_REFRESH = "client_refresh"
+    CLIENTS_SEEN = "clients_seen"
+    QUOTA_USER_READ = "quota_user_read"
+    QUOTA_USER_UPDATE = "quota_user_update"
+    QUOTA_USER_RESOURCE_UPDATE = "quota_user_resource_update"
+    QUOTA_USER_LIST = "quota_user_list"
+    USAGE_USER_READ = "usage_user_read"
+    USAGE_USER_UPDATE = "usage_user_update"
+    USAGE_USER_RESOURCE_UPDATE = "usage_user_resource_update"
+    USAGE_USER_LIST = "usage_user_list"
+    CALLER_PERMISSIONS = "caller_permissions"
+    CALLER_OPTIONAL = "caller_optional"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding. `remedy` says what to do; it is empty where there is nothing to do."""
+
+    code: Code
+    level: Level
+    saw: str
+    why: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Something that could not be looked at: the call, and the code that it failed with."""
+
+    operation: str
+    code: str
+
+    def finding(self, code: Code, why: str, remedy: str) -> Finding:
+        """The finding for it: could not be checked."""
+        saw = f"Could not be checked: {self.operation} answered {self.code}."
+        return Finding(code, Level.UNCHECKED, saw, why, remedy)
+
+
+def by_weight(findings: Iterable[Finding]) -> list[Finding]:
+    """The heaviest first; findings of one level stay in their order."""
+    order = list(Level)
+    return sorted(findings, key=lambda each: order.index(each.level))
+
+
+def failures(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings that speak against writing anything."""
+    return [each for each in findings if each.level is Level.FAILURE]
+
+
+def level_counts(findings: Iterable[Finding]) -> dict[str, int]:
+    """How many there are of each level."""
+    found = Counter(each.level for each in findings)
+    return {level.value: found[level] for level in Level}

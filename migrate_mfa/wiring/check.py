@@ -1,0 +1,118 @@
+"""check: its findings, for the command and for the start of a run. Takes no lock, and writes nothing."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from migrate_mfa.adapters.aws import Aws
+from migrate_mfa.adapters.clock import SystemClock
+from migrate_mfa.adapters.journal import Journal
+from migrate_mfa.adapters.run_directory import require_same
+from migrate_mfa.adapters.work_store import WorkStore
+from migrate_mfa.domain.errors import ExitCode, UsageError
+from migrate_mfa.domain.failure import ApiError
+from migrate_mfa.domain.findings import Finding, failures
+from migrate_mfa.domain.permissions import PERMISSIONS
+from migrate_mfa.domain.picture import Wishes
+from migrate_mfa.engine.check import examine
+from migrate_mfa.engine.checks.pool import not_there
+from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
+from migrate_mfa.reports.findings import document
+from migrate_mfa.settings import Settings, policy_of
+from migrate_mfa.wiring.lane import Connection, patiently, problem_of
+from migrate_mfa.wiring.migration import NO_POOL, VERBS
+from migrate_mfa.wiring.passes import planned_directory
+from migrate_mfa.wiring.survey import Survey
+
+_NOT_A_POOL = frozenset({"ResourceNotFoundException", "OperationNotEnabledException"})
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The findings, as a document too, and how the command ends."""
+
+    findings: list[Finding]
+    document: dict[str, Any]
+    exit_code: ExitCode
+
+
+def check(settings: Settings, verb: str) -> Checked:
+    """Look at a pool and all around it.
+
+    Raises:
+        UsageError: there is no pool, or no such command.
+        NotAllowed: the pool may not be described.
+        OutOfReach: AWS does not answer.
+    """
+    if verb not in PERMISSIONS:
+        raise UsageError(f"--verb {verb!r} is not known.", f"It takes one of: {', '.join(PERMISSIONS)}.")
+    wishes = Wishes(
+        verb=verb,
+        verification=settings.policy.verification if settings.policy else None,
+        quota_share=settings.quota_share,
+    )
+    pool_id = settings.user_pool_id
+    if settings.run_dir is not None:
+        wishes, pool_id = _planned(settings, settings.run_dir, wishes)
+    if pool_id is None:
+        raise UsageError(*NO_POOL)
+    stop = Stop()
+    with on_signals(stop):
+        try:
+            return _check(Aws(settings.target(pool_id)), wishes, stop)
+        except Stopped:
+            return Checked([], {}, SIGNAL_EXITS.get(stop.cause or StopCause.SIGINT, ExitCode.SIGINT))
+
+
+def _check(aws: Aws, wishes: Wishes, stop: Stop) -> Checked:
+    clock = SystemClock()
+    identity = patiently(aws.identity, clock, stop)
+    pool_id = name = aws.target.user_pool_id
+    try:
+        picture = Survey(aws, identity, clock, stop).picture(wishes, thorough=True)
+        findings, name = examine(picture), picture.facts.name
+    except ApiError as error:
+        if error.code not in _NOT_A_POOL:
+            raise problem_of(error) from error
+        findings = [not_there(error.code)]
+    stop.check()
+    where = {"account": identity.account, "region": aws.region, "pool": pool_id, "pool_name": name}
+    code = ExitCode.POOL_NOT_READY if failures(findings) else ExitCode.DONE
+    return Checked(findings, document(findings, where, wishes), code)
+
+
+def _planned(settings: Settings, directory: Path, wishes: Wishes) -> tuple[Wishes, str]:
+    """What a saved plan adds: its pool, its policy, and how many users and messages it expects.
+
+    Raises:
+        InputUnusable: the directory has no plan, or one for another pool.
+    """
+    meta = planned_directory(directory)
+    if settings.user_pool_id is not None:
+        require_same(meta, {"user_pool_id": settings.user_pool_id})
+    with Journal.look_at(directory) as journal:
+        users = WorkStore(journal.database, 0).open_rows(VERBS)
+    policy = settings.policy or policy_of(meta)
+    known = replace(
+        wishes,
+        verification=policy.verification,
+        despite=policy.despite,
+        users=users or None,
+        codes=int(meta.get("sms_expected", 0)),
+    )
+    return known, meta["user_pool_id"]
+
+
+def check_before(connection: Connection, wishes: Wishes) -> list[Finding]:
+    """The findings that matter at the start of a run: without app clients and the use of the quotas.
+
+    Raises:
+        MigrateMfaError: the pool cannot be described any more.
+        Stopped: a signal came.
+    """
+    aws, clock, stop = connection.aws, connection.clock, connection.stop
+    identity = patiently(aws.identity, clock, stop)
+    try:
+        return examine(Survey(aws, identity, clock, stop).picture(wishes, thorough=False))
+    except ApiError as error:
+        raise problem_of(error) from error
