@@ -71,18 +71,9 @@ _MAKE_ROLE = _of_sms_role(
 )
 """Only where the pool has no SMS role and none is given."""
 _PASS_ROLE = _of_sms_role("PassRole")
-_CHECK = (
-    *_DESCRIBE,
-    *_of_pool(
-        "ListUserPoolReplicas",
-        "GetLogDeliveryConfiguration",
-        "ListUserPoolClients",
-        "DescribeUserPoolClient",
-        required=False,
-    ),
-    *_LIMITS,
+_AROUND = (
+    *_of_pool("ListUserPoolReplicas", required=False),
     *_of_account(
-        "cloudwatch:GetMetricData",
         "iam:GetRole",
         "iam:SimulatePrincipalPolicy",
         "sms-voice:DescribeAccountAttributes",
@@ -91,11 +82,19 @@ _CHECK = (
         "sns:GetSMSSandboxAccountStatus",
     ),
 )
+"""What a run looks at before it begins, and says where it cannot."""
+_CHECK = (
+    *_DESCRIBE,
+    *_AROUND,
+    *_of_pool("GetLogDeliveryConfiguration", "ListUserPoolClients", "DescribeUserPoolClient", required=False),
+    *_LIMITS,
+    *_of_account("cloudwatch:GetMetricData"),
+)
 
 PERMISSIONS: dict[str, tuple[Permission, ...]] = {
     "check": _CHECK,
     "plan": (*_DESCRIBE, *_LIST, *_LIMITS),
-    "run": (*_DESCRIBE, *_LIST, *_READ, *_FACTORS, *_UPDATE, *_PREFER, *_LIMITS),
+    "run": (*_DESCRIBE, *_LIST, *_READ, *_FACTORS, *_UPDATE, *_PREFER, *_AROUND, *_LIMITS),
     "audit": (*_DESCRIBE, *_LIST, *_READ_DEEP, *_LIMITS),
     "reconcile": (*_DESCRIBE, *_LIST, *_READ, *_FACTORS, *_UPDATE, *_PREFER, *_LIMITS),
     "rollback": (*_DESCRIBE, *_READ, *_UPDATE, *_PREFER, *_LIMITS),

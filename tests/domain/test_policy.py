@@ -37,6 +37,10 @@ def test_every_document_is_one_that_iam_takes(command: str, deep: bool) -> None:
         assert all(re.fullmatch(r"[a-z-]+:[A-Za-z]+", action) for action in row["Action"])
 
 
+_SERVICES = {"servicequotas": "service-quotas", "sms-voice": "pinpoint-sms-voice-v2"}
+"""The names that the SDK has for services, where they are not those of IAM."""
+
+
 @pytest.mark.parametrize("command", PERMISSIONS)
 def test_no_action_comes_twice_and_every_operation_is_known_to_the_sdk(command: str) -> None:
     actions = [each.action for each in permissions_of(command, deep=True)]
@@ -46,7 +50,7 @@ def test_no_action_comes_twice_and_every_operation_is_known_to_the_sdk(command: 
     for action in actions:
         prefix, _, operation = action.partition(":")
         if action != "iam:PassRole":
-            service = {"servicequotas": "service-quotas"}.get(prefix, prefix)
+            service = _SERVICES.get(prefix, prefix)
             assert operation in session.get_service_model(service).operation_names, action
 
 

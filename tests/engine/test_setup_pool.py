@@ -208,7 +208,7 @@ def test_a_pool_that_requires_mfa_is_left_as_it_is(open_setup: Open, sms: dict[s
 
 
 def test_a_pool_in_which_no_number_can_be_set_gets_no_sms(open_setup: Open) -> None:
-    with pytest.raises(PoolNotReady, match="does not allow changes of phone_number"):
+    with pytest.raises(PoolNotReady, match="phone_number cannot be changed"):
         open_setup(World(facts=a_pool(phone_mutable=False))).plan(SmsOptions(), "new-id")
 
 
