@@ -89,8 +89,8 @@ class WorkStore:
                 (state, now, reads_only, json.dumps(extra), self._pass),
             )
 
-    def count_calls(self, calls: Mapping[Category, Count]) -> None:
-        """Write down the calls of this pass so far."""
+    def count_calls(self, calls: Mapping[Category, Count], slowed_by: str = "") -> None:
+        """Write down the calls of this pass so far, and what slows it now."""
         with self._database.transaction() as db:
             db.executemany(
                 "INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?)",
@@ -100,6 +100,7 @@ class WorkStore:
                     if count.sent
                 ],
             )
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", ("slowed_by", json.dumps(slowed_by)))
 
     def open_rows(self, verbs: Collection[Verb] = tuple(Verb)) -> int:
         """How many planned rows wait to be done."""

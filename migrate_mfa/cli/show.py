@@ -104,6 +104,8 @@ def end(summary: Mapping[str, Any], *, as_json: bool) -> None:
         for reason, number in summary["reasons"][outcome.value].items():
             _row(f"  {reason}", number, Reason(reason).sentence)
     _calls(summary["calls"])
+    if "slowed_by" in summary:
+        _paragraph(f"Now {summary['slowed_by']}.")
     if summary["counts"][Outcome.VERIFIED.value]:
         _paragraph(_SESSIONS)
 

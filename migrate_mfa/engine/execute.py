@@ -19,6 +19,7 @@ from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.rows import Verb
 from migrate_mfa.engine.guards import Allowance, FailureGuard, Limits
 from migrate_mfa.engine.settle import Settled, Tools, settle
+from migrate_mfa.engine.slowdown import slowed_by
 from migrate_mfa.engine.stop import StopCause, Stopped
 from migrate_mfa.ports import Progress, Standing
 
@@ -104,7 +105,7 @@ class Executor:
                 for each in done:
                     self._finish(each)
                 self._show()
-        self._tools.store.count_calls(self._directory.calls)
+        self._count_calls()
         if self._problem is not None:
             raise self._problem
 
@@ -125,7 +126,7 @@ class Executor:
         return work
 
     def _begin_batch(self) -> None:
-        self._tools.store.count_calls(self._directory.calls)
+        self._count_calls()
         log.info("batch", first_row=self._batch[0].row, last_row=self._batch[-1].row, users=len(self._batch))
 
     def _finish(self, future: Future[Settled]) -> None:
@@ -144,9 +145,13 @@ class Executor:
                 f"Stopped: {self._guard}.", "Look at report/failed.csv; --max-failures sets the limit."
             )
 
+    def _count_calls(self) -> None:
+        """`status` reads them in the journal."""
+        self._tools.store.count_calls(self._directory.calls, slowed_by(self._pacers))
+
     def _show(self) -> None:
         if self._meter.due():
-            self._tools.store.count_calls(self._directory.calls)  # `status` reads them
+            self._count_calls()
         done = self.tally.outcomes.total()
         rates = self._meter.rates()
         self._progress.show(
@@ -157,17 +162,8 @@ class Executor:
                 outcomes=tuple((outcome.value, count) for outcome, count in self.tally.outcomes.items()),
                 rates=rates,
                 seconds_left=self._meter.seconds_left(done, self._open),
-                slowed_by=self._slowed_by(),
             )
         )
-
-    def _slowed_by(self) -> str:
-        slow = [
-            f"throttled by {category.value}: {pacer.rate():.0f}/s"
-            for category, pacer in self._pacers.items()
-            if pacer.rate() < pacer.ceiling * 0.99
-        ]
-        return ", ".join(slow)
 
 
 class _Meter:

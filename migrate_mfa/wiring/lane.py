@@ -19,6 +19,7 @@ from migrate_mfa.engine.execute import MOST_UNDER_WAY
 from migrate_mfa.engine.paced import PacedDirectory
 from migrate_mfa.engine.pacer import Pacer
 from migrate_mfa.engine.retry import READS, retrying
+from migrate_mfa.engine.slowdown import NamesSlowdowns
 from migrate_mfa.engine.stop import Stop, on_signals
 from migrate_mfa.ports import Clock, Directory, Progress
 from migrate_mfa.settings import Settings
@@ -71,7 +72,7 @@ def connect(settings: Settings, user_pool_id: str, progress: Progress) -> Iterat
                 settings=settings,
                 clock=clock,
                 stop=stop,
-                progress=progress,
+                progress=NamesSlowdowns(progress, pacers),
                 lane=lane,
                 pool=_patiently(directory.describe, clock, stop),
                 directory=directory,
