@@ -6,9 +6,11 @@ users in the window stand at different steps.
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import ceil
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 import structlog
@@ -94,16 +96,17 @@ class Executor:
             MigrateMfaError: a failure that concerns every user, after the others in flight have ended.
         """
         self._open = self._tools.store.open_rows(self._verbs)
-        under_way: set[Future[Settled]] = set()
+        under_way, ended = 0, SimpleQueue[Future[Settled]]()
         with ThreadPoolExecutor(self._window, thread_name_prefix="user") as threads:
             while True:
-                while len(under_way) < self._window and (work := self._next()):
-                    under_way.add(threads.submit(settle, work, self._tools))
+                while under_way < self._window and (work := self._next()):
+                    threads.submit(settle, work, self._tools).add_done_callback(ended.put)
+                    under_way += 1
                 if not under_way:
                     break
-                done, under_way = wait(under_way, timeout=_POLL_S, return_when=FIRST_COMPLETED)
-                for each in done:
-                    self._finish(each)
+                with suppress(Empty):
+                    self._finish(ended.get(timeout=_POLL_S))
+                    under_way -= 1
                 self._show()
         self._count_calls()
         if self._problem is not None:
