@@ -136,6 +136,11 @@ def audit(summary: Mapping[str, Any], directory: Path) -> None:
             f"Of those: {mfa['sms_mfa']:,} with SMS MFA, {mfa['other_factor']:,} with another factor, "
             f"{mfa['none']:,} without MFA (verified_without_mfa.csv)."
         )
+    if summary["state"] == "finished" and summary["users"] != summary["estimated_users"]:
+        _paragraph(
+            f"{summary['users']:,} users were read, but Cognito estimates {summary['estimated_users']:,}. "
+            "Its estimate lags behind sign-ups and deletions; if the gap is large, audit again later."
+        )
     _line("With the numbers filled in, this is a roster for plan:")
     _line(f"  {directory / 'unverified.csv'}")
 
