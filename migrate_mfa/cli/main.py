@@ -9,10 +9,11 @@ import typer
 
 from migrate_mfa import __version__
 from migrate_mfa.cli import aftermath, lab, look, migrate
+from migrate_mfa.cli.plainly import Program
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
 from migrate_mfa.domain.privacy import scrub
 
-app = typer.Typer(
+app = Program(
     name="migrate-mfa",
     help="Enrol existing Amazon Cognito users in SMS multi-factor authentication.",
     epilog="Start with: migrate-mfa demo",
