@@ -57,9 +57,9 @@ class Congestion:
 
         Calls sent before the last cut say nothing new, so there is one cut for each round trip.
         """
-        self._taken -= 1
         if sent_at <= self._cut_at:
             return False
+        self._taken -= 1
         rate = self.rate(now)
         self._back_to = max(self._good(rate, now), self.ceiling * SLOWEST)
         self._low = max(min(rate, self._back_to) * CUT, self.ceiling * SLOWEST)

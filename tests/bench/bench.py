@@ -1,7 +1,7 @@
 """How fast the quota allows, beside what people do today: tables of ratios, measured in one run.
 
     make bench                                  a short look: enrolment and reading, some minutes
-    make bench ARGS="--part all --users 600"    everything, the million rows included
+    make bench ARGS="all --users 600"           everything, the million rows included
 
 Everybody works on the same users in a fresh simulator that enforces Cognito's default quotas (25 calls a
 second in each write category, 30 pages of ListUsers) with the given latency. `wall/limit` compares the time,
@@ -56,15 +56,20 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="make bench ARGS=...",
         description=__doc__,
+        epilog=f"scenarios: {'; '.join(enrolment.SCENARIOS)}\ncontenders: {'; '.join(enrolment.NAMES)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--part", nargs="+", choices=(*PARTS, "all"), default=("enrol", "read"))
+    parser.add_argument("part", nargs="*", help=f"some of {', '.join(PARTS)}, or all (default: enrol read)")
     parser.add_argument("--users", type=int, default=300, help="users to enrol")
-    parser.add_argument("--pool", type=int, default=30_000, help="users to read")
+    parser.add_argument("--pool", type=int, default=60_000, help="users to read")
     parser.add_argument("--rows", type=int, nargs="+", help="rows of the scaling lines")
-    parser.add_argument("--scenario", nargs="+", choices=list(enrolment.SCENARIOS))
-    parser.add_argument("--contender", nargs="+", choices=enrolment.NAMES)
-    return parser.parse_args(argv)
+    parser.add_argument("--scenario", nargs="+", choices=list(enrolment.SCENARIOS), metavar="NAME")
+    parser.add_argument("--contender", nargs="+", choices=enrolment.NAMES, metavar="NAME")
+    asked = parser.parse_intermixed_args(argv)
+    if unknown := set(asked.part) - {*PARTS, "all"}:
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    asked.part = asked.part or ["enrol", "read"]
+    return asked
 
 
 if __name__ == "__main__":

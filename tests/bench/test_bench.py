@@ -8,7 +8,7 @@ from tests.bench.bench import main
 def test_the_tables_come_out_whole(capsys: pytest.CaptureFixture[str]) -> None:
     main(
         [
-            *("--part", "enrol", "scale", "--users", "4", "--rows", "60"),
+            *("enrol", "scale", "--users", "4", "--rows", "60"),
             *("--scenario", "40 % taken", "--contender", "migrate-mfa"),
         ]
     )
