@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def test_a_run_that_is_killed_again_and_again_loses_nothing_and_does_nothing_twice(
     tmp_path: Path, policy: str, faulty: bool
 ) -> None:
-    figures = play(Script(seed=f"suite/{policy}", policy=policy, faulty=faulty, kills=6, users=30), tmp_path)
+    figures = play(Script(seed=f"suite/{policy}", policy=policy, faulty=faulty, kills=6, users=60), tmp_path)
     assert not figures.violations, "\n".join(account(figures, figures.seconds))
     assert figures.kills >= 3, "the kills did not land: this test has lost its point"
     assert figures.writes > 0
