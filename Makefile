@@ -67,7 +67,7 @@ chaos: $(INSTALLED) ## Kill runs again and again; nothing may be lost or done tw
 mutants: $(INSTALLED) ## Break every promise on purpose; the tests must notice (ARGS=...)
 	$(BIN)/python -m tests.mutants.mutants $(ARGS)
 
-bench: $(INSTALLED) ## Measure speed and memory
+bench: $(INSTALLED) ## Measure speed and memory beside what people do today (ARGS=all, or a part)
 	$(BIN)/python -m tests.bench.bench $(ARGS)
 
 witness: $(INSTALLED) $(WITNESS)/.installed ## Have another emulator enforce the printed policies (ARGS=...)

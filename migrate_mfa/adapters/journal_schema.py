@@ -48,11 +48,12 @@ CREATE TABLE rows (
 );
 CREATE INDEX open_rows ON rows(row) WHERE outcome = 'unprocessed';
 CREATE INDEX rows_by_outcome ON rows(outcome, reason);
--- rows(user_sub), rows(wish) and the keys of users are indexed once the bulk is in: see PlanStore.
+-- rows(user_sub), rows(wish), and users by sub and by their other keys, are indexed once the bulk is in: see
+-- PlanStore.
 
--- The pool's users that the roster concerns, as ListUsers showed them.
+-- The pool's users that the roster concerns, as ListUsers showed them; unique by sub once indexed.
 CREATE TABLE users (
-    sub            TEXT PRIMARY KEY,
+    sub            TEXT NOT NULL,
     username       TEXT NOT NULL,
     username_key   TEXT NOT NULL,               -- folded where the pool does not tell cases apart
     email          TEXT,
@@ -63,7 +64,7 @@ CREATE TABLE users (
     status         TEXT NOT NULL,
     enabled        INTEGER NOT NULL,
     modified       REAL NOT NULL                -- UserLastModifiedDate at our last look
-) WITHOUT ROWID;
+);
 
 -- A user's state before the first write of this run; written once, never replaced.
 CREATE TABLE before_images (

@@ -37,6 +37,8 @@ class PlanStore:
     def reset(self) -> None:
         """Forget an earlier plan."""
         with self._database.transaction() as db:
+            for index in _USER_INDEXES:
+                db.execute(f"DROP INDEX IF EXISTS {index}")
             db.execute("DELETE FROM rows")
             db.execute("DELETE FROM users")
 
@@ -55,7 +57,11 @@ class PlanStore:
             )
 
     def add_users(self, users: Iterable[UserState]) -> None:
-        """Take in some users of the pool; a later look at the same user replaces an earlier one."""
+        """Take in some users of the pool; a later look at the same user replaces an earlier one.
+
+        Until `index_users`, a user seen twice is kept twice: subs come in no order, so an index that grew
+        with them would write a page of its own for nearly each.
+        """
         with self._database.transaction() as db:
             db.executemany(
                 "INSERT OR REPLACE INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -70,10 +76,15 @@ class PlanStore:
         )  # fmt: skip
 
     def index_users(self) -> None:
-        """Make the joins fast, once the bulk of the users is in."""
+        """Make users unique and the joins fast, once the bulk of the users is in."""
         with self._database.transaction() as db:
-            for column in ("username_key", "email_key", "phone"):
-                db.execute(f"CREATE INDEX IF NOT EXISTS users_by_{column} ON users({column})")
+            try:
+                db.execute(_UNIQUE_USERS)
+            except sqlite3.IntegrityError:
+                db.execute("DELETE FROM users WHERE rowid NOT IN (SELECT MAX(rowid) FROM users GROUP BY sub)")
+                db.execute(_UNIQUE_USERS)
+            for index, column in _USER_INDEXES.items():
+                db.execute(f"CREATE INDEX IF NOT EXISTS {index} ON users({column})")
 
     def find(self, kind: IdentityKind, value: str) -> list[UserState]:
         """The users taken in so far that one identity names."""
@@ -239,6 +250,13 @@ class PlanStore:
             )
 
 
+_UNIQUE_USERS = "CREATE UNIQUE INDEX IF NOT EXISTS users_by_sub ON users(sub)"
+_USER_INDEXES = {
+    "users_by_sub": "sub",
+    "users_by_username_key": "username_key",
+    "users_by_email_key": "email_key",
+    "users_by_phone": "phone",
+}
 _KEY_COLUMNS = {
     IdentityKind.SUB: "sub",
     IdentityKind.USERNAME: "username_key",

@@ -38,6 +38,10 @@ def remember(db: "sqlite3.Connection", state: UserState) -> None:
     )  # fmt: skip
 
 
+def _set_result(db: "sqlite3.Connection", intent: int, result: str, now: float) -> None:
+    db.execute("UPDATE writes SET result = ?, at = ? WHERE id = ?", (result, now, intent))
+
+
 def _work(row: "sqlite3.Row") -> Work:
     return Work(
         candidate_of(row),
@@ -89,8 +93,8 @@ class WorkStore:
                 (state, now, reads_only, json.dumps(extra), self._pass),
             )
 
-    def count_calls(self, calls: Mapping[Category, Count]) -> None:
-        """Write down the calls of this pass so far."""
+    def count_calls(self, calls: Mapping[Category, Count], slowed_by: str = "") -> None:
+        """Write down the calls of this pass so far, and what slows it now."""
         with self._database.transaction() as db:
             db.executemany(
                 "INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?)",
@@ -100,6 +104,7 @@ class WorkStore:
                     if count.sent
                 ],
             )
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", ("slowed_by", json.dumps(slowed_by)))
 
     def open_rows(self, verbs: Collection[Verb] = tuple(Verb)) -> int:
         """How many planned rows wait to be done."""
@@ -187,17 +192,30 @@ class WorkStore:
     def wrote(self, intent: int, result: str, now: float) -> None:
         """Journal what became of a write: `done`, `refused` or `unknown`."""
         with self._database.transaction() as db:
-            db.execute("UPDATE writes SET result = ?, at = ? WHERE id = ?", (result, now, intent))
+            _set_result(db, intent, result, now)
 
     def wrote_and_goes_on(self, intent: int, work: Work, step: Step, now: float) -> int:
         """Journal a write that was done and, in the same breath, the intent of the next one."""
         with self._database.transaction() as db:
-            db.execute("UPDATE writes SET result = 'done', at = ? WHERE id = ?", (now, intent))
+            _set_result(db, intent, "done", now)
             return self._intend(db, work, step, now)
 
-    def finish(self, row: int, verdict: Verdict, now: float, state: UserState | None = None) -> None:
-        """End a row; `state` is our last look at its user, from which a later change will be told."""
+    def finish(
+        self,
+        row: int,
+        verdict: Verdict,
+        now: float,
+        state: UserState | None = None,
+        *,
+        done: int | None = None,
+    ) -> None:
+        """End a row; `state` is our last look at its user, from which a later change will be told.
+
+        `done` is the intent of a write that was carried out and is written down with it.
+        """
         with self._database.transaction() as db:
+            if done is not None:
+                _set_result(db, done, "done", now)
             write_decision(db, row, verdict, now)
             if state is not None:
                 remember(db, state)

@@ -8,11 +8,12 @@ import typer
 
 from migrate_mfa import __version__
 from migrate_mfa.cli import aftermath, canary, check, lab, look, migrate, output, policy, setup_pool
+from migrate_mfa.cli.plainly import Program
 from migrate_mfa.cli.talk import tell
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
 from migrate_mfa.domain.privacy import scrub
 
-app = typer.Typer(
+app = Program(
     name="migrate-mfa",
     help="Enrol existing Amazon Cognito users in SMS multi-factor authentication.",
     epilog="Start with: migrate-mfa demo",

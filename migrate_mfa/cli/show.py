@@ -113,6 +113,8 @@ def end(summary: Mapping[str, Any], *, as_json: bool) -> None:
         for reason, number in summary["reasons"][outcome.value].items():
             _row(f"  {reason}", number, Reason(reason).sentence)
     _calls(summary["calls"])
+    if "slowed_by" in summary:
+        _paragraph(f"Now {summary['slowed_by']}.")
     if summary["counts"][Outcome.VERIFIED.value]:
         _paragraph(_SESSIONS)
 
@@ -145,6 +147,11 @@ def audit(summary: Mapping[str, Any], directory: Path) -> None:
         )
     if summary["state"] != "finished":
         _line("It did not come to its end: the list has the users seen so far.")
+    if summary["state"] == "finished" and summary["users"] != summary["estimated_users"]:
+        _paragraph(
+            f"{summary['users']:,} users were read, but Cognito estimates {summary['estimated_users']:,}. "
+            "Its estimate lags behind sign-ups and deletions; if the gap is large, audit again later."
+        )
     _line("With the numbers filled in, this is a roster for plan:")
     _line(f"  {directory / 'unverified.csv'}")
 

@@ -6,9 +6,11 @@ users in the window stand at different steps.
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import ceil
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 import structlog
@@ -19,6 +21,7 @@ from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.rows import Verb
 from migrate_mfa.engine.guards import Allowance, FailureGuard, Limits
 from migrate_mfa.engine.settle import Settled, Tools, settle
+from migrate_mfa.engine.slowdown import slowed_by
 from migrate_mfa.engine.stop import StopCause, Stopped
 from migrate_mfa.ports import Progress, Standing
 
@@ -94,18 +97,19 @@ class Executor:
             MigrateMfaError: a failure that concerns every user, after the others in flight have ended.
         """
         self._open = self._tools.store.open_rows(self._verbs)
-        under_way: set[Future[Settled]] = set()
+        under_way, ended = 0, SimpleQueue[Future[Settled]]()
         with ThreadPoolExecutor(self._window, thread_name_prefix="user") as threads:
             while True:
-                while len(under_way) < self._window and (work := self._next()):
-                    under_way.add(threads.submit(settle, work, self._tools))
+                while under_way < self._window and (work := self._next()):
+                    threads.submit(settle, work, self._tools).add_done_callback(ended.put)
+                    under_way += 1
                 if not under_way:
                     break
-                done, under_way = wait(under_way, timeout=_POLL_S, return_when=FIRST_COMPLETED)
-                for each in done:
-                    self._finish(each)
+                with suppress(Empty):
+                    self._finish(ended.get(timeout=_POLL_S))
+                    under_way -= 1
                 self._show()
-        self._tools.store.count_calls(self._directory.calls)
+        self._count_calls()
         if self._problem is not None:
             raise self._problem
 
@@ -126,7 +130,7 @@ class Executor:
         return work
 
     def _begin_batch(self) -> None:
-        self._tools.store.count_calls(self._directory.calls)
+        self._count_calls()
         log.info("batch", first_row=self._batch[0].row, last_row=self._batch[-1].row, users=len(self._batch))
 
     def _finish(self, future: Future[Settled]) -> None:
@@ -145,9 +149,13 @@ class Executor:
                 f"Stopped: {self._guard}.", "Look at report/failed.csv; --max-failures sets the limit."
             )
 
+    def _count_calls(self) -> None:
+        """`status` reads them in the journal."""
+        self._tools.store.count_calls(self._directory.calls, slowed_by(self._pacers))
+
     def _show(self) -> None:
         if self._meter.due():
-            self._tools.store.count_calls(self._directory.calls)  # `status` reads them
+            self._count_calls()
         done = self.tally.outcomes.total()
         rates = self._meter.rates()
         self._progress.show(
@@ -158,17 +166,8 @@ class Executor:
                 outcomes=tuple((outcome.value, count) for outcome, count in self.tally.outcomes.items()),
                 rates=rates,
                 seconds_left=self._meter.seconds_left(done, self._open),
-                slowed_by=self._slowed_by(),
             )
         )
-
-    def _slowed_by(self) -> str:
-        slow = [
-            f"throttled by {category.value}: {pacer.rate():.0f}/s"
-            for category, pacer in self._pacers.items()
-            if pacer.rate() < pacer.ceiling * 0.99
-        ]
-        return ", ".join(slow)
 
 
 class _Meter:

@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
@@ -110,22 +111,38 @@ class PacedDirectory:
     def _do(
         self, operation: str, effects: frozenset[Effect], attempt: Callable[[], T], username: str = ""
     ) -> T:
-        category = CATEGORY_OF[operation]
-        controller = retrying(
-            effects,
-            monotonic=self._clock.monotonic,
-            sleep=lambda seconds: self._stop.sleep(self._clock, seconds),
-            before_retry=lambda state: self._note_retry(operation, category, state),
-        )
         try:
-            answer: T = controller(self._once, category, attempt, operation, username)
+            return self._patiently(operation, effects, attempt, username)
         except ApiError as error:
             if error.effect is Effect.FATAL:
                 raise run_problem(error) from error
             if error.effect is not Effect.REFUSED:
                 self._blame(error, username, last=effects is READS)
             raise
-        return answer
+
+    def _patiently(
+        self, operation: str, effects: frozenset[Effect], attempt: Callable[[], T], username: str
+    ) -> T:
+        category = CATEGORY_OF[operation]
+        once = partial(self._once, category, attempt, operation, username)
+        try:
+            return once()
+        except ApiError as error:
+            if error.effect not in effects:
+                raise
+            failures = [error]  # most calls end above: what a retry costs is paid by those that need one
+
+        def again() -> T:
+            if failures:
+                raise failures.pop()
+            return once()
+
+        return retrying(
+            effects,
+            monotonic=self._clock.monotonic,
+            sleep=lambda seconds: self._stop.sleep(self._clock, seconds),
+            before_retry=lambda state: self._note_retry(operation, category, state),
+        )(again)
 
     def _once(
         self, category: Category, attempt: Callable[[], T], operation: str = "", username: str = ""

@@ -5,9 +5,8 @@ evenly. Two rules hold at once: the next call comes one interval after the one b
 back one interval at the most), and no half-open window of one second, counted where requests are put on the
 wire, holds more than the ceiling.
 
-At a throttle the rate is halved, once per round trip: throttles of calls that were sent before the cut say
-nothing new. It then holds for some seconds and grows slowly back to the ceiling, so live traffic that needs
-the quota keeps it.
+At a throttle the rate is cut, and grows again as `engine.congestion` says, so live traffic that needs the
+quota keeps it.
 """
 
 import threading
@@ -15,14 +14,13 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from migrate_mfa.engine.congestion import Congestion
+
 if TYPE_CHECKING:
     from migrate_mfa.ports import Clock
 
 WINDOW_S = 1.0
-HOLD_S = 6.0
-GROWTH_PER_S = 0.04
-SLOWEST = 0.02
-"""A cut never goes below this share of the ceiling, else it could take hours to notice a free quota."""
+_FULL = 0.99
 
 
 @dataclass(slots=True)
@@ -57,15 +55,15 @@ class Pacer:
         self._state = threading.Condition()
         self._window: deque[Ticket] = deque(maxlen=max(1, int(ceiling_rps)))
         self._slot = float("-inf")
-        self._cut_rate = ceiling_rps
-        self._cut_at = float("-inf")
+        self._congestion = Congestion(ceiling_rps)
 
     def acquire(self) -> Ticket:
         """Wait for the next slot and take it. Use the ticket as a context manager around the call."""
         with self._turn:
-            self._wait_until(self._next_slot())
+            self._wait_until(self.due())
             now = self._clock.monotonic()
-            self._slot = max(self._slot + self._interval(now), now - self._interval(now))
+            interval = self._interval()
+            self._slot = max(self._slot + interval, now - interval)
             ticket = Ticket(self)
             with self._state:
                 self._window.append(ticket)
@@ -76,34 +74,31 @@ class Pacer:
         with self._state:
             if ticket.sent_at is None:
                 ticket.sent_at = self._clock.monotonic()
+                self._congestion.sent()
                 self._state.notify_all()
 
     def throttled(self, ticket: Ticket) -> bool:
         """The service refused this call for its rate. Says whether that cut the rate."""
         with self._state:
-            if ticket.sent_at is not None and ticket.sent_at <= self._cut_at:
-                return False
-            now = self._clock.monotonic()
-            self._cut_rate = max(self._rate(now) / 2, self.ceiling * SLOWEST)
-            self._cut_at = now
-            return True
+            self.mark_sent(ticket)  # whoever was refused was heard
+            return self._congestion.refused(ticket.sent_at or 0.0, self._clock.monotonic())
 
     def rate(self) -> float:
         """The calls per second allowed now; below `ceiling` after a throttle."""
         with self._state:
-            return self._rate(self._clock.monotonic())
+            return self._congestion.rate(self._clock.monotonic())
 
-    def _rate(self, now: float) -> float:
-        growing_for = now - self._cut_at - HOLD_S
-        if growing_for <= 0:
-            return self._cut_rate
-        return min(self.ceiling, self._cut_rate + self.ceiling * GROWTH_PER_S * growing_for)
+    @property
+    def slowed(self) -> bool:
+        """Whether throttles hold it visibly below its ceiling."""
+        return self.rate() < self.ceiling * _FULL
 
-    def _interval(self, now: float) -> float:
-        return WINDOW_S / self._rate(now)
+    def due(self) -> float:
+        """When the next call may go: the moment, on the clock's monotonic scale, that `acquire` waits for."""
+        return max(self._slot + self._interval(), self._window_opens())
 
-    def _next_slot(self) -> float:
-        return max(self._slot + self._interval(self._clock.monotonic()), self._window_opens())
+    def _interval(self) -> float:
+        return WINDOW_S / self.rate()
 
     def _window_opens(self) -> float:
         """When the window has room: one second after the call that is a full ceiling of calls back."""

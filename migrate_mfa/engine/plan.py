@@ -24,7 +24,7 @@ from migrate_mfa.domain.model import (
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.resolve import IdentityKind, resolve
 from migrate_mfa.domain.rows import Resolved, Verb
-from migrate_mfa.engine.scan import PAGE, pages, scan
+from migrate_mfa.engine.scan import PAGE, batches, pages
 from migrate_mfa.ports import Clock, Directory, Filter, Progress, Standing
 
 if TYPE_CHECKING:
@@ -157,16 +157,12 @@ class Planner:
         self._store.forget_strangers()
 
     def _scan(self) -> None:
-        count, batch = 0, list[UserState]()
-        for users in scan(self._directory, self._pool.estimated_users):
-            batch += users
-            count += len(users)
-            if len(batch) >= BATCH:
-                self._store.add_users(batch)
-                batch.clear()
-            self._tick("reading the pool", count, self._pool.estimated_users)
-        self._store.add_users(batch)
-        log.info("pool_scanned", users=count)
+        estimated = self._pool.estimated_users
+        for batch in batches(
+            self._directory, estimated, BATCH, lambda seen: self._tick("reading the pool", seen, estimated)
+        ):
+            self._store.add_users(batch)
+        log.info("pool_scanned", users=self._store.count_users())
 
     def _users_of(self, candidate: Candidate) -> list[UserState]:
         """All users that one row could mean or, where numbers sign people in, that hold its number."""

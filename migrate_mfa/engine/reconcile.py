@@ -26,7 +26,7 @@ from migrate_mfa.domain.model import (
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import Drift, Revisited, Verb
 from migrate_mfa.engine.plan import BATCH, choose_reading
-from migrate_mfa.engine.scan import pages, scan, user_if_there
+from migrate_mfa.engine.scan import batches, pages, user_if_there
 from migrate_mfa.ports import Clock, Directory, Filter, Progress, Standing
 
 if TYPE_CHECKING:
@@ -173,15 +173,11 @@ class Reconciler:
             self._stop.check()
 
     def _scan(self) -> None:
-        count, batch = 0, list[UserState]()
-        for users in scan(self._directory, self._pool.estimated_users):
-            batch += users
-            count += len(users)
-            if len(batch) >= BATCH:
-                self._store.see(batch)
-                batch.clear()
-            self._tick("reading the pool", count)
-        self._store.see(batch)
+        estimated = self._pool.estimated_users
+        for batch in batches(
+            self._directory, estimated, BATCH, lambda seen: self._tick("reading the pool", seen)
+        ):
+            self._store.see(batch)
 
     def _look_up(self, sub: str) -> list[UserState]:
         return [user for users in pages(self._directory, Filter("sub", sub)) for user in users]

@@ -73,13 +73,21 @@ def settle(work: Work, tools: Tools) -> Settled:
         verdict = way.go()
     except ApiError as error:
         verdict = _blame(error)
-    tools.store.finish(work.row, verdict, tools.clock.now(), way.state)
+    except BaseException:
+        way.write_down()
+        raise
+    tools.store.finish(work.row, verdict, tools.clock.now(), way.state, done=way.done)
     log.info("row", row=work.row, outcome=verdict.reason.outcome.value, reason=verdict.reason.value)
     return Settled(verdict, read=way.state is not None, wrote=way.wrote)
 
 
 class _Way:
-    """The state of one user's way. `wrote` holds once a write of this run may have been executed."""
+    """The state of one user's way. `wrote` holds once a write of this run may have been executed.
+
+    `done` is the intent of the last write, which was carried out but is not journaled as that yet: it goes
+    with the end of the row, which mostly comes next, in one commit. A process that dies in between finds an
+    intent without a result, as one does that dies before the answer, and looks at the user first.
+    """
 
     def __init__(self, work: Work, tools: Tools) -> None:
         self._work = work
@@ -87,6 +95,7 @@ class _Way:
         self._passkey: bool | None = None
         self.state: UserState | None = None
         self.wrote = work.wrote
+        self.done: int | None = None
 
     def go(self) -> Verdict:
         self._let_the_last_write_settle()
@@ -106,6 +115,12 @@ class _Way:
         if isinstance(decision, Verdict) and not lost:
             return self._final(decision)
         return Verdict(Reason.GAVE_UP, "It stayed unknown whether Cognito had made the change.")
+
+    def write_down(self) -> None:
+        """Journal that the last write was carried out, if that was not done yet."""
+        if self.done is not None:
+            self._tools.store.wrote(self.done, "done", self._tools.clock.now())
+            self.done = None
 
     def _look(self) -> tuple[UserState, Decision]:
         state = self._tools.directory.user(self._work.username)
@@ -149,6 +164,7 @@ class _Way:
     def _write(self, plan: Plan, state: UserState) -> bool:
         """Make the plan's writes in order. Says whether the effect of all of them is known."""
         store, now = self._tools.store, self._tools.clock.now
+        self.write_down()
         intent = store.decide(self._work, state, plan, now())
         for position, step in enumerate(plan.steps):
             try:
@@ -163,7 +179,7 @@ class _Way:
             self.wrote = True
             if position + 1 < len(plan.steps):
                 intent = store.wrote_and_goes_on(intent, self._work, plan.steps[position + 1], now())
-        store.wrote(intent, "done", now())
+        self.done = intent
         return True
 
     def _make(self, step: Step) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from migrate_mfa.reports.outcomes import write_csv
 
 if TYPE_CHECKING:
     from collections import Counter
+
+    import pandas as pd
 
     from migrate_mfa.domain.model import UserState
 
@@ -17,15 +17,17 @@ KINDS = ("verified", "unverified", "no_phone")
 USER_COLUMNS = ("username", "sub", "email", "phone_number", "status", "why")
 
 
-def coverage_table(coverage: "Counter[tuple[str, Any]]") -> pd.DataFrame:
+def coverage_table(coverage: "Counter[tuple[str, Any]]") -> "pd.DataFrame":
     """Users by group (lines) and by what they have (columns `verified`, `unverified`, `no_phone`)."""
+    import pandas as pd  # noqa: PLC0415 - it takes longer than all the rest, and only an audit needs it
+
     records = [(group, str(kind), count) for (group, kind), count in coverage.items()]
     frame = pd.DataFrame(records, columns=["group", "kind", "users"])
     table = frame.pivot_table(index="group", columns="kind", values="users", aggfunc="sum", fill_value=0)
     return table.reindex(columns=list(KINDS), fill_value=0).astype(int).sort_index()
 
 
-def coverage_dicts(table: pd.DataFrame, uncounted: Iterable[str]) -> tuple[dict[str, Any], dict[str, int]]:
+def coverage_dicts(table: "pd.DataFrame", uncounted: Iterable[str]) -> tuple[dict[str, Any], dict[str, int]]:
     """The table as plain values by group, and the total of the groups that count."""
     by_group = {str(group): {kind: int(row[kind]) for kind in KINDS} for group, row in table.iterrows()}
     counted = table.drop(index=[group for group in uncounted if group in table.index])

@@ -146,6 +146,7 @@ def _remember(store: PlanStore, users: Iterator[UserState]) -> Iterator[UserStat
             batch.clear()
         yield user
     store.add_users(batch)
+    store.index_users()
 
 
 def _go_deep(one: Pass, store: PlanStore, found: Audit, agree: Agree) -> None:
@@ -168,6 +169,11 @@ _ASIDE = (DISABLED, FEDERATED)
 def _sum_up(one: Pass, found: Audit) -> None:
     coverage, total = coverage_dicts(coverage_table(found.coverage), _ASIDE)
     one.reads_only = found.mfa.total()
-    one.extra |= {"coverage": coverage, "total": total}
+    one.extra |= {
+        "coverage": coverage,
+        "total": total,
+        "users": found.users,
+        "estimated_users": one.connection.pool.estimated_users,
+    }
     if found.mfa:
         one.extra["mfa"] = {kind.value: found.mfa[kind] for kind in MfaKind}

@@ -89,12 +89,16 @@ class Migration:
         plans.reset()
         planner = self._planner()
         rows = planner.ingest(roster)
+        journal.set_meta({"vouchings": sorted(plans.vouchings(), key=str)})
         self._require_trusts()
         reading = planner.read_pool(rows)
         planner.decide_all()
+        report = ReportStore(journal.database)
         journal.set_meta(
             {
                 "phase": "planned",
+                "guesses": report.guesses(),
+                "frequent_details": report.frequent_details(),
                 "reading": reading.why,
                 "roster_lines": roster.lines,
                 "roster_records": roster.record_count,
@@ -134,14 +138,14 @@ class Migration:
         )
 
     def overview(self) -> Overview:
-        """The plan in numbers."""
-        store = ReportStore(self.one.journal.database)
+        """The plan in numbers; what only the roster decides was counted when it was read."""
+        store, meta = ReportStore(self.one.journal.database), self.one.journal.meta()
         return Overview(
-            meta=self.one.journal.meta(),
+            meta=meta,
             counts=store.counts(),
             planned=store.planned(),
-            guesses=store.guesses(),
-            details=store.frequent_details(),
+            guesses=meta["guesses"],
+            details=meta["frequent_details"],
             forecast=self.forecast(),
         )
 
@@ -165,7 +169,7 @@ class Migration:
     def _require_trusts(self) -> None:
         """Refuse rows whose own word lowers their trust to what would do harm in the pool as it is now."""
         if not self._disables:
-            trusts = {self._policy.trust(each) for each in self.one.plans.vouchings()}
+            trusts = {self._policy.trust(each) for each in self.one.journal.meta()["vouchings"]}
             require_policy(self.connection.pool, sorted(trusts))
 
     def _require_usable(self) -> None:

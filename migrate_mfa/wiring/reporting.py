@@ -45,14 +45,20 @@ def report(directory: Path) -> dict[str, Any]:
 def status(directory: Path) -> dict[str, Any]:
     """Where a run stands; `state` is `running` only while a process holds the directory.
 
-    A pass that never ended, in a directory that nobody holds, was killed: `interrupted`.
+    A pass that never ended, in a directory that nobody holds, was killed: `interrupted`. While it runs and
+    throttles hold it back, `slowed_by` says by which category, and to what rate.
     """
     with Journal.look_at(directory) as journal:
         store = ReportStore(journal.database)
         last = store.last_pass()
         if last is None:
             raise RunDirectoryError(f"{directory} holds no run yet.", "Plan or run one first.")
-        summary = summarise(store, journal.meta(), last)
-    if summary["state"] == "running" and not is_locked(directory):
+        meta = journal.meta()
+        summary = summarise(store, meta, last)
+    if summary["state"] != "running":
+        return summary
+    if not is_locked(directory):
         summary["state"] = "interrupted"
+    elif meta.get("slowed_by"):
+        summary["slowed_by"] = meta["slowed_by"]
     return summary

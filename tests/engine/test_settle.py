@@ -92,6 +92,31 @@ def test_a_user_is_read_written_and_read_back(
         assert (result.read, result.wrote) == (True, True)
 
 
+def test_a_user_costs_three_commits_and_each_write_has_its_intent_before_it(tmp_path: Path) -> None:
+    with planned(tmp_path) as run:
+        events: list[str] = []
+        run.journal.database._connection.set_trace_callback(
+            lambda sql: events.append("commit") if sql == "COMMIT" else None
+        )
+        run.directory.hook = lambda call: events.append(call.operation)
+
+        settled(run)
+
+        assert events == [GET, "commit", UPDATE, "commit", MFA, GET, "commit"]
+
+
+@pytest.mark.parametrize("code", ["ExpiredTokenException", "AccessDeniedException"])
+def test_a_write_is_journaled_as_done_when_the_run_ends_right_after_it(tmp_path: Path, code: str) -> None:
+    with planned(tmp_path) as run:
+        run.directory.fail(GET, code, skip=1)
+
+        with pytest.raises(NotAllowed):
+            settled(run)
+
+        assert run.writes() == ["done", "done"]
+        assert run.row() == (Outcome.UNPROCESSED.value, None)
+
+
 def test_the_end_of_a_happy_path_is_what_was_asked_for(tmp_path: Path) -> None:
     with planned(tmp_path) as run:
         settled(run)

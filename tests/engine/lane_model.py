@@ -1,0 +1,149 @@
+"""A model of one lane in simulated time: pacers, the service's bucket, live traffic, and the network between.
+
+Nothing waits and no thread runs, so minutes of traffic take milliseconds and come out the same every time.
+"""
+
+import heapq
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+
+from migrate_mfa.engine.pacer import Pacer, Ticket
+
+QUOTA = 25.0
+
+
+class EventClock:
+    """A `ports.Clock` that shows the time of the event being handled; nobody may sleep on it."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def monotonic(self) -> float:
+        return self.time
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        raise AssertionError(f"a call was let go {seconds} s before it was due")
+
+
+class TokenBucket:
+    """Refills `rate` a second, up to `burst_s` seconds of it; one call takes one token, whoever makes it."""
+
+    def __init__(self, rate: float, burst_s: float) -> None:
+        self.rate = rate
+        self.depth = max(1.0, rate * burst_s)
+        self.tokens = self.depth
+        self.at = 0.0
+
+    def take(self, now: float) -> bool:
+        self.tokens = min(self.depth, self.tokens + self.rate * (now - self.at))
+        self.at = now
+        if self.tokens < 1.0 - 1e-9:
+            return False
+        self.tokens -= 1.0
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A call's way there and back: `usual_s` give or take, and now and then anything up to `tail_s`."""
+
+    usual_s: float = 0.06
+    tail_s: float = 0.08
+
+    def latency(self, chance: random.Random) -> float:
+        if chance.random() < 0.95:
+            return self.usual_s * chance.uniform(0.85, 1.15)
+        return chance.uniform(self.usual_s, self.tail_s)
+
+
+@dataclass(slots=True)
+class Calls:
+    """Whose calls they are, as (moment of arrival, whether it was accepted)."""
+
+    made: list[tuple[float, bool]] = field(default_factory=list)
+
+    def accepted(self, start: float = 0.0, end: float = float("inf")) -> int:
+        return sum(taken for at, taken in self.made if start <= at < end)
+
+    def throttled_share(self, start: float = 0.0, end: float = float("inf")) -> float:
+        here = [taken for at, taken in self.made if start <= at < end]
+        return here.count(False) / max(1, len(here))
+
+
+class LaneModel:
+    """One category of one lane. Every pacer always has a call to make."""
+
+    def __init__(
+        self,
+        ceilings: Sequence[float],
+        *,
+        burst_s: float = 1.0,
+        network: Network | None = None,
+        seed: int = 1,
+    ) -> None:
+        self.clock = EventClock()
+        self.pacers = [Pacer(ceiling, self.clock) for ceiling in ceilings]
+        self.ours = [Calls() for _ in ceilings]
+        self.others = Calls()
+        self.sent: list[list[float]] = [[] for _ in ceilings]
+        self._bucket = TokenBucket(QUOTA, burst_s)
+        self._network = network or Network()
+        self._chance = random.Random(seed)
+        self._events: list[tuple[float, int, Callable[[], object]]] = []
+        self._order = count()
+        for number in range(len(ceilings)):
+            self._at(0.001 * number, partial(self._send, number))
+
+    def live_traffic(
+        self, rps: float, start: float, end: float = float("inf"), *, random: bool = False
+    ) -> None:
+        """Others make calls too: one in each interval, at any moment of it, or wholly at random."""
+
+        def next_one() -> None:
+            now = self.clock.time
+            if now >= end:
+                return
+            if random:
+                self._arrive(self.others)
+                self._at(now + self._chance.expovariate(rps), next_one)
+            else:
+                self._at(now + self._chance.random() / rps, lambda: self._arrive(self.others))
+                self._at(now + 1 / rps, next_one)
+
+        self._at(start, next_one)
+
+    def run(self, until: float) -> "LaneModel":
+        while self._events[0][0] < until:
+            self.clock.time, _, event = heapq.heappop(self._events)
+            event()
+        return self
+
+    def _at(self, moment: float, event: Callable[[], object]) -> None:
+        heapq.heappush(self._events, (moment, next(self._order), event))
+
+    def _arrive(self, whose: Calls) -> bool:
+        taken = self._bucket.take(self.clock.time)
+        whose.made.append((self.clock.time, taken))
+        return taken
+
+    def _send(self, number: int) -> None:
+        pacer, now = self.pacers[number], self.clock.time
+        if (due := pacer.due()) > now:
+            self._at(due, lambda: self._send(number))
+            return
+        ticket = pacer.acquire()
+        ticket.sent()
+        self.sent[number].append(now)
+        way = self._network.latency(self._chance) / 2
+        self._at(now + way, lambda: self._serve(number, ticket, way))
+        self._send(number)
+
+    def _serve(self, number: int, ticket: Ticket, way_back: float) -> None:
+        if not self._arrive(self.ours[number]):
+            self._at(self.clock.time + way_back, lambda: self.pacers[number].throttled(ticket))
