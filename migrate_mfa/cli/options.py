@@ -102,7 +102,7 @@ EndpointUrl = Annotated[
 SmsRoleArn = Annotated[
     str | None,
     typer.Option(
-        help="The IAM role that Cognito sends with (default: the pool's, else one is created).",
+        help="The IAM role that Cognito sends SMS with (default of setup-pool: the pool's, else a new one).",
         metavar="ARN",
         envvar=_variable("SMS_ROLE_ARN"),
         rich_help_panel=_SMS,

@@ -27,14 +27,7 @@ def iam_policy(
             show_default=False,
         ),
     ] = None,
-    sms_role_arn: Annotated[
-        str | None,
-        typer.Option(
-            help="The role that the pool sends SMS with, where the command hands one over.",
-            metavar="ARN",
-            show_default=False,
-        ),
-    ] = None,
+    sms_role_arn: o.SmsRoleArn = None,
     deep: Annotated[bool, typer.Option("--deep", help="With what the command's --deep needs.")] = False,
     optional: Annotated[
         bool, typer.Option("--optional/--no-optional", help="With what the command can do without.")

@@ -16,7 +16,8 @@ from migrate_mfa.cli.main import main
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.permissions import PERMISSIONS, When
 from migrate_mfa.simulator import background
-from tests.e2e.support import POOL_ID, ROLE, a_member, phone_of, pool_document, write_roster
+from tests.e2e.support import POOL_ID, a_member, phone_of, pool_document, write_roster
+from tests.simulator.sim_site import client_of
 from tests.support.policies import act_as, without_action
 
 if TYPE_CHECKING:
@@ -226,15 +227,14 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     passkeys = {"AllowedFirstAuthFactors": ["PASSWORD", "WEB_AUTHN"]}
     config = members["config"] | {"Policies": {"SignInPolicy": passkeys}}
     document["pools"].append(members | {"id": PASSKEY_POOL, "config": config})
-    sender = {
-        "CallerArn": ROLE["SnsCallerArn"],
-        "ExternalId": ROLE["ExternalId"],
-        "OriginationIdentity": "+18005550100",
-    }
+    sender = {"CallerArn": f"arn:aws:iam::{ACCOUNT}:role/eums", "ExternalId": "members"}
+    sender |= {"OriginationIdentity": "+18005550100"}
     config = members["config"] | {"SmsConfiguration": {"EumsSms": sender}}
     document["pools"].append(members | {"id": EUMS_POOL, "config": config})
     with pytest.MonkeyPatch.context() as patch, background(document, control=True) as running:
         act_as(patch, ("testing", "testing"))
+        anything = "arn:aws:iam::aws:policy/AdministratorAccess"
+        client_of(running, "iam").attach_role_policy(RoleName="eums", PolicyArn=anything)
         yield Stage(running, tmp_path_factory.mktemp("policy"))
 
 
@@ -310,7 +310,9 @@ def test_it_ends_and_blames_nobody_when_an_action_is_taken_away(
     capsys.readouterr()
 
     assert stage.call(*arguments) == ExitCode.NOT_ALLOWED
-    assert f"{operation}: this caller may not do that" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert operation in said
+    assert "this caller may not do" in said.casefold()
     assert case.failed_rows() <= before
 
 

@@ -408,7 +408,7 @@ def documented_options() -> dict[str, set[str]]:
     for cells in table(ENGLISH, "Options"):
         named = cells[1].split(", ")
         if cells[1].startswith("all but "):
-            named = sorted(everyone - {cells[1].removeprefix("all but ")})
+            named = sorted(everyone - set(cells[1].removeprefix("all but ").split(", ")))
         for option in re.findall(r"`(--[a-z0-9-]+)`", cells[0]):
             for command in named:
                 found[command].add(option)
