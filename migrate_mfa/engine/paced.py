@@ -147,7 +147,7 @@ class PacedDirectory:
     def _once(
         self, category: Category, attempt: Callable[[], T], operation: str = "", username: str = ""
     ) -> T:
-        with self._pacers[category].acquire() as ticket:
+        with self._pacers[category].acquire(lambda: self._stop.check_drain(self._clock)) as ticket:
             self._count(category, sent=1)
             token = sending.set(ticket.sent)
             try:

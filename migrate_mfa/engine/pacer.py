@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING, Self
 from migrate_mfa.engine.congestion import Congestion
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from migrate_mfa.ports import Clock
 
 WINDOW_S = 1.0
 _FULL = 0.99
+_CHECK_EVERY_S = 0.5
 
 
 @dataclass(slots=True)
@@ -57,10 +60,13 @@ class Pacer:
         self._slot = float("-inf")
         self._congestion = Congestion(ceiling_rps)
 
-    def acquire(self) -> Ticket:
-        """Wait for the next slot and take it. Use the ticket as a context manager around the call."""
+    def acquire(self, check: "Callable[[], None]" = lambda: None) -> Ticket:
+        """Wait for the next slot and take it. Use the ticket as a context manager around the call.
+
+        `check` is called now and then while it waits; what that raises ends the waiting.
+        """
         with self._turn:
-            self._wait_until(self.due())
+            self._wait_until(self.due(), check)
             now = self._clock.monotonic()
             interval = self._interval()
             self._slot = max(self._slot + interval, now - interval)
@@ -109,7 +115,9 @@ class Pacer:
             self._state.wait_for(lambda: oldest.sent_at is not None)
             return (oldest.sent_at or 0.0) + max(WINDOW_S, WINDOW_S / self.ceiling)
 
-    def _wait_until(self, moment: float) -> None:
+    def _wait_until(self, moment: float, check: "Callable[[], None]") -> None:
         # A sleep can end early by a clock tick; the window rule must not.
+        check()
         while (remaining := moment - self._clock.monotonic()) > 0:
-            self._clock.sleep(remaining)
+            self._clock.sleep(min(remaining, _CHECK_EVERY_S))
+            check()

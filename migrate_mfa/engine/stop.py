@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from migrate_mfa.ports import Clock
 
 _SLICE_S = 0.2
+DRAIN_S = 15.0
+"""How long users in flight may wait for their turn after a signal; a healthy drain needs a few seconds."""
 
 
 class StopCause(StrEnum):
@@ -36,6 +38,7 @@ class Stop:
     def __init__(self) -> None:
         self._event = threading.Event()
         self._lock = threading.Lock()
+        self._draining_since: float | None = None
         self.cause: StopCause | None = None
         self.detail = ""
 
@@ -59,6 +62,20 @@ class Stop:
     def check(self) -> None:
         """Raise `Stopped` if the run is ending in a hurry."""
         if self.hurried:
+            raise Stopped
+
+    def check_drain(self, clock: "Clock") -> None:
+        """Raise `Stopped` if what is in flight has had its time to end after a signal.
+
+        Where throttles leave next to no rate, a drain would otherwise outlast the patience of whoever sent
+        the signal, and the next one cannot be caught.
+        """
+        if not self.hurried:
+            return
+        now = clock.monotonic()
+        with self._lock:
+            since = self._draining_since = now if self._draining_since is None else self._draining_since
+        if now - since >= DRAIN_S:
             raise Stopped
 
     def sleep(self, clock: "Clock", seconds: float) -> None:
