@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from migrate_mfa.domain.model import MfaMode, PoolFacts
+from migrate_mfa.domain.model import MfaMode, PhoneSignIn, PoolFacts
 from migrate_mfa.domain.quotas import Category
 
 _LOOKS_PER_USER = 2  # before the first write and after the last
@@ -42,6 +42,8 @@ def forecast(
         Category.USER_UPDATE: steps.get("store_verified", 0) + steps.get("store_unverified", 0),
         Category.USER_RESOURCE_UPDATE: steps.get("set_sms_mfa", 0),
     }
+    if pool.phone_sign_in is not PhoneSignIn.NO:  # who has the number, right before it is stored
+        calls[Category.USER_LIST] = steps.get("store_verified", 0)
     seconds = {category: count / ceilings[category] for category, count in calls.items()}
     slowest = max(seconds, key=lambda category: seconds[category])
     return Forecast(

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Site
 
 ATTESTED = ("--verification", "attested")
-ALIASES = {"AliasAttributes": ["email", "phone_number"]}
 SENDS_CODES = {"AutoVerifiedAttributes": ["email", "phone_number"]}
 
 
@@ -46,20 +45,6 @@ def proved(number: int) -> dict[str, str]:
 def roster_of(site: Site, *names: str) -> Path:
     rows = [(f"{name}@example.com", phone_of(number)) for number, name in enumerate(names)]
     return write_roster(site.folder / "roster.csv", rows)
-
-
-def test_a_number_that_somebody_proved_since_the_plan_is_not_taken_from_them(
-    raise_site: Callable[..., Site],
-) -> None:
-    """Row 10 of the table, and "decided again just before the first write"."""
-    site = raise_site([a_member("ann"), a_member("bob")], config=ALIASES)
-    assert_code(site.cli.plan(roster_of(site, "ann"), "run", *ATTESTED), 0)
-    edit(site, "bob", Attributes=proved(0))
-
-    site.cli.run("roster.csv", "run", *ATTESTED)
-
-    assert state(site.running)["bob"]["Attributes"]["phone_number_verified"] == "true"
-    assert ends(site.folder / "run") == {("failed", "phone_taken"): 1}
 
 
 @pytest.mark.parametrize("first", ["plan", "run"])

@@ -328,3 +328,26 @@ def test_it_says_what_it_is_about_to_do_and_refuses_when_nobody_can_agree(
     assert state_hash(site.running) != before
     for told in ("1 users", "123456789012", "ap-northeast-1", POOL_ID, "from before the run comes back"):
         assert told in done.err
+
+
+def test_an_old_number_that_somebody_else_has_proved_since_is_not_taken_from_them(
+    raise_site: Callable[..., Site],
+) -> None:
+    old = {"phone_number": OTHER, "phone_number_verified": "true"}
+    site = raise_site(
+        [a_member("ann", phone=OTHER, verified=True), a_member("bob")],
+        config={"AliasAttributes": ["email", "phone_number"]},
+    )
+    roster = write_roster(site.folder / "roster.csv", [("ann@example.com", phone_of(0))])
+    replacing = ("--verification", "attested", "--phone-conflict", "replace")
+    assert_code(site.cli.run(roster, site.folder / "run", *replacing), 0)
+    site.running.control("users", {"upsert": [{"Username": "bob", "Attributes": old}]})
+
+    done = rollback(site)
+
+    assert_code(done, 0)
+    assert endings(site.folder / "run") == {1: ("skipped", "changed_by_others")}
+    assert "another user's" in report(site.folder / "run", "skipped")[0]["detail"]
+    assert state(site.running)["bob"]["Attributes"]["phone_number_verified"] == "true"
+    assert state(site.running)["ann"]["Attributes"]["phone_number"] == phone_of(0)
+    assert mfa_of(site, "ann") == []

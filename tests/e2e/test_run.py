@@ -312,3 +312,22 @@ class TestConfirmation:
         assert_code(done, 130)
         assert state_hash(site.running) == before
         assert untouched(site)
+
+
+def test_a_number_that_somebody_proved_since_the_plan_is_not_taken_from_them(
+    raise_site: Callable[..., Site],
+) -> None:
+    site = raise_site(
+        [a_member("ann"), a_member("bob")], config={"AliasAttributes": ["email", "phone_number"]}
+    )
+    roster = write_roster(site.folder / "roster.csv", [("ann@example.com", phone_of(0))])
+    assert_code(site.cli.plan(roster, site.folder / "run", "--verification", "attested"), 0)
+    proved = {"phone_number": phone_of(0), "phone_number_verified": "true"}
+    site.running.control("users", {"upsert": [{"Username": "bob", "Attributes": proved}]})
+
+    done = site.cli.run(roster, site.folder / "run", "--verification", "attested")
+
+    assert_code(done, 7)
+    assert ends(site.folder / "run") == {("failed", "phone_taken"): 1}
+    assert state(site.running)["bob"]["Attributes"]["phone_number_verified"] == "true"
+    assert "phone_number" not in state(site.running)["ann"]["Attributes"]

@@ -1,6 +1,6 @@
 import pytest
 
-from migrate_mfa.domain.model import MfaMode
+from migrate_mfa.domain.model import MfaMode, PhoneSignIn
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.engine.forecast import forecast
 from tests.support.builders import a_pool
@@ -27,6 +27,17 @@ def test_each_user_is_read_twice_and_each_step_is_one_call() -> None:
         Category.USER_UPDATE: 90,
         Category.USER_RESOURCE_UPDATE: 70,
     }
+
+
+def test_where_numbers_sign_people_in_the_holder_is_looked_up_before_each_proved_number() -> None:
+    told = forecast(
+        users=100,
+        steps={"store_verified": 60, "store_unverified": 30},
+        pool=a_pool(phone_sign_in=PhoneSignIn.ALIAS),
+        ceilings=CEILINGS,
+    )
+
+    assert told.calls[Category.USER_LIST] == 60
 
 
 def test_the_slowest_category_sets_the_time() -> None:

@@ -38,7 +38,7 @@ from tests.support.builders import (
     a_user,
     mfa,
 )
-from tests.support.fakes import FACTORS, GET, MFA, UPDATE, Call, FakeClock, FakeDirectory, Killed
+from tests.support.fakes import FACTORS, GET, LIST, MFA, UPDATE, Call, FakeClock, FakeDirectory, Killed
 from tests.support.scene import Scene, scene
 
 SENDS_CODES = a_pool(phone_auto_verified=True)
@@ -496,6 +496,48 @@ def test_a_number_that_became_taken_since_the_plan_is_refused_by_cognito(tmp_pat
         run.directory.put(a_user("bob", phone=PHONE))
 
         assert settled(run).verdict.reason is Reason.PHONE_TAKEN
+
+
+ALIAS = a_pool(phone_sign_in=PhoneSignIn.ALIAS)
+
+
+@pytest.mark.parametrize(
+    ("pool", "holder", "reason"),
+    [
+        pytest.param(ALIAS, {"phone_verified": True}, Reason.PHONE_TAKEN, id="proved by another"),
+        pytest.param(ALIAS, {}, Reason.ENROLLED, id="not proved: nothing is taken from anybody"),
+        pytest.param(
+            ALIAS, {"phone_verified": True, "status": "EXTERNAL_PROVIDER"}, Reason.ENROLLED, id="federated"
+        ),
+        pytest.param(
+            a_pool(phone_sign_in=PhoneSignIn.USERNAME), {}, Reason.PHONE_TAKEN, id="the name of another"
+        ),
+        pytest.param(a_pool(), {"phone_verified": True}, Reason.ENROLLED, id="numbers sign nobody in"),
+    ],
+)
+def test_a_number_that_became_another_users_since_the_plan_is_not_taken_from_them(
+    tmp_path: Path, pool: PoolFacts, holder: dict[str, Any], reason: Reason
+) -> None:
+    with planned(tmp_path, pool=pool) as run:
+        run.directory.put(a_user("bob", phone=PHONE, **holder))
+
+        assert settled(run).verdict.reason is reason
+        assert run.directory.made(UPDATE) == [UPDATE] * (reason is Reason.ENROLLED)
+
+
+def test_who_has_a_number_is_looked_up_on_every_page_and_only_before_it_is_stored(tmp_path: Path) -> None:
+    with planned(tmp_path, pool=ALIAS) as run:
+        run.directory.page_size = 1
+        for name, verified in (("bob", False), ("cat", False), ("dan", True)):
+            run.directory.put(a_user(name, phone=PHONE, phone_verified=verified))
+
+        assert settled(run).verdict.reason is Reason.PHONE_TAKEN
+        assert run.directory.made() == [GET, LIST, LIST, LIST]
+        assert run.writes() == ["refused"]
+
+    with planned(tmp_path / "proved", user=a_user(phone=PHONE, phone_verified=True), pool=ALIAS) as run:
+        assert settled(run).verdict.reason is Reason.ENROLLED
+        assert LIST not in run.directory.made()
 
 
 # Dying at every point, and going on
