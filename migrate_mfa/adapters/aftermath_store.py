@@ -149,20 +149,6 @@ class AftermathStore:
         with self._database.transaction() as db:
             db.execute("UPDATE rows SET steps = NULL WHERE outcome = 'unprocessed' AND verb = 'rollback'")
 
-    def users_named(self, names: Collection[str]) -> dict[str, str]:
-        """Name → sub, for users of this run named by sub, Username or e-mail address."""
-        found = {}
-        for name in names:
-            sub = self._database.value(
-                "SELECT sub FROM users WHERE ? IN (sub, username, email)"
-                " OR lower(?) IN (username_key, email_key)",
-                name,
-                name,
-            )
-            if sub:
-                found[name] = str(sub)
-        return found
-
     def outcome_of(self, row: int) -> Outcome:
         """A row's outcome; where a rollback has been at it, the one that it had before."""
         found = self._database.query("SELECT outcome, verb, was FROM rows WHERE row = ?", row)[0]

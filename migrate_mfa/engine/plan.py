@@ -276,6 +276,11 @@ def named_by(row: Candidate | Rejection, store: "PlanStore") -> UserState | None
     return found if isinstance(found, UserState) else None
 
 
+def users_named(name: str, store: "PlanStore") -> set[str]:
+    """The subs of all users of a journal who have this sub, Username or e-mail address."""
+    return {user.sub for kind in IdentityKind for user in store.find(kind, name)}
+
+
 def identities(candidate: Candidate) -> Sequence[tuple[tuple[IdentityKind, ...], str]]:
     """A row's identities, strongest first; an address in the username column may be either kind."""
     found: list[tuple[tuple[IdentityKind, ...], str]] = []

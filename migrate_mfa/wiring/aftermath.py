@@ -20,7 +20,7 @@ from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import Revisited, Verb, Work
 from migrate_mfa.domain.undo import restore
 from migrate_mfa.engine.forecast import forecast
-from migrate_mfa.engine.plan import BATCH, named_by
+from migrate_mfa.engine.plan import BATCH, named_by, users_named
 from migrate_mfa.engine.preflight import require_sms_mfa
 from migrate_mfa.engine.reconcile import REPAIR, DriftKind, Reconciler
 from migrate_mfa.ports import Progress
@@ -169,12 +169,18 @@ class Aftermath:
             What to say about rows of the roster that are of nobody in this run; empty where there are none.
 
         Raises:
-            InputUnusable: a name, or every row of the roster, is of nobody in this run.
+            InputUnusable: a name, or every row of the roster, is of nobody in this run; a name is of several.
         """
-        known = self.store.users_named(names)
-        if unknown := len(set(names) - known.keys()):
+        named = [users_named(name, self.one.plans) for name in set(names)]
+        if unknown := named.count(set()):
             raise InputUnusable(f"{unknown} of the users named are not in this run.", _NAME_THEM)
-        self.store.choose(known.values())
+        most = max(map(len, named), default=0)
+        if most > 1:
+            raise InputUnusable(
+                f"One --user names {most} users of this run.",
+                "Name the one you mean by sub (user_sub in the report) or by Username.",
+            )
+        self.store.choose(sub for subs in named for sub in subs)
         self._only_chosen = bool(names) or self.roster is not None
         return self._choose_from(self.roster) if self.roster is not None else ""
 

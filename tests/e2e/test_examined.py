@@ -15,7 +15,6 @@ from tests.e2e.support import (
     assert_code,
     calls,
     end,
-    ends,
     phone_of,
     report,
     state,
@@ -60,23 +59,6 @@ def test_a_roster_that_was_refused_is_refused_again(raise_site: Callable[..., Si
 
     assert writes(site.running) == 0
     assert_code(again, 3)
-
-
-def test_a_name_that_two_users_share_takes_nobody_back(raise_site: Callable[..., Site]) -> None:
-    """rollback --user: giving back the wrong one harms one user and does not help the other."""
-    users = [a_member("ann"), a_member("bob")]
-    for user in users:
-        user["Attributes"]["email"] = "family@example.com"
-    site = raise_site(users, config={"AliasAttributes": None})
-    rows = [(name, phone_of(number)) for number, name in enumerate(("ann", "bob"))]
-    roster = write_roster(site.folder / "roster.csv", rows, ("username", "phone_number"))
-    assert_code(site.cli.run(roster, "run", *ATTESTED), 0)
-    made = writes(site.running)
-
-    done = site.cli("rollback", "--run-dir", "run", "--user", "family@example.com", "--yes", "--quiet")
-
-    assert writes(site.running) == made
-    assert_code(done, 3)
 
 
 def test_who_needs_a_code_first_does_not_keep_the_others_from_being_promoted(

@@ -351,3 +351,24 @@ def test_an_old_number_that_somebody_else_has_proved_since_is_not_taken_from_the
     assert state(site.running)["bob"]["Attributes"]["phone_number_verified"] == "true"
     assert state(site.running)["ann"]["Attributes"]["phone_number"] == phone_of(0)
     assert mfa_of(site, "ann") == []
+
+
+def test_a_name_that_two_users_share_takes_nobody_back(raise_site: Callable[..., Site]) -> None:
+    users = [a_member("ann"), a_member("bob")]
+    for user in users:
+        user["Attributes"]["email"] = "family@example.com"
+    site = raise_site(users, config={"AliasAttributes": None})
+    rows = [(name, phone_of(number)) for number, name in enumerate(("ann", "bob"))]
+    roster = write_roster(site.folder / "roster.csv", rows, ("username", "phone_number"))
+    assert_code(site.cli.run(roster, site.folder / "run", "--verification", "attested"), 0)
+
+    shared = rollback(site, "--user", "family@example.com")
+    untouched = calls(site.running)
+    by_name = rollback(site, "--user", "ann")
+
+    assert_code(shared, 3)
+    assert "names 2 users" in shared.err
+    assert "family" not in shared.err
+    assert not WRITES & untouched.keys()
+    assert_code(by_name, 0)
+    assert [bool(mfa_of(site, name)) for name in ("ann", "bob")] == [False, True]

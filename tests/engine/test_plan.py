@@ -21,7 +21,7 @@ from migrate_mfa.domain.model import (
 )
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rows import Verb
-from migrate_mfa.engine.plan import choose_reading
+from migrate_mfa.engine.plan import choose_reading, users_named
 from migrate_mfa.engine.stop import StopCause, Stopped
 from tests.support.builders import (
     AT_SIGN_IN,
@@ -582,6 +582,22 @@ def test_failed_rows_are_decided_again_and_verified_ones_are_left(tmp_path: Path
     }
     assert reopened == 1
     assert run.rows() == {**before, 2: ("unprocessed", None)}
+    run.close()
+
+
+@pytest.mark.parametrize(("case_sensitive", "users"), [(True, 1), (False, 2)])
+def test_a_name_given_by_hand_is_of_all_users_who_have_it_told_apart_as_the_pool_does(
+    tmp_path: Path, case_sensitive: bool, users: int
+) -> None:
+    pool = a_pool(case_sensitive=case_sensitive)
+    run = Scene(tmp_path, FakeDirectory([a_user("ann"), a_user("ANN"), a_user("bob")], pool))
+    run.plan(
+        a_candidate(None, row=row, sub=f"sub-{name}") for row, name in enumerate(("ann", "ANN", "bob"), 1)
+    )
+
+    assert len(users_named("ann", run.plans)) == users
+    assert users_named(a_user("bob").sub, run.plans) == users_named("bob@example.com", run.plans)
+    assert users_named("nobody", run.plans) == set()
     run.close()
 
 
