@@ -149,6 +149,11 @@ class AftermathStore:
         with self._database.transaction() as db:
             db.execute("UPDATE rows SET steps = NULL WHERE outcome = 'unprocessed' AND verb = 'rollback'")
 
+    def users_left(self, subs: Collection[str], reason: Reason) -> int:
+        """How many of these users a rollback has left with this reason."""
+        asked = "SELECT EXISTS (SELECT 1 FROM rows WHERE user_sub = ? AND reason = ? AND verb = 'rollback')"
+        return sum(self._database.value(asked, sub, reason) for sub in subs)
+
     def outcome_of(self, row: int) -> Outcome:
         """A row's outcome; where a rollback has been at it, the one that it had before."""
         found = self._database.query("SELECT outcome, verb, was FROM rows WHERE row = ?", row)[0]

@@ -13,6 +13,7 @@ from migrate_mfa.cli.talk import (
     confirm_run,
     progress_for,
     require_consent,
+    tell,
     tell_limit,
 )
 from migrate_mfa.domain.reasons import Outcome
@@ -140,6 +141,11 @@ def _rollback(params: dict[str, Any]) -> None:
         after.select(outcomes)
         after.apply_rollback()
     show.end(after.one.summary, as_json=settings.as_json)
+    if after.left_alone:
+        tell(
+            f"{after.left_alone:,} of the users named stay as they are: somebody else changed them since\n"
+            "(changed_by_others). Look at them in Cognito; `disable` switches SMS MFA off."
+        )
     tell_limit(after.one.connection)
     raise typer.Exit(after.rollback_exit_code())
 

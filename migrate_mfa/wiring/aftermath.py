@@ -73,6 +73,9 @@ class Aftermath:
     policy: Policy
     roster: Roster | None = None
     _only_chosen: bool = False
+    _named: frozenset[str] = frozenset()
+    left_alone: int = 0
+    """How many of the users named one by one stay as they are, because somebody else changed them."""
 
     @property
     def store(self) -> AftermathStore:
@@ -180,7 +183,8 @@ class Aftermath:
                 f"One --user names {most} users of this run.",
                 "Name the one you mean by sub (user_sub in the report) or by Username.",
             )
-        self.store.choose(sub for subs in named for sub in subs)
+        self._named = frozenset(sub for subs in named for sub in subs)
+        self.store.choose(self._named)
         self._only_chosen = bool(names) or self.roster is not None
         return self._choose_from(self.roster) if self.roster is not None else ""
 
@@ -229,10 +233,12 @@ class Aftermath:
     def apply_rollback(self) -> None:
         """Give the selected users back."""
         self.one.apply(self._restore, (Verb.ROLLBACK,))
+        self.left_alone = self.store.users_left(self._named, Reason.CHANGED_BY_OTHERS)
 
     def rollback_exit_code(self) -> ExitCode:
-        """7 where a restore failed."""
-        return self.one.exit_code(ExitCode.SOME_FAILED if self.one.failed else ExitCode.DONE)
+        """7 where a restore failed, or a user named one by one was left alone."""
+        failed = self.one.failed or self.left_alone
+        return self.one.exit_code(ExitCode.SOME_FAILED if failed else ExitCode.DONE)
 
     def _restore(self, work: Work, state: UserState) -> Decision:
         before = self.one.work.before_image(work.user_sub)

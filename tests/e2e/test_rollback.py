@@ -92,6 +92,12 @@ def enrolled(raise_site: Callable[..., Site], names: Sequence[str], policy: str 
     return site
 
 
+def prove(site: Site, name: str) -> None:
+    """A user enters the code in the app."""
+    verified = {"Username": name, "Attributes": {"phone_number_verified": "true"}}
+    site.running.control("users", {"upsert": [verified]})
+
+
 def mfa_of(site: Site, name: str) -> list[str]:
     found: list[str] = state(site.running)[name]["UserMFASettingList"]
     return found
@@ -285,16 +291,43 @@ def test_after_a_rollback_everything_else_leaves_these_users_alone(raise_site: C
     assert state_hash(site.running) == given_back
 
 
-def test_who_has_proved_a_number_keeps_it(raise_site: Callable[..., Site]) -> None:
-    site = enrolled(raise_site, ["ann", "bob"], "by-code")
-    proved = {"Username": "ann", "Attributes": {"phone_number_verified": "true"}}
-    site.running.control("users", {"upsert": [proved]})
+def test_who_has_proved_a_number_keeps_it_and_gets_rid_of_mfa(raise_site: Callable[..., Site]) -> None:
+    names = ["ann", "bob", "cyd"]
+    site = enrolled(raise_site, names, "by-code")
+    prove(site, "ann")
+    assert_code(site.cli("reconcile", "--run-dir", site.folder / "run", "--yes", "--quiet"), 0)
+    prove(site, "bob")
+    promoted = [mfa_of(site, name) for name in names]
 
     done = rollback(site)
 
     assert_code(done, 0)
+    assert promoted == [["SMS_MFA"], [], []]
+    assert endings(site.folder / "run") == {1: RESTORED, 2: RESTORED, 3: RESTORED}
+    details = [line["detail"] for line in report(site.folder / "run", "skipped")]
+    assert ["proved" in detail for detail in details] == [True, True, False]
+    after = state(site.running)
+    assert [after[name]["UserMFASettingList"] for name in names] == [[], [], []]
+    for number, name in enumerate(names[:2]):
+        attributes = after[name]["Attributes"]
+        assert (attributes["phone_number"], attributes["phone_number_verified"]) == (phone_of(number), "true")
+    assert "phone_number" not in after["cyd"]["Attributes"]
+
+
+def test_a_user_named_who_must_be_left_alone_is_not_passed_over_in_silence(
+    raise_site: Callable[..., Site],
+) -> None:
+    site = enrolled(raise_site, ["ann", "bob"])
+    other = {"phone_number": OTHER, "phone_number_verified": "true"}
+    site.running.control("users", {"upsert": [{"Username": "ann", "Attributes": other}]})
+
+    done = rollback(site, "--user", "ann", "--user", "bob")
+    again = rollback(site)
+
+    assert_code(done, 7)
+    assert "1 of the users named stay as they are" in done.err
     assert endings(site.folder / "run") == {1: ("skipped", "changed_by_others"), 2: RESTORED}
-    assert state(site.running)["ann"]["Attributes"]["phone_number"] == phone_of(0)
+    assert_code(again, 0)
 
 
 def test_whatever_becomes_of_its_calls_a_rollback_comes_to_its_end(raise_site: Callable[..., Site]) -> None:
