@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from migrate_mfa.adapters.codec import steps_to_json
@@ -187,7 +187,7 @@ class PlanStore:
         found = self._database.query("SELECT DISTINCT vouched FROM rows WHERE readable")
         return {None if row["vouched"] is None else bool(row["vouched"]) for row in found}
 
-    def planned_steps(self) -> dict[str, int]:
+    def planned_steps(self, verbs: Collection[Verb] = tuple(Verb)) -> dict[str, int]:
         """How many open rows plan each kind of write: `store_verified`, `store_unverified`, `set_sms_mfa`."""
         found = self._database.query(
             "SELECT CASE WHEN s.value ->> 'do' <> 'store_phone'"
@@ -195,7 +195,8 @@ class PlanStore:
             "            WHEN s.value ->> 'verified' THEN 'store_verified'"
             "            ELSE 'store_unverified' END AS kind,"
             f" COUNT(*) AS rows {OPEN_ROWS} CROSS JOIN json_each(r.steps) s"
-            " WHERE r.outcome = 'unprocessed' GROUP BY kind"
+            f" WHERE r.outcome = 'unprocessed' AND r.verb IN ({', '.join('?' * len(verbs))}) GROUP BY kind",
+            *verbs,
         )
         return {row["kind"]: row["rows"] for row in found}
 

@@ -72,6 +72,8 @@ def _reconcile(params: dict[str, Any]) -> None:
     ):
         try:
             after.compare(confirm_billing)
+            if held_back := after.one.extra["waiting_for_max_sms"]:
+                tell(f"{held_back:,} users wait on: their codes would be more SMS than --max-sms allows.")
             if params["repair"]:
                 after.plan_repairs()
             if users := after.open_rows():

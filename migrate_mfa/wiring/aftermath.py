@@ -27,7 +27,7 @@ from migrate_mfa.ports import Progress
 from migrate_mfa.reports.outcomes import write_csv
 from migrate_mfa.settings import Settings, policy_of
 from migrate_mfa.wiring.lane import Connection, connect
-from migrate_mfa.wiring.migration import decide_work, require_sms_allowance
+from migrate_mfa.wiring.migration import decide_work, require_sms_allowance, sms_left
 from migrate_mfa.wiring.passes import Pass, open_pass, planned_directory
 from migrate_mfa.wiring.reporting import DIRECTORY
 
@@ -90,7 +90,7 @@ class Aftermath:
         self.store.settle_repairs()
         reconciler = self._reconciler()
         reconciler.look()
-        ended = reconciler.reopen_pending()
+        ended = reconciler.reopen_pending(sms_left(self.one, _RECONCILES))
         self.one.failed += sum(n for reason, n in ended.items() if reason.outcome is Outcome.FAILED)
         if deep:
             agree(self.one.connection, reconciler.count_suspects(deep=True))
@@ -99,6 +99,7 @@ class Aftermath:
         self.one.extra |= {
             "drift_seen_by": "reading every enrolled user" if deep else "UserLastModifiedDate",
             "number_changed": renumbered,
+            "waiting_for_max_sms": reconciler.held_back,
             "ended_without_a_write": {reason.value: number for reason, number in ended.items()},
         }
         self.store.forget_looks()

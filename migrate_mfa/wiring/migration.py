@@ -188,6 +188,11 @@ def require_sms_allowance(one: Pass, verbs: Collection[Verb]) -> None:
         )
 
 
+def sms_left(one: Pass, verbs: Collection[Verb]) -> int:
+    """How many SMS `--max-sms` still allows, beside what was sent and what is planned."""
+    return one.connection.settings.max_sms - _sms_expected(one, verbs)
+
+
 def _sms_expected(one: Pass, verbs: Collection[Verb]) -> int:
     if not one.connection.pool.code_sms_on_unverified_write:
         return 0

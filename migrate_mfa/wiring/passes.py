@@ -58,7 +58,7 @@ class Pass:
         """What is left to do for some verbs."""
         return forecast(
             users=self.work.open_rows(verbs),
-            steps=self.plans.planned_steps(),
+            steps=self.plans.planned_steps(verbs),
             pool=self.connection.pool,
             ceilings=self.connection.ceilings,
         )

@@ -17,7 +17,6 @@ from tests.e2e.support import (
     end,
     phone_of,
     report,
-    state,
     wait_until,
     write_roster,
     writes,
@@ -59,22 +58,6 @@ def test_a_roster_that_was_refused_is_refused_again(raise_site: Callable[..., Si
 
     assert writes(site.running) == 0
     assert_code(again, 3)
-
-
-def test_who_needs_a_code_first_does_not_keep_the_others_from_being_promoted(
-    raise_site: Callable[..., Site],
-) -> None:
-    """The nightly reconcile has no --max-sms, and "what sends no message is never refused: a promotion"."""
-    site = raise_site([a_member("ann"), a_member("bob", UserStatus="UNCONFIRMED")], config=SENDS_CODES)
-    roster = roster_of(site, "ann", "bob")
-    assert_code(site.cli.run(roster, "run", "--verification", "by-code", "--max-sms", 1), 0)
-    edit(site, "ann", Attributes=proved(0))
-    edit(site, "bob", UserStatus="CONFIRMED")
-
-    site.cli("reconcile", "--run-dir", "run", "--yes", "--quiet")
-
-    assert state(site.running)["ann"]["PreferredMfaSetting"] == "SMS_MFA"
-    assert "phone_number" not in state(site.running)["bob"]["Attributes"]
 
 
 def test_a_purge_takes_what_an_interrupted_audit_left(raise_site: Callable[..., Site]) -> None:

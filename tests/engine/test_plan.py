@@ -610,6 +610,7 @@ def test_the_steps_of_the_plan_are_counted_by_kind(tmp_path: Path) -> None:
     )
 
     assert run.plans.planned_steps() == {"store_verified": 2, "store_unverified": 1, "set_sms_mfa": 3}
+    assert run.plans.planned_steps((Verb.RECONCILE,)) == {}
     assert run.plans.vouchings() == {None, True, False}
     run.close()
 
