@@ -164,6 +164,18 @@ class PlanStore:
         )
         return [Undecided(candidate_of(row), _user(row), rivalry_of(row)) for row in found]
 
+    def planned(self, after: int, limit: int) -> list[Undecided]:
+        """Rows that `run` has still to do, as the plan saw them, from the row after `after` on."""
+        found = self._database.query(
+            f"SELECT {_CANDIDATE}, {_USER}, r.wished_by_others, r.held_by_other {OPEN_ROWS}"
+            " CROSS JOIN users u ON u.sub = r.user_sub"
+            " WHERE r.outcome = 'unprocessed' AND r.steps NOTNULL AND r.verb = 'run' AND r.row > ?"
+            " ORDER BY r.row LIMIT ?",
+            after,
+            limit,
+        )
+        return [Undecided(candidate_of(row), _user(row), rivalry_of(row)) for row in found]
+
     def decide(self, decisions: Iterable[tuple[int, Decision]], now: float, verb: Verb = Verb.RUN) -> None:
         """Write down what should happen to some rows, and which command is to do it."""
         plans, verdicts = [], []

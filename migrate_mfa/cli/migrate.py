@@ -124,7 +124,8 @@ def apply(params: dict[str, Any], command: str) -> None:
             migration.require_ready()
             ahead = migration.forecast()
             if ahead.users:
-                confirm_run(migration.connection, ahead.users, seconds=ahead.seconds)
+                extra = "".join(f"\n  {danger}" for danger in migration.dangers())
+                confirm_run(migration.connection, ahead.users, extra, seconds=ahead.seconds)
                 migration.apply()
     finally:
         if migration is not None and migration.one.summary:

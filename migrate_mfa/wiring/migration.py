@@ -17,11 +17,11 @@ from migrate_mfa.adapters.run_directory import default_run_dir, require_same
 from migrate_mfa.domain.decide import decide, decide_again, decide_disable
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, SmsLimitExceeded, UsageError
 from migrate_mfa.domain.model import Decision, Policy, UserState, VerificationPolicy
-from migrate_mfa.domain.reasons import Outcome
+from migrate_mfa.domain.reasons import NEEDS_READING, Outcome, Reason
 from migrate_mfa.domain.rows import Verb, Work
 from migrate_mfa.engine.forecast import Forecast
 from migrate_mfa.engine.guards import too_many
-from migrate_mfa.engine.plan import Planner
+from migrate_mfa.engine.plan import Planner, count_lifted
 from migrate_mfa.engine.preflight import require_optional_mfa, require_policy, require_sms_mfa
 from migrate_mfa.ports import Progress
 from migrate_mfa.settings import Settings, policy_of, policy_options
@@ -144,6 +144,20 @@ class Migration:
                 f"Correct them, see {self.one.report / 'failed.csv'}, or raise --max-failures.",
             )
 
+    def dangers(self) -> list[str]:
+        """What the operator takes on by a yes: a sentence each."""
+        policy, told = self._policy, []
+        lifted = count_lifted(self.one.plans, pool=self.connection.pool, policy=policy)
+        for reason in sorted(policy.despite):
+            known = reason not in NEEDS_READING
+            told.append(f"of these {lifted[reason]:,} despite {reason}" if known else _not_known(reason))
+        if self._lets_mfa_meet_unproved_numbers():
+            told.append("at-sign-in: a wrong number locks its user out, and only you can help then")
+        return told
+
+    def _lets_mfa_meet_unproved_numbers(self) -> bool:
+        return not self._disables and self._policy.verification is VerificationPolicy.AT_SIGN_IN
+
     def apply(self) -> None:
         """Do the open rows."""
         self.one.apply(self._decide, self._verbs)
@@ -169,6 +183,10 @@ class Migration:
             decide=decide_disable if self._disables else decide,
             verb=Verb.DISABLE if self._disables else Verb.RUN,
         )
+
+
+def _not_known(reason: Reason) -> str:
+    return f"despite {reason}: how many is not known before each user is read"
 
 
 def require_sms_allowance(one: Pass, verbs: Collection[Verb]) -> None:

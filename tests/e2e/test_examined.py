@@ -131,22 +131,6 @@ def test_a_run_after_half_a_rollback_does_not_say_that_it_is_done(raise_site: Ca
     assert "rollback" in done.err
 
 
-def test_the_confirmation_counts_whom_despite_lets_in(raise_site: Callable[..., Site]) -> None:
-    """Who could be locked out is counted where the operator says yes."""
-    users = [a_member(name) for name in ("ann", "bob", "cid")]
-    for user in users[:2]:
-        user["Attributes"]["email_verified"] = "false"
-    site = raise_site(users)
-
-    done = site.cli.run(
-        roster_of(site, "ann", "bob", "cid"), "run", *ATTESTED, "--despite", "no_recovery_left"
-    )
-
-    assert_code(done, 0)
-    assert "no_recovery_left" in done.err
-    assert "2" in done.err.split("no_recovery_left")[0][-20:] + done.err.split("no_recovery_left")[1][:20]
-
-
 @pytest.mark.parametrize("command", ["plan", "reconcile", "rollback", "audit"])
 def test_json_is_printed_however_it_ends(raise_site: Callable[..., Site], command: str) -> None:
     """As `run --json` does: a report on failure too."""

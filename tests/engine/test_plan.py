@@ -21,7 +21,7 @@ from migrate_mfa.domain.model import (
 )
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rows import Verb
-from migrate_mfa.engine.plan import choose_reading, users_named
+from migrate_mfa.engine.plan import choose_reading, count_lifted, users_named
 from migrate_mfa.engine.stop import StopCause, Stopped
 from tests.support.builders import (
     AT_SIGN_IN,
@@ -582,6 +582,32 @@ def test_failed_rows_are_decided_again_and_verified_ones_are_left(tmp_path: Path
     }
     assert reopened == 1
     assert run.rows() == {**before, 2: ("unprocessed", None)}
+    run.close()
+
+
+def test_whom_despite_lets_in_is_counted_by_the_reason_that_it_lifts(tmp_path: Path) -> None:
+    people = [
+        a_user("ann", email_verified=False),
+        a_user("bob", email_verified=False),
+        a_user("cat", enabled=False),
+        a_user("dan"),
+        a_user("eve", status="UNCONFIRMED", enabled=False),
+    ]
+    despite = (Reason.NO_RECOVERY_LEFT, Reason.DISABLED_USER, Reason.HAS_TOTP)
+    run = Scene(tmp_path, FakeDirectory(people), policy=a_policy(despite=despite))
+    run.plan(
+        a_candidate(None, row=row, sub=user.sub, phone=f"+81901234{row:04}")
+        for row, user in enumerate(people, 1)
+    )
+    pool = run.directory.pool
+
+    lifted = count_lifted(run.plans, pool=pool, policy=run.policy)
+    nothing = count_lifted(run.plans, pool=pool, policy=a_policy())
+
+    assert lifted == {Reason.NO_RECOVERY_LEFT: 2, Reason.DISABLED_USER: 1}
+    assert nothing == {}
+    run.settle_open()
+    assert count_lifted(run.plans, pool=pool, policy=run.policy) == {}
     run.close()
 
 
