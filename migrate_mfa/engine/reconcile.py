@@ -123,7 +123,7 @@ class Reconciler:
         verdict = Verdict(Reason.PROMOTED) if proved else verdict
         if verdict.reason is not each.reason:
             ended[verdict.reason] += 1
-            self._plans.decide([(each.row, verdict)], self._clock.now(), Verb.RECONCILE)
+            self._store.end(each.row, verdict, self._clock.now())
         if each.new is not None:
             self._store.accept([each.new])
 

@@ -161,7 +161,7 @@ class Aftermath:
     def _decide_again(self, each: Revisited, state: UserState) -> Decision:
         pool = self.one.connection.pool
         return decide_again(
-            each.candidate, state, was=each.reason, pool=pool, policy=self.policy, rivalry=each.rivalry
+            each.candidate, state, was=each.was, pool=pool, policy=self.policy, rivalry=each.rivalry
         )
 
     # -- rollback

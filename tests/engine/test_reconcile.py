@@ -99,7 +99,7 @@ class Nights(Scene):
         return decide_again(
             each.candidate,
             state,
-            was=each.reason,
+            was=each.was,
             pool=self.directory.pool,
             policy=self.policy,
             rivalry=each.rivalry,
@@ -296,6 +296,46 @@ def test_who_needs_more_codes_than_are_allowed_waits_on_and_nobody_else_does(tmp
             (0, [asked, asked, "promoted"]),
         ]
         assert scene.directory.sms == {"ann": 1, "bob": 1}
+
+
+def test_who_was_disabled_for_a_while_is_looked_at_again(tmp_path: Path) -> None:
+    with nights(tmp_path, policy=BY_CODE, pool=replace(SMALL, phone_auto_verified=True)) as scene:
+        found = []
+        for changes in ({"enabled": False}, {}, {"enabled": True}, {"phone_verified": True}):
+            if changes:
+                scene.change("ann", **changes)
+            before = journal(scene)
+            scene.reconcile()
+            found.append((scene.row()[1], journal(scene) == before))
+
+        assert found == [
+            ("disabled_user", False),
+            ("disabled_user", True),
+            ("awaiting_code", False),
+            ("promoted", False),
+        ]
+        assert scene.directory.sms == {"ann": 1}
+
+
+def test_a_number_that_went_while_its_user_was_disabled_is_not_stored_again(tmp_path: Path) -> None:
+    with nights(tmp_path, policy=BY_CODE, pool=replace(SMALL, phone_auto_verified=True)) as scene:
+        scene.change("ann", enabled=False, phone=None)
+        scene.reconcile()
+        scene.change("ann", enabled=True)
+        scene.reconcile()
+
+        assert scene.row() == ("pending", "awaiting_code")
+        assert scene.directory.sms == {"ann": 1}
+
+
+def test_who_proved_the_number_while_disabled_is_promoted_once_enabled(tmp_path: Path) -> None:
+    with nights(tmp_path, policy=BY_CODE) as scene:
+        scene.change("ann", enabled=False, phone_verified=True)
+        scene.reconcile()
+        scene.change("ann", enabled=True)
+        scene.reconcile()
+
+        assert scene.row() == ("verified", "promoted")
 
 
 def test_a_user_who_was_deleted_is_not_waited_for_any_more(tmp_path: Path) -> None:
