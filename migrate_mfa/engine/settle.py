@@ -107,7 +107,7 @@ class _Way:
             state, decision = self._look_back(had)
             lost = self._lost_factor(had, state)
             if known and (lost == given_back if lost else isinstance(decision, Plan)):
-                return Verdict(Reason.NOT_EFFECTIVE)
+                return Verdict(Reason.NOT_EFFECTIVE, _what_is_left(self._work.verb, state))
         if isinstance(decision, Verdict) and not lost:
             return self._final(decision)
         return Verdict(Reason.GAVE_UP, "It stayed unknown whether Cognito had made the change.")
@@ -237,6 +237,15 @@ class _Way:
         if self._work.was in _PROVED_BY_USER:
             return replace(verdict, reason=Reason.PROMOTED)
         return replace(verdict, reason=Reason.ENROLLED) if self.wrote else verdict
+
+
+def _what_is_left(verb: Verb, state: UserState) -> str:
+    """Why SMS MFA still counts as on after it was switched off, where we know."""
+    legacy_only = state.mfa is not None and state.mfa.legacy_sms and not state.mfa.enabled
+    return _LEGACY if verb is Verb.DISABLE and legacy_only else ""
+
+
+_LEGACY = "Only MFAOptions, the setting of the legacy AdminSetUserSettings, still names SMS."
 
 
 class _HeldByAnotherError(Exception):

@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from migrate_mfa.adapters.codec import state_from_json
 from migrate_mfa.adapters.journal import Database
+from migrate_mfa.domain.decide import decide_disable
 from migrate_mfa.domain.errors import NotAllowed, OutOfReach
 from migrate_mfa.domain.model import (
     EMAIL_OTP,
@@ -23,7 +25,8 @@ from migrate_mfa.domain.model import (
     VerificationPolicy,
 )
 from migrate_mfa.domain.reasons import Outcome, Reason
-from migrate_mfa.engine.settle import READ_BACK_WAITS_S, ROUNDS, Settled
+from migrate_mfa.domain.rows import Verb
+from migrate_mfa.engine.settle import READ_BACK_WAITS_S, ROUNDS, Settled, settle
 from migrate_mfa.engine.stop import StopCause, Stopped
 from tests.support.builders import (
     AT_SIGN_IN,
@@ -698,6 +701,30 @@ def test_a_legacy_setting_counts_as_mfa_that_is_on(tmp_path: Path) -> None:
 
         assert settled(run).verdict.reason is Reason.ALREADY_ENROLLED
         assert run.directory.writes == []
+
+
+@pytest.mark.parametrize(
+    ("left", "detail"),
+    [(MfaState(legacy_sms=True), "MFAOptions"), (SMS_PREFERRED, "")],
+    ids=["legacy", "own"],
+)
+def test_mfa_that_cannot_be_switched_off_is_traced_to_the_legacy_setting_where_it_is_that(
+    tmp_path: Path, left: MfaState, detail: str
+) -> None:
+    with planned(tmp_path, user=a_user(phone=PHONE, phone_verified=True)) as run:
+        stuck = a_user(phone=PHONE, phone_verified=True, mfa=left)
+        run.directory.put(stuck)
+        run.directory.after = lambda call: run.directory.put(stuck) if call.operation == MFA else None
+        run.journal.database.query("UPDATE rows SET verb = 'disable'")
+        off = partial(decide_disable, pool=run.directory.pool, policy=run.policy)
+        tools = replace(run.tools(run.paced()), decide=lambda work, state: off(work.candidate, state))
+
+        [work] = run.store.claim((Verb.DISABLE,), 0, 1)
+        verdict = settle(work, tools).verdict
+
+    assert verdict.reason is Reason.NOT_EFFECTIVE
+    assert detail in verdict.detail
+    assert bool(verdict.detail) is bool(detail)
 
 
 def test_every_ending_of_a_row_has_an_outcome_other_than_unprocessed(tmp_path: Path) -> None:
