@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from migrate_mfa.adapters.codec import steps_to_json
-from migrate_mfa.adapters.plan_store import candidate_of, rivalry_of
+from migrate_mfa.adapters.plan_store import candidate_of, rivalry_of, write_decision
 from migrate_mfa.adapters.work_store import remember
-from migrate_mfa.domain.model import Plan, UserState
+from migrate_mfa.domain.model import Plan, UserState, Verdict
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import Drift, Revisited, Verb
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from migrate_mfa.adapters.journal import Database
 
 _OF_INTEREST = (
-    "(r.outcome IN ('pending', 'verified') OR r.reason = 'gave_up')"
+    "(r.outcome IN ('pending', 'verified') OR r.reason = 'gave_up'"
+    " OR (r.outcome = 'skipped' AND r.verb = 'reconcile'))"
     " AND r.user_sub NOTNULL AND r.verb <> 'rollback'"
 )
 _COLUMNS = "sub, username, email, email_verified, phone, phone_verified, status, enabled, modified"
@@ -87,6 +88,16 @@ class AftermathStore:
         with self._database.transaction() as db:
             _reopen(db, row, plan, verb)
 
+    def end(self, row: int, verdict: Verdict, now: float) -> None:
+        """End a row otherwise than it had, and remember what it waited for."""
+        with self._database.transaction() as db:
+            db.execute(
+                "UPDATE rows SET was = CASE WHEN outcome = 'skipped' THEN was ELSE reason END, verb = ?"
+                " WHERE row = ?",
+                (Verb.RECONCILE, row),
+            )
+            write_decision(db, row, verdict, now)
+
     def note_drift(self, found: Iterable[Drift], gone: Collection[str], now: float) -> None:
         """Write down who drifts, and who does not any more."""
         with self._database.transaction() as db:
@@ -149,19 +160,10 @@ class AftermathStore:
         with self._database.transaction() as db:
             db.execute("UPDATE rows SET steps = NULL WHERE outcome = 'unprocessed' AND verb = 'rollback'")
 
-    def users_named(self, names: Collection[str]) -> dict[str, str]:
-        """Name → sub, for users of this run named by sub, Username or e-mail address."""
-        found = {}
-        for name in names:
-            sub = self._database.value(
-                "SELECT sub FROM users WHERE ? IN (sub, username, email)"
-                " OR lower(?) IN (username_key, email_key)",
-                name,
-                name,
-            )
-            if sub:
-                found[name] = str(sub)
-        return found
+    def users_left(self, subs: Collection[str], reason: Reason) -> int:
+        """How many of these users a rollback has left with this reason."""
+        asked = "SELECT EXISTS (SELECT 1 FROM rows WHERE user_sub = ? AND reason = ? AND verb = 'rollback')"
+        return sum(self._database.value(asked, sub, reason) for sub in subs)
 
     def outcome_of(self, row: int) -> Outcome:
         """A row's outcome; where a rollback has been at it, the one that it had before."""
@@ -187,10 +189,17 @@ class AftermathStore:
 
 def _reopen(db: sqlite3.Connection, row: int, plan: Plan, verb: Verb) -> None:
     db.execute(
-        "UPDATE rows SET was = COALESCE(reason, was), outcome = 'unprocessed', reason = NULL, detail = '',"
-        " steps = ?, ends = ?, verb = ? WHERE row = ?",
+        f"UPDATE rows SET was = {_WAS[verb is Verb.RECONCILE]}, outcome = 'unprocessed', reason = NULL,"
+        " detail = '', steps = ?, ends = ?, verb = ? WHERE row = ?",
         (steps_to_json(plan.steps), plan.ends, verb, row),
     )
+
+
+_WAS = {
+    True: "CASE WHEN outcome = 'skipped' THEN COALESCE(was, reason) ELSE COALESCE(reason, was) END",
+    False: "COALESCE(reason, was)",
+}
+"""What a row that is decided again was: for reconcile, what it was pending for before it was skipped."""
 
 
 def _revisited(row: sqlite3.Row) -> Revisited:
@@ -199,6 +208,7 @@ def _revisited(row: sqlite3.Row) -> Revisited:
         rivalry=rivalry_of(row),
         outcome=Outcome(row["outcome"]),
         reason=Reason(row["reason"]),
+        waited_for=Reason(row["was"]) if row["outcome"] == Outcome.SKIPPED and row["was"] else None,
         username=row["o_username"],
         sub=row["o_sub"],
         old=_state(row, "o"),

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from migrate_mfa.adapters.codec import steps_to_json
@@ -180,6 +180,18 @@ class PlanStore:
         )
         return [Undecided(candidate_of(row), user_of(row), rivalry_of(row)) for row in found]
 
+    def planned(self, after: int, limit: int) -> list[Undecided]:
+        """Rows that `run` has still to do, as the plan saw them, from the row after `after` on."""
+        found = self._database.query(
+            f"SELECT {CANDIDATE}, {USER}, r.wished_by_others, r.held_by_other {OPEN_ROWS}"
+            " CROSS JOIN users u ON u.sub = r.user_sub"
+            " WHERE r.outcome = 'unprocessed' AND r.steps NOTNULL AND r.verb = 'run' AND r.row > ?"
+            " ORDER BY r.row LIMIT ?",
+            after,
+            limit,
+        )
+        return [Undecided(candidate_of(row), user_of(row), rivalry_of(row)) for row in found]
+
     def decide(self, decisions: Iterable[tuple[int, Decision]], now: float, verb: Verb = Verb.RUN) -> None:
         """Write down what should happen to some rows, and which command is to do it."""
         plans, verdicts = [], []
@@ -203,7 +215,7 @@ class PlanStore:
         found = self._database.query("SELECT DISTINCT vouched FROM rows WHERE readable")
         return {None if row["vouched"] is None else bool(row["vouched"]) for row in found}
 
-    def planned_steps(self) -> dict[str, int]:
+    def planned_steps(self, verbs: Collection[Verb] = tuple(Verb)) -> dict[str, int]:
         """How many open rows plan each kind of write: `store_verified`, `store_unverified`, `set_sms_mfa`."""
         found = self._database.query(
             "SELECT CASE WHEN s.value ->> 'do' <> 'store_phone'"
@@ -211,11 +223,12 @@ class PlanStore:
             "            WHEN s.value ->> 'verified' THEN 'store_verified'"
             "            ELSE 'store_unverified' END AS kind,"
             f" COUNT(*) AS rows {OPEN_ROWS} CROSS JOIN json_each(r.steps) s"
-            " WHERE r.outcome = 'unprocessed' GROUP BY kind"
+            f" WHERE r.outcome = 'unprocessed' AND r.verb IN ({', '.join('?' * len(verbs))}) GROUP BY kind",
+            *verbs,
         )
         return {row["kind"]: row["rows"] for row in found}
 
-    def planned_countries(self) -> dict[str, tuple[int, int]]:
+    def planned_countries(self, verbs: Collection[Verb] = tuple(Verb)) -> dict[str, tuple[int, int]]:
         """By country of the number, most users first: open rows that store it unverified, and that enrol.
 
         Who ends as `awaiting_code` is counted as enrolled: SMS MFA is switched on once the number is proved.
@@ -225,9 +238,11 @@ class PlanStore:
             " COUNT(*) FILTER (WHERE r.steps ->> '$[0].do' = 'store_phone'"
             "  AND NOT r.steps ->> '$[0].verified') AS codes,"
             f" COUNT(*) FILTER (WHERE r.ends IN ({', '.join('?' * len(_ENROLLED))})) AS users {OPEN_ROWS}"
-            " WHERE r.outcome = 'unprocessed' AND r.steps NOTNULL GROUP BY place ORDER BY users DESC, place",
+            " WHERE r.outcome = 'unprocessed' AND r.steps NOTNULL"
+            f" AND r.verb IN ({', '.join('?' * len(verbs))}) GROUP BY place ORDER BY users DESC, place",
             NO_COUNTRY,
             *_ENROLLED,
+            *verbs,
         )
         return {row["place"]: (row["codes"], row["users"]) for row in found}
 

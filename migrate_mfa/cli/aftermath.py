@@ -90,6 +90,8 @@ def _reconcile(params: dict[str, Any]) -> None:
 def _promote(after: "Aftermath", *, repair: bool) -> None:
     try:
         after.compare(confirm_billing)
+        if held_back := after.one.extra["waiting_for_max_sms"]:
+            tell(f"{held_back:,} users wait on: their codes would be more SMS than --max-sms allows.")
         if repair:
             after.plan_repairs()
         if users := after.open_rows():
@@ -156,6 +158,11 @@ def _rollback(params: dict[str, Any]) -> None:
     finally:
         if after is not None and after.one.summary:
             show.end(after.one.summary, as_json=settings.as_json)
+    if after.left_alone:
+        tell(
+            f"{after.left_alone:,} of the users named stay as they are: somebody else changed them since "
+            "(changed_by_others). Look at them in Cognito; `disable` switches SMS MFA off."
+        )
     tell_limit(after.one.connection)
     raise typer.Exit(after.rollback_exit_code())
 

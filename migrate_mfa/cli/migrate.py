@@ -153,7 +153,8 @@ def apply(params: dict[str, Any], command: str) -> None:
             if ahead.users:
                 if command == "run":
                     _check_first(migration)
-                confirm_run(migration.connection, ahead.users, seconds=ahead.seconds)
+                extra = "".join(f"\n  {danger}" for danger in migration.dangers())
+                confirm_run(migration.connection, ahead.users, extra, seconds=ahead.seconds)
                 migration.apply()
     finally:
         if migration is not None and migration.one.summary:

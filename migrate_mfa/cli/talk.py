@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
-from migrate_mfa.cli.forecast import sentences
 from migrate_mfa.domain.errors import Declined, UsageError
 from migrate_mfa.domain.words import duration, folded
 from migrate_mfa.engine.stop import at_a_question
@@ -135,6 +134,8 @@ def confirm_billing(connection: "Connection", ahead: "Forecast") -> None:
     Raises:
         Declined: the answer was no.
     """
+    from migrate_mfa.cli.forecast import sentences
+
     counts = "counts each of them as a monthly active user this month, if they were not already."
     tell(f"Reading {ahead.users:,} users with AdminGetUser {counts}")
     for text in sentences(ahead, reads_only=True):

@@ -120,7 +120,7 @@ _RUN_PROBLEMS = {
 }
 _USER_REASONS = {
     "InvalidParameterException": Reason.REJECTED,
-    # Not modelled as a permission here: it can concern one user, and the failure limit sees to the rest.
+    # Not modelled as a permission here: it can concern one user; several in a row end the run.
     "NotAuthorizedException": Reason.REJECTED,
     "CodeMismatchException": Reason.REJECTED,
     "ExpiredCodeException": Reason.REJECTED,

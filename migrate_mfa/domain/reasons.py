@@ -143,6 +143,9 @@ LIFTABLE = frozenset(
 )
 """The reasons that `--despite` may lift, each by name."""
 
+NEEDS_READING = frozenset({Reason.HAS_TOTP, Reason.HAS_PASSKEY, Reason.HAS_EMAIL_MFA})
+"""The reasons that only the read before the first write can tell."""
+
 LOCKOUT_SHEET = (
     Reason.ALREADY_ENROLLED,
     Reason.HAS_TOTP,

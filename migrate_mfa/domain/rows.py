@@ -64,7 +64,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Revisited:
-    """A row with its user as our last look showed it, and as this look does; `new` None: not found."""
+    """A row with its user as our last look showed it, and as this look does; `new` None: not found.
+
+    `waited_for` is the reason that a row was pending for before it was skipped.
+    """
 
     candidate: Candidate
     rivalry: Rivalry
@@ -75,11 +78,17 @@ class Revisited:
     old: UserState
     new: UserState | None
     drifting: bool
+    waited_for: Reason | None = None
 
     @property
     def row(self) -> int:
         """The row's number."""
         return self.candidate.at.row
+
+    @property
+    def was(self) -> Reason:
+        """The reason from which it is decided again."""
+        return self.waited_for or self.reason
 
     @property
     def changed(self) -> bool:

@@ -2,6 +2,7 @@
 
 A user is given back only if nobody else touched it: the state now must be one that our journaled writes can
 have left behind. A write that was never answered may or may not have been executed, so both are possible.
+Whoever has proved the number since keeps it, but not our MFA: that is what a user in trouble needs off.
 """
 
 from collections.abc import Sequence
@@ -48,11 +49,23 @@ def restore(before: UserState, state: UserState, writes: Sequence[Write], pool: 
     if _shape(state) == _shape(before):
         return Verdict(Reason.RESTORED)
     if _shape(state) not in {_shape(each) for each in _possible(before, writes)}:
-        return Verdict(Reason.CHANGED_BY_OTHERS)
+        return _restore_but_for_the_proof(before, state, writes)
     steps = [*_mfa_steps(before, state), *_phone_steps(before, state, pool)]
     if steps:
         return Plan(tuple(steps), Reason.RESTORED)
     return Verdict(Reason.RESTORE_WOULD_SEND_SMS)
+
+
+def _restore_but_for_the_proof(before: UserState, state: UserState, writes: Sequence[Write]) -> Decision:
+    """Where all that differs is that the user has proved the number, undo the MFA part alone."""
+    unproved = {_shape(each) for each in _possible(before, writes) if not each.phone_verified}
+    if not (state.phone_verified and _shape(replace(state, phone_verified=False)) in unproved):
+        return Verdict(Reason.CHANGED_BY_OTHERS)
+    steps = _mfa_steps(before, state)
+    return Plan(tuple(steps), Reason.RESTORED) if steps else Verdict(Reason.RESTORED, PROVED_STAYS)
+
+
+PROVED_STAYS = "The number that the user has proved since stays; SMS MFA is as before the run."
 
 
 def after(state: UserState, step: Step) -> UserState:

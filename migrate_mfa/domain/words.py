@@ -4,6 +4,7 @@ from textwrap import wrap
 
 WIDTH = 80
 """Columns of a terminal."""
+_COMMAND = "  migrate-mfa "
 
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
@@ -28,11 +29,11 @@ def duration(seconds: float) -> str:
 
 
 def folded(text: str, *, indent: str = "") -> str:
-    """A text in lines that fit a terminal; lines that fit stay as they are, words are never broken."""
+    """A text in lines that fit a terminal; words stay whole, and so do commands that are to be copied."""
     lines: list[str] = []
     for line in text.splitlines():
         lead = indent + line[: len(line) - len(line.lstrip())]
-        fits = len(indent + line) <= WIDTH
+        fits = len(indent + line) <= WIDTH or line.startswith(_COMMAND)
         lines += (
             [indent + line]
             if fits

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from migrate_mfa.domain.model import MfaMode, PoolFacts
+from migrate_mfa.domain.model import MfaMode, PhoneSignIn, PoolFacts
 from migrate_mfa.domain.prices import Prices
 from migrate_mfa.domain.quotas import Category
 
@@ -213,6 +213,8 @@ def forecast(
         Category.USER_UPDATE: steps.get("store_verified", 0) + steps.get("store_unverified", 0),
         Category.USER_RESOURCE_UPDATE: steps.get("set_sms_mfa", 0),
     }
+    if pool.phone_sign_in is not PhoneSignIn.NO:  # who has the number, right before it is stored
+        calls[Category.USER_LIST] = steps.get("store_verified", 0)
     time = _time(calls, rates)
     return Forecast(
         users=users,

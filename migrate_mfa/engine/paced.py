@@ -37,6 +37,20 @@ class CallCount:
     retried: int = 0
 
 
+_LOOK_AT_THE_NETWORK = (
+    "No user is to blame. Look at the network and at AWS Health; then the same command goes on."
+)
+_LOOK_AT_PERMISSIONS = (
+    "One user after another was refused, so it is the caller or the pool. Look at the permissions and at "
+    "the pool; then the same command goes on."
+)
+
+
+def _may_be_no_users_fault(error: ApiError) -> bool:
+    """Any failure but a refusal; NotAuthorizedException says of itself neither whose fault it is."""
+    return error.effect is not Effect.REFUSED or error.code == "NotAuthorizedException"
+
+
 class PacedDirectory:
     """`ports.Directory` with the patience of the engine around an adapter that tries once.
 
@@ -116,8 +130,8 @@ class PacedDirectory:
         except ApiError as error:
             if error.effect is Effect.FATAL:
                 raise run_problem(error) from error
-            if error.effect is not Effect.REFUSED:
-                self._blame(error, username, last=effects is READS)
+            if _may_be_no_users_fault(error):
+                self._blame(error, username, last=effects is READS or error.effect is Effect.REFUSED)
             raise
 
     def _patiently(
@@ -167,7 +181,7 @@ class PacedDirectory:
             self._count(category, throttled=1)
             if ticket.pacer.throttled(ticket):
                 log.warning("throttled", category=category.value, rate=round(ticket.pacer.rate(), 2))
-        elif error.effect is not Effect.REFUSED:
+        elif _may_be_no_users_fault(error):
             with self._lock:
                 failing = self._failing.setdefault(operation, Counter())
                 failing[username] += 1
@@ -198,10 +212,11 @@ class PacedDirectory:
             failing = Counter(self._failing.get(error.operation, {}))
         if not last and failing[username] < ATTEMPTS:
             return
-        if not username or len(failing) >= _SEVERAL or not self._pool_answers():
+        refused = error.effect is Effect.REFUSED
+        if not username or len(failing) >= _SEVERAL or not (refused or self._pool_answers()):
             raise OutOfReach(
                 f"AWS is out of reach: {error.operation} kept failing ({error.code}).",
-                "No user is to blame. Look at the network and at AWS Health; then the same command goes on.",
+                _LOOK_AT_PERMISSIONS if refused else _LOOK_AT_THE_NETWORK,
             ) from error
 
     def _pool_answers(self) -> bool:

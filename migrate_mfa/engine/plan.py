@@ -1,8 +1,9 @@
 """The plan: every row of the roster against the pool, without any call that bills a dormant user."""
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, Protocol
 
@@ -270,6 +271,24 @@ def named_by(row: Candidate | Rejection, store: "PlanStore") -> UserState | None
     """The user of a journal whom a row names, of whatever roster."""
     found = resolve(found_by(row, store)) if isinstance(row, Candidate) else None
     return found if isinstance(found, UserState) else None
+
+
+def count_lifted(store: "PlanStore", *, pool: PoolFacts, policy: Policy) -> Counter[Reason]:
+    """How many planned users `--despite` lets in, by the reason that would have kept each of them out."""
+    careful = replace(policy, despite=frozenset())
+    lifted: Counter[Reason] = Counter()
+    after = 0
+    while policy.despite and (batch := store.planned(after, BATCH)):
+        for each in batch:
+            decision = decide(each.candidate, each.state, pool=pool, policy=careful, rivalry=each.rivalry)
+            lifted.update([decision.reason] if isinstance(decision, Verdict) else ())
+        after = batch[-1].candidate.at.row
+    return lifted
+
+
+def users_named(name: str, store: "PlanStore") -> set[str]:
+    """The subs of all users of a journal who have this sub, Username or e-mail address."""
+    return {user.sub for kind in IdentityKind for user in store.find(kind, name)}
 
 
 def identities(candidate: Candidate) -> Sequence[tuple[tuple[IdentityKind, ...], str]]:

@@ -20,6 +20,7 @@ from migrate_mfa.domain.model import (
     Plan,
     PoolFacts,
     SetSmsMfa,
+    StorePhone,
     UserState,
     Verdict,
 )
@@ -71,6 +72,7 @@ class Reconciler:
         self._clock = clock
         self._progress = progress
         self._stop = stop
+        self.held_back = 0
 
     def look(self) -> None:
         """See all users of interest, by a scan or by look-ups, whichever is cheaper."""
@@ -88,8 +90,10 @@ class Reconciler:
                 after = batch[-1][0]
                 self._tick("looking up users", after)
 
-    def reopen_pending(self) -> Counter[Reason]:
+    def reopen_pending(self, sms_left: int) -> Counter[Reason]:
         """Decide pending and given-up rows again; plans are left for the loop that writes.
+
+        Rows that would need more codes than `sms_left` wait on as they are, counted in `held_back`.
 
         A repair that came to no good is not among them: that user drifts on, and only --repair writes.
 
@@ -104,6 +108,11 @@ class Reconciler:
                 continue
             decision = self._decide(each, each.new) if each.new else Verdict(Reason.USER_NOT_FOUND)
             if isinstance(decision, Plan):
+                if _sends_code(decision, self._pool):
+                    if sms_left <= 0:
+                        self.held_back += 1
+                        continue
+                    sms_left -= 1
                 self._store.reopen(each.row, decision, Verb.RECONCILE)
                 continue
             self._end(each, decision, ended)
@@ -114,7 +123,7 @@ class Reconciler:
         verdict = Verdict(Reason.PROMOTED) if proved else verdict
         if verdict.reason is not each.reason:
             ended[verdict.reason] += 1
-            self._plans.decide([(each.row, verdict)], self._clock.now(), Verb.RECONCILE)
+            self._store.end(each.row, verdict, self._clock.now())
         if each.new is not None:
             self._store.accept([each.new])
 
@@ -185,6 +194,11 @@ class Reconciler:
     def _tick(self, stage: str, done: int) -> None:
         self._progress.show(Standing(stage=stage, done=done))
         self._stop.check()
+
+
+def _sends_code(plan: Plan, pool: PoolFacts) -> bool:
+    stores = any(isinstance(step, StorePhone) and not step.verified for step in plan.steps)
+    return stores and pool.code_sms_on_unverified_write
 
 
 def drift_kind(state: UserState | None, sub: str, pool: PoolFacts) -> DriftKind | None:

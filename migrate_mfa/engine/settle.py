@@ -4,7 +4,7 @@ Whatever happened before - nothing, a crash, a lost answer, somebody else's chan
 decided again, so the same few lines start, resume and repair.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
@@ -15,6 +15,8 @@ from migrate_mfa.domain.model import (
     ClearPhone,
     Decision,
     MarkUnverified,
+    Phone,
+    PhoneSignIn,
     Plan,
     PoolFacts,
     PreferFactor,
@@ -27,7 +29,8 @@ from migrate_mfa.domain.model import (
 from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rows import Verb, Work
-from migrate_mfa.ports import Clock, Directory
+from migrate_mfa.engine.scan import pages
+from migrate_mfa.ports import Clock, Directory, Filter
 
 if TYPE_CHECKING:
     from migrate_mfa.adapters.work_store import WorkStore
@@ -73,6 +76,8 @@ def settle(work: Work, tools: Tools) -> Settled:
         verdict = way.go()
     except ApiError as error:
         verdict = _blame(error)
+    except _HeldByAnotherError:
+        verdict = _GIVEN_AWAY if work.verb is Verb.ROLLBACK else _TAKEN
     except BaseException:
         way.write_down()
         raise
@@ -111,7 +116,7 @@ class _Way:
             state, decision = self._look_back(had)
             lost = self._lost_factor(had, state)
             if known and (lost == given_back if lost else isinstance(decision, Plan)):
-                return Verdict(Reason.NOT_EFFECTIVE)
+                return Verdict(Reason.NOT_EFFECTIVE, _what_is_left(self._work.verb, state))
         if isinstance(decision, Verdict) and not lost:
             return self._final(decision)
         return Verdict(Reason.GAVE_UP, "It stayed unknown whether Cognito had made the change.")
@@ -168,7 +173,11 @@ class _Way:
         intent = store.decide(self._work, state, plan, now())
         for position, step in enumerate(plan.steps):
             try:
+                self._spare_its_holder(step)
                 self._make(step)
+            except _HeldByAnotherError:
+                store.wrote(intent, "refused", now())
+                raise
             except ApiError as error:
                 unsure = error.effect is Effect.UNKNOWN
                 store.wrote(intent, "unknown" if unsure else "refused", now())
@@ -181,6 +190,27 @@ class _Way:
                 intent = store.wrote_and_goes_on(intent, self._work, plan.steps[position + 1], now())
         self.done = intent
         return True
+
+    def _spare_its_holder(self, step: Step) -> None:
+        """Look who has a number, right before it is stored as verified where numbers sign people in.
+
+        As an alias, the number is taken from whoever has it verified, without an error ("Customizing
+        sign-in attributes", Cognito Developer Guide). The plan looked too, but that may be hours ago.
+
+        Raises:
+            _HeldByAnotherError: another local user has the number.
+        """
+        how = self._tools.pool.phone_sign_in
+        if how is PhoneSignIn.NO or not (isinstance(step, StorePhone) and step.verified):
+            return
+        for user in self._holders(step.phone):
+            if user.phone_verified or how is PhoneSignIn.USERNAME:
+                raise _HeldByAnotherError
+
+    def _holders(self, phone: Phone) -> Iterator[UserState]:
+        """The other local users who have a number."""
+        for users in pages(self._tools.directory, Filter("phone_number", phone.e164)):
+            yield from (user for user in users if user.sub != self._work.user_sub and not user.federated)
 
     def _make(self, step: Step) -> None:
         match step:
@@ -223,6 +253,26 @@ class _Way:
         if self._work.was in _PROVED_BY_USER:
             return replace(verdict, reason=Reason.PROMOTED)
         return replace(verdict, reason=Reason.ENROLLED) if self.wrote else verdict
+
+
+def _what_is_left(verb: Verb, state: UserState) -> str:
+    """Why SMS MFA still counts as on after it was switched off, where we know."""
+    legacy_only = state.mfa is not None and state.mfa.legacy_sms and not state.mfa.enabled
+    return _LEGACY if verb is Verb.DISABLE and legacy_only else ""
+
+
+_LEGACY = "Only MFAOptions, the setting of the legacy AdminSetUserSettings, still names SMS."
+
+
+class _HeldByAnotherError(Exception):
+    """The number to be stored as verified is another user's: this user goes without it."""
+
+
+_TAKEN = Verdict(Reason.PHONE_TAKEN, "Another user of the pool has this number.")
+_GIVEN_AWAY = Verdict(
+    Reason.CHANGED_BY_OTHERS,
+    "The old number is another user's by now, so the present one stays; SMS MFA is as before the run.",
+)
 
 
 def _ending(decision: Decision) -> Reason:

@@ -20,7 +20,7 @@ from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import Revisited, Verb, Work
 from migrate_mfa.domain.undo import restore
 from migrate_mfa.engine.forecast import forecast
-from migrate_mfa.engine.plan import BATCH, named_by
+from migrate_mfa.engine.plan import BATCH, named_by, users_named
 from migrate_mfa.engine.preflight import require_sms_mfa
 from migrate_mfa.engine.reconcile import REPAIR, DriftKind, Reconciler
 from migrate_mfa.ports import Progress
@@ -28,7 +28,7 @@ from migrate_mfa.reports.files import DRAFT
 from migrate_mfa.reports.outcomes import write_csv
 from migrate_mfa.settings import Settings, policy_of
 from migrate_mfa.wiring.lane import connect
-from migrate_mfa.wiring.migration import decide_work, require_sms_allowance
+from migrate_mfa.wiring.migration import decide_work, require_sms_allowance, sms_left
 from migrate_mfa.wiring.passes import Agree, Pass, agree_to_read, open_pass, planned_directory
 from migrate_mfa.wiring.reporting import DIRECTORY
 
@@ -75,6 +75,9 @@ class Aftermath:
     policy: Policy
     roster: Roster | None = None
     _only_chosen: bool = False
+    _named: frozenset[str] = frozenset()
+    left_alone: int = 0
+    """How many of the users named one by one stay as they are, because somebody else changed them."""
 
     @property
     def store(self) -> AftermathStore:
@@ -89,7 +92,7 @@ class Aftermath:
         self.store.settle_repairs()
         reconciler = self._reconciler()
         reconciler.look()
-        ended = reconciler.reopen_pending()
+        ended = reconciler.reopen_pending(sms_left(self.one, _RECONCILES))
         self.one.failed += sum(n for reason, n in ended.items() if reason.outcome is Outcome.FAILED)
         if deep:
             agree_to_read(self.one, reconciler.count_suspects(deep=True), agree)
@@ -98,6 +101,7 @@ class Aftermath:
         self.one.extra |= {
             "drift_seen_by": "reading every enrolled user" if deep else "UserLastModifiedDate",
             "number_changed": renumbered,
+            "waiting_for_max_sms": reconciler.held_back,
             "ended_without_a_write": {reason.value: number for reason, number in ended.items()},
         }
         self.store.forget_looks()
@@ -160,7 +164,7 @@ class Aftermath:
     def _decide_again(self, each: Revisited, state: UserState) -> Decision:
         pool = self.one.connection.pool
         return decide_again(
-            each.candidate, state, was=each.reason, pool=pool, policy=self.policy, rivalry=each.rivalry
+            each.candidate, state, was=each.was, pool=pool, policy=self.policy, rivalry=each.rivalry
         )
 
     # -- rollback
@@ -172,12 +176,19 @@ class Aftermath:
             What to say about rows of the roster that are of nobody in this run; empty where there are none.
 
         Raises:
-            InputUnusable: a name, or every row of the roster, is of nobody in this run.
+            InputUnusable: a name, or every row of the roster, is of nobody in this run; a name is of several.
         """
-        known = self.store.users_named(names)
-        if unknown := len(set(names) - known.keys()):
+        named = [users_named(name, self.one.plans) for name in set(names)]
+        if unknown := named.count(set()):
             raise InputUnusable(f"{unknown} of the users named are not in this run.", _NAME_THEM)
-        self.store.choose(known.values())
+        most = max(map(len, named), default=0)
+        if most > 1:
+            raise InputUnusable(
+                f"One --user names {most} users of this run.",
+                "Name the one you mean by sub (user_sub in the report) or by Username.",
+            )
+        self._named = frozenset(sub for subs in named for sub in subs)
+        self.store.choose(self._named)
         self._only_chosen = bool(names) or self.roster is not None
         return self._choose_from(self.roster) if self.roster is not None else ""
 
@@ -227,10 +238,12 @@ class Aftermath:
     def apply_rollback(self) -> None:
         """Give the selected users back."""
         self.one.apply(self._restore, (Verb.ROLLBACK,))
+        self.left_alone = self.store.users_left(self._named, Reason.CHANGED_BY_OTHERS)
 
     def rollback_exit_code(self) -> ExitCode:
-        """7 where a restore failed."""
-        return self.one.exit_code(ExitCode.SOME_FAILED if self.one.failed else ExitCode.DONE)
+        """7 where a restore failed, or a user named one by one was left alone."""
+        failed = self.one.failed or self.left_alone
+        return self.one.exit_code(ExitCode.SOME_FAILED if failed else ExitCode.DONE)
 
     def _restore(self, work: Work, state: UserState) -> Decision:
         before = self.one.work.before_image(work.user_sub)

@@ -18,11 +18,11 @@ from migrate_mfa.domain.decide import decide, decide_again, decide_disable
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, SmsLimitExceeded, UsageError
 from migrate_mfa.domain.model import Decision, Policy, UserState, VerificationPolicy
 from migrate_mfa.domain.picture import Wishes
-from migrate_mfa.domain.reasons import Outcome
+from migrate_mfa.domain.reasons import NEEDS_READING, Outcome, Reason
 from migrate_mfa.domain.rows import Verb, Work
 from migrate_mfa.engine.forecast import Forecast
 from migrate_mfa.engine.guards import too_many
-from migrate_mfa.engine.plan import Planner
+from migrate_mfa.engine.plan import Planner, count_lifted
 from migrate_mfa.engine.preflight import (
     require_optional_mfa,
     require_policy,
@@ -181,6 +181,20 @@ class Migration:
                 f"Correct them, see {self.one.report / 'failed.csv'}, or raise --max-failures.",
             )
 
+    def dangers(self) -> list[str]:
+        """What the operator takes on by a yes: a sentence each."""
+        policy, told = self._policy, []
+        lifted = count_lifted(self.one.plans, pool=self.connection.pool, policy=policy)
+        for reason in sorted(policy.despite):
+            known = reason not in NEEDS_READING
+            told.append(f"of these {lifted[reason]:,} despite {reason}" if known else _not_known(reason))
+        if self._lets_mfa_meet_unproved_numbers():
+            told.append("at-sign-in: a wrong number locks its user out, and only you can help then")
+        return told
+
+    def _lets_mfa_meet_unproved_numbers(self) -> bool:
+        return not self._disables and self._policy.verification is VerificationPolicy.AT_SIGN_IN
+
     def apply(self) -> None:
         """Do the open rows."""
         self.one.apply(self._decide, self._verbs)
@@ -208,6 +222,10 @@ class Migration:
         )
 
 
+def _not_known(reason: Reason) -> str:
+    return f"despite {reason}: how many is not known before each user is read"
+
+
 def require_sms_allowance(one: Pass, verbs: Collection[Verb]) -> None:
     """Refuse to send more SMS than `--max-sms`: what this run has sent, and what it has still to do.
 
@@ -223,6 +241,11 @@ def require_sms_allowance(one: Pass, verbs: Collection[Verb]) -> None:
             "The pool verifies phone_number automatically, so storing an unverified number sends a code. "
             "Allow it with --max-sms, or use --verification attested for numbers that you vouch for.",
         )
+
+
+def sms_left(one: Pass, verbs: Collection[Verb]) -> int:
+    """How many SMS `--max-sms` still allows, beside what was sent and what is planned."""
+    return one.connection.settings.max_sms - _sms_expected(one, verbs)
 
 
 def _sms_expected(one: Pass, verbs: Collection[Verb]) -> int:

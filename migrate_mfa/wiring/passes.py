@@ -66,11 +66,11 @@ class Pass:
         connection = self.connection
         return forecast(
             users=self.work.open_rows(verbs),
-            steps=self.plans.planned_steps(),
+            steps=self.plans.planned_steps(verbs),
             pool=connection.pool,
             rates=connection.rates,
             now=connection.clock.now(),
-            by_country=self.plans.planned_countries(),
+            by_country=self.plans.planned_countries(verbs),
             prices=connection.settings.prices,
         )
 

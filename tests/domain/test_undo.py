@@ -33,7 +33,7 @@ from migrate_mfa.domain.model import (
     VerificationPolicy,
 )
 from migrate_mfa.domain.reasons import LIFTABLE, Reason
-from migrate_mfa.domain.undo import Write, after, restore
+from migrate_mfa.domain.undo import PROVED_STAYS, Write, after, restore
 from tests.support import cognito_rules as cognito
 from tests.support.builders import (
     ATTESTED,
@@ -222,10 +222,41 @@ def test_a_user_whom_somebody_else_changed_is_left_alone(changes: dict[str, obje
     assert restore(a_user(), state, sure(*ENROL), QUIET) == Verdict(Reason.CHANGED_BY_OTHERS)
 
 
-def test_a_number_that_its_user_has_proved_since_is_the_users_own() -> None:
-    state = replace(done(a_user(), [STORE_UNPROVEN]), phone_verified=True)
+@pytest.mark.parametrize("pool", [QUIET, SENDS, HOLDS_BACK])
+@pytest.mark.parametrize(
+    ("before", "did"),
+    [
+        pytest.param(a_user(), (STORE_UNPROVEN,), id="by code, not promoted yet"),
+        pytest.param(a_user(), (STORE_UNPROVEN, SMS_ON), id="promoted, or signed in"),
+        pytest.param(a_user(phone=OTHER_PHONE), (STORE_UNPROVEN, SMS_ON), id="another number before"),
+        pytest.param(a_user(phone=PHONE), (SMS_ON,), id="the same number before"),
+        pytest.param(
+            a_user(mfa=TOTP_PREFERRED), (STORE_UNPROVEN, SMS_BESIDE), id="beside an authenticator app"
+        ),
+    ],
+)
+def test_who_has_proved_the_number_keeps_it_and_loses_our_mfa(
+    before: UserState, did: tuple[Step, ...], pool: PoolFacts
+) -> None:
+    state = replace(done(before, did), phone_verified=True)
+    writes = sure(*did)
 
-    assert restore(a_user(), state, sure(STORE_UNPROVEN), QUIET) == Verdict(Reason.CHANGED_BY_OTHERS)
+    ended, reason = given_back(before, state, writes, pool)
+
+    assert reason is Reason.RESTORED
+    assert (ended.phone, ended.phone_verified) == (PHONE, True)
+    assert ended.mfa == before.mfa
+    assert restore(before, ended, [*writes, *sure(SMS_OFF)], pool) == Verdict(Reason.RESTORED, PROVED_STAYS)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"phone": THIRD_PHONE}, {"mfa": TOTP_PREFERRED}, {"mfa": mfa(SMS_MFA)}], ids=str
+)
+def test_a_proof_does_not_hide_what_else_was_changed(changes: dict[str, object]) -> None:
+    did = (STORE_UNPROVEN, SMS_ON)
+    state = replace(done(a_user(), did), phone_verified=True, **changes)  # type: ignore[arg-type]
+
+    assert restore(a_user(), state, sure(*did), QUIET) == Verdict(Reason.CHANGED_BY_OTHERS)
 
 
 @pytest.mark.parametrize(
@@ -387,7 +418,8 @@ def test_a_user_in_a_state_that_we_cannot_have_left_is_not_touched(
     run: tuple[UserState, Plan, PoolFacts], state: UserState
 ) -> None:
     before, plan, pool = run
-    ours = {looks(before), looks(cognito.apply(plan, before, pool))}
+    left = cognito.apply(plan, before, pool)
+    ours = {looks(each) for each in (before, left, replace(left, phone_verified=left.phone is not None))}
     assume(looks(state) not in ours)
 
     decision = restore(before, state, sure(*plan.steps), pool)

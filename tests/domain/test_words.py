@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrate_mfa.domain.words import duration
+from migrate_mfa.domain.words import WIDTH, duration, folded
 
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
@@ -37,3 +37,24 @@ def test_a_duration_is_never_off_by_more_than_its_smaller_unit(seconds: float) -
 
     told = sum(int(number) * _SECONDS[unit] for number, unit in units)
     assert abs(told - seconds) <= _SECONDS[units[-1][1]]
+
+
+def test_a_long_line_is_folded_between_words_and_a_short_one_left_alone() -> None:
+    text = "short\n" + "word " * 40 + "\n  migrate-mfa rollback --run-dir " + "x" * 80 + " --yes"
+
+    lines = folded(text, indent="  ").splitlines()
+
+    assert lines[0] == "  short"
+    assert all(len(line) <= WIDTH for line in lines[:-1])
+    assert " ".join(" ".join(lines[1:-1]).split()) == " ".join(["word"] * 40)
+
+
+def test_a_command_that_is_to_be_copied_stays_in_one_line() -> None:
+    command = "  migrate-mfa rollback --run-dir " + "runs/ " * 20
+
+    assert folded(f"Undo it:\n{command}").splitlines() == ["Undo it:", command]
+
+
+@given(st.text())
+def test_folding_loses_no_word(text: str) -> None:
+    assert folded(text).split() == text.split()

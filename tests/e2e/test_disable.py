@@ -13,6 +13,7 @@ from tests.e2e.support import (
     calls,
     endings,
     phone_of,
+    report,
     sms,
     state,
     state_hash,
@@ -142,3 +143,4 @@ def test_a_user_of_the_old_mfa_options_is_not_said_to_be_off_while_cognito_shows
 
     assert_code(done, 7)
     assert endings(site.folder / "off") == {1: ("failed", "not_effective")}
+    assert "MFAOptions" in report(site.folder / "off", "failed")[0]["detail"]

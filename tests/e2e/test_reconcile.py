@@ -115,6 +115,30 @@ def test_a_promotion_sends_nothing_so_no_sms_limit_is_in_its_way(raise_site: Cal
     assert set(sms(site.running).values()) == {1}
 
 
+def test_who_needs_a_code_first_does_not_keep_the_others_from_being_promoted(
+    raise_site: Callable[..., Site],
+) -> None:
+    names = ["ann", "bob", "cyd"]
+    users = [a_member("ann"), a_member("bob", UserStatus="UNCONFIRMED"), a_member("cyd")]
+    site = raise_site(users, config=SENDS_CODES)
+    wave = ("--verification", "by-code", "--max-sms", 2, "--max-users", 1)  # cyd is still to be done
+    assert_code(site.cli.run(roster_of(site, names), site.folder / "run", *wave), 10)
+    edit(site, "ann", attributes={"phone_number_verified": "true"})
+    edit(site, "bob", UserStatus="CONFIRMED")
+
+    night = reconcile(site)
+    waiting = summary(site.folder / "run")["waiting_for_max_sms"]
+    allowed = reconcile(site, "--max-sms", "2")
+
+    assert_code(night, 0)
+    assert "1 users wait on" in night.err
+    assert waiting == 1
+    assert_code(allowed, 0)
+    assert mfa_of(site, "ann") == SMS_ON
+    assert state(site.running)["bob"]["Attributes"]["phone_number"] == phone_of(1)
+    assert set(sms(site.running).values()) == {1}
+
+
 @pytest.mark.parametrize("policy", ["attested", "by-code", "at-sign-in"])
 def test_a_night_on_which_nothing_changed_costs_the_scan_and_writes_nothing(
     raise_site: Callable[..., Site], policy: str

@@ -92,6 +92,12 @@ def enrolled(raise_site: Callable[..., Site], names: Sequence[str], policy: str 
     return site
 
 
+def prove(site: Site, name: str) -> None:
+    """A user enters the code in the app."""
+    verified = {"Username": name, "Attributes": {"phone_number_verified": "true"}}
+    site.running.control("users", {"upsert": [verified]})
+
+
 def mfa_of(site: Site, name: str) -> list[str]:
     found: list[str] = state(site.running)[name]["UserMFASettingList"]
     return found
@@ -285,16 +291,43 @@ def test_after_a_rollback_everything_else_leaves_these_users_alone(raise_site: C
     assert state_hash(site.running) == given_back
 
 
-def test_who_has_proved_a_number_keeps_it(raise_site: Callable[..., Site]) -> None:
-    site = enrolled(raise_site, ["ann", "bob"], "by-code")
-    proved = {"Username": "ann", "Attributes": {"phone_number_verified": "true"}}
-    site.running.control("users", {"upsert": [proved]})
+def test_who_has_proved_a_number_keeps_it_and_gets_rid_of_mfa(raise_site: Callable[..., Site]) -> None:
+    names = ["ann", "bob", "cyd"]
+    site = enrolled(raise_site, names, "by-code")
+    prove(site, "ann")
+    assert_code(site.cli("reconcile", "--run-dir", site.folder / "run", "--yes", "--quiet"), 0)
+    prove(site, "bob")
+    promoted = [mfa_of(site, name) for name in names]
 
     done = rollback(site)
 
     assert_code(done, 0)
+    assert promoted == [["SMS_MFA"], [], []]
+    assert endings(site.folder / "run") == {1: RESTORED, 2: RESTORED, 3: RESTORED}
+    details = [line["detail"] for line in report(site.folder / "run", "skipped")]
+    assert ["proved" in detail for detail in details] == [True, True, False]
+    after = state(site.running)
+    assert [after[name]["UserMFASettingList"] for name in names] == [[], [], []]
+    for number, name in enumerate(names[:2]):
+        attributes = after[name]["Attributes"]
+        assert (attributes["phone_number"], attributes["phone_number_verified"]) == (phone_of(number), "true")
+    assert "phone_number" not in after["cyd"]["Attributes"]
+
+
+def test_a_user_named_who_must_be_left_alone_is_not_passed_over_in_silence(
+    raise_site: Callable[..., Site],
+) -> None:
+    site = enrolled(raise_site, ["ann", "bob"])
+    other = {"phone_number": OTHER, "phone_number_verified": "true"}
+    site.running.control("users", {"upsert": [{"Username": "ann", "Attributes": other}]})
+
+    done = rollback(site, "--user", "ann", "--user", "bob")
+    again = rollback(site)
+
+    assert_code(done, 7)
+    assert "1 of the users named stay as they are" in done.err
     assert endings(site.folder / "run") == {1: ("skipped", "changed_by_others"), 2: RESTORED}
-    assert state(site.running)["ann"]["Attributes"]["phone_number"] == phone_of(0)
+    assert_code(again, 0)
 
 
 def test_whatever_becomes_of_its_calls_a_rollback_comes_to_its_end(raise_site: Callable[..., Site]) -> None:
@@ -328,3 +361,47 @@ def test_it_says_what_it_is_about_to_do_and_refuses_when_nobody_can_agree(
     assert state_hash(site.running) != before
     for told in ("1 users", "123456789012", "ap-northeast-1", POOL_ID, "from before the run comes back"):
         assert told in done.err
+
+
+def test_an_old_number_that_somebody_else_has_proved_since_is_not_taken_from_them(
+    raise_site: Callable[..., Site],
+) -> None:
+    old = {"phone_number": OTHER, "phone_number_verified": "true"}
+    site = raise_site(
+        [a_member("ann", phone=OTHER, verified=True), a_member("bob")],
+        config={"AliasAttributes": ["email", "phone_number"]},
+    )
+    roster = write_roster(site.folder / "roster.csv", [("ann@example.com", phone_of(0))])
+    replacing = ("--verification", "attested", "--phone-conflict", "replace")
+    assert_code(site.cli.run(roster, site.folder / "run", *replacing), 0)
+    site.running.control("users", {"upsert": [{"Username": "bob", "Attributes": old}]})
+
+    done = rollback(site)
+
+    assert_code(done, 0)
+    assert endings(site.folder / "run") == {1: ("skipped", "changed_by_others")}
+    assert "another user's" in report(site.folder / "run", "skipped")[0]["detail"]
+    assert state(site.running)["bob"]["Attributes"]["phone_number_verified"] == "true"
+    assert state(site.running)["ann"]["Attributes"]["phone_number"] == phone_of(0)
+    assert mfa_of(site, "ann") == []
+
+
+def test_a_name_that_two_users_share_takes_nobody_back(raise_site: Callable[..., Site]) -> None:
+    users = [a_member("ann"), a_member("bob")]
+    for user in users:
+        user["Attributes"]["email"] = "family@example.com"
+    site = raise_site(users, config={"AliasAttributes": None})
+    rows = [(name, phone_of(number)) for number, name in enumerate(("ann", "bob"))]
+    roster = write_roster(site.folder / "roster.csv", rows, ("username", "phone_number"))
+    assert_code(site.cli.run(roster, site.folder / "run", "--verification", "attested"), 0)
+
+    shared = rollback(site, "--user", "family@example.com")
+    untouched = calls(site.running)
+    by_name = rollback(site, "--user", "ann")
+
+    assert_code(shared, 3)
+    assert "names 2 users" in shared.err
+    assert "family" not in shared.err
+    assert not WRITES & untouched.keys()
+    assert_code(by_name, 0)
+    assert [bool(mfa_of(site, name)) for name in ("ann", "bob")] == [False, True]

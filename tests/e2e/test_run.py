@@ -312,3 +312,41 @@ class TestConfirmation:
         assert_code(done, 130)
         assert state_hash(site.running) == before
         assert untouched(site)
+
+
+def test_a_number_that_somebody_proved_since_the_plan_is_not_taken_from_them(
+    raise_site: Callable[..., Site],
+) -> None:
+    site = raise_site(
+        [a_member("ann"), a_member("bob")], config={"AliasAttributes": ["email", "phone_number"]}
+    )
+    roster = write_roster(site.folder / "roster.csv", [("ann@example.com", phone_of(0))])
+    assert_code(site.cli.plan(roster, site.folder / "run", "--verification", "attested"), 0)
+    proved = {"phone_number": phone_of(0), "phone_number_verified": "true"}
+    site.running.control("users", {"upsert": [{"Username": "bob", "Attributes": proved}]})
+
+    done = site.cli.run(roster, site.folder / "run", "--verification", "attested")
+
+    assert_code(done, 7)
+    assert ends(site.folder / "run") == {("failed", "phone_taken"): 1}
+    assert state(site.running)["bob"]["Attributes"]["phone_number_verified"] == "true"
+    assert "phone_number" not in state(site.running)["ann"]["Attributes"]
+
+
+def test_the_question_counts_whom_despite_lets_in_and_names_the_risk_of_at_sign_in(
+    raise_site: Callable[..., Site],
+) -> None:
+    users = [a_member(name) for name in ("ann", "bob", "cid")]
+    for user in users[:2]:
+        user["Attributes"]["email_verified"] = "false"
+    site = raise_site(users)
+    rows = [(name, phone_of(number)) for number, name in enumerate(("ann", "bob", "cid"))]
+    roster = write_roster(site.folder / "roster.csv", rows, ("username", "phone_number"))
+    lifted = ("--despite", "no_recovery_left", "--despite", "has_totp")
+
+    done = site.cli.run(roster, site.folder / "run", "--verification", "at-sign-in", *lifted)
+
+    assert_code(done, 0)
+    assert "of these 2 despite no_recovery_left" in done.err
+    assert "despite has_totp: how many is not known before each user is read" in done.err
+    assert "a wrong number locks its user out" in done.err

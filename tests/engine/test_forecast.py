@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migrate_mfa.domain.errors import CostLimitExceeded, UsageError
-from migrate_mfa.domain.model import MfaMode
+from migrate_mfa.domain.model import MfaMode, PhoneSignIn
 from migrate_mfa.domain.prices import Prices
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.engine.forecast import Forecast, Rate, SmsOutlook, forecast_reading, messages
@@ -43,6 +43,16 @@ def test_each_user_is_read_twice_and_each_step_is_one_call() -> None:
         Category.USER_UPDATE: 90,
         Category.USER_RESOURCE_UPDATE: 70,
     }
+
+
+def test_where_numbers_sign_people_in_the_holder_is_looked_up_before_each_proved_number() -> None:
+    told = forecast(
+        users=100,
+        steps={"store_verified": 60, "store_unverified": 30},
+        pool=a_pool(phone_sign_in=PhoneSignIn.ALIAS),
+    )
+
+    assert told.calls[Category.USER_LIST] == 60
 
 
 def test_the_slowest_category_sets_the_time() -> None:

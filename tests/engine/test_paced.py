@@ -270,6 +270,23 @@ def test_a_success_in_between_shows_that_the_operation_works(world: World) -> No
     assert ends == [ApiError, ApiError, None, ApiError]
 
 
+def test_what_is_not_authorized_for_several_users_in_a_row_is_no_users_fault(world: World) -> None:
+    world.inner.put(a_user("dan"))
+    for name in ("ann", "bob", "cat", "eve"):
+        world.inner.fail(GET, "NotAuthorizedException", times=1000, username=name)
+
+    ends = [read(world, name) for name in ("ann", "bob", "dan", "cat", "ann", "ann", "eve", "bob")]
+
+    assert ends == [ApiError, ApiError, None, ApiError, ApiError, ApiError, OutOfReach, OutOfReach]
+    assert DESCRIBE not in world.inner.made()
+
+
+def test_a_user_whom_cognito_refuses_is_to_blame_however_many_there_are(world: World) -> None:
+    world.inner.fail(GET, "InvalidParameterException", times=1000)
+
+    assert [read(world, name) for name in ("ann", "bob", "cat", "dan")] == [ApiError] * 4
+
+
 def test_credentials_that_end_while_the_pool_is_looked_at_are_the_problem_that_is_named(
     world: World,
 ) -> None:

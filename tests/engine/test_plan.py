@@ -21,7 +21,7 @@ from migrate_mfa.domain.model import (
 )
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rows import Verb
-from migrate_mfa.engine.plan import choose_reading
+from migrate_mfa.engine.plan import choose_reading, count_lifted, users_named
 from migrate_mfa.engine.stop import StopCause, Stopped
 from tests.support.builders import (
     AT_SIGN_IN,
@@ -585,6 +585,48 @@ def test_failed_rows_are_decided_again_and_verified_ones_are_left(tmp_path: Path
     run.close()
 
 
+def test_whom_despite_lets_in_is_counted_by_the_reason_that_it_lifts(tmp_path: Path) -> None:
+    people = [
+        a_user("ann", email_verified=False),
+        a_user("bob", email_verified=False),
+        a_user("cat", enabled=False),
+        a_user("dan"),
+        a_user("eve", status="UNCONFIRMED", enabled=False),
+    ]
+    despite = (Reason.NO_RECOVERY_LEFT, Reason.DISABLED_USER, Reason.HAS_TOTP)
+    run = Scene(tmp_path, FakeDirectory(people), policy=a_policy(despite=despite))
+    run.plan(
+        a_candidate(None, row=row, sub=user.sub, phone=f"+81901234{row:04}")
+        for row, user in enumerate(people, 1)
+    )
+    pool = run.directory.pool
+
+    lifted = count_lifted(run.plans, pool=pool, policy=run.policy)
+    nothing = count_lifted(run.plans, pool=pool, policy=a_policy())
+
+    assert lifted == {Reason.NO_RECOVERY_LEFT: 2, Reason.DISABLED_USER: 1}
+    assert nothing == {}
+    run.settle_open()
+    assert count_lifted(run.plans, pool=pool, policy=run.policy) == {}
+    run.close()
+
+
+@pytest.mark.parametrize(("case_sensitive", "users"), [(True, 1), (False, 2)])
+def test_a_name_given_by_hand_is_of_all_users_who_have_it_told_apart_as_the_pool_does(
+    tmp_path: Path, case_sensitive: bool, users: int
+) -> None:
+    pool = a_pool(case_sensitive=case_sensitive)
+    run = Scene(tmp_path, FakeDirectory([a_user("ann"), a_user("ANN"), a_user("bob")], pool))
+    run.plan(
+        a_candidate(None, row=row, sub=f"sub-{name}") for row, name in enumerate(("ann", "ANN", "bob"), 1)
+    )
+
+    assert len(users_named("ann", run.plans)) == users
+    assert users_named(a_user("bob").sub, run.plans) == users_named("bob@example.com", run.plans)
+    assert users_named("nobody", run.plans) == set()
+    run.close()
+
+
 def test_the_steps_of_the_plan_are_counted_by_kind(tmp_path: Path) -> None:
     people = [a_user(name) for name in ("ann", "bob", "cat")]
     people.append(a_user("dan", phone=PHONE, phone_verified=True))
@@ -594,6 +636,7 @@ def test_the_steps_of_the_plan_are_counted_by_kind(tmp_path: Path) -> None:
     )
 
     assert run.plans.planned_steps() == {"store_verified": 2, "store_unverified": 1, "set_sms_mfa": 3}
+    assert run.plans.planned_steps((Verb.RECONCILE,)) == {}
     assert run.plans.vouchings() == {None, True, False}
     run.close()
 

@@ -56,6 +56,9 @@ DAY_S = 86_400.0
 class Nights(Scene):
     """A run directory after its run, and reconcile as often as a test wants it."""
 
+    sms_left = 1000
+    held_back = 0
+
     @property
     def aftermath(self) -> AftermathStore:
         return AftermathStore(self.journal.database)
@@ -79,7 +82,8 @@ class Nights(Scene):
         self.aftermath.settle_repairs()
         reconciler = self.reconciler()
         reconciler.look()
-        ended = reconciler.reopen_pending()
+        ended = reconciler.reopen_pending(self.sms_left)
+        self.held_back = reconciler.held_back
         reconciler.find_drift(deep=deep)
         self.aftermath.forget_looks()
         if repair:
@@ -95,7 +99,7 @@ class Nights(Scene):
         return decide_again(
             each.candidate,
             state,
-            was=each.reason,
+            was=each.was,
             pool=self.directory.pool,
             policy=self.policy,
             rivalry=each.rivalry,
@@ -269,6 +273,69 @@ def test_who_was_not_confirmed_gets_the_number_once_that_is_done(tmp_path: Path)
         assert waited == ("pending", "awaiting_confirmation")
         assert scene.row() == ("pending", "awaiting_code")
         assert scene.directory.true_state("ann").phone == PHONE
+
+
+def test_who_needs_more_codes_than_are_allowed_waits_on_and_nobody_else_does(tmp_path: Path) -> None:
+    names = ["ann", "bob", "cat"]
+    users = [a_user(name, status="UNCONFIRMED") for name in names[:2]] + [a_user("cat")]
+    pool = replace(SMALL, phone_auto_verified=True)
+    with nights(tmp_path, *users, policy=BY_CODE, pool=pool) as scene:
+        scene.directory.sms.clear()
+        for name in names[:2]:
+            scene.change(name, status="CONFIRMED")
+        scene.change("cat", phone_verified=True)
+        found = []
+        for scene.sms_left in (-1, 1, 1):
+            scene.reconcile()
+            found.append((scene.held_back, [scene.row(row)[1] for row in (1, 2, 3)]))
+
+        waiting, asked = "awaiting_confirmation", "awaiting_code"
+        assert found == [
+            (2, [waiting, waiting, "promoted"]),
+            (1, [asked, waiting, "promoted"]),
+            (0, [asked, asked, "promoted"]),
+        ]
+        assert scene.directory.sms == {"ann": 1, "bob": 1}
+
+
+def test_who_was_disabled_for_a_while_is_looked_at_again(tmp_path: Path) -> None:
+    with nights(tmp_path, policy=BY_CODE, pool=replace(SMALL, phone_auto_verified=True)) as scene:
+        found = []
+        for changes in ({"enabled": False}, {}, {"enabled": True}, {"phone_verified": True}):
+            if changes:
+                scene.change("ann", **changes)
+            before = journal(scene)
+            scene.reconcile()
+            found.append((scene.row()[1], journal(scene) == before))
+
+        assert found == [
+            ("disabled_user", False),
+            ("disabled_user", True),
+            ("awaiting_code", False),
+            ("promoted", False),
+        ]
+        assert scene.directory.sms == {"ann": 1}
+
+
+def test_a_number_that_went_while_its_user_was_disabled_is_not_stored_again(tmp_path: Path) -> None:
+    with nights(tmp_path, policy=BY_CODE, pool=replace(SMALL, phone_auto_verified=True)) as scene:
+        scene.change("ann", enabled=False, phone=None)
+        scene.reconcile()
+        scene.change("ann", enabled=True)
+        scene.reconcile()
+
+        assert scene.row() == ("pending", "awaiting_code")
+        assert scene.directory.sms == {"ann": 1}
+
+
+def test_who_proved_the_number_while_disabled_is_promoted_once_enabled(tmp_path: Path) -> None:
+    with nights(tmp_path, policy=BY_CODE) as scene:
+        scene.change("ann", enabled=False, phone_verified=True)
+        scene.reconcile()
+        scene.change("ann", enabled=True)
+        scene.reconcile()
+
+        assert scene.row() == ("verified", "promoted")
 
 
 def test_a_user_who_was_deleted_is_not_waited_for_any_more(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from migrate_mfa.adapters.codec import state_from_json
 from migrate_mfa.adapters.journal import Database
+from migrate_mfa.domain.decide import decide_disable
 from migrate_mfa.domain.errors import NotAllowed, OutOfReach
 from migrate_mfa.domain.model import (
     EMAIL_OTP,
@@ -23,7 +25,8 @@ from migrate_mfa.domain.model import (
     VerificationPolicy,
 )
 from migrate_mfa.domain.reasons import Outcome, Reason
-from migrate_mfa.engine.settle import READ_BACK_WAITS_S, ROUNDS, Settled
+from migrate_mfa.domain.rows import Verb
+from migrate_mfa.engine.settle import READ_BACK_WAITS_S, ROUNDS, Settled, settle
 from migrate_mfa.engine.stop import StopCause, Stopped
 from tests.support.builders import (
     AT_SIGN_IN,
@@ -38,7 +41,7 @@ from tests.support.builders import (
     a_user,
     mfa,
 )
-from tests.support.fakes import FACTORS, GET, MFA, UPDATE, Call, FakeClock, FakeDirectory, Killed
+from tests.support.fakes import FACTORS, GET, LIST, MFA, UPDATE, Call, FakeClock, FakeDirectory, Killed
 from tests.support.scene import Scene, scene
 
 SENDS_CODES = a_pool(phone_auto_verified=True)
@@ -523,6 +526,48 @@ def test_a_number_that_became_taken_since_the_plan_is_refused_by_cognito(tmp_pat
         assert settled(run).verdict.reason is Reason.PHONE_TAKEN
 
 
+ALIAS = a_pool(phone_sign_in=PhoneSignIn.ALIAS)
+
+
+@pytest.mark.parametrize(
+    ("pool", "holder", "reason"),
+    [
+        pytest.param(ALIAS, {"phone_verified": True}, Reason.PHONE_TAKEN, id="proved by another"),
+        pytest.param(ALIAS, {}, Reason.ENROLLED, id="not proved: nothing is taken from anybody"),
+        pytest.param(
+            ALIAS, {"phone_verified": True, "status": "EXTERNAL_PROVIDER"}, Reason.ENROLLED, id="federated"
+        ),
+        pytest.param(
+            a_pool(phone_sign_in=PhoneSignIn.USERNAME), {}, Reason.PHONE_TAKEN, id="the name of another"
+        ),
+        pytest.param(a_pool(), {"phone_verified": True}, Reason.ENROLLED, id="numbers sign nobody in"),
+    ],
+)
+def test_a_number_that_became_another_users_since_the_plan_is_not_taken_from_them(
+    tmp_path: Path, pool: PoolFacts, holder: dict[str, Any], reason: Reason
+) -> None:
+    with planned(tmp_path, pool=pool) as run:
+        run.directory.put(a_user("bob", phone=PHONE, **holder))
+
+        assert settled(run).verdict.reason is reason
+        assert run.directory.made(UPDATE) == [UPDATE] * (reason is Reason.ENROLLED)
+
+
+def test_who_has_a_number_is_looked_up_on_every_page_and_only_before_it_is_stored(tmp_path: Path) -> None:
+    with planned(tmp_path, pool=ALIAS) as run:
+        run.directory.page_size = 1
+        for name, verified in (("bob", False), ("cat", False), ("dan", True)):
+            run.directory.put(a_user(name, phone=PHONE, phone_verified=verified))
+
+        assert settled(run).verdict.reason is Reason.PHONE_TAKEN
+        assert run.directory.made() == [GET, LIST, LIST, LIST]
+        assert run.writes() == ["refused"]
+
+    with planned(tmp_path / "proved", user=a_user(phone=PHONE, phone_verified=True), pool=ALIAS) as run:
+        assert settled(run).verdict.reason is Reason.ENROLLED
+        assert LIST not in run.directory.made()
+
+
 # Dying at every point, and going on
 
 
@@ -681,6 +726,30 @@ def test_a_legacy_setting_counts_as_mfa_that_is_on(tmp_path: Path) -> None:
 
         assert settled(run).verdict.reason is Reason.ALREADY_ENROLLED
         assert run.directory.writes == []
+
+
+@pytest.mark.parametrize(
+    ("left", "detail"),
+    [(MfaState(legacy_sms=True), "MFAOptions"), (SMS_PREFERRED, "")],
+    ids=["legacy", "own"],
+)
+def test_mfa_that_cannot_be_switched_off_is_traced_to_the_legacy_setting_where_it_is_that(
+    tmp_path: Path, left: MfaState, detail: str
+) -> None:
+    with planned(tmp_path, user=a_user(phone=PHONE, phone_verified=True)) as run:
+        stuck = a_user(phone=PHONE, phone_verified=True, mfa=left)
+        run.directory.put(stuck)
+        run.directory.after = lambda call: run.directory.put(stuck) if call.operation == MFA else None
+        run.journal.database.query("UPDATE rows SET verb = 'disable'")
+        off = partial(decide_disable, pool=run.directory.pool, policy=run.policy)
+        tools = replace(run.tools(run.paced()), decide=lambda work, state: off(work.candidate, state))
+
+        [work] = run.store.claim((Verb.DISABLE,), 0, 1)
+        verdict = settle(work, tools).verdict
+
+    assert verdict.reason is Reason.NOT_EFFECTIVE
+    assert detail in verdict.detail
+    assert bool(verdict.detail) is bool(detail)
 
 
 def test_every_ending_of_a_row_has_an_outcome_other_than_unprocessed(tmp_path: Path) -> None:

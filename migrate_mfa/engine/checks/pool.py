@@ -12,8 +12,8 @@ from migrate_mfa.domain.reasons import Reason
 
 _UNPROVED = frozenset({VerificationPolicy.BY_CODE, VerificationPolicy.BY_COLUMN})
 _SETUP = (
-    "Switch the pool to MFA OPTIONAL with SMS (Cognito console, Authentication, Sign-in), then try again. "
-    "SMS cannot be removed from a pool again later."
+    "migrate-mfa setup-pool switches the pool to MFA OPTIONAL with SMS, after asking. SMS cannot be removed "
+    "from a pool again later."
 )
 
 

@@ -1,4 +1,4 @@
-"""What an examination found: each test names a promise that does not hold yet."""
+"""What a command says and leaves behind when it is refused, declined, interrupted, or half done."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from tests.e2e.support import (
     assert_code,
     calls,
     end,
-    ends,
     phone_of,
     report,
-    state,
     wait_until,
     write_roster,
     writes,
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Site
 
 ATTESTED = ("--verification", "attested")
-ALIASES = {"AliasAttributes": ["email", "phone_number"]}
 SENDS_CODES = {"AutoVerifiedAttributes": ["email", "phone_number"]}
 
 
@@ -48,20 +45,6 @@ def roster_of(site: Site, *names: str) -> Path:
     return write_roster(site.folder / "roster.csv", rows)
 
 
-def test_a_number_that_somebody_proved_since_the_plan_is_not_taken_from_them(
-    raise_site: Callable[..., Site],
-) -> None:
-    """Row 10 of the table, and "decided again just before the first write"."""
-    site = raise_site([a_member("ann"), a_member("bob")], config=ALIASES)
-    assert_code(site.cli.plan(roster_of(site, "ann"), "run", *ATTESTED), 0)
-    edit(site, "bob", Attributes=proved(0))
-
-    site.cli.run("roster.csv", "run", *ATTESTED)
-
-    assert state(site.running)["bob"]["Attributes"]["phone_number_verified"] == "true"
-    assert ends(site.folder / "run") == {("failed", "phone_taken"): 1}
-
-
 @pytest.mark.parametrize("first", ["plan", "run"])
 def test_a_roster_that_was_refused_is_refused_again(raise_site: Callable[..., Site], first: str) -> None:
     """--max-failures at plan time: a retry, or cron, must not lift the guard."""
@@ -75,39 +58,6 @@ def test_a_roster_that_was_refused_is_refused_again(raise_site: Callable[..., Si
 
     assert writes(site.running) == 0
     assert_code(again, 3)
-
-
-def test_a_name_that_two_users_share_takes_nobody_back(raise_site: Callable[..., Site]) -> None:
-    """rollback --user: giving back the wrong one harms one user and does not help the other."""
-    users = [a_member("ann"), a_member("bob")]
-    for user in users:
-        user["Attributes"]["email"] = "family@example.com"
-    site = raise_site(users, config={"AliasAttributes": None})
-    rows = [(name, phone_of(number)) for number, name in enumerate(("ann", "bob"))]
-    roster = write_roster(site.folder / "roster.csv", rows, ("username", "phone_number"))
-    assert_code(site.cli.run(roster, "run", *ATTESTED), 0)
-    made = writes(site.running)
-
-    done = site.cli("rollback", "--run-dir", "run", "--user", "family@example.com", "--yes", "--quiet")
-
-    assert writes(site.running) == made
-    assert_code(done, 3)
-
-
-def test_who_needs_a_code_first_does_not_keep_the_others_from_being_promoted(
-    raise_site: Callable[..., Site],
-) -> None:
-    """The nightly reconcile has no --max-sms, and "what sends no message is never refused: a promotion"."""
-    site = raise_site([a_member("ann"), a_member("bob", UserStatus="UNCONFIRMED")], config=SENDS_CODES)
-    roster = roster_of(site, "ann", "bob")
-    assert_code(site.cli.run(roster, "run", "--verification", "by-code", "--max-sms", 1), 0)
-    edit(site, "ann", Attributes=proved(0))
-    edit(site, "bob", UserStatus="CONFIRMED")
-
-    site.cli("reconcile", "--run-dir", "run", "--yes", "--quiet")
-
-    assert state(site.running)["ann"]["PreferredMfaSetting"] == "SMS_MFA"
-    assert "phone_number" not in state(site.running)["bob"]["Attributes"]
 
 
 def test_a_purge_takes_what_an_interrupted_audit_left(raise_site: Callable[..., Site]) -> None:
@@ -179,22 +129,6 @@ def test_a_run_after_half_a_rollback_does_not_say_that_it_is_done(raise_site: Ca
     assert len(report(site.folder / "run", "unprocessed")) == 2
     assert done.code != 0
     assert "rollback" in done.err
-
-
-def test_the_confirmation_counts_whom_despite_lets_in(raise_site: Callable[..., Site]) -> None:
-    """Who could be locked out is counted where the operator says yes."""
-    users = [a_member(name) for name in ("ann", "bob", "cid")]
-    for user in users[:2]:
-        user["Attributes"]["email_verified"] = "false"
-    site = raise_site(users)
-
-    done = site.cli.run(
-        roster_of(site, "ann", "bob", "cid"), "run", *ATTESTED, "--despite", "no_recovery_left"
-    )
-
-    assert_code(done, 0)
-    assert "no_recovery_left" in done.err
-    assert "2" in done.err.split("no_recovery_left")[0][-20:] + done.err.split("no_recovery_left")[1][:20]
 
 
 @pytest.mark.parametrize("command", ["plan", "reconcile", "rollback", "audit"])
