@@ -486,6 +486,14 @@ def test_no_bytes_do_more_than_make_the_roster_unusable(data: bytes) -> None:
         assert all(len(record.cells) == 2 for record in found)
 
 
+def csv_refuses(text: str) -> bool:
+    try:
+        list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error:
+        return True
+    return False
+
+
 @everything
 @given(st.text('a",\n', max_size=30))
 def test_records_end_where_csv_ends_them(text: str) -> None:
@@ -494,7 +502,7 @@ def test_records_end_where_csv_ends_them(text: str) -> None:
     try:
         found = records(f"username\n{text}")
     except InputUnusable:
-        assert not lenient or text.count('"')
+        assert not lenient or csv_refuses(text)
     else:
         assert [(record.row.at.last_line - 1) for record in found] == [line for line, _ in lenient]
 
