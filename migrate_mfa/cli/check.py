@@ -29,6 +29,8 @@ def check(
     ] = "run",
     verification: o.Verification = None,
     quota_share: o.QuotaShare = 0.5,
+    sms_price: o.SmsPrice = None,
+    mau_price: o.MauPrice = None,
     profile: o.Profile = None,
     region: o.Region = None,
     endpoint_url: o.EndpointUrl = None,
@@ -51,6 +53,8 @@ def _check(params: dict[str, Any]) -> None:
             show.as_json(checked.document)
     elif checked.document:
         _show(checked.findings, checked.document)
+        if checked.forecast is not None:
+            show.work(checked.forecast)
     raise typer.Exit(checked.exit_code)
 
 

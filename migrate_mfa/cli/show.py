@@ -47,7 +47,7 @@ def plan(migration: "Migration") -> None:
     _outcomes(overview.counts, overview.planned, overview.details)
     _guesses(overview.guesses)
     _lockout_sheet(overview.counts, overview.forecast.rows_to_read)
-    _work(overview.forecast, migration.connection.ceilings)
+    work(overview.forecast, migration.connection.ceilings)
 
 
 def _roster_facts(facts: Mapping[str, Any]) -> None:
@@ -91,13 +91,14 @@ def _lockout_sheet(counts: Iterable[tuple[str, str, int]], unknown: int) -> None
         _row("known only at the write", unknown, "the MFA settings are read just before, and decided again")
 
 
-def _work(ahead: "Forecast", ceilings: "Mapping[Category, float]") -> None:
+def work(ahead: "Forecast", ceilings: "Mapping[Category, float] | None" = None) -> None:
+    """What is left to write, and what it comes to."""
     if not ahead.users:
         _title("Nothing is left to write")
         return
     _title(f"The work: {ahead.users:,} users")
     for category, calls in ahead.calls.items():
-        _row(category.value, calls, f"calls, at most {ceilings[category]:g}/s")
+        _row(category.value, calls, f"calls, at most {ceilings[category]:g}/s" if ceilings else "calls")
     for text in sentences(ahead):
         _paragraph(text)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -143,13 +144,15 @@ class Caller:
 class Wishes:
     """What is to be done in the pool, as far as it is said; None for unsaid.
 
-    `users` are those to enrol, `codes` the messages that storing their numbers would send.
+    `users` are those to enrol, `codes` the messages that storing their numbers would send, `sms_cost` what
+    these and one sign-in of each cost, where every price was given.
     """
 
     verb: str = "run"
     verification: VerificationPolicy | None = None
     users: int | None = None
     codes: int | None = None
+    sms_cost: Decimal | None = None
     quota_share: float = 0.5
     despite: frozenset[Reason] = frozenset()
 

@@ -58,38 +58,6 @@ class Messages:
         return sum(self.codes.values())
 
 
-@dataclass(frozen=True, slots=True)
-class SmsOutlook:
-    """The messages that a plan expects, and their cost beside a spending limit of the SMS path.
-
-    A limit is in US dollars (SNS, `MonthlySpendLimit`), so the comparison holds only for prices in them.
-    """
-
-    messages: Messages
-    prices: Prices
-
-    @property
-    def codes_cost(self) -> Decimal:
-        """What the codes cost that are sent now; countries without a price count nothing."""
-        return self.prices.of_sms(self.messages.codes, self.messages.code_parts)
-
-    @property
-    def first_sign_ins_cost(self) -> Decimal:
-        """What one sign-in of each enrolled user costs; countries without a price count nothing."""
-        return self.prices.of_sms(self.messages.enrolled, self.messages.sign_in_parts)
-
-    @property
-    def without_price(self) -> list[str]:
-        """The countries of any of these messages that have no price."""
-        return self.prices.lacks({**self.messages.codes, **self.messages.enrolled})
-
-    def exceeds(self, limit: Decimal) -> bool | None:
-        """Whether codes and one sign-in each cost more than a limit; None: prices are lacking to tell."""
-        if self.codes_cost + self.first_sign_ins_cost > limit:
-            return True
-        return None if self.without_price else False
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """Money now, in the currency of the prices: only what has a price.
@@ -158,6 +126,15 @@ class Forecast:
             for country, users in self.messages.enrolled.items()
             if users and country in self.prices.sms
         }
+
+    @property
+    def sms_cost(self) -> Decimal | None:
+        """What the codes and one sign-in of each enrolled user cost; None where a price is lacking."""
+        messages = self.messages
+        if self.prices.lacks({**messages.codes, **messages.enrolled}):
+            return None
+        codes = self.prices.of_sms(messages.codes, messages.code_parts)
+        return codes + self.prices.of_sms(messages.enrolled, messages.sign_in_parts)
 
     def as_dict(self) -> dict[str, Any]:
         """For summary.json; money as decimal text."""

@@ -7,15 +7,19 @@ from typing import Any
 from migrate_mfa.adapters.aws import Aws
 from migrate_mfa.adapters.clock import SystemClock
 from migrate_mfa.adapters.journal import Journal
+from migrate_mfa.adapters.journal_schema import VERSION
+from migrate_mfa.adapters.plan_store import PlanStore
 from migrate_mfa.adapters.run_directory import require_same
 from migrate_mfa.adapters.work_store import WorkStore
-from migrate_mfa.domain.errors import ExitCode, UsageError
+from migrate_mfa.domain.errors import ExitCode, InputUnusable, UsageError
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.findings import Finding, failures
 from migrate_mfa.domain.permissions import PERMISSIONS
-from migrate_mfa.domain.picture import Wishes
+from migrate_mfa.domain.picture import PoolPicture, Wishes
+from migrate_mfa.domain.quotas import QUOTAS, ceiling
 from migrate_mfa.engine.check import examine
 from migrate_mfa.engine.checks.pool import not_there
+from migrate_mfa.engine.forecast import Forecast, Rate, forecast
 from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
 from migrate_mfa.reports.findings import document
 from migrate_mfa.settings import Settings, policy_of
@@ -29,11 +33,12 @@ _NOT_A_POOL = frozenset({"ResourceNotFoundException", "OperationNotEnabledExcept
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The findings, as a document too, and how the command ends."""
+    """The findings, as a document too, what the plan comes to if there is one, and how the command ends."""
 
     findings: list[Finding]
     document: dict[str, Any]
     exit_code: ExitCode
+    forecast: Forecast | None = None
 
 
 def check(settings: Settings, verb: str) -> Checked:
@@ -59,17 +64,21 @@ def check(settings: Settings, verb: str) -> Checked:
     stop = Stop()
     with on_signals(stop):
         try:
-            return _check(Aws(settings.target(pool_id)), wishes, stop)
+            return _check(settings, Aws(settings.target(pool_id)), wishes, stop)
         except Stopped:
             return Checked([], {}, SIGNAL_EXITS.get(stop.cause or StopCause.SIGINT, ExitCode.SIGINT))
 
 
-def _check(aws: Aws, wishes: Wishes, stop: Stop) -> Checked:
+def _check(settings: Settings, aws: Aws, wishes: Wishes, stop: Stop) -> Checked:
     clock = SystemClock()
     identity = patiently(aws.identity, clock, stop)
     pool_id = name = aws.target.user_pool_id
+    ahead = None
     try:
         picture = Survey(aws, identity, clock, stop).picture(wishes, thorough=True)
+        if settings.run_dir is not None:
+            ahead = _forecast(settings, settings.run_dir, picture, clock.now())
+            picture = replace(picture, wishes=replace(wishes, sms_cost=ahead.sms_cost))
         findings, name = examine(picture), picture.facts.name
     except ApiError as error:
         if error.code not in _NOT_A_POOL:
@@ -78,7 +87,34 @@ def _check(aws: Aws, wishes: Wishes, stop: Stop) -> Checked:
     stop.check()
     where = {"account": identity.account, "region": aws.region, "pool": pool_id, "pool_name": name}
     code = ExitCode.POOL_NOT_READY if failures(findings) else ExitCode.DONE
-    return Checked(findings, document(findings, where, wishes), code)
+    plain = document(findings, where, wishes) | ({"forecast": ahead.as_dict()} if ahead else {})
+    return Checked(findings, plain, code, ahead)
+
+
+def _forecast(settings: Settings, directory: Path, picture: PoolPicture, now: float) -> Forecast:
+    """What the open rows of a plan come to, in the pool and at the quotas as they are now.
+
+    Raises:
+        InputUnusable: an older version of the tool made the plan.
+    """
+    enforced = {use.category: use.enforced for use in picture.quotas}
+    limits = {category: enforced.get(category) or quota.default_rps for category, quota in QUOTAS.items()}
+    with Journal.look_at(directory) as journal:
+        if journal.database.value("PRAGMA user_version") != VERSION:
+            raise InputUnusable(
+                f"{directory} was made by an older version, which did not count messages by country.",
+                "Plan it again, or go on with run: both bring it up to date.",
+            )
+        plans = PlanStore(journal.database)
+        return forecast(
+            users=WorkStore(journal.database, 0).open_rows(VERBS),
+            steps=plans.planned_steps(VERBS),
+            pool=picture.facts,
+            rates={each: Rate(rps, ceiling(rps, settings.quota_share)) for each, rps in limits.items()},
+            now=now,
+            by_country=plans.planned_countries(VERBS),
+            prices=settings.prices,
+        )
 
 
 def _planned(settings: Settings, directory: Path, wishes: Wishes) -> tuple[Wishes, str]:

@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrate_mfa.domain.model import MfaMode, PoolFacts
-from migrate_mfa.domain.prices import Prices
-from migrate_mfa.wiring.outlook import sms_outlook
 from tests.e2e.support import (
     POOL_ID,
-    POOL_NAME,
     a_member,
     assert_code,
     calls,
@@ -77,18 +73,22 @@ def test_a_plan_foretells_messages_by_country_users_and_cost(site: Site) -> None
     assert "SMS that Cognito would send now: 4 (JP 3, US 1), 2 parts each." in shown.out
     assert "1,000 sign-ins cost: JP 70.00, US 10.00" in shown.out.replace("\n", " ")
     assert max(map(len, shown.out.splitlines())) <= 80
-    pool = PoolFacts(
-        id=POOL_ID,
-        name=POOL_NAME,
-        mfa=MfaMode.OPTIONAL,
-        sms_configured=True,
-        phone_auto_verified=True,
-        code_sms_parts=2,
-    )
-    outlook = sms_outlook(run_dir, pool, Prices(sms={"JP": Decimal("0.07"), "US": Decimal("0.01")}))
-    assert (outlook.messages.now, outlook.codes_cost) == (4, Decimal("0.44"))
-    assert outlook.first_sign_ins_cost == Decimal("0.22")
-    assert (outlook.exceeds(Decimal("0.65")), outlook.exceeds(Decimal("0.66"))) == (True, False)
+
+
+def test_a_check_for_a_plan_foretells_it_too(site: Site) -> None:
+    roster, run_dir = a_roster(site.folder), site.folder / "run"
+    assert_code(site.cli.plan(roster, run_dir, *BY_CODE, *PRICES), 0)
+
+    done = site.cli("check", "--run-dir", run_dir, *PRICES, "--json")
+    shown = site.cli("check", "--run-dir", run_dir, *PRICES)
+
+    assert_code(done, 0)
+    told = done.json()["forecast"]
+    assert told | {"seconds": ...} == forecast_of(summary(run_dir)) | {"seconds": ...}
+    (limit,) = (each for each in done.json()["findings"] if each["code"] == "sms_spend_limit")
+    assert "The codes and one sign-in each cost 0.66." in limit["why"]
+    assert "1,000 sign-ins cost: JP 70.00, US 10.00" in shown.out.replace("\n", " ")
+    assert max(map(len, shown.out.splitlines())) <= 80
 
 
 def test_more_cost_than_allowed_is_refused_at_plan_and_at_run_before_anything_is_written(site: Site) -> None:

@@ -1,6 +1,7 @@
 """The rules that need no server: what is planned against what may be sent, and how a run is refused."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -252,3 +253,15 @@ def test_every_finding_says_what_to_do_unless_all_is_well(policy: VerificationPo
     for each in examine(amiss):
         assert each.saw.endswith(".")
         assert each.level in {Level.OK, Level.INFO} or (each.why and each.remedy)
+
+
+@pytest.mark.parametrize(
+    ("cost", "limit", "expected"), [("49.99", 50.0, Level.INFO), ("50.01", 50.0, Level.WARNING)]
+)
+def test_the_monthly_limit_is_held_against_what_the_messages_cost_where_prices_are_known(
+    cost: str, limit: float, expected: Level
+) -> None:
+    wishes = Wishes(users=100_000, sms_cost=Decimal(cost))
+    changes: Any = {"wishes": wishes, "sending": Sending(sandbox=False, limit_usd=limit)}
+
+    assert level("sms_spend_limit", **changes) is expected

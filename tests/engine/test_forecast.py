@@ -9,7 +9,7 @@ from migrate_mfa.domain.errors import CostLimitExceeded, UsageError
 from migrate_mfa.domain.model import MfaMode, PhoneSignIn
 from migrate_mfa.domain.prices import Prices
 from migrate_mfa.domain.quotas import Category
-from migrate_mfa.engine.forecast import Forecast, Rate, SmsOutlook, forecast_reading, messages
+from migrate_mfa.engine.forecast import Forecast, Rate, forecast_reading
 from migrate_mfa.engine.forecast import forecast as forecast_of
 from migrate_mfa.engine.preflight import require_affordable
 from tests.support.builders import a_pool
@@ -233,20 +233,16 @@ def test_where_nothing_is_left_to_do_no_price_is_needed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "prices", "exceeds"),
+    ("prices", "cost"),
     [
-        ("4.04", PRICED, True),  # codes 1.44, one sign-in each 12 * 0.21 + 3 * 0.03 = 2.61
-        ("4.05", Prices(sms={**PRICED.sms, "ZZ": Decimal(0)}), False),
-        ("4.05", PRICED, None),
-        ("1", Prices(), None),
+        # codes 1.44, one sign-in each 12 * 0.21 + 3 * 0.03 = 2.61
+        (Prices(sms={**PRICED.sms, "ZZ": Decimal(0)}), Decimal("4.05")),
+        (PRICED, None),
+        (Prices(), None),
     ],
 )
-def test_a_spending_limit_is_compared_with_codes_and_one_sign_in_each(
-    limit: str, prices: Prices, exceeds: bool | None
-) -> None:
-    outlook = SmsOutlook(messages(MIXED, SENDING), prices)
-
-    assert outlook.exceeds(Decimal(limit)) is exceeds
+def test_codes_and_one_sign_in_each_cost_what_their_prices_say(prices: Prices, cost: Decimal | None) -> None:
+    assert forecast(users=1, pool=SENDING, by_country=MIXED, prices=prices).sms_cost == cost
 
 
 # Laws

@@ -5,8 +5,8 @@ SMS sandbox", Amazon SNS Developer Guide.
 """
 
 from migrate_mfa.domain.findings import Code, Finding, Level, Unknown
-from migrate_mfa.domain.picture import Decision, PoolPicture, Role, SmsPath
-from migrate_mfa.domain.sms_text import parts
+from migrate_mfa.domain.picture import Decision, PoolPicture, Role, SmsPath, Wishes
+from migrate_mfa.domain.sms import parts
 from migrate_mfa.domain.trust import EXTERNAL_ID, SOURCE_ACCOUNT, SOURCE_ARN, SOURCES, Trust, trust_of
 
 _SANDBOX_NUMBERS = 10
@@ -177,9 +177,13 @@ def spend_limit(picture: PoolPicture) -> Finding | None:
     saw = f"At most USD {limit:,.2f} a month may be spent in {path.region}."
     if limit == 0:
         return Finding(code, _weight(picture), saw, _CANNOT_SIGN_IN, raise_it)
-    users = picture.wishes.users or 0
-    tight = limit <= _FIRST_LIMIT_USD or limit < _CAUTIOUS_USD * users
-    return Finding(code, Level.WARNING if tight else Level.INFO, saw, why, raise_it)
+    return Finding(code, Level.WARNING if _tight(picture.wishes, limit) else Level.INFO, saw, why, raise_it)
+
+
+def _tight(wishes: Wishes, limit_usd: float) -> bool:
+    """By the prices that were given, in the limit's dollars; without any, by a cautious figure a user."""
+    needed = _CAUTIOUS_USD * (wishes.users or 0) if wishes.sms_cost is None else wishes.sms_cost
+    return limit_usd <= _FIRST_LIMIT_USD or limit_usd < needed
 
 
 def _expected(picture: PoolPicture) -> str:
@@ -187,7 +191,8 @@ def _expected(picture: PoolPicture) -> str:
     if wishes.users is None:
         return "Each sign-in of an enrolled user with a password sends one SMS."
     codes = f"{wishes.codes:,} codes, then " if wishes.codes else ""
-    return f"Planned: {codes}one SMS for each sign-in with a password of {wishes.users:,} users."
+    cost = f" The codes and one sign-in each cost {wishes.sms_cost:,.2f}." if wishes.sms_cost else ""
+    return f"Planned: {codes}one SMS for each sign-in with a password of {wishes.users:,} users.{cost}"
 
 
 def message_text(picture: PoolPicture) -> Finding | None:
