@@ -46,6 +46,8 @@ class Pass:
     failed: int = 0
     complete: bool = False
     """Whether a command without rows has done all that it was asked for."""
+    cause: StopCause | None = None
+    """What had asked it to end early when it ended: a signal that comes later changes nothing any more."""
     extra: dict[str, Any] = field(default_factory=dict)
     """What this command adds to its summary."""
     summary: dict[str, Any] = field(default_factory=dict)
@@ -126,10 +128,9 @@ class Pass:
 
     def exit_code(self, otherwise: ExitCode) -> ExitCode:
         """130, 143 or 10 where something ended the pass early, else what the command says."""
-        cause = self.connection.stop.cause
-        if cause in SIGNAL_EXITS:
-            return SIGNAL_EXITS[cause]
-        return ExitCode.LIMIT if cause is StopCause.LIMIT else otherwise
+        if self.cause in SIGNAL_EXITS:
+            return SIGNAL_EXITS[self.cause]
+        return ExitCode.LIMIT if self.cause is StopCause.LIMIT else otherwise
 
 
 @contextmanager
@@ -178,7 +179,8 @@ def open_pass(
 
 def _end(one: Pass, state: str) -> None:
     connection = one.connection
-    state = "interrupted" if connection.stop.cause in SIGNAL_EXITS else state
+    one.cause = connection.stop.cause
+    state = "interrupted" if one.cause in SIGNAL_EXITS else state
     one.work.count_calls(connection.directory.calls)
     one.work.end(state, connection.clock.now(), reads_only=one.reads_only, extra=one.extra)
     log.info("end", command=one.command, state=state)
