@@ -8,6 +8,7 @@ from migrate_mfa.cli import options as o
 from migrate_mfa.cli.talk import tell
 
 _CURRENT = "current"
+_MAKES_THE_ROLE = "setup-pool"
 
 
 def register(app: typer.Typer) -> None:
@@ -40,7 +41,8 @@ def iam_policy(
     from migrate_mfa.adapters.aws import AwsTarget, region_of
     from migrate_mfa.cli import show
     from migrate_mfa.domain.errors import UsageError
-    from migrate_mfa.domain.policy import Ground, permissions_of, policy
+    from migrate_mfa.domain.policy import ROLE_PLACEHOLDER, Ground, permissions_of, policy
+    from migrate_mfa.domain.sms_role import role_name
     from migrate_mfa.wiring.lane import account_of
 
     permissions = permissions_of(command, deep=deep, optional=optional)
@@ -52,6 +54,7 @@ def iam_policy(
         region=region_of(target),
         account=account_of(target) if account == _CURRENT else account,
         sms_role_arn=sms_role_arn,
+        sms_role_name=role_name(user_pool_id) if command == _MAKES_THE_ROLE else ROLE_PLACEHOLDER,
     )
     document = policy(permissions, ground)
     show.as_json(document)

@@ -44,6 +44,8 @@ class Ground:
     region: str
     account: str | None = None
     sms_role_arn: str | None = None
+    sms_role_name: str = ROLE_PLACEHOLDER
+    """The role's name, where its ARN was not given."""
 
     def __post_init__(self) -> None:
         if self.account is not None and not re.fullmatch(r"[0-9]{12}", self.account):
@@ -61,7 +63,7 @@ class Ground:
             case Scope.POOL:
                 return f"arn:{partition}:cognito-idp:{self.region}:{account}:userpool/{self.user_pool_id}"
             case Scope.SMS_ROLE:
-                return self.sms_role_arn or f"arn:{partition}:iam::{account}:role/{ROLE_PLACEHOLDER}"
+                return self.sms_role_arn or f"arn:{partition}:iam::{account}:role/{self.sms_role_name}"
             case Scope.ACCOUNT:
                 return "*"
 

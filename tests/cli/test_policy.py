@@ -214,6 +214,7 @@ VARIANTS = [
 ]
 COMMANDS = sorted({each.command for each in VARIANTS})
 DRIVEN_ELSEWHERE = {"canary", "check", "setup-pool"}
+"""In `test_policy_of_pools`."""
 WITHOUT = {
     (each.command, operation): each for each in reversed(VARIANTS) for operation in sorted(ALWAYS | each.uses)
 }
