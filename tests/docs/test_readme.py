@@ -319,7 +319,8 @@ def test_the_canary_goes_as_shown(tmp_path: Path, environment: dict[str, str]) -
         with closing(Keyboard(*arguments, cwd=tmp_path, env=settings)) as keyboard:
             for line in command.shown:
                 if asked := re.match(r"Type .*:|Password .*:|Code .*:|Give .*\]", line):
-                    keyboard.expect(asked[0])
+                    # With the space: an echo that comes before it would stand in its place.
+                    keyboard.expect(f"{asked[0]} ")
                     keyboard.press(f"{_typed(line.removeprefix(asked[0]).strip(), running)}\n")
             assert keyboard.end() == 0
 
