@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import BinaryIO
 
 from migrate_mfa.adapters.roster_columns import find_columns, read_header
@@ -77,6 +78,14 @@ def open_roster(source: str, options: RosterOptions, *, stdin: BinaryIO | None =
     """
     with open_bytes(source, stdin) as file:
         yield _read_head(file, source, options)
+
+
+def has_changed(source: str | None, sha256: str | None) -> bool:
+    """Whether a roster that was planned is another one now; one that is gone or was piped has not changed."""
+    if source is None or not Path(source).is_file():
+        return False
+    with Path(source).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() != sha256
 
 
 def _read_head(file: SeekableFile, source: str, options: RosterOptions) -> Roster:

@@ -51,7 +51,7 @@ def confirm_run(connection: "Connection", users: int, extra: str = "", *, second
     """
     wave = connection.settings.limits.max_users
     if wave is not None and wave < users:
-        users, extra = wave, f" That is a wave of {users:,} in all.{extra}"
+        users, extra = wave, f" It is a wave: {users:,} are still to do in all.{extra}"
     tell(f"About to write to {users:,} users in {place(connection.lane, connection.pool)}.{extra}")
     _warn_of_expiry(connection, seconds)
     if not connection.settings.yes:

@@ -96,7 +96,7 @@ class Executor:
         Raises:
             MigrateMfaError: a failure that concerns every user, after the others in flight have ended.
         """
-        self._open = self._tools.store.open_rows(self._verbs)
+        self._open = self._allowance.at_most(self._tools.store.open_rows(self._verbs))
         under_way, ended = 0, SimpleQueue[Future[Settled]]()
         with ThreadPoolExecutor(self._window, thread_name_prefix="user") as threads:
             while True:

@@ -52,6 +52,10 @@ class Allowance:
         until = limits.stop_after_s
         self._ends_at = begun + until if until is not None else None
 
+    def at_most(self, users: int) -> int:
+        """How many of so many users this invocation may do."""
+        return users if self._users is None else min(users, self._users)
+
     def exhausted(self) -> str | None:
         """The option that forbids another user now, or None."""
         if self._users is not None and self._users <= 0:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -63,8 +64,15 @@ def open_aftermath(
             if command == "reconcile":
                 require_same(journal.meta(), {"kind": "run"})
 
-        one = stack.enter_context(open_pass(connection, directory, command, bind))
+        verbs = _RECONCILES if command == "reconcile" else (Verb.ROLLBACK,)
+        state_of = partial(_state, verbs=verbs)
+        one = stack.enter_context(open_pass(connection, directory, command, bind, state_of))
         yield Aftermath(one, policy_of(saved), roster)
+
+
+def _state(one: Pass, verbs: Collection[Verb]) -> str:
+    """How the pass ended: by its own rows, not by those that a run has still to do."""
+    return "stopped" if one.connection.stop.cause or one.work.open_rows(verbs) else "finished"
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from migrate_mfa.adapters.journal import Journal
 from migrate_mfa.adapters.logs import configure
 from migrate_mfa.adapters.plan_store import PlanStore
 from migrate_mfa.adapters.report_store import ReportStore
-from migrate_mfa.adapters.roster import Roster, open_roster
+from migrate_mfa.adapters.roster import Roster, has_changed, open_roster
 from migrate_mfa.adapters.run_directory import default_run_dir, require_same
 from migrate_mfa.domain.decide import decide, decide_again, decide_disable
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, SmsLimitExceeded, UsageError
@@ -283,6 +283,8 @@ def open_migration(settings: Settings, command: str, progress: Progress) -> Iter
         if pool_id is None:
             raise UsageError(*NO_POOL)
         policy = _policy(settings, saved)
+        if saved and has_changed(saved.get("roster"), saved.get("roster_sha256")):
+            progress.say(f"{saved['roster']} has changed since the plan: what was planned is done, not that.")
         require_prices(settings.max_cost, () if settings.prices.mau is not None else ("--mau-price",))
         connection = stack.enter_context(connect(settings, pool_id, progress))
         require_sms_mfa(connection.pool)

@@ -17,6 +17,7 @@ from tests.e2e.support import (
     end,
     phone_of,
     report,
+    state,
     wait_until,
     write_roster,
     writes,
@@ -150,3 +151,21 @@ def test_json_is_printed_however_it_ends(raise_site: Callable[..., Site], comman
 
     assert_code(done, 5)
     assert done.json()["state"] == "stopped"
+
+
+def test_a_roster_that_was_edited_since_the_plan_is_said_not_to_count(
+    raise_site: Callable[..., Site],
+) -> None:
+    """With --run-dir alone the plan is what counts; named again, the roster is refused."""
+    site = raise_site([a_member("ann")])
+    roster = roster_of(site, "ann")
+    assert_code(site.cli.plan(roster, "run", *ATTESTED), 0)
+    write_roster(roster, [("ann@example.com", phone_of(7))])
+
+    named = site.cli.run(roster, "run", *ATTESTED)
+    alone = site.cli("run", "--run-dir", "run", "--yes")
+
+    assert_code(named, 3)
+    assert_code(alone, 0)
+    assert "roster.csv has changed since the plan" in alone.err
+    assert state(site.running)["ann"]["Attributes"]["phone_number"] == phone_of(0)
