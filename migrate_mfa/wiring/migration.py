@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -37,8 +37,6 @@ from migrate_mfa.wiring.passes import Pass, open_pass, planned_directory
 NO_POOL = ("--user-pool-id is missing.", "It looks like ap-northeast-1_AbCdEfGhI.")
 VERBS = (Verb.RUN, Verb.RECONCILE, Verb.REPAIR)
 """What `run` carries out: its own plan, and what an interrupted reconcile left."""
-_NO_NUMBER = Policy(verification=VerificationPolicy.BY_CODE)
-"""What `disable` is planned with: it stores no number, so the choice plays no part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,9 +266,6 @@ def decide_work(work: Work, state: UserState, one: Pass, policy: Policy) -> Deci
 @contextmanager
 def open_migration(settings: Settings, command: str, progress: Progress) -> Iterator[Migration]:
     """Open everything for one pass of `plan`, `run` or `disable`."""
-    if command == "disable":
-        unread = replace(settings.roster_options, read_numbers=False)
-        settings = replace(settings, policy=_NO_NUMBER, roster_options=unread)
     settings = settings.for_disable() if command == "disable" else settings
     with ExitStack() as stack:
         stack.enter_context(configure(None))
