@@ -138,6 +138,7 @@ class Control:
         return {
             "calls": counts.total(),
             "by_category": by_category,
+            "live_traffic": self._service.world.limiter.live_traffic,
             "users": {p.id: len(p.by_sub) for p in self._service.world.pools.values()},
             "faults_fired": self._service.faults.fired,
             "script_failures": self._service.script_failures,

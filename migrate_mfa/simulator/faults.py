@@ -8,7 +8,7 @@ A fault document (every member may be left out):
        {"kind": "reset", "when": "after", "users": ["taro"], "attempts": [1]},
        {"kind": "expired_token", "after_calls": 500}],
      "latency": [{"fixed_ms": 5, "p50_ms": 20, "p99_ms": 200, "ops": ["ListUsers"]}],
-     "live_traffic": [{"category": "UserUpdate", "rps": 10, "after_s": 0, "until_s": 60}],
+     "live_traffic": [{"category": "UserUpdate", "rps": 10, "random": true, "after_s": 0, "until_s": 60}],
      "list_lag_s": 2, "read_lag_ms": 300,
      "script": [
        {"at_call": 40, "do": {"delete": ["hana"]}},
@@ -27,6 +27,10 @@ the operation was carried out. A rule applies to the calls that pass all of its 
 `list_lag_s`: ListUsers shows changed users as they were, and new ones later; deleted ones are gone
 at once. `read_lag_ms` does the same to AdminGetUser. `after_calls` 500 means from the 501st on.
 
+`live_traffic` are calls of other clients of the account: they take their turn at the category's bucket and
+are refused when it is empty, as ours are. One comes in each interval of 1/`rps` seconds, or, with `random`,
+at moments that know nothing of each other. /_control/stats counts them when the next of our calls comes.
+
 Calls, attempts and seconds count from when the document was loaded. Chances are decided by a hash
 of (seed, rule, op, user, attempt), never by the order in which calls arrive. All durations are in
 seconds of the simulated clock; `ops` may name operations of every service that is simulated.
@@ -38,6 +42,8 @@ import hashlib
 import math
 from collections import Counter
 from dataclasses import dataclass, fields
+from itertools import chain
+from random import Random
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -45,7 +51,7 @@ from migrate_mfa.simulator.operations import OPERATIONS
 from migrate_mfa.simulator.quotas import CATEGORIES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from migrate_mfa.simulator.call import Call
 
@@ -148,17 +154,27 @@ class Latency(Condition):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveTraffic:
-    """Other clients of the account, who use up part of a category's quota."""
+    """Calls of other clients of the account in one category, `rps` a second."""
 
     category: str
     rps: float
+    random: bool = False
     after_s: float = 0.0
     until_s: float = math.inf
 
     def __post_init__(self) -> None:
-        """Refuse an unknown category."""
+        """Refuse an unknown category, and traffic that never comes."""
         if self.category not in CATEGORIES:
             raise ValueError(f"faults: no such quota category: {self.category}")
+        if self.rps <= 0:
+            raise ValueError(f"faults: live traffic needs more than {self.rps} calls a second")
+
+    def moments(self, chance: Random) -> Iterator[float]:
+        """Give the seconds at which the calls come, in their order."""
+        start = self.after_s
+        while start < self.until_s:
+            yield start if self.random else start + chance.random() / self.rps
+            start += chance.expovariate(self.rps) if self.random else 1 / self.rps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +211,6 @@ class Faults:
             raise ValueError(f"faults: unknown members {sorted(unknown)}")
         self.rules = _read(Rule, document.get("rules", ()))
         self.latency = _read(Latency, document.get("latency", ()))
-        self.live_traffic = _read(LiveTraffic, document.get("live_traffic", ()))
         self.script = _read(Step, document.get("script", ()))
         self.list_lag_s = float(document.get("list_lag_s", 0.0))
         self.read_lag_s = float(document.get("read_lag_ms", 0.0)) / 1000
@@ -203,6 +218,10 @@ class Faults:
         self.fired: Counter[int] = Counter()
         self._seed = document.get("seed", 0)
         self._start = now
+        self._others = [
+            (row.category, _Ahead(row.moments(Random(f"{self._seed}:traffic{number}"))))  # noqa: S311
+            for number, row in enumerate(_read(LiveTraffic, document.get("live_traffic", ())))
+        ]
         self._calls = 0
         self._attempt = 0
         self._attempts: Counter[tuple[str, str]] = Counter()
@@ -235,14 +254,11 @@ class Faults:
             if row.holds(call, self._calls, self._attempt, call.at - self._start)
         )
 
-    def drain(self, call: Call) -> float:
-        """Give the requests a second that live traffic takes from the call's category."""
+    def others(self, call: Call) -> list[float]:
+        """Give the moments up to the call at which live traffic came in its category, each of them once."""
         elapsed = call.at - self._start
-        return sum(
-            row.rps
-            for row in self.live_traffic
-            if row.category == call.category and row.after_s <= elapsed < row.until_s
-        )
+        came = [ahead.until(elapsed) for category, ahead in self._others if category == call.category]
+        return [self._start + at for at in sorted(chain.from_iterable(came))]
 
     def steps(self, call: Call, when: str) -> list[Step]:
         """Give the steps that are due at this moment of the call."""
@@ -253,6 +269,21 @@ class Faults:
     def _chance(self, call: Call, salt: str) -> float:
         key = f"{self._seed}:{salt}:{call.op}:{call.who}:{self._attempt}".encode()
         return int.from_bytes(hashlib.blake2s(key, digest_size=8).digest()) / 2**64
+
+
+class _Ahead:
+    """Rising numbers, taken up to a bound and from there on later."""
+
+    def __init__(self, numbers: Iterator[float]) -> None:
+        """Read from `numbers` as far as asked, and one more."""
+        self._numbers = numbers
+        self._next = next(numbers, math.inf)
+
+    def until(self, bound: float) -> Iterator[float]:
+        """Give the further numbers that are not above `bound`."""
+        while self._next <= bound:
+            yield self._next
+            self._next = next(self._numbers, math.inf)
 
 
 _Row = TypeVar("_Row", Rule, Latency, LiveTraffic, Step)

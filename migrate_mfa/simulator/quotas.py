@@ -9,11 +9,12 @@ under "cognito-idp".
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,10 @@ class Bucket:
         """Start full."""
         self.tokens = self.capacity
 
-    def take(self, now: float, drain: float = 0.0) -> bool:
-        """Take a token if there is one, `drain` a second having gone to others meanwhile."""
+    def take(self, now: float) -> bool:
+        """Take a token if there is one."""
         if self.at is not None:
-            gained = (self.rate - drain) * (now - self.at)
-            self.tokens = max(0.0, min(self.capacity, self.tokens + gained))
+            self.tokens = min(self.capacity, self.tokens + self.rate * (now - self.at))
         self.at = now
         # Refills add up in binary fractions: a whole token must not be missed by one of them.
         if self.tokens < 1.0 - 1e-9:
@@ -119,15 +119,22 @@ class Limiter:
         self.enforce = enforce
         self.burst_seconds = burst_seconds
         self.speed = speed
+        self.live_traffic: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        """How many calls of others were "taken" and "throttled", by category."""
         self._buckets: dict[tuple[str, ...], Bucket] = {}
 
     def reported(self, rate: float) -> float:
         """Give a rate in requests a real second, as a client sees it."""
         return rate * self.speed
 
-    def admit(
-        self, category: str, op: str, pool: str, user: str | None, *, now: float, drain: float = 0.0
-    ) -> bool:
+    def others(self, category: str, moments: Iterable[float]) -> None:
+        """Let calls of other clients come, at rising moments not after the next call of ours."""
+        if self.enforce and category in CATEGORIES:
+            whole = self._whole(category)
+            for at in moments:
+                self.live_traffic[category]["taken" if whole.take(at) else "throttled"] += 1
+
+    def admit(self, category: str, op: str, pool: str, user: str | None, *, now: float) -> bool:
         """Say whether a call may go on.
 
         Args:
@@ -136,7 +143,6 @@ class Limiter:
             pool: The pool's id, "" for a call without one.
             user: Who it is about, None for nobody.
             now: Seconds of any steady clock.
-            drain: Requests a second that other traffic takes from the category.
         """
         row = CATEGORIES.get(category)
         if not self.enforce or row is None:
@@ -146,13 +152,17 @@ class Limiter:
             own = CHALLENGE_FACTOR * rate
             if self._bucket((category, "challenges"), own, own * self.burst_seconds).take(now):
                 return True
-        if not self._bucket((category,), rate, rate * self.burst_seconds).take(now, drain):
+        if not self._whole(category).take(now):
             return False
         if row.pool_rps is not None and not self._bucket((op, pool), row.pool_rps).take(now):
             return False
         if row.per_user is None or user is None:
             return True
         return self._bucket((row.per_user, pool, user), USER_RPS).take(now)
+
+    def _whole(self, category: str) -> Bucket:
+        rate = self.limits[category]
+        return self._bucket((category,), rate, rate * self.burst_seconds)
 
     def _bucket(self, key: tuple[str, ...], rate: float, capacity: float | None = None) -> Bucket:
         """Give the bucket of a rule, one second deep unless `capacity` says otherwise."""

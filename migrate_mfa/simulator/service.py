@@ -93,10 +93,9 @@ class Service:
     def _run(self, operation: Operation, params: Params, call: Call) -> tuple[Reply, bool]:
         """Give the reply, and whether the operation was carried out."""
         self._play_script(call, "before")
-        drain = self.faults.drain(call)
-        if not self.world.limiter.admit(
-            call.category, call.op, call.pool_id, call.user, now=call.at, drain=drain
-        ):
+        limiter = self.world.limiter
+        limiter.others(call.category, self.faults.others(call))
+        if not limiter.admit(call.category, call.op, call.pool_id, call.user, now=call.at):
             return _refusal(operation, "TooManyRequestsException", "Rate exceeded"), False
         rule = self.faults.choose(call)
         if rule is not None and rule.prevents:

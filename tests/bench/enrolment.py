@@ -18,7 +18,9 @@ NAMES = (OURS, *CONTENDERS, CLI)
 _QUIET = {"latency": [{"p50_ms": 60, "p99_ms": 80}]}
 _TAIL = {"latency": [{"p50_ms": 60, "p99_ms": 250}]}
 _OTHERS = {"live_traffic": [{"category": category, "rps": 10} for category in WRITES]}
-_CLI_USERS = 12
+_RANDOM = {"live_traffic": [{"category": category, "rps": 10, "random": True} for category in WRITES]}
+_FEW = {"boto3 loop": 300, CLI: 12}
+"""Those that enrol one user after the other are too slow for all; their ratio does not depend on how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,9 @@ SCENARIOS = {
     "40 % taken": Scenario(_QUIET | _OTHERS, left=0.6),
     "40 % taken, p99 250 ms": Scenario(_TAIL | _OTHERS, left=0.6),
     "40 % taken, shallow bucket": Scenario(_QUIET | _OTHERS, burst_s=0.2, left=0.6),
+    "40 % taken at random": Scenario(_QUIET | _RANDOM, left=0.6),
 }
-HEAD = ("", "wall/limit", "throttled", "failed", "half-done", "CPU ms/user", "MB")
+HEAD = ("", "wall/limit", "throttled", "theirs", "failed", "half-done", "CPU ms/user", "MB")
 
 
 def rows(users: int, scenarios: Sequence[str], names: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -55,7 +58,7 @@ def _line(name: str, scenario: str, users: int) -> tuple[str, ...]:
         command = aws_cli.command()
         if command is None:
             return (f"{CLI}: not there, see --help", *["-"] * (len(HEAD) - 1))
-        users = min(users, _CLI_USERS)
+    users = min(users, _FEW.get(name, users))
     with tempfile.TemporaryDirectory() as folder, _lane(scenario, users) as running:
         roster = write_roster(Path(folder, "roster.csv"), users)
         cost = measure(_command(name, roster, Path(folder)), running)
@@ -78,12 +81,16 @@ def _command(name: str, roster: Path, folder: Path) -> list[str]:
 def _judge(name: str, users: int, scenario: Scenario, running: Running, cost: Cost) -> tuple[str, ...]:
     calls = [call for call in running.control("ledger")["calls"] if call["category"] in WRITES]
     throttled = sum(call["code"] == "TooManyRequestsException" for call in calls)
+    others = Counter[str]()
+    for category in running.control("stats")["live_traffic"].values():
+        others.update(category)
     (state,) = running.control("state").values()
     ends = Counter(_end(user) for user in state.values())
     return (
-        f"{name} ({users} users)" if name == CLI else name,
+        f"{name} ({users} users)" if name in _FEW else name,
         f"{cost.seconds / (users / (QUOTA * scenario.left)):.2f}",
         f"{100 * throttled / max(len(calls), 1):.1f} %",
+        f"{100 * others['throttled'] / others.total():.1f} %" if others else "",
         f"{100 * (users - ends['enrolled']) / users:.0f} %",
         f"{100 * ends['half'] / users:.0f} %",
         f"{1000 * cost.cpu_s / users:.1f}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import socket
 import time
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -310,6 +311,7 @@ def test_a_step_that_cannot_be_done_is_reported(site: Site) -> None:
         {"rules": [{"kind": "reset", "when": "later"}]},
         {"rules": [{"rate": 1}]},
         {"live_traffic": [{"category": "UserUpdates", "rps": 1}]},
+        {"live_traffic": [{"category": "UserUpdate", "rps": 0}]},
         {"unsettled": {"alias_takeover": "maybe"}},
         {"unsettled": {"same_value_resends_code": "yes"}},
     ],
@@ -319,11 +321,27 @@ def test_a_wrong_fault_document_is_refused(site: Site, document: dict[str, Any])
         site.running.control("faults", document)
 
 
-def test_live_traffic_counts_in_its_window_only() -> None:
-    rows = [{"category": "UserUpdate", "rps": 7, "after_s": 1, "until_s": 3}]
-    faults = Faults({"live_traffic": rows}, 0.0)
+def test_live_traffic_comes_once_in_each_interval_of_its_window() -> None:
+    rows = [{"category": "UserUpdate", "rps": 2, "after_s": 1, "until_s": 3}]
+    faults = Faults({"live_traffic": rows}, 100.0)
 
-    assert [faults.drain(a_call(at=at)) for at in (0.5, 1, 2.9, 3)] == [0, 7, 7, 0]
+    came = [faults.others(a_call(at=100.0 + at)) for at in (1, 1.5, 2.2, 9, 10)]
+
+    assert [int((at - 100) * 2) for at in chain.from_iterable(came)] == [2, 3, 4, 5]
+    assert [len(moments) for moments in (came[0] + came[1], came[3], came[4])] == [1, 2, 0]
+
+
+def test_random_live_traffic_comes_at_its_rate_and_the_same_in_every_run() -> None:
+    rows = [{"category": "UserUpdate", "rps": 10, "random": True}, {"category": "UserRead", "rps": 5}]
+    whole, in_steps = (Faults({"seed": 3, "live_traffic": rows}, 0.0) for _ in range(2))
+
+    came = whole.others(a_call(at=100.0))
+
+    assert came == [at for step in range(701) for at in in_steps.others(a_call(at=step / 7))]
+    assert came == sorted(came)
+    assert 900 <= len(came) <= 1100
+    gaps = [later - earlier for earlier, later in pairwise(came)]
+    assert sum(gap > 0.2 for gap in gaps) > 0.08 * len(gaps)  # e ** -2 = 0.14 of them are
 
 
 def test_denied_calls_name_the_action_and_the_pool(site: Site) -> None:

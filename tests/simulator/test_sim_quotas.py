@@ -19,11 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def admitted(limiter: Limiter, times: list[float], category: str = "UserUpdate", drain: float = 0.0) -> int:
+def admitted(limiter: Limiter, times: list[float], category: str = "UserUpdate") -> int:
     """Count the calls at `times`, each by another user, that pass."""
-    return sum(
-        limiter.admit(category, "Op", "pool", f"user{n}", now=now, drain=drain) for n, now in enumerate(times)
-    )
+    return sum(limiter.admit(category, "Op", "pool", f"user{n}", now=now) for n, now in enumerate(times))
 
 
 @pytest.mark.parametrize(("burst", "passed"), [(1.0, 25), (0.2, 5), (0.001, 1)])
@@ -60,10 +58,23 @@ def test_no_window_admits_more_than_a_burst_and_the_rate(gaps: list[float], burs
         assert sum(first <= at < first + 1 for at in passed) <= 25 * burst + 25
 
 
-def test_live_traffic_takes_its_part_of_the_rate() -> None:
-    limiter = Limiter({}, enforce=True, burst_seconds=0.04)
+def test_live_traffic_takes_its_turn_at_the_bucket_and_is_refused_as_we_are() -> None:
+    limiter = Limiter({}, enforce=True, burst_seconds=0.2)
 
-    assert 14 <= admitted(limiter, [n / 100 for n in range(100)], drain=10) <= 16
+    limiter.others("UserUpdate", [0.0, 0.0])
+    assert admitted(limiter, [0.0] * 5) == 3
+    limiter.others("UserUpdate", [0.01, 0.02, 0.05])
+
+    assert limiter.live_traffic == {"UserUpdate": {"taken": 3, "throttled": 2}}
+    assert admitted(limiter, [0.06], "UserResourceUpdate") == 1
+
+
+def test_live_traffic_is_not_counted_where_nothing_is_enforced() -> None:
+    limiter = Limiter({})
+
+    limiter.others("UserUpdate", [0.0] * 100)
+
+    assert limiter.live_traffic == {}
 
 
 def test_categories_are_separate_and_pooled_over_pools() -> None:
@@ -237,3 +248,17 @@ def test_answers_to_challenges_have_three_times_the_quota_and_then_the_category(
 )
 def test_the_users_own_operations_share_the_categories(op: str, category: str) -> None:
     assert OPERATIONS[op].category == category
+
+
+def test_live_traffic_is_counted_where_the_calls_of_others_are_refused() -> None:
+    limits = {"enforce_quotas": True, "burst_seconds": 0.1, "quotas": {"UserList": 2}}
+    faults = {"live_traffic": [{"category": "UserList", "rps": 200}]}
+    with background({**limits, "pools": [{"name": "p"}]}, faults=faults, control=True) as running:
+        running.control("clock", {"advance_s": 10})
+        client = client_of(running)
+        with pytest.raises(ClientError, match="TooManyRequestsException"):
+            client.list_users(UserPoolId=running.pools[0]["id"])
+        others = running.control("stats")["live_traffic"]["UserList"]
+
+    assert others["taken"] == pytest.approx(20, abs=2)
+    assert others["throttled"] == pytest.approx(1980, abs=10)
