@@ -1,14 +1,17 @@
-"""One limiter per quota category: evenly spaced calls, never more in a second than the share allows.
+"""One limiter per quota category: calls spread over the second, never more in it than the share allows.
 
-How deep a burst Cognito tolerates is not documented ("Quotas in Amazon Cognito"), so calls are spread
-evenly. Two rules hold at once: the next call comes one interval after the one before (a late thread earns
-back one interval at the most), and no half-open window of one second, counted where requests are put on the
-wire, holds more than the ceiling.
+How deep a burst Cognito tolerates is not documented ("Quotas in Amazon Cognito"), so every interval has its
+call (a late thread earns back one interval at the most), and no half-open window of one second, counted
+where requests are put on the wire, holds more than the ceiling.
+
+Within its interval a call comes at a moment of chance. A stream in step with a bucket that refills at the
+same rate would meet each token as it falls due: never refused, it would leave others none, and not know.
 
 At a throttle the rate is cut, and grows again as `engine.congestion` says, so live traffic that needs the
 quota keeps it.
 """
 
+import random
 import threading
 from collections import deque
 from dataclasses import dataclass, field
@@ -22,6 +25,11 @@ if TYPE_CHECKING:
     from migrate_mfa.ports import Clock
 
 WINDOW_S = 1.0
+LAG = 0.5
+"""A call may come later than its interval begins by up to this part of it."""
+SLACK = 0.002
+"""How much longer an interval is than the rate says. Without that, the window would hold each call to the
+lateness of the one a ceiling before it, until every second is like the last, in step again."""
 _FULL = 0.99
 _CHECK_EVERY_S = 0.5
 
@@ -48,12 +56,19 @@ class Ticket:
 class Pacer:
     """The limiter of one category; shared by every thread that spends it."""
 
-    def __init__(self, ceiling_rps: float, clock: "Clock") -> None:
-        """`ceiling_rps` is a whole number of calls per second, or a fraction below one."""
+    def __init__(
+        self, ceiling_rps: float, clock: "Clock", chance: "Callable[[], float]" = random.random
+    ) -> None:
+        """`ceiling_rps` is a whole number of calls per second, or a fraction below one.
+
+        `chance` gives numbers from 0 to 1 in no order.
+        """
         if ceiling_rps <= 0:
             raise ValueError("the ceiling must be above zero")
         self.ceiling = ceiling_rps
         self._clock = clock
+        self._chance = chance
+        self._lag = 0.0
         self._turn = threading.Lock()  # FIFO enough: only its holder waits for a slot
         self._state = threading.Condition()
         self._window: deque[Ticket] = deque(maxlen=max(1, int(ceiling_rps)))
@@ -70,6 +85,7 @@ class Pacer:
             now = self._clock.monotonic()
             interval = self._interval()
             self._slot = max(self._slot + interval, now - interval)
+            self._lag = LAG * self._chance()
             ticket = Ticket(self)
             with self._state:
                 self._window.append(ticket)
@@ -101,10 +117,10 @@ class Pacer:
 
     def due(self) -> float:
         """When the next call may go: the moment, on the clock's monotonic scale, that `acquire` waits for."""
-        return max(self._slot + self._interval(), self._window_opens())
+        return max(self._slot + self._interval() * (1 + self._lag), self._window_opens())
 
     def _interval(self) -> float:
-        return WINDOW_S / self.rate()
+        return WINDOW_S / self.rate() * (1 + SLACK)
 
     def _window_opens(self) -> float:
         """When the window has room: one second after the call that is a full ceiling of calls back."""

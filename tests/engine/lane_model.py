@@ -51,14 +51,15 @@ class TokenBucket:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A call's way there and back: `usual_s` give or take, and now and then anything up to `tail_s`."""
+    """A call's way there and back: `usual_s` give or take a part, now and then up to `tail_s`."""
 
     usual_s: float = 0.06
     tail_s: float = 0.08
+    give_or_take: float = 0.15
 
     def latency(self, chance: random.Random) -> float:
         if chance.random() < 0.95:
-            return self.usual_s * chance.uniform(0.85, 1.15)
+            return self.usual_s * chance.uniform(1 - self.give_or_take, 1 + self.give_or_take)
         return chance.uniform(self.usual_s, self.tail_s)
 
 
@@ -88,13 +89,13 @@ class LaneModel:
         seed: int = 1,
     ) -> None:
         self.clock = EventClock()
-        self.pacers = [Pacer(ceiling, self.clock) for ceiling in ceilings]
+        self._chance = random.Random(seed)
+        self.pacers = [Pacer(ceiling, self.clock, self._chance.random) for ceiling in ceilings]
         self.ours = [Calls() for _ in ceilings]
         self.others = Calls()
         self.sent: list[list[float]] = [[] for _ in ceilings]
         self._bucket = TokenBucket(QUOTA, burst_s)
         self._network = network or Network()
-        self._chance = random.Random(seed)
         self._events: list[tuple[float, int, Callable[[], object]]] = []
         self._order = count()
         for number in range(len(ceilings)):

@@ -10,7 +10,8 @@ from tests.engine.lane_model import QUOTA, LaneModel, Network
 SEEDS = range(1, 6)
 START, STEP_S, END = 30.0, 10.0, 330.0
 BURSTS = (1.0, 0.2)
-NETWORKS = (Network(), Network(tail_s=0.25))
+NETWORKS = (Network(), Network(tail_s=0.25), Network(tail_s=0.06, give_or_take=0.0))
+"""The last one takes the same time for every call, so that nothing but we can break the step of our calls."""
 everywhere = pytest.mark.parametrize(
     ("burst_s", "network"), [(burst, network) for burst in BURSTS for network in NETWORKS]
 )

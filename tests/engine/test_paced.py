@@ -24,7 +24,7 @@ class World:
         self.clock = FakeClock()
         self.stop = Stop()
         self.inner = FakeDirectory([a_user(phone=PHONE)], clock=self.clock)
-        self.pacers = {category: Pacer(rps, self.clock) for category in Category}
+        self.pacers = {category: Pacer(rps, self.clock, lambda: 0.5) for category in Category}
         self.paced = PacedDirectory(self.inner, self.pacers, clock=self.clock, stop=self.stop)
 
     def call(self, operation: str) -> Any:

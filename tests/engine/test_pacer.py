@@ -1,3 +1,4 @@
+import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migrate_mfa.engine.congestion import CUT, SLOWEST
-from migrate_mfa.engine.pacer import Pacer, Ticket
+from migrate_mfa.engine.pacer import LAG, Pacer, Ticket
 from tests.support.clock import FakeClock
 
 everything = settings(derandomize=True, deadline=None, max_examples=150)
@@ -18,6 +19,10 @@ def busiest_second(sent: list[float]) -> int:
     ordered = sorted(sent)
     # A call exactly one second after another is outside its window; the tolerance is that of the floats.
     return max(sum(start <= at < start + 1.0 - 1e-9 for at in ordered) for start in ordered)
+
+
+def a_pacer(ceiling: float, clock: FakeClock, seed: int = 1) -> Pacer:
+    return Pacer(ceiling, clock, random.Random(seed).random)
 
 
 def send_now(pacer: Pacer, clock: FakeClock) -> float:
@@ -31,21 +36,21 @@ def send_and_say(pacer: Pacer, clock: FakeClock, done: threading.Event) -> None:
     done.set()
 
 
-def sent_by(ceiling: float, calls: int) -> list[float]:
+def sent_by(ceiling: float, calls: int, seed: int = 1) -> list[float]:
     clock = FakeClock()
-    pacer = Pacer(ceiling, clock)
+    pacer = a_pacer(ceiling, clock, seed)
     return [send_now(pacer, clock) for _ in range(calls)]
 
 
 @pytest.mark.parametrize("ceiling", [2, 5, 12, 25, 60])
-def test_calls_are_evenly_spaced_but_for_one_that_was_late(ceiling: int) -> None:
+def test_calls_are_spread_but_for_one_that_was_late(ceiling: int) -> None:
     sent = sent_by(ceiling, ceiling * 4)
 
     for intervals in range(1, ceiling):
         span = intervals / ceiling - 1e-6
         most = max(sum(start <= at < start + span for at in sent) for start in sent)
-        assert most <= intervals + 1
-    assert sent[-1] - sent[0] == pytest.approx((len(sent) - 2) / ceiling, abs=1.5 / ceiling)
+        assert most <= intervals + 1 + LAG
+    assert sent[-1] - sent[0] == pytest.approx((len(sent) - 2) / ceiling, abs=2 / ceiling)
 
 
 @pytest.mark.parametrize(("ceiling", "gap"), [(0.4, 2.5), (0.5, 2.0), (0.02, 50.0), (1.0, 1.0)])
@@ -64,12 +69,12 @@ def test_the_whole_ceiling_is_used_when_there_is_enough_to_do() -> None:
 @pytest.mark.parametrize("ceiling", [0, -1, -0.5])
 def test_a_ceiling_of_nothing_is_refused(ceiling: float) -> None:
     with pytest.raises(ValueError, match="above zero"):
-        Pacer(ceiling, FakeClock())
+        a_pacer(ceiling, FakeClock())
 
 
 def test_a_late_caller_earns_back_one_interval_and_no_more() -> None:
     clock = FakeClock()
-    pacer = Pacer(10, clock)
+    pacer = Pacer(10, clock, lambda: 0.0)
     send_now(pacer, clock)
     clock.advance(60.0)
 
@@ -77,7 +82,7 @@ def test_a_late_caller_earns_back_one_interval_and_no_more() -> None:
 
     gaps = [later - earlier for earlier, later in pairwise(sent)]
     assert gaps[0] == pytest.approx(0.0)
-    assert gaps[1:] == pytest.approx([0.1, 0.1])
+    assert gaps[1:] == pytest.approx([0.1, 0.1], rel=0.01)
 
 
 arrivals = st.lists(
@@ -93,7 +98,7 @@ def test_no_second_holds_more_than_the_ceiling_however_late_calls_are_sent(
     ceiling: int, pattern: list[tuple[float, int]], random: object
 ) -> None:
     clock = FakeClock()
-    pacer = Pacer(ceiling, clock)
+    pacer = a_pacer(ceiling, clock)
     held: list[Ticket] = []
     taken: list[Ticket] = []
 
@@ -123,7 +128,7 @@ def test_a_fraction_is_never_exceeded_however_late_calls_are_sent(
     ceiling: float, latencies: list[float]
 ) -> None:
     clock = FakeClock()
-    pacer = Pacer(ceiling, clock)
+    pacer = a_pacer(ceiling, clock)
 
     sent = []
     for latency in latencies:
@@ -139,7 +144,7 @@ def test_a_fraction_is_never_exceeded_however_late_calls_are_sent(
 @pytest.mark.parametrize("latency", [0.0, 0.05, 0.7, 1.5])
 def test_threads_share_one_ceiling(latency: float) -> None:
     clock = FakeClock()
-    pacer = Pacer(7, clock)
+    pacer = a_pacer(7, clock)
     sent: list[float] = []
     lock = threading.Lock()
 
@@ -161,7 +166,7 @@ def test_threads_share_one_ceiling(latency: float) -> None:
 
 def test_the_moment_of_sending_counts_and_not_the_moment_of_letting_go() -> None:
     clock = FakeClock()
-    pacer = Pacer(2, clock)
+    pacer = a_pacer(2, clock)
     late, prompt = pacer.acquire(), pacer.acquire()
     clock.advance(10.0)
     late.sent()
@@ -175,7 +180,7 @@ def test_the_moment_of_sending_counts_and_not_the_moment_of_letting_go() -> None
 
 def test_sending_is_counted_once() -> None:
     clock = FakeClock()
-    ticket = Pacer(1, clock).acquire()
+    ticket = a_pacer(1, clock).acquire()
     ticket.sent()
     first = ticket.sent_at
 
@@ -187,7 +192,7 @@ def test_sending_is_counted_once() -> None:
 
 def test_a_call_that_was_never_sent_does_not_hold_up_the_others_for_ever() -> None:
     clock = FakeClock()
-    pacer = Pacer(1, clock)
+    pacer = a_pacer(1, clock)
     with pytest.raises(OSError, match="unplugged"), pacer.acquire():
         raise OSError("unplugged")
     done = threading.Event()
@@ -200,7 +205,7 @@ def test_a_call_that_was_never_sent_does_not_hold_up_the_others_for_ever() -> No
 
 def test_a_waiting_caller_goes_on_when_the_one_before_is_sent() -> None:
     clock = FakeClock()
-    pacer = Pacer(1, clock)
+    pacer = a_pacer(1, clock)
     first = pacer.acquire()
     done = threading.Event()
     thread = threading.Thread(target=send_and_say, args=(pacer, clock, done), daemon=True)
@@ -225,7 +230,7 @@ def throttle(pacer: Pacer, clock: FakeClock) -> bool:
 
 def test_a_throttle_cuts_the_rate() -> None:
     clock = FakeClock()
-    pacer = Pacer(20, clock)
+    pacer = a_pacer(20, clock)
     unslowed = pacer.slowed
 
     assert throttle(pacer, clock)
@@ -237,7 +242,7 @@ def test_a_throttle_cuts_the_rate() -> None:
 
 def test_throttles_of_calls_sent_before_the_cut_say_nothing_new() -> None:
     clock = FakeClock()
-    pacer = Pacer(24, clock)
+    pacer = a_pacer(24, clock)
     tickets = [pacer.acquire() for _ in range(8)]
     for ticket in tickets:
         ticket.sent()
@@ -251,7 +256,7 @@ def test_throttles_of_calls_sent_before_the_cut_say_nothing_new() -> None:
 
 def test_a_call_sent_after_the_cut_can_cut_again() -> None:
     clock = FakeClock()
-    pacer = Pacer(24, clock)
+    pacer = a_pacer(24, clock)
     throttle(pacer, clock)
     before = pacer.rate()
 
@@ -261,7 +266,7 @@ def test_a_call_sent_after_the_cut_can_cut_again() -> None:
 
 def test_calls_come_at_the_cut_rate_after_a_throttle() -> None:
     clock = FakeClock()
-    pacer = Pacer(20, clock)
+    pacer = a_pacer(20, clock)
     throttle(pacer, clock)
     send_now(pacer, clock)
 
@@ -272,7 +277,7 @@ def test_calls_come_at_the_cut_rate_after_a_throttle() -> None:
 
 def test_many_throttles_leave_a_rate_at_which_a_free_quota_is_noticed() -> None:
     clock = FakeClock()
-    pacer = Pacer(25, clock)
+    pacer = a_pacer(25, clock)
 
     for _ in range(30):
         throttle(pacer, clock)
@@ -286,7 +291,7 @@ def test_throttles_never_make_it_faster_than_the_ceiling(
     ceiling: int, calls: list[tuple[float, bool]]
 ) -> None:
     clock = FakeClock()
-    pacer = Pacer(ceiling, clock)
+    pacer = a_pacer(ceiling, clock)
 
     sent = []
     for pause, refused in calls:

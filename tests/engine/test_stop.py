@@ -34,7 +34,7 @@ def test_what_is_in_flight_has_some_seconds_after_a_signal() -> None:
 def test_a_wait_for_a_turn_at_next_to_no_rate_ends_with_the_drain() -> None:
     """Throttled to its lowest, a pacer would keep two dozen users waiting for minutes."""
     clock, stop = FakeClock(), Stop()
-    pacer = Pacer(0.05, clock)
+    pacer = Pacer(0.05, clock, lambda: 0.5)
     with pacer.acquire() as ticket:
         ticket.sent()
     stop.request(StopCause.SIGTERM)

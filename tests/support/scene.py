@@ -24,7 +24,7 @@ from tests.support.fakes import FakeClock, FakeDirectory, SilentProgress
 
 
 def pacers(clock: FakeClock, rps: float = 1000.0) -> dict[Category, Pacer]:
-    return {category: Pacer(rps, clock) for category in Category}
+    return {category: Pacer(rps, clock, lambda: 0.5) for category in Category}
 
 
 class Scene:
