@@ -1,11 +1,13 @@
 """What the rate control promises, counted call by call in a model of a lane (`lane_model`)."""
 
+import random
+from operator import itemgetter
 from statistics import mean
 
 import pytest
 
 from migrate_mfa.engine.congestion import CUT, HOLD_S, PAUSE_S, SLOWEST, UNDER, Congestion
-from tests.engine.lane_model import QUOTA, LaneModel, Network
+from tests.engine.lane_model import QUOTA, Calls, LaneModel, Network, TokenBucket
 
 SEEDS = range(1, 6)
 START, STEP_S, END = 30.0, 10.0, 330.0
@@ -74,6 +76,24 @@ def test_traffic_that_comes_wholly_at_random_costs_us_speed_and_others_little(
     assert mean(lane.others.throttled_share(START) for lane in lanes) <= 0.015
     assert mean(lane.ours[0].throttled_share(START) for lane in lanes) <= 0.01
     assert mean(lane.ours[0].accepted(START) for lane in lanes) >= 0.5 * 15 * (END - START)
+
+
+def test_with_a_shallow_bucket_and_traffic_at_random_no_steady_rate_could_take_all_that_is_left() -> None:
+    """Why the promise for random traffic is so much smaller: somebody is refused long before all is used."""
+    chance = random.Random(1)
+    bucket, ours, others = TokenBucket(QUOTA, 0.2), Calls(), Calls()
+    rate, rps, end = 0.8 * 15, 10, 3600.0
+    moments = sorted(
+        [(number / rate, ours) for number in range(int(end * rate))]
+        + [(chance.uniform(0, end), others) for _ in range(int(end * rps))],
+        key=itemgetter(0),
+    )
+
+    for at, whose in moments:
+        whose.made.append((at, bucket.take(at)))
+
+    assert ours.throttled_share() > 0.008
+    assert others.throttled_share() > 0.02
 
 
 def test_the_quota_that_others_gave_up_is_used_again_within_two_minutes() -> None:
