@@ -308,8 +308,8 @@ MUTANTS: Final = (
         promise=14,
         breach="Users are enrolled although SNS sends to a few verified numbers only.",
         file="migrate_mfa/cli/migrate.py",
-        find="                    _check_first(migration)\n",
-        put="                    pass\n",
+        find="                _check_first(migration)\n",
+        put="                pass\n",
         tests=(
             "tests/e2e/test_check.py::test_a_run_into_the_sandbox_is_refused_and_a_wave_that_fits_it_is_not",
         ),
