@@ -8,7 +8,7 @@ from migrate_mfa.adapters.codec import steps_to_json
 from migrate_mfa.adapters.plan_store import candidate_of, rivalry_of, write_decision
 from migrate_mfa.adapters.work_store import remember
 from migrate_mfa.domain.model import Plan, UserState, Verdict
-from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.domain.reasons import WORTH_ANOTHER_TRY, Outcome, Reason
 from migrate_mfa.domain.rows import Drift, Revisited, Verb
 
 if TYPE_CHECKING:
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
 _OF_INTEREST = (
     "(r.outcome IN ('pending', 'verified') OR r.reason = 'gave_up'"
-    " OR (r.outcome = 'skipped' AND r.verb = 'reconcile'))"
+    " OR (r.outcome = 'skipped' AND r.verb = 'reconcile')"
+    " OR (r.reason = 'rejected' AND r.verb IN ('reconcile', 'repair')))"
     " AND r.user_sub NOTNULL AND r.verb <> 'rollback'"
 )
+_TURNED_AWAY = "(outcome = 'skipped' OR reason IN ('gave_up', 'rejected'))"
+"""Rows at which reconcile looks again: what such a row was pending for, if it was, is kept."""
 _COLUMNS = "sub, username, email, email_verified, phone, phone_verified, status, enabled, modified"
 
 
@@ -92,7 +95,7 @@ class AftermathStore:
         """End a row otherwise than it had, and remember what it waited for."""
         with self._database.transaction() as db:
             db.execute(
-                "UPDATE rows SET was = CASE WHEN outcome = 'skipped' THEN was ELSE reason END, verb = ?"
+                f"UPDATE rows SET was = CASE WHEN {_TURNED_AWAY} THEN was ELSE reason END, verb = ?"
                 " WHERE row = ?",
                 (Verb.RECONCILE, row),
             )
@@ -196,19 +199,20 @@ def _reopen(db: sqlite3.Connection, row: int, plan: Plan, verb: Verb) -> None:
 
 
 _WAS = {
-    True: "CASE WHEN outcome = 'skipped' THEN COALESCE(was, reason) ELSE COALESCE(reason, was) END",
+    True: f"CASE WHEN {_TURNED_AWAY} THEN COALESCE(was, reason) ELSE COALESCE(reason, was) END",
     False: "COALESCE(reason, was)",
 }
-"""What a row that is decided again was: for reconcile, what it was pending for before it was skipped."""
+"""What a row that is decided again was: for reconcile, what it was pending for before it was turned away."""
 
 
 def _revisited(row: sqlite3.Row) -> Revisited:
+    turned_away = row["outcome"] == Outcome.SKIPPED or row["reason"] in WORTH_ANOTHER_TRY
     return Revisited(
         candidate=candidate_of(row),
         rivalry=rivalry_of(row),
         outcome=Outcome(row["outcome"]),
         reason=Reason(row["reason"]),
-        waited_for=Reason(row["was"]) if row["outcome"] == Outcome.SKIPPED and row["was"] else None,
+        waited_for=Reason(row["was"]) if turned_away and row["was"] else None,
         username=row["o_username"],
         sub=row["o_sub"],
         old=_state(row, "o"),

@@ -1,22 +1,14 @@
 """reconcile, rollback, disable and purge: what comes after a run."""
 
 from collections.abc import Sequence
-from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from migrate_mfa.cli import options as o
 from migrate_mfa.cli.jobs import Job, ShowConfig, begin
-from migrate_mfa.cli.talk import (
-    confirm_billing,
-    confirm_purge,
-    confirm_run,
-    progress_for,
-    require_consent,
-    tell,
-    tell_limit,
-)
+from migrate_mfa.cli.passes import leave, shown_at_end
+from migrate_mfa.cli.talk import confirm_billing, confirm_purge, confirm_run, require_consent, tell
 from migrate_mfa.domain.reasons import Outcome
 
 if TYPE_CHECKING:
@@ -67,24 +59,14 @@ def reconcile(
 
 
 def _reconcile(params: dict[str, Any]) -> None:
-    from migrate_mfa.cli import show
     from migrate_mfa.settings import from_params
     from migrate_mfa.wiring.aftermath import open_aftermath
 
     settings = from_params(params)
     require_consent(settings)
-    after = None
-    try:
-        with (
-            closing(progress_for(settings)) as progress,
-            open_aftermath(settings, "reconcile", progress) as after,
-        ):
-            _promote(after, repair=params["repair"])
-    finally:
-        if after is not None and after.one.summary:
-            show.end(after.one.summary, as_json=settings.as_json)
-    tell_limit(after.one.connection)
-    raise typer.Exit(after.reconcile_exit_code())
+    with shown_at_end(settings, lambda progress: open_aftermath(settings, "reconcile", progress)) as after:
+        _promote(after, repair=params["repair"])
+    leave(after.one, after.reconcile_exit_code())
 
 
 def _promote(after: "Aftermath", *, repair: bool) -> None:
@@ -142,29 +124,19 @@ def rollback(
 
 
 def _rollback(params: dict[str, Any]) -> None:
-    from migrate_mfa.cli import show
     from migrate_mfa.settings import from_params
     from migrate_mfa.wiring.aftermath import open_aftermath
 
     settings = from_params(params)
     require_consent(settings)
-    after = None
-    try:
-        with (
-            closing(progress_for(settings)) as progress,
-            open_aftermath(settings, "rollback", progress) as after,
-        ):
-            _give_back(after, params["user"] or (), params["outcome"] or ())
-    finally:
-        if after is not None and after.one.summary:
-            show.end(after.one.summary, as_json=settings.as_json)
+    with shown_at_end(settings, lambda progress: open_aftermath(settings, "rollback", progress)) as after:
+        _give_back(after, params["user"] or (), params["outcome"] or ())
     if after.left_alone:
         tell(
             f"{after.left_alone:,} of the users named stay as they are: somebody else changed them since "
             "(changed_by_others). Look at them in Cognito; `disable` switches SMS MFA off."
         )
-    tell_limit(after.one.connection)
-    raise typer.Exit(after.rollback_exit_code())
+    leave(after.one, after.rollback_exit_code())
 
 
 def _give_back(after: "Aftermath", names: Sequence[str], outcomes: Sequence[Outcome]) -> None:

@@ -1,13 +1,13 @@
 """audit, status and report: commands that write nothing to AWS."""
 
-from contextlib import closing
 from typing import Annotated, Any
 
 import typer
 
 from migrate_mfa.cli import options as o
 from migrate_mfa.cli.jobs import Job, ShowConfig, begin
-from migrate_mfa.cli.talk import confirm_billing, progress_for, require_consent, tell
+from migrate_mfa.cli.passes import leave, shown_at_end
+from migrate_mfa.cli.talk import confirm_billing, require_consent, tell
 from migrate_mfa.domain.errors import ExitCode
 
 
@@ -50,24 +50,18 @@ def audit(
 
 
 def _audit(params: dict[str, Any]) -> None:
-    from migrate_mfa.cli import show
     from migrate_mfa.settings import from_params
     from migrate_mfa.wiring.audit import open_audit
 
     settings = from_params(params)
     if settings.deep:
         require_consent(settings)
-    look = None
-    try:
-        with closing(progress_for(settings)) as progress, open_audit(settings, progress) as look:
-            look.look(confirm_billing)
-    finally:
-        if look is not None and look.one.summary:
-            show.standing(look.one.summary, look.one.journal.directory, as_json=settings.as_json)
+    with shown_at_end(settings, lambda progress: open_audit(settings, progress)) as look:
+        look.look(confirm_billing)
     code = look.exit_code()
     if code is ExitCode.NOT_MET:
         tell("That is less than --fail-under asks for.")
-    raise typer.Exit(code)
+    leave(look.one, code)
 
 
 def status(run_dir: o.ThisRunDir, json: o.Json = False) -> None:
@@ -75,7 +69,7 @@ def status(run_dir: o.ThisRunDir, json: o.Json = False) -> None:
     from migrate_mfa.cli import show
     from migrate_mfa.wiring.reporting import status as do_status
 
-    show.standing(do_status(run_dir), run_dir, as_json=json)
+    show.standing(do_status(run_dir), run_dir, in_json=json)
 
 
 def report(run_dir: o.ThisRunDir, json: o.Json = False) -> None:
@@ -83,4 +77,4 @@ def report(run_dir: o.ThisRunDir, json: o.Json = False) -> None:
     from migrate_mfa.cli import show
     from migrate_mfa.wiring.reporting import report as do_report
 
-    show.standing(do_report(run_dir), run_dir, as_json=json)
+    show.standing(do_report(run_dir), run_dir, in_json=json)

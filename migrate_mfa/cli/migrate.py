@@ -1,13 +1,13 @@
 """plan and run."""
 
-from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from migrate_mfa.cli import options as o
 from migrate_mfa.cli.jobs import Job, ShowConfig, begin
-from migrate_mfa.cli.talk import confirm_run, progress_for, require_consent, tell_limit
+from migrate_mfa.cli.passes import leave, shown_at_end
+from migrate_mfa.cli.talk import confirm_run, require_consent
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.model import PhoneConflict
 
@@ -103,20 +103,12 @@ def _plan(params: dict[str, Any]) -> None:
     from migrate_mfa.wiring.migration import open_migration
 
     settings = from_params(params)
-    migration = None
-    try:
-        with (
-            closing(progress_for(settings)) as progress,
-            open_migration(settings, "plan", progress) as migration,
-        ):
-            migration.make_plan()
-            if not settings.as_json:
-                show.plan(migration)
-            migration.require_ready()
-    finally:
-        if migration is not None and migration.one.summary and settings.as_json:
-            show.as_json(migration.one.summary)
-    raise typer.Exit(migration.one.exit_code(ExitCode.DONE))
+    with shown_at_end(settings, lambda progress: open_migration(settings, "plan", progress)) as migration:
+        migration.make_plan()
+        if not settings.as_json:
+            show.plan(migration)
+        migration.require_ready()
+    leave(migration.one, migration.one.exit_code(ExitCode.DONE))
 
 
 def _check_first(migration: "Migration") -> None:
@@ -139,25 +131,16 @@ def apply(params: dict[str, Any], command: str) -> None:
 
     settings = from_params(params)
     require_consent(settings)
-    migration = None
-    try:
-        with (
-            closing(progress_for(settings)) as progress,
-            open_migration(settings, command, progress) as migration,
-        ):
-            migration.prepare()
-            if not settings.as_json:
-                show.plan(migration)
-            migration.require_ready()
-            ahead = migration.forecast()
-            if ahead.users:
-                if command == "run":
-                    _check_first(migration)
-                extra = "".join(f"\n  {danger}" for danger in migration.dangers())
-                confirm_run(migration.connection, ahead.users, extra, seconds=ahead.seconds)
-                migration.apply()
-    finally:
-        if migration is not None and migration.one.summary:
-            show.end(migration.one.summary, as_json=settings.as_json)
-    tell_limit(migration.connection)
-    raise typer.Exit(migration.exit_code())
+    with shown_at_end(settings, lambda progress: open_migration(settings, command, progress)) as migration:
+        migration.prepare()
+        if not settings.as_json:
+            show.plan(migration)
+        migration.require_ready()
+        ahead = migration.forecast()
+        if ahead.users:
+            if command == "run":
+                _check_first(migration)
+            extra = "".join(f"\n  {danger}" for danger in migration.dangers())
+            confirm_run(migration.connection, ahead.users, extra, seconds=ahead.seconds)
+            migration.apply()
+    leave(migration.one, migration.exit_code())

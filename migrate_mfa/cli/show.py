@@ -103,11 +103,17 @@ def work(ahead: "Forecast", ceilings: "Mapping[Category, float] | None" = None) 
         _paragraph(text)
 
 
-def end(summary: Mapping[str, Any], *, as_json: bool) -> None:
-    """How a pass ended, or where it stands."""
-    if as_json:
-        globals()["as_json"](summary)
-        return
+def standing(summary: Mapping[str, Any], run_dir: Path, *, in_json: bool) -> None:
+    """How the last pass over a run directory ended, or where it stands, whatever kind it is."""
+    if in_json:
+        as_json(summary)
+    elif "coverage" in summary:
+        audit(summary, run_dir / "report")
+    else:
+        _end(summary)
+
+
+def _end(summary: Mapping[str, Any]) -> None:
     _title(f"{summary['command']}: {summary['state']}")
     for outcome in Outcome:
         _row(outcome.value, summary["counts"][outcome.value])
@@ -118,14 +124,6 @@ def end(summary: Mapping[str, Any], *, as_json: bool) -> None:
         _paragraph(f"Now {summary['slowed_by']}.")
     if summary["counts"][Outcome.VERIFIED.value]:
         _paragraph(_SESSIONS)
-
-
-def standing(summary: Mapping[str, Any], run_dir: Path, *, as_json: bool) -> None:
-    """Where a run directory stands, whatever kind it is."""
-    if "coverage" in summary and not as_json:
-        audit(summary, run_dir / "report")
-        return
-    end(summary, as_json=as_json)
 
 
 def _calls(calls: Mapping[str, Mapping[str, int]]) -> None:

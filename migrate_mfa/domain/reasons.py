@@ -145,6 +145,8 @@ LIFTABLE = frozenset(
 
 NEEDS_READING = frozenset({Reason.HAS_TOTP, Reason.HAS_PASSKEY, Reason.HAS_EMAIL_MFA})
 """The reasons that only the read before the first write can tell."""
+WORTH_ANOTHER_TRY = frozenset({Reason.GAVE_UP, Reason.REJECTED})
+"""Reasons that the caller or the pool may have been to blame for, though the user is as before."""
 
 LOCKOUT_SHEET = (
     Reason.ALREADY_ENROLLED,

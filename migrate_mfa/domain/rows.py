@@ -66,7 +66,7 @@ class Work:
 class Revisited:
     """A row with its user as our last look showed it, and as this look does; `new` None: not found.
 
-    `waited_for` is the reason that a row was pending for before it was skipped.
+    `waited_for` is the reason that a row was pending for before reconcile skipped it, or failed.
     """
 
     candidate: Candidate

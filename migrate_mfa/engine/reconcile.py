@@ -24,7 +24,7 @@ from migrate_mfa.domain.model import (
     UserState,
     Verdict,
 )
-from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.domain.reasons import WORTH_ANOTHER_TRY, Outcome, Reason
 from migrate_mfa.domain.rows import Drift, Revisited, Verb
 from migrate_mfa.engine.plan import BATCH, choose_reading
 from migrate_mfa.engine.scan import batches, pages, user_if_there
@@ -91,7 +91,7 @@ class Reconciler:
                 self._tick("looking up users", after)
 
     def reopen_pending(self, sms_left: int) -> Counter[Reason]:
-        """Decide pending and given-up rows again; plans are left for the loop that writes.
+        """Decide pending rows and those that came to no good again; plans are left for the loop that writes.
 
         Rows that would need more codes than `sms_left` wait on as they are, counted in `held_back`.
 
@@ -104,7 +104,7 @@ class Reconciler:
         for each in self._revisited():
             if each.outcome is Outcome.VERIFIED or each.drifting:
                 continue
-            if not each.changed and each.reason is not Reason.GAVE_UP:
+            if not each.changed and each.reason not in WORTH_ANOTHER_TRY:
                 continue
             decision = self._decide(each, each.new) if each.new else Verdict(Reason.USER_NOT_FOUND)
             if isinstance(decision, Plan):

@@ -25,7 +25,7 @@ from migrate_mfa.reports.findings import document
 from migrate_mfa.settings import Settings, policy_of
 from migrate_mfa.wiring.lane import Connection, patiently, problem_of
 from migrate_mfa.wiring.migration import NO_POOL, VERBS
-from migrate_mfa.wiring.passes import planned_directory
+from migrate_mfa.wiring.passes import planned_meta
 from migrate_mfa.wiring.survey import Survey
 
 _NOT_A_POOL = frozenset({"ResourceNotFoundException", "OperationNotEnabledException"})
@@ -56,28 +56,29 @@ def check(settings: Settings, verb: str) -> Checked:
         verification=settings.policy.verification if settings.policy else None,
         quota_share=settings.quota_share,
     )
-    pool_id = settings.user_pool_id
-    if settings.run_dir is not None:
-        wishes, pool_id = _planned(settings, settings.run_dir, wishes)
+    plan = _saved_plan(settings, settings.run_dir) if settings.run_dir is not None else None
+    pool_id = plan.meta["user_pool_id"] if plan else settings.user_pool_id
     if pool_id is None:
         raise UsageError(*NO_POOL)
+    if plan:
+        wishes = plan.wishes(wishes, settings)
     stop = Stop()
     with on_signals(stop):
         try:
-            return _check(settings, Aws(settings.target(pool_id)), wishes, stop)
+            return _check(settings, Aws(settings.target(pool_id)), wishes, plan, stop)
         except Stopped:
             return Checked([], {}, SIGNAL_EXITS.get(stop.cause or StopCause.SIGINT, ExitCode.SIGINT))
 
 
-def _check(settings: Settings, aws: Aws, wishes: Wishes, stop: Stop) -> Checked:
+def _check(settings: Settings, aws: Aws, wishes: Wishes, plan: "_SavedPlan | None", stop: Stop) -> Checked:
     clock = SystemClock()
     identity = patiently(aws.identity, clock, stop)
     pool_id = name = aws.target.user_pool_id
     ahead = None
     try:
         picture = Survey(aws, identity, clock, stop).picture(wishes, thorough=True)
-        if settings.run_dir is not None:
-            ahead = _forecast(settings, settings.run_dir, picture, clock.now())
+        if plan is not None:
+            ahead = plan.forecast(settings, picture, clock.now())
             picture = replace(picture, wishes=replace(wishes, sms_cost=ahead.sms_cost))
         findings, name = examine(picture), picture.facts.name
     except ApiError as error:
@@ -91,52 +92,63 @@ def _check(settings: Settings, aws: Aws, wishes: Wishes, stop: Stop) -> Checked:
     return Checked(findings, plain, code, ahead)
 
 
-def _forecast(settings: Settings, directory: Path, picture: PoolPicture, now: float) -> Forecast:
-    """What the open rows of a plan come to, in the pool and at the quotas as they are now.
+@dataclass(frozen=True, slots=True)
+class _SavedPlan:
+    """What a run directory says about itself, and what its plan has still to do."""
+
+    meta: dict[str, Any]
+    users: int
+    steps: dict[str, int]
+    by_country: dict[str, tuple[int, int]]
+
+    def wishes(self, wishes: Wishes, settings: Settings) -> Wishes:
+        """What the plan adds: its policy, and how many users and messages it expects."""
+        policy = settings.policy or policy_of(self.meta)
+        return replace(
+            wishes,
+            verification=policy.verification,
+            despite=policy.despite,
+            users=self.users or None,
+            codes=int(self.meta.get("sms_expected", 0)),
+        )
+
+    def forecast(self, settings: Settings, picture: PoolPicture, now: float) -> Forecast:
+        """What the open rows come to, in the pool and at the quotas as they are now."""
+        enforced = {use.category: use.enforced for use in picture.quotas}
+        limits = {category: enforced.get(category) or quota.default_rps for category, quota in QUOTAS.items()}
+        return forecast(
+            users=self.users,
+            steps=self.steps,
+            pool=picture.facts,
+            rates={each: Rate(rps, ceiling(rps, settings.quota_share)) for each, rps in limits.items()},
+            now=now,
+            by_country=self.by_country,
+            prices=settings.prices,
+        )
+
+
+def _saved_plan(settings: Settings, directory: Path) -> _SavedPlan:
+    """Read a plan.
 
     Raises:
-        InputUnusable: an older version of the tool made the plan.
+        InputUnusable: the directory has no plan, or one for another pool, or an older version made it.
     """
-    enforced = {use.category: use.enforced for use in picture.quotas}
-    limits = {category: enforced.get(category) or quota.default_rps for category, quota in QUOTAS.items()}
     with Journal.look_at(directory) as journal:
+        meta = planned_meta(journal)
+        if settings.user_pool_id is not None:
+            require_same(meta, {"user_pool_id": settings.user_pool_id})
         if journal.database.value("PRAGMA user_version") != VERSION:
             raise InputUnusable(
                 f"{directory} was made by an older version, which did not count messages by country.",
                 "Plan it again, or go on with run: both bring it up to date.",
             )
         plans = PlanStore(journal.database)
-        return forecast(
+        return _SavedPlan(
+            meta=meta,
             users=WorkStore(journal.database, 0).open_rows(VERBS),
             steps=plans.planned_steps(VERBS),
-            pool=picture.facts,
-            rates={each: Rate(rps, ceiling(rps, settings.quota_share)) for each, rps in limits.items()},
-            now=now,
             by_country=plans.planned_countries(VERBS),
-            prices=settings.prices,
         )
-
-
-def _planned(settings: Settings, directory: Path, wishes: Wishes) -> tuple[Wishes, str]:
-    """What a saved plan adds: its pool, its policy, and how many users and messages it expects.
-
-    Raises:
-        InputUnusable: the directory has no plan, or one for another pool.
-    """
-    meta = planned_directory(directory)
-    if settings.user_pool_id is not None:
-        require_same(meta, {"user_pool_id": settings.user_pool_id})
-    with Journal.look_at(directory) as journal:
-        users = WorkStore(journal.database, 0).open_rows(VERBS)
-    policy = settings.policy or policy_of(meta)
-    known = replace(
-        wishes,
-        verification=policy.verification,
-        despite=policy.despite,
-        users=users or None,
-        codes=int(meta.get("sms_expected", 0)),
-    )
-    return known, meta["user_pool_id"]
 
 
 def check_before(connection: Connection, wishes: Wishes) -> list[Finding]:

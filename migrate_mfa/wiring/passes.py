@@ -220,9 +220,19 @@ def planned_directory(directory: Path) -> dict[str, Any]:
         InputUnusable: it has no plan, or its personal data was removed.
     """
     with Journal.look_at(directory) as journal:
-        meta = journal.meta()
+        return planned_meta(journal)
+
+
+def planned_meta(journal: Journal) -> dict[str, Any]:
+    """The same of a run directory that is open.
+
+    Raises:
+        InputUnusable: it has no plan, or its personal data was removed.
+    """
+    meta = journal.meta()
     if meta.get("phase") == "purged":
-        raise InputUnusable(f"{directory} was purged: nobody can be found in it any more.")
+        raise InputUnusable(f"{journal.directory} was purged: nobody can be found in it any more.")
     if meta.get("phase") != "planned":
-        raise InputUnusable(f"{directory} holds no finished plan.", "Give the ROSTER and --user-pool-id.")
+        hint = "Give the ROSTER and --user-pool-id."
+        raise InputUnusable(f"{journal.directory} holds no finished plan.", hint)
     return meta

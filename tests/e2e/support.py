@@ -30,6 +30,8 @@ POOL_ID: Final = "ap-northeast-1_Members01"
 POOL_NAME: Final = "members"
 ROLE: Final = {"SnsCallerArn": "arn:aws:iam::123456789012:role/cognito-sms", "ExternalId": "members"}
 LEGACY_SMS: Final = [{"DeliveryMedium": "SMS", "AttributeName": "phone_number"}]
+SENDS_CODES: Final = {"AutoVerifiedAttributes": ["email", "phone_number"]}
+"""A pool's config in which storing an unverified number sends its user a code."""
 FAST: Final = {"UserRead": 2000, "UserUpdate": 1000, "UserResourceUpdate": 1000, "UserList": 500}
 """Quotas that leave the speed to the machine; the tool learns them as it would AWS's."""
 WRITES: Final = frozenset({"AdminUpdateUserAttributes", "AdminSetUserMFAPreference"})
@@ -55,6 +57,11 @@ def a_member(
     if phone is not None:
         attributes |= {"phone_number": phone, "phone_number_verified": str(verified).lower()}
     return {"Username": name, "Attributes": attributes, **members}
+
+
+def members_of(names: Iterable[str]) -> list[dict[str, Any]]:
+    """A member without a number for each name."""
+    return [a_member(name) for name in names]
 
 
 def pool_document(
@@ -102,6 +109,12 @@ def write_roster(
         writer.writerow(header)
         writer.writerows(rows)
     return path
+
+
+def roster_of(folder: Path, names: Iterable[str], name: str = "roster.csv") -> Path:
+    """A roster that names members by e-mail address, each with the number of its place, `phone_of`."""
+    rows = [(f"{each}@example.com", phone_of(place)) for place, each in enumerate(names)]
+    return write_roster(folder / name, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +262,12 @@ def state(running: Running, pool_id: str = POOL_ID) -> dict[str, dict[str, Any]]
     return {user["Username"]: user for user in users.values()}
 
 
+def mfa_of(running: Running, name: str) -> tuple[list[str], str | None]:
+    """A user's factors, and the preferred one."""
+    user = state(running)[name]
+    return user["UserMFASettingList"], user["PreferredMfaSetting"]
+
+
 def state_hash(running: Running) -> str:
     """A digest of all that the simulator holds, without dates."""
     return str(running.control("state-hash")["hash"])
@@ -262,6 +281,11 @@ def sms(running: Running) -> dict[str, int]:
 def calls(running: Running) -> Counter[str]:
     """Calls by operation since the ledger was last reset."""
     return Counter(call["op"] for call in running.control("ledger")["calls"])
+
+
+def untouched(running: Running) -> bool:
+    """Nothing was written, nobody was read one by one."""
+    return not {*WRITES, "AdminGetUser"} & calls(running).keys()
 
 
 def writes(running: Running) -> int:

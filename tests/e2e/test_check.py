@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.adapters.aws import Lane
 from migrate_mfa.adapters.run_directory import lock_lane
-from tests.e2e.support import POOL_ID, WRITES, a_member, assert_code, calls, ends, phone_of, write_roster
+from tests.e2e.support import (
+    POOL_ID,
+    WRITES,
+    assert_code,
+    calls,
+    ends,
+    members_of,
+    roster_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     import pytest
 
@@ -24,21 +31,12 @@ READ_ONLY = ("Describe", "Get", "List", "Simulate")
 SANDBOX = {"sandbox": True, "monthly_spend_limit_usd": 100}
 
 
-def members(names: tuple[str, ...] = NAMES) -> list[dict[str, Any]]:
-    return [a_member(name) for name in names]
-
-
-def a_roster(site: Site, names: tuple[str, ...] = NAMES) -> Path:
-    rows = [(f"{each}@example.com", phone_of(place)) for place, each in enumerate(names)]
-    return write_roster(site.folder / "roster.csv", rows)
-
-
 def check(site: Site, *options: object) -> Any:
     return site.cli("check", "--user-pool-id", POOL_ID, *options)
 
 
 def test_a_ready_pool_as_text(raise_site: Callable[..., Site]) -> None:
-    site = raise_site(members(), sns={"monthly_spend_limit_usd": 100})
+    site = raise_site(members_of(NAMES), sns={"monthly_spend_limit_usd": 100})
 
     done = check(site)
 
@@ -54,7 +52,7 @@ def test_a_ready_pool_as_text(raise_site: Callable[..., Site]) -> None:
 
 def test_a_pool_that_is_not_ready_as_json_and_denied_looks(raise_site: Callable[..., Site]) -> None:
     denied = {"rules": [{"kind": "access_denied", "ops": ["SimulatePrincipalPolicy", "GetSMSAttributes"]}]}
-    site = raise_site(members(), config={"MfaConfiguration": "OFF"}, faults=denied)
+    site = raise_site(members_of(NAMES), config={"MfaConfiguration": "OFF"}, faults=denied)
 
     done = check(site, "--json", *ATTESTED)
     text = check(site)
@@ -76,8 +74,8 @@ def test_a_pool_that_is_not_ready_as_json_and_denied_looks(raise_site: Callable[
 
 def test_a_plan_says_how_many_users_and_which_policy(raise_site: Callable[..., Site]) -> None:
     config = {"AutoVerifiedAttributes": ["phone_number"]}
-    site = raise_site(members(), config=config, sns=SANDBOX)
-    roster = a_roster(site, NAMES[:7])
+    site = raise_site(members_of(NAMES), config=config, sns=SANDBOX)
+    roster = roster_of(site.folder, NAMES[:7])
     planned = site.cli.plan(roster, "saved", "--verification", "by-code", "--max-sms", 7)
 
     done = site.cli("check", "--run-dir", "saved", "--json")
@@ -96,8 +94,8 @@ def test_a_plan_says_how_many_users_and_which_policy(raise_site: Callable[..., S
 def test_it_works_while_a_run_holds_the_lane(
     raise_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site = raise_site(members())
-    roster = a_roster(site)
+    site = raise_site(members_of(NAMES))
+    roster = roster_of(site.folder, NAMES)
     monkeypatch.setattr(tempfile, "tempdir", site.cli.env()["TMPDIR"])
     lock = lock_lane(Lane(site.running.endpoint, "123456789012", "ap-northeast-1"))
     try:
@@ -109,9 +107,9 @@ def test_it_works_while_a_run_holds_the_lane(
 
 def test_a_run_prints_warnings_and_what_could_not_be_checked(raise_site: Callable[..., Site]) -> None:
     denied = {"rules": [{"kind": "access_denied", "ops": ["GetRole"]}]}
-    site = raise_site(members(), config={"AccountRecoverySetting": None}, faults=denied)
+    site = raise_site(members_of(NAMES), config={"AccountRecoverySetting": None}, faults=denied)
 
-    done = site.cli.run(a_roster(site), site.folder / "run", *ATTESTED)
+    done = site.cli.run(roster_of(site.folder, NAMES), site.folder / "run", *ATTESTED)
 
     assert_code(done, 0)
     assert "warning: There is no AccountRecoverySetting. (recovery)" in done.err
@@ -124,8 +122,8 @@ def test_a_run_prints_warnings_and_what_could_not_be_checked(raise_site: Callabl
 def test_a_run_into_the_sandbox_is_refused_and_a_wave_that_fits_it_is_not(
     raise_site: Callable[..., Site],
 ) -> None:
-    site = raise_site(members(), sns=SANDBOX)
-    roster = a_roster(site)
+    site = raise_site(members_of(NAMES), sns=SANDBOX)
+    roster = roster_of(site.folder, NAMES)
 
     done = site.cli.run(roster, site.folder / "run", *ATTESTED)
     untouched = not {*WRITES, "AdminGetUser"} & calls(site.running).keys()
@@ -143,9 +141,9 @@ def test_a_run_whose_caller_may_not_write_is_refused_before_the_first_write(
     raise_site: Callable[..., Site],
 ) -> None:
     caller = "arn:aws:sts::123456789012:assumed-role/cognito-sms/me"
-    site = raise_site(members(), caller=caller)
+    site = raise_site(members_of(NAMES), caller=caller)
 
-    done = site.cli.run(a_roster(site), site.folder / "run", *ATTESTED)
+    done = site.cli.run(roster_of(site.folder, NAMES), site.folder / "run", *ATTESTED)
 
     assert_code(done, 5)
     assert "cognito-idp:AdminUpdateUserAttributes" in done.err
@@ -153,7 +151,7 @@ def test_a_run_whose_caller_may_not_write_is_refused_before_the_first_write(
 
 
 def test_a_job_file_and_its_effective_values(raise_site: Callable[..., Site]) -> None:
-    site = raise_site(members())
+    site = raise_site(members_of(NAMES))
     job = site.folder / "check.toml"
     job.write_text(f'command = "check"\nuser_pool_id = "{POOL_ID}"\nverb = "audit"\n', encoding="utf-8")
 

@@ -3,45 +3,36 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.e2e.support import (
-    a_member,
     assert_code,
     calls,
     end,
     ends,
+    members_of,
     phone_of,
     report,
+    roster_of,
     sms,
     state,
     summary,
     wait_until,
-    write_roster,
     writes,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.e2e.conftest import Site
 
 USERS = 80
+NAMES = tuple(f"user{number:02d}" for number in range(USERS))
 SLOW = {"latency": [{"fixed_ms": 60}]}
 """Long answers, so that many calls are under way whenever the process dies."""
 SLOWLY = ("--max-rps", "UserUpdate=20")
-
-
-def members() -> list[dict[str, Any]]:
-    return [a_member(f"user{number:02d}") for number in range(USERS)]
-
-
-def a_roster(folder: Path) -> Path:
-    rows = [(f"user{number:02d}@example.com", phone_of(number)) for number in range(USERS)]
-    return write_roster(folder / "roster.csv", rows)
 
 
 def kill_at(site: Site, options: tuple[str, ...], count: int) -> None:
@@ -56,8 +47,8 @@ def kill_at(site: Site, options: tuple[str, ...], count: int) -> None:
 def test_numbers_that_a_code_goes_to_are_written_once_however_often_the_process_dies(
     raise_site: Callable[..., Site], moments: tuple[int, ...]
 ) -> None:
-    site = raise_site(members(), config={"AutoVerifiedAttributes": ["phone_number"]}, faults=SLOW)
-    a_roster(site.folder)
+    site = raise_site(members_of(NAMES), config={"AutoVerifiedAttributes": ["phone_number"]}, faults=SLOW)
+    roster_of(site.folder, NAMES)
     options = ("--verification", "by-code", "--max-sms", str(USERS))
 
     for count in moments:
@@ -77,8 +68,8 @@ def test_numbers_that_a_code_goes_to_are_written_once_however_often_the_process_
 def test_vouched_numbers_end_enrolled_however_often_the_process_dies(
     raise_site: Callable[..., Site], moments: tuple[int, ...]
 ) -> None:
-    site = raise_site(members(), faults=SLOW)
-    a_roster(site.folder)
+    site = raise_site(members_of(NAMES), faults=SLOW)
+    roster_of(site.folder, NAMES)
     options = ("--verification", "attested")
 
     for count in moments:
@@ -99,8 +90,8 @@ def test_vouched_numbers_end_enrolled_however_often_the_process_dies(
 
 def test_a_process_that_dies_while_it_plans_leaves_nothing_half_done(raise_site: Callable[..., Site]) -> None:
     faults = {"latency": [{"fixed_ms": 400, "ops": ["ListUsers"]}]}
-    site = raise_site(members(), generate={"count": 600}, faults=faults)
-    a_roster(site.folder)
+    site = raise_site(members_of(NAMES), generate={"count": 600}, faults=faults)
+    roster_of(site.folder, NAMES)
     child = site.cli.running("roster.csv", "run", "--verification", "attested")
     wait_until(lambda: calls(site.running)["ListUsers"] >= 3, "three pages")
 
@@ -121,9 +112,9 @@ def test_a_lost_answer_to_a_write_that_was_carried_out_sends_no_second_sms(
 ) -> None:
     rule = {"kind": kind, "when": "after", "ops": ["AdminUpdateUserAttributes"], "attempts": [1], "rate": 0.3}
     config = {"AutoVerifiedAttributes": ["phone_number"]}
-    site = raise_site(members(), config=config, faults={"rules": [rule]})
+    site = raise_site(members_of(NAMES), config=config, faults={"rules": [rule]})
 
-    done = site.cli.run(a_roster(site.folder), "run", "--verification", "by-code", "--max-sms", USERS)
+    done = site.cli.run(roster_of(site.folder, NAMES), "run", "--verification", "by-code", "--max-sms", USERS)
 
     assert_code(done, 0)
     assert site.running.control("stats")["faults_fired"]["0"] > 10

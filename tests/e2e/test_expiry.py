@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from migrate_mfa.adapters.clock import SystemClock
-from tests.e2e.support import a_member, assert_code, ends, phone_of, summary, write_roster
+from tests.e2e.support import assert_code, ends, members_of, roster_of, summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +23,9 @@ ENROLLED, OPEN = ("verified", "enrolled"), ("unprocessed", "")
 
 
 def a_site(raise_site: Callable[..., Site]) -> tuple[Site, Path]:
-    site = raise_site([a_member(f"user{number}") for number in range(USERS)])
-    rows = [(f"user{number}@example.com", phone_of(number)) for number in range(USERS)]
-    return site, write_roster(site.folder / "roster.csv", rows)
+    names = [f"user{number}" for number in range(USERS)]
+    site = raise_site(members_of(names))
+    return site, roster_of(site.folder, names)
 
 
 def lend_credentials(site: Site, seconds: float) -> None:

@@ -9,25 +9,25 @@ import pytest
 
 from tests.e2e.support import (
     POOL_ID,
+    SENDS_CODES,
     a_member,
     assert_code,
     endings,
     ends,
+    members_of,
     phone_of,
+    roster_of,
     sms,
     state,
     summary,
-    write_roster,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.e2e.conftest import Site
 
 USERS = 800
-SENDS_CODES = {"AutoVerifiedAttributes": ["email", "phone_number"]}
 UNBOUND = dict.fromkeys(("UserRead", "UserUpdate", "UserResourceUpdate", "UserList"), 90000)
 """A limiter that is cut to its lowest still lets the machine set the pace."""
 OPERATIONS = [
@@ -51,11 +51,6 @@ UPDATE, PREFER = "AdminUpdateUserAttributes", "AdminSetUserMFAPreference"
 HANGS = {"kind": "hang", "when": "after", "ops": [UPDATE], "rate": 0.01, "times": 2}
 """The tenth kind; few, because each costs the time after which the tool hangs up."""
 TOGETHER = [HANGS, *({**rule, "rate": 0.0167, "ops": OPERATIONS} for rule in NINE_KINDS)]
-
-
-def roster_of(folder: Path, names: list[str]) -> Path:
-    rows = [(f"{name}@example.com", phone_of(number)) for number, name in enumerate(names)]
-    return write_roster(folder / "roster.csv", rows)
 
 
 def attempts(site: Site, operation: str, name: str) -> int:
@@ -120,7 +115,7 @@ def test_what_concerns_everybody_stops_the_run_each_time_and_blames_nobody(
     raise_site: Callable[..., Site],
 ) -> None:
     names = [f"user{number}" for number in range(12)]
-    site = raise_site([a_member(name) for name in names])
+    site = raise_site(members_of(names))
     command = (roster_of(site.folder, names), site.folder / "run", "--verification", "attested")
 
     for code, status, operation, exit_code, told in RUN_PROBLEMS:
@@ -152,7 +147,7 @@ def test_what_concerns_one_user_is_that_users_alone(raise_site: Callable[..., Si
         "malformed": ("InvalidParameterException", PREFER, ("failed", "rejected")),
     }
     names = [*errors, "fine", "as-well"]
-    site = raise_site([a_member(name) for name in names])
+    site = raise_site(members_of(names))
     error = {"kind": "error", "status": 400, "message": "Ask taro@example.com or +819012345678."}
     rules = [
         {**error, "code": code, "ops": [operation], "users": [name]}
@@ -182,7 +177,7 @@ def test_throttles_that_an_operation_does_not_declare_slow_it_and_fail_nobody(
 ) -> None:
     names = [f"user{number}" for number in range(10)]
     rule = {**THROTTLING, "code": code, "ops": [PREFER], "attempts": [1, 2]}
-    site = raise_site([a_member(name) for name in names], quotas=UNBOUND, faults={"rules": [rule]})
+    site = raise_site(members_of(names), quotas=UNBOUND, faults={"rules": [rule]})
 
     done = site.cli.run(roster_of(site.folder, names), site.folder / "run", "--verification", "attested")
 
@@ -197,7 +192,7 @@ def test_a_user_is_given_up_only_after_the_budget_and_done_by_the_next_run(
 ) -> None:
     names = ["ann", "bob", "cyd"]
     broken = {"kind": "internal_error", "ops": [UPDATE], "users": ["bob"]}
-    site = raise_site([a_member(name) for name in names], faults={"rules": [broken]})
+    site = raise_site(members_of(names), faults={"rules": [broken]})
     command = (roster_of(site.folder, names), site.folder / "run", "--verification", "attested")
 
     first = site.cli.run(*command)
@@ -214,7 +209,7 @@ def test_a_user_is_given_up_only_after_the_budget_and_done_by_the_next_run(
 def test_unknown_errors_that_repeat_stop_the_run_and_blame_nobody(raise_site: Callable[..., Site]) -> None:
     names = [f"user{number}" for number in range(12)]
     new = {"kind": "error", "code": "BrandNewException", "status": 400, "message": "?", "ops": [PREFER]}
-    site = raise_site([a_member(name) for name in names], faults={"rules": [new]})
+    site = raise_site(members_of(names), faults={"rules": [new]})
     command = (roster_of(site.folder, names), site.folder / "run", "--verification", "attested")
 
     stopped = site.cli.run(*command)
@@ -234,7 +229,7 @@ def test_reads_that_lag_neither_repeat_a_write_nor_fail_a_user(raise_site: Calla
     names = [f"user{number}" for number in range(24)]
     lost = [{"kind": "reset", "when": when, "rate": 0.2, "ops": [UPDATE]} for when in ("before", "after")]
     lags = {"seed": 3, "rules": lost, "read_lag_ms": 1200, "list_lag_s": 120}
-    site = raise_site([a_member(name) for name in names], config=SENDS_CODES)
+    site = raise_site(members_of(names), config=SENDS_CODES)
     site.running.control("faults", lags)
     command = (
         roster_of(site.folder, names),
@@ -281,7 +276,7 @@ def test_users_who_change_after_the_plan_are_decided_by_what_they_are_now(
         {"on": {"op": "AdminGetUser", "user": "gone"}, "do": {"delete": ["gone"]}},
         {"on": {"op": "AdminGetUser", "user": "gone-late"}, "when": "after", "do": {"delete": ["gone-late"]}},
     ]
-    site = raise_site([a_member(name) for name in names], faults={"script": script})
+    site = raise_site(members_of(names), faults={"script": script})
 
     done = site.cli.run(roster_of(site.folder, names), site.folder / "run", "--verification", "attested")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +91,20 @@ def test_a_check_for_a_plan_foretells_it_too(site: Site) -> None:
     assert "The codes and one sign-in each cost 0.66." in limit["why"]
     assert "1,000 sign-ins cost: JP 70.00, US 10.00" in shown.out.replace("\n", " ")
     assert max(map(len, shown.out.splitlines())) <= 80
+
+
+def test_a_check_for_a_plan_of_an_older_version_is_refused_before_the_pool_is_looked_at(site: Site) -> None:
+    roster, run_dir = a_roster(site.folder), site.folder / "run"
+    assert_code(site.cli.plan(roster, run_dir, *BY_CODE), 0)
+    with closing(sqlite3.connect(run_dir / "journal.sqlite")) as connection:
+        connection.execute("PRAGMA user_version = 1")
+    site.running.control("ledger/reset", {})
+
+    done = site.cli("check", "--run-dir", run_dir)
+
+    assert_code(done, 3)
+    assert "was made by an older version" in done.err
+    assert not calls(site.running)
 
 
 def test_more_cost_than_allowed_is_refused_at_plan_and_at_run_before_anything_is_written(site: Site) -> None:

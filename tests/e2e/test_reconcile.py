@@ -9,28 +9,28 @@ import pytest
 
 from tests.e2e.support import (
     POOL_ID,
+    SENDS_CODES,
     WRITES,
     a_member,
     assert_code,
     calls,
     endings,
+    mfa_of,
     phone_of,
     report,
+    roster_of,
     sms,
     state,
     state_hash,
     summary,
-    write_roster,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable
 
     from tests.e2e.conftest import Site
     from tests.e2e.support import Done
 
-SENDS_CODES = {"AutoVerifiedAttributes": ["email", "phone_number"]}
 OTHER = "+818012345678"
 SMS_ON = (["SMS_MFA"], "SMS_MFA")
 
@@ -42,23 +42,12 @@ def edit(site: Site, *names: str, attributes: dict[str, str | None] | None = Non
     site.running.control("users", {"upsert": rows})
 
 
-def roster_of(site: Site, names: Sequence[str]) -> Path:
-    """A roster that wishes a number of its own for each of these users."""
-    rows = [(f"{name}@example.com", phone_of(number)) for number, name in enumerate(names)]
-    return write_roster(site.folder / "roster.csv", rows)
-
-
 def reconcile(site: Site, *options: str) -> Done:
     """One night: what it cost is in the ledger afterwards."""
     site.running.control("ledger/reset", {})
     return site.cli(
         "reconcile", "--run-dir", site.folder / "run", "--quiet", "--quota-share", "1.0", "--yes", *options
     )
-
-
-def mfa_of(site: Site, name: str) -> tuple[list[str], str | None]:
-    user = state(site.running)[name]
-    return user["UserMFASettingList"], user["PreferredMfaSetting"]
 
 
 def drift_of(site: Site) -> dict[str, str]:
@@ -72,7 +61,7 @@ def test_each_pending_row_becomes_what_its_user_made_of_it(raise_site: Callable[
     site = raise_site([*users, a_member("confirms", UserStatus="UNCONFIRMED")], config=SENDS_CODES)
     assert_code(
         site.cli.run(
-            roster_of(site, names), site.folder / "run", "--verification", "by-code", "--max-sms", 6
+            roster_of(site.folder, names), site.folder / "run", "--verification", "by-code", "--max-sms", 6
         ),
         0,
     )
@@ -94,8 +83,8 @@ def test_each_pending_row_becomes_what_its_user_made_of_it(raise_site: Callable[
         ("pending", "awaiting_code"),
         ("pending", "awaiting_code"),
     ]
-    assert mfa_of(site, "proves") == SMS_ON
-    assert all(mfa_of(site, name) == ([], None) for name in names if name not in {"proves", "leaves"})
+    assert mfa_of(site.running, "proves") == SMS_ON
+    assert all(mfa_of(site.running, name) == ([], None) for name in names if name not in {"proves", "leaves"})
     assert state(site.running)["changes-again"]["Attributes"]["phone_number"] == OTHER
     now = sms(site.running)
     assert len(now) == len(sent) + 1
@@ -104,14 +93,14 @@ def test_each_pending_row_becomes_what_its_user_made_of_it(raise_site: Callable[
 
 def test_a_promotion_sends_nothing_so_no_sms_limit_is_in_its_way(raise_site: Callable[..., Site]) -> None:
     site = raise_site([a_member("ann"), a_member("bob")], config=SENDS_CODES)
-    roster = roster_of(site, ["ann", "bob"])
+    roster = roster_of(site.folder, ["ann", "bob"])
     assert_code(site.cli.run(roster, site.folder / "run", "--verification", "by-code", "--max-sms", 2), 0)
     edit(site, "ann", attributes={"phone_number_verified": "true"})
 
     done = reconcile(site)
 
     assert_code(done, 0)
-    assert mfa_of(site, "ann") == SMS_ON
+    assert mfa_of(site.running, "ann") == SMS_ON
     assert set(sms(site.running).values()) == {1}
 
 
@@ -122,7 +111,7 @@ def test_who_needs_a_code_first_does_not_keep_the_others_from_being_promoted(
     users = [a_member("ann"), a_member("bob", UserStatus="UNCONFIRMED"), a_member("cyd")]
     site = raise_site(users, config=SENDS_CODES)
     wave = ("--verification", "by-code", "--max-sms", 2, "--max-users", 1)  # cyd is still to be done
-    assert_code(site.cli.run(roster_of(site, names), site.folder / "run", *wave), 10)
+    assert_code(site.cli.run(roster_of(site.folder, names), site.folder / "run", *wave), 10)
     edit(site, "ann", attributes={"phone_number_verified": "true"})
     edit(site, "bob", UserStatus="CONFIRMED")
 
@@ -134,7 +123,7 @@ def test_who_needs_a_code_first_does_not_keep_the_others_from_being_promoted(
     assert "1 users wait on" in night.err
     assert waiting == 1
     assert_code(allowed, 0)
-    assert mfa_of(site, "ann") == SMS_ON
+    assert mfa_of(site.running, "ann") == SMS_ON
     assert state(site.running)["bob"]["Attributes"]["phone_number"] == phone_of(1)
     assert set(sms(site.running).values()) == {1}
 
@@ -145,7 +134,8 @@ def test_a_night_on_which_nothing_changed_costs_the_scan_and_writes_nothing(
 ) -> None:
     names = [f"user{number}" for number in range(130)]
     site = raise_site([a_member(name) for name in names])
-    assert_code(site.cli.run(roster_of(site, names), site.folder / "run", "--verification", policy), 0)
+    roster = roster_of(site.folder, names)
+    assert_code(site.cli.run(roster, site.folder / "run", "--verification", policy), 0)
     before, ended = state_hash(site.running), endings(site.folder / "run")
 
     done = reconcile(site)
@@ -165,7 +155,8 @@ def test_drift_is_reported_until_it_is_over_and_a_repair_never_writes_a_number(
 ) -> None:
     names = ["lost-phone", "off", "renumbered-off", "gone", "unproven", "fine", "renumbered"]
     site = raise_site([a_member(name) for name in names])
-    assert_code(site.cli.run(roster_of(site, names), site.folder / "run", "--verification", "attested"), 0)
+    roster = roster_of(site.folder, names)
+    assert_code(site.cli.run(roster, site.folder / "run", "--verification", "attested"), 0)
     off: dict[str, Any] = {"UserMFASettingList": [], "PreferredMfaSetting": None}
     renumbered: dict[str, str | None] = {"phone_number": OTHER, "phone_number_verified": "true"}
     edit(site, "lost-phone", attributes={"phone_number": None, "phone_number_verified": None}, **off)
@@ -197,7 +188,7 @@ def test_drift_is_reported_until_it_is_over_and_a_repair_never_writes_a_number(
     assert untouched == changed
     assert written["AdminSetUserMFAPreference"] == 2
     assert written["AdminUpdateUserAttributes"] == 0
-    assert mfa_of(site, "off") == mfa_of(site, "renumbered-off") == SMS_ON
+    assert mfa_of(site.running, "off") == mfa_of(site.running, "renumbered-off") == SMS_ON
     assert state(site.running)["renumbered-off"]["Attributes"]["phone_number"] == OTHER
     assert drift_of(site) == {name: kind for name, kind in drift.items() if kind != "mfa_off"}
     assert len(report(site.folder / "run", "verified")) == len(names)
@@ -205,7 +196,7 @@ def test_drift_is_reported_until_it_is_over_and_a_repair_never_writes_a_number(
 
 def test_mfa_that_went_off_again_after_a_repair_is_drift_again(raise_site: Callable[..., Site]) -> None:
     site = raise_site([a_member("ann"), a_member("bob")])
-    roster = roster_of(site, ["ann", "bob"])
+    roster = roster_of(site.folder, ["ann", "bob"])
     assert_code(site.cli.run(roster, site.folder / "run", "--verification", "attested"), 0)
     edit(site, "ann", UserMFASettingList=[], PreferredMfaSetting=None)
     repaired = reconcile(site, "--repair")
@@ -223,7 +214,8 @@ def test_what_left_no_trace_in_the_list_is_found_by_a_deep_look_that_says_its_pr
 ) -> None:
     names = ["ann", "bob", "cyd"]
     site = raise_site([a_member(name) for name in names])
-    assert_code(site.cli.run(roster_of(site, names), site.folder / "run", "--verification", "attested"), 0)
+    roster = roster_of(site.folder, names)
+    assert_code(site.cli.run(roster, site.folder / "run", "--verification", "attested"), 0)
     site.running.control("faults", {"list_lag_s": 3600})  # ListUsers shows nobody's change
     edit(site, "bob", UserMFASettingList=[], PreferredMfaSetting=None)
 
@@ -242,7 +234,7 @@ def test_who_was_given_up_is_taken_up_again(raise_site: Callable[..., Site]) -> 
     site = raise_site([a_member("ann"), a_member("bob")])
     limited = {"kind": "error", "code": "LimitExceededException", "status": 400, "users": ["ann"]}
     site.running.control("faults", {"rules": [{**limited, "ops": ["AdminUpdateUserAttributes"]}]})
-    roster = roster_of(site, ["ann", "bob"])
+    roster = roster_of(site.folder, ["ann", "bob"])
     assert_code(site.cli.run(roster, site.folder / "run", "--verification", "attested"), 7)
     given_up = endings(site.folder / "run")[1]
     site.running.control("faults", {})
@@ -257,19 +249,20 @@ def test_who_was_given_up_is_taken_up_again(raise_site: Callable[..., Site]) -> 
 def test_a_night_that_stops_at_a_limit_goes_on_the_next(raise_site: Callable[..., Site]) -> None:
     names = [f"user{number}" for number in range(4)]
     site = raise_site([a_member(name) for name in names])
-    assert_code(site.cli.run(roster_of(site, names), site.folder / "run", "--verification", "by-code"), 0)
+    roster = roster_of(site.folder, names)
+    assert_code(site.cli.run(roster, site.folder / "run", "--verification", "by-code"), 0)
     edit(site, *names, attributes={"phone_number_verified": "true"})
 
     first, second = reconcile(site, "--max-users", "3"), reconcile(site)
 
     assert [first.code, second.code] == [10, 0], first.said + second.said
     assert set(endings(site.folder / "run").values()) == {("verified", "promoted")}
-    assert all(mfa_of(site, name) == SMS_ON for name in names)
+    assert all(mfa_of(site.running, name) == SMS_ON for name in names)
 
 
 def test_it_refuses_what_it_cannot_know_or_ask(raise_site: Callable[..., Site]) -> None:
     site = raise_site([a_member("ann")])
-    roster = roster_of(site, ["ann"])
+    roster = roster_of(site.folder, ["ann"])
     assert_code(
         site.cli("disable", roster, "--user-pool-id", POOL_ID, "--run-dir", site.folder / "off", "--yes"), 0
     )

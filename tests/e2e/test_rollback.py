@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.support import (
     LEGACY_SMS,
     POOL_ID,
+    SENDS_CODES,
     WRITES,
     a_member,
     assert_code,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Site
     from tests.e2e.support import Done
 
-SENDS_CODES = {"AutoVerifiedAttributes": ["email", "phone_number"]}
 OTHER = "+818012345678"
 RESTORED = ("skipped", "restored")
 EVERYTHING = [

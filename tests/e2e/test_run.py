@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,17 +18,19 @@ from tests.e2e.support import (
     calls,
     endings,
     ends,
+    members_of,
     phone_of,
     report,
+    roster_of,
     state,
     state_hash,
     summary,
+    untouched,
     write_roster,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from tests.e2e.conftest import Site
 
@@ -38,26 +40,12 @@ ENROLLED = ("verified", "enrolled")
 NAMES = tuple(f"user{number:02d}" for number in range(12))
 
 
-def members(names: Sequence[str] = NAMES) -> list[dict[str, Any]]:
-    return [a_member(name) for name in names]
-
-
-def a_roster(folder: Path, names: Sequence[str] = NAMES, name: str = "roster.csv") -> Path:
-    rows = [(f"{each}@example.com", phone_of(place)) for place, each in enumerate(names)]
-    return write_roster(folder / name, rows)
-
-
 @pytest.fixture
 def site(raise_site: Callable[..., Site]) -> Site:
     """Twelve members without a number, and roster.csv with one for each."""
-    made = raise_site(members())
-    a_roster(made.folder)
+    made = raise_site(members_of(NAMES))
+    roster_of(made.folder, NAMES)
     return made
-
-
-def untouched(site: Site) -> bool:
-    """Nothing was written, nobody was read one by one."""
-    return not {*WRITES, "AdminGetUser"} & calls(site.running).keys()
 
 
 class TestUsage:
@@ -74,7 +62,7 @@ class TestUsage:
 
         assert_code(done, 2)
         assert "--yes" in done.err
-        assert untouched(site)
+        assert untouched(site.running)
 
     def test_yes_does_not_come_from_a_variable(self, site: Site) -> None:
         site.cli.environment |= {"MIGRATE_MFA_YES": "1", "MIGRATE_MFA_VERIFICATION": "attested"}
@@ -114,7 +102,7 @@ class TestRoster:
         done = site.cli.run(path, site.folder / "run", *ATTESTED)
 
         assert_code(done, 3)
-        assert untouched(site)
+        assert untouched(site.running)
 
     @pytest.mark.parametrize("command", ["plan", "run"])
     def test_too_many_unusable_rows_stop_before_the_first_write(self, site: Site, command: str) -> None:
@@ -128,7 +116,7 @@ class TestRoster:
 
         assert_code(done, 3)
         assert "--max-failures" in done.err
-        assert untouched(site)
+        assert untouched(site.running)
         assert len(report(site.folder / "run", "failed")) == 6
 
     def test_four_unusable_rows_are_never_too_many(self, site: Site) -> None:
@@ -169,11 +157,11 @@ class TestBinding:
     def test_a_changed_roster_does_not_fit_an_explicit_run_directory(self, site: Site) -> None:
         site.cli.plan("roster.csv", site.folder / "run", *ATTESTED)
 
-        done = site.cli.run(a_roster(site.folder, NAMES[:3], "other.csv"), site.folder / "run", *ATTESTED)
+        done = site.cli.run(roster_of(site.folder, NAMES[:3], "other.csv"), site.folder / "run", *ATTESTED)
 
         assert_code(done, 3)
         assert "roster" in done.err
-        assert untouched(site)
+        assert untouched(site.running)
 
     @pytest.mark.parametrize(
         ("option", "named"),
@@ -194,7 +182,7 @@ class TestBinding:
 
         assert_code(done, 3)
         assert named in done.err
-        assert untouched(site)
+        assert untouched(site.running)
 
     def test_pacing_options_may_change(self, site: Site) -> None:
         site.cli.plan("roster.csv", site.folder / "run", *ATTESTED)
@@ -227,7 +215,7 @@ class TestPlan:
         assert dry.out == planned.out
         assert endings(site.folder / "dry") == endings(site.folder / "plan")
         assert summary(site.folder / "dry")["command"] == "plan"
-        assert untouched(site)
+        assert untouched(site.running)
 
     def test_a_saved_plan_is_applied_by_its_directory_alone(self, site: Site) -> None:
         site.cli.plan("roster.csv", site.folder / "run", *ATTESTED)
@@ -311,7 +299,7 @@ class TestConfirmation:
 
         assert_code(done, 130)
         assert state_hash(site.running) == before
-        assert untouched(site)
+        assert untouched(site.running)
 
 
 def test_a_number_that_somebody_proved_since_the_plan_is_not_taken_from_them(

@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.e2e.support import (
-    WRITES,
-    a_member,
     assert_code,
     calls,
     ends,
-    phone_of,
+    members_of,
+    roster_of,
     sms,
     summary,
-    write_roster,
+    untouched,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable
 
     from tests.e2e.conftest import Site
 
@@ -31,26 +29,12 @@ ENROLLED = ("verified", "enrolled")
 NAMES = tuple(f"user{number:02d}" for number in range(12))
 
 
-def members(names: Sequence[str] = NAMES) -> list[dict[str, Any]]:
-    return [a_member(name) for name in names]
-
-
-def a_roster(folder: Path, names: Sequence[str] = NAMES, name: str = "roster.csv") -> Path:
-    rows = [(f"{each}@example.com", phone_of(place)) for place, each in enumerate(names)]
-    return write_roster(folder / name, rows)
-
-
 @pytest.fixture
 def site(raise_site: Callable[..., Site]) -> Site:
     """Twelve members without a number, and roster.csv with one for each."""
-    made = raise_site(members())
-    a_roster(made.folder)
+    made = raise_site(members_of(NAMES))
+    roster_of(made.folder, NAMES)
     return made
-
-
-def untouched(site: Site) -> bool:
-    """Nothing was written, nobody was read one by one."""
-    return not {*WRITES, "AdminGetUser"} & calls(site.running).keys()
 
 
 READY = {"AutoVerifiedAttributes": ["phone_number"]}
@@ -86,14 +70,14 @@ class TestPool:
     def test_a_pool_in_which_a_write_would_be_in_vain_or_harmful_is_refused(
         self, raise_site: Callable[..., Site], config: dict[str, Any], policy: str
     ) -> None:
-        site = raise_site(members(), config=config)
+        site = raise_site(members_of(NAMES), config=config)
 
         done = site.cli.run(
-            a_roster(site.folder), site.folder / "run", "--verification", policy, "--max-sms", 99
+            roster_of(site.folder, NAMES), site.folder / "run", "--verification", policy, "--max-sms", 99
         )
 
         assert_code(done, 4)
-        assert untouched(site)
+        assert untouched(site.running)
 
     def test_a_pool_that_does_not_exist_is_refused(self, site: Site) -> None:
         site.cli.pool_id = "ap-northeast-1_Nowhere01"
@@ -106,9 +90,9 @@ class TestPool:
     def test_where_mfa_is_required_a_vouched_number_is_stored_and_no_preference_written(
         self, raise_site: Callable[..., Site]
     ) -> None:
-        site = raise_site(members(), config={"MfaConfiguration": "ON"})
+        site = raise_site(members_of(NAMES), config={"MfaConfiguration": "ON"})
 
-        done = site.cli.run(a_roster(site.folder), site.folder / "run", *ATTESTED)
+        done = site.cli.run(roster_of(site.folder, NAMES), site.folder / "run", *ATTESTED)
 
         assert_code(done, 0)
         assert ends(site.folder / "run") == {ENROLLED: 12}
@@ -117,9 +101,9 @@ class TestPool:
     def test_numbers_that_are_held_back_until_verified_can_be_attested(
         self, raise_site: Callable[..., Site]
     ) -> None:
-        site = raise_site(members(), config=HELD_BACK)
+        site = raise_site(members_of(NAMES), config=HELD_BACK)
 
-        done = site.cli.run(a_roster(site.folder), site.folder / "run", *ATTESTED)
+        done = site.cli.run(roster_of(site.folder, NAMES), site.folder / "run", *ATTESTED)
 
         assert_code(done, 0)
         assert ends(site.folder / "run") == {ENROLLED: 12}
@@ -134,8 +118,8 @@ class TestAccess:
     def test_a_missing_permission_ends_the_run_and_blames_no_user(
         self, raise_site: Callable[..., Site], op: str
     ) -> None:
-        site = raise_site(members(), faults={"rules": [{"kind": "access_denied", "ops": [op]}]})
-        roster = a_roster(site.folder)
+        site = raise_site(members_of(NAMES), faults={"rules": [{"kind": "access_denied", "ops": [op]}]})
+        roster = roster_of(site.folder, NAMES)
 
         done = site.cli.run(roster, site.folder / "run", *ATTESTED)
         site.running.control("faults", {})
@@ -149,8 +133,8 @@ class TestAccess:
     def test_credentials_that_expire_midway_end_the_run_and_the_same_command_goes_on(
         self, raise_site: Callable[..., Site]
     ) -> None:
-        site = raise_site(members(), faults={"rules": [{"kind": "expired_token", "after_calls": 30}]})
-        roster = a_roster(site.folder)
+        site = raise_site(members_of(NAMES), faults={"rules": [{"kind": "expired_token", "after_calls": 30}]})
+        roster = roster_of(site.folder, NAMES)
 
         done = site.cli.run(roster, site.folder / "run", *ATTESTED)
         left = summary(site.folder / "run")
@@ -176,8 +160,8 @@ class TestSms:
     def test_more_sms_than_allowed_are_refused_at_plan_and_at_run(
         self, raise_site: Callable[..., Site]
     ) -> None:
-        site = raise_site(members(), config=READY)
-        roster = a_roster(site.folder)
+        site = raise_site(members_of(NAMES), config=READY)
+        roster = roster_of(site.folder, NAMES)
 
         planned = site.cli.plan(roster, site.folder / "plan", *BY_CODE, "--max-sms", 11)
         run = site.cli.run(roster, site.folder / "run", *BY_CODE)
@@ -185,13 +169,13 @@ class TestSms:
         assert_code(planned, 8)
         assert_code(run, 8)
         assert "--max-sms" in run.err
-        assert untouched(site)
+        assert untouched(site.running)
         assert summary(site.folder / "run")["counts"]["unprocessed"] == 12
 
     def test_as_many_sms_as_allowed_are_sent_one_for_each_user(self, raise_site: Callable[..., Site]) -> None:
-        site = raise_site(members(), config=READY)
+        site = raise_site(members_of(NAMES), config=READY)
 
-        done = site.cli.run(a_roster(site.folder), site.folder / "run", *BY_CODE, "--max-sms", 12)
+        done = site.cli.run(roster_of(site.folder, NAMES), site.folder / "run", *BY_CODE, "--max-sms", 12)
 
         assert_code(done, 0)
         assert ends(site.folder / "run") == {("pending", "awaiting_code"): 12}
@@ -224,17 +208,17 @@ class TestRunDirectory:
 
         assert_code(done, 6)
         assert "newer" in done.err
-        assert untouched(site)
+        assert untouched(site.running)
 
     def test_another_pool_does_not_fit_the_directory(
         self, raise_site: Callable[..., Site], site: Site
     ) -> None:
         site.cli.plan("roster.csv", site.folder / "run", *ATTESTED)
-        other = raise_site(members(), pool_id="ap-northeast-1_Another01")
+        other = raise_site(members_of(NAMES), pool_id="ap-northeast-1_Another01")
         other.cli.pool_id = "ap-northeast-1_Another01"
 
         done = other.cli.run("roster.csv", site.folder / "run", *ATTESTED)
 
         assert_code(done, 3)
         assert "pool" in done.err
-        assert untouched(other)
+        assert untouched(other.running)

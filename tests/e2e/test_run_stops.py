@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,50 +11,40 @@ from tests.e2e.support import (
     PATIENCE_S,
     Cli,
     Done,
-    a_member,
     assert_code,
     calls,
     end,
     ends,
-    phone_of,
+    members_of,
     report,
+    roster_of,
     state,
     summary,
     wait_until,
-    write_roster,
     writes,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.e2e.conftest import Site
 
 ATTESTED = ("--verification", "attested")
 ENROLLED = ("verified", "enrolled")
 USERS = 60
+NAMES = tuple(f"user{number:02d}" for number in range(USERS))
 SLOWLY = ("--max-rps", "UserUpdate=8")
 """Slow enough to be stopped midway on any machine; also the window of users under way is small then."""
 STUCK = {"rules": [{"kind": "hang", "ops": ["AdminUpdateUserAttributes"]}]}
 """The first writes are never answered, so a run stays where it is."""
 
 
-def a_roster(folder: Path, users: int = USERS) -> Path:
-    rows = [(f"user{number:02d}@example.com", phone_of(number)) for number in range(users)]
-    return write_roster(folder / "roster.csv", rows)
-
-
 @pytest.fixture
 def site(raise_site: Callable[..., Site]) -> Site:
     """Sixty members, and a roster for all of them."""
-    made = raise_site(members())
-    a_roster(made.folder)
+    made = raise_site(members_of(NAMES))
+    roster_of(made.folder, NAMES)
     return made
-
-
-def members() -> list[dict[str, Any]]:
-    return [a_member(f"user{number:02d}") for number in range(USERS)]
 
 
 def everybody_is_enrolled(site: Site) -> bool:
@@ -99,7 +89,7 @@ class TestLimits:
 
 class TestFailures:
     def test_too_many_refusals_stop_the_run_and_the_report_says_who(self, site: Site) -> None:
-        names = [f"user{number:02d}" for number in range(0, USERS, 4)]
+        names = NAMES[::4]
         rule = {"kind": "error", "ops": ["AdminUpdateUserAttributes"], "users": names}
         site.running.control("faults", {"rules": [rule]})
 
@@ -117,7 +107,7 @@ class TestFailures:
     def test_after_the_cause_is_mended_the_same_command_does_the_rest_and_then_the_failed(
         self, site: Site
     ) -> None:
-        names = [f"user{number:02d}" for number in range(0, USERS, 4)]
+        names = NAMES[::4]
         rule = {"kind": "error", "ops": ["AdminUpdateUserAttributes"], "users": names}
         site.running.control("faults", {"rules": [rule]})
         site.cli.run("roster.csv", "run", *ATTESTED, *SLOWLY, "--max-failures", "10%")
@@ -171,10 +161,10 @@ class TestSignals:
     def test_a_signal_while_it_plans_writes_nothing_and_the_plan_is_made_again(
         self, raise_site: Callable[..., Site]
     ) -> None:
-        users = members()
+        users = members_of(NAMES)
         faults = {"latency": [{"fixed_ms": 400, "ops": ["ListUsers"]}]}
         site = raise_site(users, faults=faults, generate={"count": 600})
-        a_roster(site.folder)
+        roster_of(site.folder, NAMES)
         child = site.cli.running("roster.csv", "run", *ATTESTED)
         wait_until(lambda: calls(site.running)["ListUsers"] >= 2, "two pages")
 
@@ -220,7 +210,7 @@ class TestLocks:
     def test_a_run_directory_belongs_to_one_process_at_a_time(
         self, site: Site, raise_site: Callable[..., Site]
     ) -> None:
-        elsewhere = raise_site(members())
+        elsewhere = raise_site(members_of(NAMES))
         site.running.control("faults", STUCK)
         child = site.cli.running("roster.csv", "run", *ATTESTED)
         wait_until(lambda: writes(site.running) >= 1, "one write")
@@ -239,9 +229,9 @@ def test_throttled_by_live_traffic_it_yields_and_still_comes_to_the_end(
     """The pool enforces its quotas, and another application takes most of one."""
     quotas = {"UserRead": 2000, "UserUpdate": 40, "UserResourceUpdate": 40, "UserList": 500}
     faults = {"live_traffic": [{"category": "UserUpdate", "rps": 36}]}
-    site = raise_site(members(), quotas=quotas, enforce_quotas=True, burst_seconds=0.1, faults=faults)
+    site = raise_site(members_of(NAMES), quotas=quotas, enforce_quotas=True, burst_seconds=0.1, faults=faults)
 
-    done = site.cli.run(a_roster(site.folder, users=14), "run", *ATTESTED)
+    done = site.cli.run(roster_of(site.folder, NAMES[:14]), "run", *ATTESTED)
 
     assert_code(done, 0)
     count = summary(site.folder / "run")["calls"]["UserUpdate"]

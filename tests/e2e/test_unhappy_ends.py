@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +17,7 @@ from tests.e2e.support import (
     end,
     phone_of,
     report,
+    roster_of,
     state,
     wait_until,
     write_roster,
@@ -25,25 +26,10 @@ from tests.e2e.support import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.e2e.conftest import Site
 
 ATTESTED = ("--verification", "attested")
-SENDS_CODES = {"AutoVerifiedAttributes": ["email", "phone_number"]}
-
-
-def edit(site: Site, name: str, **members: Any) -> None:
-    site.running.control("users", {"upsert": [{"Username": name, **members}]})
-
-
-def proved(number: int) -> dict[str, str]:
-    return {"phone_number": phone_of(number), "phone_number_verified": "true"}
-
-
-def roster_of(site: Site, *names: str) -> Path:
-    rows = [(f"{name}@example.com", phone_of(number)) for number, name in enumerate(names)]
-    return write_roster(site.folder / "roster.csv", rows)
 
 
 @pytest.mark.parametrize("first", ["plan", "run"])
@@ -87,7 +73,7 @@ def test_a_signal_while_aws_does_not_answer_at_the_start_is_no_bug(
 ) -> None:
     down = {"rules": [{"kind": "unavailable", "ops": ["GetCallerIdentity", "DescribeUserPool"]}]}
     site = raise_site([a_member("ann")], faults=down)
-    child = site.cli.start("plan", roster_of(site, "ann"), "--user-pool-id", POOL_ID, *ATTESTED)
+    child = site.cli.start("plan", roster_of(site.folder, ["ann"]), "--user-pool-id", POOL_ID, *ATTESTED)
     wait_until(lambda: calls(site.running)["GetCallerIdentity"] >= 2, "two tries")
 
     done = end(child, number)
@@ -99,7 +85,7 @@ def test_a_signal_while_aws_does_not_answer_at_the_start_is_no_bug(
 def test_the_end_of_input_at_the_question_declines(raise_site: Callable[..., Site], command: str) -> None:
     """Ctrl-D: exit code 130 is "declined at the prompt", 1 is a bug."""
     site = raise_site([a_member("ann")])
-    roster = roster_of(site, "ann")
+    roster = roster_of(site.folder, ["ann"])
     if command == "purge":
         assert_code(site.cli.run(roster, "run", *ATTESTED), 0)
     line = {
@@ -120,7 +106,7 @@ def test_the_end_of_input_at_the_question_declines(raise_site: Callable[..., Sit
 def test_a_run_after_half_a_rollback_does_not_say_that_it_is_done(raise_site: Callable[..., Site]) -> None:
     """Exit code 0 is "done, nobody failed"; rows are still unprocessed here."""
     site = raise_site([a_member(name) for name in ("ann", "bob", "cid")])
-    roster = roster_of(site, "ann", "bob", "cid")
+    roster = roster_of(site.folder, ["ann", "bob", "cid"])
     assert_code(site.cli.run(roster, "run", *ATTESTED), 0)
     half = site.cli("rollback", "--run-dir", "run", "--yes", "--quiet", "--max-users", "1")
     assert_code(half, 10)
@@ -136,7 +122,7 @@ def test_a_run_after_half_a_rollback_does_not_say_that_it_is_done(raise_site: Ca
 def test_json_is_printed_however_it_ends(raise_site: Callable[..., Site], command: str) -> None:
     """As `run --json` does: a report on failure too."""
     site = raise_site([a_member("ann", phone=phone_of(0), verified=False)])
-    roster = roster_of(site, "ann")
+    roster = roster_of(site.folder, ["ann"])
     assert_code(site.cli.run(roster, "run", *ATTESTED), 0)
     denied = {"rules": [{"kind": "access_denied", "ops": ["ListUsers", "AdminGetUser"]}]}
     site.running.control("faults", denied)
@@ -158,7 +144,7 @@ def test_a_roster_that_was_edited_since_the_plan_is_said_not_to_count(
 ) -> None:
     """With --run-dir alone the plan is what counts; named again, the roster is refused."""
     site = raise_site([a_member("ann")])
-    roster = roster_of(site, "ann")
+    roster = roster_of(site.folder, ["ann"])
     assert_code(site.cli.plan(roster, "run", *ATTESTED), 0)
     write_roster(roster, [("ann@example.com", phone_of(7))])
 

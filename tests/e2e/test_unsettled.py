@@ -10,11 +10,13 @@ import pytest
 from migrate_mfa.simulator.world import Unsettled
 from tests.e2e.support import (
     POOL_ID,
+    SENDS_CODES,
     WRITES,
     a_member,
     assert_code,
     calls,
     endings,
+    mfa_of,
     phone_of,
     sms,
     state,
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
     from tests.e2e.conftest import Site
 
-SENDS_CODES = {"AutoVerifiedAttributes": ["email", "phone_number"]}
 TOTP: dict[str, Any] = {
     "UserMFASettingList": ["SOFTWARE_TOKEN_MFA"],
     "PreferredMfaSetting": "SOFTWARE_TOKEN_MFA",
@@ -111,11 +112,6 @@ def outcomes(site: Site, names: tuple[str, ...], run_dir: str) -> dict[str, tupl
     return {name: found[row] for row, name in enumerate(names, 1)}
 
 
-def mfa_of(site: Site, name: str) -> tuple[list[str], str | None]:
-    user = state(site.running)[name]
-    return user["UserMFASettingList"], user["PreferredMfaSetting"]
-
-
 def verified(site: Site) -> set[str]:
     users = state(site.running)
     return {name for name, user in users.items() if user["Attributes"].get("phone_number_verified") == "true"}
@@ -141,9 +137,9 @@ def test_run_reconcile_and_rollback_do_right_and_no_harm(
     waiting = ("pending", "awaiting_code")
     assert by_code == {"code": waiting, "kept": waiting, "proven": ENROLLED}
     assert verified(site) == {*ATTESTED, "proven"}
-    assert mfa_of(site, "new") == mfa_of(site, "proven") == (["SMS_MFA"], "SMS_MFA")
-    assert mfa_of(site, "totp") == (["SMS_MFA", "SOFTWARE_TOKEN_MFA"], "SOFTWARE_TOKEN_MFA")
-    assert mfa_of(site, "code") == mfa_of(site, "kept") == ([], None)
+    assert mfa_of(site.running, "new") == mfa_of(site.running, "proven") == (["SMS_MFA"], "SMS_MFA")
+    assert mfa_of(site.running, "totp") == (["SMS_MFA", "SOFTWARE_TOKEN_MFA"], "SOFTWARE_TOKEN_MFA")
+    assert mfa_of(site.running, "code") == mfa_of(site.running, "kept") == ([], None)
     first = sms(site.running)
     assert set(first.values()) == {1}
     assert len(first) == (1 + len(ATTESTED) if surprises else 1)
@@ -167,8 +163,8 @@ def test_run_reconcile_and_rollback_do_right_and_no_harm(
     given_back = dict.fromkeys(ATTESTED, RESTORED) | {"same": ("failed", "restore_would_send_sms")}
     assert outcomes(site, ATTESTED, "attested") == given_back
     assert verified(site) == {"same", "proven", "code", "kept"}
-    assert mfa_of(site, "totp") == (TOTP["UserMFASettingList"], TOTP["PreferredMfaSetting"])
-    assert mfa_of(site, "new") == mfa_of(site, "same") == mfa_of(site, "disabled") == ([], None)
+    assert mfa_of(site.running, "totp") == (TOTP["UserMFASettingList"], TOTP["PreferredMfaSetting"])
+    assert all(mfa_of(site.running, name) == ([], None) for name in ("new", "same", "disabled"))
     assert sms(site.running) == first
 
 
@@ -182,7 +178,7 @@ def test_switching_sms_mfa_off_takes_no_other_factor(raise_site: Callable[..., S
 
     assert_code(done, 0)
     assert endings(site.folder / "off") == {1: ("skipped", "mfa_disabled")}
-    assert mfa_of(site, "both") == (TOTP["UserMFASettingList"], TOTP["PreferredMfaSetting"])
+    assert mfa_of(site.running, "both") == (TOTP["UserMFASettingList"], TOTP["PreferredMfaSetting"])
 
 
 @pytest.mark.parametrize("takeover", ["steal", "refuse"])

@@ -359,6 +359,35 @@ def test_who_was_given_up_is_decided_again_though_nothing_changed(tmp_path: Path
         assert scene.directory.true_state("ann").proven_phone == PHONE
 
 
+def test_a_promotion_that_was_refused_is_tried_again_the_next_night(tmp_path: Path) -> None:
+    with nights(tmp_path, policy=BY_CODE) as scene:
+        scene.change("ann", phone_verified=True)
+        scene.directory.fail(MFA, "NotAuthorizedException")
+
+        scene.reconcile()
+        refused = scene.row()
+        scene.reconcile()
+
+        assert refused == ("failed", "rejected")
+        assert scene.row() == ("verified", "promoted")
+
+
+@pytest.mark.parametrize("code", ["NotAuthorizedException", "LimitExceededException"])
+def test_a_number_that_is_gone_after_a_failed_promotion_is_not_stored_again(
+    tmp_path: Path, code: str
+) -> None:
+    with nights(tmp_path, policy=BY_CODE, pool=replace(SMALL, phone_auto_verified=True)) as scene:
+        scene.change("ann", phone_verified=True)
+        scene.directory.fail(MFA, code)
+        scene.reconcile()
+        scene.change("ann", phone=None, phone_verified=False)
+
+        scene.reconcile()
+
+        assert scene.row() == ("pending", "awaiting_code")
+        assert scene.directory.sms == {"ann": 1}
+
+
 def test_who_took_totp_meanwhile_is_not_promoted_over_it(tmp_path: Path) -> None:
     totp = mfa(SOFTWARE_TOKEN_MFA, preferred=SOFTWARE_TOKEN_MFA)
     with nights(tmp_path, policy=BY_CODE) as scene:
@@ -634,19 +663,24 @@ def test_mfa_that_is_switched_off_again_after_a_repair_drifts_again(tmp_path: Pa
         assert scene.directory.writes == []
 
 
-def test_a_repair_that_gives_up_leaves_drift_and_is_not_taken_up_without_repair(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("code", "reason"), [("LimitExceededException", "gave_up"), ("NotAuthorizedException", "rejected")]
+)
+def test_a_repair_that_fails_leaves_drift_and_is_not_taken_up_without_repair(
+    tmp_path: Path, code: str, reason: str
+) -> None:
     with nights(tmp_path) as scene:
         scene.change("ann", mfa=mfa())
-        scene.directory.fail(MFA, "LimitExceededException")
+        scene.directory.fail(MFA, code)
 
         scene.reconcile(repair=True)
-        given_up = scene.row()
+        failed = scene.row()
         scene.reconcile()
         later = list(scene.directory.writes)
         drift = scene.drift
         scene.reconcile(repair=True)
 
-        assert given_up == ("failed", "gave_up")
+        assert failed == ("failed", reason)
         assert later == []
         assert drift == {DriftKind.MFA_OFF: 1}
         assert scene.row() == ("verified", "enrolled")

@@ -304,12 +304,21 @@ MUTANTS: Final = (
         tests=("tests/engine/test_preflight.py::test_a_policy_that_would_do_harm_in_this_pool_is_refused",),
     ),
     Mutant(
+        name="a number is taken from its holder",
+        promise=14,
+        breach="Right before a verified write nobody looks whether the number is another user's by now.",
+        file="migrate_mfa/engine/settle.py",
+        find="                self._spare_its_holder(step)\n",
+        put="",
+        tests=(_SETTLE + "test_a_number_that_became_another_users_since_the_plan_is_not_taken_from_them",),
+    ),
+    Mutant(
         name="nobody checks first",
         promise=14,
         breach="Users are enrolled although SNS sends to a few verified numbers only.",
         file="migrate_mfa/cli/migrate.py",
-        find="                    _check_first(migration)\n",
-        put="                    pass\n",
+        find="                _check_first(migration)\n",
+        put="                pass\n",
         tests=(
             "tests/e2e/test_check.py::test_a_run_into_the_sandbox_is_refused_and_a_wave_that_fits_it_is_not",
         ),

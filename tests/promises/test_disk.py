@@ -13,13 +13,12 @@ import pytest
 from tests.e2e.support import (
     WRITES,
     Done,
-    a_member,
     assert_code,
     ends,
-    phone_of,
+    members_of,
+    roster_of,
     state,
     state_hash,
-    write_roster,
     writes,
 )
 from tests.promises.disks import limit_files, small_disk
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 ATTESTED = ("--verification", "attested")
 ENROLLED = ("verified", "enrolled")
 USERS = 60
+NAMES = tuple(f"user{at:02d}" for at in range(USERS))
 MOST_UNDER_WAY = 64
 FULL_KB = 900
 """Room for the plan, not for all that the run has to write down."""
@@ -40,15 +40,10 @@ NO_PLAN_KB = 60
 """Room for less than an empty journal."""
 
 
-def members() -> list[dict[str, Any]]:
-    return [a_member(f"user{at:02d}") for at in range(USERS)]
-
-
 @pytest.fixture
 def site(raise_site: Callable[..., Site]) -> Site:
-    made = raise_site(members())
-    rows = [(f"user{at:02d}@example.com", phone_of(at)) for at in range(USERS)]
-    write_roster(made.folder / "roster.csv", rows)
+    made = raise_site(members_of(NAMES))
+    roster_of(made.folder, NAMES)
     return made
 
 

@@ -26,7 +26,7 @@ def test_status_says_by_name_what_slows_a_run_while_it_runs(
         store.end("finished", 1_700_000_060.0, reads_only=0, extra={})
         ended = status(tmp_path)
 
-    show.standing(running, tmp_path, as_json=False)
+    show.standing(running, tmp_path, in_json=False)
 
     assert (running["state"], running["slowed_by"]) == ("running", SLOWED)
     assert f"\nNow {SLOWED}.\n" in capsys.readouterr().out
