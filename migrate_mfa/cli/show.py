@@ -10,7 +10,7 @@ from migrate_mfa.cli.output import write
 from migrate_mfa.domain.pool_setup import SetupPlan
 from migrate_mfa.domain.reasons import LOCKOUT_SHEET, Outcome, Reason
 from migrate_mfa.domain.sms_role import PUBLISH
-from migrate_mfa.domain.words import WIDTH, folded
+from migrate_mfa.domain.words import WIDTH, duration, folded
 from migrate_mfa.reports.summary import verified_share
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ _INFRASTRUCTURE = (
 _SESSIONS = (
     "Sessions that exist stay valid: users are asked for a code at their next sign-in with a password."
 )
+_NEWS_S = 10
+"""A command that works notes where it stands every few seconds; an older note is said to be one."""
 
 
 def as_json(value: Mapping[str, Any]) -> None:
@@ -109,6 +111,8 @@ def end(summary: Mapping[str, Any], *, as_json: bool) -> None:
         globals()["as_json"](summary)
         return
     _title(f"{summary['command']}: {summary['state']}")
+    if "progress" in summary:
+        _now(summary["progress"])
     for outcome in Outcome:
         _row(outcome.value, summary["counts"][outcome.value])
         for reason, number in summary["reasons"][outcome.value].items():
@@ -118,6 +122,21 @@ def end(summary: Mapping[str, Any], *, as_json: bool) -> None:
         _paragraph(f"Now {summary['slowed_by']}.")
     if summary["counts"][Outcome.VERIFIED.value]:
         _paragraph(_SESSIONS)
+
+
+def _now(progress: Mapping[str, Any]) -> None:
+    from migrate_mfa.adapters.progress import sentence
+    from migrate_mfa.ports import Standing
+
+    now = Standing(
+        stage=progress["phase"],
+        done=progress["done"],
+        total=progress["total"],
+        rates=tuple(progress["rates"].items()),
+        seconds_left=progress["seconds_left"],
+    )
+    old = progress["age_s"] > _NEWS_S
+    _paragraph(sentence(now) + (f" (as of {duration(progress['age_s'])} ago)" if old else ""))
 
 
 def standing(summary: Mapping[str, Any], run_dir: Path, *, as_json: bool) -> None:

@@ -20,7 +20,6 @@ from migrate_mfa.engine.forecast import Rate
 from migrate_mfa.engine.paced import PacedDirectory
 from migrate_mfa.engine.pacer import Pacer
 from migrate_mfa.engine.retry import READS, retrying
-from migrate_mfa.engine.slowdown import NamesSlowdowns
 from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
 from migrate_mfa.ports import Clock, Directory, Progress
 from migrate_mfa.settings import Settings
@@ -93,7 +92,7 @@ def connect(
                 settings=settings,
                 clock=clock,
                 stop=stop,
-                progress=NamesSlowdowns(progress, pacers),
+                progress=progress,
                 lane=lane,
                 pool=patiently(directory.describe, clock, stop),
                 directory=directory,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ from migrate_mfa.engine.forecast import Forecast, forecast, forecast_reading
 from migrate_mfa.engine.preflight import require_affordable
 from migrate_mfa.engine.settle import Tools
 from migrate_mfa.engine.stop import SIGNAL_EXITS, StopCause, Stopped
+from migrate_mfa.engine.watch import WatchedProgress
+from migrate_mfa.ports import Standing
 from migrate_mfa.wiring.lane import Connection
 from migrate_mfa.wiring.logging import logged
 from migrate_mfa.wiring.reporting import DIRECTORY, write_reports
@@ -112,7 +114,6 @@ class Pass:
                 clock=connection.clock,
                 stop=connection.stop,
             ),
-            connection.directory,
             connection.pacers,
             limits=connection.settings.limits,
             batch_size=connection.settings.batch_size,
@@ -157,7 +158,7 @@ def open_pass(
         bind(journal)
         stack.enter_context(logged(connection.settings, directory, connection.pool.id, connection.progress))
         work = WorkStore.begin(journal.database, command, connection.clock.now())
-        one = Pass(connection, journal, work, command)
+        one = Pass(_watched(connection, work), journal, work, command)
         log.info("begin", command=command)
         came_through = False
         try:
@@ -175,6 +176,18 @@ def open_pass(
             raise
         finally:
             _end(one, (state_of or state_of_rows)(one) if came_through else "stopped")
+
+
+def _watched(connection: Connection, work: WorkStore) -> Connection:
+    """The same connection, with a progress that `status` can see from another process."""
+
+    def note(standing: Standing) -> None:
+        work.note(standing, connection.directory.calls, connection.clock.now())
+
+    progress = WatchedProgress(
+        connection.progress, connection.directory, connection.pacers, connection.clock, note
+    )
+    return replace(connection, progress=progress)
 
 
 def _end(one: Pass, state: str) -> None:
