@@ -45,6 +45,8 @@ class Connection:
     pacers: Mapping[Category, Pacer]
     limits: Mapping[Category, float]
     """The quotas that Cognito enforces, or their documented defaults, in calls per second."""
+    owns_lane: bool = False
+    """Whether no other command works in the lane."""
     credentials_end: float | None = None
     """When the credentials end, in seconds since the epoch; None where they do not say."""
 
@@ -100,6 +102,7 @@ def connect(
                 begun=begun,
                 pacers=pacers,
                 limits=limits,
+                owns_lane=exclusive,
                 credentials_end=aws.credentials_end(),
             )
         finally:

@@ -11,6 +11,7 @@ import structlog
 from migrate_mfa.adapters.bugs import keep_traceback
 from migrate_mfa.adapters.journal import Journal
 from migrate_mfa.adapters.plan_store import PlanStore
+from migrate_mfa.adapters.run_directory import name_lane_holder
 from migrate_mfa.adapters.work_store import WorkStore
 from migrate_mfa.domain.errors import (
     CostLimitExceeded,
@@ -156,6 +157,8 @@ def open_pass(
     with ExitStack() as stack:
         journal = stack.enter_context(Journal.create_or_open(directory))
         bind(journal)
+        if connection.owns_lane:
+            name_lane_holder(connection.lane, directory)
         stack.enter_context(logged(connection.settings, directory, connection.pool.id, connection.progress))
         work = WorkStore.begin(journal.database, command, connection.clock.now())
         one = Pass(_watched(connection, work), journal, work, command)
