@@ -70,10 +70,9 @@ class WatchedProgress:
             self._note(standing)
 
     def close(self) -> None:
-        """See `Progress.close`; within a pass nobody asks for it but who is about to ask a question."""
+        """See `Progress.close`; what is shown next begins anew."""
         self._inner.close()
         self._stage = None
-        self._note(Standing(stage="waiting for an answer"))
 
     def _begin_stage(self, standing: Standing, now: float) -> None:
         self._stage, self._began, self._first = standing.stage, now, standing.done or 0

@@ -151,6 +151,8 @@ def check_before(connection: Connection, wishes: Wishes) -> list[Finding]:
     connection.progress.show(Standing(stage="checking the pool"))
     identity = patiently(aws.identity, clock, stop)
     try:
-        return examine(Survey(aws, identity, clock, stop).picture(wishes, thorough=False))
+        findings = examine(Survey(aws, identity, clock, stop).picture(wishes, thorough=False))
     except ApiError as error:
         raise problem_of(error) from error
+    connection.progress.close()
+    return findings

@@ -80,7 +80,7 @@ def connect(
     clock, stop = SystemClock(), Stop()
     begun = clock.monotonic()
     aws = Aws(settings.target(user_pool_id), connections=_MOST_CONNECTIONS)
-    with on_signals(stop):
+    with on_signals(stop, progress.say):
         lane = patiently(aws.lane, clock, stop)
         lock = lock_lane(lane) if exclusive else None
         if not exclusive:

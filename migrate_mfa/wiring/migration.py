@@ -108,6 +108,7 @@ class Migration:
                 "sms_expected": _sms_expected(self.one, self._verbs),
             }
         )
+        self.connection.progress.close()
         if self.one.command == "plan":
             self.one.extra["forecast"] = self.forecast().as_dict()
 
@@ -118,6 +119,7 @@ class Migration:
             planner = self._planner()
             planner.read_pool(reopened)
             planner.decide_all()
+            self.connection.progress.close()
 
     def forecast(self) -> Forecast:
         """What is left to do."""
