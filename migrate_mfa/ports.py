@@ -191,6 +191,10 @@ class Progress(Protocol):
         """Where it stands now; called often, shown as often as is pleasant."""
         ...
 
+    def make_way(self) -> None:
+        """A question comes now: leave the terminal to it."""
+        ...
+
     def close(self) -> None:
         """Leave the terminal as it was."""
         ...

@@ -47,7 +47,11 @@ class Display:
         """Where it stands now; from one thread."""
 
     def close(self) -> None:
-        """Take away what is not meant to stay, as before a prompt. Showing again brings it back."""
+        """Take away what is not meant to stay. Showing again brings it back."""
+
+    def make_way(self) -> None:
+        """The same, for a question."""
+        self.close()
 
     def __enter__(self) -> Self:
         return self

@@ -70,7 +70,7 @@ def ask_pool_name(connection: "Connection", hint: str = "") -> None:
     Raises:
         Declined: anything else was typed.
     """
-    _make_way(connection)
+    connection.progress.make_way()
     if not _types_name(connection.pool, connection.stop):
         raise Declined("Nothing was written.", hint)
 
@@ -84,14 +84,6 @@ def confirm_setup(lane: "Lane", pool: "PoolFacts", stop: "Stop", *, yes: bool) -
     tell(f"About to change the MFA configuration of {place(lane, pool)}.")
     if not yes and not _types_name(pool, stop):
         raise Declined("Nothing was written, and no role was created.")
-
-
-def _make_way(connection: "Connection") -> None:
-    """Before a question: leave the terminal to it, and let `status` say what is waited for."""
-    from migrate_mfa.ports import Standing
-
-    connection.progress.show(Standing(stage="waiting for an answer"))
-    connection.progress.close()
 
 
 def _types_name(pool: "PoolFacts", stop: "Stop") -> bool:
@@ -150,7 +142,7 @@ def confirm_billing(connection: "Connection", ahead: "Forecast") -> None:
         tell(text)
     if connection.settings.yes:
         return
-    _make_way(connection)
+    connection.progress.make_way()
     with at_a_question(connection.stop):
         agreed = _asked(lambda: typer.confirm("Go on?", err=True))
     if not agreed:

@@ -69,6 +69,12 @@ class WatchedProgress:
             self._noted = now
             self._note(standing)
 
+    def make_way(self) -> None:
+        """See `Progress.make_way`."""
+        self._inner.make_way()
+        self._stage = None
+        self._note(Standing(stage="waiting for an answer"))
+
     def close(self) -> None:
         """See `Progress.close`; what is shown next begins anew."""
         self._inner.close()

@@ -79,12 +79,12 @@ def test_it_is_noted_at_once_where_a_stage_begins_and_then_now_and_then(watch: W
     assert len(watch.shown.shown) == 3 * NOTE_EVERY_S * 10 + 1
 
 
-def test_the_wait_at_a_question_counts_for_no_stage(watch: Watch) -> None:
+def test_who_waits_for_an_answer_says_so_and_the_wait_counts_for_no_stage(watch: Watch) -> None:
     watch.show("writing", 0, 100)
-    watch.progress.close()
+    watch.progress.make_way()
     watch.clock.advance(600)
     watch.show("writing", 10, 100)
     watch.clock.advance(10)
 
-    assert [each.done for each in watch.noted] == [0, 10]
+    assert [each.stage for each in watch.noted] == ["writing", "waiting for an answer", "writing"]
     assert watch.show("writing", 20, 100).seconds_left == 80
