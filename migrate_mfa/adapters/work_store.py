@@ -127,6 +127,14 @@ class WorkStore:
             )
         )
 
+    def rolled_back(self) -> int:
+        """How many rows a rollback has ended; no other command opens them again."""
+        return int(
+            self._database.value(
+                "SELECT COUNT(*) FROM rows WHERE verb = 'rollback' AND outcome <> 'unprocessed'"
+            )
+        )
+
     def finished_before(self, command: str) -> bool:
         """Whether the same command came to its end here before."""
         return bool(

@@ -50,6 +50,12 @@ def plan(migration: "Migration") -> None:
     _guesses(overview.guesses)
     _lockout_sheet(overview.counts, overview.forecast.rows_to_read)
     work(overview.forecast, migration.connection.ceilings)
+    if overview.rolled_back:
+        _paragraph(
+            f"A rollback has ended {overview.rolled_back:,} of the rows in "
+            f"{migration.one.journal.directory}; they are not done again there. "
+            "To enrol these users anew, give another --run-dir."
+        )
 
 
 def _roster_facts(facts: Mapping[str, Any]) -> None:

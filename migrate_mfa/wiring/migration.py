@@ -49,6 +49,8 @@ class Overview:
     guesses: dict[str, int]
     details: dict[str, list[tuple[str, int]]]
     forecast: Forecast
+    rolled_back: int
+    """Rows that a rollback has ended."""
 
 
 class Migration:
@@ -147,6 +149,7 @@ class Migration:
             guesses=meta["guesses"],
             details=meta["frequent_details"],
             forecast=self.forecast(),
+            rolled_back=self.one.work.rolled_back(),
         )
 
     def require_ready(self) -> None:
