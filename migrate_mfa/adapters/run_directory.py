@@ -46,6 +46,8 @@ def require_same(known: Mapping[str, object], asked: Mapping[str, object]) -> No
     Raises:
         InputUnusable: names the first option that differs.
     """
+    if "kind" in known and "kind" in asked:
+        require_kind(known, str(asked["kind"]))
     for name, value in asked.items():
         if name in known and known[name] != value:
             raise InputUnusable(
@@ -59,7 +61,25 @@ _NAMES = {
     "roster_sha256": "The roster",
     "user_pool_id": "The user pool",
     "account": "The AWS account",
-    "kind": "The kind of run directory",
+}
+
+
+def require_kind(known: Mapping[str, object], kind: str) -> None:
+    """Refuse the directory of another kind of command: what it holds is not what this one goes on from.
+
+    Raises:
+        InputUnusable: says whose directory it is, and what to do with it.
+    """
+    if (found := str(known.get("kind"))) != kind:
+        raise InputUnusable(
+            f"This --run-dir is that of `{found}`, not of `{kind}`.",
+            f"{_ELSEWHERE.get(found, '')} Give another --run-dir, or a ROSTER and none.".strip(),
+        )
+
+
+_ELSEWHERE = {
+    "canary": "It holds the one user whom a canary walked; `rollback` with it gives that user back.",
+    "audit": "It holds no plan; its report/unverified.csv, with the numbers filled in, is a roster.",
 }
 
 

@@ -278,7 +278,8 @@ def open_migration(settings: Settings, command: str, progress: Progress) -> Iter
         if settings.roster is not None:
             roster = stack.enter_context(open_roster(settings.roster, settings.roster_options))
         directory = _directory(settings, roster, command)
-        saved = planned_directory(directory) if roster is None else {}
+        kind = "disable" if command == "disable" else "run"
+        saved = planned_directory(directory, kind) if roster is None else {}
         pool_id = settings.user_pool_id or saved.get("user_pool_id")
         if pool_id is None:
             raise UsageError(*NO_POOL)

@@ -11,7 +11,7 @@ import structlog
 from migrate_mfa.adapters.bugs import keep_traceback
 from migrate_mfa.adapters.journal import Journal
 from migrate_mfa.adapters.plan_store import PlanStore
-from migrate_mfa.adapters.run_directory import name_lane_holder
+from migrate_mfa.adapters.run_directory import name_lane_holder, require_kind
 from migrate_mfa.adapters.work_store import WorkStore
 from migrate_mfa.domain.errors import (
     CostLimitExceeded,
@@ -229,14 +229,16 @@ def agree_to_read(one: Pass, users: int, agree: Agree) -> None:
     agree(one.connection, ahead)
 
 
-def planned_directory(directory: Path) -> dict[str, Any]:
+def planned_directory(directory: Path, kind: str | None = None) -> dict[str, Any]:
     """What a run directory with a plan says about itself.
 
     Raises:
-        InputUnusable: it has no plan, or its personal data was removed.
+        InputUnusable: it is of another kind, has no plan, or its personal data was removed.
     """
     with Journal.look_at(directory) as journal:
         meta = journal.meta()
+    if kind is not None and "kind" in meta:
+        require_kind(meta, kind)
     if meta.get("phase") == "purged":
         raise InputUnusable(f"{directory} was purged: nobody can be found in it any more.")
     if meta.get("phase") != "planned":
