@@ -10,7 +10,7 @@ from migrate_mfa.cli.output import write
 from migrate_mfa.domain.pool_setup import SetupPlan
 from migrate_mfa.domain.reasons import LOCKOUT_SHEET, Outcome, Reason
 from migrate_mfa.domain.sms_role import PUBLISH
-from migrate_mfa.domain.words import WIDTH, duration, folded
+from migrate_mfa.domain.words import WIDTH, counted, duration, folded
 from migrate_mfa.reports.summary import verified_share
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def plan(migration: "Migration") -> None:
 def _roster_facts(facts: Mapping[str, Any]) -> None:
     encoding = facts["roster_encoding"] + (" (guessed)" if facts["roster_encoding_guessed"] else "")
     _line(
-        f"Roster: {facts['roster_records']:,} records on {facts['roster_lines']:,} lines, "
+        f"Roster: {counted(facts['roster_records'], 'record')} on {counted(facts['roster_lines'], 'line')}, "
         f"{facts['roster_multi_line_records']:,} of several lines; {encoding}."
     )
 
@@ -104,7 +104,7 @@ def work(ahead: "Forecast", ceilings: "Mapping[Category, float] | None" = None) 
     if not ahead.users:
         _title("Nothing is left to write")
         return
-    _title(f"The work: {ahead.users:,} users")
+    _title(f"The work: {counted(ahead.users, 'user')}")
     for category, calls in ahead.calls.items():
         _row(category.value, calls, f"calls, at most {ceilings[category]:g}/s" if ceilings else "calls")
     for text in sentences(ahead):
@@ -175,7 +175,8 @@ def audit(summary: Mapping[str, Any], directory: Path) -> None:
         _line("It did not come to its end: the list has the users seen so far.")
     if summary["state"] == "finished" and summary["users"] != summary["estimated_users"]:
         _paragraph(
-            f"{summary['users']:,} users were read, but Cognito estimates {summary['estimated_users']:,}. "
+            f"{counted(summary['users'], 'user was', 'users were')} read, but Cognito estimates "
+            f"{summary['estimated_users']:,}. "
             "Its estimate lags behind sign-ups and deletions; if the gap is large, audit again later."
         )
     _line("With the numbers filled in, this is a roster for plan:")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 from migrate_mfa.domain.errors import Declined, UsageError
-from migrate_mfa.domain.words import duration, folded
+from migrate_mfa.domain.words import counted, duration, folded
 from migrate_mfa.engine.stop import Stopped, at_a_question
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def confirm_run(connection: "Connection", users: int, extra: str = "", *, second
     wave = connection.settings.limits.max_users
     if wave is not None and wave < users:
         users, extra = wave, f" It is a wave: {users:,} are still to do in all.{extra}"
-    tell(f"About to write to {users:,} users in {place(connection.lane, connection.pool)}.{extra}")
+    tell(f"About to write to {counted(users, 'user')} in {place(connection.lane, connection.pool)}.{extra}")
     _warn_of_expiry(connection, seconds)
     if not connection.settings.yes:
         ask_pool_name(connection, "The plan is kept: the same command goes on from it.")
@@ -146,7 +146,7 @@ def confirm_billing(connection: "Connection", ahead: "Forecast") -> None:
     from migrate_mfa.cli.forecast import sentences
 
     counts = "counts each of them as a monthly active user this month, if they were not already."
-    tell(f"Reading {ahead.users:,} users with AdminGetUser {counts}")
+    tell(f"Reading {counted(ahead.users, 'user')} with AdminGetUser {counts}")
     for text in sentences(ahead, reads_only=True):
         tell(text)
     if connection.settings.yes:
@@ -166,8 +166,8 @@ def confirm_purge(meta: "Mapping[str, Any]", rows: int, *, yes: bool) -> None:
         Declined: the answer was no.
     """
     tell(
-        f"Removing the personal data of {rows:,} rows of pool {meta.get('pool_name')}: this run can then "
-        "neither be rolled back nor reconciled."
+        f"Removing the personal data of {counted(rows, 'row')} of pool {meta.get('pool_name')}: this run can "
+        "then neither be rolled back nor reconciled."
     )
     unchanged = "Nothing was removed."
     if not yes and not _asked(lambda: typer.confirm("Go on?", err=True), unchanged):

@@ -25,6 +25,7 @@ from migrate_mfa.domain.model import (
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.resolve import IdentityKind, resolve
 from migrate_mfa.domain.rows import Resolved, Verb
+from migrate_mfa.domain.words import counted
 from migrate_mfa.engine.scan import PAGE, batches, pages
 from migrate_mfa.ports import Clock, Directory, Filter, Progress, Standing
 
@@ -68,7 +69,8 @@ class Reading:
         chosen, other = ("a scan", "look-ups") if self.scan else ("look-ups", "a scan")
         costs = (self.scan_calls, self.lookup_calls) if self.scan else (self.lookup_calls, self.scan_calls)
         return (
-            f"reading the pool by {chosen}: about {costs[0]:,} calls, where {other} would take {costs[1]:,}"
+            f"reading the pool by {chosen}: about {counted(costs[0], 'call')}, where {other} would take "
+            f"{costs[1]:,}"
         )
 
 
