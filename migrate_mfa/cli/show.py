@@ -126,7 +126,7 @@ def end(summary: Mapping[str, Any], *, as_json: bool) -> None:
     _calls(summary["calls"])
     if "slowed_by" in summary:
         _paragraph(f"Now {summary['slowed_by']}.")
-    if summary["counts"][Outcome.VERIFIED.value]:
+    if summary["command"] == "run" and summary["counts"][Outcome.VERIFIED.value]:
         _paragraph(_SESSIONS)
 
 
