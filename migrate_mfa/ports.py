@@ -166,12 +166,13 @@ The limiter counts calls where the service counts them: at sending, not when a t
 class Standing:
     """Where a long stage stands, for the one who watches.
 
-    `rates` are calls per second by category over the last seconds; `slowed_by` names what holds the run
-    back, empty when nothing does.
+    `done` is None where nothing is counted. `engine.watch` adds the rest: `rates`, calls per second by
+    category over the last seconds; the time left; `slowed_by`, which names what holds the run back, empty
+    when nothing does.
     """
 
     stage: str
-    done: int
+    done: int | None = None
     total: int | None = None
     outcomes: tuple[tuple[str, int], ...] = ()
     rates: tuple[tuple[str, float], ...] = ()
@@ -188,6 +189,10 @@ class Progress(Protocol):
 
     def show(self, standing: Standing) -> None:
         """Where it stands now; called often, shown as often as is pleasant."""
+        ...
+
+    def make_way(self) -> None:
+        """A question comes now: leave the terminal to it."""
         ...
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +22,7 @@ from migrate_mfa.domain.phone import country_of
 NAME = "journal.sqlite"
 _DRAFTS = ("journal.draft", "journal.draft-journal")
 _BUSY_MS = 5000
+_LONGEST_NAME = 8192
 
 
 class Database:
@@ -163,13 +164,55 @@ def take_lock(path: Path, message: str, hint: str) -> int:
     """Take an OS lock that dies with this process; keep the descriptor open to keep it.
 
     Raises:
-        RunDirectoryError: another process has it.
+        RunDirectoryError: another process has it; it is named where it has named itself.
     """
     descriptor = _open_lock(path)
     if _try_flock(descriptor):
+        name_holder(path)
         return descriptor
+    holder = _holder(descriptor)
     os.close(descriptor)
-    raise RunDirectoryError(message, hint)
+    raise RunDirectoryError(f"{message}{holder}", hint)
+
+
+def name_holder(path: Path, directory: Path | None = None) -> None:
+    """Write into a lock that we hold which process we are, and what we work on, for who comes in vain.
+
+    It is news, no more: another user's file, which we may lock but not write, stays as it is.
+    """
+    named = {"pid": os.getpid(), "run_dir": str(directory.absolute()) if directory else None}
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, json.dumps(named).encode())
+        finally:
+            os.close(descriptor)
+
+
+def _holder(descriptor: int) -> str:
+    """A sentence that names who holds a lock; empty where that is not known.
+
+    Anybody may have written the file, and whoever holds it now may not: what it says is not believed of a
+    process that has ended, and nothing but printable text is passed on.
+    """
+    try:
+        named = json.loads(os.pread(descriptor, _LONGEST_NAME, 0))
+        pid, directory = int(named["pid"]), str(named["run_dir"] or "")
+    except (OSError, OverflowError, RecursionError, ValueError, KeyError, TypeError):
+        return ""
+    on = f", on {directory}" if directory and directory.isprintable() else ""
+    return f" It is process {pid}{on}." if _lives(pid) else ""
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True  # another user's
+    except (OSError, OverflowError):
+        return False
+    return pid > 0
 
 
 def _open_lock(path: Path) -> int:

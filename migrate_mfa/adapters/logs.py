@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, Self
 import structlog
 
 from migrate_mfa.domain.privacy import scrub
+from migrate_mfa.domain.words import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -275,8 +276,7 @@ class _Sink:
         """See `Log.loss`."""
         if not self._lost:
             return ""
-        lines = "1 log line" if self._lost == 1 else f"{self._lost:,} log lines"
-        return f"{lines} could not be written to {self._path} ({self._why})."
+        return f"{counted(self._lost, 'log line')} could not be written to {self._path} ({self._why})."
 
     def close(self) -> None:
         """Close the file; what still comes goes nowhere."""

@@ -103,6 +103,10 @@ class PlanStore:
         """How many users were taken in."""
         return int(self._database.value("SELECT COUNT(*) FROM users"))
 
+    def last_row(self) -> int:
+        """The number of the last record of the roster."""
+        return int(self._database.value("SELECT COALESCE(MAX(row), 0) FROM rows"))
+
     def unresolved(self, after: int, limit: int) -> list[Candidate]:
         """Readable rows without a user, in order, from the row after `after` on."""
         found = self._database.query(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from migrate_mfa.ports import Clock, Standing
 
 PLAIN_EVERY_S: Final = 30.0
+STAGE_S: Final = 5.0
+"""What is over sooner is no news; it is told with what comes next, if at all."""
 LIVE_EVERY_S: Final = 0.1
 _WIDTH: Final = 80
 _BETWEEN: Final = "; "
@@ -45,7 +47,11 @@ class Display:
         """Where it stands now; from one thread."""
 
     def close(self) -> None:
-        """Take away what is not meant to stay, as before a prompt. Showing again brings it back."""
+        """Take away what is not meant to stay. Showing again brings it back."""
+
+    def make_way(self) -> None:
+        """The same, for a question."""
+        self.close()
 
     def __enter__(self) -> Self:
         return self
@@ -92,13 +98,14 @@ class _Forgiving:
 
 
 class _Plain(Display):
-    """For logs and pipes: what stays, a line now and then, and one at the end of a long stage."""
+    """For logs and pipes: what stays, a line now and then, one at the end of each stage that took a while."""
 
     def __init__(self, stream: TextIO, clock: "Clock") -> None:
         self._stream = stream
         self._clock = clock
         self._last: Standing | None = None
-        self._began = self._seen = self._told = 0.0
+        self._told: float | None = None
+        self._began = self._seen = 0.0
 
     def say(self, text: str) -> None:
         self._stream.write(f"{text}\n")
@@ -107,21 +114,27 @@ class _Plain(Display):
     def show(self, standing: "Standing") -> None:
         now = self._clock.monotonic()
         if self._last is None or self._last.stage != standing.stage:
-            self.close()
-            self._began = self._told = now
+            self._end_stage(now)
+            self._began = now
+        if self._told is None:
+            self._told = now
         self._last, self._seen = standing, now
         if now - self._told >= PLAIN_EVERY_S:
             self._told = now
-            self.say(_BETWEEN.join(part.plain for part in _parts(standing)))
+            self.say(sentence(standing))
 
     def close(self) -> None:
+        self._end_stage(self._seen)
+        self._told = None
+
+    def _end_stage(self, now: float) -> None:
         last, self._last = self._last, None
-        took = self._seen - self._began
-        if last is None or took <= PLAIN_EVERY_S:
+        took = now - self._began
+        if last is None or took < STAGE_S:
             return
+        self._told = now
         ended = replace(last, seconds_left=None, rates=(), slowed_by="")
-        parts = [*(part.plain for part in _parts(ended)), f"took {duration(took)}"]
-        self.say(_BETWEEN.join(parts))
+        self.say(f"{sentence(ended)}{_BETWEEN}took {duration(took)}")
 
 
 class _Live(Display):
@@ -180,6 +193,11 @@ class _Live(Display):
         return Group(*rows)
 
 
+def sentence(standing: "Standing") -> str:
+    """All of it on one line, without colours."""
+    return _BETWEEN.join(part.plain for part in _parts(standing))
+
+
 def _parts(standing: "Standing") -> list[Text]:
     """What there is to tell: where it stands, the rows by outcome, the calls, what slows them."""
     outcomes = [
@@ -202,6 +220,8 @@ def _parts(standing: "Standing") -> list[Text]:
 
 
 def _where(standing: "Standing") -> str:
+    if standing.done is None:
+        return standing.stage
     # The number of users that a pool reports is an estimate, so more can be done than there were to do.
     known = standing.total is not None and standing.done <= standing.total
     of = f" of {standing.total:,}" if known else ""

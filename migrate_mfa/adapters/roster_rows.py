@@ -11,6 +11,7 @@ from migrate_mfa.domain.model import Candidate, Position, Rejection
 from migrate_mfa.domain.phone import Normalised, PhoneProblem, normalise
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.spreadsheet import trim, unguard
+from migrate_mfa.domain.words import counted
 
 _LONGEST_CELL: Final = 16_000
 """Characters; Cognito takes 2,048 in an attribute, and 16,000 in a row of its own imports."""
@@ -74,7 +75,7 @@ class RowReader:
             return literal_cells(text, self.delimiter), "a quotation mark where none belongs"
         width = len(self.columns.names)
         if len(cells) != width:
-            return cells, f"{len(cells)} cells, but the header names {width} columns"
+            return cells, f"{counted(len(cells), 'cell')}, but the header names {counted(width, 'column')}"
         if "\0" in text:
             return cells, "a NUL character"
         if len(text) > _LONGEST_CELL and max(map(len, cells)) > _LONGEST_CELL:

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrate_mfa.adapters.journal import take_lock
+from migrate_mfa.adapters.journal import name_holder, take_lock
 from migrate_mfa.domain.errors import InputUnusable, RunDirectoryError
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def require_same(known: Mapping[str, object], asked: Mapping[str, object]) -> No
     Raises:
         InputUnusable: names the first option that differs.
     """
+    if "kind" in known and "kind" in asked:
+        require_kind(known, str(asked["kind"]))
     for name, value in asked.items():
         if name in known and known[name] != value:
             raise InputUnusable(
@@ -59,7 +61,25 @@ _NAMES = {
     "roster_sha256": "The roster",
     "user_pool_id": "The user pool",
     "account": "The AWS account",
-    "kind": "The kind of run directory",
+}
+
+
+def require_kind(known: Mapping[str, object], kind: str) -> None:
+    """Refuse the directory of another kind of command: what it holds is not what this one goes on from.
+
+    Raises:
+        InputUnusable: says whose directory it is, and what to do with it.
+    """
+    if (found := str(known.get("kind"))) != kind:
+        raise InputUnusable(
+            f"This --run-dir is that of `{found}`, not of `{kind}`.",
+            f"{_ELSEWHERE.get(found, '')} Give another --run-dir, or a ROSTER and none.".strip(),
+        )
+
+
+_ELSEWHERE = {
+    "canary": "It holds the one user whom a canary walked; `rollback` with it gives that user back.",
+    "audit": "It holds no plan; its report/unverified.csv, with the numbers filled in, is a roster.",
 }
 
 
@@ -73,23 +93,32 @@ def lock_lane(lane: "Lane") -> int:
         RunDirectoryError: another migrate-mfa works in this lane, whoever started it; or there is no place
             for the lock.
     """
-    name = sha256(f"{lane.endpoint} {lane.account} {lane.region}".encode()).hexdigest()[:16]
-    directory = Path(tempfile.gettempdir()) / "migrate-mfa-lanes"
+    path = _lane_lock(lane)
     try:
-        _make_common(directory)
+        _make_common(path.parent)
         lock = take_lock(
-            directory / f"lane-{name}.lock",
+            path,
             f"Another migrate-mfa works in this account in {lane.region}: both would share one quota.",
-            "Wait until it ends, or stop it: it can be resumed.",
+            "Wait until it ends, or stop it: it can be resumed. See migrate-mfa status --run-dir DIR.",
         )
     except OSError as error:
         raise RunDirectoryError(
-            f"The lock of this account and Region cannot be taken in {directory} ({error.strerror}).",
+            f"The lock of this account and Region cannot be taken in {path.parent} ({error.strerror}).",
             "Mend or remove that, or name another directory for temporary files with TMPDIR.",
         ) from error
     with suppress(PermissionError):  # somebody else made it
         os.fchmod(lock, 0o644)
     return lock
+
+
+def name_lane_holder(lane: "Lane", directory: Path) -> None:
+    """Let the lock of a lane that we own say which run directory we work on."""
+    name_holder(_lane_lock(lane), directory)
+
+
+def _lane_lock(lane: "Lane") -> Path:
+    name = sha256(f"{lane.endpoint} {lane.account} {lane.region}".encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / "migrate-mfa-lanes" / f"lane-{name}.lock"
 
 
 def _make_common(directory: Path) -> None:

@@ -6,6 +6,7 @@ an intent before it is sent. What was in flight when a process died is an intent
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from migrate_mfa.adapters.codec import state_from_json, state_to_json, steps_from_json, steps_to_json
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from migrate_mfa.adapters.journal import Database
+    from migrate_mfa.ports import Standing
 
 
 def _marks(values: Collection[object]) -> str:
@@ -93,18 +95,27 @@ class WorkStore:
                 (state, now, reads_only, json.dumps(extra), self._pass),
             )
 
-    def count_calls(self, calls: Mapping[Category, Count], slowed_by: str = "") -> None:
-        """Write down the calls of this pass so far, and what slows it now."""
+    def count_calls(self, calls: Mapping[Category, Count]) -> None:
+        """Write down the calls of this pass so far."""
         with self._database.transaction() as db:
-            db.executemany(
-                "INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?)",
-                [
-                    (self._pass, category.value, count.sent, count.throttled, count.retried)
-                    for category, count in calls.items()
-                    if count.sent
-                ],
-            )
-            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", ("slowed_by", json.dumps(slowed_by)))
+            self._count_calls(db, calls)
+
+    def note(self, standing: "Standing", calls: Mapping[Category, Count], now: float) -> None:
+        """Write down where this pass stands, and its calls so far; each note replaces the one before."""
+        noted = {"pass": self._pass, "at": now, **asdict(standing)}
+        with self._database.transaction() as db:
+            self._count_calls(db, calls)
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", ("standing", json.dumps(noted)))
+
+    def _count_calls(self, db: "sqlite3.Connection", calls: Mapping[Category, Count]) -> None:
+        db.executemany(
+            "INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?)",
+            [
+                (self._pass, category.value, count.sent, count.throttled, count.retried)
+                for category, count in calls.items()
+                if count.sent
+            ],
+        )
 
     def open_rows(self, verbs: Collection[Verb] = tuple(Verb)) -> int:
         """How many planned rows wait to be done."""
@@ -113,6 +124,14 @@ class WorkStore:
                 f"SELECT COUNT(*) {OPEN_ROWS} WHERE outcome = 'unprocessed' AND steps NOTNULL"
                 f" AND verb IN ({_marks(verbs)})",
                 *verbs,
+            )
+        )
+
+    def rolled_back(self) -> int:
+        """How many rows a rollback has ended; no other command opens them again."""
+        return int(
+            self._database.value(
+                "SELECT COUNT(*) FROM rows WHERE verb = 'rollback' AND outcome <> 'unprocessed'"
             )
         )
 

@@ -10,6 +10,7 @@ from migrate_mfa.cli.jobs import Job, ShowConfig, begin
 from migrate_mfa.cli.passes import leave, shown_at_end
 from migrate_mfa.cli.talk import confirm_billing, confirm_purge, confirm_run, require_consent, tell
 from migrate_mfa.domain.reasons import Outcome
+from migrate_mfa.domain.words import counted
 
 if TYPE_CHECKING:
     from migrate_mfa.wiring.aftermath import Aftermath
@@ -73,7 +74,8 @@ def _promote(after: "Aftermath", *, repair: bool) -> None:
     try:
         after.compare(confirm_billing)
         if held_back := after.one.extra["waiting_for_max_sms"]:
-            tell(f"{held_back:,} users wait on: their codes would be more SMS than --max-sms allows.")
+            waiting = counted(held_back, "user waits on", "users wait on")
+            tell(f"{waiting}: their codes would be more SMS than --max-sms allows.")
         if repair:
             after.plan_repairs()
         if users := after.open_rows():
@@ -133,7 +135,7 @@ def _rollback(params: dict[str, Any]) -> None:
         _give_back(after, params["user"] or (), params["outcome"] or ())
     if after.left_alone:
         tell(
-            f"{after.left_alone:,} of the users named stay as they are: somebody else changed them since "
+            f"Left as they are: {after.left_alone:,} of the users named, whom somebody else changed since "
             "(changed_by_others). Look at them in Cognito; `disable` switches SMS MFA off."
         )
     leave(after.one, after.rollback_exit_code())
@@ -186,4 +188,4 @@ def purge(run_dir: o.ThisRunDir, yes: o.Yes = False) -> None:
 
     require_consent(Settings(yes=yes))
     rows = do_purge(run_dir, lambda meta, number: confirm_purge(meta, number, yes=yes))
-    typer.echo(f"Removed the personal data of {rows:,} rows in {run_dir}; summary.json stays.")
+    typer.echo(f"Removed the personal data of {counted(rows, 'row')} in {run_dir}; summary.json stays.")

@@ -17,6 +17,7 @@ import typer
 from migrate_mfa.adapters.journal import NAME as JOURNAL
 from migrate_mfa.adapters.run_directory import RUNS
 from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError
+from migrate_mfa.domain.words import counted
 
 _PLACES = (Path(__file__).resolve().parents[2] / "samples", Path("samples").resolve())
 SAMPLES = next((place for place in _PLACES if (place / "pool.json").is_file()), _PLACES[0])
@@ -92,7 +93,7 @@ class _Show:
             writer = csv.writer(file)
             writer.writerow(["email", "phone_number"])
             writer.writerows((extra_email(number), f"+81801{number:07d}") for number in range(users))
-        _tell(f"— {users} more users")
+        _tell(f"— {counted(users, 'more user')}")
         self._apply(roster, PREFIX, "attested")
 
     def _apply(self, roster: Path, name: str, policy: str, *, plan_first: bool = False) -> None:

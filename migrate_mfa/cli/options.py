@@ -143,7 +143,7 @@ OnPhoneConflict = Annotated[
     PhoneConflict,
     typer.Option(
         help="When the pool's number is in use and differs: fail, keep (enrol the user's own) or "
-        "replace (needs attested).",
+        "replace (needs attested, or by-column for rows that say true).",
         metavar="fail|keep|replace",
         rich_help_panel=_DECIDE,
     ),

@@ -20,7 +20,7 @@ from migrate_mfa.domain.errors import InputUnusable, RunDirectoryError
 from migrate_mfa.domain.model import PhoneConflict, PoolFacts
 from migrate_mfa.domain.quotas import PACED, QUOTAS, Category, ceiling
 from migrate_mfa.domain.reasons import Outcome
-from migrate_mfa.domain.words import duration
+from migrate_mfa.domain.words import counted, duration
 from migrate_mfa.engine.forecast import Forecast, Rate, forecast
 from migrate_mfa.engine.guards import Limits, too_many
 from migrate_mfa.settings import Settings
@@ -131,8 +131,8 @@ class _Rehearsal:
         command += ["--endpoint-url", ready["endpoint"], *self.options, "--yes"]
         announce(service, {**ready, "roster": str(likeness.roster), "command": shlex.join(command)})
         _tell(
-            f"A rehearsal: {likeness.rows:,} rows, {likeness.users:,} users of the roster and "
-            f"{likeness.strangers:,} others, none of them real. Quotas are enforced."
+            f"A rehearsal: {counted(likeness.rows, 'row')}, {counted(likeness.users, 'user')} of the roster "
+            f"and {counted(likeness.strangers, 'other')}, none of them real. Quotas are enforced."
         )
         if self.forecast is not None and self.forecast.users:
             _tell(expectation(self.forecast, speed))

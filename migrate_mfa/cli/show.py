@@ -10,7 +10,7 @@ from migrate_mfa.cli.output import write
 from migrate_mfa.domain.pool_setup import SetupPlan
 from migrate_mfa.domain.reasons import LOCKOUT_SHEET, Outcome, Reason
 from migrate_mfa.domain.sms_role import PUBLISH
-from migrate_mfa.domain.words import WIDTH, folded
+from migrate_mfa.domain.words import WIDTH, counted, duration, folded
 from migrate_mfa.reports.summary import verified_share
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ _INFRASTRUCTURE = (
 _SESSIONS = (
     "Sessions that exist stay valid: users are asked for a code at their next sign-in with a password."
 )
+_NEWS_S = 10
+"""A command that works notes where it stands every few seconds; an older note is said to be one."""
 
 
 def as_json(value: Mapping[str, Any]) -> None:
@@ -48,12 +50,18 @@ def plan(migration: "Migration") -> None:
     _guesses(overview.guesses)
     _lockout_sheet(overview.counts, overview.forecast.rows_to_read)
     work(overview.forecast, migration.connection.ceilings)
+    if overview.rolled_back:
+        _paragraph(
+            f"A rollback has ended {overview.rolled_back:,} of the rows in "
+            f"{migration.one.journal.directory}; they are not done again there. "
+            "To enrol these users anew, give another --run-dir."
+        )
 
 
 def _roster_facts(facts: Mapping[str, Any]) -> None:
     encoding = facts["roster_encoding"] + (" (guessed)" if facts["roster_encoding_guessed"] else "")
     _line(
-        f"Roster: {facts['roster_records']:,} records on {facts['roster_lines']:,} lines, "
+        f"Roster: {counted(facts['roster_records'], 'record')} on {counted(facts['roster_lines'], 'line')}, "
         f"{facts['roster_multi_line_records']:,} of several lines; {encoding}."
     )
 
@@ -96,7 +104,7 @@ def work(ahead: "Forecast", ceilings: "Mapping[Category, float] | None" = None) 
     if not ahead.users:
         _title("Nothing is left to write")
         return
-    _title(f"The work: {ahead.users:,} users")
+    _title(f"The work: {counted(ahead.users, 'user')}")
     for category, calls in ahead.calls.items():
         _row(category.value, calls, f"calls, at most {ceilings[category]:g}/s" if ceilings else "calls")
     for text in sentences(ahead):
@@ -115,6 +123,8 @@ def standing(summary: Mapping[str, Any], run_dir: Path, *, in_json: bool) -> Non
 
 def _end(summary: Mapping[str, Any]) -> None:
     _title(f"{summary['command']}: {summary['state']}")
+    if "progress" in summary:
+        _now(summary["progress"])
     for outcome in Outcome:
         _row(outcome.value, summary["counts"][outcome.value])
         for reason, number in summary["reasons"][outcome.value].items():
@@ -122,8 +132,23 @@ def _end(summary: Mapping[str, Any]) -> None:
     _calls(summary["calls"])
     if "slowed_by" in summary:
         _paragraph(f"Now {summary['slowed_by']}.")
-    if summary["counts"][Outcome.VERIFIED.value]:
+    if summary["command"] == "run" and summary["counts"][Outcome.VERIFIED.value]:
         _paragraph(_SESSIONS)
+
+
+def _now(progress: Mapping[str, Any]) -> None:
+    from migrate_mfa.adapters.progress import sentence
+    from migrate_mfa.ports import Standing
+
+    now = Standing(
+        stage=progress["phase"],
+        done=progress["done"],
+        total=progress["total"],
+        rates=tuple(progress["rates"].items()),
+        seconds_left=progress["seconds_left"],
+    )
+    old = progress["age_s"] > _NEWS_S
+    _paragraph(sentence(now) + (f" (as of {duration(progress['age_s'])} ago)" if old else ""))
 
 
 def _calls(calls: Mapping[str, Mapping[str, int]]) -> None:
@@ -148,7 +173,8 @@ def audit(summary: Mapping[str, Any], directory: Path) -> None:
         _line("It did not come to its end: the list has the users seen so far.")
     if summary["state"] == "finished" and summary["users"] != summary["estimated_users"]:
         _paragraph(
-            f"{summary['users']:,} users were read, but Cognito estimates {summary['estimated_users']:,}. "
+            f"{counted(summary['users'], 'user was', 'users were')} read, but Cognito estimates "
+            f"{summary['estimated_users']:,}. "
             "Its estimate lags behind sign-ups and deletions; if the gap is large, audit again later."
         )
     _line("With the numbers filled in, this is a roster for plan:")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 from migrate_mfa.domain.errors import Declined, UsageError
-from migrate_mfa.domain.words import duration, folded
-from migrate_mfa.engine.stop import at_a_question
+from migrate_mfa.domain.words import counted, duration, folded
+from migrate_mfa.engine.stop import Stopped, at_a_question
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,7 +52,7 @@ def confirm_run(connection: "Connection", users: int, extra: str = "", *, second
     wave = connection.settings.limits.max_users
     if wave is not None and wave < users:
         users, extra = wave, f" It is a wave: {users:,} are still to do in all.{extra}"
-    tell(f"About to write to {users:,} users in {place(connection.lane, connection.pool)}.{extra}")
+    tell(f"About to write to {counted(users, 'user')} in {place(connection.lane, connection.pool)}.{extra}")
     _warn_of_expiry(connection, seconds)
     if not connection.settings.yes:
         ask_pool_name(connection, "The plan is kept: the same command goes on from it.")
@@ -70,9 +70,10 @@ def ask_pool_name(connection: "Connection", hint: str = "") -> None:
     Raises:
         Declined: anything else was typed.
     """
-    connection.progress.close()
-    if not _types_name(connection.pool, connection.stop):
-        raise Declined("Nothing was written.", hint)
+    connection.progress.make_way()
+    unchanged = "Nothing was written."
+    if not _types_name(connection.pool, connection.stop, unchanged):
+        raise Declined(unchanged, hint)
 
 
 def confirm_setup(lane: "Lane", pool: "PoolFacts", stop: "Stop", *, yes: bool) -> None:
@@ -82,14 +83,17 @@ def confirm_setup(lane: "Lane", pool: "PoolFacts", stop: "Stop", *, yes: bool) -
         Declined: anything else was typed.
     """
     tell(f"About to change the MFA configuration of {place(lane, pool)}.")
-    if not yes and not _types_name(pool, stop):
-        raise Declined("Nothing was written, and no role was created.")
+    unchanged = "Nothing was written, and no role was created."
+    if not yes and not _types_name(pool, stop, unchanged):
+        raise Declined(unchanged)
 
 
-def _types_name(pool: "PoolFacts", stop: "Stop") -> bool:
+def _types_name(pool: "PoolFacts", stop: "Stop", unchanged: str) -> bool:
+    question = "Type the pool's name to go on"
     with at_a_question(stop):
-        question = "Type the pool's name to go on"
-        typed: str = _asked(lambda: typer.prompt(question, default="", show_default=False, err=True))
+        typed: str = _asked(
+            lambda: typer.prompt(question, default="", show_default=False, err=True), unchanged
+        )
     return typed == pool.name
 
 
@@ -116,16 +120,21 @@ def tell(text: str) -> None:
     typer.echo(folded(text) if sys.stderr.isatty() else text, err=True)
 
 
-def _asked(question: "Callable[[], T]") -> "T":
-    """The answer to a question.
+def _asked(question: "Callable[[], T]", unchanged: str) -> "T":
+    """The answer to a question; where there is none, the line that it was asked on ends.
 
     Raises:
         Declined: the end of the input (Ctrl-D), or Ctrl-C where nobody else listens for it.
+        Stopped: a signal came; that leaves quietly, so it is said here that all is `unchanged`.
     """
     try:
         return question()
     except typer.Abort:
-        raise Declined("Nothing was changed.") from None
+        typer.echo(err=True)
+        raise Declined(unchanged) from None
+    except Stopped:
+        tell(f"\n{unchanged}")
+        raise
 
 
 def confirm_billing(connection: "Connection", ahead: "Forecast") -> None:
@@ -137,16 +146,17 @@ def confirm_billing(connection: "Connection", ahead: "Forecast") -> None:
     from migrate_mfa.cli.forecast import sentences
 
     counts = "counts each of them as a monthly active user this month, if they were not already."
-    tell(f"Reading {ahead.users:,} users with AdminGetUser {counts}")
+    tell(f"Reading {counted(ahead.users, 'user')} with AdminGetUser {counts}")
     for text in sentences(ahead, reads_only=True):
         tell(text)
     if connection.settings.yes:
         return
-    connection.progress.close()
+    connection.progress.make_way()
+    unchanged = "Nothing more was read; the audit without --deep is in the report."
     with at_a_question(connection.stop):
-        agreed = _asked(lambda: typer.confirm("Go on?", err=True))
+        agreed = _asked(lambda: typer.confirm("Go on?", err=True), unchanged)
     if not agreed:
-        raise Declined("Nothing more was read; the audit without --deep is in the report.")
+        raise Declined(unchanged)
 
 
 def confirm_purge(meta: "Mapping[str, Any]", rows: int, *, yes: bool) -> None:
@@ -156,8 +166,9 @@ def confirm_purge(meta: "Mapping[str, Any]", rows: int, *, yes: bool) -> None:
         Declined: the answer was no.
     """
     tell(
-        f"Removing the personal data of {rows:,} rows of pool {meta.get('pool_name')}: this run can then "
-        "neither be rolled back nor reconciled."
+        f"Removing the personal data of {counted(rows, 'row')} of pool {meta.get('pool_name')}: this run can "
+        "then neither be rolled back nor reconciled."
     )
-    if not yes and not _asked(lambda: typer.confirm("Go on?", err=True)):
-        raise Declined("Nothing was removed.")
+    unchanged = "Nothing was removed."
+    if not yes and not _asked(lambda: typer.confirm("Go on?", err=True), unchanged):
+        raise Declined(unchanged)

@@ -1,4 +1,4 @@
-"""Words for people: how long something takes, and text that fits a terminal."""
+"""Words for people: how long something takes, how many there are, and text that fits a terminal."""
 
 from textwrap import wrap
 
@@ -26,6 +26,11 @@ def duration(seconds: float) -> str:
         return f"{minutes // 60} h {minutes % 60:02} min"
     hours = round(minutes / 60)
     return f"{hours // 24} d {hours % 24:02} h"
+
+
+def counted(number: int, one: str, several: str = "") -> str:
+    """So many of something: `1 user`, `2,000 users`; `several` where more than an s tells it from one."""
+    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
 
 
 def folded(text: str, *, indent: str = "") -> str:

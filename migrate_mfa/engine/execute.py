@@ -21,20 +21,17 @@ from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.rows import Verb
 from migrate_mfa.engine.guards import Allowance, FailureGuard, Limits
 from migrate_mfa.engine.settle import Settled, Tools, settle
-from migrate_mfa.engine.slowdown import slowed_by
 from migrate_mfa.engine.stop import StopCause, Stopped
 from migrate_mfa.ports import Progress, Standing
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.rows import Work
-    from migrate_mfa.engine.paced import PacedDirectory
     from migrate_mfa.engine.pacer import Pacer
 
 _WORST_SECONDS_A_USER = 2.0
 _LEAST = 4
 MOST_UNDER_WAY = 64
 _POLL_S = 0.25
-_RATE_OVER_S = 5.0
 log = structlog.get_logger()
 
 
@@ -66,7 +63,6 @@ class Executor:
     def __init__(
         self,
         tools: Tools,
-        directory: "PacedDirectory",
         pacers: Mapping[Category, "Pacer"],
         *,
         limits: Limits,
@@ -77,8 +73,6 @@ class Executor:
     ) -> None:
         self._tools = tools
         self._verbs = verbs
-        self._directory = directory
-        self._pacers = pacers
         self._guard = FailureGuard(limits.max_failures)
         self._allowance = Allowance(limits, tools.clock, begun=begun)
         self._batch_size = batch_size
@@ -87,7 +81,6 @@ class Executor:
         self._batch: list[Work] = []
         self._last_row = 0
         self._problem: BaseException | None = None
-        self._meter = _Meter(directory, tools)
         self.tally = Tally()
 
     def run(self) -> None:
@@ -109,7 +102,6 @@ class Executor:
                     self._finish(ended.get(timeout=_POLL_S))
                     under_way -= 1
                 self._show()
-        self._count_calls()
         if self._problem is not None:
             raise self._problem
 
@@ -130,7 +122,6 @@ class Executor:
         return work
 
     def _begin_batch(self) -> None:
-        self._count_calls()
         log.info("batch", first_row=self._batch[0].row, last_row=self._batch[-1].row, users=len(self._batch))
 
     def _finish(self, future: Future[Settled]) -> None:
@@ -149,55 +140,13 @@ class Executor:
                 f"Stopped: {self._guard}.", "Look at report/failed.csv; --max-failures sets the limit."
             )
 
-    def _count_calls(self) -> None:
-        """`status` reads them in the journal."""
-        self._tools.store.count_calls(self._directory.calls, slowed_by(self._pacers))
-
     def _show(self) -> None:
-        if self._meter.due():
-            self._count_calls()
-        done = self.tally.outcomes.total()
-        rates = self._meter.rates()
+        draining = self._tools.stop.requested
         self._progress.show(
             Standing(
-                stage="writing",
-                done=done,
-                total=self._open,
+                stage="draining" if draining else "writing",
+                done=self.tally.outcomes.total(),
+                total=None if draining else self._open,
                 outcomes=tuple((outcome.value, count) for outcome, count in self.tally.outcomes.items()),
-                rates=rates,
-                seconds_left=self._meter.seconds_left(done, self._open),
             )
         )
-
-
-class _Meter:
-    """Calls per second over the last seconds, and from the users done how long the rest will take."""
-
-    def __init__(self, directory: "PacedDirectory", tools: Tools) -> None:
-        self._directory = directory
-        self._clock = tools.clock
-        self._started = self._marked = tools.clock.monotonic()
-        self._mark: dict[Category, int] = {}
-        self._rates: tuple[tuple[str, float], ...] = ()
-
-    def due(self) -> bool:
-        """Whether the rates are about to be measured anew."""
-        return self._clock.monotonic() - self._marked >= _RATE_OVER_S
-
-    def rates(self) -> tuple[tuple[str, float], ...]:
-        now = self._clock.monotonic()
-        elapsed = now - self._marked
-        if elapsed >= _RATE_OVER_S or not self._rates:
-            sent = {category: count.sent for category, count in self._directory.calls.items()}
-            self._rates = tuple(
-                (category.value, (count - self._mark.get(category, 0)) / max(elapsed, 1e-3))
-                for category, count in sent.items()
-                if count
-            )
-            self._mark, self._marked = sent, now
-        return self._rates
-
-    def seconds_left(self, done: int, total: int) -> float | None:
-        if not done:
-            return None
-        return (self._clock.monotonic() - self._started) / done * (total - done)

@@ -1,7 +1,7 @@
 """The plan: every row of the roster against the pool, without any call that bills a dormant user."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from math import ceil
@@ -25,6 +25,7 @@ from migrate_mfa.domain.model import (
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.resolve import IdentityKind, resolve
 from migrate_mfa.domain.rows import Resolved, Verb
+from migrate_mfa.domain.words import counted
 from migrate_mfa.engine.scan import PAGE, batches, pages
 from migrate_mfa.ports import Clock, Directory, Filter, Progress, Standing
 
@@ -68,7 +69,8 @@ class Reading:
         chosen, other = ("a scan", "look-ups") if self.scan else ("look-ups", "a scan")
         costs = (self.scan_calls, self.lookup_calls) if self.scan else (self.lookup_calls, self.scan_calls)
         return (
-            f"reading the pool by {chosen}: about {costs[0]:,} calls, where {other} would take {costs[1]:,}"
+            f"reading the pool by {chosen}: about {counted(costs[0], 'call')}, where {other} would take "
+            f"{costs[1]:,}"
         )
 
 
@@ -109,6 +111,7 @@ class Planner:
     def ingest(self, roster: "Roster") -> int:
         """Take the roster into the journal. Returns the number of records."""
         batch, count = [], 0
+        self._tick("reading the roster", count)
         for record in roster.records():
             batch.append(record)
             count += 1
@@ -127,6 +130,7 @@ class Planner:
         log.info("pool_reading", scan=reading.scan, calls=min(reading.scan_calls, reading.lookup_calls))
         if reading.scan:
             self._scan()
+        self._tick("sorting the users")
         self._store.index_users()
         self._resolve(scanned=reading.scan)
         self._compare_identities(scanned=reading.scan)
@@ -134,10 +138,12 @@ class Planner:
 
     def decide_all(self) -> None:
         """Rows 4 to 12 of the decision table for all resolved rows."""
+        self._tick("comparing the rows")
         self._store.compare_rows(self._clock.now())
         if self._pool.phone_sign_in is not PhoneSignIn.NO:
             self._store.mark_rivals()
-        after = 0
+        after, last = 0, self._store.last_row()
+        self._tick("deciding", after, last)
         while batch := self._store.undecided(after, BATCH):
             decisions: list[tuple[int, Decision]] = [
                 (
@@ -154,11 +160,13 @@ class Planner:
             ]
             self._store.decide(decisions, self._clock.now(), self._verb)
             after = batch[-1].candidate.at.row
-            self._tick("deciding", after)
+            self._tick("deciding", after, last)
+        self._tick("forgetting users of no row")
         self._store.forget_strangers()
 
     def _scan(self) -> None:
         estimated = self._pool.estimated_users
+        self._tick("reading the pool", 0, estimated)
         for batch in batches(
             self._directory, estimated, BATCH, lambda seen: self._tick("reading the pool", seen, estimated)
         ):
@@ -206,23 +214,26 @@ class Planner:
 
     def _resolve(self, *, scanned: bool) -> None:
         """Find each row's user, by a look-up where there was no scan or the scan did not find one."""
-        after = 0
+        after, last = 0, self._store.last_row()
         with ThreadPoolExecutor(_LOOKUP_THREADS) as threads:
+            self._tick("finding each row's user", after, last)
             while batch := self._store.unresolved(after, BATCH):
                 named = [(each, self._found(each) if scanned else []) for each in batch]
-                self._look_up(threads, [each for each, found in named if not (found and found[0])])
+                missing = [each for each, found in named if not (found and found[0])]
+                self._look_up(threads, missing, lambda row: self._tick("finding each row's user", row, last))
                 self._write_down(
                     [(each, found if found and found[0] else self._found(each)) for each, found in named]
                 )
                 after = batch[-1].at.row
-                self._tick("finding each row's user", after)
+                self._tick("finding each row's user", after, last)
 
     def _compare_identities(self, *, scanned: bool) -> None:
         """Row 1 before row 2 of the decision table: a row that names two users is worse than its number."""
-        after = 0
+        after, last = 0, self._store.last_row()
         with ThreadPoolExecutor(_LOOKUP_THREADS) as threads:
             while batch := self._store.wrong_numbers(after, BATCH):
-                self._look_up(threads, [each for each in batch if not (scanned and self._found(each)[0])])
+                missing = [each for each in batch if not (scanned and self._found(each)[0])]
+                self._look_up(threads, missing, lambda row: self._tick("comparing identities", row, last))
                 ends = [(each.at.row, resolve(self._found(each))) for each in batch]
                 worse = [(row, end) for row, end in ends if isinstance(end, Verdict)]
                 self._store.decide(
@@ -230,12 +241,14 @@ class Planner:
                 )
                 after = batch[-1].at.row
 
-    def _look_up(self, threads: ThreadPoolExecutor, missing: Sequence[Candidate]) -> None:
+    def _look_up(
+        self, threads: ThreadPoolExecutor, missing: Sequence[Candidate], tick: Callable[[int], None]
+    ) -> None:
         for start in range(0, len(missing), _LOOKUP_THREADS):
             chunk = missing[start : start + _LOOKUP_THREADS]
             for users in threads.map(self._users_of, chunk):
                 self._store.add_users(users)
-            self._tick("looking up users", chunk[-1].at.row)
+            tick(chunk[-1].at.row)
 
     def _write_down(self, named: Sequence[tuple[Candidate, Sequence[Sequence[UserState]]]]) -> None:
         resolved: list[Resolved] = []
@@ -254,7 +267,7 @@ class Planner:
         trust = self._policy.trust(candidate.vouched)
         return Resolved(candidate.at.row, user.sub, wish.e164 if wish else None, trust.value)
 
-    def _tick(self, stage: str, done: int, total: int | None = None) -> None:
+    def _tick(self, stage: str, done: int | None = None, total: int | None = None) -> None:
         self._progress.show(Standing(stage=stage, done=done, total=total))
         self._stop.check()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from migrate_mfa.domain.errors import CostLimitExceeded, PoolNotReady, UsageError
 from migrate_mfa.domain.findings import Finding
 from migrate_mfa.domain.model import MfaMode, PoolFacts, VerificationPolicy
+from migrate_mfa.domain.words import counted
 from migrate_mfa.engine.check import refusal
 from migrate_mfa.engine.checks.pool import POLICY_REFUSALS, REFUSALS, phone_schema
 
@@ -84,7 +85,7 @@ def require_affordable(ahead: "Forecast", max_cost: Decimal | None) -> None:
     if max_cost is not None and cost.high > max_cost:
         raise CostLimitExceeded(
             f"This may cost up to {cost.high:,f} now; --max-cost allows {max_cost:,f}.",
-            f"That is {ahead.sms:,} SMS and up to {ahead.most_billed:,} users who become billed this month. "
+            f"That is {ahead.sms:,} SMS and up to {counted(ahead.most_billed, 'user')} billed this month. "
             "Allow it with --max-cost, or give fewer users.",
         )
 

@@ -184,15 +184,15 @@ class Reconciler:
     def _scan(self) -> None:
         estimated = self._pool.estimated_users
         for batch in batches(
-            self._directory, estimated, BATCH, lambda seen: self._tick("reading the pool", seen)
+            self._directory, estimated, BATCH, lambda seen: self._tick("reading the pool", seen, estimated)
         ):
             self._store.see(batch)
 
     def _look_up(self, sub: str) -> list[UserState]:
         return [user for users in pages(self._directory, Filter("sub", sub)) for user in users]
 
-    def _tick(self, stage: str, done: int) -> None:
-        self._progress.show(Standing(stage=stage, done=done))
+    def _tick(self, stage: str, done: int, total: int | None = None) -> None:
+        self._progress.show(Standing(stage=stage, done=done, total=total))
         self._stop.check()
 
 

@@ -2,9 +2,10 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
     from migrate_mfa.ports import Clock
 
 _SLICE_S = 0.2
+_HERALD_S = 1.0
 DRAIN_S = 15.0
 """How long users in flight may wait for their turn after a signal; a healthy drain needs a few seconds."""
+SILENT_DRAIN_S = 35.0
+"""The longest drain: a call that is sent at the last moment, and given up for want of an answer."""
 
 
 class StopCause(StrEnum):
@@ -115,18 +119,39 @@ def at_a_question(stop: Stop) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _answer(number: int) -> str:
+    return (
+        f"{signal.Signals(number).name}: ending what is in flight, at most {DRAIN_S:.0f} s "
+        f"({SILENT_DRAIN_S:.0f} s if AWS does not answer).\n"
+        "A second signal ends it at once, without a report; nothing is lost by that."
+    )
+
+
 @contextmanager
-def on_signals(stop: Stop) -> Iterator[None]:
+def on_signals(stop: Stop, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
     """First SIGINT or SIGTERM: drain, checkpoint, report. A second one ends the process at once.
 
     The journal survives both: each step is committed before and after it is made.
+
+    Args:
+        stop: is asked to end.
+        say: tells at once that the first signal was heard.
     """
+    heard = SimpleQueue[int | None]()
 
     def handle(number: int, _: FrameType | None) -> None:
         for each in previous:
             signal.signal(each, signal.SIG_DFL)
         stop.request(_SIGNALS[signal.Signals(number)])
+        heard.put(number)
 
+    def answer() -> None:
+        if (number := heard.get()) is not None:
+            say(_answer(number))
+
+    # A handler must not print: what it interrupts may be printing, and a stream cannot be entered twice.
+    herald = threading.Thread(target=answer, name="herald", daemon=True)
+    herald.start()
     previous = {number: signal.getsignal(number) for number in _SIGNALS}
     for number in _SIGNALS:
         signal.signal(number, handle)
@@ -135,3 +160,5 @@ def on_signals(stop: Stop) -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+        heard.put(None)
+        herald.join(_HERALD_S)

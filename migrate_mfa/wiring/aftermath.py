@@ -20,6 +20,7 @@ from migrate_mfa.domain.model import Decision, Plan, Policy, UserState, Verdict
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import Revisited, Verb, Work
 from migrate_mfa.domain.undo import restore
+from migrate_mfa.domain.words import counted
 from migrate_mfa.engine.forecast import forecast
 from migrate_mfa.engine.plan import BATCH, named_by, users_named
 from migrate_mfa.engine.preflight import require_sms_mfa
@@ -188,7 +189,8 @@ class Aftermath:
         """
         named = [users_named(name, self.one.plans) for name in set(names)]
         if unknown := named.count(set()):
-            raise InputUnusable(f"{unknown} of the users named are not in this run.", _NAME_THEM)
+            strange = counted(unknown, "of the users named is", "of the users named are")
+            raise InputUnusable(f"{strange} not in this run.", _NAME_THEM)
         most = max(map(len, named), default=0)
         if most > 1:
             raise InputUnusable(
@@ -210,7 +212,8 @@ class Aftermath:
         if strangers == rows:
             raise InputUnusable("No row of the roster names a user of this run.", _NAME_THEM)
         self.one.extra["roster_rows_of_nobody"] = strangers
-        return f"{strangers:,} of {rows:,} rows of the roster name nobody of this run." if strangers else ""
+        some = f"{strangers:,} of {counted(rows, 'row')} of the roster"
+        return f"Nobody of this run is named by {some}." if strangers else ""
 
     def select(self, outcomes: Collection[Outcome]) -> None:
         """Plan to give back the users of this run, or those chosen, or those whom the run left so."""

@@ -21,6 +21,7 @@ from migrate_mfa.engine.check import examine
 from migrate_mfa.engine.checks.pool import not_there
 from migrate_mfa.engine.forecast import Forecast, Rate, forecast
 from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
+from migrate_mfa.ports import Standing
 from migrate_mfa.reports.findings import document
 from migrate_mfa.settings import Settings, policy_of
 from migrate_mfa.wiring.lane import Connection, patiently, problem_of
@@ -159,8 +160,11 @@ def check_before(connection: Connection, wishes: Wishes) -> list[Finding]:
         Stopped: a signal came.
     """
     aws, clock, stop = connection.aws, connection.clock, connection.stop
+    connection.progress.show(Standing(stage="checking the pool"))
     identity = patiently(aws.identity, clock, stop)
     try:
-        return examine(Survey(aws, identity, clock, stop).picture(wishes, thorough=False))
+        findings = examine(Survey(aws, identity, clock, stop).picture(wishes, thorough=False))
     except ApiError as error:
         raise problem_of(error) from error
+    connection.progress.close()
+    return findings

@@ -20,7 +20,6 @@ from migrate_mfa.engine.forecast import Rate
 from migrate_mfa.engine.paced import PacedDirectory
 from migrate_mfa.engine.pacer import Pacer
 from migrate_mfa.engine.retry import READS, retrying
-from migrate_mfa.engine.slowdown import NamesSlowdowns
 from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
 from migrate_mfa.ports import Clock, Directory, Progress
 from migrate_mfa.settings import Settings
@@ -46,6 +45,8 @@ class Connection:
     pacers: Mapping[Category, Pacer]
     limits: Mapping[Category, float]
     """The quotas that Cognito enforces, or their documented defaults, in calls per second."""
+    owns_lane: bool = False
+    """Whether no other command works in the lane."""
     credentials_end: float | None = None
     """When the credentials end, in seconds since the epoch; None where they do not say."""
 
@@ -79,7 +80,7 @@ def connect(
     clock, stop = SystemClock(), Stop()
     begun = clock.monotonic()
     aws = Aws(settings.target(user_pool_id), connections=_MOST_CONNECTIONS)
-    with on_signals(stop):
+    with on_signals(stop, progress.say):
         lane = patiently(aws.lane, clock, stop)
         lock = lock_lane(lane) if exclusive else None
         if not exclusive:
@@ -93,7 +94,7 @@ def connect(
                 settings=settings,
                 clock=clock,
                 stop=stop,
-                progress=NamesSlowdowns(progress, pacers),
+                progress=progress,
                 lane=lane,
                 pool=patiently(directory.describe, clock, stop),
                 directory=directory,
@@ -101,6 +102,7 @@ def connect(
                 begun=begun,
                 pacers=pacers,
                 limits=limits,
+                owns_lane=exclusive,
                 credentials_end=aws.credentials_end(),
             )
         finally:

@@ -49,6 +49,8 @@ class Overview:
     guesses: dict[str, int]
     details: dict[str, list[tuple[str, int]]]
     forecast: Forecast
+    rolled_back: int
+    """Rows that a rollback has ended."""
 
 
 class Migration:
@@ -108,6 +110,7 @@ class Migration:
                 "sms_expected": _sms_expected(self.one, self._verbs),
             }
         )
+        self.connection.progress.close()
         if self.one.command == "plan":
             self.one.extra["forecast"] = self.forecast().as_dict()
 
@@ -118,6 +121,7 @@ class Migration:
             planner = self._planner()
             planner.read_pool(reopened)
             planner.decide_all()
+            self.connection.progress.close()
 
     def forecast(self) -> Forecast:
         """What is left to do."""
@@ -145,6 +149,7 @@ class Migration:
             guesses=meta["guesses"],
             details=meta["frequent_details"],
             forecast=self.forecast(),
+            rolled_back=self.one.work.rolled_back(),
         )
 
     def require_ready(self) -> None:
@@ -273,7 +278,8 @@ def open_migration(settings: Settings, command: str, progress: Progress) -> Iter
         if settings.roster is not None:
             roster = stack.enter_context(open_roster(settings.roster, settings.roster_options))
         directory = _directory(settings, roster, command)
-        saved = planned_directory(directory) if roster is None else {}
+        kind = "disable" if command == "disable" else "run"
+        saved = planned_directory(directory, kind) if roster is None else {}
         pool_id = settings.user_pool_id or saved.get("user_pool_id")
         if pool_id is None:
             raise UsageError(*NO_POOL)

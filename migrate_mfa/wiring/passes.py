@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import structlog
 from migrate_mfa.adapters.bugs import keep_traceback
 from migrate_mfa.adapters.journal import Journal
 from migrate_mfa.adapters.plan_store import PlanStore
+from migrate_mfa.adapters.run_directory import name_lane_holder, require_kind
 from migrate_mfa.adapters.work_store import WorkStore
 from migrate_mfa.domain.errors import (
     CostLimitExceeded,
@@ -27,6 +28,8 @@ from migrate_mfa.engine.forecast import Forecast, forecast, forecast_reading
 from migrate_mfa.engine.preflight import require_affordable
 from migrate_mfa.engine.settle import Tools
 from migrate_mfa.engine.stop import SIGNAL_EXITS, StopCause, Stopped
+from migrate_mfa.engine.watch import WatchedProgress
+from migrate_mfa.ports import Standing
 from migrate_mfa.wiring.lane import Connection
 from migrate_mfa.wiring.logging import logged
 from migrate_mfa.wiring.reporting import DIRECTORY, write_reports
@@ -112,7 +115,6 @@ class Pass:
                 clock=connection.clock,
                 stop=connection.stop,
             ),
-            connection.directory,
             connection.pacers,
             limits=connection.settings.limits,
             batch_size=connection.settings.batch_size,
@@ -155,9 +157,11 @@ def open_pass(
     with ExitStack() as stack:
         journal = stack.enter_context(Journal.create_or_open(directory))
         bind(journal)
+        if connection.owns_lane:
+            name_lane_holder(connection.lane, directory)
         stack.enter_context(logged(connection.settings, directory, connection.pool.id, connection.progress))
         work = WorkStore.begin(journal.database, command, connection.clock.now())
-        one = Pass(connection, journal, work, command)
+        one = Pass(_watched(connection, work), journal, work, command)
         log.info("begin", command=command)
         came_through = False
         try:
@@ -175,6 +179,18 @@ def open_pass(
             raise
         finally:
             _end(one, (state_of or state_of_rows)(one) if came_through else "stopped")
+
+
+def _watched(connection: Connection, work: WorkStore) -> Connection:
+    """The same connection, with a progress that `status` can see from another process."""
+
+    def note(standing: Standing) -> None:
+        work.note(standing, connection.directory.calls, connection.clock.now())
+
+    progress = WatchedProgress(
+        connection.progress, connection.directory, connection.pacers, connection.clock, note
+    )
+    return replace(connection, progress=progress)
 
 
 def _end(one: Pass, state: str) -> None:
@@ -213,23 +229,25 @@ def agree_to_read(one: Pass, users: int, agree: Agree) -> None:
     agree(one.connection, ahead)
 
 
-def planned_directory(directory: Path) -> dict[str, Any]:
+def planned_directory(directory: Path, kind: str | None = None) -> dict[str, Any]:
     """What a run directory with a plan says about itself.
 
     Raises:
-        InputUnusable: it has no plan, or its personal data was removed.
+        InputUnusable: it is of another kind, has no plan, or its personal data was removed.
     """
     with Journal.look_at(directory) as journal:
-        return planned_meta(journal)
+        return planned_meta(journal, kind)
 
 
-def planned_meta(journal: Journal) -> dict[str, Any]:
+def planned_meta(journal: Journal, kind: str | None = None) -> dict[str, Any]:
     """The same of a run directory that is open.
 
     Raises:
-        InputUnusable: it has no plan, or its personal data was removed.
+        InputUnusable: it is of another kind, has no plan, or its personal data was removed.
     """
     meta = journal.meta()
+    if kind is not None and "kind" in meta:
+        require_kind(meta, kind)
     if meta.get("phase") == "purged":
         raise InputUnusable(f"{journal.directory} was purged: nobody can be found in it any more.")
     if meta.get("phase") != "planned":

@@ -1,10 +1,12 @@
 """The reports of a run directory, from its journal alone; `report` and every command's end are the same."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from migrate_mfa.adapters.clock import SystemClock
 from migrate_mfa.adapters.journal import Journal, is_locked
-from migrate_mfa.adapters.report_store import ReportStore
+from migrate_mfa.adapters.report_store import PassRecord, ReportStore
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.reports.outcomes import write_outcomes
 from migrate_mfa.reports.summary import summarise, write_summary
@@ -45,8 +47,9 @@ def report(directory: Path) -> dict[str, Any]:
 def status(directory: Path) -> dict[str, Any]:
     """Where a run stands; `state` is `running` only while a process holds the directory.
 
-    A pass that never ended, in a directory that nobody holds, was killed: `interrupted`. While it runs and
-    throttles hold it back, `slowed_by` says by which category, and to what rate.
+    A pass that never ended, in a directory that nobody holds, was killed: `interrupted`. While it runs,
+    `progress` says in which phase it is, how fast it goes, how long that will take, and how old this word
+    is; where throttles hold it back, `slowed_by` says by which category, and to what rate.
     """
     with Journal.look_at(directory) as journal:
         store = ReportStore(journal.database)
@@ -59,6 +62,25 @@ def status(directory: Path) -> dict[str, Any]:
         return summary
     if not is_locked(directory):
         summary["state"] = "interrupted"
-    elif meta.get("slowed_by"):
-        summary["slowed_by"] = meta["slowed_by"]
+    else:
+        summary |= _word_of(meta.get("standing", {}), last, SystemClock().now())
     return summary
+
+
+def _word_of(noted: Mapping[str, Any], last: PassRecord, now: float) -> dict[str, Any]:
+    """What the pass that runs has noted of itself; a pass before it has left nothing to believe."""
+    if noted.get("pass") != last.id:
+        noted = {"at": last.started_at, "stage": "starting"}
+    found: dict[str, Any] = {
+        "progress": {
+            "phase": noted["stage"],
+            "done": noted.get("done"),
+            "total": noted.get("total"),
+            "rates": {category: round(rate, 1) for category, rate in noted.get("rates", ())},
+            "seconds_left": noted.get("seconds_left"),
+            "age_s": round(max(0.0, now - noted["at"]), 1),
+        }
+    }
+    if noted.get("slowed_by"):
+        found["slowed_by"] = noted["slowed_by"]
+    return found

@@ -1,3 +1,4 @@
+import json
 import os
 import sqlite3
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate_mfa.adapters.journal import NAME, Database, Journal, is_locked, take_lock
+from migrate_mfa.adapters.journal import NAME, Database, Journal, is_locked, name_holder, take_lock
 from migrate_mfa.adapters.journal_schema import VERSION
 from migrate_mfa.adapters.plan_store import PlanStore
 from migrate_mfa.domain.errors import ExitCode, RunDirectoryError
@@ -82,10 +83,10 @@ def test_every_commit_waits_for_the_disk(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_another_process_works_on_is_refused(tmp_path: Path) -> None:
-    with another_process(tmp_path / "run"):
+    with another_process(tmp_path / "run") as child:
         error = refusal(tmp_path / "run")
 
-    assert "Another process" in error.message
+    assert error.message == f"Another process works on {tmp_path / 'run'}. It is process {child.pid}."
 
 
 def test_the_lock_goes_with_the_process_that_had_it(tmp_path: Path) -> None:
@@ -124,6 +125,55 @@ def test_a_lock_that_cannot_be_taken_gives_the_message_that_belongs_to_it(tmp_pa
         take_lock(tmp_path / "x.lock", "taken", "wait")
 
     assert refused.value.hint == "wait"
+    os.close(first)
+
+
+def test_who_holds_a_lock_is_named_with_what_it_works_on(tmp_path: Path) -> None:
+    path = tmp_path / "x.lock"
+    first = take_lock(path, "taken.", "wait")
+    name_holder(path, tmp_path / "run")
+
+    with pytest.raises(RunDirectoryError) as refused:
+        take_lock(path, "taken.", "wait")
+
+    assert refused.value.message == f"taken. It is process {os.getpid()}, on {tmp_path / 'run'}."
+    os.close(first)
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        "",
+        "no JSON",
+        "[1]",
+        '{"pid": 1}',
+        '{"pid": -1, "run_dir": null}',
+        '{"pid": 99999999, "run_dir": "/runs/of-one-that-died"}',
+        '{"pid": 1e400, "run_dir": null}',
+        "[" * 5000,
+    ],
+)
+def test_a_lock_that_does_not_say_who_holds_it_is_refused_without_a_name(tmp_path: Path, left: str) -> None:
+    path = tmp_path / "x.lock"
+    first = take_lock(path, "taken.", "wait")
+    path.write_text(left)
+
+    with pytest.raises(RunDirectoryError) as refused:
+        take_lock(path, "taken.", "wait")
+
+    assert refused.value.message == "taken."
+    os.close(first)
+
+
+def test_a_lock_says_nothing_that_a_terminal_would_obey(tmp_path: Path) -> None:
+    path = tmp_path / "x.lock"
+    first = take_lock(path, "taken.", "wait")
+    path.write_text(json.dumps({"pid": os.getpid(), "run_dir": "/runs/\x1b[2Jgone"}))
+
+    with pytest.raises(RunDirectoryError) as refused:
+        take_lock(path, "taken.", "wait")
+
+    assert refused.value.message == f"taken. It is process {os.getpid()}."
     os.close(first)
 
 

@@ -168,21 +168,42 @@ class TestPlain:
         else:
             progress.show(a_standing(stage="reading back"))
 
+        took = "31 s" if end == "close" else "8 min 51 s"
         assert told == 1
         assert stream.getvalue().splitlines()[1:] == [
-            "writing: 31 of 200,000; verified 12,000, pending 300, failed 45; took 31 s"
+            f"writing: 31 of 200,000; verified 12,000, pending 300, failed 45; took {took}"
         ]
 
-    def test_says_nothing_about_a_short_stage(self, clock: Clock) -> None:
+    def test_says_how_long_a_stage_took_that_counts_nothing(self, clock: Clock) -> None:
+        stream = io.StringIO()
+        progress = make(stream, clock)
+
+        progress.show(Standing(stage="sorting the users"))
+        clock.time += 12
+        progress.show(Standing(stage="deciding", done=1))
+
+        assert stream.getvalue() == "sorting the users; took 12 s\n"
+
+    def test_says_nothing_about_short_stages(self, clock: Clock) -> None:
         stream = io.StringIO()
 
         with make(stream, clock) as progress:
             for stage in ("reading the roster", "reading the pool", "deciding"):
                 progress.show(Standing(stage=stage, done=1))
-                clock.time += 29
+                clock.time += 4.9
                 progress.show(Standing(stage=stage, done=2))
 
         assert stream.getvalue() == ""
+
+    def test_short_stages_make_no_long_silence(self, clock: Clock) -> None:
+        stream = io.StringIO()
+
+        with make(stream, clock) as progress:
+            for number in range(20):
+                progress.show(Standing(stage=f"stage {number}", done=number))
+                clock.time += 4
+
+        assert stream.getvalue().splitlines() == ["stage 8: 8", "stage 16: 16"]
 
     def test_says_each_line_at_once_and_without_escapes(
         self, clock: Clock, monkeypatch: pytest.MonkeyPatch
@@ -207,7 +228,7 @@ class TestPlain:
             clock.time += 30
             progress.show(Standing(stage="writing", done=2))
 
-        assert terminal.getvalue() == "x\nwriting: 2\n"
+        assert terminal.getvalue() == "x\nwriting: 2\nwriting: 2; took 30 s\n"
 
 
 class TestLive:

@@ -237,9 +237,9 @@ class TestRecords:
     @pytest.mark.parametrize(
         ("row", "cells", "cause"),
         [
-            ("bob", ("bob", "", ""), "1 cells"),
+            ("bob", ("bob", "", ""), "1 cell,"),
             ("bob,1", ("bob", "1", ""), "2 cells"),
-            ("'=bob", ("=bob", "", ""), "1 cells"),
+            ("'=bob", ("=bob", "", ""), "1 cell,"),
             ("bob,1,x,y", ("bob", "1", "x"), "4 cells"),
             ('"b"ob,1,x', ('"b"ob', "1", "x"), "quotation mark"),
             ('bob,"1" ,x', ("bob", '"1" ', "x"), "quotation mark"),

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from migrate_mfa.cli import show
+from migrate_mfa.domain.reasons import Outcome
 
 
 def an_audit(*, users: int, estimated: int, state: str = "finished") -> dict[str, Any]:
@@ -35,3 +36,26 @@ def test_an_audit_says_when_its_count_is_not_what_cognito_estimates(
     out = capsys.readouterr().out
     assert (f"{users:,} users were read, but Cognito estimates {estimated:,}." in out) is told
     assert max(map(len, out.splitlines())) <= 80
+
+
+def the_end_of(command: str, *, verified: int) -> dict[str, Any]:
+    counts = {outcome.value: 0 for outcome in Outcome} | {"verified": verified}
+    return {
+        "command": command,
+        "state": "finished",
+        "counts": counts,
+        "reasons": {outcome.value: {} for outcome in Outcome},
+        "calls": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("command", "verified", "told"),
+    [("run", 3, True), ("run", 0, False), ("rollback", 3, False), ("reconcile", 3, False)],
+)
+def test_only_a_run_that_has_enrolled_somebody_speaks_of_sessions(
+    capsys: pytest.CaptureFixture[str], command: str, verified: int, told: bool
+) -> None:
+    show.standing(the_end_of(command, verified=verified), Path(), in_json=False)
+
+    assert ("Sessions that exist stay valid" in capsys.readouterr().out) is told

@@ -17,7 +17,9 @@ from unicodedata import east_asian_width
 import pytest
 from typer.main import get_command
 
+from migrate_mfa.adapters.journal import Journal
 from migrate_mfa.adapters.roster_columns import ALIASES
+from migrate_mfa.adapters.work_store import WorkStore
 from migrate_mfa.cli.main import app, main
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.findings import Code, Level
@@ -26,6 +28,7 @@ from migrate_mfa.domain.policy import permissions_of
 from migrate_mfa.domain.quotas import CATEGORY_OF, PACED, QUOTAS
 from migrate_mfa.domain.reasons import LIFTABLE, Outcome, Reason
 from migrate_mfa.simulator import Running, background
+from migrate_mfa.wiring.reporting import status
 from tests.support.terminal import Terminal as Keyboard
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -570,6 +573,15 @@ def test_the_summary_has_the_members_of_the_code(tmp_path: Path, environment: di
     ]
     assert shown["counts"].keys() == summary["counts"].keys()
     assert shown["version"] == summary["version"]
+
+
+def test_the_progress_of_a_run_at_work_has_the_members_of_the_code(tmp_path: Path) -> None:
+    (shown,) = (json.loads(body) for language, body in blocks(section(ENGLISH, "A run at work: status")))
+    with Journal.create_or_open(tmp_path) as journal:
+        WorkStore.begin(journal.database, "run", 1_700_000_000.0)
+        told = status(tmp_path)
+
+    assert list(shown["progress"]) == list(told["progress"])
 
 
 # --- the two languages, links, widths --------------------------------------------------------------------

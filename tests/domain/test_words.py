@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrate_mfa.domain.words import WIDTH, duration, folded
+from migrate_mfa.domain.words import WIDTH, counted, duration, folded
 
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
@@ -37,6 +37,17 @@ def test_a_duration_is_never_off_by_more_than_its_smaller_unit(seconds: float) -
 
     told = sum(int(number) * _SECONDS[unit] for number, unit in units)
     assert abs(told - seconds) <= _SECONDS[units[-1][1]]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(0, "0 users"), (1, "1 user"), (2, "2 users"), (300_000, "300,000 users")]
+)
+def test_one_of_something_is_told_from_several(number: int, words: str) -> None:
+    assert counted(number, "user") == words
+
+
+def test_several_may_be_told_in_words_of_their_own() -> None:
+    assert [counted(number, "waits", "wait") for number in (1, 2)] == ["1 waits", "2 wait"]
 
 
 def test_a_long_line_is_folded_between_words_and_a_short_one_left_alone() -> None:

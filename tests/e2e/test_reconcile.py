@@ -120,7 +120,7 @@ def test_who_needs_a_code_first_does_not_keep_the_others_from_being_promoted(
     allowed = reconcile(site, "--max-sms", "2")
 
     assert_code(night, 0)
-    assert "1 users wait on" in night.err
+    assert "1 user waits on" in night.err
     assert waiting == 1
     assert_code(allowed, 0)
     assert mfa_of(site.running, "ann") == SMS_ON

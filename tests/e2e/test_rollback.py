@@ -234,7 +234,7 @@ def test_a_roster_chooses_who_is_given_back_and_its_numbers_are_not_read(
     assert "No row" in nobody.err
     assert not WRITES & untouched.keys()
     assert_code(done, 0)
-    assert "2 of 4 rows of the roster name nobody of this run" in done.err
+    assert "Nobody of this run is named by 2 of 4 rows of the roster." in done.err
     assert summary(site.folder / "run")["roster_rows_of_nobody"] == 2
     assert [bool(mfa_of(site, name)) for name in names] == [False, False, True, True]
 
@@ -247,7 +247,7 @@ def test_a_report_of_the_run_is_a_roster_for_its_rollback(raise_site: Callable[.
 
     assert before == 2
     assert_code(done, 0)
-    assert "name nobody" not in done.err
+    assert "Nobody of this run" not in done.err
     assert set(endings(site.folder / "run").values()) == {RESTORED}
 
 
@@ -287,6 +287,9 @@ def test_after_a_rollback_everything_else_leaves_these_users_alone(raise_site: C
     night = site.cli("reconcile", "--run-dir", site.folder / "run", "--yes", "--quiet")
 
     assert [again.code, run.code, night.code] == [0, 0, 0], again.said + run.said + night.said
+    told = " ".join(run.out.split())
+    assert f"A rollback has ended 2 of the rows in {site.folder / 'run'}; they are not done again" in told
+    assert "To enrol these users anew, give another --run-dir." in told
     assert not WRITES & calls(site.running).keys()
     assert state_hash(site.running) == given_back
 
@@ -325,7 +328,7 @@ def test_a_user_named_who_must_be_left_alone_is_not_passed_over_in_silence(
     again = rollback(site)
 
     assert_code(done, 7)
-    assert "1 of the users named stay as they are" in done.err
+    assert "Left as they are: 1 of the users named," in done.err
     assert endings(site.folder / "run") == {1: ("skipped", "changed_by_others"), 2: RESTORED}
     assert_code(again, 0)
 
@@ -359,7 +362,7 @@ def test_it_says_what_it_is_about_to_do_and_refuses_when_nobody_can_agree(
 
     assert_code(unasked, 2)
     assert state_hash(site.running) != before
-    for told in ("1 users", "123456789012", "ap-northeast-1", POOL_ID, "from before the run comes back"):
+    for told in ("1 user in", "123456789012", "ap-northeast-1", POOL_ID, "from before the run comes back"):
         assert told in done.err
 
 

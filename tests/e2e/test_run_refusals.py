@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from migrate_mfa.adapters.journal import Journal
 from tests.e2e.support import (
+    POOL_ID,
     assert_code,
     calls,
     ends,
@@ -19,7 +21,7 @@ from tests.e2e.support import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tests.e2e.conftest import Site
 
@@ -222,3 +224,33 @@ class TestRunDirectory:
         assert_code(done, 3)
         assert "pool" in done.err
         assert untouched(other.running)
+
+
+@pytest.mark.parametrize(
+    ("kind", "advice"),
+    [
+        (
+            "canary",
+            "It holds the one user whom a canary walked; `rollback` with it gives that user back.",
+        ),
+        ("audit", "It holds no plan; its report/unverified.csv, with the numbers filled in, is a roster."),
+    ],
+)
+@pytest.mark.parametrize(
+    "roster", [(), ("roster.csv", *ATTESTED, "--user-pool-id", POOL_ID)], ids=["", "roster"]
+)
+def test_the_directory_of_another_kind_is_said_to_be_one(
+    site: Site, kind: str, advice: str, roster: Sequence[str]
+) -> None:
+    with Journal.create_or_open(site.folder / "other") as journal:
+        journal.set_meta(
+            {"kind": kind, "phase": "planned", "account": "123456789012", "user_pool_id": POOL_ID}
+        )
+
+    done = site.cli("run", *roster, "--run-dir", "other", "--yes")
+
+    assert_code(done, 3)
+    assert f"This --run-dir is that of `{kind}`, not of `run`." in done.err
+    assert advice in done.err
+    assert "Give another --run-dir, or a ROSTER and none." in done.err
+    assert untouched(site.running)

@@ -205,6 +205,7 @@ class TestLocks:
 
         assert_code(second, 6)
         assert "another migrate-mfa" in second.err.lower()
+        assert f"It is process {child.pid}, on {site.folder / 'run'}." in second.err
         assert_code(third, 0)
 
     def test_a_run_directory_belongs_to_one_process_at_a_time(

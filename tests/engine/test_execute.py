@@ -17,8 +17,8 @@ from migrate_mfa.engine.execute import MOST_UNDER_WAY, Executor, window_size
 from migrate_mfa.engine.guards import Limits
 from migrate_mfa.engine.pacer import Pacer
 from migrate_mfa.engine.settle import Tools
-from migrate_mfa.engine.slowdown import NamesSlowdowns
 from migrate_mfa.engine.stop import StopCause
+from migrate_mfa.engine.watch import WatchedProgress
 from tests.support.builders import PHONE, SMS_PREFERRED, a_candidate, a_policy, a_user
 from tests.support.fakes import GET, MFA, UPDATE, Call, FakeClock, FakeDirectory
 from tests.support.scene import Scene, pacers, scene
@@ -91,11 +91,10 @@ def executor(
         )
     return Executor(
         tools,
-        directory,
         limiters,
         limits=limits or Limits(max_failures=1.0),
         batch_size=batch_size,
-        progress=NamesSlowdowns(run.progress, limiters),
+        progress=WatchedProgress(run.progress, directory, limiters, run.clock),
         begun=run.clock.monotonic(),
     )
 
@@ -395,23 +394,6 @@ def test_rows_of_another_command_are_left_alone(tmp_path: Path) -> None:
 # What is told and kept
 
 
-def test_the_calls_of_the_pass_are_in_the_journal_when_it_ends_in_whatever_way(tmp_path: Path) -> None:
-    with planned(tmp_path, 10) as run:
-        run.directory.fail(MFA, "AccessDeniedException", username="u0010")
-        run.directory.fail(UPDATE, "TooManyRequestsException", username="u0001")
-
-        with pytest.raises(NotAllowed):
-            executor(run).run()
-
-        kept = {
-            row["category"]: (row["sent"], row["throttled"], row["retried"])
-            for row in run.journal.database.query("SELECT * FROM calls")
-        }
-        assert kept["UserUpdate"] == (len(run.directory.made(UPDATE)), 1, 1)
-        assert kept["UserResourceUpdate"][0] == len(run.directory.made(MFA))
-        assert kept["UserRead"][0] == len(run.directory.made(GET))
-
-
 def test_users_who_were_only_read_are_counted(tmp_path: Path) -> None:
     with planned(tmp_path, 6) as run:
         for number in (1, 2):
@@ -440,6 +422,17 @@ def test_the_progress_ends_with_all_rows(tmp_path: Path) -> None:
         last = run.progress.shown[-1]
         assert (last.done, last.total, last.outcomes) == (20, 20, (("verified", 20),))
         assert last.seconds_left == 0
+
+
+def test_the_progress_says_that_the_run_is_draining_once_it_is_to_end(tmp_path: Path) -> None:
+    with planned(tmp_path, 20) as run:
+        run.progress.shown.clear()
+        run.directory.hook = lambda _: run.stop.request(StopCause.SIGTERM)
+
+        executor(run).run()
+
+        assert {each.stage for each in run.progress.shown} == {"draining"}
+        assert {each.total for each in run.progress.shown} == {None}
 
 
 @pytest.mark.parametrize("rps", [1.0, 3.0, 12.0])

@@ -1,9 +1,14 @@
 """How long a run that was asked to end lets what is in flight wait."""
 
+import os
+import signal
+import threading
+
 import pytest
 
+from migrate_mfa.adapters import aws
 from migrate_mfa.engine.pacer import Pacer
-from migrate_mfa.engine.stop import DRAIN_S, Stop, StopCause, Stopped
+from migrate_mfa.engine.stop import DRAIN_S, SILENT_DRAIN_S, Stop, StopCause, Stopped, on_signals
 from tests.support.clock import FakeClock
 
 
@@ -45,3 +50,35 @@ def test_a_wait_for_a_turn_at_next_to_no_rate_ends_with_the_drain() -> None:
             pacer.acquire(lambda: stop.check_drain(clock))
 
     assert DRAIN_S <= clock.monotonic() - began <= DRAIN_S + 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_is_answered_at_once(number: signal.Signals) -> None:
+    stop, said, heard = Stop(), list[str](), threading.Event()
+
+    def say(text: str) -> None:
+        said.append(text)
+        heard.set()
+
+    with on_signals(stop, say):
+        os.kill(os.getpid(), number)
+        assert heard.wait(10)
+
+    assert stop.requested
+    text = "".join(said)
+    assert text.startswith(f"{number.name}: ending what is in flight, at most 15 s (35 s if AWS does not")
+    assert text.endswith("\nA second signal ends it at once, without a report; nothing is lost by that.")
+
+
+def test_nothing_is_answered_where_no_signal_came() -> None:
+    said = list[str]()
+
+    with on_signals(Stop(), said.append):
+        pass
+
+    assert said == []
+    assert "herald" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_the_longest_drain_that_is_told_is_the_longest_there_is() -> None:
+    assert SILENT_DRAIN_S == DRAIN_S + aws._READ_TIMEOUT_S

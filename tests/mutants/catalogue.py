@@ -280,7 +280,7 @@ MUTANTS: Final = (
         name="a throttle is not named",
         promise=13,
         breach="A run that yields to live traffic does not say so.",
-        file="migrate_mfa/engine/slowdown.py",
+        file="migrate_mfa/engine/watch.py",
         find="slowed_by=slowed_by(self._pacers)",
         put='slowed_by=""',
         tests=(_EXECUTE + "test_a_throttle_is_told_by_the_name_of_its_category_and_the_rate_left",),

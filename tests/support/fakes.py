@@ -298,5 +298,8 @@ class SilentProgress:
     def show(self, standing: Standing) -> None:
         self.shown.append(standing)
 
+    def make_way(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
