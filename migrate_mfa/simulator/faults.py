@@ -41,11 +41,15 @@ from dataclasses import dataclass, fields
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from pydantic import BaseModel, NonNegativeFloat
+
+from migrate_mfa.simulator.documents import STRICT, built, require
+from migrate_mfa.simulator.edits import Edit
 from migrate_mfa.simulator.operations import OPERATIONS
 from migrate_mfa.simulator.quotas import CATEGORIES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from migrate_mfa.simulator.call import Call
 
@@ -165,9 +169,9 @@ class LiveTraffic:
 class Step:
     """An edit of users, made once: at a numbered call, or around one attempt."""
 
-    do: Mapping[str, Any]
+    do: dict[str, Any]
     at_call: int | None = None
-    on: Mapping[str, Any] | None = None
+    on: dict[str, Any] | None = None
     when: Literal["before", "after"] = "before"
 
     def due(self, call: Call, calls: int, attempt: int) -> bool:
@@ -181,6 +185,36 @@ class Step:
         )
 
 
+class _On(BaseModel):
+    model_config = STRICT
+
+    op: str
+    user: str | None = None
+    attempt: int = 1
+
+
+class _StepRow(BaseModel):
+    model_config = STRICT
+
+    do: Edit
+    at_call: int | None = None
+    on: _On | None = None
+    when: str = "before"
+
+
+class _FaultFile(BaseModel):
+    model_config = STRICT
+
+    seed: int | str = 0
+    rules: list[dict[str, Any]] = []
+    latency: list[dict[str, Any]] = []
+    live_traffic: list[dict[str, Any]] = []
+    list_lag_s: NonNegativeFloat = 0.0
+    read_lag_ms: NonNegativeFloat = 0.0
+    script: list[_StepRow] = []
+    unsettled: dict[str, bool | str] = {}
+
+
 class Faults:
     """A loaded fault document, and its counters."""
 
@@ -190,13 +224,11 @@ class Faults:
         Raises:
             ValueError: An unknown member, kind, operation or category.
         """
-        known = {"seed", "rules", "latency", "live_traffic", "list_lag_s", "read_lag_ms"}
-        if unknown := set(document) - known - {"script", "unsettled"}:
-            raise ValueError(f"faults: unknown members {sorted(unknown)}")
-        self.rules = _read(Rule, document.get("rules", ()))
-        self.latency = _read(Latency, document.get("latency", ()))
-        self.live_traffic = _read(LiveTraffic, document.get("live_traffic", ()))
-        self.script = _read(Step, document.get("script", ()))
+        require(_FaultFile, document)
+        self.rules = _read(Rule, "rules", document)
+        self.latency = _read(Latency, "latency", document)
+        self.live_traffic = _read(LiveTraffic, "live_traffic", document)
+        self.script = _read(Step, "script", document)
         self.list_lag_s = float(document.get("list_lag_s", 0.0))
         self.read_lag_s = float(document.get("read_lag_ms", 0.0)) / 1000
         self.unsettled: Mapping[str, Any] = document.get("unsettled", {})
@@ -258,22 +290,16 @@ class Faults:
 _Row = TypeVar("_Row", Rule, Latency, LiveTraffic, Step)
 
 
-def _read(kind: type[_Row], rows: Sequence[Mapping[str, Any]]) -> tuple[_Row, ...]:
+def _read(kind: type[_Row], member: str, document: Mapping[str, Any]) -> tuple[_Row, ...]:
     """Build the rows of one member.
 
     Raises:
-        ValueError: A member that `kind` does not have, or one that it lacks.
+        ValueError: A member that `kind` does not have, one that it lacks, or one of a wrong type.
     """
-    sets = {"ops", "users", "attempts"}
+    rows = document.get(member, ())
     known = {f.name for f in fields(kind)}
-    for row in rows:
+    for number, row in enumerate(rows):
         if unknown := set(row) - known:
-            raise ValueError(f"faults: {kind.__name__} has no member {sorted(unknown)}")
-    try:
-        made: list[_Row] = []
-        for row in rows:
-            members: dict[str, Any] = {k: frozenset(v) if k in sets else v for k, v in row.items()}
-            made.append(kind(**members))
-        return tuple(made)
-    except TypeError as missing:
-        raise ValueError(f"faults: {missing}") from missing
+            names = f"{sorted(unknown)}; known are {', '.join(sorted(known))}"
+            raise ValueError(f"{member}[{number}]: not known are {names}")
+    return built(tuple[kind, ...], rows, member)  # type: ignore[valid-type]
