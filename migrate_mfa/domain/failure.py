@@ -47,6 +47,7 @@ class ApiError(Exception):
         return effect_of(self.code, self.status)
 
 
+CONNECT_FAILED = "ConnectFailed"
 THROTTLES = frozenset(
     {
         "TooManyRequestsException",
@@ -57,7 +58,7 @@ THROTTLES = frozenset(
         "RequestThrottledException",
     }
 )
-_NOT_EXECUTED = frozenset({"ConnectFailed", "ConcurrentModificationException"})
+_NOT_EXECUTED = frozenset({CONNECT_FAILED, "ConcurrentModificationException"})
 
 
 @dataclass(frozen=True, slots=True)
