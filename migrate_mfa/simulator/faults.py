@@ -68,7 +68,7 @@ ERRORS: Mapping[str, tuple[str, str, int]] = {
 }
 """Code, message and status by kind (API Reference, "Common Errors")."""
 
-_TRANSPORT = {"reset", "garbage", "hang"}
+TRANSPORT = {"reset", "garbage", "hang"}
 PAGES = {"short_page", "empty_page"}
 _Z99 = NormalDist().inv_cdf(0.99)
 
@@ -117,7 +117,7 @@ class Rule(Condition):
     def __post_init__(self) -> None:
         """Refuse a kind or a moment that does not exist."""
         Condition.__post_init__(self)
-        if self.kind not in {*ERRORS, *_TRANSPORT, *PAGES} or self.when not in ("before", "after"):
+        if self.kind not in {*ERRORS, *TRANSPORT, *PAGES} or self.when not in ("before", "after"):
             raise ValueError(f"faults: no such rule: {self.kind} {self.when}")
 
     @property
@@ -185,7 +185,9 @@ class Step:
         )
 
 
-class _On(BaseModel):
+class On(BaseModel):
+    """The call around which a step of a script is made."""
+
     model_config = STRICT
 
     op: str
@@ -198,11 +200,13 @@ class _StepRow(BaseModel):
 
     do: Edit
     at_call: int | None = None
-    on: _On | None = None
+    on: On | None = None
     when: str = "before"
 
 
-class _FaultFile(BaseModel):
+class FaultFile(BaseModel):
+    """A fault document, but for the rows of rules, latency and live traffic."""
+
     model_config = STRICT
 
     seed: int | str = 0
@@ -224,7 +228,7 @@ class Faults:
         Raises:
             ValueError: An unknown member, kind, operation or category.
         """
-        require(_FaultFile, document)
+        require(FaultFile, document)
         self.rules = _read(Rule, "rules", document)
         self.latency = _read(Latency, "latency", document)
         self.live_traffic = _read(LiveTraffic, "live_traffic", document)

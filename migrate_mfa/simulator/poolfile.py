@@ -108,7 +108,9 @@ class _ClientRow(_Client):  # type: ignore[misc, valid-type]
     ClientName: str
 
 
-class _PoolRow(BaseModel):
+class PoolRow(BaseModel):
+    """A pool of a pool file."""
+
     model_config = STRICT
 
     name: str
@@ -120,7 +122,9 @@ class _PoolRow(BaseModel):
     generate: Generate = Generate()
 
 
-class _PoolFile(BaseModel):
+class PoolFile(BaseModel):
+    """A pool file."""
+
     model_config = STRICT
 
     account: str = DEFAULT_ACCOUNT
@@ -137,7 +141,7 @@ class _PoolFile(BaseModel):
     caller: str = ""
     eums: dict[str, Any] = {}
     usage: dict[str, NonNegativeFloat] = {}
-    pools: list[_PoolRow] = []
+    pools: list[PoolRow] = []
 
 
 _AGE_S = 30 * 86400.0
@@ -159,7 +163,7 @@ def load_world(
     Raises:
         ValueError: The document is not as this module describes it; the text names the place.
     """
-    require(_PoolFile, document)
+    require(PoolFile, document)
     world = _empty(document, clock or Clock(document.get("speed", 1.0)))
     try:
         world.caller_policy = read_caller_policy(document.get("caller_policy", {}))
