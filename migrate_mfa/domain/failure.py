@@ -48,6 +48,8 @@ class ApiError(Exception):
 
 
 CONNECT_FAILED = "ConnectFailed"
+NOT_OFFERED = frozenset({"InvalidAction", "UnknownOperationException"})
+"""The operation is not known there, as the two protocols say it: an emulator, or a proxy."""
 THROTTLES = frozenset(
     {
         "TooManyRequestsException",
@@ -115,8 +117,9 @@ _RUN_PROBLEMS = {
     ),
     "ResourceNotFoundException": _POOL,
     "OperationNotEnabledException": _POOL,
-    "UnknownOperationException": RunProblem(
-        OutOfReach, "the endpoint does not know this operation", "Check --endpoint-url."
+    **dict.fromkeys(
+        NOT_OFFERED,
+        RunProblem(OutOfReach, "the endpoint does not know this operation", "Check --endpoint-url."),
     ),
 }
 _USER_REASONS = {
