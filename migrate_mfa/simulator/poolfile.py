@@ -82,11 +82,12 @@ class UserRow(BaseModel):
     sub: str | None = None
     UserStatus: str = "CONFIRMED"
     Enabled: bool = True
-    Attributes: dict[str, str | None] = {}
-    UserMFASettingList: list[str] = []
+    # Defaults by factory: there may be a million rows, and pydantic copies others slowly.
+    Attributes: dict[str, str | None] = Field(default_factory=dict)
+    UserMFASettingList: list[str] = Field(default_factory=list)
     PreferredMfaSetting: str | None = None
-    MFAOptions: list[dict[str, str]] = []
-    ConfiguredUserAuthFactors: list[str] = []
+    MFAOptions: list[dict[str, str]] = Field(default_factory=list)
+    ConfiguredUserAuthFactors: list[str] = Field(default_factory=list)
     password: str | None = None
     totp_registered: bool = False
 
