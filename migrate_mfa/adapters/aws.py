@@ -29,7 +29,7 @@ from botocore.parsers import ResponseParserError
 
 from migrate_mfa import __version__
 from migrate_mfa.domain.errors import NotAllowed, UsageError
-from migrate_mfa.domain.failure import ApiError
+from migrate_mfa.domain.failure import CONNECT_FAILED, ApiError
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -203,7 +203,7 @@ def api_error(operation: str, error: Exception) -> ApiError:
     if isinstance(error, _NO_CREDENTIALS):
         return ApiError(operation=operation, code="NoCredentials")
     if isinstance(error, _NOTHING_SENT):
-        return ApiError(operation=operation, code="ConnectFailed")
+        return ApiError(operation=operation, code=CONNECT_FAILED)
     if isinstance(error, HTTPClientError):
         return ApiError(operation=operation, code="ConnectionLost")
     return ApiError(operation=operation, code="GarbledAnswer", message=type(error).__name__)

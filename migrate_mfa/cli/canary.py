@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from migrate_mfa.cli import options as o
-from migrate_mfa.cli.canary_talk import Terminal, print_step, say, say_step
+from migrate_mfa.cli.canary_talk import Terminal, ending_the_line, print_step, say, say_step
 from migrate_mfa.cli.talk import ask_pool_name, place, progress_for, tell
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, UsageError
 from migrate_mfa.domain.privacy import scrub
@@ -17,7 +17,9 @@ from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, StopCause, Stopped
 
 if TYPE_CHECKING:
-    from migrate_mfa.engine.canary import Way
+    from collections.abc import Sequence
+
+    from migrate_mfa.engine.canary import Walked, Way
     from migrate_mfa.ports import Progress
     from migrate_mfa.settings import Settings
     from migrate_mfa.wiring.canary import Canary, Request
@@ -147,7 +149,8 @@ def _confirm(canary: "Canary", way: "Way") -> None:
     who = f"user {scrub(way.state.username)} (sub {way.state.sub})"
     say(f"About to walk {who} in {place(canary.connection.lane, canary.connection.pool)}. {what}")
     if not canary.connection.settings.yes:
-        ask_pool_name(canary.connection)
+        with ending_the_line():
+            ask_pool_name(canary.connection)
 
 
 _WAYS = {
@@ -166,7 +169,17 @@ def _say_end(canary: "Canary") -> None:
         say(_PROVED.format(phone=canary.way.phone.masked))
         say(_NOT_PROVED)
     elif canary.gone:
-        say("The way did not lead to the tokens; the last line above says why.")
+        say(_not_there(canary.steps))
+
+
+def _not_there(steps: "Sequence[Walked]") -> str:
+    """Where the way ended; a session may have been ended after that, so it need not be the last step."""
+    ended = next((step for step in steps if step.status in {"failed", "stopped"}), None)
+    if ended is None:
+        return "The way did not lead to the tokens."
+    if ended.status == "stopped":
+        return f"The way was stopped at {ended.name}, before the tokens."
+    return f"The way did not lead to the tokens; the line of {ended.name} above says why."
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Asking one person at this terminal, and telling how the steps go."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from getpass import getpass
 from textwrap import fill, wrap
 from typing import TYPE_CHECKING
@@ -60,12 +61,22 @@ class Terminal:
 
     def _ask(self, question: Callable[[], str]) -> str:
         self._progress.close()
-        with at_a_question(self._stop):
+        with ending_the_line(), at_a_question(self._stop):
             try:
                 return question()
             except EOFError:
                 self._stop.request(StopCause.SIGINT)
                 raise Stopped from None
+
+
+@contextmanager
+def ending_the_line() -> Iterator[None]:
+    """End the line of a question that nobody answered, so that what comes next begins a new one."""
+    try:
+        yield
+    except Stopped:
+        tell("")
+        raise
 
 
 _ANSWERS = {"y": True, "yes": True, "n": False, "no": False}

@@ -47,6 +47,9 @@ class ApiError(Exception):
         return effect_of(self.code, self.status)
 
 
+CONNECT_FAILED = "ConnectFailed"
+NOT_OFFERED = frozenset({"InvalidAction", "UnknownOperationException"})
+"""The operation is not known there, as the two protocols say it: an emulator, or a proxy."""
 THROTTLES = frozenset(
     {
         "TooManyRequestsException",
@@ -57,7 +60,7 @@ THROTTLES = frozenset(
         "RequestThrottledException",
     }
 )
-_NOT_EXECUTED = frozenset({"ConnectFailed", "ConcurrentModificationException"})
+_NOT_EXECUTED = frozenset({CONNECT_FAILED, "ConcurrentModificationException"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +117,9 @@ _RUN_PROBLEMS = {
     ),
     "ResourceNotFoundException": _POOL,
     "OperationNotEnabledException": _POOL,
-    "UnknownOperationException": RunProblem(
-        OutOfReach, "the endpoint does not know this operation", "Check --endpoint-url."
+    **dict.fromkeys(
+        NOT_OFFERED,
+        RunProblem(OutOfReach, "the endpoint does not know this operation", "Check --endpoint-url."),
     ),
 }
 _USER_REASONS = {

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from migrate_mfa.domain.failure import NOT_OFFERED
+
 
 class Level(StrEnum):
     """How much a finding weighs, the heaviest first."""
@@ -89,6 +91,8 @@ class Unknown:
     def finding(self, code: Code, why: str, remedy: str) -> Finding:
         """The finding for it: could not be checked."""
         saw = f"Could not be checked: {self.operation} answered {self.code}."
+        if self.code in NOT_OFFERED:
+            remedy = "No permission helps: this endpoint does not offer the call, as AWS does."
         return Finding(code, Level.UNCHECKED, saw, why, remedy)
 
 

@@ -7,6 +7,7 @@ the external id, the conditions on the source, and sns:Publish.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from migrate_mfa.domain.errors import PoolNotReady
 
@@ -51,10 +52,20 @@ def role_name(pool_id: str) -> str:
     return f"migrate-mfa-sms-{pool_id}"[:_LONGEST_NAME]
 
 
-def role_for(pool_arn: str, external_id: str) -> SmsRole:
-    """The role that only this pool's Cognito can assume, and only with this external id."""
-    _, partition, _, _, account, resource = pool_arn.split(":", 5)
-    name = role_name(resource.removeprefix("userpool/"))
+def external_id_for(pool_arn: str) -> str:
+    """The external id of a pool's role: the same at every try and print, and another for every pool.
+
+    It is no secret: DescribeUserPool shows it. It says on whose behalf Cognito assumes the role, and the
+    conditions on account and pool keep everybody else out, also who guesses it.
+    """
+    return str(uuid5(NAMESPACE_URL, f"{pool_arn}#{role_name(_pool_id(pool_arn))}"))
+
+
+def role_for(pool_arn: str, external_id: str | None = None) -> SmsRole:
+    """The role that only this pool's Cognito can assume, and only with this external id (by default ours)."""
+    external_id = external_id_for(pool_arn) if external_id is None else external_id
+    _, partition, _, _, account, _ = pool_arn.split(":", 5)
+    name = role_name(_pool_id(pool_arn))
     conditions = {
         "StringEquals": {"sts:ExternalId": external_id, "aws:SourceAccount": account},
         "ArnLike": {"aws:SourceArn": pool_arn},
@@ -67,6 +78,10 @@ def role_for(pool_arn: str, external_id: str) -> SmsRole:
     }
     trust = {"Version": "2012-10-17", "Statement": [statement]}
     return SmsRole(name, f"arn:{partition}:iam::{account}:role/{name}", external_id, trust)
+
+
+def _pool_id(pool_arn: str) -> str:
+    return pool_arn.partition(":userpool/")[2]
 
 
 def adopt(found: FoundRole, pool_arn: str) -> SmsRole:

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 from tenacity.wait import wait_random
 
-from migrate_mfa.domain.failure import ApiError, Effect
+from migrate_mfa.domain.failure import CONNECT_FAILED, ApiError, Effect
 
 ATTEMPTS = 8
 BUDGET_S = 600.0
+IMPATIENT = 3
+"""Failures to connect after which a look that nothing depends on gives up: a second or two."""
 _LONGEST_WAIT_S = 20.0
 
 READS = frozenset({Effect.THROTTLED, Effect.NOT_EXECUTED, Effect.UNKNOWN})
@@ -27,13 +29,16 @@ WRITES = frozenset({Effect.THROTTLED, Effect.NOT_EXECUTED})
 class _Budget:
     started: float
     monotonic: Callable[[], float]
+    connects: int
     failures: int = 0
+    unconnected: int = 0
 
     def spent(self, state: RetryCallState) -> bool:
-        if _effect(state) is not Effect.THROTTLED:
-            self.failures += 1
+        error = _error(state)
+        self.failures += error is None or error.effect is not Effect.THROTTLED
+        self.unconnected += error is not None and error.code == CONNECT_FAILED
         elapsed = self.monotonic() - self.started + state.upcoming_sleep
-        return self.failures >= ATTEMPTS or elapsed >= BUDGET_S
+        return self.failures >= ATTEMPTS or self.unconnected >= self.connects or elapsed >= BUDGET_S
 
 
 def retrying(
@@ -42,27 +47,30 @@ def retrying(
     monotonic: Callable[[], float],
     sleep: Callable[[float], None],
     before_retry: Callable[[RetryCallState], None],
+    connects: int = ATTEMPTS,
 ) -> Retrying:
     """A tenacity controller for one call: which failures to repeat, how long to wait, when to give up.
 
-    The last failure is raised as it is.
+    The last failure is raised as it is. `connects` is how many failures to connect at all are borne.
     """
     error_wait = wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT_S)
     throttle_wait = wait_random(0.1, 1.0)  # the limiter has slowed already; this only spreads the threads
 
     def wait(state: RetryCallState) -> float:
-        return throttle_wait(state) if _effect(state) is Effect.THROTTLED else error_wait(state)
+        error = _error(state)
+        throttled = error is not None and error.effect is Effect.THROTTLED
+        return throttle_wait(state) if throttled else error_wait(state)
 
     return Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, ApiError) and error.effect in effects),
         wait=wait,
-        stop=_Budget(monotonic(), monotonic).spent,
+        stop=_Budget(monotonic(), monotonic, connects).spent,
         sleep=sleep,
         before_sleep=before_retry,
         reraise=True,
     )
 
 
-def _effect(state: RetryCallState) -> Effect | None:
+def _error(state: RetryCallState) -> ApiError | None:
     error = state.outcome.exception() if state.outcome else None
-    return error.effect if isinstance(error, ApiError) else None
+    return error if isinstance(error, ApiError) else None

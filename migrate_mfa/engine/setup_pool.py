@@ -131,12 +131,11 @@ class PoolSetup:
         self.created: str | None = None
         """The ARN of the role that was made, once it was."""
 
-    def plan(self, options: SmsOptions, new_external_id: str, *, read_only: bool = False) -> SetupPlan:
+    def plan(self, options: SmsOptions, *, read_only: bool = False) -> SetupPlan:
         """Read, and decide what would be written.
 
         Args:
             options: the operator's wishes.
-            new_external_id: of a role that is not there yet.
             read_only: nothing will be written, so a caller who may not look into IAM is let through.
 
         Raises:
@@ -146,7 +145,7 @@ class PoolSetup:
         require_possible(pool, options)
         role = None
         if needs_role(pool, options):
-            role = self._role(pool, read_only=read_only) or role_for(pool.arn, new_external_id)
+            role = self._role(pool, read_only=read_only) or role_for(pool.arn)
         return make_plan(pool, options, role)
 
     def apply(self, plan: SetupPlan) -> Members:

@@ -2,8 +2,8 @@
 
 It follows the service where emulators are more lenient: phone formats, MFA preconditions, SMS that
 an admin write sends, alias takeover, replace-style configuration, pagination, rate quotas, sign-in
-with codes that are checked, roles that Cognito cannot use. It imports nothing of the tool, and only
-the standard library.
+with codes that are checked, roles that Cognito cannot use. It imports nothing of the tool, and beside
+the standard library only pydantic, which checks the documents that people write.
 
     python -m migrate_mfa.simulator --port 0 --pool-file pool.json [--control] [--show-codes]
         [--faults faults.json] [--enforce-quotas] [--burst-seconds S] [--speed N]

@@ -15,6 +15,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.simulator.errors import CognitoError, constraint, invalid_parameter
+from migrate_mfa.simulator.shapes import SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +38,9 @@ MEMBERS = frozenset(
     }
 )
 """What a request and a pool file may set, beside ids and secrets."""
+
+DECLARED_SHAPES = {name: SHAPES[name] for name in sorted({*MEMBERS, "ClientId", "ClientSecret"})}
+"""What a row of a pool file's `clients` may hold."""
 
 _DEFAULTS = {"RefreshTokenValidity": 30, "AuthSessionValidity": 3, "EnableTokenRevocation": True}
 _UNSET_FLOWS = ("ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH")
@@ -76,11 +80,8 @@ def declared_client(pool_id: str, row: Mapping[str, Any], now: float) -> Client:
     """Make an app client of a pool file.
 
     Raises:
-        ValueError: An unknown member.
         CognitoError: As `new_client`.
     """
-    if unknown := set(row) - MEMBERS - {"ClientId", "ClientSecret"}:
-        raise ValueError(f"client: unknown members {sorted(unknown)}")
     digest = hashlib.blake2s(f"{pool_id}/{row['ClientName']}".encode(), digest_size=13).hexdigest()
     client = new_client(pool_id, row, now, row.get("ClientId", digest))
     if "ClientSecret" in row:

@@ -32,8 +32,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from pydantic import BaseModel
+
 from migrate_mfa.simulator.call import Reply, json_reply
 from migrate_mfa.simulator.caller import read_caller_policy
+from migrate_mfa.simulator.documents import STRICT, require
 from migrate_mfa.simulator.edits import apply_edit
 from migrate_mfa.simulator.errors import CognitoError
 from migrate_mfa.simulator.outbox import TEXT, Sns
@@ -49,6 +52,12 @@ PREFIX = "/_control/"
 _JSON = "application/json"
 
 _Document = dict[str, Any]
+
+
+class _Advance(BaseModel):
+    model_config = STRICT
+
+    advance_s: float
 
 
 class Control:
@@ -80,8 +89,7 @@ class Control:
             return Reply(404, b'{"error":"no such control"}', _JSON)
         query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         try:
-            document = json.loads(body or b"{}") if method == "POST" else query
-            return json_reply(route(document), _JSON)
+            return json_reply(route(_posted(body) if method == "POST" else query), _JSON)
         except (ValueError, KeyError, CognitoError) as wrong:
             return Reply(400, json.dumps({"error": str(wrong)}).encode(), _JSON)
 
@@ -118,7 +126,8 @@ class Control:
         return {}
 
     def _clock(self, document: _Document) -> _Document:
-        self._service.world.time.advance(float(document["advance_s"]))
+        require(_Advance, document)
+        self._service.world.time.advance(document["advance_s"])
         return {"now": self._service.world.clock()}
 
     def _state(self, _: _Document) -> _Document:
@@ -152,6 +161,13 @@ class Control:
     def _faults(self, document: _Document) -> _Document:
         self._service.load_faults(document)
         return {}
+
+
+def _posted(body: bytes) -> _Document:
+    document = json.loads(body or b"{}")
+    if not isinstance(document, dict):
+        raise ValueError("it should be an object")  # noqa: TRY004 - answered like other wrong documents
+    return document
 
 
 def pool_state(pool: Pool) -> dict[str, dict[str, Any]]:

@@ -11,9 +11,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
+from migrate_mfa.simulator.documents import STRICT, require
 from migrate_mfa.simulator.errors import CognitoError
 from migrate_mfa.simulator.operations.attributes import check_schema, claim_aliases
-from migrate_mfa.simulator.poolfile import user_fields, user_from_document
+from migrate_mfa.simulator.poolfile import UserRow, user_fields, user_from_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +26,16 @@ if TYPE_CHECKING:
     from migrate_mfa.simulator.world import World
 
 
+class Edit(BaseModel):
+    """An edit document."""
+
+    model_config = STRICT
+
+    pool: str | None = None
+    upsert: list[UserRow] = []
+    delete: list[str] = []
+
+
 def apply_edit(world: World, document: Mapping[str, Any]) -> None:
     """Carry out one edit document.
 
@@ -30,8 +43,7 @@ def apply_edit(world: World, document: Mapping[str, Any]) -> None:
         ValueError: A member has a wrong name or value.
         CognitoError: No such pool or user, or a value that the pool refuses.
     """
-    if unknown := set(document) - {"pool", "upsert", "delete"}:
-        raise ValueError(f"edit: unknown members {sorted(unknown)}")
+    require(Edit, document, "edit")
     pool = _pool(world, document.get("pool"))
     for row in document.get("upsert", ()):
         user = _existing(pool, row["Username"])

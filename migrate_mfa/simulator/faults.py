@@ -47,11 +47,15 @@ from random import Random
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from pydantic import BaseModel, NonNegativeFloat
+
+from migrate_mfa.simulator.documents import STRICT, built, require
+from migrate_mfa.simulator.edits import Edit
 from migrate_mfa.simulator.operations import OPERATIONS
 from migrate_mfa.simulator.quotas import CATEGORIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from migrate_mfa.simulator.call import Call
 
@@ -70,7 +74,7 @@ ERRORS: Mapping[str, tuple[str, str, int]] = {
 }
 """Code, message and status by kind (API Reference, "Common Errors")."""
 
-_TRANSPORT = {"reset", "garbage", "hang"}
+TRANSPORT = {"reset", "garbage", "hang"}
 PAGES = {"short_page", "empty_page"}
 _Z99 = NormalDist().inv_cdf(0.99)
 
@@ -119,7 +123,7 @@ class Rule(Condition):
     def __post_init__(self) -> None:
         """Refuse a kind or a moment that does not exist."""
         Condition.__post_init__(self)
-        if self.kind not in {*ERRORS, *_TRANSPORT, *PAGES} or self.when not in ("before", "after"):
+        if self.kind not in {*ERRORS, *TRANSPORT, *PAGES} or self.when not in ("before", "after"):
             raise ValueError(f"faults: no such rule: {self.kind} {self.when}")
 
     @property
@@ -181,9 +185,9 @@ class LiveTraffic:
 class Step:
     """An edit of users, made once: at a numbered call, or around one attempt."""
 
-    do: Mapping[str, Any]
+    do: dict[str, Any]
     at_call: int | None = None
-    on: Mapping[str, Any] | None = None
+    on: dict[str, Any] | None = None
     when: Literal["before", "after"] = "before"
 
     def due(self, call: Call, calls: int, attempt: int) -> bool:
@@ -197,6 +201,40 @@ class Step:
         )
 
 
+class On(BaseModel):
+    """The call around which a step of a script is made."""
+
+    model_config = STRICT
+
+    op: str
+    user: str | None = None
+    attempt: int = 1
+
+
+class _StepRow(BaseModel):
+    model_config = STRICT
+
+    do: Edit
+    at_call: int | None = None
+    on: On | None = None
+    when: str = "before"
+
+
+class FaultFile(BaseModel):
+    """A fault document, but for the rows of rules, latency and live traffic."""
+
+    model_config = STRICT
+
+    seed: int | str = 0
+    rules: list[dict[str, Any]] = []
+    latency: list[dict[str, Any]] = []
+    live_traffic: list[dict[str, Any]] = []
+    list_lag_s: NonNegativeFloat = 0.0
+    read_lag_ms: NonNegativeFloat = 0.0
+    script: list[_StepRow] = []
+    unsettled: dict[str, bool | str] = {}
+
+
 class Faults:
     """A loaded fault document, and its counters."""
 
@@ -206,12 +244,10 @@ class Faults:
         Raises:
             ValueError: An unknown member, kind, operation or category.
         """
-        known = {"seed", "rules", "latency", "live_traffic", "list_lag_s", "read_lag_ms"}
-        if unknown := set(document) - known - {"script", "unsettled"}:
-            raise ValueError(f"faults: unknown members {sorted(unknown)}")
-        self.rules = _read(Rule, document.get("rules", ()))
-        self.latency = _read(Latency, document.get("latency", ()))
-        self.script = _read(Step, document.get("script", ()))
+        require(FaultFile, document)
+        self.rules = _read(Rule, "rules", document)
+        self.latency = _read(Latency, "latency", document)
+        self.script = _read(Step, "script", document)
         self.list_lag_s = float(document.get("list_lag_s", 0.0))
         self.read_lag_s = float(document.get("read_lag_ms", 0.0)) / 1000
         self.unsettled: Mapping[str, Any] = document.get("unsettled", {})
@@ -220,7 +256,7 @@ class Faults:
         self._start = now
         self._others = [
             (row.category, _Ahead(row.moments(Random(f"{self._seed}:traffic{number}"))))  # noqa: S311
-            for number, row in enumerate(_read(LiveTraffic, document.get("live_traffic", ())))
+            for number, row in enumerate(_read(LiveTraffic, "live_traffic", document))
         ]
         self._calls = 0
         self._attempt = 0
@@ -289,22 +325,16 @@ class _Ahead:
 _Row = TypeVar("_Row", Rule, Latency, LiveTraffic, Step)
 
 
-def _read(kind: type[_Row], rows: Sequence[Mapping[str, Any]]) -> tuple[_Row, ...]:
+def _read(kind: type[_Row], member: str, document: Mapping[str, Any]) -> tuple[_Row, ...]:
     """Build the rows of one member.
 
     Raises:
-        ValueError: A member that `kind` does not have, or one that it lacks.
+        ValueError: A member that `kind` does not have, one that it lacks, or one of a wrong type.
     """
-    sets = {"ops", "users", "attempts"}
+    rows = document.get(member, ())
     known = {f.name for f in fields(kind)}
-    for row in rows:
+    for number, row in enumerate(rows):
         if unknown := set(row) - known:
-            raise ValueError(f"faults: {kind.__name__} has no member {sorted(unknown)}")
-    try:
-        made: list[_Row] = []
-        for row in rows:
-            members: dict[str, Any] = {k: frozenset(v) if k in sets else v for k, v in row.items()}
-            made.append(kind(**members))
-        return tuple(made)
-    except TypeError as missing:
-        raise ValueError(f"faults: {missing}") from missing
+            names = f"{sorted(unknown)}; known are {', '.join(sorted(known))}"
+            raise ValueError(f"{member}[{number}]: not known are {names}")
+    return built(tuple[kind, ...], rows, member)  # type: ignore[valid-type]

@@ -14,37 +14,48 @@ each user. Its members and defaults:
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from pydantic import BaseModel, Field, NonNegativeInt
+
+from migrate_mfa.simulator.documents import STRICT
 from migrate_mfa.simulator.users import EMAIL, LEGACY_SMS, SMS, STATUSES, TOTP, User, derived_sub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_SHARES = {
-    "email": 1.0,
-    "email_verified": 0.9,
-    "phone_verified": 0.0,
-    "phone_unverified": 0.0,
-    "disabled": 0.0,
-    "totp": 0.0,
-    "passkey": 0.0,
-    "email_mfa": 0.0,
-    "sms_mfa": 0.0,
-    "legacy_sms": 0.0,
-}
-_OTHERS = {"count": 0, "seed": 0, "prefix": "user", "number_prefix": "+8190", "status": {}}
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Generate(BaseModel):
+    """A `generate` document."""
+
+    model_config = STRICT
+
+    count: NonNegativeInt = 0
+    seed: int = 0
+    prefix: str = "user"
+    number_prefix: str = "+8190"
+    email: Share = 1.0
+    email_verified: Share = 0.9
+    phone_verified: Share = 0.0
+    phone_unverified: Share = 0.0
+    status: dict[str, Share] = {}
+    disabled: Share = 0.0
+    totp: Share = 0.0
+    passkey: Share = 0.0
+    email_mfa: Share = 0.0
+    sms_mfa: Share = 0.0
+    legacy_sms: Share = 0.0
 
 
 def generated_users(document: Mapping[str, Any], now: float, *, username_is_sub: bool) -> Iterator[User]:
     """Yield the users that a `generate` document describes.
 
     Raises:
-        ValueError: An unknown member or status.
+        ValueError: An unknown status.
     """
-    if unknown := set(document) - set(_SHARES) - set(_OTHERS):
-        raise ValueError(f"generate: unknown members {sorted(unknown)}")
-    spec = {**_SHARES, **_OTHERS, **document}
+    spec = Generate(**document).model_dump()
     if unknown := set(spec["status"]) - STATUSES:
         raise ValueError(f"generate: unknown status {sorted(unknown)}")
     draw = random.Random(spec["seed"]).random  # noqa: S311 - synthetic users, no secrets

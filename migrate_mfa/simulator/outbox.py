@@ -14,8 +14,12 @@ count against it at `price_usd` (default 0: only shown). The month has no end he
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import with_config
+
+from migrate_mfa.simulator.documents import built
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,6 +33,7 @@ TEXT, MAIL, APP = "SMS", "EMAIL", "APP"
 """Media; APP stands for the user's authenticator, which no message reaches."""
 
 
+@with_config(extra="forbid")
 @dataclass(slots=True)
 class Sns:
     """The account's text messaging settings."""
@@ -44,11 +49,9 @@ class Sns:
         """Read the `sns` member of a pool file.
 
         Raises:
-            ValueError: An unknown member.
+            ValueError: An unknown member, or a value of a wrong type.
         """
-        if unknown := set(document) - {f.name for f in fields(cls)}:
-            raise ValueError(f"sns: unknown members {sorted(unknown)}")
-        return cls(**document)
+        return built(cls, document, "sns")
 
     def failure(self, number: str, spent_usd: float) -> str | None:
         """Say why a text message to the number does not arrive, None if it does."""

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.simulator.errors import CognitoError, invalid_parameter
+from migrate_mfa.simulator.shapes import ANY, SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,17 +51,21 @@ MFA_BLOCKS = ("SoftwareTokenMfaConfiguration", "EmailMfaConfiguration", "WebAuth
 FUTURE_BLOCKS = "FutureMfaBlocks"
 """Blocks by name that GetUserPoolMfaConfig shows and that no client of today can send back."""
 
-DECLARED = (
-    "EstimatedNumberOfUsers",
-    "SmsConfigurationFailure",
-    "Domain",
-    "CustomDomain",
-    "Replicas",
-    "LogConfigurations",
-)
-"""What a pool file says of a pool, and no operation here writes."""
+DECLARED: Mapping[str, Any] = {
+    "EstimatedNumberOfUsers": int,
+    "SmsConfigurationFailure": str,
+    "Domain": str,
+    "CustomDomain": str,
+    "Replicas": [{"Role": str, "RegionName": str}],
+    "LogConfigurations": [{}],
+}
+"""What a pool file says of a pool, and no operation here writes; with the shapes of `shapes`."""
 
-CONFIG_MEMBERS = UPDATABLE | {*FIXED, *MFA_BLOCKS, FUTURE_BLOCKS, *DECLARED}
+CONFIG_SHAPES: Mapping[str, Any] = {
+    **{name: SHAPES[name] for name in sorted(UPDATABLE | {*FIXED, *MFA_BLOCKS})},
+    FUTURE_BLOCKS: {ANY: {}},
+    **DECLARED,
+}
 """What a pool file's `config` may hold."""
 
 _DEFAULTS: Mapping[str, Any] = {

@@ -42,20 +42,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from migrate_mfa.simulator.appclients import declared_client
+from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat
+
+from migrate_mfa.simulator.appclients import DECLARED_SHAPES, declared_client
 from migrate_mfa.simulator.caller import read_caller_policy
 from migrate_mfa.simulator.clock import Clock
+from migrate_mfa.simulator.documents import STRICT, require, structure
 from migrate_mfa.simulator.errors import CognitoError
-from migrate_mfa.simulator.generate import generated_users
+from migrate_mfa.simulator.generate import Generate, generated_users
 from migrate_mfa.simulator.operations.attributes import check_schema
 from migrate_mfa.simulator.outbox import Outbox, Sns
 from migrate_mfa.simulator.pool import Pool
-from migrate_mfa.simulator.poolconfig import CONFIG_MEMBERS, check_consistent, with_defaults
+from migrate_mfa.simulator.poolconfig import CONFIG_SHAPES, check_consistent, with_defaults
 from migrate_mfa.simulator.quotas import Limiter
 from migrate_mfa.simulator.roles import Roles
-from migrate_mfa.simulator.surroundings import MEMBERS, Surroundings
+from migrate_mfa.simulator.shapes import SHAPES
+from migrate_mfa.simulator.surroundings import Surroundings
 from migrate_mfa.simulator.users import FACTORS, STATUSES, TOTP, User, derived_sub
 from migrate_mfa.simulator.world import Unsettled, World
 
@@ -66,25 +70,81 @@ if TYPE_CHECKING:
 DEFAULT_ACCOUNT = "123456789012"
 DEFAULT_REGION = "ap-northeast-1"
 
-_FILE = MEMBERS | {
-    *("account", "region", "quotas", "enforce_quotas", "burst_seconds", "speed", "unsettled", "pools"),
-    *("roles", "role_propagation_s", "sns", "caller_policy"),
-}
-_POOL = {"id", "name", "config", "clients", "users", "users_jsonl", "generate"}
-_DECLARED, _STRICT = "declared", "strict"
-_USER = {
-    "Username",
-    "sub",
-    "UserStatus",
-    "Enabled",
-    "Attributes",
-    "UserMFASettingList",
-    "PreferredMfaSetting",
-    "MFAOptions",
-    "ConfiguredUserAuthFactors",
-    "password",
-    "totp_registered",
-}
+_STRICT = "strict"
+
+
+class UserRow(BaseModel):
+    """A user of a pool file, of a line of `users_jsonl`, or of an edit."""
+
+    model_config = STRICT
+
+    Username: str
+    sub: str | None = None
+    UserStatus: str = "CONFIRMED"
+    Enabled: bool = True
+    # Defaults by factory: there may be a million rows, and pydantic copies others slowly.
+    Attributes: dict[str, str | None] = Field(default_factory=dict)
+    UserMFASettingList: list[str] = Field(default_factory=list)
+    PreferredMfaSetting: str | None = None
+    MFAOptions: list[dict[str, str]] = Field(default_factory=list)
+    ConfiguredUserAuthFactors: list[str] = Field(default_factory=list)
+    password: str | None = None
+    totp_registered: bool = False
+
+
+_Attribute = structure("attribute", SHAPES["Schema"][0])
+_Config = structure("config", CONFIG_SHAPES, open_ended=False)
+_Client = structure("client", DECLARED_SHAPES, open_ended=False)
+
+
+class _AttributeRow(_Attribute):  # type: ignore[misc, valid-type]
+    Name: str
+
+
+class _ConfigRow(_Config):  # type: ignore[misc, valid-type]
+    Schema: list[_AttributeRow] = Field(default_factory=list)
+
+
+class _ClientRow(_Client):  # type: ignore[misc, valid-type]
+    ClientName: str
+
+
+class PoolRow(BaseModel):
+    """A pool of a pool file."""
+
+    model_config = STRICT
+
+    name: str
+    id: str | None = None
+    config: _ConfigRow = _ConfigRow()
+    clients: list[_ClientRow] = []
+    users: list[UserRow] = []
+    users_jsonl: str = ""
+    generate: Generate = Generate()
+
+
+class PoolFile(BaseModel):
+    """A pool file."""
+
+    model_config = STRICT
+
+    account: str = DEFAULT_ACCOUNT
+    region: str = DEFAULT_REGION
+    quotas: dict[str, NonNegativeFloat] = {}
+    enforce_quotas: bool = False
+    burst_seconds: NonNegativeFloat = 1.0
+    speed: PositiveFloat = 1.0
+    roles: Literal["declared", "strict"] = "declared"
+    role_propagation_s: NonNegativeFloat = 0.0
+    unsettled: dict[str, bool | str] = {}
+    caller_policy: dict[str, Any] = {}
+    sns: dict[str, Any] = {}
+    caller: str = ""
+    eums: dict[str, Any] = {}
+    usage: dict[str, NonNegativeFloat] = {}
+    pools: list[PoolRow] = []
+
+
 _AGE_S = 30 * 86400.0
 """Users of the file were created so long ago: none is too new for a stale list."""
 
@@ -104,7 +164,7 @@ def load_world(
     Raises:
         ValueError: The document is not as this module describes it; the text names the place.
     """
-    _only(document, _FILE, "pool file")
+    require(PoolFile, document)
     world = _empty(document, clock or Clock(document.get("speed", 1.0)))
     try:
         world.caller_policy = read_caller_policy(document.get("caller_policy", {}))
@@ -128,8 +188,6 @@ def _empty(document: Mapping[str, Any], clock: Clock) -> World:
         burst_seconds=document.get("burst_seconds", 1.0),
         speed=clock.speed,
     )
-    if document.get("roles", _DECLARED) not in (_DECLARED, _STRICT):
-        raise ValueError(f"roles is {_DECLARED!r} or {_STRICT!r}")
     return World(
         account,
         document.get("region", DEFAULT_REGION),
@@ -143,10 +201,8 @@ def _empty(document: Mapping[str, Any], clock: Clock) -> World:
 
 
 def _pool(world: World, spec: Mapping[str, Any], folder: Path) -> Pool:
-    _only(spec, _POOL, "pool")
     name = spec["name"]
     config = with_defaults(spec.get("config", {}))
-    _only(config, CONFIG_MEMBERS, f"config of {name}")
     pool = Pool(spec.get("id") or _pool_id(world.region, name), name, config, world.clock)
     try:
         check_consistent(config)
@@ -166,22 +222,25 @@ def _users(pool: Pool, spec: Mapping[str, Any], folder: Path) -> Iterator[User]:
         yield user_from_document(pool, row, created)
     if "users_jsonl" in spec:
         with (folder / spec["users_jsonl"]).open(encoding="utf-8") as lines:
-            yield from (user_from_document(pool, json.loads(line), created) for line in lines)
+            for number, line in enumerate(lines, 1):
+                row = json.loads(line)
+                require(UserRow, row, f"{spec['users_jsonl']} line {number}")
+                yield user_from_document(pool, row, created)
     by_sub = pool.names_users_by_contact
     yield from generated_users(spec.get("generate", {}), created, username_is_sub=by_sub)
 
 
 def user_from_document(pool: Pool, row: Mapping[str, Any], created: float) -> User:
-    """Build a user; in a UsernameAttributes pool the Username becomes the sub.
+    """Build a user of a `UserRow`; in a UsernameAttributes pool the Username becomes the sub.
 
     Raises:
-        ValueError: A wrong member or value.
+        ValueError: A wrong value.
         CognitoError: An attribute that the pool's schema refuses.
     """
-    _only(row, _USER, "user")
     name = row["Username"]
     fields = user_fields(row)
-    attributes = {k: str(v) for k, v in row.get("Attributes", {}).items() if k != "sub"}
+    given = row.get("Attributes", {})
+    attributes = {k: v for k, v in given.items() if k != "sub" and v is not None}
     check_schema(pool, attributes)
     sub = row.get("sub") or derived_sub(0, f"{pool.id}/{name}")
     status = fields.pop("status", "CONFIRMED")
@@ -224,8 +283,3 @@ def _pool_id(region: str, name: str) -> str:
     """Make the same id of the service's shape for the same name, on every start."""
     digest = hashlib.blake2s(name.encode()).hexdigest()
     return f"{region}_{digest[:9]}"
-
-
-def _only(document: Mapping[str, Any], allowed: set[str] | frozenset[str], where: str) -> None:
-    if unknown := set(document) - allowed:
-        raise ValueError(f"{where}: unknown members {sorted(unknown)}")

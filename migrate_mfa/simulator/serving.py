@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from migrate_mfa.simulator.poolfile import load_world
 from migrate_mfa.simulator.service import Service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from migrate_mfa.simulator.call import Reply
     from migrate_mfa.simulator.world import World
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     Announce = Callable[[Service, Mapping[str, Any]], None]
 
 HOST = "127.0.0.1"
+_HIGHEST_PORT = 65535
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,9 +64,6 @@ def serve(args: argparse.Namespace, announce: Announce = announce) -> int:
     gc.disable()
     try:
         service = _service(args)
-    except KeyError as missing:
-        sys.stderr.write(f"simulator: a member is missing: {missing}\n")
-        return 2
     except (OSError, ValueError) as wrong:
         sys.stderr.write(f"simulator: {wrong}\n")
         return 2
@@ -85,7 +84,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program, description="A strict Amazon Cognito user pools service on loopback."
     )
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--port", type=_port, default=0, help="0 takes a free one")
     parser.add_argument("--pool-file", type=Path, help="JSON: account, pools and users")
     parser.add_argument("--faults", type=Path, help="JSON: misbehaviour on purpose")
     parser.add_argument("--control", action="store_true", help="serve /_control/ too")
@@ -97,24 +96,45 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     return parser
 
 
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= _HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to {_HIGHEST_PORT}")
+    return port
+
+
 def _service(args: argparse.Namespace) -> Service:
-    document: dict[str, Any] = _document(args.pool_file)
-    if args.enforce_quotas:
-        document["enforce_quotas"] = True
-    for name in ("burst_seconds", "speed"):
-        if getattr(args, name) is not None:
-            document[name] = getattr(args, name)
-    folder = Path() if args.pool_file is None else args.pool_file.parent
-    world = load_world(document, folder)
+    with _named(args.pool_file):
+        document = _document(args.pool_file)
+        folder = Path() if args.pool_file is None else args.pool_file.parent
+        world = load_world(_with_options(document, args), folder)
     if args.control or args.show_codes:
         world.outbox.console = sys.stderr.write
-    return Service(world, _document(args.faults), keep_ledger=args.control)
+    with _named(args.faults):
+        return Service(world, _document(args.faults), keep_ledger=args.control)
+
+
+def _with_options(document: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:
+    named = {name: getattr(args, name) for name in ("burst_seconds", "speed")}
+    given = {name: value for name, value in named.items() if value is not None}
+    return {**document, **given, **({"enforce_quotas": True} if args.enforce_quotas else {})}
+
+
+@contextmanager
+def _named(path: Path | None) -> Iterator[None]:
+    """Say which file is wrong."""
+    try:
+        yield
+    except ValueError as wrong:
+        raise ValueError(f"{path}: {wrong}" if path else str(wrong)) from wrong
 
 
 def _document(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
-    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    document: object = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(document, dict):
+        raise ValueError("it should be an object")  # noqa: TRY004 - a wrong document, like the others
     return document
 
 

@@ -18,9 +18,10 @@ ANY = "*"
 
 _STRINGS = (
     "AccessToken AttributeName AuthFlow ChallengeName ClientId ClientName ClientSecret Code "
-    "DeletionProtection Filter MessageAction MfaConfiguration NextToken PaginationToken Password "
-    "PoolName PreventUserExistenceErrors QuotaCode ServiceCode Session SmsAuthenticationMessage "
-    "TemporaryPassword Token UserPoolId UserPoolTier Username"
+    "DeletionProtection EmailVerificationMessage EmailVerificationSubject Filter MessageAction "
+    "MfaConfiguration NextToken PaginationToken Password PoolName PreventUserExistenceErrors QuotaCode "
+    "ServiceCode Session SmsAuthenticationMessage SmsVerificationMessage TemporaryPassword Token "
+    "UserPoolId UserPoolTier Username"
 )
 _BOOLEANS = "EnableTokenRevocation ForceAliasCreation GenerateSecret Permanent"
 _INTEGERS = "AccessTokenValidity AuthSessionValidity IdTokenValidity Limit MaxResults RefreshTokenValidity"
@@ -67,7 +68,13 @@ SHAPES: Mapping[str, Any] = {
     "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": [str]},
     "UsernameConfiguration": {"CaseSensitive": bool},
     "AccountRecoverySetting": {"RecoveryMechanisms": [{"Priority": int, "Name": str}]},
+    "AdminCreateUserConfig": {"AllowAdminCreateUserOnly": bool, "UnusedAccountValidityDays": int},
+    "DeviceConfiguration": {"ChallengeRequiredOnNewDevice": bool, "DeviceOnlyRememberedOnUserPrompt": bool},
+    "EmailConfiguration": {"EmailSendingAccount": str, "SourceArn": str, "From": str},
     "LambdaConfig": {},
+    "UserPoolAddOns": {"AdvancedSecurityMode": str},
+    "UserPoolTags": {ANY: str},
+    "VerificationMessageTemplate": {"DefaultEmailOption": str, "SmsMessage": str},
     "Schema": [{"Name": str, "AttributeDataType": str, "Mutable": bool, "Required": bool}],
     "Policies": {
         "PasswordPolicy": {

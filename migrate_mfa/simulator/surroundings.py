@@ -12,18 +12,21 @@ minutes of the last day had them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pydantic import with_config
+
+from migrate_mfa.simulator.documents import built
 from migrate_mfa.simulator.quotas import CATEGORIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MEMBERS = frozenset({"caller", "eums", "usage"})
 _TIERS = ("SANDBOX", "PRODUCTION")
 
 
+@with_config(extra="forbid")
 @dataclass(slots=True)
 class Eums:
     """The account's AWS End User Messaging SMS settings."""
@@ -36,11 +39,9 @@ class Eums:
         """Read the `eums` member.
 
         Raises:
-            ValueError: An unknown member or tier.
+            ValueError: An unknown member or tier, or a value of a wrong type.
         """
-        if unknown := set(document) - {f.name for f in fields(cls)}:
-            raise ValueError(f"eums: unknown members {sorted(unknown)}")
-        found = cls(**document)
+        found = built(cls, document, "eums")
         if found.tier not in _TIERS:
             raise ValueError(f"eums: the tier is one of {_TIERS}")
         return found

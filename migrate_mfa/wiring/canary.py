@@ -224,7 +224,17 @@ def _blame(error: ApiError) -> Reason:
 
 
 def _refusal(verdict: Verdict) -> str:
-    return f"{verdict.reason}: {verdict.detail or verdict.reason.sentence}"
+    own = _NOT_THIS_USER.get(verdict.reason, verdict.reason.sentence)
+    return f"{verdict.reason}: {verdict.detail or own}"
+
+
+_NOT_THIS_USER = {
+    Reason.DISABLED_USER: "The user is disabled; enable it first, or take another user.",
+    Reason.HAS_TOTP: "Has an authenticator app, which is stronger; take another user.",
+    Reason.HAS_PASSKEY: "SMS MFA would block the user's passkey sign-in; take another user.",
+    Reason.HAS_EMAIL_MFA: "Has e-mail MFA already; take another user.",
+}
+"""Where a plan would name `--despite`: a canary lifts nothing."""
 
 
 def _verdict(way: Way, steps: list[Walked], *, walked: bool) -> Verdict:

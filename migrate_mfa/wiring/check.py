@@ -20,6 +20,7 @@ from migrate_mfa.domain.quotas import QUOTAS, ceiling
 from migrate_mfa.engine.check import examine
 from migrate_mfa.engine.checks.pool import not_there
 from migrate_mfa.engine.forecast import Forecast, Rate, forecast
+from migrate_mfa.engine.retry import IMPATIENT
 from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
 from migrate_mfa.ports import Standing
 from migrate_mfa.reports.findings import document
@@ -73,7 +74,7 @@ def check(settings: Settings, verb: str) -> Checked:
 
 def _check(settings: Settings, aws: Aws, wishes: Wishes, plan: "_SavedPlan | None", stop: Stop) -> Checked:
     clock = SystemClock()
-    identity = patiently(aws.identity, clock, stop)
+    identity = patiently(aws.identity, clock, stop, connects=IMPATIENT)
     pool_id = name = aws.target.user_pool_id
     ahead = None
     try:

@@ -19,7 +19,7 @@ from migrate_mfa.engine.execute import MOST_UNDER_WAY
 from migrate_mfa.engine.forecast import Rate
 from migrate_mfa.engine.paced import PacedDirectory
 from migrate_mfa.engine.pacer import Pacer
-from migrate_mfa.engine.retry import READS, retrying
+from migrate_mfa.engine.retry import ATTEMPTS, READS, retrying
 from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
 from migrate_mfa.ports import Clock, Directory, Progress
 from migrate_mfa.settings import Settings
@@ -143,15 +143,21 @@ def _pacers(limits: Mapping[Category, float], settings: Settings, clock: Clock) 
     }
 
 
-def patiently(call: Callable[[], T], clock: Clock, stop: Stop) -> T:
+def patiently(call: Callable[[], T], clock: Clock, stop: Stop, *, connects: int = ATTEMPTS) -> T:
     """Start-up calls meet faults like all others; without them nothing can begin.
+
+    Args:
+        call: what is tried.
+        clock: the time.
+        stop: is told of signals.
+        connects: how many failures to connect are borne; fewer where a person waits and nothing is lost.
 
     Raises:
         MigrateMfaError: the call concerns everybody, or AWS does not answer.
         Interrupted: a signal came while it was tried.
     """
     try:
-        return insist(call, clock, stop)
+        return insist(call, clock, stop, connects=connects)
     except Stopped:
         cause = stop.cause or StopCause.SIGINT
         raise Interrupted(SIGNAL_EXITS.get(cause, ExitCode.SIGINT)) from None
@@ -159,7 +165,7 @@ def patiently(call: Callable[[], T], clock: Clock, stop: Stop) -> T:
         raise problem_of(error) from error
 
 
-def insist(call: Callable[[], T], clock: Clock, stop: Stop) -> T:
+def insist(call: Callable[[], T], clock: Clock, stop: Stop, *, connects: int = ATTEMPTS) -> T:
     """Make a read until it is answered.
 
     Raises:
@@ -170,6 +176,7 @@ def insist(call: Callable[[], T], clock: Clock, stop: Stop) -> T:
         monotonic=clock.monotonic,
         sleep=lambda seconds: stop.sleep(clock, seconds),
         before_retry=lambda _: None,
+        connects=connects,
     )
     return controller(call)
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from uuid import uuid4
 
 from migrate_mfa.adapters.aws import Aws, Lane
 from migrate_mfa.adapters.clock import SystemClock
@@ -26,8 +25,8 @@ class Opened:
     settings: Settings
 
     def plan(self, *, read_only: bool) -> SetupPlan:
-        """What would be written; the external id of a new role is made here, once."""
-        return self.setup.plan(self.settings.sms, str(uuid4()), read_only=read_only)
+        """What would be written."""
+        return self.setup.plan(self.settings.sms, read_only=read_only)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from migrate_mfa.domain.picture import (
 )
 from migrate_mfa.domain.principals import principal_of
 from migrate_mfa.domain.quotas import PACED, Category
+from migrate_mfa.engine.retry import ATTEMPTS, IMPATIENT
 from migrate_mfa.engine.stop import Stop
 from migrate_mfa.ports import Clock
 from migrate_mfa.wiring.lane import insist
@@ -66,7 +67,8 @@ class Survey:
             ApiError: the pool itself cannot be described.
             Stopped: a signal came.
         """
-        facts, details = insist(self._pool.settings, self._clock, self._stop)
+        connects = IMPATIENT if thorough else ATTEMPTS
+        facts, details = insist(self._pool.settings, self._clock, self._stop, connects=connects)
         details = details if details.arn else replace(details, arn=self._pool_arn())
         with ThreadPoolExecutor(_THREADS) as threads:
             replica = threads.submit(self._look, "ListUserPoolReplicas", self._pool.replica)

@@ -15,7 +15,7 @@ import pytest
 from migrate_mfa.cli.main import main
 from migrate_mfa.domain.errors import ExitCode
 from tests.e2e.support import ends, phone_of, write_roster
-from tests.support.ministack import ACCOUNT, MISSING, PROGRAM, ROOT_KEY, Ministack, ministack
+from tests.support.ministack import MISSING, PROGRAM, ROOT_KEY, Ministack, ministack
 from tests.support.policies import act_as, without_action
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ USERS = 3
 OPERATOR = "operator"
 _AFTER = {"reconcile", "rollback"}
 _ON_RUN = {"run", *_AFTER}
-ROLE = {"SnsCallerArn": f"arn:aws:iam::{ACCOUNT}:role/sms", "ExternalId": "members"}
 
 
 @dataclass
@@ -54,17 +53,14 @@ class Site:
 class Pool:
     """A pool with three users, a roster of them, and a run directory."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, *, ready: bool = True) -> None:
         site.pools += 1
         self.site = site
         self.cognito = site.server.client("cognito-idp")
         name = f"members-{site.pools}"
         self.id = self.cognito.create_user_pool(PoolName=name, AliasAttributes=["email"])["UserPool"]["Id"]
-        self.cognito.set_user_pool_mfa_config(
-            UserPoolId=self.id,
-            MfaConfiguration="OPTIONAL",
-            SmsMfaConfiguration={"SmsConfiguration": ROLE},
-        )
+        if ready:
+            assert site.call(["setup-pool", "--user-pool-id", self.id, "--yes"], ROOT_KEY) == ExitCode.DONE
         emails = [f"u{number}@example.com" for number in range(USERS)]
         for email in emails:
             self._add(email)
@@ -161,13 +157,30 @@ def test_an_iam_user_who_lacks_one_action_is_told_so(
     options = ["--deep"] if (command, operation) == ("audit", "AdminGetUser") else []
     if command in {"rollback", "disable"} or options:
         pool.enrol()
-    policy = _printed(pool, capsys, command, *options)
+    policy = _printed(pool, capsys, command, "--no-optional", *options)  # else `run` looks at IAM first
     site.grant(without_action(policy, operation))
 
     assert site.call(pool.line(command, *options), site.key) == ExitCode.NOT_ALLOWED
     assert f"{operation}: this caller may not do that" in capsys.readouterr().err
     if command in {"run", "rollback"}:
         assert not [outcome for outcome, _ in ends(pool.run_dir) if outcome == "failed"]
+
+
+def test_a_pool_is_set_up_and_checked_with_exactly_the_policies(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pool = Pool(site, ready=False)
+    where = ["--user-pool-id", pool.id]
+
+    site.grant(_printed(pool, capsys, "setup-pool"))
+    assert site.call(["setup-pool", *where, "--yes"], site.key) == ExitCode.DONE
+    site.grant(_printed(pool, capsys, "check"))
+    assert site.call(["check", *where, "--verb", "check", "--json"], site.key) == ExitCode.DONE
+
+    found = {each["code"]: each["level"] for each in json.loads(capsys.readouterr().out)["findings"]}
+    names = ("mfa_mode", "sms_factor", "sms_role_trust", "sms_role_external_id", "sms_role_source")
+    assert {found[name] for name in names} == {"ok"}
+    assert "failure" not in found.values()
 
 
 def test_the_policy_of_one_pool_is_of_no_use_in_another(

@@ -36,6 +36,7 @@ ENGLISH = (ROOT / "README.md").read_text(encoding="utf-8")
 JAPANESE = (ROOT / "README.ja.md").read_text(encoding="utf-8")
 BOTH = pytest.mark.parametrize("text", [ENGLISH, JAPANESE], ids=["en", "ja"])
 
+SAMPLES = ["samples/README.md", "samples/simulator/README.md", "samples/simulator/README.ja.md"]
 CANARY = "One user first: canary"
 CHECK = "Is the pool ready?: check"
 TOUR, REAL, REHEARSAL = "Against the simulator", "Against a real pool", "Rehearsal"
@@ -608,7 +609,7 @@ def slug(title: str) -> str:
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.ja.md", "samples/README.md"])
+@pytest.mark.parametrize("name", ["README.md", "README.ja.md", *SAMPLES])
 def test_links_lead_somewhere(name: str) -> None:
     file = ROOT / name
     text = file.read_text(encoding="utf-8")

@@ -96,6 +96,7 @@ def test_a_refusal_becomes_the_reason_of_the_row(code: str, reason: Reason) -> N
         ("ResourceNotFoundException", PoolNotReady, ExitCode.POOL_NOT_READY),
         ("OperationNotEnabledException", PoolNotReady, ExitCode.POOL_NOT_READY),
         ("UnknownOperationException", OutOfReach, ExitCode.STOPPED),
+        ("InvalidAction", OutOfReach, ExitCode.STOPPED),
     ],
 )
 def test_what_concerns_every_user_ends_the_run_and_says_what_to_do(

@@ -63,6 +63,14 @@ def test_name_and_arn_come_from_the_pool_s_id_and_partition() -> None:
     assert other.arn.startswith("arn:aws-us-gov:iam::123456789012:role/")
 
 
+def test_a_pool_s_role_is_the_same_at_every_try_and_has_an_external_id_of_its_own() -> None:
+    others = [POOL_ARN.replace("Test00001", "Other0001"), POOL_ARN.replace("123456789012", "210987654321")]
+    ids = {role_for(arn).external_id for arn in (POOL_ARN, *others)}
+
+    assert role_for(POOL_ARN).external_id == "7f868c42-c033-5faa-9447-bc837c2ea7f5"
+    assert len(ids) == 3
+
+
 @pytest.mark.parametrize("pool_id", ["us-east-1_a", f"us-east-1_{'a' * 45}"])
 def test_every_pool_id_gives_a_name_that_iam_takes(pool_id: str) -> None:
     assert re.fullmatch(r"[\w+=,.@-]{1,64}", role_name(pool_id))

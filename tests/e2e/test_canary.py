@@ -209,6 +209,19 @@ def test_interrupted_at_a_question_it_says_what_was_changed_and_gives_it_back(
 
     assert person.end() == 130
     assert as_was(running, user)
+    echo = "^C" if keys == CTRL_C else ""
+    assert f"(empty if none came): {echo}\nstopped verify_number" in person.shown
+    assert "The way was stopped at verify_number, before the tokens." in person.shown
+
+
+def test_interrupted_at_the_pools_name_it_ends_the_line(sit_down: Callable[..., Terminal]) -> None:
+    person = sit_down("gil", "--phone", NUMBER)
+
+    person.expect(POOL_PROMPT)
+    person.press(CTRL_C)
+
+    assert person.end() == 130
+    assert person.shown.endswith("^C\n")
 
 
 def test_terminated_at_a_question_it_asks_nothing_more_and_says_how_to_undo(
@@ -249,6 +262,7 @@ def test_killed_in_the_middle_a_rollback_gives_the_user_back(
     [
         ("fay", "srp", (4, "ALLOW_ADMIN_USER_PASSWORD_AUTH")),
         ("temp", "app", (7, "temporary password")),
+        ("temp", "app", (7, "did not lead to the tokens; the line of sign_in above says why.")),
     ],
 )
 def test_who_cannot_go_the_way_is_told_why_and_left_as_is(

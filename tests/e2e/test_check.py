@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.adapters.aws import Lane
@@ -162,3 +163,13 @@ def test_a_job_file_and_its_effective_values(raise_site: Callable[..., Site]) ->
     assert "verb = audit  # job file" in shown.out
     assert_code(done, 0)
     assert done.json()["verb"] == "audit"
+
+
+def test_an_endpoint_where_nothing_listens_is_said_after_seconds(raise_site: Callable[..., Site]) -> None:
+    site, begun = raise_site(members_of(NAMES)), time.monotonic()
+
+    done = check(site, "--endpoint-url", "http://127.0.0.1:9")
+
+    assert_code(done, 8)
+    assert "AWS does not answer GetCallerIdentity (ConnectFailed)." in done.err
+    assert time.monotonic() - begun < 12  # with the patience of a run: 30 seconds

@@ -162,6 +162,7 @@ def test_only_the_pool_s_name_lets_it_write(raise_site: Callable[..., Site]) -> 
 
 POOLS: dict[str, dict[str, Any]] = {
     "Printed01": {**REST, "SmsAuthenticationMessage": "It's {####}"},
+    "Printed02": {},
     "SetUp0001": {**REST, "SmsAuthenticationMessage": "It's {####}"},
     "Plain0001": {},
     "Denied001": {},
@@ -243,6 +244,13 @@ def test_print_only_writes_nothing_and_its_commands_give_the_same_pool(
     )
     assert one.replace(printed_id, "ID") == other.replace(own_id, "ID")
     assert '"OPTIONAL"' in one
+
+
+def test_two_prints_are_equal(here: Callable[..., Done]) -> None:
+    first, second = (here("Printed02", "--print-only") for _ in range(2))
+
+    assert_code(first, 0)
+    assert first.out == second.out
 
 
 def test_print_only_shows_the_three_texts_without_a_terminal(

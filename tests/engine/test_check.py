@@ -216,6 +216,18 @@ def test_many_names_are_not_all_shown() -> None:
     assert "20 of 30" in found["clients_seen"].saw
 
 
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [("InvalidAction", "this endpoint does not offer"), ("AccessDenied", "Allow cognito-idp:")],
+)
+def test_no_permission_is_asked_for_where_the_endpoint_lacks_the_call(code: str, remedy: str) -> None:
+    found = {each.code: each for each in examine(replace(GOOD, logs_delivery=Unknown("Get", code)))}
+    logs = found[Code.DELIVERY_LOGS]
+
+    assert logs.level is Level.UNCHECKED
+    assert remedy in logs.remedy
+
+
 def test_the_heaviest_finding_comes_first() -> None:
     found = examine(
         replace(GOOD, replica=Unknown("X", "Y"), facts=a_pool(recovery=("verified_phone_number",)))

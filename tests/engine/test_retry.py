@@ -4,7 +4,7 @@ import pytest
 from tenacity import RetryCallState
 
 from migrate_mfa.domain.failure import ApiError, Effect
-from migrate_mfa.engine.retry import ATTEMPTS, BUDGET_S, READS, WRITES, retrying
+from migrate_mfa.engine.retry import ATTEMPTS, BUDGET_S, IMPATIENT, READS, WRITES, retrying
 from migrate_mfa.engine.stop import Stopped
 from tests.support.clock import FakeClock
 
@@ -34,7 +34,11 @@ class Service:
 
 
 def attempt(
-    service: Callable[[], str], effects: frozenset[Effect], clock: FakeClock | None = None
+    service: Callable[[], str],
+    effects: frozenset[Effect],
+    clock: FakeClock | None = None,
+    *,
+    connects: int = ATTEMPTS,
 ) -> tuple[str | ApiError, list[int]]:
     clock = clock or FakeClock()
     noted: list[int] = []
@@ -42,7 +46,9 @@ def attempt(
     def note(state: RetryCallState) -> None:
         noted.append(state.attempt_number)
 
-    controller = retrying(effects, monotonic=clock.monotonic, sleep=clock.sleep, before_retry=note)
+    controller = retrying(
+        effects, monotonic=clock.monotonic, sleep=clock.sleep, before_retry=note, connects=connects
+    )
     try:
         return controller(service), noted
     except ApiError as error:
@@ -81,6 +87,19 @@ def test_a_call_is_given_up_after_the_documented_number_of_failures(effect: Effe
 
     assert isinstance(answer, ApiError)
     assert service.calls == ATTEMPTS == 8
+
+
+def test_a_look_that_nothing_depends_on_bears_fewer_failures_to_connect_and_as_many_others() -> None:
+    clock, nobody = FakeClock(), Service(for_ever=Effect.NOT_EXECUTED)
+    started = clock.monotonic()
+
+    answer, _ = attempt(nobody, READS, clock, connects=IMPATIENT)
+    other, _ = attempt(Service(*[Effect.UNKNOWN] * (ATTEMPTS - 1)), READS, connects=IMPATIENT)
+
+    assert isinstance(answer, ApiError)
+    assert nobody.calls == IMPATIENT == 3
+    assert clock.monotonic() - started < 3
+    assert other == "answer"
 
 
 def test_throttles_cost_no_attempts() -> None:

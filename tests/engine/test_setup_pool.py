@@ -18,7 +18,7 @@ from tests.support.builders import a_pool
 from tests.support.clock import FakeClock
 
 ARN = "arn:aws:cognito-idp:ap-northeast-1:123456789012:userpool/ap-northeast-1_Test00001"
-ROLE = role_for(ARN, "new-id")
+ROLE = role_for(ARN)
 OWN = {"SnsCallerArn": "arn:aws:iam::123456789012:role/own", "ExternalId": "own-id"}
 OTHER_ARN = "arn:aws:iam::123456789012:role/other"
 TOTP: dict[str, Any] = {"SoftwareTokenMfaConfiguration": {"Enabled": True}}
@@ -109,7 +109,7 @@ def set_up(open_setup: Callable[[World], PoolSetup]) -> Callable[..., PoolSetup]
 
     def both(world: World, **options: str) -> PoolSetup:
         setup = open_setup(world)
-        setup.apply(setup.plan(SmsOptions(**options), "new-id"))
+        setup.apply(setup.plan(SmsOptions(**options)))
         return setup
 
     return both
@@ -123,9 +123,9 @@ Open = Callable[[World], PoolSetup]
 
 
 def test_a_pool_without_sms_gets_optional_and_a_role(open_setup: Open) -> None:
-    plan = open_setup(World()).plan(SmsOptions(), "new-id")
+    plan = open_setup(World()).plan(SmsOptions())
 
-    path = {"SnsCallerArn": ROLE.arn, "ExternalId": "new-id"}
+    path = {"SnsCallerArn": ROLE.arn, "ExternalId": ROLE.external_id}
     assert plan.after == {
         "MfaConfiguration": "OPTIONAL",
         "SmsMfaConfiguration": {"SmsConfiguration": path},
@@ -188,7 +188,7 @@ def ready() -> World:
 
 @pytest.mark.parametrize("options", [SmsOptions(), SmsOptions(sms_role_arn=OWN["SnsCallerArn"])])
 def test_a_pool_that_is_ready_has_no_changes(open_setup: Open, options: SmsOptions) -> None:
-    assert open_setup(ready()).plan(options, "new-id").changes == ()
+    assert open_setup(ready()).plan(options).changes == ()
 
 
 def test_a_pool_whose_role_does_not_work_is_not_ready(open_setup: Open) -> None:
@@ -196,7 +196,7 @@ def test_a_pool_whose_role_does_not_work_is_not_ready(open_setup: Open) -> None:
     world.facts = a_pool(sms_failure="InvalidSmsRoleAccessPolicyException")
 
     with pytest.raises(PoolNotReady, match="cannot send SMS"):
-        open_setup(world).plan(SmsOptions(), "new-id")
+        open_setup(world).plan(SmsOptions())
 
 
 @pytest.mark.parametrize("sms", [{}, {"SmsMfaConfiguration": {"SmsConfiguration": OWN}}])
@@ -204,12 +204,12 @@ def test_a_pool_that_requires_mfa_is_left_as_it_is(open_setup: Open, sms: dict[s
     world = World({"MfaConfiguration": "ON", **sms, **TOTP})
 
     with pytest.raises(PoolNotReady, match=r"requires MFA \(ON, with(out)? SMS\)"):
-        open_setup(world).plan(SmsOptions(), "new-id")
+        open_setup(world).plan(SmsOptions())
 
 
 def test_a_pool_in_which_no_number_can_be_set_gets_no_sms(open_setup: Open) -> None:
     with pytest.raises(PoolNotReady, match="phone_number cannot be changed"):
-        open_setup(World(facts=a_pool(phone_mutable=False))).plan(SmsOptions(), "new-id")
+        open_setup(World(facts=a_pool(phone_mutable=False))).plan(SmsOptions())
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_options_that_do_not_fit_are_refused(
     open_setup: Open, sms: dict[str, Any], options: SmsOptions, message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
-        open_setup(World(sms=sms)).plan(options, "new-id")
+        open_setup(World(sms=sms)).plan(options)
 
 
 # --- the act ---------------------------------------------------------------------------------------------
@@ -258,7 +258,7 @@ def test_a_role_with_our_name_that_is_not_ours_is_refused_before_any_write(open_
     world = World(roles={ROLE.name: FoundRole(ROLE.trust, {}, attached)})
 
     with pytest.raises(PoolNotReady, match="attached policies"):
-        open_setup(world).plan(SmsOptions(), "new-id")
+        open_setup(world).plan(SmsOptions())
 
 
 def test_a_role_that_somebody_else_makes_at_this_moment_is_not_used(set_up: SetUp) -> None:
@@ -377,7 +377,7 @@ def test_a_role_that_was_made_is_known_when_a_later_step_fails(open_setup: Open)
     setup = open_setup(World(faults={"Set": ["AccessDeniedException"]}))
 
     with pytest.raises(NotAllowed):
-        setup.apply(setup.plan(SmsOptions(), "new-id"))
+        setup.apply(setup.plan(SmsOptions()))
 
     assert setup.created == ROLE.arn
 
@@ -385,7 +385,7 @@ def test_a_role_that_was_made_is_known_when_a_later_step_fails(open_setup: Open)
 def test_a_pool_that_somebody_changes_between_read_and_write_is_not_written(open_setup: Open) -> None:
     world = World(sms={"SmsConfiguration": OWN})
     setup = open_setup(world)
-    plan = setup.plan(SmsOptions(), "new-id")
+    plan = setup.plan(SmsOptions())
     world.config |= TOTP
 
     with pytest.raises(PoolNotReady, match=r"changed the pool meanwhile.*SoftwareTokenMfaConfiguration"):
@@ -405,7 +405,7 @@ def test_a_change_between_two_attempts_to_write_is_seen_too(set_up: SetUp) -> No
 def test_another_path_that_somebody_gives_the_pool_meanwhile_is_not_replaced(open_setup: Open) -> None:
     world = World()
     setup = open_setup(world)
-    plan = setup.plan(SmsOptions(), "new-id")
+    plan = setup.plan(SmsOptions())
     world.sms = {"SmsConfiguration": OWN}
 
     with pytest.raises(PoolNotReady, match="meanwhile"):
@@ -445,7 +445,7 @@ def test_a_second_setup_finds_nothing_to_do(set_up: SetUp, open_setup: Open) -> 
     world = World()
     set_up(world)
 
-    assert open_setup(world).plan(SmsOptions(), "another-id").changes == ()
+    assert open_setup(world).plan(SmsOptions()).changes == ()
 
 
 def test_a_signal_ends_the_waiting(open_setup: Open, stop: Stop) -> None:
@@ -454,7 +454,7 @@ def test_a_signal_ends_the_waiting(open_setup: Open, stop: Stop) -> None:
     setup = open_setup(world)
 
     with pytest.raises(Stopped):
-        setup.apply(setup.plan(SmsOptions(), "new-id"))
+        setup.apply(setup.plan(SmsOptions()))
     assert setup.created == ROLE.arn
     assert not world.written
 
@@ -465,7 +465,7 @@ def test_a_signal_before_the_first_write_ends_it_without_one(
 ) -> None:
     world = World(sms=sms)
     setup = open_setup(world)
-    plan = setup.plan(SmsOptions(), "new-id")
+    plan = setup.plan(SmsOptions())
     stop.request(StopCause.SIGINT)
 
     with pytest.raises(Stopped):
@@ -477,6 +477,6 @@ def test_a_signal_before_the_first_write_ends_it_without_one(
 def test_who_only_prints_need_not_see_iam(open_setup: Open) -> None:
     world = World(faults={"GetRole": ["AccessDenied"]})
 
-    plan = open_setup(world).plan(SmsOptions(), "new-id", read_only=True)
+    plan = open_setup(world).plan(SmsOptions(), read_only=True)
 
     assert plan.role == ROLE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import socket
 import time
 from itertools import chain, pairwise
@@ -304,7 +305,6 @@ def test_a_step_that_cannot_be_done_is_reported(site: Site) -> None:
 @pytest.mark.parametrize(
     "document",
     [
-        {"rule": []},
         {"rules": [{"kind": "nonsense"}]},
         {"rules": [{"kind": "reset", "op": ["ListUsers"]}]},
         {"rules": [{"kind": "reset", "ops": ["ListUser"]}]},
@@ -317,8 +317,37 @@ def test_a_step_that_cannot_be_done_is_reported(site: Site) -> None:
     ],
 )
 def test_a_wrong_fault_document_is_refused(site: Site, document: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"faults|unsettled"):
+    with pytest.raises(ValueError, match=r"faults|unsettled|rules"):
         site.running.control("faults", document)
+
+
+@pytest.mark.parametrize(
+    ("document", "text"),
+    [
+        ([], "it should be an object"),
+        ({"rule": []}, "rule is not known; known are latency, list_lag_s, "),
+        ({"rules": {}}, "rules should be a valid list"),
+        ({"rules": ["throttle"]}, "rules[0] should be an object"),
+        (
+            {"rules": [{"kind": "reset"}, {"kind": "reset", "rate": "0.5"}]},
+            "rules[1].rate should be a valid num",
+        ),
+        ({"rules": [{"kind": "reset", "ops": "ListUsers"}]}, "rules[0].ops should be a valid array"),
+        ({"rules": [{"kind": "reset", "op": []}]}, "rules[0]: not known are ['op']; known are after_calls"),
+        ({"latency": [{"fixed_ms": None}]}, "latency[0].fixed_ms should be a valid number"),
+        (
+            {"live_traffic": [{"category": "UserRead", "rps": "x"}]},
+            "live_traffic[0].rps should be a valid num",
+        ),
+        ({"list_lag_s": "2"}, "list_lag_s should be a valid number"),
+        ({"script": [{"at_call": 1}]}, "script[0].do is missing"),
+        ({"script": [{"on": {"user": "a"}, "do": {}}]}, "script[0].on.op is missing"),
+        ({"script": [{"at_call": 1, "do": {"upsert": {}}}]}, "script[0].do.upsert should be a valid list"),
+    ],
+)
+def test_a_wrong_fault_document_is_refused_with_the_place(document: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(text)):
+        Faults(document, 0.0)
 
 
 def test_live_traffic_comes_once_in_each_interval_of_its_window() -> None:

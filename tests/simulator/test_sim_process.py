@@ -94,6 +94,30 @@ def test_an_unusable_file_is_exit_code_2(
     assert capsys.readouterr().err.startswith("simulator: ")
 
 
+def test_a_wrong_place_is_named_with_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pools, faults = tmp_path / "pool.json", tmp_path / "faults.json"
+    pools.write_text('{"pools": [{"name": "p", "users_jsonl": "users.jsonl"}]}')
+    (tmp_path / "users.jsonl").write_text('{"Username": "a"}\n{"Username": "b", "Enabled": "no"}\n')
+
+    assert main(["--pool-file", str(pools)]) == 2
+    faults.write_text("[]")
+    assert main(["--faults", str(faults)]) == 2
+
+    assert capsys.readouterr().err.splitlines() == [
+        f"simulator: {pools}: users.jsonl line 2.Enabled should be a valid boolean",
+        f"simulator: {faults}: it should be an object",
+    ]
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "http"])
+def test_a_port_that_cannot_be_is_a_usage_error(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--port", port])
+
+    assert end.value.code == 2
+    assert "argument --port: " in capsys.readouterr().err
+
+
 def test_a_missing_file_and_a_taken_port_are_exit_code_2(tmp_path: Path) -> None:
     assert main(["--pool-file", str(tmp_path / "none.json")]) == 2
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -181,8 +205,10 @@ def test_control_never_shows_the_number_of_a_message(site: Site) -> None:
 def test_an_unknown_control_and_a_wrong_edit_are_refused(site: Site) -> None:
     with pytest.raises(ValueError, match="no such control"):
         site.running.control("nonsense")
-    with pytest.raises(ValueError, match="unknown members"):
+    with pytest.raises(ValueError, match=r"edit\.remove is not known; known are delete, pool, upsert"):
         site.edit(remove=["taro"])
+    with pytest.raises(ValueError, match=r"advance_s should be a valid number"):
+        site.running.control("clock", {"advance_s": None})
     with pytest.raises(ValueError, match="phone number"):
         site.user(Attributes={"phone_number": "1"})
 

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -21,6 +21,11 @@ from migrate_mfa.simulator.http import BadRequestError, read_request, render
 from migrate_mfa.simulator.index import SortedIndex
 from migrate_mfa.simulator.poolfile import load_world
 from migrate_mfa.simulator.tokens import Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SAMPLE = Path(__file__).parents[2] / "samples" / "simulator" / "pool.json"
 
 
 @given(st.text(max_size=60), st.booleans())
@@ -140,24 +145,83 @@ def one_pool(**spec: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("document", "text"),
     [
-        ({"pool": []}, "pool file: unknown members"),
+        ([], "it should be an object"),
+        ({"pool": []}, "pool is not known; known are account, burst_seconds, caller, "),
+        ({"pools": {}}, "pools should be a valid list"),
+        ({"pools": [{"id": "x"}]}, "pools[0].name is missing"),
+        ({"speed": "60"}, "speed should be a valid number"),
+        ({"quotas": {"UserRead": "x"}}, "quotas.UserRead should be a valid number"),
+        ({"sns": {"sandbox": 1}}, "sns.sandbox should be a valid boolean"),
+        ({"eums": {"tiers": 1}}, "eums.tiers is not known; known are monthly_spend_limit_usd, tier"),
+        ({"roles": "none"}, "roles should be 'declared' or 'strict'"),
         ({"quotas": {"X": 1}}, "no such quota category"),
-        (one_pool(conf={}), "pool: unknown members"),
-        (one_pool(config={"Mfa": "ON"}), "config of p: unknown members"),
-        (one_pool(users=[{"Username": "a", "Status": "x"}]), "user: unknown members"),
+        (one_pool(conf={}), "pools[0].conf is not known; known are clients, config, "),
+        (
+            one_pool(config={"Mfa": "ON"}),
+            "pools[0].config.Mfa is not known; known are AccountRecoverySetting, ",
+        ),
+        (
+            one_pool(config={"Schema": [{"Mutable": 1}]}),
+            "pools[0].config.Schema[0].Mutable should be a valid bool",
+        ),
+        (one_pool(config={"Schema": [{}]}), "pools[0].config.Schema[0].Name is missing"),
+        (one_pool(clients=[{}]), "pools[0].clients[0].ClientName is missing"),
+        (one_pool(clients=[{"ClientName": "a", "Flows": []}]), "pools[0].clients[0].Flows is not known"),
+        (one_pool(users={}), "pools[0].users should be a valid list"),
+        (one_pool(users=[{"Username": "a", "Status": "x"}]), "pools[0].users[0].Status is not known"),
+        (one_pool(users=["a"]), "pools[0].users[0] should be an object"),
+        (one_pool(users=[{"Username": "a"}, {}]), "pools[0].users[1].Username is missing"),
         (one_pool(users=[{"Username": "a", "UserStatus": "x"}]), "unknown UserStatus"),
         (one_pool(users=[{"Username": "a", "UserMFASettingList": ["SMS"]}]), "unknown factors"),
         (one_pool(users=[{"Username": "a"}, {"Username": "a"}]), "already exists"),
         (one_pool(users=[{"Username": "a", "Attributes": {"phone_number": "1"}}]), "phone number"),
-        (one_pool(generate={"counts": 3}), "generate: unknown members"),
+        (one_pool(generate={"counts": 3}), "pools[0].generate.counts is not known"),
+        (one_pool(generate={"totp": 2}), "pools[0].generate.totp should be less than or equal to 1"),
         (one_pool(generate={"status": {"FINE": 1}}), "generate: unknown status"),
         ({"pools": [{"name": "p"}, {"name": "p"}]}, "two pools have the id"),
         ({"unsettled": {"alias": 1}}, "unsettled"),
     ],
 )
-def test_a_wrong_pool_file_is_refused_with_the_place(document: dict[str, Any], text: str) -> None:
-    with pytest.raises(ValueError, match=text):
+def test_a_wrong_pool_file_is_refused_with_the_place(document: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(text)):
         load_world(document, Path())
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 3) | st.just("x") | st.just(1e308),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.just("a"), inner, max_size=1),
+    max_leaves=3,
+)
+
+
+def places(part: Any, *path: str | int) -> Iterator[tuple[str | int, ...]]:
+    rows = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+    for key, inner in rows:
+        yield *path, key
+        yield from places(inner, *path, key)
+
+
+@given(st.sampled_from(sorted(places(json.loads(SAMPLE.read_text(encoding="utf-8"))), key=str)), JUNK)
+def test_whatever_stands_in_a_pool_file_it_is_taken_or_refused(
+    place: tuple[str | int, ...], junk: Any
+) -> None:
+    document = json.loads(SAMPLE.read_text(encoding="utf-8"))
+    part: Any = document
+    for key in place[:-1]:
+        part = part[key]
+    part[place[-1]] = junk
+
+    with suppress(ValueError):
+        load_world(document, Path())
+
+
+def test_a_wrong_place_is_named_without_what_stands_there() -> None:
+    rows = [{"Username": "a", "Attributes": {"phone_number": 819012345678}}]
+
+    with pytest.raises(ValueError, match=r"phone_number should be a valid string") as refused:
+        load_world(one_pool(users=rows), Path())
+
+    assert "8190" not in str(refused.value)
 
 
 def test_users_come_from_all_three_places(tmp_path: Path) -> None:

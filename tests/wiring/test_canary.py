@@ -9,9 +9,11 @@ import pytest
 
 from migrate_mfa.adapters.run_directory import lock_lane
 from migrate_mfa.domain.errors import Declined, ExitCode, InputUnusable, PoolNotReady
+from migrate_mfa.domain.model import Verdict
+from migrate_mfa.domain.reasons import LIFTABLE, Reason
 from migrate_mfa.settings import Settings, from_params
 from migrate_mfa.simulator import background
-from migrate_mfa.wiring.canary import Canary, Request, open_canary, undo
+from migrate_mfa.wiring.canary import Canary, Request, _refusal, open_canary, undo
 from tests.e2e.support import POOL_ID, a_member, phone_of, pool_document, state
 from tests.support.fakes import SilentProgress
 from tests.support.sign_in import Typist
@@ -218,3 +220,8 @@ def test_a_pool_without_sms_is_refused_before_anything_is_asked(tmp_path: Path) 
     config = {"SmsConfiguration": None, "MfaConfiguration": "OFF"}
     with background(pool_document([a_member("ann")], config=config)) as bare, pytest.raises(PoolNotReady):
         Visit(bare, tmp_path / "run", "ann", phone_of(1))
+
+
+@pytest.mark.parametrize("reason", sorted(LIFTABLE))
+def test_a_user_who_is_refused_is_told_no_option_that_canary_lacks(reason: Reason) -> None:
+    assert "--" not in _refusal(Verdict(reason))
