@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from migrate_mfa.adapters.codec import state_from_json
-from migrate_mfa.adapters.plan_store import CANDIDATE, USER, candidate_of, user_of
+from migrate_mfa.adapters.journal_rows import CANDIDATE, USER, candidate_of, user_of
 from migrate_mfa.domain.model import Candidate, UserState
 from migrate_mfa.domain.reasons import Reason
 

@@ -6,7 +6,15 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from migrate_mfa.adapters.codec import steps_to_json
-from migrate_mfa.domain.model import Candidate, Decision, Phone, Plan, Position, Rivalry, UserState, Verdict
+from migrate_mfa.adapters.journal_rows import (
+    CANDIDATE,
+    OPEN_ROWS,
+    USER,
+    candidate_of,
+    rivalry_of,
+    user_of,
+)
+from migrate_mfa.domain.model import Candidate, Decision, Plan, UserState, Verdict
 from migrate_mfa.domain.phone import NO_COUNTRY, country_of
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.resolve import IdentityKind
@@ -16,13 +24,6 @@ if TYPE_CHECKING:
     from migrate_mfa.adapters.journal import Database
     from migrate_mfa.adapters.roster import Record
 
-CANDIDATE = "r.row, r.first_line, r.last_line, r.sub, r.username, r.email, r.phone, r.vouched, r.guesses"
-USER = (
-    "u.sub AS u_sub, u.username AS u_username, u.email AS u_email, u.email_verified, u.phone AS u_phone, "
-    "u.phone_verified, u.status, u.enabled, u.modified"
-)
-OPEN_ROWS = "FROM rows r INDEXED BY open_rows"
-"""Left to itself, SQLite prefers the index by outcome, and sorts all open rows for each batch."""
 _ENROLLED = (Reason.ENROLLED, Reason.PROMOTED, Reason.AWAITING_FIRST_SIGN_IN, Reason.AWAITING_CODE)
 _UNDECIDED = "r.outcome = 'unprocessed' AND r.steps IS NULL AND r.verb = 'run'"
 
@@ -294,51 +295,3 @@ def _record_values(record: "Record", now: float) -> tuple[object, ...]:
         return (*place, 1, *identity, phone, row.vouched, guesses, Outcome.UNPROCESSED, None, "", now)
     reason, identities = record.row.reason, record.row.identities
     return (*place, 0, *identities, None, None, "", reason.outcome, reason, record.row.detail, now)
-
-
-def write_decision(db: sqlite3.Connection, row: int, decision: Decision, now: float) -> None:
-    """One row's decision: a plan leaves it unprocessed, a verdict ends it."""
-    match decision:
-        case Plan(steps, ends):
-            db.execute(
-                "UPDATE rows SET steps = ?, ends = ?, updated_at = ? WHERE row = ?",
-                (steps_to_json(steps), ends, now, row),
-            )
-        case Verdict(reason, detail):
-            db.execute(
-                "UPDATE rows SET outcome = ?, reason = ?, detail = ?, updated_at = ? WHERE row = ?",
-                (reason.outcome, reason, detail, now, row),
-            )
-
-
-def candidate_of(row: sqlite3.Row) -> Candidate:
-    """The candidate that a row of the journal was made from."""
-    return Candidate(
-        at=Position(row=row["row"], first_line=row["first_line"], last_line=row["last_line"]),
-        sub=row["sub"],
-        username=row["username"],
-        email=row["email"],
-        phone=Phone(row["phone"]) if row["phone"] else None,
-        vouched=None if row["vouched"] is None else bool(row["vouched"]),
-        guesses=tuple(row["guesses"].split()),
-    )
-
-
-def rivalry_of(row: sqlite3.Row) -> Rivalry:
-    """Other claims on this row's number, as the plan saw them."""
-    return Rivalry(wished_by_others=bool(row["wished_by_others"]), held_by_other=bool(row["held_by_other"]))
-
-
-def user_of(row: sqlite3.Row) -> UserState:
-    """The user that a row of the journal shows, in the columns of `USER`."""
-    return UserState(
-        username=row["u_username"],
-        sub=row["u_sub"],
-        status=row["status"],
-        enabled=bool(row["enabled"]),
-        email=row["u_email"],
-        email_verified=bool(row["email_verified"]),
-        phone=row["u_phone"],
-        phone_verified=bool(row["phone_verified"]),
-        modified=row["modified"],
-    )

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from migrate_mfa.adapters.codec import state_from_json, state_to_json, steps_from_json, steps_to_json
-from migrate_mfa.adapters.plan_store import OPEN_ROWS, candidate_of, rivalry_of, write_decision
+from migrate_mfa.adapters.journal_rows import OPEN_ROWS, candidate_of, rivalry_of, write_decision
 from migrate_mfa.domain.model import Plan, Step, UserState, Verdict
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Outcome, Reason

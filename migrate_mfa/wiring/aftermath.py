@@ -30,9 +30,10 @@ from migrate_mfa.reports.files import DRAFT
 from migrate_mfa.reports.outcomes import write_csv
 from migrate_mfa.settings import Settings, policy_of
 from migrate_mfa.wiring.lane import connect
-from migrate_mfa.wiring.migration import decide_work, require_sms_allowance, sms_left
+from migrate_mfa.wiring.migration import decide_work
 from migrate_mfa.wiring.passes import Agree, Pass, agree_to_read, open_pass, planned_directory
 from migrate_mfa.wiring.reporting import DIRECTORY
+from migrate_mfa.wiring.sms_allowance import require_sms_allowance, sms_left
 
 _RECONCILES = (Verb.RECONCILE, Verb.REPAIR)
 _RESTORE = Plan((), Reason.RESTORED)  # what to write is known once the user is read

@@ -1,6 +1,6 @@
 """plan, run and disable: a roster against a pool."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from migrate_mfa.adapters.report_store import ReportStore
 from migrate_mfa.adapters.roster import Roster, has_changed, open_roster
 from migrate_mfa.adapters.run_directory import default_run_dir, require_same
 from migrate_mfa.domain.decide import decide, decide_again, decide_disable
-from migrate_mfa.domain.errors import ExitCode, InputUnusable, SmsLimitExceeded, UsageError
+from migrate_mfa.domain.errors import ExitCode, InputUnusable, UsageError
 from migrate_mfa.domain.model import Decision, Policy, UserState, VerificationPolicy
 from migrate_mfa.domain.picture import Wishes
 from migrate_mfa.domain.reasons import NEEDS_READING, Outcome, Reason
@@ -33,6 +33,7 @@ from migrate_mfa.ports import Progress
 from migrate_mfa.settings import Settings, policy_of, policy_options
 from migrate_mfa.wiring.lane import connect
 from migrate_mfa.wiring.passes import Pass, open_pass, planned_directory
+from migrate_mfa.wiring.sms_allowance import require_sms_allowance, sms_expected
 
 NO_POOL = ("--user-pool-id is missing.", "It looks like ap-northeast-1_AbCdEfGhI.")
 VERBS = (Verb.RUN, Verb.RECONCILE, Verb.REPAIR)
@@ -107,7 +108,7 @@ class Migration:
                 "roster_encoding_guessed": roster.guessed_encoding,
                 "pool_facts": pool_to_json(self.connection.pool),
                 "enforced_limits": dict(self.connection.limits),
-                "sms_expected": _sms_expected(self.one, self._verbs),
+                "sms_expected": sms_expected(self.one, self._verbs),
             }
         )
         self.connection.progress.close()
@@ -227,34 +228,6 @@ class Migration:
 
 def _not_known(reason: Reason) -> str:
     return f"despite {reason}: how many is not known before each user is read"
-
-
-def require_sms_allowance(one: Pass, verbs: Collection[Verb]) -> None:
-    """Refuse to send more SMS than `--max-sms`: what this run has sent, and what it has still to do.
-
-    What has no message left to send is never refused: a promotion, or the rest of a run.
-
-    Raises:
-        SmsLimitExceeded: says how many there would be.
-    """
-    allowed, expected = one.connection.settings.max_sms, _sms_expected(one, verbs)
-    if expected > allowed and one.forecast(verbs).sms:
-        raise SmsLimitExceeded(
-            f"Cognito would send {expected:,} SMS with codes; --max-sms allows {allowed:,}.",
-            "The pool verifies phone_number automatically, so storing an unverified number sends a code. "
-            "Allow it with --max-sms, or use --verification attested for numbers that you vouch for.",
-        )
-
-
-def sms_left(one: Pass, verbs: Collection[Verb]) -> int:
-    """How many SMS `--max-sms` still allows, beside what was sent and what is planned."""
-    return one.connection.settings.max_sms - _sms_expected(one, verbs)
-
-
-def _sms_expected(one: Pass, verbs: Collection[Verb]) -> int:
-    if not one.connection.pool.code_sms_on_unverified_write:
-        return 0
-    return one.work.unverified_writes() + one.forecast(verbs).sms
 
 
 def decide_work(work: Work, state: UserState, one: Pass, policy: Policy) -> Decision:
