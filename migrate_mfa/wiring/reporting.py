@@ -71,13 +71,14 @@ def _word_of(noted: Mapping[str, Any], last: PassRecord, now: float) -> dict[str
     """What the pass that runs has noted of itself; a pass before it has left nothing to believe."""
     if noted.get("pass") != last.id:
         noted = {"at": last.started_at, "stage": "starting"}
+    left = noted.get("seconds_left")
     found: dict[str, Any] = {
         "progress": {
             "phase": noted["stage"],
             "done": noted.get("done"),
             "total": noted.get("total"),
             "rates": {category: round(rate, 1) for category, rate in noted.get("rates", ())},
-            "seconds_left": noted.get("seconds_left"),
+            "seconds_left": None if left is None else round(left, 1),
             "age_s": round(max(0.0, now - noted["at"]), 1),
         }
     }

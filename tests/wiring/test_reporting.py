@@ -16,7 +16,7 @@ SLOWED = "throttled by UserUpdate: 12/s"
 CALLS = {Category.USER_UPDATE: CallCount(sent=90, throttled=3, retried=3)}
 BEGUN = 1_700_000_000.0
 WRITING = Standing(
-    stage="writing", done=120, total=300_000, rates=(("UserUpdate", 12.04),), seconds_left=24_000.0
+    stage="writing", done=120, total=300_000, rates=(("UserUpdate", 12.04),), seconds_left=24_000.04
 )
 
 
