@@ -49,6 +49,7 @@ def confirm_run(connection: "Connection", users: int, extra: str = "", *, second
     Raises:
         Declined: anything else was typed.
     """
+    connection.progress.close()
     wave = connection.settings.limits.max_users
     if wave is not None and wave < users:
         users, extra = wave, f" It is a wave: {users:,} are still to do in all.{extra}"
@@ -145,6 +146,7 @@ def confirm_billing(connection: "Connection", ahead: "Forecast") -> None:
     """
     from migrate_mfa.cli.forecast import sentences
 
+    connection.progress.close()
     counts = "counts each of them as a monthly active user this month, if they were not already."
     tell(f"Reading {counted(ahead.users, 'user')} with AdminGetUser {counts}")
     for text in sentences(ahead, reads_only=True):

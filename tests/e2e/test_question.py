@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import signal
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.support import POOL_ID, a_member, phone_of, write_roster, writes
+from tests.e2e.support import POOL_ID, a_member, phone_of, wait_until, write_roster, writes
 from tests.support.terminal import CTRL_C, CTRL_D, Terminal
 
 if TYPE_CHECKING:
@@ -25,7 +26,14 @@ def asked(site: Site) -> Terminal:
     options = ("--user-pool-id", POOL_ID, "--verification", "attested", "--run-dir", "run")
     terminal = Terminal("run", roster, *options, cwd=site.folder, env=site.cli.env())
     terminal.expect(QUESTION)
+    wait_until(lambda: sleeps(terminal.pid), "the question waiting for its answer")
     return terminal
+
+
+def sleeps(pid: int) -> bool:
+    """Whether a process waits: a signal between its prompt and its read is only heard at the next key."""
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "S"
 
 
 @pytest.mark.parametrize(
@@ -59,3 +67,15 @@ def test_the_end_of_the_input_at_the_question_ends_its_line_too(raise_site: Call
     assert f"{QUESTION}\nReport: run/report\n" in terminal.shown
     assert "\nmigrate-mfa: Nothing was written.\n" in terminal.shown
     assert writes(site.running) == 0
+
+
+def test_what_a_question_is_about_stands_apart_from_the_progress(raise_site: Callable[..., Site]) -> None:
+    site = raise_site([a_member("ann", phone=phone_of(1), verified=True)])
+    options = ("--user-pool-id", POOL_ID, "--deep", "--run-dir", "look")
+    with closing(Terminal("audit", *options, cwd=site.folder, env=site.cli.env())) as terminal:
+        terminal.type("Go on?", "n")
+        ended = terminal.end()
+
+    about = next(line for line in terminal.shown.split("\x1b[2K") if "AdminGetUser" in line)
+    assert ended == 130
+    assert about.startswith("Reading 1 user with AdminGetUser")
