@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from migrate_mfa.cli import options as o
-from migrate_mfa.cli.canary_talk import Terminal, ending_the_line, print_step, say, say_step
+from migrate_mfa.cli.canary_talk import Terminal, print_step, say, say_step
 from migrate_mfa.cli.talk import ask_pool_name, place, progress_for, tell
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, UsageError
 from migrate_mfa.domain.privacy import scrub
@@ -149,8 +149,7 @@ def _confirm(canary: "Canary", way: "Way") -> None:
     who = f"user {scrub(way.state.username)} (sub {way.state.sub})"
     say(f"About to walk {who} in {place(canary.connection.lane, canary.connection.pool)}. {what}")
     if not canary.connection.settings.yes:
-        with ending_the_line():
-            ask_pool_name(canary.connection)
+        ask_pool_name(canary.connection)
 
 
 _WAYS = {
