@@ -10,19 +10,23 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
+from migrate_mfa.adapters.clock import SystemClock
 from migrate_mfa.adapters.journal_schema import SCHEMA, UPGRADES, VERSION
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.domain.phone import country_of
 
 NAME = "journal.sqlite"
+_CLOCK = SystemClock()
 _DRAFTS = ("journal.draft", "journal.draft-journal")
 _BUSY_MS = 5000
 _LONGEST_NAME = 8192
+_GLANCE_S = 0.1
+"""`is_locked` shares a lock for a moment: who comes just then tries once more after this."""
 
 
 class Database:
@@ -155,21 +159,23 @@ def is_locked(directory: Path) -> bool:
     except OSError:
         return False
     try:
-        return not _try_flock(descriptor)
+        return not _try_flock(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
 
 
-def take_lock(path: Path, message: str, hint: str) -> int:
+def take_lock(path: Path, message: str, hint: str, sleep: Callable[[float], None] = _CLOCK.sleep) -> int:
     """Take an OS lock that dies with this process; keep the descriptor open to keep it.
 
     Raises:
         RunDirectoryError: another process has it; it is named where it has named itself.
     """
     descriptor = _open_lock(path)
-    if _try_flock(descriptor):
-        name_holder(path)
-        return descriptor
+    for pause in (0.0, _GLANCE_S):
+        sleep(pause)
+        if _try_flock(descriptor, fcntl.LOCK_EX):
+            name_holder(path)
+            return descriptor
     holder = _holder(descriptor)
     os.close(descriptor)
     raise RunDirectoryError(f"{message}{holder}", hint)
@@ -225,9 +231,9 @@ def _open_lock(path: Path) -> int:
         return os.open(path, flags | os.O_CREAT, 0o600)
 
 
-def _try_flock(descriptor: int) -> bool:
+def _try_flock(descriptor: int, kind: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in {errno.EAGAIN, errno.EACCES}:
             return False

@@ -1,3 +1,4 @@
+import fcntl
 import json
 import os
 import sqlite3
@@ -126,6 +127,19 @@ def test_a_lock_that_cannot_be_taken_gives_the_message_that_belongs_to_it(tmp_pa
 
     assert refused.value.hint == "wait"
     os.close(first)
+
+
+def test_a_glance_at_a_lock_is_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / "lock").touch()
+    glance = os.open(tmp_path / "lock", os.O_RDONLY)
+    fcntl.flock(glance, fcntl.LOCK_SH)  # as `is_locked` of another process has it for a moment
+
+    def pause(seconds: float) -> None:
+        if seconds:
+            os.close(glance)
+
+    assert not is_locked(tmp_path)
+    os.close(take_lock(tmp_path / "lock", "taken", "wait", pause))
 
 
 def test_who_holds_a_lock_is_named_with_what_it_works_on(tmp_path: Path) -> None:
