@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -258,7 +259,7 @@ def test_live_traffic_is_counted_where_the_calls_of_others_are_refused() -> None
         client = client_of(running)
         with pytest.raises(ClientError, match="TooManyRequestsException"):
             client.list_users(UserPoolId=running.pools[0]["id"])
-        others = running.control("stats")["live_traffic"]["UserList"]
+        others = Counter(running.control("stats")["live_traffic"]["UserList"])
 
-    assert others["taken"] == pytest.approx(20, abs=2)
-    assert others["throttled"] == pytest.approx(1980, abs=10)
+    assert others.total() >= 1999
+    assert others["taken"] / others.total() == pytest.approx(2 / 200, rel=0.2)
