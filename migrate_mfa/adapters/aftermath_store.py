@@ -20,7 +20,8 @@ _OF_INTEREST = (
     " OR (r.reason = 'rejected' AND r.verb IN ('reconcile', 'repair')))"
     " AND r.user_sub NOTNULL AND r.verb <> 'rollback'"
 )
-_TURNED_AWAY = "(outcome = 'skipped' OR reason IN ('gave_up', 'rejected'))"
+_AGAIN = ", ".join(f"'{reason}'" for reason in sorted(WORTH_ANOTHER_TRY))
+_TURNED_AWAY = f"(outcome = 'skipped' OR reason IN ({_AGAIN}))"
 """Rows at which reconcile looks again: what such a row was pending for, if it was, is kept."""
 _COLUMNS = "sub, username, email, email_verified, phone, phone_verified, status, enabled, modified"
 
@@ -64,7 +65,8 @@ class AftermathStore:
             " s.sub AS n_sub, s.username AS n_username, s.email AS n_email,"
             " s.email_verified AS n_email_verified, s.phone AS n_phone, s.phone_verified AS n_phone_verified,"
             " s.status AS n_status, s.enabled AS n_enabled, s.modified AS n_modified,"
-            " EXISTS (SELECT 1 FROM drift d WHERE d.user_sub = r.user_sub) AS drifting"
+            " EXISTS (SELECT 1 FROM drift d WHERE d.user_sub = r.user_sub) AS drifting,"
+            f" {_TURNED_AWAY} AS turned_away"
             " FROM rows r NOT INDEXED CROSS JOIN users u ON u.sub = r.user_sub"
             " LEFT JOIN seen s ON s.sub = r.user_sub"
             f" WHERE {_OF_INTEREST} AND r.row > ? ORDER BY r.row LIMIT ?",
@@ -206,13 +208,12 @@ _WAS = {
 
 
 def _revisited(row: sqlite3.Row) -> Revisited:
-    turned_away = row["outcome"] == Outcome.SKIPPED or row["reason"] in WORTH_ANOTHER_TRY
     return Revisited(
         candidate=candidate_of(row),
         rivalry=rivalry_of(row),
         outcome=Outcome(row["outcome"]),
         reason=Reason(row["reason"]),
-        waited_for=Reason(row["was"]) if turned_away and row["was"] else None,
+        waited_for=Reason(row["was"]) if row["turned_away"] and row["was"] else None,
         username=row["o_username"],
         sub=row["o_sub"],
         old=_state(row, "o"),

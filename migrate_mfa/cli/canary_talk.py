@@ -1,8 +1,7 @@
 """Asking one person at this terminal, and telling how the steps go."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from getpass import getpass
 from textwrap import fill, wrap
 from typing import TYPE_CHECKING
@@ -61,22 +60,13 @@ class Terminal:
 
     def _ask(self, question: Callable[[], str]) -> str:
         self._progress.close()
-        with ending_the_line(), at_a_question(self._stop):
-            try:
+        try:
+            with at_a_question(self._stop):
                 return question()
-            except EOFError:
-                self._stop.request(StopCause.SIGINT)
-                raise Stopped from None
-
-
-@contextmanager
-def ending_the_line() -> Iterator[None]:
-    """End the line of a question that nobody answered, so that what comes next begins a new one."""
-    try:
-        yield
-    except Stopped:
-        tell("")
-        raise
+        except (EOFError, Stopped):
+            self._stop.request(StopCause.SIGINT)  # for the end of the input; a signal has said so already
+            tell("")  # what comes next begins a new line
+            raise Stopped from None
 
 
 _ANSWERS = {"y": True, "yes": True, "n": False, "no": False}

@@ -36,7 +36,7 @@ from pydantic import BaseModel
 
 from migrate_mfa.simulator.call import Reply, json_reply
 from migrate_mfa.simulator.caller import read_caller_policy
-from migrate_mfa.simulator.documents import STRICT, require
+from migrate_mfa.simulator.documents import STRICT, parsed, require
 from migrate_mfa.simulator.edits import apply_edit
 from migrate_mfa.simulator.errors import CognitoError
 from migrate_mfa.simulator.outbox import TEXT, Sns
@@ -89,7 +89,7 @@ class Control:
             return Reply(404, b'{"error":"no such control"}', _JSON)
         query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         try:
-            return json_reply(route(_posted(body) if method == "POST" else query), _JSON)
+            return json_reply(route(parsed(body or b"{}") if method == "POST" else query), _JSON)
         except (ValueError, KeyError, CognitoError) as wrong:
             return Reply(400, json.dumps({"error": str(wrong)}).encode(), _JSON)
 
@@ -161,13 +161,6 @@ class Control:
     def _faults(self, document: _Document) -> _Document:
         self._service.load_faults(document)
         return {}
-
-
-def _posted(body: bytes) -> _Document:
-    document = json.loads(body or b"{}")
-    if not isinstance(document, dict):
-        raise ValueError("it should be an object")  # noqa: TRY004 - answered like other wrong documents
-    return document
 
 
 def pool_state(pool: Pool) -> dict[str, dict[str, Any]]:

@@ -29,6 +29,18 @@ STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 """The `model_config` of every kind of document: no other members, and no text for a number."""
 
 
+def parsed(text: str | bytes) -> dict[str, Any]:
+    """Read a document, which is a JSON object.
+
+    Raises:
+        ValueError: It is anything else.
+    """
+    document: object = json.loads(text)
+    if not isinstance(document, dict):
+        raise ValueError("it should be an object")  # noqa: TRY004 - a wrong document, like the others
+    return document
+
+
 def require(kind: type[BaseModel], document: object, where: str = "") -> None:
     """Refuse a document that is not of this kind.
 

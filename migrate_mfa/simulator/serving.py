@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.simulator.control import PREFIX, Control
+from migrate_mfa.simulator.documents import parsed
 from migrate_mfa.simulator.http import Connection, Request
 from migrate_mfa.simulator.poolfile import load_world
 from migrate_mfa.simulator.service import Service
@@ -132,10 +133,7 @@ def _named(path: Path | None) -> Iterator[None]:
 def _document(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
-    document: object = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(document, dict):
-        raise ValueError("it should be an object")  # noqa: TRY004 - a wrong document, like the others
-    return document
+    return parsed(path.read_text(encoding="utf-8"))
 
 
 async def _serve(

@@ -11,6 +11,8 @@ from functools import partial
 from itertools import count
 
 from migrate_mfa.engine.pacer import Pacer, Ticket
+from migrate_mfa.simulator.faults import LiveTraffic
+from migrate_mfa.simulator.quotas import Bucket
 
 QUOTA = 25.0
 
@@ -31,22 +33,9 @@ class EventClock:
         raise AssertionError(f"a call was let go {seconds} s before it was due")
 
 
-class TokenBucket:
-    """Refills `rate` a second, up to `burst_s` seconds of it; one call takes one token, whoever makes it."""
-
-    def __init__(self, rate: float, burst_s: float) -> None:
-        self.rate = rate
-        self.depth = max(1.0, rate * burst_s)
-        self.tokens = self.depth
-        self.at = 0.0
-
-    def take(self, now: float) -> bool:
-        self.tokens = min(self.depth, self.tokens + self.rate * (now - self.at))
-        self.at = now
-        if self.tokens < 1.0 - 1e-9:
-            return False
-        self.tokens -= 1.0
-        return True
+def a_bucket(burst_s: float) -> Bucket:
+    """The service's bucket: `burst_s` seconds of the quota, at least one call, whoever makes it."""
+    return Bucket(QUOTA, max(1.0, QUOTA * burst_s))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +83,7 @@ class LaneModel:
         self.ours = [Calls() for _ in ceilings]
         self.others = Calls()
         self.sent: list[list[float]] = [[] for _ in ceilings]
-        self._bucket = TokenBucket(QUOTA, burst_s)
+        self._bucket = a_bucket(burst_s)
         self._network = network or Network()
         self._events: list[tuple[float, int, Callable[[], object]]] = []
         self._order = count()
@@ -105,19 +94,18 @@ class LaneModel:
         self, rps: float, start: float, end: float = float("inf"), *, random: bool = False
     ) -> None:
         """Others make calls too: one in each interval, at any moment of it, or wholly at random."""
+        traffic = LiveTraffic(category="UserUpdate", rps=rps, random=random, after_s=start, until_s=end)
+        moments = traffic.moments(self._chance)
 
-        def next_one() -> None:
-            now = self.clock.time
-            if now >= end:
-                return
-            if random:
-                self._arrive(self.others)
-                self._at(now + self._chance.expovariate(rps), next_one)
-            else:
-                self._at(now + self._chance.random() / rps, lambda: self._arrive(self.others))
-                self._at(now + 1 / rps, next_one)
+        def arrive() -> None:
+            self._arrive(self.others)
+            wait_for_next()
 
-        self._at(start, next_one)
+        def wait_for_next() -> None:
+            if (moment := next(moments, None)) is not None:
+                self._at(moment, arrive)
+
+        wait_for_next()
 
     def run(self, until: float) -> "LaneModel":
         while self._events[0][0] < until:

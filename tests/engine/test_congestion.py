@@ -7,7 +7,7 @@ from statistics import mean
 import pytest
 
 from migrate_mfa.engine.congestion import CUT, HOLD_S, PAUSE_S, SLOWEST, UNDER, Congestion
-from tests.engine.lane_model import QUOTA, Calls, LaneModel, Network, TokenBucket
+from tests.engine.lane_model import QUOTA, Calls, LaneModel, Network, a_bucket
 
 SEEDS = range(1, 6)
 START, STEP_S, END = 30.0, 10.0, 330.0
@@ -81,7 +81,7 @@ def test_traffic_that_comes_wholly_at_random_costs_us_speed_and_others_little(
 def test_with_a_shallow_bucket_and_traffic_at_random_no_steady_rate_could_take_all_that_is_left() -> None:
     """Why the promise for random traffic is so much smaller: somebody is refused long before all is used."""
     chance = random.Random(1)
-    bucket, ours, others = TokenBucket(QUOTA, 0.2), Calls(), Calls()
+    bucket, ours, others = a_bucket(0.2), Calls(), Calls()
     rate, rps, end = 0.8 * 15, 10, 3600.0
     moments = sorted(
         [(number / rate, ours) for number in range(int(end * rate))]
