@@ -103,13 +103,19 @@ class AftermathStore:
             )
             write_decision(db, row, verdict, now)
 
+    def explain(self, row: int, detail: str) -> None:
+        """Say something about a row that stays as it is."""
+        with self._database.transaction() as db:
+            db.execute("UPDATE rows SET detail = ? WHERE row = ?", (detail, row))
+
     def note_drift(self, found: Iterable[Drift], gone: Collection[str], now: float) -> None:
-        """Write down who drifts, and who does not any more."""
+        """Write down who drifts, since when in this way, and who does not any more."""
         with self._database.transaction() as db:
             db.executemany("DELETE FROM drift WHERE user_sub = ?", [(sub,) for sub in gone])
             db.executemany(
                 "INSERT INTO drift VALUES (?, ?, ?, ?, ?) ON CONFLICT (user_sub) DO UPDATE"
-                " SET kind = excluded.kind, detail = excluded.detail",
+                " SET kind = excluded.kind, detail = excluded.detail,"
+                " since = CASE kind WHEN excluded.kind THEN since ELSE excluded.since END",
                 [(each.sub, each.row, each.kind, each.detail, now) for each in found],
             )
 
@@ -125,9 +131,11 @@ class AftermathStore:
             Drift(row["row"], row["user_sub"], row["username"], row["kind"], row["detail"]) for row in found
         ]
 
-    def drift_kinds(self) -> dict[str, int]:
-        """How many users drift, by kind."""
-        found = self._database.query("SELECT kind, COUNT(*) AS users FROM drift GROUP BY kind")
+    def drift_kinds(self, since: float = 0.0) -> dict[str, int]:
+        """How many users drift, by kind; only those who do after a moment."""
+        found = self._database.query(
+            "SELECT kind, COUNT(*) AS users FROM drift WHERE since > ? GROUP BY kind", since
+        )
         return {row["kind"]: row["users"] for row in found}
 
     def settle_repairs(self) -> None:

@@ -105,6 +105,7 @@ class _Plain(Display):
         self._clock = clock
         self._last: Standing | None = None
         self._told: float | None = None
+        self._counted = False
         self._began = self._seen = 0.0
 
     def say(self, text: str) -> None:
@@ -121,6 +122,7 @@ class _Plain(Display):
         self._last, self._seen = standing, now
         if now - self._told >= PLAIN_EVERY_S:
             self._told = now
+            self._counted = bool(standing.outcomes)
             self.say(sentence(standing))
 
     def close(self) -> None:
@@ -130,9 +132,11 @@ class _Plain(Display):
     def _end_stage(self, now: float) -> None:
         last, self._last = self._last, None
         took = now - self._began
-        if last is None or took < STAGE_S:
+        # Rows that were counted in public are counted to the end, or the last line would belie the result.
+        if last is None or (took < STAGE_S and not (self._counted and last.outcomes)):
             return
         self._told = now
+        self._counted = bool(last.outcomes)
         ended = replace(last, seconds_left=None, rates=(), slowed_by="")
         self.say(f"{sentence(ended)}{_BETWEEN}took {duration(took)}")
 

@@ -83,6 +83,7 @@ def _promote(after: "Aftermath", *, repair: bool) -> None:
             after.apply_reconcile()
     finally:
         after.report_drift()
+    after.drift_is_told()
 
 
 def rollback(
@@ -188,4 +189,5 @@ def purge(run_dir: o.ThisRunDir, yes: o.Yes = False) -> None:
 
     require_consent(Settings(yes=yes))
     rows = do_purge(run_dir, lambda meta, number: confirm_purge(meta, number, yes=yes))
-    typer.echo(f"Removed the personal data of {counted(rows, 'row')} in {run_dir}; summary.json stays.")
+    of = f" of {counted(rows, 'row')}" if rows else ", lists included,"
+    typer.echo(f"Removed the personal data{of} in {run_dir}; summary.json stays.")

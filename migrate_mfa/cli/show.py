@@ -129,11 +129,27 @@ def _end(summary: Mapping[str, Any]) -> None:
         _row(outcome.value, summary["counts"][outcome.value])
         for reason, number in summary["reasons"][outcome.value].items():
             _row(f"  {reason}", number, Reason(reason).sentence)
+    _found(summary)
     _calls(summary["calls"])
     if "slowed_by" in summary:
         _paragraph(f"Now {summary['slowed_by']}.")
     if summary["command"] == "run" and summary["counts"][Outcome.VERIFIED.value]:
         _paragraph(_SESSIONS)
+
+
+def _found(summary: Mapping[str, Any]) -> None:
+    """What a reconcile has found, which the rows by outcome do not tell."""
+    if failed := summary.get("failed_now"):
+        _row("failed in this pass", failed, "report/failed.csv says who and why")
+    if waiting := summary.get("waiting_for_max_sms"):
+        _row("waiting for --max-sms", waiting, "ready for a number, but storing it sends a code")
+    if drift := summary.get("drift"):
+        from migrate_mfa.engine.reconcile import DRIFT_DETAILS, DriftKind
+
+        _title("Enrolled, and not protected any more: report/drift.csv")
+        for kind, number in drift.items():
+            new = summary.get("drift_new", {}).get(kind, 0)
+            _row(kind, number, f"{f'{new:,} new. ' if new else ''}{DRIFT_DETAILS[DriftKind(kind)]}")
 
 
 def _now(progress: Mapping[str, Any]) -> None:
@@ -170,7 +186,12 @@ def audit(summary: Mapping[str, Any], directory: Path) -> None:
             f"{mfa['none']:,} without MFA (verified_without_mfa.csv)."
         )
     if summary["state"] != "finished":
-        _line("It did not come to its end: the list has the users seen so far.")
+        whole = summary.get("list_complete", False)
+        _line(
+            "The list is whole; the MFA settings were not all read."
+            if whole
+            else "It did not come to its end: the list has the users seen so far."
+        )
     if summary["state"] == "finished" and summary["users"] != summary["estimated_users"]:
         _paragraph(
             f"{counted(summary['users'], 'user was', 'users were')} read, but Cognito estimates "

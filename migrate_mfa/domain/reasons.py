@@ -96,7 +96,7 @@ _BY_OUTCOME: dict[Outcome, dict[Reason, str]] = {
         Reason.CONFLICTING_ROWS: "Several rows ask different things for this user; keep the right one.",
         Reason.UNSUPPORTED_STATUS: "The user's status allows no MFA; look at the user in Cognito.",
         Reason.PHONE_DIFFERS: (
-            "The pool has another number in use; settle which is right, see --phone-conflict."
+            "The pool has another number in use; settle which is right, see --phone-conflict of plan and run."
         ),
         Reason.PHONE_TAKEN: (
             "Numbers sign people in here, and this one belongs to several users; give each their own."

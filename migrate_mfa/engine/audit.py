@@ -107,6 +107,7 @@ def look_deeper(
         stop: is asked between chunks.
     """
     after, done = "", 0
+    progress.show(Standing(stage="reading MFA settings", done=done, total=total))
     with ThreadPoolExecutor(_THREADS) as threads:
         while chunk := users(after, _CHUNK):
             kinds = threads.map(lambda user: _mfa_kind(directory, user.username), chunk)

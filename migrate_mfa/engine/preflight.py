@@ -85,8 +85,9 @@ def require_affordable(ahead: "Forecast", max_cost: Decimal | None) -> None:
     if max_cost is not None and cost.high > max_cost:
         raise CostLimitExceeded(
             f"This may cost up to {cost.high:,f} now; --max-cost allows {max_cost:,f}.",
-            f"That is {ahead.sms:,} SMS and up to {counted(ahead.most_billed, 'user')} billed this month. "
-            "Allow it with --max-cost, or give fewer users.",
+            f"That is {f'{ahead.sms:,} SMS and ' if ahead.sms else ''}"
+            f"up to {counted(ahead.most_billed, 'user')} billed this month. "
+            "Allow it with --max-cost, or ask for less.",
         )
 
 

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from migrate_mfa.adapters.plan_store import PlanStore
     from migrate_mfa.engine.stop import Stop
 
+WAITS_FOR_MAX_SMS = (
+    "That was over when reconcile looked: "
+    "the user waits for --max-sms now, as storing the number sends a code."
+)
 _THREADS = 16
 _LOOKUP_THREADS = 8
 log = structlog.get_logger()
@@ -111,6 +115,7 @@ class Reconciler:
                 if _sends_code(decision, self._pool):
                     if sms_left <= 0:
                         self.held_back += 1
+                        self._store.explain(each.row, WAITS_FOR_MAX_SMS)
                         continue
                     sms_left -= 1
                 self._store.reopen(each.row, decision, Verb.RECONCILE)
@@ -165,7 +170,7 @@ class Reconciler:
                 fine.append(each.sub)
                 renumbered += state is not None and state.phone != each.old.phone
             else:
-                drifts.append(Drift(each.row, each.sub, each.username, kind.value, _DETAILS[kind]))
+                drifts.append(Drift(each.row, each.sub, each.username, kind.value, DRIFT_DETAILS[kind]))
         self._store.note_drift(drifts, fine, self._clock.now())
         self._store.accept([state for state in states if state is not None])
         self._tick("reading changed users", chunk[-1].row if chunk else 0)
@@ -213,7 +218,7 @@ def drift_kind(state: UserState | None, sub: str, pool: PoolFacts) -> DriftKind 
     return None if in_effect else DriftKind.MFA_OFF
 
 
-_DETAILS = {
+DRIFT_DETAILS = {
     DriftKind.USER_GONE: "The user is not in the pool any more.",
     DriftKind.NO_PHONE: "The number is gone.",
     DriftKind.PHONE_UNVERIFIED: "The number is not verified any more.",

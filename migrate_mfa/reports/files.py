@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -27,3 +27,11 @@ def whole_file(path: Path, *, encoding: str, newline: str | None = None) -> Iter
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def remove_drafts(directory: Path, before: float) -> None:
+    """Remove what killed processes have left unfinished, last written before a moment (epoch seconds)."""
+    for draft in directory.glob(f"*{DRAFT}"):
+        with suppress(FileNotFoundError):  # its writer, or another cleaner, was faster
+            if draft.stat().st_mtime < before:
+                draft.unlink()

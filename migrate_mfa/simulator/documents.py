@@ -35,10 +35,19 @@ def parsed(text: str | bytes) -> dict[str, Any]:
     Raises:
         ValueError: It is anything else.
     """
-    document: object = json.loads(text)
+    document: object = json.loads(text, object_pairs_hook=_object)
     if not isinstance(document, dict):
         raise ValueError("it should be an object")  # noqa: TRY004 - a wrong document, like the others
     return document
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) < len(members):
+        names = [name for name, _ in members]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ValueError(f"it has twice in one object: {', '.join(twice)}")
+    return found
 
 
 def require(kind: type[BaseModel], document: object, where: str = "") -> None:

@@ -125,6 +125,8 @@ class Rule(Condition):
         Condition.__post_init__(self)
         if self.kind not in {*ERRORS, *TRANSPORT, *PAGES} or self.when not in ("before", "after"):
             raise ValueError(f"faults: no such rule: {self.kind} {self.when}")
+        if not 0 <= self.rate <= 1:
+            raise ValueError(f"faults: rate {self.rate:g} is no probability, from 0 to 1")
 
     @property
     def prevents(self) -> bool:
@@ -146,6 +148,12 @@ class Latency(Condition):
     fixed_ms: float = 0.0
     p50_ms: float = 0.0
     p99_ms: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse percentiles in the wrong order."""
+        Condition.__post_init__(self)
+        if 0 < self.p99_ms < self.p50_ms:
+            raise ValueError(f"faults: p99_ms {self.p99_ms:g} is less than p50_ms {self.p50_ms:g}")
 
     def seconds(self, chance: float) -> float:
         """Give the delay at quantile `chance` (between 0 and 1)."""
@@ -189,6 +197,11 @@ class Step:
     at_call: int | None = None
     on: dict[str, Any] | None = None
     when: Literal["before", "after"] = "before"
+
+    def __post_init__(self) -> None:
+        """Refuse a step that would never come, or twice."""
+        if (self.at_call is None) == (self.on is None):
+            raise ValueError("faults: a step of a script needs either at_call or on")
 
     def due(self, call: Call, calls: int, attempt: int) -> bool:
         """Say whether this is the call that the step belongs to."""

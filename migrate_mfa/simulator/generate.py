@@ -14,15 +14,17 @@ each user. Its members and defaults:
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BaseModel, Field, NonNegativeInt
+from pydantic import BaseModel, Field, NonNegativeInt, model_validator
 
 from migrate_mfa.simulator.documents import STRICT
 from migrate_mfa.simulator.users import EMAIL, LEGACY_SMS, SMS, STATUSES, TOTP, User, derived_sub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+_ROUNDING = 1e-9
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -47,6 +49,23 @@ class Generate(BaseModel):
     email_mfa: Share = 0.0
     sms_mfa: Share = 0.0
     legacy_sms: Share = 0.0
+
+    @model_validator(mode="after")
+    def _shares_of_one(self) -> Self:
+        """Refuse shares of the same users that are more than all of them.
+
+        Raises:
+            ValueError: Some are.
+        """
+        for names, shares in (
+            ("phone_verified and phone_unverified", (self.phone_verified, self.phone_unverified)),
+            ("totp and passkey", (self.totp, self.passkey)),
+            ("sms_mfa and legacy_sms", (self.sms_mfa, self.legacy_sms)),
+            ("status", tuple(self.status.values())),
+        ):
+            if sum(shares) > 1 + _ROUNDING:
+                raise ValueError(f"has shares of {names} that are more than 1 together")
+        return self
 
 
 def generated_users(document: Mapping[str, Any], now: float, *, username_is_sub: bool) -> Iterator[User]:

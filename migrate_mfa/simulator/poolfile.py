@@ -41,7 +41,6 @@ in.
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat
@@ -49,7 +48,7 @@ from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat
 from migrate_mfa.simulator.appclients import DECLARED_SHAPES, declared_client
 from migrate_mfa.simulator.caller import read_caller_policy
 from migrate_mfa.simulator.clock import Clock
-from migrate_mfa.simulator.documents import STRICT, require, structure
+from migrate_mfa.simulator.documents import STRICT, parsed, require, structure
 from migrate_mfa.simulator.errors import CognitoError
 from migrate_mfa.simulator.generate import Generate, generated_users
 from migrate_mfa.simulator.operations.attributes import check_schema
@@ -204,15 +203,18 @@ def _pool(world: World, spec: Mapping[str, Any], folder: Path) -> Pool:
     name = spec["name"]
     config = with_defaults(spec.get("config", {}))
     pool = Pool(spec.get("id") or _pool_id(world.region, name), name, config, world.clock)
+    place = ""
     try:
         check_consistent(config)
-        for user in _users(pool, spec, folder):
+        for number, user in enumerate(_users(pool, spec, folder), 1):
+            place = f", its user {number:,}"
             pool.add(user)
+        place = ""
         for row in spec.get("clients", ()):
             client = declared_client(pool.id, row, world.clock())
             pool.clients[client["ClientId"]] = client
     except CognitoError as refused:
-        raise ValueError(f"pool {name}: {refused.message}") from refused
+        raise ValueError(f"pool {name}{place}: {refused.message}") from refused
     return pool
 
 
@@ -221,9 +223,13 @@ def _users(pool: Pool, spec: Mapping[str, Any], folder: Path) -> Iterator[User]:
     for row in spec.get("users", ()):
         yield user_from_document(pool, row, created)
     if "users_jsonl" in spec:
-        with (folder / spec["users_jsonl"]).open(encoding="utf-8") as lines:
+        try:
+            lines = (folder / spec["users_jsonl"]).open(encoding="utf-8")
+        except OSError as error:
+            raise ValueError(f"users_jsonl: {spec['users_jsonl']}: {error.strerror}") from error
+        with lines:
             for number, line in enumerate(lines, 1):
-                row = json.loads(line)
+                row = parsed(line)
                 require(UserRow, row, f"{spec['users_jsonl']} line {number}")
                 yield user_from_document(pool, row, created)
     by_sub = pool.names_users_by_contact

@@ -126,6 +126,8 @@ def _named(path: Path | None) -> Iterator[None]:
     """Say which file is wrong."""
     try:
         yield
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from error
     except ValueError as wrong:
         raise ValueError(f"{path}: {wrong}" if path else str(wrong)) from wrong
 

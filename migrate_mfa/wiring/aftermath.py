@@ -140,9 +140,14 @@ class Aftermath:
         self.one.apply(lambda work, state: decide_work(work, state, self.one, self.policy), _RECONCILES)
 
     def report_drift(self) -> None:
-        """Write report/drift.csv, and put the kinds into the summary."""
+        """Write report/drift.csv, and put the kinds into the summary; with what this pass has found."""
         self.store.settle_repairs()
-        self.one.extra["drift"] = self.store.drift_kinds()
+        told = self.one.journal.meta().get("drift_told", 0.0)
+        self.one.extra |= {
+            "drift": self.store.drift_kinds(),
+            "drift_new": self.store.drift_kinds(since=told),
+            "failed_now": self.one.failed,
+        }
         write_csv(self.one.report / "drift.csv", ("username", "sub", "kind", "detail"), self._drift_cells())
 
     def _drift_cells(self) -> Iterator[list[str]]:
@@ -152,9 +157,18 @@ class Aftermath:
                 yield [each.username, each.sub, each.kind, each.detail]
             after = batch[-1].sub
 
+    def drift_is_told(self) -> None:
+        """Who drifts now is no news to the next pass, unless this one ends by a code that does not tell."""
+        if self.one.connection.stop.cause is None:
+            self.one.journal.set_meta({"drift_told": self.one.connection.clock.now()})
+
     def reconcile_exit_code(self) -> ExitCode:
-        """9 where somebody drifts, 7 where somebody failed just now."""
-        if self.one.extra.get("drift"):
+        """9 where somebody drifts, 7 where somebody failed just now.
+
+        Whose account is gone cannot be protected again: that is told once, in the pass that finds it.
+        """
+        found = self.one.extra
+        if found["drift"].keys() - {DriftKind.USER_GONE} or found["drift_new"]:
             return self.one.exit_code(ExitCode.NOT_MET)
         return self.one.exit_code(ExitCode.SOME_FAILED if self.one.failed else ExitCode.DONE)
 
@@ -188,10 +202,12 @@ class Aftermath:
         Raises:
             InputUnusable: a name, or every row of the roster, is of nobody in this run; a name is of several.
         """
-        named = [users_named(name, self.one.plans) for name in set(names)]
-        if unknown := named.count(set()):
-            strange = counted(unknown, "of the users named is", "of the users named are")
-            raise InputUnusable(f"{strange} not in this run.", _NAME_THEM)
+        named = [users_named(name, self.one.plans) for name in names]
+        if unknown := [place for place, users in enumerate(named, 1) if not users]:
+            which = f"--user number {', '.join(map(str, unknown))} of {len(named)}"
+            raise InputUnusable(
+                f"{which} names nobody in this run; nothing was undone for anybody.", _NAME_THEM
+            )
         most = max(map(len, named), default=0)
         if most > 1:
             raise InputUnusable(

@@ -105,6 +105,7 @@ def _look(one: Pass, agree: Agree) -> None:
     try:
         write_users(one.report / "unverified.csv", lacking)
         ended.raise_it()
+        one.extra["list_complete"] = True
         if deep:
             _go_deep(one, store, found, agree)
         one.complete = True
@@ -170,6 +171,7 @@ def _sum_up(one: Pass, found: Audit) -> None:
     coverage, total = coverage_dicts(coverage_table(found.coverage), _ASIDE)
     one.reads_only = found.mfa.total()
     one.extra |= {
+        "list_complete": one.extra.get("list_complete", False),
         "coverage": coverage,
         "total": total,
         "users": found.users,

@@ -30,10 +30,13 @@ from migrate_mfa.engine.settle import Tools
 from migrate_mfa.engine.stop import SIGNAL_EXITS, StopCause, Stopped
 from migrate_mfa.engine.watch import WatchedProgress
 from migrate_mfa.ports import Standing
+from migrate_mfa.reports.files import remove_drafts
 from migrate_mfa.wiring.lane import Connection
 from migrate_mfa.wiring.logging import logged
 from migrate_mfa.wiring.reporting import DIRECTORY, write_reports
 
+_DRAFT_S = 600.0
+"""What nobody has written to for so long, nobody is writing: also not a `report` beside this command."""
 log = structlog.get_logger()
 
 
@@ -163,6 +166,7 @@ def open_pass(
         work = WorkStore.begin(journal.database, command, connection.clock.now())
         one = Pass(_watched(connection, work), journal, work, command)
         log.info("begin", command=command)
+        remove_drafts(one.report, connection.clock.now() - _DRAFT_S)
         came_through = False
         try:
             yield one
@@ -170,7 +174,7 @@ def open_pass(
         except Stopped:
             pass
         except (SmsLimitExceeded, CostLimitExceeded, InputUnusable):
-            came_through = True  # refused for what the plan says, which stands
+            came_through = command == "plan"  # refused for what the plan says, which stands
             raise
         except MigrateMfaError:
             raise

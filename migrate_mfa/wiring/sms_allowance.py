@@ -17,10 +17,13 @@ def require_sms_allowance(one: Pass, verbs: Collection[Verb]) -> None:
     """
     allowed, expected = one.connection.settings.max_sms, sms_expected(one, verbs)
     if expected > allowed and one.forecast(verbs).sms:
+        sent = one.work.unverified_writes()
+        before = f"in all, {sent:,} of them before this pass" if sent else "with codes"
         raise SmsLimitExceeded(
-            f"Cognito would send {expected:,} SMS with codes; --max-sms allows {allowed:,}.",
+            f"Cognito would send {expected:,} SMS {before}; --max-sms allows {allowed:,}.",
             "The pool verifies phone_number automatically, so storing an unverified number sends a code. "
-            "Allow it with --max-sms, or use --verification attested for numbers that you vouch for.",
+            "Allow it with --max-sms, which counts all SMS of a run directory, those of later waves too; "
+            "or use --verification attested for numbers that you vouch for.",
         )
 
 

@@ -195,6 +195,24 @@ class TestPlain:
 
         assert stream.getvalue() == ""
 
+    def test_rows_that_were_counted_in_public_are_counted_to_the_end(self, clock: Clock) -> None:
+        stream = io.StringIO()
+        display = make(stream, clock)
+        display.show(a_standing(done=12_000))
+        clock.time += 23.0
+        display.show(a_standing(done=12_300))
+        display.show(a_standing(done=12_310, stage="draining"))
+        clock.time += 1.0
+        display.show(a_standing(done=12_345, stage="draining"))
+        display.close()
+
+        told = stream.getvalue().splitlines()
+
+        assert [line.split(";")[0] for line in told] == [
+            "writing: 12,300 of 200,000",
+            "draining: 12,345 of 200,000",
+        ]
+
     def test_short_stages_make_no_long_silence(self, clock: Clock) -> None:
         stream = io.StringIO()
 

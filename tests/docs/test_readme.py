@@ -569,9 +569,9 @@ def test_the_summary_has_the_members_of_the_code(tmp_path: Path, environment: di
         )
     summary = json.loads(done.stdout)
 
-    assert list(shown) == [
-        name for name in summary if name not in {"coverage", "total", "users", "estimated_users"}
-    ]
+    of_audits = {"coverage", "total", "users", "estimated_users", "list_complete"}
+    assert list(shown) == [name for name in summary if name not in of_audits]
+    assert all(f'`"{name}' in section(ENGLISH, "summary.json") for name in of_audits)
     assert shown["counts"].keys() == summary["counts"].keys()
     assert shown["version"] == summary["version"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.e2e.support import (
     a_member,
     assert_code,
     calls,
+    end,
     endings,
     mfa_of,
     phone_of,
@@ -23,6 +25,7 @@ from tests.e2e.support import (
     state,
     state_hash,
     summary,
+    wait_until,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +51,11 @@ def reconcile(site: Site, *options: str) -> Done:
     return site.cli(
         "reconcile", "--run-dir", site.folder / "run", "--quiet", "--quota-share", "1.0", "--yes", *options
     )
+
+
+def words(text: str) -> str:
+    """What was said, however it was folded."""
+    return " ".join(text.split())
 
 
 def drift_of(site: Site) -> dict[str, str]:
@@ -117,11 +125,14 @@ def test_who_needs_a_code_first_does_not_keep_the_others_from_being_promoted(
 
     night = reconcile(site)
     waiting = summary(site.folder / "run")["waiting_for_max_sms"]
+    (waits,) = report(site.folder / "run", "pending")
     allowed = reconcile(site, "--max-sms", "2")
 
     assert_code(night, 0)
     assert "1 user waits on" in night.err
     assert waiting == 1
+    assert "waiting for --max-sms 1" in words(night.out)
+    assert "the user waits for --max-sms now" in waits["detail"]
     assert_code(allowed, 0)
     assert mfa_of(site.running, "ann") == SMS_ON
     assert state(site.running)["bob"]["Attributes"]["phone_number"] == phone_of(1)
@@ -181,6 +192,9 @@ def test_drift_is_reported_until_it_is_over_and_a_repair_never_writes_a_number(
     written = calls(site.running)
 
     assert [done.code for done in (first, second, repaired)] == [9, 9, 9], first.said + repaired.said
+    assert "mfa_off 2 2 new. SMS MFA was switched off since" in words(first.out)
+    assert "user_gone 1 The user is not in the pool any more." in words(second.out)
+    assert (told["drift_new"], told["failed_now"]) == ({}, 0)
     assert seen == drift
     assert told["drift"] == {"mfa_off": 2, "no_phone": 1, "phone_unverified": 1, "user_gone": 1}
     assert told["drift_seen_by"] == "UserLastModifiedDate"
@@ -192,6 +206,48 @@ def test_drift_is_reported_until_it_is_over_and_a_repair_never_writes_a_number(
     assert state(site.running)["renumbered-off"]["Attributes"]["phone_number"] == OTHER
     assert drift_of(site) == {name: kind for name, kind in drift.items() if kind != "mfa_off"}
     assert len(report(site.folder / "run", "verified")) == len(names)
+
+
+def test_an_account_that_is_gone_asks_for_attention_once_and_stays_in_the_list(
+    raise_site: Callable[..., Site],
+) -> None:
+    site = raise_site([a_member(name) for name in ("ann", "bob", "cyd")])
+    roster = roster_of(site.folder, ["ann", "bob", "cyd"])
+    assert_code(site.cli.run(roster, site.folder / "run", "--verification", "attested"), 0)
+    site.running.control("users", {"delete": ["ann"]})
+
+    nights = [reconcile(site), reconcile(site)]
+    site.running.control("users", {"delete": ["bob"]})
+    nights += [reconcile(site), reconcile(site)]
+    shown = site.cli("status", "--run-dir", site.folder / "run").out
+    edit(site, "cyd", attributes={"phone_number_verified": "false"})
+    nights += [reconcile(site), reconcile(site)]
+
+    assert [night.code for night in nights] == [9, 0, 9, 0, 9, 9]
+    assert "user_gone 2 1 new. The user is not in the pool any more." in words(nights[2].out)
+    assert "user_gone 2 The user is not in the pool any more." in words(shown)
+    assert drift_of(site) == {"ann": "user_gone", "bob": "user_gone", "cyd": "phone_unverified"}
+
+
+def test_a_night_that_was_killed_before_it_told_leaves_the_news_to_the_next(
+    raise_site: Callable[..., Site],
+) -> None:
+    site = raise_site([a_member("ann"), a_member("bob")])
+    roster = roster_of(site.folder, ["ann", "bob"])
+    assert_code(site.cli.run(roster, site.folder / "run", "--verification", "attested"), 0)
+    site.running.control("users", {"delete": ["ann"]})
+    edit(site, "bob", UserMFASettingList=[], PreferredMfaSetting=None)
+    site.running.control("faults", {"rules": [{"kind": "hang", "ops": ["AdminSetUserMFAPreference"]}]})
+    site.running.control("ledger/reset", {})
+    child = site.cli.start("reconcile", "--run-dir", site.folder / "run", "--repair", "--yes")
+    wait_until(lambda: calls(site.running)["AdminSetUserMFAPreference"] >= 1, "the repair's write")
+    end(child, signal.SIGKILL)
+    site.running.control("faults", {})
+
+    nights = [reconcile(site, "--repair"), reconcile(site)]
+
+    assert [night.code for night in nights] == [9, 0], nights[0].said
+    assert drift_of(site) == {"ann": "user_gone"}
 
 
 def test_mfa_that_went_off_again_after_a_repair_is_drift_again(raise_site: Callable[..., Site]) -> None:

@@ -201,7 +201,8 @@ def test_one_user_who_cannot_get_in_is_given_back_alone(raise_site: Callable[...
     spent = calls(site.running)
 
     assert_code(stranger, 3)
-    assert "1 of the users named" in stranger.err
+    assert "--user number 2 of 2 names nobody in this run; nothing was undone for anybody" in stranger.err
+    assert "rollback: stopped" in stranger.out
     assert not WRITES & untouched.keys()
     assert_code(done, 0)
     assert [bool(mfa_of(site, name)) for name in names] == [False, False, False, True]

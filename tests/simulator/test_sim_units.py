@@ -179,6 +179,9 @@ def one_pool(**spec: Any) -> dict[str, Any]:
         (one_pool(generate={"totp": 2}), "pools[0].generate.totp should be less than or equal to 1"),
         (one_pool(generate={"status": {"FINE": 1}}), "generate: unknown status"),
         ({"pools": [{"name": "p"}, {"name": "p"}]}, "two pools have the id"),
+        (one_pool(users=[{"Username": "a"}, {"Username": "a"}]), "pool p, its user 2: User account already"),
+        (one_pool(users_jsonl="none.jsonl"), "users_jsonl: none.jsonl: No such file"),
+        (one_pool(generate={"phone_verified": 0.8, "phone_unverified": 0.8}), "more than 1 together"),
         ({"unsettled": {"alias": 1}}, "unsettled"),
     ],
 )
