@@ -53,7 +53,8 @@ def main(argv: list[str] | None = None) -> int:
     code = _run(argv)
     if (trouble := output.trouble()) and code == ExitCode.DONE:
         tell(f"migrate-mfa: it is done, but standard output cannot be written ({trouble}).")
-        return ExitCode.BUG
+        code = ExitCode.BUG
+    output.forget_unheard()
     return code
 
 

@@ -1,9 +1,10 @@
-"""Standard output, which may be closed, full or read by nobody: no run ends for that."""
+"""The standard streams, which may be closed, full or read by nobody: no run ends for that."""
 
 import errno
 import os
 import sys
 from contextlib import suppress
+from typing import TextIO
 
 _trouble: list[OSError] = []
 
@@ -37,7 +38,20 @@ def trouble() -> str:
             _trouble.append(error)
     if not _trouble:
         return ""
-    # What is left in the buffer would fail again when Python ends.
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _to_nowhere(sys.stdout)
     return "" if _trouble[0].errno == errno.EPIPE else _trouble[0].strerror or type(_trouble[0]).__name__
+
+
+def forget_unheard() -> None:
+    """Let go of what standard error did not take: nobody is there, and the exit code says how it ended."""
+    with suppress(ValueError):
+        try:
+            sys.stderr.flush()
+        except OSError:
+            _to_nowhere(sys.stderr)
+
+
+def _to_nowhere(stream: TextIO) -> None:
+    # What is left in the buffer would fail again when Python ends, and make the exit code 120.
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,6 +1,7 @@
 """Asking and telling: what is shown before a plan is applied, and how a yes is taken."""
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -74,7 +75,7 @@ def ask_pool_name(connection: "Connection", hint: str = "") -> None:
     connection.progress.make_way()
     unchanged = "Nothing was written."
     if not _types_name(connection.pool, connection.stop, unchanged):
-        raise Declined(unchanged, hint)
+        raise Declined(f"That is not the pool's name. {unchanged}", hint)
 
 
 def confirm_setup(lane: "Lane", pool: "PoolFacts", stop: "Stop", *, yes: bool) -> None:
@@ -117,8 +118,12 @@ def tell_limit(connection: "Connection") -> None:
 
 
 def tell(text: str) -> None:
-    """Something for the person at the terminal, folded to its width; a script gets one line."""
-    typer.echo(folded(text) if sys.stderr.isatty() else text, err=True)
+    """Something for the person at the terminal, folded to its width; a script gets one line.
+
+    Nobody may be there any more: no run ends for that, and its exit code says how it ended.
+    """
+    with suppress(OSError):
+        typer.echo(folded(text) if sys.stderr.isatty() else text, err=True)
 
 
 def _asked(question: "Callable[[], T]", unchanged: str) -> "T":

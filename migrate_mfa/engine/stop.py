@@ -94,7 +94,11 @@ class Stop:
             clock.sleep(min(remaining, _SLICE_S))
 
 
-_SIGNALS = {signal.SIGINT: StopCause.SIGINT, signal.SIGTERM: StopCause.SIGTERM}
+_SIGNALS = {
+    signal.SIGINT: StopCause.SIGINT,
+    signal.SIGTERM: StopCause.SIGTERM,
+    signal.SIGHUP: StopCause.SIGTERM,  # the terminal is gone: as good as being asked to end
+}
 SIGNAL_EXITS = {StopCause.SIGINT: ExitCode.SIGINT, StopCause.SIGTERM: ExitCode.SIGTERM}
 
 
@@ -110,13 +114,20 @@ def at_a_question(stop: Stop) -> Iterator[None]:
         stop.request(_SIGNALS[signal.Signals(number)])
         raise Stopped
 
-    previous = {number: signal.signal(number, leave) for number in _SIGNALS}
+    previous = {number: signal.signal(number, leave) for number in _heeded()}
     try:
         stop.check()  # one that came just before
         yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _heeded() -> list[signal.Signals]:
+    """The signals that end a command; not a hang-up that it was started to survive (nohup)."""
+    return [
+        each for each in _SIGNALS if each is not signal.SIGHUP or signal.getsignal(each) is not signal.SIG_IGN
+    ]
 
 
 def _answer(number: int) -> str:
@@ -129,7 +140,9 @@ def _answer(number: int) -> str:
 
 @contextmanager
 def on_signals(stop: Stop, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
-    """First SIGINT or SIGTERM: drain, checkpoint, report. A second one ends the process at once.
+    """First SIGINT, SIGTERM or SIGHUP: drain, checkpoint, report. A second one ends the process at once.
+
+    A second SIGHUP does not: a terminal that goes away can send one by the kernel and one by the shell.
 
     The journal survives both: each step is committed before and after it is made.
 
@@ -141,7 +154,7 @@ def on_signals(stop: Stop, say: Callable[[str], None] = lambda _: None) -> Itera
 
     def handle(number: int, _: FrameType | None) -> None:
         for each in previous:
-            signal.signal(each, signal.SIG_DFL)
+            signal.signal(each, signal.SIG_IGN if each == signal.SIGHUP else signal.SIG_DFL)
         stop.request(_SIGNALS[signal.Signals(number)])
         heard.put(number)
 
@@ -152,8 +165,8 @@ def on_signals(stop: Stop, say: Callable[[str], None] = lambda _: None) -> Itera
     # A handler must not print: what it interrupts may be printing, and a stream cannot be entered twice.
     herald = threading.Thread(target=answer, name="herald", daemon=True)
     herald.start()
-    previous = {number: signal.getsignal(number) for number in _SIGNALS}
-    for number in _SIGNALS:
+    previous = {number: signal.getsignal(number) for number in _heeded()}
+    for number in previous:
         signal.signal(number, handle)
     try:
         yield

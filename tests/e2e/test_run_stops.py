@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.e2e.support import (
     PATIENCE_S,
+    POOL_ID,
     Cli,
     Done,
     assert_code,
@@ -25,7 +27,7 @@ from tests.e2e.support import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.e2e.conftest import Site
 
@@ -142,8 +144,19 @@ class TestFailures:
         assert left["counts"]["unprocessed"] > 0
 
 
+@pytest.fixture
+def hang_ups_count() -> Iterator[None]:
+    """Commands take over what the tests were started with, and that may be nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hang_ups_count")
 class TestSignals:
-    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+    @pytest.mark.parametrize(
+        ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
+    )
     def test_a_signal_ends_it_with_a_report_and_the_same_command_comes_to_the_same_end(
         self, site: Site, number: signal.Signals, code: int
     ) -> None:
@@ -228,6 +241,20 @@ class TestLocks:
         assert_code(second, 6)
         assert "another process" in second.err.lower()
         assert writes(elsewhere.running) == 0
+
+
+def test_nobody_reads_what_it_says_and_it_works_on(site: Site) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    wave = ("--user-pool-id", POOL_ID, "--run-dir", "run", "--yes", *ATTESTED, "--max-users", 5)
+    with os.fdopen(writer) as gone:
+        child = site.cli.start("run", "roster.csv", *wave, stderr=gone)
+
+    out, _ = child.communicate(timeout=PATIENCE_S)
+
+    assert child.returncode == 10, out.decode()
+    assert ends(site.folder / "run")[ENROLLED] == 5
+    assert not list(site.folder.rglob("migrate-mfa-bug-*"))
 
 
 def test_throttled_by_live_traffic_it_yields_and_still_comes_to_the_end(

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -82,3 +83,36 @@ def test_nothing_is_answered_where_no_signal_came() -> None:
 
 def test_the_longest_drain_that_is_told_is_the_longest_there_is() -> None:
     assert SILENT_DRAIN_S == DRAIN_S + aws._READ_TIMEOUT_S
+
+
+def test_a_hang_up_ends_it_once_however_often_it_comes(ignores_hang_ups: Callable[[bool], None]) -> None:
+    ignores_hang_ups(False)
+    stop = Stop()
+    with on_signals(stop):
+        for _ in range(3):
+            signal.raise_signal(signal.SIGHUP)
+
+    assert stop.cause is StopCause.SIGTERM
+
+
+def test_a_hang_up_that_it_was_started_to_survive_is_survived(
+    ignores_hang_ups: Callable[[bool], None],
+) -> None:
+    ignores_hang_ups(True)
+    stop = Stop()
+    with on_signals(stop):
+        signal.raise_signal(signal.SIGHUP)
+
+    assert stop.cause is None
+
+
+@pytest.fixture
+def ignores_hang_ups() -> Iterator[Callable[[bool], None]]:
+    """Say whether this process was started by nohup."""
+    before = signal.getsignal(signal.SIGHUP)
+
+    def start(ignores: bool) -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN if ignores else signal.SIG_DFL)
+
+    yield start
+    signal.signal(signal.SIGHUP, before)
