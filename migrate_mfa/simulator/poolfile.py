@@ -63,7 +63,7 @@ from migrate_mfa.simulator.users import FACTORS, STATUSES, TOTP, User, derived_s
 from migrate_mfa.simulator.world import Unsettled, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 DEFAULT_ACCOUNT = "123456789012"
@@ -203,19 +203,25 @@ def _pool(world: World, spec: Mapping[str, Any], folder: Path) -> Pool:
     name = spec["name"]
     config = with_defaults(spec.get("config", {}))
     pool = Pool(spec.get("id") or _pool_id(world.region, name), name, config, world.clock)
-    place = ""
     try:
         check_consistent(config)
-        for number, user in enumerate(_users(pool, spec, folder), 1):
-            place = f", its user {number:,}"
-            pool.add(user)
-        place = ""
+        _fill(pool, _users(pool, spec, folder))
         for row in spec.get("clients", ()):
             client = declared_client(pool.id, row, world.clock())
             pool.clients[client["ClientId"]] = client
     except CognitoError as refused:
-        raise ValueError(f"pool {name}{place}: {refused.message}") from refused
+        raise ValueError(f"pool {name}: {refused.message}") from refused
     return pool
+
+
+def _fill(pool: Pool, users: Iterable[User]) -> None:
+    try:
+        for user in users:
+            pool.add(user)
+    except CognitoError as refused:
+        raise ValueError(
+            f"pool {pool.name}, its user {len(pool.order) + 1:,}: {refused.message}"
+        ) from refused
 
 
 def _users(pool: Pool, spec: Mapping[str, Any], folder: Path) -> Iterator[User]:

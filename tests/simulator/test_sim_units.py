@@ -175,6 +175,7 @@ def one_pool(**spec: Any) -> dict[str, Any]:
         (one_pool(users=[{"Username": "a", "UserMFASettingList": ["SMS"]}]), "unknown factors"),
         (one_pool(users=[{"Username": "a"}, {"Username": "a"}]), "already exists"),
         (one_pool(users=[{"Username": "a", "Attributes": {"phone_number": "1"}}]), "phone number"),
+        (one_pool(users=[{"Username": "a"}, {"Username": "b", "Attributes": {"x": "1"}}]), "its user 2: "),
         (one_pool(generate={"counts": 3}), "pools[0].generate.counts is not known"),
         (one_pool(generate={"totp": 2}), "pools[0].generate.totp should be less than or equal to 1"),
         (one_pool(generate={"status": {"FINE": 1}}), "generate: unknown status"),
