@@ -1,5 +1,6 @@
 """Why and how a run ends early: signals, limits, failures. Asked for once, then drained."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _SLICE_S = 0.2
 _HERALD_S = 1.0
+_REMINDER_S = 0.1
 DRAIN_S = 15.0
 """How long users in flight may wait for their turn after a signal; a healthy drain needs a few seconds."""
 SILENT_DRAIN_S = 35.0
@@ -109,18 +111,50 @@ def at_a_question(stop: Stop) -> Iterator[None]:
     Raises:
         Stopped: a signal came.
     """
+    heard = threading.Event()
 
     def leave(number: int, _: FrameType | None) -> None:
         stop.request(_SIGNALS[signal.Signals(number)])
-        raise Stopped
+        if not heard.is_set():  # else a reminder that was not needed any more, or the question is over
+            heard.set()
+            raise Stopped
 
     previous = {number: signal.signal(number, leave) for number in _heeded()}
     try:
-        stop.check()  # one that came just before
-        yield
+        with _reminded(heard):
+            stop.check()  # one that came just before
+            yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _reminded(heard: threading.Event) -> Iterator[None]:
+    """Send a signal again until it is heard: one that comes just before a read begins does not end the read.
+
+    Python notes it, and runs its handler when the read comes back: when the person has pressed Enter.
+    """
+    seen, noted = os.pipe()
+    os.set_blocking(noted, False)
+    asking = threading.get_ident()
+
+    def remind() -> None:
+        while number := os.read(seen, 1):
+            while not heard.wait(_REMINDER_S):
+                signal.pthread_kill(asking, number[0])
+
+    reminder = threading.Thread(target=remind, name="reminder", daemon=True)
+    reminder.start()
+    before = signal.set_wakeup_fd(noted, warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        heard.set()
+        signal.set_wakeup_fd(before)
+        os.close(noted)
+        reminder.join()
+        os.close(seen)
 
 
 def _heeded() -> list[signal.Signals]:

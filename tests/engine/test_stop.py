@@ -1,15 +1,26 @@
 """How long a run that was asked to end lets what is in flight wait."""
 
+import ctypes
+import operator
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
 from migrate_mfa.adapters import aws
 from migrate_mfa.engine.pacer import Pacer
-from migrate_mfa.engine.stop import DRAIN_S, SILENT_DRAIN_S, Stop, StopCause, Stopped, on_signals
+from migrate_mfa.engine.stop import (
+    DRAIN_S,
+    SILENT_DRAIN_S,
+    Stop,
+    StopCause,
+    Stopped,
+    at_a_question,
+    on_signals,
+)
 from tests.support.clock import FakeClock
 
 
@@ -79,6 +90,37 @@ def test_nothing_is_answered_where_no_signal_came() -> None:
 
     assert said == []
     assert "herald" not in {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_comes_just_before_a_question_waits_for_its_answer_is_heard(
+    ignores_hang_ups: Callable[[bool], None], number: signal.Signals
+) -> None:
+    """Between the two no handler runs: the C library notes the one, and goes into the other."""
+    ignores_hang_ups(False)
+    answers, person = os.pipe()
+    answer = threading.Timer(30, os.write, (person, b"yes"))
+    answer.start()
+    send, stop = getattr(ctypes.CDLL(None), "raise"), Stop()
+
+    with pytest.raises(Stopped), at_a_question(stop):
+        list(map(operator.call, [partial(send, number), partial(os.read, answers, 1)]))
+
+    assert answer.is_alive(), "it was heard only when the person had answered"
+    answer.cancel()
+    os.close(answers)
+    os.close(person)
+    assert stop.cause is (StopCause.SIGINT if number is signal.SIGINT else StopCause.SIGTERM)
+
+
+def test_a_question_leaves_the_handling_of_signals_as_it_was() -> None:
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    with pytest.raises(Stopped), at_a_question(Stop()):
+        signal.raise_signal(signal.SIGTERM)
+
+    assert handlers == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    assert signal.set_wakeup_fd(-1) == -1
+    assert "reminder" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_the_longest_drain_that_is_told_is_the_longest_there_is() -> None:
