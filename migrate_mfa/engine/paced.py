@@ -30,7 +30,10 @@ _SEVERAL = 3  # users for whom one operation fails before it is no user's fault
 
 @dataclass(slots=True)
 class CallCount:
-    """Attempts sent in one category; of these, how many were throttled, and how many were repeats."""
+    """Attempts sent in one category; of these, how many were throttled, and how many were repeats.
+
+    A write that its caller makes again, because nobody knows what became of the last one, is a repeat too.
+    """
 
     sent: int = 0
     throttled: int = 0
@@ -69,6 +72,7 @@ class PacedDirectory:
         self._stop = stop
         self._lock = threading.Lock()
         self._failing: dict[str, Counter[str]] = {}
+        self._unsure: set[tuple[str, str]] = set()
         self.calls: dict[Category, CallCount] = {category: CallCount() for category in pacers}
 
     def describe(self) -> "PoolFacts":
@@ -117,10 +121,22 @@ class PacedDirectory:
         return self._inner.enforced_limit(category)
 
     def _update(self, username: str, attempt: Callable[[], None]) -> None:
-        self._do("AdminUpdateUserAttributes", WRITES, attempt, username)
+        self._write("AdminUpdateUserAttributes", attempt, username)
 
     def _prefer(self, username: str, attempt: Callable[[], None]) -> None:
-        self._do("AdminSetUserMFAPreference", WRITES, attempt, username)
+        self._write("AdminSetUserMFAPreference", attempt, username)
+
+    def _write(self, operation: str, attempt: Callable[[], None], username: str) -> None:
+        write = (operation, username)
+        if write in self._unsure:
+            self._unsure.discard(write)
+            self._count(CATEGORY_OF[operation], retried=1)
+        try:
+            self._do(operation, WRITES, attempt, username)
+        except ApiError as error:
+            if error.effect is Effect.UNKNOWN:
+                self._unsure.add(write)
+            raise
 
     def _do(
         self, operation: str, effects: frozenset[Effect], attempt: Callable[[], T], username: str = ""

@@ -20,8 +20,8 @@ _HERALD_S = 1.0
 _REMINDER_S = 0.1
 DRAIN_S = 15.0
 """How long users in flight may wait for their turn after a signal; a healthy drain needs a few seconds."""
-SILENT_DRAIN_S = 35.0
-"""The longest drain: a call that is sent at the last moment, and given up for want of an answer."""
+SILENT_DRAIN_S = 40.0
+"""The longest drain: a call that is sent at the last moment, and gets no connection or no answer in time."""
 
 
 class StopCause(StrEnum):

@@ -1,5 +1,6 @@
 """What a stage adds to its progress for whoever watches: calls per second, time left, what slows it."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ NOTE_EVERY_S = 2.0
 """How far behind the progress what is noted of it may be: each note is a commit, and waits for the disk."""
 _RATE_OVER_S = 5.0
 _FIRST_RATE_S = 1.0
+_LEFT_OVER_S = 60.0
+"""How far back the time left looks: far enough to be steady, near enough to feel a throttle."""
 
 
 def slowed_by(pacers: "Mapping[Category, Pacer]") -> str:
@@ -43,8 +46,8 @@ class WatchedProgress:
         self._clock = clock
         self._note = note
         self._stage: str | None = None
-        self._began = self._marked = self._noted = 0.0
-        self._first = 0
+        self._marked = self._noted = 0.0
+        self._was: deque[tuple[float, int]] = deque()
         self._mark: dict[Category, int] = {}
         self._rates: tuple[tuple[str, float], ...] = ()
 
@@ -81,7 +84,7 @@ class WatchedProgress:
         self._stage = None
 
     def _begin_stage(self, standing: Standing, now: float) -> None:
-        self._stage, self._began, self._first = standing.stage, now, standing.done or 0
+        self._stage, self._was = standing.stage, deque([(now, standing.done or 0)])
         self._rates, self._mark, self._marked = (), self._sent(), now
 
     def _measure(self, now: float) -> None:
@@ -101,6 +104,11 @@ class WatchedProgress:
 
     def _seconds_left(self, standing: Standing, now: float) -> float | None:
         done, total = standing.done, standing.total
-        if done is None or total is None or not self._first < done <= total:
+        if done is None or total is None:
             return None
-        return (now - self._began) / (done - self._first) * (total - done)
+        if now - self._was[-1][0] >= _RATE_OVER_S:
+            self._was.append((now, done))
+        while len(self._was) > 1 and now - self._was[1][0] >= _LEFT_OVER_S:
+            self._was.popleft()
+        since, before = self._was[0]
+        return (now - since) / (done - before) * (total - done) if before < done <= total else None

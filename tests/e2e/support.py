@@ -256,6 +256,11 @@ def summary(run_dir: Path) -> dict[str, Any]:
     return found
 
 
+def words(text: str) -> str:
+    """What was said, however it was folded."""
+    return " ".join(text.split())
+
+
 def state(running: Running, pool_id: str = POOL_ID) -> dict[str, dict[str, Any]]:
     """The pool as it is: every user by Username."""
     users = running.control("state")[pool_id]

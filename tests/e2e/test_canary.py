@@ -283,6 +283,7 @@ def test_another_name_than_the_pools_declines(running: Running, sit_down: Callab
     person.type(POOL_PROMPT, "yes")
 
     assert person.end() == 130
+    assert "That is not the pool's name. Nothing was written." in person.shown
     assert as_was(running, "gil")
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import signal
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.support import POOL_ID, a_member, phone_of, wait_until, write_roster, writes
+from tests.e2e.support import POOL_ID, a_member, phone_of, write_roster, writes
 from tests.support.terminal import CTRL_C, CTRL_D, Terminal
 
 if TYPE_CHECKING:
@@ -26,14 +25,7 @@ def asked(site: Site) -> Terminal:
     options = ("--user-pool-id", POOL_ID, "--verification", "attested", "--run-dir", "run")
     terminal = Terminal("run", roster, *options, cwd=site.folder, env=site.cli.env())
     terminal.expect(QUESTION)
-    wait_until(lambda: sleeps(terminal.pid), "the question waiting for its answer")
     return terminal
-
-
-def sleeps(pid: int) -> bool:
-    """Whether a process waits: a signal between its prompt and its read is only heard at the next key."""
-    stat = Path(f"/proc/{pid}/stat")
-    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "S"
 
 
 @pytest.mark.parametrize(

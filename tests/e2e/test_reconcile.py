@@ -26,6 +26,7 @@ from tests.e2e.support import (
     state_hash,
     summary,
     wait_until,
+    words,
 )
 
 if TYPE_CHECKING:
@@ -51,11 +52,6 @@ def reconcile(site: Site, *options: str) -> Done:
     return site.cli(
         "reconcile", "--run-dir", site.folder / "run", "--quiet", "--quota-share", "1.0", "--yes", *options
     )
-
-
-def words(text: str) -> str:
-    """What was said, however it was folded."""
-    return " ".join(text.split())
 
 
 def drift_of(site: Site) -> dict[str, str]:

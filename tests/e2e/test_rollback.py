@@ -24,6 +24,7 @@ from tests.e2e.support import (
     state,
     state_hash,
     summary,
+    words,
     write_roster,
 )
 
@@ -288,7 +289,7 @@ def test_after_a_rollback_everything_else_leaves_these_users_alone(raise_site: C
     night = site.cli("reconcile", "--run-dir", site.folder / "run", "--yes", "--quiet")
 
     assert [again.code, run.code, night.code] == [0, 0, 0], again.said + run.said + night.said
-    told = " ".join(run.out.split())
+    told = words(run.out)
     assert f"A rollback has ended 2 of the rows in {site.folder / 'run'}; they are not done again" in told
     assert "To enrol these users anew, give another --run-dir." in told
     assert not WRITES & calls(site.running).keys()

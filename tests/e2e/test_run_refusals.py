@@ -18,6 +18,7 @@ from tests.e2e.support import (
     sms,
     summary,
     untouched,
+    words,
 )
 
 if TYPE_CHECKING:
@@ -183,6 +184,17 @@ class TestSms:
         assert ends(site.folder / "run") == {("pending", "awaiting_code"): 12}
         assert list(sms(site.running).values()) == [1] * 12
         assert calls(site.running)["AdminSetUserMFAPreference"] == 0
+
+    def test_a_later_wave_is_told_what_the_earlier_ones_sent(self, raise_site: Callable[..., Site]) -> None:
+        site = raise_site(members_of(NAMES), config=READY)
+        command = (roster_of(site.folder, NAMES), site.folder / "run", *BY_CODE)
+        assert_code(site.cli.run(*command, "--max-sms", 12, "--max-users", 5), 10)
+
+        refused = site.cli.run(*command, "--max-sms", 11)
+
+        assert_code(refused, 8)
+        assert "12 SMS in all, 5 of them before this pass; --max-sms allows 11." in words(refused.err)
+        assert sum(sms(site.running).values()) == 5
 
 
 class TestRunDirectory:

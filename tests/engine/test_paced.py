@@ -117,6 +117,21 @@ def test_a_write_whose_effect_is_unknown_is_never_repeated_here(
 
 
 @pytest.mark.parametrize("operation", WRITE_OPERATIONS)
+def test_a_write_that_is_made_again_after_an_unknown_end_counts_as_a_repeat(
+    world: World, operation: str
+) -> None:
+    world.inner.fail(operation, "InternalErrorException", times=2)
+    for _ in range(2):
+        with pytest.raises(ApiError):
+            world.call(operation)
+
+    world.call(operation)
+    world.call(operation)
+
+    assert world.counted(CATEGORIES[operation]) == (4, 0, 2)
+
+
+@pytest.mark.parametrize("operation", WRITE_OPERATIONS)
 @pytest.mark.parametrize("code", [THROTTLE, "ConnectFailed"])
 def test_a_write_that_was_certainly_not_executed_is_repeated(world: World, operation: str, code: str) -> None:
     world.inner.fail(operation, code)

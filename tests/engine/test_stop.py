@@ -78,7 +78,7 @@ def test_the_first_signal_is_answered_at_once(number: signal.Signals) -> None:
 
     assert stop.requested
     text = "".join(said)
-    assert text.startswith(f"{number.name}: ending what is in flight, at most 15 s (35 s if AWS does not")
+    assert text.startswith(f"{number.name}: ending what is in flight, at most 15 s (40 s if AWS does not")
     assert text.endswith("\nA second signal ends it at once, without a report; nothing is lost by that.")
 
 
@@ -124,7 +124,7 @@ def test_a_question_leaves_the_handling_of_signals_as_it_was() -> None:
 
 
 def test_the_longest_drain_that_is_told_is_the_longest_there_is() -> None:
-    assert SILENT_DRAIN_S == DRAIN_S + aws._READ_TIMEOUT_S
+    assert SILENT_DRAIN_S == DRAIN_S + aws._CONNECT_TIMEOUT_S + aws._READ_TIMEOUT_S
 
 
 def test_a_hang_up_ends_it_once_however_often_it_comes(ignores_hang_ups: Callable[[bool], None]) -> None:

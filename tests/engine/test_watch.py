@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,9 @@ from migrate_mfa.engine.watch import NOTE_EVERY_S, WatchedProgress
 from migrate_mfa.ports import Standing
 from tests.support.clock import FakeClock
 from tests.support.fakes import SilentProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Watch:
@@ -30,19 +33,43 @@ class Watch:
         self.progress.show(Standing(stage=stage, done=done, total=total))
         return self.shown.shown[-1]
 
+    def over(self, done: Iterable[int], total: int) -> Standing:
+        """A second passes before each; gives what is shown at the last."""
+        for each in done:
+            self.clock.advance(1)
+            self.show("writing", each, total)
+        return self.shown.shown[-1]
+
 
 @pytest.fixture
 def watch() -> Watch:
     return Watch()
 
 
-def test_the_time_left_is_that_of_the_stage_at_its_own_rate(watch: Watch) -> None:
+def test_the_time_left_is_that_of_the_stage_from_its_own_start(watch: Watch) -> None:
     watch.show("reading the pool", 0, 600)
     watch.clock.advance(100)
     watch.show("deciding", 1000, 3000)
     watch.clock.advance(10)
 
     assert watch.show("deciding", 1500, 3000).seconds_left == 30
+
+
+def test_the_time_left_follows_the_last_minute(watch: Watch) -> None:
+    """A run that was throttled to a tenth takes ten times as long, however fast it was for hours."""
+    watch.show("writing", 0, 10_000)
+    fast = watch.over(range(10, 5010, 10), 10_000)
+    slow = watch.over(range(5001, 5081), 10_000)
+
+    assert fast.seconds_left == 500
+    assert slow.seconds_left == pytest.approx(4920, rel=0.01)
+
+
+def test_no_time_is_told_while_nothing_moves(watch: Watch) -> None:
+    watch.show("writing", 0, 100)
+
+    assert watch.over([50], 100).seconds_left == 1
+    assert watch.over([50] * 80, 100).seconds_left is None
 
 
 @pytest.mark.parametrize(("done", "total"), [(None, None), (120, None), (120, 100), (0, 100)])

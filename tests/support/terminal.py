@@ -37,11 +37,6 @@ class Terminal:
         self._read_to = 0
         self.shown = ""
 
-    @property
-    def pid(self) -> int:
-        """The program's process."""
-        return self._process.pid
-
     def type(self, prompt: str, text: str) -> None:
         """Wait until `prompt` appears after all that was answered before, then type a line."""
         self.expect(prompt)
