@@ -7,6 +7,7 @@ import typer
 
 from migrate_mfa.cli import options as o
 from migrate_mfa.cli.jobs import Job, ShowConfig, begin
+from migrate_mfa.cli.output import write
 from migrate_mfa.cli.passes import leave, shown_at_end
 from migrate_mfa.cli.talk import confirm_billing, confirm_purge, confirm_run, require_consent, tell
 from migrate_mfa.domain.reasons import Outcome
@@ -190,4 +191,4 @@ def purge(run_dir: o.ThisRunDir, yes: o.Yes = False) -> None:
     require_consent(Settings(yes=yes))
     rows = do_purge(run_dir, lambda meta, number: confirm_purge(meta, number, yes=yes))
     of = f" of {counted(rows, 'row')}" if rows else ", lists included,"
-    typer.echo(f"Removed the personal data{of} in {run_dir}; summary.json stays.")
+    write(f"Removed the personal data{of} in {run_dir}; summary.json stays.")

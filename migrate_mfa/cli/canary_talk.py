@@ -7,8 +7,7 @@ from textwrap import fill, wrap
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
-import typer
-
+from migrate_mfa.cli.output import write
 from migrate_mfa.cli.talk import tell
 from migrate_mfa.engine.stop import Stop, StopCause, Stopped, at_a_question
 
@@ -83,7 +82,7 @@ def _line(prompt: str) -> str:
 def print_step(step: "Walked") -> None:
     """One step, as a result."""
     for line in _step_lines(step):
-        typer.echo(line)
+        write(line)
 
 
 def say_step(step: "Walked") -> None:

@@ -6,6 +6,7 @@ import typer
 
 from migrate_mfa.cli import options as o
 from migrate_mfa.cli.jobs import Job, ShowConfig, begin
+from migrate_mfa.cli.output import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,12 +63,12 @@ def _show(findings: "Iterable[Finding]", document: dict[str, Any]) -> None:
     from migrate_mfa.reports.findings import lines, verdict
 
     title = f"Check of {document['pool_name']} ({document['pool']})"
-    typer.echo(f"\n{title}\n{'-' * min(len(title), _HEAD)}")
+    write(f"\n{title}\n{'-' * min(len(title), _HEAD)}")
     policy = f", --verification {document['verification']}" if document["verification"] else ""
-    typer.echo(f"Account {document['account']}, Region {document['region']}; for {document['verb']}{policy}.")
+    write(f"Account {document['account']}, Region {document['region']}; for {document['verb']}{policy}.")
     for line in lines(findings):
-        typer.echo(line)
-    typer.echo(f"\n{verdict(findings)}")
+        write(line)
+    write(f"\n{verdict(findings)}")
 
 
 def tell_findings(findings: "Iterable[Finding]") -> None:

@@ -12,10 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from migrate_mfa.adapters.journal import NAME as JOURNAL
 from migrate_mfa.adapters.run_directory import RUNS
+from migrate_mfa.cli.output import write
 from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError
 from migrate_mfa.domain.words import counted
 
@@ -106,9 +105,9 @@ class _Show:
 
     def _run(self, arguments: list[str]) -> None:
         shown = " ".join(os.path.relpath(each) if each.startswith("/") else each for each in arguments)
-        typer.echo(f"\n$ migrate-mfa {shown}")
+        write(f"\n$ migrate-mfa {shown}")
         code = self._main(arguments)
-        typer.echo(f"(exit code {code})")
+        write(f"(exit code {code})")
 
     def check(self, name: str) -> int:
         """Compare a run with what was expected by hand. Returns the number of rows."""
@@ -185,4 +184,4 @@ def _private_environment() -> Iterator[None]:
 
 
 def _tell(text: str) -> None:
-    typer.echo(f"\n{text}")
+    write(f"\n{text}")

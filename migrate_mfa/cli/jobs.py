@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from migrate_mfa.cli.output import write
 from migrate_mfa.domain.errors import InputUnusable, UsageError
 
 _OWN = frozenset({"job", "show_config", "help"})
@@ -111,7 +112,7 @@ def begin(context: typer.Context) -> dict[str, Any]:
     for name, value in context.params.items():
         if name not in _OWN:
             source = context.get_parameter_source(name)
-            typer.echo(f"{name} = {_shown(value)}  # {_SOURCES[source.name] if source else 'default'}")
+            write(f"{name} = {_shown(value)}  # {_SOURCES[source.name] if source else 'default'}")
     raise typer.Exit
 
 

@@ -34,7 +34,7 @@ lab.register(app)
 
 def _version(value: bool) -> None:
     if value:
-        typer.echo(f"migrate-mfa {__version__}")
+        output.write(f"migrate-mfa {__version__}")
         raise typer.Exit
 
 
@@ -51,9 +51,10 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command line. Returns its exit code; prints errors on standard error, never a traceback."""
     output.prepare()
     code = _run(argv)
-    if (trouble := output.trouble()) and code == ExitCode.DONE:
-        tell(f"migrate-mfa: it is done, but standard output cannot be written ({trouble}).")
-        code = ExitCode.BUG
+    if trouble := output.trouble():
+        done = "it is done, but " if code == ExitCode.DONE else ""
+        tell(f"migrate-mfa: {done}standard output cannot be written ({trouble}).")
+        code = code or ExitCode.BUG
     output.forget_unheard()
     return code
 

@@ -20,13 +20,19 @@ def prepare() -> None:
 
 
 def write(text: str) -> None:
-    """Write to standard output; after a failure nothing more, and `trouble` says so in the end."""
+    """Write lines to standard output; after a failure nothing more, and `trouble` says so in the end."""
     if _trouble:
         return
     try:
-        sys.stdout.write(text)
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
     except OSError as error:
         _trouble.append(error)
+
+
+def unseen() -> bool:
+    """Whether something that was written did not arrive, so nobody can have read it."""
+    return bool(_trouble)
 
 
 def trouble() -> str:

@@ -6,8 +6,9 @@ import typer
 
 from migrate_mfa.cli import options as o
 from migrate_mfa.cli.jobs import Job, ShowConfig, begin
+from migrate_mfa.cli.output import unseen, write
 from migrate_mfa.cli.talk import confirm_setup, require_consent, tell
-from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.domain.errors import Declined, ExitCode
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.pool_setup import Members, SetupPlan
@@ -74,13 +75,18 @@ def _print(opened: "Opened", plan: "SetupPlan") -> None:
     if opened.settings.as_json:
         show.as_json(plan.as_dict() | {"state": "printed"} | {each.name: each.text for each in found})
         return
-    typer.echo("\n".join(f"# {each.title}\n\n{each.text}" for each in found))
+    write("\n".join(f"# {each.title}\n\n{each.text}" for each in found))
 
 
 def _set_up(opened: "Opened", plan: "SetupPlan", stop: "Stop") -> None:
     from migrate_mfa.cli import show
 
-    typer.echo(show.setup(plan), err=opened.settings.as_json)
+    if opened.settings.as_json:
+        typer.echo(show.setup(plan), err=True)
+    else:
+        write(show.setup(plan))
+        if unseen() and not opened.settings.yes:
+            raise Declined("What would change cannot be shown, so nothing was written.", _UNSEEN)
     confirm_setup(opened.lane, plan.pool.facts, stop, yes=opened.settings.yes)
     done = False
     try:
@@ -92,6 +98,9 @@ def _set_up(opened: "Opened", plan: "SetupPlan", stop: "Stop") -> None:
     _end(opened, plan, "set_up", now)
 
 
+_UNSEEN = "Standard output is full, or its reader has gone; --print-only leads to the same settings by hand."
+
+
 def _end(opened: "Opened", plan: "SetupPlan", state: str, now: "Members") -> None:
     from migrate_mfa.cli import show
 
@@ -99,7 +108,7 @@ def _end(opened: "Opened", plan: "SetupPlan", state: str, now: "Members") -> Non
         show.as_json(plan.as_dict() | {"state": state, "now": now, "role_created": opened.setup.created})
         return
     name = plan.pool.facts.name
-    typer.echo(
+    write(
         f"Nothing to do: pool {name} has MFA OPTIONAL with SMS."
         if state == "ready"
         else f"\nDone: pool {name} has MFA OPTIONAL with SMS, and reads back as it was written."

@@ -244,4 +244,4 @@ def _paragraph(text: str) -> None:
 
 
 def _line(text: str) -> None:
-    write(text.rstrip() + "\n")
+    write(text.rstrip())

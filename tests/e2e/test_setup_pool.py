@@ -7,6 +7,7 @@ import os
 import pty
 import signal
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -36,7 +37,6 @@ from tests.support.aws_cli import requests_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.e2e.conftest import Site
 
@@ -131,14 +131,14 @@ def test_ctrl_c_while_it_waits_for_the_role_says_what_is_there(raise_site: Calla
     assert mfa_of(site.running) == {"MfaConfiguration": "OFF"}
 
 
-def at_a_terminal(site: Site, answer: str) -> Done:
+def at_a_terminal(site: Site, answer: str, **more: Any) -> Done:
     leader, follower = pty.openpty()
-    child = site.cli.start(*SETUP, stdin=follower)
+    child = site.cli.start(*SETUP, stdin=follower, **more)
     os.close(follower)
     os.write(leader, f"{answer}\n".encode())
     out, err = child.communicate(timeout=60)
     os.close(leader)
-    return Done(child.returncode, out.decode(), err.decode())
+    return Done(child.returncode, (out or b"").decode(), err.decode())
 
 
 def test_only_the_pool_s_name_lets_it_write(raise_site: Callable[..., Site]) -> None:
@@ -155,6 +155,16 @@ def test_only_the_pool_s_name_lets_it_write(raise_site: Callable[..., Site]) -> 
     )
     assert_code(agreed, 0)
     assert mfa_of(site.running)["MfaConfiguration"] == "OPTIONAL"
+
+
+def test_a_change_that_cannot_be_shown_is_not_asked_about(raise_site: Callable[..., Site]) -> None:
+    site = raise_site(config=PLAIN, roles="strict")
+    with Path("/dev/full").open("w") as full:
+        done = at_a_terminal(site, POOL_NAME, stdout=full)
+
+    assert_code(done, 130)
+    assert "What would change cannot be shown, so nothing was written." in done.err
+    assert not calls(site.running).keys() & WRITES
 
 
 # --- in this process, against one simulator --------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -101,6 +102,43 @@ def test_the_end_of_input_at_the_question_declines(raise_site: Callable[..., Sit
 
     assert child.returncode == 130, (out + err).decode()
     assert not list(site.folder.rglob("migrate-mfa-bug-*"))
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--max-users", 1), 10),
+        ((), 1),  # what was done is done, but nobody can know from the output
+    ],
+)
+def test_a_run_whose_output_finds_no_room_says_so(
+    raise_site: Callable[..., Site], words: tuple[object, ...], code: int
+) -> None:
+    site = raise_site([a_member("ann"), a_member("bob")])
+    roster = roster_of(site.folder, ["ann", "bob"])
+    line = ("run", roster, "--user-pool-id", POOL_ID, "--run-dir", "run", *ATTESTED, "--yes", *words)
+    with Path("/dev/full").open("w") as full:
+        child = site.cli.start(*line, stdout=full)
+        _, err = child.communicate(timeout=60)
+
+    assert child.returncode == code, err.decode()
+    assert "standard output cannot be written (No space left on device)." in err.decode()
+    assert ("it is done, but" in err.decode()) == (code == 1)
+
+
+@pytest.mark.parametrize("mode", ["OPTIONAL", "OFF"])
+def test_a_reader_who_has_gone_changes_no_exit_code(raise_site: Callable[..., Site], mode: str) -> None:
+    """`check | head -1`: whether the pool is ready must not depend on how much of it was read."""
+    site = raise_site([a_member("ann")], config={"MfaConfiguration": mode})
+    whole = site.cli("check", "--user-pool-id", POOL_ID)
+    reads, gone = os.pipe()
+    os.close(reads)
+    child = site.cli.start("check", "--user-pool-id", POOL_ID, stdout=gone)
+    os.close(gone)
+    _, err = child.communicate(timeout=60)
+
+    assert child.returncode == whole.code == (0 if mode == "OPTIONAL" else 4)
+    assert err.decode() == whole.err
 
 
 def test_a_run_after_half_a_rollback_does_not_say_that_it_is_done(raise_site: Callable[..., Site]) -> None:
