@@ -18,7 +18,7 @@ from migrate_mfa.domain.model import Candidate, Decision, Plan, UserState, Verdi
 from migrate_mfa.domain.phone import NO_COUNTRY, country_of
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.resolve import IdentityKind
-from migrate_mfa.domain.rows import Resolved, Undecided, Verb
+from migrate_mfa.domain.rows import Resolved, SharedNumbers, Undecided, Verb
 
 if TYPE_CHECKING:
     from migrate_mfa.adapters.journal import Database
@@ -250,6 +250,16 @@ class PlanStore:
             *verbs,
         )
         return {row["place"]: (row["codes"], row["users"]) for row in found}
+
+    def shared_numbers(self) -> SharedNumbers:
+        """Open rows of different users that store or enrol one and the same number."""
+        (found,) = self._database.query(
+            "SELECT COUNT(*) AS numbers, COALESCE(SUM(users), 0) AS users, COALESCE(MAX(users), 0) AS most"
+            f" FROM (SELECT COUNT(*) AS users {OPEN_ROWS}"
+            "  WHERE r.outcome = 'unprocessed' AND r.steps NOTNULL AND r.verb = 'run' AND r.wish NOTNULL"
+            "  GROUP BY r.wish HAVING COUNT(*) > 1)"
+        )
+        return SharedNumbers(found["numbers"], found["users"], found["most"])
 
     def reopen_failed(self) -> int:
         """Make failed rows undecided again, but not what the roster alone condemns. Returns how many."""

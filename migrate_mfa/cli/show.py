@@ -47,6 +47,8 @@ def plan(migration: "Migration") -> None:
     numbers = "The roster's numbers are not read" if facts["kind"] == "disable" else ""
     _paragraph(f"{numbers or 'Verification: ' + facts['verification']}; {facts['reading']}.")
     _outcomes(overview.counts, overview.planned, overview.details)
+    if overview.shared.numbers:
+        _paragraph(f"{overview.shared}. Their codes go to one phone: compare phone_number in the reports.")
     _guesses(overview.guesses)
     _lockout_sheet(overview.counts, overview.forecast.rows_to_read)
     work(overview.forecast, migration.connection.ceilings)

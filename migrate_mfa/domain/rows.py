@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from migrate_mfa.domain.model import Candidate, Rivalry, UserState
 from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.domain.words import counted
 
 
 class Verb(StrEnum):
@@ -34,6 +35,22 @@ class Undecided:
     candidate: Candidate
     state: UserState
     rivalry: Rivalry
+
+
+@dataclass(frozen=True, slots=True)
+class SharedNumbers:
+    """Numbers that a plan gives to several users each, who these are in all, and how many have the same one.
+
+    Couples share a phone; a column that was filled down by mistake sends everybody's codes to one.
+    """
+
+    numbers: int
+    users: int
+    most: int
+
+    def __str__(self) -> str:
+        one = f"{counted(self.numbers, 'number is', 'numbers are')} of several users each"
+        return f"{one}: {self.users:,} users in all, up to {self.most:,} with the same one"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,7 +19,7 @@ from migrate_mfa.domain.errors import ExitCode, InputUnusable, UsageError
 from migrate_mfa.domain.model import Decision, Policy, UserState, VerificationPolicy
 from migrate_mfa.domain.picture import Wishes
 from migrate_mfa.domain.reasons import NEEDS_READING, Outcome, Reason
-from migrate_mfa.domain.rows import Verb, Work
+from migrate_mfa.domain.rows import SharedNumbers, Verb, Work
 from migrate_mfa.engine.forecast import Forecast
 from migrate_mfa.engine.guards import too_many
 from migrate_mfa.engine.plan import Planner, count_lifted
@@ -50,6 +50,7 @@ class Overview:
     guesses: dict[str, int]
     details: dict[str, list[tuple[str, int]]]
     forecast: Forecast
+    shared: SharedNumbers
     rolled_back: int
     """Rows that a rollback has ended."""
 
@@ -114,6 +115,7 @@ class Migration:
         self.connection.progress.close()
         if self.one.command == "plan":
             self.one.extra["forecast"] = self.forecast().as_dict()
+            self.one.extra["shared_numbers"] = asdict(self.one.plans.shared_numbers())
 
     def _decide_failed_again(self) -> None:
         """After a finished run: rows that failed may have been mended in the pool since."""
@@ -150,6 +152,7 @@ class Migration:
             guesses=meta["guesses"],
             details=meta["frequent_details"],
             forecast=self.forecast(),
+            shared=self.one.plans.shared_numbers(),
             rolled_back=self.one.work.rolled_back(),
         )
 
@@ -187,7 +190,9 @@ class Migration:
 
     def dangers(self) -> list[str]:
         """What the operator takes on by a yes: a sentence each."""
-        policy, told = self._policy, []
+        policy, told = self._policy, list[str]()
+        if (shared := self.one.plans.shared_numbers()).numbers:
+            told.append(f"of these, {shared}")
         lifted = count_lifted(self.one.plans, pool=self.connection.pool, policy=policy)
         for reason in sorted(policy.despite):
             known = reason not in NEEDS_READING

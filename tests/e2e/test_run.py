@@ -26,6 +26,7 @@ from tests.e2e.support import (
     state_hash,
     summary,
     untouched,
+    words,
     write_roster,
 )
 
@@ -319,6 +320,31 @@ def test_a_number_that_somebody_proved_since_the_plan_is_not_taken_from_them(
     assert ends(site.folder / "run") == {("failed", "phone_taken"): 1}
     assert state(site.running)["bob"]["Attributes"]["phone_number_verified"] == "true"
     assert "phone_number" not in state(site.running)["ann"]["Attributes"]
+
+
+def test_numbers_that_several_users_share_are_told_before_the_question(
+    raise_site: Callable[..., Site],
+) -> None:
+    """A column that was filled down by mistake would send everybody's codes to one phone."""
+    names = ["ann", "bob", "cid", "dan", "eve", "fay", "gus"]
+    site = raise_site([a_member(name) for name in names])
+    numbers = [1, 1, 1, 2, 3, 3, 4]
+    rows = [(f"{name}@example.com", phone_of(number)) for name, number in zip(names, numbers, strict=True)]
+    rows.append(("nobody@example.com", phone_of(4)))
+    rows.append(("ann@example.com", phone_of(1)))
+    roster = write_roster(site.folder / "roster.csv", rows)
+    command = (roster, site.folder / "run", "--verification", "attested", "--max-failures", "100%")
+
+    planned = site.cli.plan(*command)
+    shared = summary(site.folder / "run")["shared_numbers"]
+    done = site.cli.run(*command)
+    again = site.cli.run(*command)
+
+    told = "2 numbers are of several users each: 5 users in all, up to 3 with the same one"
+    assert shared == {"numbers": 2, "users": 5, "most": 3}
+    assert told in words(planned.out)
+    assert f"of these, {told}" in words(done.err)
+    assert "of several users each" not in again.said
 
 
 def test_the_question_counts_whom_despite_lets_in_and_names_the_risk_of_at_sign_in(

@@ -31,7 +31,7 @@ def where(site: Site) -> dict[str, Any]:
 def test_status_tells_planning_from_writing_and_writing_from_draining(
     raise_site: Callable[..., Site],
 ) -> None:
-    slow = {"latency": [{"fixed_ms": 1500, "ops": ["ListUsers"]}]}
+    slow = {"latency": [{"fixed_ms": 6000, "ops": ["ListUsers"]}]}  # a few looks long
     stuck = {"rules": [{"kind": "hang", "when": "after", "ops": ["AdminUpdateUserAttributes"]}]}
     site = a_site(raise_site, slow)
     child = site.cli.running("roster.csv", "run", "--verification", "attested")
