@@ -1,14 +1,20 @@
 """Files that are written whole or not at all, and for their owner only."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import TextIO
 
 DRAFT = ".draft"
 """How the names of files end that are still being written; a process that was killed leaves them."""
+
+SUMMARY = "summary.json"
+"""Written after the lists of a report, so what is newer than it was changed by somebody else."""
+_KEPT = ".kept-"
 
 
 @contextmanager
@@ -35,3 +41,18 @@ def remove_drafts(directory: Path, before: float) -> None:
         with suppress(FileNotFoundError):  # its writer, or another cleaner, was faster
             if draft.stat().st_mtime < before:
                 draft.unlink()
+
+
+def keep_edited(path: Path) -> None:
+    """Copy a list that somebody has changed since it was written: it may be hours of filling in numbers.
+
+    Of a report that was killed before its summary, lists are kept for nothing.
+    """
+    try:
+        changed, written = path.stat().st_mtime_ns, path.with_name(SUMMARY).stat().st_mtime_ns
+    except FileNotFoundError:
+        return
+    kept = {each.stat().st_mtime_ns for each in path.parent.glob(f"{path.stem}{_KEPT}*")}
+    if changed > written and changed not in kept and _KEPT not in path.name:
+        names = (path.with_name(f"{path.stem}{_KEPT}{number}{path.suffix}") for number in count(1))
+        shutil.copy2(path, next(name for name in names if not name.exists()))

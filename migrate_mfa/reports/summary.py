@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.domain.reasons import Outcome
-from migrate_mfa.reports.files import whole_file
+from migrate_mfa.reports.files import SUMMARY, whole_file
 
 if TYPE_CHECKING:
     from migrate_mfa.adapters.report_store import PassRecord, ReportStore
@@ -66,7 +66,7 @@ def summarise(store: "ReportStore", meta: Mapping[str, Any], done: "PassRecord")
 def write_summary(directory: Path, summary: Mapping[str, Any], pass_id: int) -> None:
     """Write `summary.json`, and the same as `summary-N-COMMAND.json`, which stays."""
     text = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
-    for name in (f"summary-{pass_id}-{summary['command']}.json", "summary.json"):
+    for name in (f"summary-{pass_id}-{summary['command']}.json", SUMMARY):
         with whole_file(directory / name, encoding="utf-8") as file:
             file.write(text)
 

@@ -106,6 +106,24 @@ def test_the_list_of_the_unverified_filled_in_is_a_roster(raise_site: Callable[.
     assert after["total"] == {"verified": 3, "unverified": 0, "no_phone": 0}
 
 
+def test_a_list_that_was_filled_in_where_it_stood_outlives_the_next_audit(
+    raise_site: Callable[..., Site],
+) -> None:
+    site = raise_site([a_member("ann"), a_member("bob")])
+    report = site.folder / "audit" / "report"
+    assert_code(audit(site), 0)
+    filled = (report / "unverified.csv").read_text("utf-8-sig").replace(",,", f",{phone_of(1)},")
+    (report / "unverified.csv").write_text(filled)
+    assert_code(site.cli("report", "--run-dir", "audit"), 0)
+
+    for _ in range(2):
+        assert_code(audit(site), 0)
+
+    assert phone_of(1) not in (report / "unverified.csv").read_text()
+    assert (report / "unverified.kept-1.csv").read_text() == filled
+    assert len(list(report.glob("*.csv"))) == 2
+
+
 def test_a_deep_audit_reads_whom_it_counts_with_a_verified_number_and_nobody_else(site: Site) -> None:
     users = [user for user in counted(state(site.running).values()) if kind(user) == "verified"]
     before = state_hash(site.running)
