@@ -141,7 +141,7 @@ def _reminded(heard: threading.Event) -> Iterator[None]:
 
     def remind() -> None:
         while number := os.read(seen, 1):
-            while not heard.wait(_REMINDER_S):
+            while number[0] in _SIGNALS and not heard.wait(_REMINDER_S):
                 signal.pthread_kill(asking, number[0])
 
     reminder = threading.Thread(target=remind, name="reminder", daemon=True)
