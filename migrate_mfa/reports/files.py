@@ -13,7 +13,7 @@ DRAFT = ".draft"
 """How the names of files end that are still being written; a process that was killed leaves them."""
 
 SUMMARY = "summary.json"
-"""Written after the lists of a report, so what is newer than it was changed by somebody else."""
+"""Never older than the lists of its report, so what is newer than it was changed by somebody else."""
 _KEPT = ".kept-"
 
 
@@ -21,7 +21,8 @@ _KEPT = ".kept-"
 def whole_file(path: Path, *, encoding: str, newline: str | None = None) -> Iterator[TextIO]:
     """Give a file that takes the place of `path` once it is complete, and leaves nothing where it is not.
 
-    Each writer has a draft of its own: a report may be written beside a running command.
+    Each writer has a draft of its own: a report may be written beside a running command. Lists of the same
+    report that somebody has changed since are kept under other names.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=DRAFT, dir=path.parent)
@@ -29,7 +30,10 @@ def whole_file(path: Path, *, encoding: str, newline: str | None = None) -> Iter
     try:
         with os.fdopen(descriptor, "w", encoding=encoding, newline=newline) as file:
             yield file
+        _keep_edited(path.parent)
         draft.replace(path)
+        with suppress(FileNotFoundError):
+            os.utime(path.with_name(SUMMARY))
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
@@ -43,16 +47,16 @@ def remove_drafts(directory: Path, before: float) -> None:
                 draft.unlink()
 
 
-def keep_edited(path: Path) -> None:
-    """Copy a list that somebody has changed since it was written: it may be hours of filling in numbers.
-
-    Of a report that was killed before its summary, lists are kept for nothing.
-    """
+def _keep_edited(directory: Path) -> None:
+    """Copy the lists that somebody has changed since they were written: it may be hours of filling in."""
     try:
-        changed, written = path.stat().st_mtime_ns, path.with_name(SUMMARY).stat().st_mtime_ns
+        written = (directory / SUMMARY).stat().st_mtime_ns
     except FileNotFoundError:
         return
-    kept = {each.stat().st_mtime_ns for each in path.parent.glob(f"{path.stem}{_KEPT}*")}
-    if changed > written and changed not in kept and _KEPT not in path.name:
-        names = (path.with_name(f"{path.stem}{_KEPT}{number}{path.suffix}") for number in count(1))
-        shutil.copy2(path, next(name for name in names if not name.exists()))
+    for path in directory.glob("*.csv"):
+        changed = path.stat().st_mtime_ns
+        kept = {each.stat().st_mtime_ns for each in directory.glob(f"{path.stem}{_KEPT}*")}
+        if changed > written and changed not in kept and _KEPT not in path.name:
+            names = (path.with_name(f"{path.stem}{_KEPT}{number}{path.suffix}") for number in count(1))
+            shutil.copy2(path, next(name for name in names if not name.exists()))
+    os.utime(directory / SUMMARY)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.spreadsheet import guard
-from migrate_mfa.reports.files import keep_edited, whole_file
+from migrate_mfa.reports.files import whole_file
 
 if TYPE_CHECKING:
     from migrate_mfa.adapters.report_store import ReportRow, ReportStore
@@ -29,11 +29,7 @@ def write_outcomes(directory: Path, columns: Sequence[str], store: "ReportStore"
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write a CSV whole or not at all, readable by its owner only, safe to open in a spreadsheet.
-
-    One that stands there is kept under another name where somebody has changed it.
-    """
-    keep_edited(path)
+    """Write a CSV whole or not at all, readable by its owner only, safe to open in a spreadsheet."""
     with whole_file(path, encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow([guard(cell) for cell in header])

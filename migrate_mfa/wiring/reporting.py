@@ -8,7 +8,6 @@ from migrate_mfa.adapters.clock import SystemClock
 from migrate_mfa.adapters.journal import Journal, is_locked
 from migrate_mfa.adapters.report_store import PassRecord, ReportStore
 from migrate_mfa.domain.errors import RunDirectoryError
-from migrate_mfa.reports.files import keep_edited
 from migrate_mfa.reports.outcomes import write_outcomes
 from migrate_mfa.reports.summary import summarise, write_summary
 
@@ -42,8 +41,6 @@ def write_reports(journal: Journal) -> dict[str, Any]:
 def report(directory: Path) -> dict[str, Any]:
     """Write the reports of a run directory again."""
     with Journal.look_at(directory) as journal:
-        for path in (directory / DIRECTORY).glob("*.csv"):
-            keep_edited(path)  # those too that only another audit or reconcile writes again
         return write_reports(journal)
 
 

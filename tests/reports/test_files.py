@@ -3,8 +3,11 @@
 import os
 from pathlib import Path
 
-from migrate_mfa.reports.files import keep_edited, remove_drafts, whole_file
+from migrate_mfa.reports.files import remove_drafts, whole_file
 from migrate_mfa.reports.outcomes import write_csv
+from migrate_mfa.reports.summary import write_summary
+
+SUMMED = {"command": "run"}
 
 
 def test_only_old_drafts_go(tmp_path: Path) -> None:
@@ -40,30 +43,48 @@ def lists(directory: Path) -> dict[str, str]:
     return {path.name: path.read_text("utf-8-sig") for path in sorted(directory.glob("*.csv"))}
 
 
-def test_a_list_that_was_changed_since_its_report_is_kept_once(tmp_path: Path) -> None:
+def edit(path: Path, text: str) -> None:
+    """Somebody saves a list a second after; file systems tell no two moments of one tick apart."""
+    path.write_text(text)
+    later = path.stat().st_mtime_ns + 10**9
+    os.utime(path, ns=(later, later))
+
+
+def test_lists_that_were_changed_since_they_were_written_are_kept_once(tmp_path: Path) -> None:
     path = tmp_path / "unverified.csv"
     write_csv(path, ["sub"], [["1"]])
-    (tmp_path / "summary.json").write_text("{}")
-    path.write_text("filled in")
-    keep_edited(path)
-    keep_edited(path)  # as after a process that was killed in between
+    write_summary(tmp_path, SUMMED, 1)
+    edit(path, "filled in")
+    write_csv(tmp_path / "drift.csv", ["sub"], [])
+    write_summary(tmp_path, SUMMED, 1)
 
     write_csv(path, ["sub"], [["2"]])
-    path.write_text("filled in again")
-    for each in tmp_path.glob("*.csv"):
-        keep_edited(each)
+    edit(path, "filled in again")
+    write_summary(tmp_path, SUMMED, 2)
 
     assert lists(tmp_path) == {
+        "drift.csv": "sub\n",
         "unverified.csv": "filled in again",
         "unverified.kept-1.csv": "filled in",
         "unverified.kept-2.csv": "filled in again",
     }
 
 
-def test_a_list_that_nobody_changed_is_written_anew(tmp_path: Path) -> None:
-    path = tmp_path / "failed.csv"
-    for text in ("1", "2", "3"):
-        write_csv(path, ["sub"], [[text]])
-        (tmp_path / "summary.json").write_text("{}")
+def test_a_list_that_is_changed_while_it_is_written_anew_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "unverified.csv"
+    write_csv(path, ["sub"], [["1"]])
+    write_summary(tmp_path, SUMMED, 1)
+    with whole_file(path, encoding="utf-8") as file:
+        edit(path, "filled in")
+        file.write("anew")
 
-    assert lists(tmp_path) == {"failed.csv": "sub\n3\n"}
+    assert lists(tmp_path) == {"unverified.csv": "anew", "unverified.kept-1.csv": "filled in"}
+
+
+def test_lists_that_nobody_changed_are_written_anew_also_where_no_summary_was_reached(tmp_path: Path) -> None:
+    write_summary(tmp_path, SUMMED, 1)
+    for text in ("1", "2", "3"):
+        for name in ("failed.csv", "pending.csv"):
+            write_csv(tmp_path / name, ["sub"], [[text]])
+
+    assert lists(tmp_path) == {"failed.csv": "sub\n3\n", "pending.csv": "sub\n3\n"}
