@@ -25,6 +25,7 @@ from migrate_mfa.domain.model import (
     VerificationPolicy,
 )
 from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.domain.rows import Verb, Work
 
 _STATUS_VERDICTS = {
     "UNCONFIRMED": Reason.AWAITING_CONFIRMATION,
@@ -91,6 +92,18 @@ def decide_disable(
     if state.mfa is not None and not state.mfa.sms_on:
         return Verdict(Reason.MFA_DISABLED)
     return Plan((SetSmsMfa(enabled=False, preferred=False),), Reason.MFA_DISABLED)
+
+
+def decide_work(work: Work, state: UserState, *, pool: PoolFacts, policy: Policy) -> Decision:
+    """What a planned row is to become, by what it was planned for; a rollback decides for itself."""
+    if work.verb is Verb.DISABLE:
+        return decide_disable(work.candidate, state, pool=pool, policy=policy)
+    if work.verb is Verb.RECONCILE:
+        return decide_again(
+            work.candidate, state, was=work.was, pool=pool, policy=policy, rivalry=work.rivalry
+        )
+    candidate = work.numberless() if work.verb is Verb.REPAIR else work.candidate
+    return decide(candidate, state, pool=pool, policy=policy, rivalry=work.rivalry)
 
 
 def wished_phone(candidate: Candidate, state: UserState, policy: Policy) -> Phone | None:

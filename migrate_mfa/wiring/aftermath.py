@@ -14,7 +14,7 @@ from migrate_mfa.adapters.logs import configure
 from migrate_mfa.adapters.roster import Roster, open_roster
 from migrate_mfa.adapters.run_directory import require_same
 from migrate_mfa.adapters.work_store import WorkStore
-from migrate_mfa.domain.decide import decide_again
+from migrate_mfa.domain.decide import decide_again, decide_work
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, RunDirectoryError, UsageError
 from migrate_mfa.domain.model import Decision, Plan, Policy, UserState, Verdict
 from migrate_mfa.domain.reasons import Outcome, Reason
@@ -30,7 +30,6 @@ from migrate_mfa.reports.files import DRAFT
 from migrate_mfa.reports.outcomes import write_csv
 from migrate_mfa.settings import Settings, policy_of
 from migrate_mfa.wiring.lane import connect
-from migrate_mfa.wiring.migration import decide_work
 from migrate_mfa.wiring.passes import Agree, Pass, agree_to_read, open_pass, planned_directory
 from migrate_mfa.wiring.reporting import DIRECTORY
 from migrate_mfa.wiring.sms_allowance import require_sms_allowance, sms_left
@@ -137,7 +136,8 @@ class Aftermath:
         """Write what was planned: promotions, and repairs."""
         require_sms_allowance(self.one, _RECONCILES)
         self.one.require_affordable(_RECONCILES)
-        self.one.apply(lambda work, state: decide_work(work, state, self.one, self.policy), _RECONCILES)
+        decide = partial(decide_work, pool=self.one.connection.pool, policy=self.policy)
+        self.one.apply(decide, _RECONCILES)
 
     def report_drift(self) -> None:
         """Write report/drift.csv, and put the kinds into the summary; with what this pass has found."""

@@ -14,7 +14,7 @@ from migrate_mfa.adapters.plan_store import PlanStore
 from migrate_mfa.adapters.report_store import ReportStore
 from migrate_mfa.adapters.roster import Roster, has_changed, open_roster
 from migrate_mfa.adapters.run_directory import default_run_dir, require_same
-from migrate_mfa.domain.decide import decide, decide_again, decide_disable
+from migrate_mfa.domain.decide import decide, decide_disable, decide_work
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, UsageError
 from migrate_mfa.domain.model import Decision, Policy, UserState, VerificationPolicy
 from migrate_mfa.domain.picture import Wishes
@@ -214,7 +214,7 @@ class Migration:
         return self.one.exit_code(ExitCode.SOME_FAILED if failed else ExitCode.DONE)
 
     def _decide(self, work: Work, state: UserState) -> Decision:
-        return decide_work(work, state, self.one, self._policy)
+        return decide_work(work, state, pool=self.connection.pool, policy=self._policy)
 
     def _planner(self) -> Planner:
         connection = self.connection
@@ -233,17 +233,6 @@ class Migration:
 
 def _not_known(reason: Reason) -> str:
     return f"despite {reason}: how many is not known before each user is read"
-
-
-def decide_work(work: Work, state: UserState, one: Pass, policy: Policy) -> Decision:
-    """What a planned row is to become, by what it was planned for."""
-    if work.verb is Verb.DISABLE:
-        return decide_disable(work.candidate, state, pool=one.connection.pool, policy=policy)
-    pool, rivalry = one.connection.pool, work.rivalry
-    if work.verb is Verb.RECONCILE:
-        return decide_again(work.candidate, state, was=work.was, pool=pool, policy=policy, rivalry=rivalry)
-    candidate = work.numberless() if work.verb is Verb.REPAIR else work.candidate
-    return decide(candidate, state, pool=pool, policy=policy, rivalry=rivalry)
 
 
 @contextmanager
