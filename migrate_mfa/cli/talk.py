@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
+from migrate_mfa.cli.asking import agree, ask
 from migrate_mfa.domain.errors import Declined, UsageError
 from migrate_mfa.domain.words import counted, duration, folded
-from migrate_mfa.engine.stop import Stopped, at_a_question
+from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, StopCause, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from migrate_mfa.adapters.aws import Lane
     from migrate_mfa.domain.model import PoolFacts
     from migrate_mfa.engine.forecast import Forecast
-    from migrate_mfa.engine.stop import Stop
     from migrate_mfa.ports import Progress
     from migrate_mfa.settings import Settings
     from migrate_mfa.wiring.lane import Connection
@@ -91,12 +91,7 @@ def confirm_setup(lane: "Lane", pool: "PoolFacts", stop: "Stop", *, yes: bool) -
 
 
 def _types_name(pool: "PoolFacts", stop: "Stop", unchanged: str) -> bool:
-    question = "Type the pool's name to go on"
-    with at_a_question(stop):
-        typed: str = _asked(
-            lambda: typer.prompt(question, default="", show_default=False, err=True), unchanged
-        )
-    return typed == pool.name
+    return _asked(lambda: ask(stop, "Type the pool's name to go on: "), unchanged) == pool.name
 
 
 def _warn_of_expiry(connection: "Connection", seconds: float) -> None:
@@ -130,12 +125,12 @@ def _asked(question: "Callable[[], T]", unchanged: str) -> "T":
     """The answer to a question; where there is none, the line that it was asked on ends.
 
     Raises:
-        Declined: the end of the input (Ctrl-D), or Ctrl-C where nobody else listens for it.
+        Declined: the end of the input (Ctrl-D).
         Stopped: a signal came; that leaves quietly, so it is said here that all is `unchanged`.
     """
     try:
         return question()
-    except typer.Abort:
+    except EOFError:
         typer.echo(err=True)
         raise Declined(unchanged) from None
     except Stopped:
@@ -160,9 +155,7 @@ def confirm_billing(connection: "Connection", ahead: "Forecast") -> None:
         return
     connection.progress.make_way()
     unchanged = "Nothing more was read; the audit without --deep is in the report."
-    with at_a_question(connection.stop):
-        agreed = _asked(lambda: typer.confirm("Go on?", err=True), unchanged)
-    if not agreed:
+    if not _asked(lambda: agree(connection.stop, "Go on?"), unchanged):
         raise Declined(unchanged)
 
 
@@ -171,11 +164,15 @@ def confirm_purge(meta: "Mapping[str, Any]", rows: int, *, yes: bool) -> None:
 
     Raises:
         Declined: the answer was no.
+        typer.Exit: a signal came.
     """
     tell(
         f"Removing the personal data of {counted(rows, 'row')} of pool {meta.get('pool_name')}: this run can "
         "then neither be rolled back nor reconciled."
     )
-    unchanged = "Nothing was removed."
-    if not yes and not _asked(lambda: typer.confirm("Go on?", err=True), unchanged):
-        raise Declined(unchanged)
+    unchanged, stop = "Nothing was removed.", Stop()
+    try:
+        if not yes and not _asked(lambda: agree(stop, "Go on?"), unchanged):
+            raise Declined(unchanged)
+    except Stopped:
+        raise typer.Exit(SIGNAL_EXITS[stop.cause or StopCause.SIGINT]) from None

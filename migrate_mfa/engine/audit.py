@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.model import SMS_MFA, UserState
+from migrate_mfa.domain.quotas import Category
+from migrate_mfa.engine.rolling import rolling
 from migrate_mfa.engine.scan import scan as pool_scan
 from migrate_mfa.engine.scan import user_if_there
 from migrate_mfa.ports import Directory, Progress, Standing
@@ -15,7 +16,6 @@ from migrate_mfa.ports import Directory, Progress, Standing
 if TYPE_CHECKING:
     from migrate_mfa.engine.stop import Stop
 
-_THREADS = 16
 _CHUNK = 500
 
 
@@ -104,21 +104,24 @@ def look_deeper(
         audit: counts what was found.
         total: how many users there are.
         progress: is told.
-        stop: is asked between chunks.
+        stop: is asked after each.
     """
-    after, done = "", 0
-    progress.show(Standing(stage="reading MFA settings", done=done, total=total))
-    with ThreadPoolExecutor(_THREADS) as threads:
-        while chunk := users(after, _CHUNK):
-            kinds = threads.map(lambda user: _mfa_kind(directory, user.username), chunk)
-            for user, kind in zip(chunk, kinds, strict=True):
-                if kind is not None:
-                    audit.mfa[kind] += 1
-                if kind is MfaKind.NONE:
-                    yield user
-            after, done = chunk[-1].sub, done + len(chunk)
-            progress.show(Standing(stage="reading MFA settings", done=done, total=total))
-            stop.check()
+    progress.show(Standing(stage="reading MFA settings", done=0, total=total))
+    kinds = rolling(Category.USER_READ, lambda user: _mfa_kind(directory, user.username), _in_order(users))
+    for done, (user, kind) in enumerate(kinds, 1):
+        if kind is not None:
+            audit.mfa[kind] += 1
+        if kind is MfaKind.NONE:
+            yield user
+        progress.show(Standing(stage="reading MFA settings", done=done, total=total))
+        stop.check()
+
+
+def _in_order(users: Callable[[str, int], list[UserState]]) -> Iterator[UserState]:
+    after = ""
+    while chunk := users(after, _CHUNK):
+        yield from chunk
+        after = chunk[-1].sub
 
 
 def _mfa_kind(directory: Directory, username: str) -> MfaKind | None:

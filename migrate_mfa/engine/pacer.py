@@ -81,7 +81,7 @@ class Pacer:
         `check` is called now and then while it waits; what that raises ends the waiting.
         """
         with self._turn:
-            self._wait_until(self.due(), check)
+            self._wait_until(self.due(check), check)
             now = self._clock.monotonic()
             interval = self._interval()
             self._slot = max(self._slot + interval, now - interval)
@@ -115,20 +115,24 @@ class Pacer:
         """Whether throttles hold it visibly below its ceiling."""
         return self.rate() < self.ceiling * _FULL
 
-    def due(self) -> float:
+    def due(self, check: "Callable[[], None]" = lambda: None) -> float:
         """When the next call may go: the moment, on the clock's monotonic scale, that `acquire` waits for."""
-        return max(self._slot + self._interval() * (1 + self._lag), self._window_opens())
+        return max(self._slot + self._interval() * (1 + self._lag), self._window_opens(check))
 
     def _interval(self) -> float:
         return WINDOW_S / self.rate() * (1 + SLACK)
 
-    def _window_opens(self) -> float:
-        """When the window has room: one second after the call that is a full ceiling of calls back."""
+    def _window_opens(self, check: "Callable[[], None]" = lambda: None) -> float:
+        """When the window has room: one second after the call that is a full ceiling of calls back.
+
+        That one may not have left yet, which can take as long as connecting does.
+        """
         with self._state:
             if len(self._window) < (self._window.maxlen or 1):
                 return float("-inf")
             oldest = self._window[0]
-            self._state.wait_for(lambda: oldest.sent_at is not None)
+            while not self._state.wait_for(lambda: oldest.sent_at is not None, _CHECK_EVERY_S):
+                check()
             return (oldest.sent_at or 0.0) + max(WINDOW_S, WINDOW_S / self.ceiling)
 
     def _wait_until(self, moment: float, check: "Callable[[], None]") -> None:

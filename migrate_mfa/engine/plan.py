@@ -1,8 +1,7 @@
 """The plan: every row of the roster against the pool, without any call that bills a dormant user."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, Protocol
@@ -22,10 +21,12 @@ from migrate_mfa.domain.model import (
     UserState,
     Verdict,
 )
+from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.resolve import IdentityKind, resolve
 from migrate_mfa.domain.rows import Resolved, Verb
 from migrate_mfa.domain.words import counted
+from migrate_mfa.engine.rolling import rolling
 from migrate_mfa.engine.scan import PAGE, batches, pages
 from migrate_mfa.ports import Clock, Directory, Filter, Progress, Standing
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from migrate_mfa.engine.stop import Stop
 
 BATCH = 1000
-_LOOKUP_THREADS = 8
 log = structlog.get_logger()
 
 
@@ -215,40 +215,34 @@ class Planner:
     def _resolve(self, *, scanned: bool) -> None:
         """Find each row's user, by a look-up where there was no scan or the scan did not find one."""
         after, last = 0, self._store.last_row()
-        with ThreadPoolExecutor(_LOOKUP_THREADS) as threads:
+        self._tick("finding each row's user", after, last)
+        while batch := self._store.unresolved(after, BATCH):
+            named = [(each, self._found(each) if scanned else []) for each in batch]
+            missing = [each for each, found in named if not (found and found[0])]
+            self._look_up(missing, lambda row: self._tick("finding each row's user", row, last))
+            self._write_down(
+                [(each, found if found and found[0] else self._found(each)) for each, found in named]
+            )
+            after = batch[-1].at.row
             self._tick("finding each row's user", after, last)
-            while batch := self._store.unresolved(after, BATCH):
-                named = [(each, self._found(each) if scanned else []) for each in batch]
-                missing = [each for each, found in named if not (found and found[0])]
-                self._look_up(threads, missing, lambda row: self._tick("finding each row's user", row, last))
-                self._write_down(
-                    [(each, found if found and found[0] else self._found(each)) for each, found in named]
-                )
-                after = batch[-1].at.row
-                self._tick("finding each row's user", after, last)
 
     def _compare_identities(self, *, scanned: bool) -> None:
         """Row 1 before row 2 of the decision table: a row that names two users is worse than its number."""
         after, last = 0, self._store.last_row()
-        with ThreadPoolExecutor(_LOOKUP_THREADS) as threads:
-            while batch := self._store.wrong_numbers(after, BATCH):
-                missing = [each for each in batch if not (scanned and self._found(each)[0])]
-                self._look_up(threads, missing, lambda row: self._tick("comparing identities", row, last))
-                ends = [(each.at.row, resolve(self._found(each))) for each in batch]
-                worse = [(row, end) for row, end in ends if isinstance(end, Verdict)]
-                self._store.decide(
-                    [(row, end) for row, end in worse if end.reason is Reason.BAD_ROW], self._clock.now()
-                )
-                after = batch[-1].at.row
+        while batch := self._store.wrong_numbers(after, BATCH):
+            missing = [each for each in batch if not (scanned and self._found(each)[0])]
+            self._look_up(missing, lambda row: self._tick("comparing identities", row, last))
+            ends = [(each.at.row, resolve(self._found(each))) for each in batch]
+            worse = [(row, end) for row, end in ends if isinstance(end, Verdict)]
+            self._store.decide(
+                [(row, end) for row, end in worse if end.reason is Reason.BAD_ROW], self._clock.now()
+            )
+            after = batch[-1].at.row
 
-    def _look_up(
-        self, threads: ThreadPoolExecutor, missing: Sequence[Candidate], tick: Callable[[int], None]
-    ) -> None:
-        for start in range(0, len(missing), _LOOKUP_THREADS):
-            chunk = missing[start : start + _LOOKUP_THREADS]
-            for users in threads.map(self._users_of, chunk):
-                self._store.add_users(users)
-            tick(chunk[-1].at.row)
+    def _look_up(self, missing: Iterable[Candidate], tick: Callable[[int], None]) -> None:
+        for candidate, users in rolling(Category.USER_LIST, self._users_of, missing):
+            self._store.add_users(users)
+            tick(candidate.at.row)
 
     def _write_down(self, named: Sequence[tuple[Candidate, Sequence[Sequence[UserState]]]]) -> None:
         resolved: list[Resolved] = []

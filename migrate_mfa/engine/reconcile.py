@@ -6,7 +6,6 @@ look; only those are read with AdminGetUser. When nothing has changed it costs t
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -24,9 +23,11 @@ from migrate_mfa.domain.model import (
     UserState,
     Verdict,
 )
+from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import WORTH_ANOTHER_TRY, Outcome, Reason
 from migrate_mfa.domain.rows import Drift, Revisited, Verb
 from migrate_mfa.engine.plan import BATCH, choose_reading
+from migrate_mfa.engine.rolling import rolling
 from migrate_mfa.engine.scan import batches, pages, user_if_there
 from migrate_mfa.ports import Clock, Directory, Filter, Progress, Standing
 
@@ -39,8 +40,6 @@ WAITS_FOR_MAX_SMS = (
     "That was over when reconcile looked: "
     "the user waits for --max-sms now, as storing the number sends a code."
 )
-_THREADS = 16
-_LOOKUP_THREADS = 8
 log = structlog.get_logger()
 
 
@@ -87,12 +86,11 @@ class Reconciler:
         if reading.scan:
             self._scan()
         after = 0
-        with ThreadPoolExecutor(_LOOKUP_THREADS) as threads:
-            while batch := self._store.unseen(after, BATCH):
-                for users in threads.map(self._look_up, [sub for _, sub in batch]):
-                    self._store.see(users)
-                after = batch[-1][0]
-                self._tick("looking up users", after)
+        while batch := self._store.unseen(after, BATCH):
+            for (row, _), users in rolling(Category.USER_LIST, lambda each: self._look_up(each[1]), batch):
+                self._store.see(users)
+                self._tick("looking up users", row)
+            after = batch[-1][0]
 
     def reopen_pending(self, sms_left: int) -> Counter[Reason]:
         """Decide pending rows and those that came to no good again; plans are left for the loop that writes.
@@ -161,8 +159,7 @@ class Reconciler:
         return read + one, renumbered + two
 
     def _read(self, chunk: list[Revisited]) -> tuple[int, int]:
-        with ThreadPoolExecutor(_THREADS) as threads:
-            states = list(threads.map(self._state, chunk))
+        states = [state for _, state in rolling(Category.USER_READ, self._state, chunk)]
         drifts, fine, renumbered = [], [], 0
         for each, state in zip(chunk, states, strict=True):
             kind = drift_kind(state, each.sub, self._pool)

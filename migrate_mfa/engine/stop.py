@@ -1,6 +1,5 @@
 """Why and how a run ends early: signals, limits, failures. Asked for once, then drained."""
 
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 _SLICE_S = 0.2
 _HERALD_S = 1.0
-_REMINDER_S = 0.1
 DRAIN_S = 15.0
 """How long users in flight may wait for their turn after a signal; a healthy drain needs a few seconds."""
 SILENT_DRAIN_S = 40.0
@@ -105,56 +103,27 @@ SIGNAL_EXITS = {StopCause.SIGINT: ExitCode.SIGINT, StopCause.SIGTERM: ExitCode.S
 
 
 @contextmanager
-def at_a_question(stop: Stop) -> Iterator[None]:
+def at_a_question(stop: Stop) -> Iterator[Callable[[], None]]:
     """While a person is asked nothing is in flight, so the first signal ends it at once.
 
-    Raises:
-        Stopped: a signal came.
+    Gives what to call now and then while waiting for the answer; that raises `Stopped` once a signal came.
+    The handler itself only notes it: raised by a handler, an exception could come in the middle of anything.
     """
-    heard = threading.Event()
+    came: list[int] = []
 
-    def leave(number: int, _: FrameType | None) -> None:
-        stop.request(_SIGNALS[signal.Signals(number)])
-        if not heard.is_set():  # else a reminder that was not needed any more, or the question is over
-            heard.set()
-            raise Stopped
+    def check() -> None:
+        if came:
+            stop.request(_SIGNALS[signal.Signals(came[0])])
+        stop.check()
 
-    previous = {number: signal.signal(number, leave) for number in _heeded()}
+    previous = {number: signal.signal(number, lambda *of: came.append(of[0])) for number in _heeded()}
     try:
-        with _reminded(heard):
-            stop.check()  # one that came just before
-            yield
+        yield check
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def _reminded(heard: threading.Event) -> Iterator[None]:
-    """Send a signal again until it is heard: one that comes just before a read begins does not end the read.
-
-    Python notes it, and runs its handler when the read comes back: when the person has pressed Enter.
-    """
-    seen, noted = os.pipe()
-    os.set_blocking(noted, False)
-    asking = threading.get_ident()
-
-    def remind() -> None:
-        while number := os.read(seen, 1):
-            while number[0] in _SIGNALS and not heard.wait(_REMINDER_S):
-                signal.pthread_kill(asking, number[0])
-
-    reminder = threading.Thread(target=remind, name="reminder", daemon=True)
-    reminder.start()
-    before = signal.set_wakeup_fd(noted, warn_on_full_buffer=False)
-    try:
-        yield
-    finally:
-        heard.set()
-        signal.set_wakeup_fd(before)
-        os.close(noted)
-        reminder.join()
-        os.close(seen)
+        if came:
+            stop.request(_SIGNALS[signal.Signals(came[0])])
 
 
 def _heeded() -> list[signal.Signals]:
@@ -189,14 +158,14 @@ def on_signals(stop: Stop, say: Callable[[str], None] = lambda _: None) -> Itera
     def handle(number: int, _: FrameType | None) -> None:
         for each in previous:
             signal.signal(each, signal.SIG_IGN if each == signal.SIGHUP else signal.SIG_DFL)
-        stop.request(_SIGNALS[signal.Signals(number)])
         heard.put(number)
 
     def answer() -> None:
         if (number := heard.get()) is not None:
+            stop.request(_SIGNALS[signal.Signals(number)])
             say(_answer(number))
 
-    # A handler must not print: what it interrupts may be printing, and a stream cannot be entered twice.
+    # A handler must neither print nor take a lock: what it interrupts may be printing, or hold that lock.
     herald = threading.Thread(target=answer, name="herald", daemon=True)
     herald.start()
     previous = {number: signal.getsignal(number) for number in _heeded()}
