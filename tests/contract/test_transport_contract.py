@@ -11,6 +11,7 @@ from migrate_mfa.adapters.aws import Aws, AwsTarget
 from migrate_mfa.adapters.cognito import CognitoDirectory
 from migrate_mfa.domain.failure import ApiError, Effect
 from migrate_mfa.domain.model import Phone
+from migrate_mfa.ports import sending
 from tests.contract.targets import Moto, Pool, Simulator
 
 if TYPE_CHECKING:
@@ -56,6 +57,26 @@ def failure(pool: Pool, operation: str, **rule: Any) -> tuple[str, Effect, int]:
         CALLS[operation](pool.directory)
     fired = target.running.control("stats")["faults_fired"]
     return caught.value.code, caught.value.effect, fired["0"]
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_a_call_says_when_it_is_put_on_the_wire(pool: Pool, operation: str) -> None:
+    """The limiter counts that moment: what comes before it, a new token or a connection, may take seconds."""
+    target = pool.target
+    assert isinstance(target, Simulator)
+
+    def received() -> int:
+        return sum(call["op"] == operation for call in target.running.control("ledger")["calls"])
+
+    before, seen = received(), list[int]()
+    announce = sending.set(lambda: seen.append(received()))
+    try:
+        CALLS[operation](pool.directory)
+    finally:
+        sending.reset(announce)
+
+    assert seen[:1] == [before]
+    assert received() == before + 1
 
 
 @pytest.mark.parametrize("operation", CALLS)

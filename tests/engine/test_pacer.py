@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from migrate_mfa.engine.congestion import CUT, SLOWEST
 from migrate_mfa.engine.pacer import LAG, Pacer, Ticket
+from migrate_mfa.engine.stop import Stopped
 from tests.support.clock import FakeClock
 
 everything = settings(derandomize=True, deadline=None, max_examples=150)
@@ -216,6 +217,20 @@ def test_a_waiting_caller_goes_on_when_the_one_before_is_sent() -> None:
 
     assert waited
     assert done.wait(10.0)
+
+
+def test_who_waits_for_a_call_that_has_not_left_yet_can_be_told_to_end() -> None:
+    """Connecting, or new credentials, may take a call many seconds; a drain does not wait for that."""
+    pacer = a_pacer(1, FakeClock())
+    pacer.acquire()
+    looks = iter([None, None, Stopped()])
+
+    def check() -> None:
+        if (stop := next(looks)) is not None:
+            raise stop
+
+    with pytest.raises(Stopped):
+        pacer.acquire(check)
 
 
 # Throttles

@@ -53,6 +53,7 @@ class Planned:
     rows: dict[int, tuple[Any, ...]]
     directory: FakeDirectory
     users_kept: int
+    said: list[str]
 
     @property
     def lookups(self) -> list[str]:
@@ -93,6 +94,7 @@ def plan(
                 },
                 directory=directory,
                 users_kept=run.plans.count_users(),
+                said=run.progress.said,
             )
         finally:
             run.close()
@@ -135,6 +137,19 @@ def test_the_choice_is_told_with_its_cost() -> None:
     assert reading.why == (
         "reading the pool by a scan: about 1,000 calls, where look-ups would take 1,000,000"
     )
+
+
+@pytest.mark.parametrize(
+    ("scan", "told"),
+    [
+        (True, "reading the pool by a scan: about 1 call, where look-ups would take 2."),
+        (False, "reading the pool by look-ups: about 2 calls, where a scan would take "),
+    ],
+)
+def test_a_plan_says_which_way_it_takes_and_why(scan: bool, told: str) -> None:
+    planned = plan([row(1, "ann"), FILLER], [a_user("ann")], scan=scan)
+
+    assert [text for text in planned.said if text.startswith(told)], planned.said
 
 
 def test_a_scan_reads_every_page_and_looks_nobody_up_again() -> None:
