@@ -39,8 +39,9 @@ def pool(
     faults: Mapping[str, Any] | None = None,
     quotas: Mapping[str, float] | None = None,
     burst_s: float = 1.0,
+    phone_verified: float = 0.0,
 ) -> Iterator[Running]:
-    """A pool of generated users, none with a phone, that enforces its quotas."""
+    """A pool of generated users that enforces its quotas; a share of them has a verified phone."""
     document = {
         "region": "ap-northeast-1",
         "enforce_quotas": True,
@@ -55,7 +56,7 @@ def pool(
                     "AliasAttributes": ["email"],
                     "SmsConfiguration": {"SnsCallerArn": "arn:aws:iam::123456789012:role/sms"},
                 },
-                "generate": {"count": users, "email_verified": 1.0},
+                "generate": {"count": users, "email_verified": 1.0, "phone_verified": phone_verified},
             }
         ],
     }
