@@ -156,7 +156,8 @@ class PlanStore:
             ):
                 db.execute(
                     "UPDATE rows SET outcome = ?, reason = ?, updated_at = ? WHERE row IN (SELECT r.row"
-                    f" FROM shared s JOIN rows r USING (user_sub) WHERE {_UNDECIDED} AND {which})",
+                    " FROM shared s CROSS JOIN rows r INDEXED BY rows_by_user ON r.user_sub = s.user_sub"
+                    f" WHERE {_UNDECIDED} AND {which})",
                     (outcome, reason, now),
                 )
             db.execute("DROP TABLE shared")
