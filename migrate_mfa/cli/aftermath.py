@@ -189,6 +189,9 @@ def purge(run_dir: o.ThisRunDir, yes: o.Yes = False) -> None:
     from migrate_mfa.wiring.aftermath import purge as do_purge
 
     require_consent(Settings(yes=yes))
-    rows = do_purge(run_dir, lambda meta, number: confirm_purge(meta, number, yes=yes))
+    rows, left = do_purge(run_dir, lambda meta, number: confirm_purge(meta, number, yes=yes))
     of = f" of {counted(rows, 'row')}" if rows else ", lists included,"
     write(f"Removed the personal data{of} in {run_dir}; summary.json stays.")
+    if left:
+        names = ", ".join(str(path.relative_to(run_dir)) for path in left)
+        tell(f"Not this tool's, and left as they are: {names}. Remove what names people yourself.")

@@ -68,6 +68,9 @@ def _run(argv: list[str] | None) -> int:
         return _explain(error)
     except BrokenPipeError:
         return ExitCode.DONE  # whoever read our output has gone
+    except OSError as error:
+        output.write("")  # Typer writes help itself, and does not bear with a full output: is it that?
+        return ExitCode.DONE if output.trouble() else _bug(error)
     except Exception as error:  # noqa: BLE001 - the boundary: a bug, kept for whoever mends it
         return _bug(error)
     return ExitCode.DONE

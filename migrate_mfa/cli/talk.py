@@ -169,6 +169,8 @@ def confirm_purge(meta: "Mapping[str, Any]", rows: int, *, yes: bool) -> None:
     tell(
         f"Removing the personal data of {counted(rows, 'row')} of pool {meta.get('pool_name')}: this run can "
         "then neither be rolled back nor reconciled."
+        if rows
+        else f"Removing the lists of an audit of pool {meta.get('pool_name')}."
     )
     unchanged, stop = "Nothing was removed.", Stop()
     try:

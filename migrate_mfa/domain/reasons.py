@@ -107,7 +107,7 @@ _BY_OUTCOME: dict[Outcome, dict[Reason, str]] = {
         ),
         Reason.GAVE_UP: "Cognito kept failing for this user; run the same command again later.",
         Reason.RESTORE_WOULD_SEND_SMS: (
-            "SMS MFA was undone, but putting the old number back would send an SMS; do that by hand."
+            "SMS MFA is as before, but putting the old number back would send an SMS; do that by hand."
         ),
     },
     Outcome.SKIPPED: {

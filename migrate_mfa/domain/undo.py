@@ -53,7 +53,7 @@ def restore(before: UserState, state: UserState, writes: Sequence[Write], pool: 
     steps = [*_mfa_steps(before, state), *_phone_steps(before, state, pool)]
     if steps:
         return Plan(tuple(steps), Reason.RESTORED)
-    return Verdict(Reason.RESTORE_WOULD_SEND_SMS)
+    return Verdict(Reason.RESTORE_WOULD_SEND_SMS, f"The number before the run: {before.phone}")
 
 
 def _restore_but_for_the_proof(before: UserState, state: UserState, writes: Sequence[Write]) -> Decision:

@@ -280,7 +280,7 @@ class Aftermath:
         return restore(before, state, self.one.work.writes_of(work.row), self.one.connection.pool)
 
 
-def purge(directory: Path, confirm: Callable[[dict[str, Any], int], None]) -> int:
+def purge(directory: Path, confirm: Callable[[dict[str, Any], int], None]) -> tuple[int, list[Path]]:
     """Remove the personal data of a run; outcomes and counts stay.
 
     Args:
@@ -288,7 +288,7 @@ def purge(directory: Path, confirm: Callable[[dict[str, Any], int], None]) -> in
         confirm: is told what the run is and how many rows it has; raises if the operator declines.
 
     Returns:
-        How many rows it has.
+        How many rows it has, and files in the directory that are not ours and stay.
 
     Raises:
         RunDirectoryError: rows are still open, or the directory cannot be used.
@@ -311,4 +311,12 @@ def purge(directory: Path, confirm: Callable[[dict[str, Any], int], None]) -> in
         for pattern in ("*.csv", f"*{DRAFT}"):
             for path in (directory / DIRECTORY).glob(pattern):
                 path.unlink()
-    return rows
+    ours = {path for pattern in _OURS for path in directory.glob(pattern)}
+    return rows, sorted(path for path in directory.rglob("*") if path.is_file() and path not in ours)
+
+
+_OURS = (
+    *("journal.sqlite*", "log.jsonl", "lock", "migrate-mfa-bug-*.txt", "rehearsal/*"),
+    f"{DIRECTORY}/*.json",
+)
+"""What stays in a run directory after a purge, and names nobody."""

@@ -21,10 +21,7 @@ def write_reports(journal: Journal) -> dict[str, Any]:
         RunDirectoryError: they cannot be written.
     """
     store, meta = ReportStore(journal.database), journal.meta()
-    last = store.last_pass()
-    if last is None:
-        raise RunDirectoryError(f"{journal.directory} holds no run yet.", "Plan or run one first.")
-    summary = summarise(store, meta, last)
+    last, summary = _last(journal, meta)
     directory = journal.directory / DIRECTORY
     try:
         if meta.get("kind") != "audit":
@@ -52,19 +49,27 @@ def status(directory: Path) -> dict[str, Any]:
     is; where throttles hold it back, `slowed_by` says by which category, and to what rate.
     """
     with Journal.look_at(directory) as journal:
-        store = ReportStore(journal.database)
-        last = store.last_pass()
-        if last is None:
-            raise RunDirectoryError(f"{directory} holds no run yet.", "Plan or run one first.")
         meta = journal.meta()
-        summary = summarise(store, meta, last)
-    if summary["state"] != "running":
-        return summary
-    if not is_locked(directory):
-        summary["state"] = "interrupted"
-    else:
+        last, summary = _last(journal, meta)
+    if summary["state"] == "running":
         summary |= _word_of(meta.get("standing", {}), last, SystemClock().now())
     return summary
+
+
+def _last(journal: Journal, meta: Mapping[str, Any]) -> tuple[PassRecord, dict[str, Any]]:
+    """The last pass, and its summary; one that nobody works on any more was killed.
+
+    Raises:
+        RunDirectoryError: there is none.
+    """
+    store = ReportStore(journal.database)
+    last = store.last_pass()
+    if last is None:
+        raise RunDirectoryError(f"{journal.directory} holds no run yet.", "Plan or run one first.")
+    summary = summarise(store, meta, last)
+    if summary["state"] == "running" and not is_locked(journal.directory):
+        summary["state"] = "interrupted"
+    return last, summary
 
 
 def _word_of(noted: Mapping[str, Any], last: PassRecord, now: float) -> dict[str, Any]:

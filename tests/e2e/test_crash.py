@@ -75,9 +75,10 @@ def test_vouched_numbers_end_enrolled_however_often_the_process_dies(
     for count in moments:
         kill_at(site, options, count)
     told = site.cli("status", "--run-dir", "run", "--json").json()
+    reported = site.cli("report", "--run-dir", "run", "--json").json()
     done = site.cli.run("roster.csv", "run", *options)
 
-    assert told["state"] == "interrupted"
+    assert told["state"] == reported["state"] == "interrupted"
     assert sum(told["counts"].values()) == USERS
     assert_code(done, 0)
     assert ends(site.folder / "run") == {("verified", "enrolled"): USERS}

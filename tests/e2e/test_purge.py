@@ -7,12 +7,15 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from tests.e2e.support import (
+    POOL_ID,
+    POOL_NAME,
     a_member,
     assert_code,
     phone_of,
     report,
     state,
     summary,
+    words,
     write_roster,
 )
 
@@ -65,6 +68,29 @@ def test_after_a_purge_no_file_names_anybody_and_the_counts_stay(raise_site: Cal
     assert_code(status, 0)
     assert json.loads(status.out)["counts"] == told["counts"]
     assert json.loads(status.out)["reasons"] == told["reasons"]
+
+
+def test_a_purge_names_the_files_that_it_leaves(raise_site: Callable[..., Site]) -> None:
+    site, run_dir = a_finished_run(raise_site)
+    for name in ("report/failed.csv~", "report/failed.kept-1.csv", "my-roster.csv"):
+        (run_dir / name).write_text("ann@example.com")
+
+    done = site.cli("purge", "--run-dir", run_dir, "--yes")
+
+    assert_code(done, 0)
+    assert "left as they are: my-roster.csv, report/failed.csv~. Remove" in words(done.err)
+    assert not list((run_dir / "report").glob("*.csv"))
+
+
+def test_a_purge_of_an_audit_speaks_of_its_lists(raise_site: Callable[..., Site]) -> None:
+    site = raise_site([a_member("annabelle")])
+    assert_code(site.cli("audit", "--user-pool-id", POOL_ID, "--run-dir", "audit", "--quiet"), 0)
+
+    done = site.cli("purge", "--run-dir", "audit", "--yes")
+
+    assert_code(done, 0)
+    assert done.err == f"Removing the lists of an audit of pool {POOL_NAME}.\n"
+    assert found_in(site.folder / "audit", personal(site)) == set()
 
 
 def test_reports_made_again_after_a_purge_have_the_counts_and_nobody(raise_site: Callable[..., Site]) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.support import (
     POOL_ID,
+    Cli,
     a_member,
     assert_code,
     calls,
@@ -124,6 +125,18 @@ def test_a_run_whose_output_finds_no_room_says_so(
     assert child.returncode == code, err.decode()
     assert "standard output cannot be written (No space left on device)." in err.decode()
     assert ("it is done, but" in err.decode()) == (code == 1)
+
+
+@pytest.mark.parametrize("words", [("--version",), ("--help",), ("run", "--help")])
+def test_help_that_finds_no_room_is_no_bug(tmp_path: Path, words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        child = Cli(tmp_path).start(*words, stdout=full)
+        _, err = child.communicate(timeout=60)
+
+    assert child.returncode == 1
+    assert err.decode() == (
+        "migrate-mfa: it is done, but standard output cannot be written (No space left on device).\n"
+    )
 
 
 @pytest.mark.parametrize("mode", ["OPTIONAL", "OFF"])
