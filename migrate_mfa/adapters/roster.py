@@ -1,7 +1,7 @@
 """The roster: a CSV file of users, read as a stream of candidates and rejections."""
 
 import hashlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,7 +32,8 @@ class Roster:
 
     columns: tuple[str, ...]
     """The header's names as written, those of the tool's own reports among them."""
-    has_phone_column: bool
+    used: Mapping[str, str]
+    """The names of the columns that matter, by what they hold (`roster_columns.Kind`)."""
     encoding: str
     guessed_encoding: bool
     """No mark in the file and no option names the encoding: it is what was left of the ladder."""
@@ -106,7 +107,7 @@ def _read_head(file: SeekableFile, source: str, options: RosterOptions) -> Roste
     file.seek(0)
     return Roster(
         columns=header.names,
-        has_phone_column=columns.phone is not None,
+        used={kind.value: header.names[at] for kind, at in columns.used().items()},
         encoding=encoding,
         guessed_encoding=options.encoding is None and encoding == "cp932",
         delimiter=header.delimiter,

@@ -26,6 +26,10 @@ class Kind(StrEnum):
     """Chosen by `--id-column`: an e-mail address where there is an @, a username otherwise."""
     PHONE = "phone"
     VERIFIED = "phone_number_verified"
+    COUNTRY = "country"
+    """The country of the row's number: an ISO code or a name; wins over `--phone-country`."""
+    DIAL_CODE = "dial_code"
+    """The same as a calling code, such as +81 or 81."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,8 @@ class Columns:
     either: int | None = None
     phone: int | None = None
     phone_number_verified: int | None = None
+    country: int | None = None
+    dial_code: int | None = None
 
     def used(self) -> dict[Kind, int]:
         """Where the columns that matter are, by what they hold."""

@@ -401,7 +401,7 @@ class TestRows:
         with opened("username\nalice\n") as roster:
             (record,) = roster.records()
 
-        assert not roster.has_phone_column
+        assert "phone" not in roster.used
         assert isinstance(record.row, Candidate)
         assert record.row.phone is None
 
