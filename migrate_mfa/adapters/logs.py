@@ -34,6 +34,7 @@ KEYS: Final = frozenset(
         "category",
         "causes",
         "code",
+        "columns",
         "command",
         "error_type",
         "event",

@@ -1,16 +1,20 @@
 """The roster: a CSV file of users, read as a stream of candidates and rejections."""
 
+import csv
 import hashlib
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
-from migrate_mfa.adapters.roster_columns import find_columns, read_header
+from migrate_mfa.adapters.roster_columns import find_columns, find_identities
+from migrate_mfa.adapters.roster_header import Header, read_header
+from migrate_mfa.adapters.roster_names import Names
 from migrate_mfa.adapters.roster_rows import Record, RosterOptions, RowReader
+from migrate_mfa.adapters.roster_sample import Sample
 from migrate_mfa.adapters.roster_text import (
     Lines,
     RawRecord,
@@ -19,6 +23,7 @@ from migrate_mfa.adapters.roster_text import (
     open_bytes,
     read_lines,
     shown,
+    split_cells,
     split_records,
 )
 from migrate_mfa.domain.errors import InputUnusable
@@ -34,6 +39,10 @@ class Roster:
     """The header's names as written, those of the tool's own reports among them."""
     used: Mapping[str, str]
     """The names of the columns that matter, by what they hold (`roster_columns.Kind`)."""
+    labels: Mapping[str, str]
+    """The same as they may be shown: a name that may be about a person is masked."""
+    notes: tuple[str, ...]
+    """What an operator has to know of the columns: which phone columns are not read, and the like."""
     encoding: str
     guessed_encoding: bool
     """No mark in the file and no option names the encoding: it is what was left of the ladder."""
@@ -92,27 +101,47 @@ def has_changed(source: str | None, sha256: str | None) -> bool:
 def _read_head(file: SeekableFile, source: str, options: RosterOptions) -> Roster:
     encoding = find_encoding(file, source, options.encoding)
     open_lines = partial(read_lines, file, source, encoding)
-    chosen = {"id_column": options.id_column, "phone_column": options.phone_column}
+    chosen = (options.id_column, options.phone_column)
     with closing(open_lines()) as lines:
-        header = read_header(lines, source, [name for name in chosen.values() if name is not None])
-        columns = find_columns(header.names, source, **chosen)
-        if next(split_records(lines, source, header.delimiter), None) is None:
+        header = read_header(lines, source, [name for name in chosen if name is not None])
+        records = split_records(lines, source, header.delimiter, padded=header.padded)
+        names = Names(header.names, source)
+        identities = find_identities(names, options.id_column)
+        first = next(records, None)
+        if first is None:
             raise InputUnusable(
                 f"{shown(source)} has a header line and no users.", "Check that this is the roster."
             )
+        sample = None
+        if options.read_numbers:
+            cells = _cells(chain([first], records), header)
+            sample = Sample(cells, len(header.names), options.phone_country)
+        found = find_columns(names, identities, sample, options.phone_column)
 
     def split(lines: Lines) -> Iterator[RawRecord]:
-        return split_records(islice(lines, header.last_line, None), source, header.delimiter)
+        return split_records(
+            islice(lines, header.last_line, None), source, header.delimiter, padded=header.padded
+        )
 
     file.seek(0)
     return Roster(
         columns=header.names,
-        used={kind.value: header.names[at] for kind, at in columns.used().items()},
+        used={kind.value: header.names[at] for kind, at in found.columns.used().items()},
+        labels=found.labels,
+        notes=found.notes,
         encoding=encoding,
         guessed_encoding=options.encoding is None and encoding == "cp932",
         delimiter=header.delimiter,
         sha256=hashlib.file_digest(file, "sha256").hexdigest(),
         _open_lines=open_lines,
         _split=split,
-        _rows=RowReader(columns, header.delimiter, options),
+        _rows=RowReader(found.columns, header.delimiter, options, header.padded),
     )
+
+
+def _cells(records: Iterator[RawRecord], header: Header) -> Iterator[list[str]]:
+    """The cells of the records that can be read, as far as quotes are closed; others tell what is not."""
+    with suppress(InputUnusable):
+        for record in records:
+            with suppress(csv.Error):
+                yield split_cells(record.text, header.delimiter, padded=header.padded)

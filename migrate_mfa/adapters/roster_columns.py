@@ -1,35 +1,18 @@
-"""A roster's header line: its delimiter, and what each column is."""
+"""What each column of a roster is: by its name, by the options, and by what the first rows hold."""
 
-import csv
-import re
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from itertools import chain
 from typing import Final
 
-from migrate_mfa.adapters.roster_text import Lines, literal_cells, shown, split_cells, split_records
+from migrate_mfa.adapters.roster_aliases import Kind
+from migrate_mfa.adapters.roster_names import Names
+from migrate_mfa.adapters.roster_phones import choose_phone, is_vouched_for
+from migrate_mfa.adapters.roster_sample import Sample
 from migrate_mfa.domain.errors import InputUnusable
-from migrate_mfa.domain.spreadsheet import trim, unguard
 
+__all__ = ["Columns", "Found", "Kind", "find_columns", "find_identities"]
 
-class Kind(StrEnum):
-    """What a column that matters holds; the values are the fields of `Columns`, and what messages say."""
-
-    SUB = "sub"
-    USER_SUB = "user_sub"
-    """The sub as the tool's own reports name it."""
-    USERNAME = "username"
-    EMAIL = "email"
-    EITHER = "either"
-    """Chosen by `--id-column`: an e-mail address where there is an @, a username otherwise."""
-    PHONE = "phone"
-    VERIFIED = "phone_number_verified"
-    COUNTRY = "country"
-    """The country of the row's number: an ISO code or a name; wins over `--phone-country`."""
-    DIAL_CODE = "dial_code"
-    """The same as a calling code, such as +81 or 81."""
+IDENTITIES: Final = (Kind.SUB, Kind.USER_SUB, Kind.USERNAME, Kind.EMAIL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,155 +37,112 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
-    """The header as it stands in the file, up to and including `last_line`."""
+class Found:
+    """The columns that matter, their names as they may be shown, and what else is to be told."""
 
-    delimiter: str
-    names: tuple[str, ...]
-    last_line: int
-
-
-def canonical(name: str) -> str:
-    """A column name without the differences that do not count: case, width, spaces, hyphens."""
-    return re.sub(r"[\s_-]+", "_", unicodedata.normalize("NFKC", trim(name)).casefold())
-
-
-ALIASES: Final[dict[Kind, str]] = {
-    Kind.SUB: "sub",
-    Kind.USER_SUB: "user_sub",
-    Kind.USERNAME: (
-        "username user login login_id user_name cognito:username ユーザー名 ユーザ名 ログインID ユーザーID"
-    ),
-    Kind.EMAIL: "email mail e-mail email_address メール メールアドレス Eメール",
-    Kind.PHONE: ("phone phone_number tel telephone mobile cell 電話番号 携帯電話 携帯番号 携帯電話番号 携帯"),
-    Kind.VERIFIED: "phone_number_verified",
-}
-"""The names that each kind of column goes by, the first of them the usual one."""
-
-_KINDS: Final = {canonical(alias): kind for kind, aliases in ALIASES.items() for alias in aliases.split()}
-_IDENTITIES: Final = (Kind.SUB, Kind.USER_SUB, Kind.USERNAME, Kind.EMAIL)
-_SETTLED_BY: Final = dict.fromkeys(_IDENTITIES, "--id-column") | {Kind.PHONE: "--phone-column"}
-_DELIMITERS: Final = ",;\t"
-_SEP_LINE: Final = re.compile(r'"?sep=([,;|\t])"?[,;|\t ]*[\r\n]*', re.IGNORECASE)
-
-
-def read_header(lines: Lines, source: str, chosen: Iterable[str]) -> Header:
-    """Read the header, and the delimiter from Excel's `sep=` line or from the names it makes known.
-
-    Args:
-        lines: The file's lines from the start; read to the end of the header.
-        source: The file, for messages.
-        chosen: The columns that options name.
-
-    Raises:
-        InputUnusable: There is nothing in the file, or no text.
-    """
-    number, line = _first_line(lines, source)
-    if found := _SEP_LINE.fullmatch(line):
-        delimiter = found[1]
-        number, line = _first_line(lines, source)
-    else:
-        known = _KINDS.keys() | set(map(canonical, chosen))
-        delimiter = max(_DELIMITERS, key=lambda mark: _known_names(line, mark, known))
-    record = next(split_records(chain([(number, line)], lines), source, delimiter))
-    if "\0" in record.text:
-        raise InputUnusable(
-            f"{shown(source)} has NUL characters in its header line.",
-            "It may be UTF-16 without a byte order mark: try --encoding utf-16-le.",
-        )
-    return Header(delimiter, _names(record.text, delimiter), record.last_line)
-
-
-def _names(text: str, delimiter: str) -> tuple[str, ...]:
-    try:
-        cells = split_cells(text, delimiter)
-    except csv.Error:
-        cells = literal_cells(text, delimiter)
-    return tuple(trim(unguard(cell)) for cell in cells)
-
-
-def _first_line(lines: Lines, source: str) -> tuple[int, str]:
-    for number, line in lines:
-        if line.strip():
-            return number, line
-    raise InputUnusable(
-        f"{shown(source)} is empty.",
-        "A roster has a header line that names its columns, then one user a line.",
-    )
-
-
-def _known_names(line: str, delimiter: str, known: set[str]) -> int:
-    cells = literal_cells(line, delimiter)
-    return sum(canonical(cell.strip('"')) in known for cell in cells)
+    columns: Columns
+    labels: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def find_columns(
-    names: tuple[str, ...], source: str, *, id_column: str | None = None, phone_column: str | None = None
-) -> Columns:
-    """Find out what each column is, by its name and the options.
+    names: Names, identities: Mapping[Kind, int], sample: Sample | None, phone_column: str | None = None
+) -> Found:
+    """Find out what each column is.
+
+    Args:
+        names: The header.
+        identities: What `find_identities` has found in it.
+        sample: What the first rows hold; None where numbers are not read: then no other column matters.
+        phone_column: The option that names the column with the number, or says `none`.
 
     Raises:
-        InputUnusable: No column says who a user is, or two columns claim the same.
+        InputUnusable: It is not clear which column holds what; the message names those in question.
     """
-    kinds = [_KINDS.get(canonical(name)) for name in names]
-    found: dict[str, int] = {}
-    settled: set[Kind] = set()
+    places = dict(identities)
+    notes: list[str] = []
+    if sample is not None:
+        phones = choose_phone(names, sample, list(places.values()), phone_column)
+        if phones.at is not None:
+            places[Kind.PHONE] = phones.at
+        notes += phones.notes
+        notes += _vouching(names, places)
+        notes += _countries(names, places)
+    columns = Columns(names=names.written, **{kind.value: at for kind, at in places.items()})
+    labels = {kind.value: names.label(at) for kind, at in columns.used().items()}
+    return Found(columns, labels, tuple(notes))
+
+
+def _of_kind(names: Names, kind: Kind) -> Iterator[int]:
+    return (at for at, meaning in enumerate(names.meanings) if meaning and meaning.kind is kind)
+
+
+def find_identities(names: Names, id_column: str | None = None) -> dict[Kind, int]:
+    """Find the columns that say who a user is: the one that `--id-column` names, or those known by name.
+
+    Raises:
+        InputUnusable: There is none, or two are of one kind.
+    """
     if id_column is not None:
-        at = _named(names, id_column, source, "--id-column")
-        found[kind if (kind := kinds[at]) in _IDENTITIES else Kind.EITHER] = at
-        settled.update(_IDENTITIES)
-    if phone_column is not None:
-        found[Kind.PHONE] = _named(names, phone_column, source, "--phone-column")
-        settled.add(Kind.PHONE)
-    for at, kind in enumerate(kinds):
-        if kind is not None and kind not in settled:
-            if kind in found:
-                raise _two(source, kind, names[found[kind]], names[at])
-            found[kind] = at
-    if not found.keys() & {*_IDENTITIES, Kind.EITHER}:
-        raise _nobody(source, names)
-    return Columns(names=names, **found)
+        at = names.find(id_column, "--id-column")
+        meaning = names.meanings[at]
+        return {meaning.kind if meaning and meaning.kind in IDENTITIES else Kind.EITHER: at}
+    hint = "Name the right one with --id-column, or remove the other."
+    places = {}
+    for kind in IDENTITIES:
+        if (only := _only(names, kind, _of_kind(names, kind), hint)) is not None:
+            places[kind] = only
+    if not places:
+        raise _nobody(names)
+    return places
 
 
-def _named(names: tuple[str, ...], wanted: str, source: str, option: str) -> int:
-    """The column that an option names: by its exact name, else by what the name comes down to."""
-    same = [at for at, name in enumerate(names) if name == wanted]
-    alike = same or [at for at, name in enumerate(names) if canonical(name) == canonical(wanted)]
-    if len(alike) == 1:
-        return alike[0]
-    trouble = "more than one column" if alike else "no column"
-    raise InputUnusable(
-        f"{shown(source)} has {trouble} named {wanted!r}, which {option} asks for.",
-        f"It has {_listed(names)}.",
-    )
+def _only(names: Names, kind: Kind, found: Iterable[int], hint: str) -> int | None:
+    places = list(found)
+    if len(places) > 1:
+        raise InputUnusable(
+            f"{names.source} has {len(places)} columns for {kind}: {names.several(places)}.", hint
+        )
+    return places[0] if places else None
 
 
-def _two(source: str, kind: Kind, first: str, second: str) -> InputUnusable:
-    option = _SETTLED_BY.get(kind)
-    choice = f"Name the right one with {option}, or remove" if option else "Remove"
+def _vouching(names: Names, places: dict[Kind, int]) -> Iterator[str]:
+    """Take the column that vouches for the numbers taken; say which vouch for others."""
+    phone = places.get(Kind.PHONE)
+    found = list(_of_kind(names, Kind.VERIFIED))
+    fitting = [at for at in found if is_vouched_for(names, at, phone)]
+    at = _only(names, Kind.VERIFIED, fitting, "Remove the one that is not about the numbers taken.")
+    if at is not None:
+        places[Kind.VERIFIED] = at
+    if (others := [each for each in found if each != at]) and phone is not None:
+        yield (
+            f"Not read: {names.several(others)} may be about another number than that of "
+            f"{names.quoted(phone)}."
+        )
+
+
+def _countries(names: Names, places: dict[Kind, int]) -> Iterator[str]:
+    """Take the column that is nearest to the number's own country; say which are left."""
+    found = list(_of_kind(names, Kind.COUNTRY))
+    ranks = {at: meaning.rank for at in found if (meaning := names.meanings[at])}
+    nearest = [at for at in found if ranks[at] == min(ranks.values())]
+    hint = "Remove the one that is not the country of the phone number."
+    if (at := _only(names, Kind.COUNTRY, nearest, hint)) is not None:
+        places[Kind.COUNTRY] = at
+        if others := [each for each in found if each != at]:
+            yield f"Country columns that are not read: {names.several(others)}."
+    if (at := _only(names, Kind.DIAL_CODE, _of_kind(names, Kind.DIAL_CODE), hint)) is not None:
+        places[Kind.DIAL_CODE] = at
+
+
+def _nobody(names: Names) -> InputUnusable:
+    data = any("@" in name or sum(map(str.isdigit, name)) > _FEW_DIGITS for name in names.written)
+    no_header = "Its first line looks like a user's data: a header line must come first. " if data else ""
     return InputUnusable(
-        f"{shown(source)} has two columns for {kind}: {first!r} and {second!r}.", f"{choice} one of them."
+        f"{names.source} has no column that is known to say who a user is.",
+        f"{no_header}Call one of its columns email, username or sub (the README lists all names that are "
+        f"known), or name one with --id-column. Its columns are:\n{names.listed()}",
     )
 
 
-def _nobody(source: str, names: tuple[str, ...]) -> InputUnusable:
-    accepted = "; ".join(", ".join(ALIASES[kind].split()) for kind in _IDENTITIES)
-    return InputUnusable(
-        f"{shown(source)} has no column that says who a user is. It has {_listed(names)}.",
-        f"Name one in its first line ({accepted}), or say which it is with --id-column.",
-    )
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    """The columns' names for a message; a file without a header line has personal data in their place."""
-    listed = [repr(name) if _harmless(name) else f"(column {at})" for at, name in enumerate(names, 1)]
-    return ", ".join(listed[:_MOST_LISTED]) + (", …" if len(names) > _MOST_LISTED else "")
-
-
-def _harmless(name: str) -> bool:
-    return len(name) <= _LONGEST_LISTED and "@" not in name and sum(map(str.isdigit, name)) < _FEW_DIGITS
-
-
-_MOST_LISTED: Final = 30
-_LONGEST_LISTED: Final = 40
-_FEW_DIGITS: Final = 5
+_FEW_DIGITS: Final = 6

@@ -52,6 +52,8 @@ class RowReader:
     columns: Columns
     delimiter: str
     options: RosterOptions
+    padded: bool = False
+    """Blanks may stand between a delimiter and its cell's quote."""
 
     def read(self, raw: RawRecord, number: int) -> Record:
         """Read one record; `number` counts records from 1."""
@@ -69,7 +71,7 @@ class RowReader:
         if len(text) > _LONGEST_ROW:
             return literal_cells(text, self.delimiter), f"more than {_LONGEST_ROW:,} characters"
         try:
-            cells = split_cells(text, self.delimiter)
+            cells = split_cells(text, self.delimiter, padded=self.padded)
         except csv.Error:
             # Not what a lenient reader would make of it: run again as a roster, that would look right.
             return literal_cells(text, self.delimiter), "a quotation mark where none belongs"

@@ -29,6 +29,18 @@ _INFRASTRUCTURE = (
 _SESSIONS = (
     "Sessions that exist stay valid: users are asked for a code at their next sign-in with a password."
 )
+_COLUMNS = {
+    "sub": "user (sub)",
+    "user_sub": "user (sub)",
+    "username": "user (username)",
+    "email": "user (e-mail)",
+    "either": "user (--id-column)",
+    "phone": "number",
+    "phone_number_verified": "vouches for the number",
+    "country": "country of the number",
+    "dial_code": "dial code of the number",
+}
+"""What a column of the roster holds, in the words of a plan."""
 _NEWS_S = 10
 """A command that works notes where it stands every few seconds; an older note is said to be one."""
 
@@ -66,6 +78,10 @@ def _roster_facts(facts: Mapping[str, Any]) -> None:
         f"Roster: {counted(facts['roster_records'], 'record')} on {counted(facts['roster_lines'], 'line')}, "
         f"{facts['roster_multi_line_records']:,} of several lines; {encoding}."
     )
+    for kind, label in facts.get("roster_column_labels", {}).items():
+        _line(f"  {_COLUMNS[kind]:<24}{label}")
+    for note in facts.get("roster_column_notes", ()):
+        _wrapped(note)
 
 
 def _outcomes(

@@ -14,3 +14,26 @@ def mask_phone(e164: str) -> str:
 def scrub(text: str) -> str:
     """A text from outside without e-mail addresses and without digit runs that could be a number."""
     return _DIGITS.sub("[number]", _EMAIL.sub("[address]", text))
+
+
+_LONGEST_SHOWN = 60
+_FEW_DIGITS = 5
+
+
+def masked(text: str) -> str:
+    """A text of a file as it may be shown, in one short line; one that may be data without its digits."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    if "@" in line or sum(map(str.isdigit, line)) >= _FEW_DIGITS:
+        line = re.sub(r"\d", "*", scrub(line)).replace("@", "*")
+    return line if len(line) <= _LONGEST_SHOWN else f"{line[:_LONGEST_SHOWN]}…"
+
+
+def column_name(name: str, place: int) -> str:
+    """A column's name as it may be shown; with its place where that is not all of its name.
+
+    A file without a header line has a user's data where the names belong.
+    """
+    line = masked(name)
+    if not line:
+        return f"column {place} (no name)"
+    return line if line == " ".join(name.split()) else f'column {place} ("{line}")'

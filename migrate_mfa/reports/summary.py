@@ -50,6 +50,7 @@ def summarise(store: "ReportStore", meta: Mapping[str, Any], done: "PassRecord")
         "command": done.command,
         "state": done.state,
         "pool": meta.get("user_pool_id"),
+        **_columns(meta),
         "rows": total.rows,
         "counts": total.counts,
         "reasons": total.reasons,
@@ -61,6 +62,13 @@ def summarise(store: "ReportStore", meta: Mapping[str, Any], done: "PassRecord")
         "elapsed_s": round(done.ended_at - done.started_at, 3) if done.ended_at is not None else None,
         **done.extra,
     }
+
+
+def _columns(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Which columns of the roster are read, by what they hold; none of the phone means the pool's numbers."""
+    if (labels := meta.get("roster_column_labels")) is None:
+        return {}
+    return {"columns": labels if meta.get("kind") == "disable" else labels | {"phone": labels.get("phone")}}
 
 
 def write_summary(directory: Path, summary: Mapping[str, Any], pass_id: int) -> None:

@@ -307,7 +307,7 @@ def purge(directory: Path, confirm: Callable[[dict[str, Any], int], None]) -> tu
         rows = sum(work.counts().values())
         confirm(meta, rows)
         AftermathStore(journal.database).purge()
-        journal.set_meta({"phase": "purged", "columns": [], "roster": None})
+        journal.set_meta({"phase": "purged", "columns": [], "roster_columns": {}, "roster": None})
         for pattern in ("*.csv", f"*{DRAFT}"):
             for path in (directory / DIRECTORY).glob(pattern):
                 path.unlink()

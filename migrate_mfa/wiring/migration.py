@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import structlog
+
 from migrate_mfa.adapters.codec import pool_to_json
 from migrate_mfa.adapters.journal import Journal
 from migrate_mfa.adapters.logs import configure
@@ -36,6 +38,7 @@ from migrate_mfa.wiring.passes import Pass, open_pass, planned_directory
 from migrate_mfa.wiring.sms_allowance import require_sms_allowance, sms_expected
 
 NO_POOL = ("--user-pool-id is missing.", "It looks like ap-northeast-1_AbCdEfGhI.")
+log = structlog.get_logger()
 VERBS = (Verb.RUN, Verb.RECONCILE, Verb.REPAIR)
 """What `run` carries out: its own plan, and what an interrupted reconcile left."""
 
@@ -92,7 +95,15 @@ class Migration:
         planner = self._planner()
         rows = planner.ingest(roster)
         vouchings = sorted(plans.vouchings(), key=str)
-        journal.set_meta({"vouchings": vouchings, "roster_columns": dict(roster.used)})
+        journal.set_meta(
+            {
+                "vouchings": vouchings,
+                "roster_columns": dict(roster.used),
+                "roster_column_labels": dict(roster.labels),
+                "roster_column_notes": list(roster.notes),
+            }
+        )
+        log.info("columns", columns=[f"{kind}: {label}" for kind, label in roster.labels.items()])
         self._require_trusts()
         reading = planner.read_pool(rows)
         planner.decide_all()

@@ -1,0 +1,132 @@
+"""Which column holds the number that a user should be enrolled with: never taken, or left, without a word."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from migrate_mfa.adapters.roster_aliases import Kind, Line, fold
+from migrate_mfa.adapters.roster_names import Names
+from migrate_mfa.adapters.roster_sample import Sample
+from migrate_mfa.domain.errors import InputUnusable
+from migrate_mfa.domain.words import counted
+
+NO_COLUMN: Final = "none"
+"""What `--phone-column` says where the numbers are to be those of the pool."""
+_HINT: Final = (
+    "Name the column of the users' mobile numbers with --phone-column, or give --phone-column none to use "
+    "the numbers that the pool has."
+)
+_OWN: Final = {"phonenumberused", "mfaphonenumberused"}
+"""Columns of the tool's reports: what a run used is not what somebody asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phones:
+    """The phone column, if there is one, and what is to be said about it and about the others."""
+
+    at: int | None
+    notes: tuple[str, ...]
+
+
+def choose_phone(names: Names, sample: Sample, identities: Sequence[int], wanted: str | None) -> Phones:
+    """Find the phone column by the option, by the names, and by what the first rows hold.
+
+    Raises:
+        InputUnusable: it is not clear; the message names the columns.
+    """
+    lines = {at: each.line for at, each in enumerate(names.meanings) if each and each.line}
+    alike = [
+        at
+        for at, meaning in enumerate(names.meanings)
+        if meaning is None and at not in identities and _looks_like_numbers(names, sample, at)
+    ]
+    if wanted is not None:
+        at = None if fold(wanted) == NO_COLUMN else names.find(wanted, "--phone-column")
+    else:
+        at = _by_name(names, lines)
+        _require_clear(names, sample, at, lines, alike)
+    return Phones(at, tuple(_notes(names, sample, at, lines, alike)))
+
+
+def _looks_like_numbers(names: Names, sample: Sample, at: int) -> bool:
+    name = names.written[at]
+    return fold(name) not in _OWN and sample.looks_like_numbers(at, name)
+
+
+def _by_name(names: Names, lines: dict[int, Line]) -> int | None:
+    """The one column that its name tells from all others."""
+    candidates = [at for at, line in lines.items() if line is not Line.FOREIGN]
+    mobiles = [at for at in candidates if lines[at] is Line.MOBILE]
+    if len(mobiles) == 1:
+        return mobiles[0]
+    if len(candidates) == 1 and lines[candidates[0]] is Line.ANY:
+        return candidates[0]
+    if len(candidates) > 1 and any(lines[at] is not Line.FIXED for at in candidates):
+        raise InputUnusable(
+            f"{names.source} has several phone columns: {names.several(mobiles or candidates)}.", _HINT
+        )
+    return None
+
+
+def _require_clear(
+    names: Names, sample: Sample, at: int | None, lines: dict[int, Line], alike: list[int]
+) -> None:
+    """Refuse to leave numbers in the roster unread without a word from the operator."""
+    if at is not None and sample.filled(at):
+        return
+    known = [each for each, line in lines.items() if at is None or line is not Line.FOREIGN]
+    others = sorted({*alike, *(each for each in known if sample.filled(each))})
+    if not others:
+        return
+    told = "no column is known to hold mobile numbers"
+    if at is not None:
+        told = f"the phone column {names.quoted(at)} is empty in {_rows(sample)}"
+    look = "look" if len(others) > 1 else "looks"
+    raise InputUnusable(
+        f"{names.source}: {told}, but {names.several(others)} {look} like phone numbers.", _HINT
+    )
+
+
+def _notes(
+    names: Names, sample: Sample, at: int | None, lines: dict[int, Line], alike: list[int]
+) -> Iterator[str]:
+    """What an operator has to know of the columns with numbers."""
+    if at is None:
+        yield "No column gives numbers: the number that the pool has verified is used."
+    if left := [each for each in lines if each != at]:
+        described = ", ".join(_described(names, each, lines[each]) for each in left)
+        yield f"Phone columns that are not read: {described}."
+    if unknown := [each for each in alike if each != at]:
+        yield f"Columns that look like phone numbers and are not read: {names.several(unknown)}."
+    own = [each for each in left if lines[each] is not Line.FOREIGN] + unknown
+    fuller = [each for each in own if at is not None and sample.filled(each) > sample.filled(at)]
+    if at is not None and fuller and 2 * sample.filled(at) < sample.rows:
+        yield (
+            f"{names.quoted(at)} is filled in {sample.filled(at):,} of {_rows(sample)}, "
+            f"{names.several(fuller)} in more. A row without a number uses the one that the pool has "
+            "verified."
+        )
+
+
+def _described(names: Names, at: int, line: Line) -> str:
+    return names.quoted(at) if line is Line.ANY else f"{names.quoted(at)} ({line})"
+
+
+def _rows(sample: Sample) -> str:
+    return f"the first {counted(sample.rows, 'row')}"
+
+
+def is_vouched_for(names: Names, verified: int, phone: int | None) -> bool:
+    """Whether a column such as `phone_number_verified` is about the column that numbers are taken from.
+
+    It may be about another phone column, whose number nobody asks for.
+    """
+    others = [
+        at
+        for at, each in enumerate(names.meanings)
+        if each and each.kind is Kind.PHONE and each.line is not Line.FOREIGN and at != phone
+    ]
+    if phone is None or not others:
+        return True
+    about = fold(names.written[verified]).removeprefix("is").removesuffix("verified")
+    return about == fold(names.written[phone])
