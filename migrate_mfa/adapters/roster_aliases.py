@@ -34,6 +34,9 @@ class Kind(StrEnum):
     """The same as a calling code, such as +81 or 81."""
 
 
+IDENTITIES: Final = (Kind.SUB, Kind.USER_SUB, Kind.USERNAME, Kind.EMAIL)
+
+
 class Line(StrEnum):
     """Which telephone of the user a phone column holds, by its name."""
 

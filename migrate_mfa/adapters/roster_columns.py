@@ -2,17 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
 
-from migrate_mfa.adapters.roster_aliases import Kind
-from migrate_mfa.adapters.roster_names import Names
+from migrate_mfa.adapters.roster_aliases import IDENTITIES, Kind
+from migrate_mfa.adapters.roster_names import Names, is_data
 from migrate_mfa.adapters.roster_phones import choose_phone, is_vouched_for
 from migrate_mfa.adapters.roster_sample import Sample
 from migrate_mfa.domain.errors import InputUnusable
 
 __all__ = ["Columns", "Found", "Kind", "find_columns", "find_identities"]
-
-IDENTITIES: Final = (Kind.SUB, Kind.USER_SUB, Kind.USERNAME, Kind.EMAIL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +78,10 @@ def find_identities(names: Names, id_column: str | None = None) -> dict[Kind, in
     """Find the columns that say who a user is: the one that `--id-column` names, or those known by name.
 
     Raises:
-        InputUnusable: There is none, or two are of one kind.
+        InputUnusable: There is none, or two are of one kind, or the first line is no header.
     """
+    if any(map(is_data, names.written)):
+        raise _no_header(names)
     if id_column is not None:
         at = names.find(id_column, "--id-column")
         meaning = names.meanings[at]
@@ -136,13 +135,15 @@ def _countries(names: Names, places: dict[Kind, int]) -> Iterator[str]:
 
 
 def _nobody(names: Names) -> InputUnusable:
-    data = any("@" in name or sum(map(str.isdigit, name)) > _FEW_DIGITS for name in names.written)
-    no_header = "Its first line looks like a user's data: a header line must come first. " if data else ""
     return InputUnusable(
         f"{names.source} has no column that is known to say who a user is.",
-        f"{no_header}Call one of its columns email, username or sub (the README lists all names that are "
-        f"known), or name one with --id-column. Its columns are:\n{names.listed()}",
+        "Call one of its columns email, username or sub (the README lists all names that are known), or name "
+        f"one with --id-column. Its columns are:\n{names.listed()}",
     )
 
 
-_FEW_DIGITS: Final = 6
+def _no_header(names: Names) -> InputUnusable:
+    return InputUnusable(
+        f"{names.source} has no header line: its first line looks like a user's data.",
+        f"Put a line before it that names the columns, such as email,phone_number. It has:\n{names.listed()}",
+    )

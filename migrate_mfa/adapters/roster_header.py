@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Final
 
-from migrate_mfa.adapters.roster_aliases import fold, meaning_of
-from migrate_mfa.adapters.roster_columns import IDENTITIES
+from migrate_mfa.adapters.roster_aliases import IDENTITIES, fold, meaning_of
+from migrate_mfa.adapters.roster_names import is_data
 from migrate_mfa.adapters.roster_text import Lines, literal_cells, shown, split_cells, split_records
 from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.privacy import masked
@@ -111,7 +111,9 @@ def _require_no_header_below(
     for number, line in islice(lines, _LINES_BELOW):
         delimiter = _delimiter(line, wanted)
         names = _names(line, delimiter, padded=True)
-        if _names_somebody(names, wanted) and (len(names) == 1 or _known(names, wanted) >= _FEW_NAMES):
+        if _names_somebody(names, wanted) and (
+            _known(names, wanted) >= _FEW_NAMES or not any(map(is_data, names))
+        ):
             raise InputUnusable(
                 f"The header of {shown(source)} is not its first line. Line {first[0]} is "
                 f'"{masked(first[1])}"; line {number} names the columns: {masked(", ".join(names))}.',

@@ -12,6 +12,7 @@ from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.privacy import column_name
 
 _MOST_LISTED: Final = 40
+_DATA: Final = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|\+[0-9][0-9 ().-]{7,}")
 _PLACE: Final = re.compile(r"column\s+([1-9][0-9]{0,5})", re.IGNORECASE)
 
 
@@ -82,3 +83,8 @@ class Names:
 
 def _is_itself(label: str, name: str) -> bool:
     return label == " ".join(name.split()) != ""
+
+
+def is_data(name: str) -> bool:
+    """Whether an address or a number stands where a name belongs: a user in a file without a header."""
+    return bool(_DATA.fullmatch(name))

@@ -1,19 +1,12 @@
 # ruff: noqa: RUF001 - full-width signs are what is tested
 import io
-from collections.abc import Iterator
 
 import pytest
 
 from migrate_mfa.adapters.roster import Roster, RosterOptions, open_roster
-from migrate_mfa.adapters.roster_columns import (
-    ALIASES,
-    Columns,
-    Header,
-    Kind,
-    canonical,
-    find_columns,
-    read_header,
-)
+from migrate_mfa.adapters.roster_columns import Columns, Found, Kind, find_columns, find_identities
+from migrate_mfa.adapters.roster_names import Names
+from migrate_mfa.adapters.roster_sample import Sample
 from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.model import Candidate
 
@@ -22,49 +15,14 @@ TEMPLATE = (
     "phone_number_verified,zoneinfo,locale,email,email_verified,given_name,family_name,middle_name,name,"
     "nickname,cognito:mfa_enabled,cognito:username"
 )
-NAMES = {
-    Kind.SUB: ["sub", "Sub", " SUB "],
-    Kind.USER_SUB: ["user_sub"],
-    Kind.USERNAME: [
-        *("username", "user", "login", "login_id", "user_name", "cognito:username"),
-        *(
-            "ユーザー名",
-            "ユーザ名",
-            "ログインID",
-            "ユーザーID",
-            "User Name",
-            "login-id",
-            "ログインｉｄ",
-            "ﾕｰｻﾞｰ名",
-        ),
-    ],
-    Kind.EMAIL: [
-        *("email", "mail", "e-mail", "email_address", "Email Address", "E-Mail"),
-        *("メール", "メールアドレス", "Eメール", "Ｅメール", "eメール", "\ufeffメール"),
-    ],
-    Kind.PHONE: [
-        *(
-            "phone",
-            "phone_number",
-            "phone number",
-            "Phone-Number",
-            "tel",
-            "Telephone",
-            "mobile",
-            "cell",
-            "ＴＥＬ",
-        ),
-        *("電話番号", "携帯電話", "携帯番号", "携帯電話番号", "携帯", "\u3000電話番号\u3000"),
-    ],
-    Kind.VERIFIED: ["phone_number_verified", "PHONE_NUMBER_VERIFIED"],
-}
 
 
-def header(text: str, *chosen: str) -> Header:
-    def lines() -> Iterator[tuple[int, str]]:
-        yield from enumerate(io.StringIO(text, newline=""), 1)
-
-    return read_header(lines(), "users.csv", chosen)
+def find(
+    names: tuple[str, ...], *rows: list[str], id_column: str | None = None, phone_column: str | None = None
+) -> Found:
+    known = Names(names, "users.csv")
+    identities = find_identities(known, id_column)
+    return find_columns(known, identities, Sample(rows, len(names)), phone_column)
 
 
 def first(text: str, options: RosterOptions | None = None) -> tuple[Roster, Candidate]:
@@ -74,26 +32,11 @@ def first(text: str, options: RosterOptions | None = None) -> tuple[Roster, Cand
     return roster, record.row
 
 
-@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in NAMES.items() for name in names])
-def test_a_column_is_known_by_each_of_its_names(kind: Kind, name: str) -> None:
-    who = "sub" if kind not in {Kind.SUB, Kind.USER_SUB} else "username"
-
-    columns = find_columns((who, "note", name), "users.csv")
-
-    assert getattr(columns, kind) == 2
-    assert columns.used().keys() == {Kind(who), kind}
-
-
-def test_every_name_that_messages_offer_is_tried_above() -> None:
-    for kind, aliases in ALIASES.items():
-        assert set(map(canonical, aliases.split())) <= set(map(canonical, NAMES[kind]))
-
-
 @pytest.mark.parametrize(
-    "name", ["id", "preferred_username", "email_verified", "home_phone", "outcome", "cognito:mfa_enabled", ""]
+    "name", ["id", "preferred_username", "email_verified", "outcome", "cognito:mfa_enabled", ""]
 )
 def test_other_columns_are_not_read(name: str) -> None:
-    assert find_columns(("username", name, name), "users.csv").used() == {Kind.USERNAME: 0}
+    assert find(("username", name, name)).columns.used() == {Kind.USERNAME: 0}
 
 
 def test_the_import_template_of_cognito_is_a_roster() -> None:
@@ -118,32 +61,46 @@ def test_a_report_of_the_tool_is_a_roster_and_keeps_its_columns() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "kind", "settled_by"),
+    ("names", "told"),
     [
-        (("username", "login"), "username", "--id-column"),
-        (("email", "メール"), "email", "--id-column"),
-        (("sub", "SUB"), "sub", "--id-column"),
-        (("username", "tel", "mobile"), "phone", "--phone-column"),
-        (("username", "phone", "phone"), "phone", "--phone-column"),
-        (("username", "phone_number_verified", "Phone_Number_Verified"), "phone_number_verified", "Remove"),
+        (("username", "login"), 'for username: "username" and "login".'),
+        (("email", "メール"), 'for email: "email" and "メール".'),
+        (("Email", "E-Mail-Adresse"), 'for email: "Email" and "E-Mail-Adresse".'),
+        (
+            ("sAMAccountName", "userPrincipalName", "mail"),
+            'username: "sAMAccountName" and "userPrincipalName".',
+        ),
+        (("sub", "sub"), 'for sub: column 1 ("sub") and column 2 ("sub").'),
     ],
 )
-def test_two_columns_of_one_kind_are_refused_by_name(
-    names: tuple[str, ...], kind: str, settled_by: str
-) -> None:
+def test_two_columns_that_name_users_alike_are_refused_by_name(names: tuple[str, ...], told: str) -> None:
     with pytest.raises(InputUnusable) as caught:
-        find_columns(names, "users.csv")
+        find(names)
 
-    assert caught.value.message == f"users.csv has two columns for {kind}: {names[-2]!r} and {names[-1]!r}."
-    assert settled_by in caught.value.hint
+    assert told in caught.value.message
+    assert "--id-column" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("username", "phone_number_verified", "Phone Verified"), "phone_number_verified"),
+        (("username", "phone", "country", "Land"), "country"),
+        (("username", "phone", "dial code", "indicatif"), "dial_code"),
+    ],
+)
+def test_two_columns_for_one_thing_of_the_number_are_refused(names: tuple[str, ...], told: str) -> None:
+    with pytest.raises(InputUnusable, match=f"2 columns for {told}: "):
+        find(names)
 
 
 def test_an_option_settles_which_of_two_columns_it_is() -> None:
-    names = ("username", "login", "sub", "tel", "mobile")
+    names = ("username", "login", "sub", "tel", "mobile", "cell")
 
-    columns = find_columns(names, "users.csv", id_column="login", phone_column="mobile")
+    found = find(names, id_column="login", phone_column="mobile")
 
-    assert columns == Columns(names=names, username=1, phone=4)
+    assert found.columns == Columns(names=names, username=1, phone=4)
+    assert found.notes == ('Phone columns that are not read: "tel", "cell" (mobile).',)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +110,7 @@ def test_an_option_settles_which_of_two_columns_it_is() -> None:
 def test_a_chosen_identity_keeps_the_meaning_of_its_name(id_column: str, kind: Kind) -> None:
     names = ("sub", "メール", "社員番号", "phone")
 
-    columns = find_columns(names, "users.csv", id_column=id_column)
+    columns = find(names, id_column=id_column).columns
 
     assert columns.used() == {kind: names.index(id_column), Kind.PHONE: 3}
 
@@ -170,76 +127,115 @@ def test_a_chosen_column_of_unknown_name_holds_addresses_or_usernames(
 
 
 def test_an_exact_name_comes_before_one_that_is_alike() -> None:
-    assert find_columns(("ID", "id"), "users.csv", id_column="id").either == 1
+    assert find(("ID", "id"), id_column="id").columns.either == 1
+
+
+@pytest.mark.parametrize("name", ["mobile-PHONE", "Column 2", "ＭｏｂｉｌｅＰｈｏｎｅ"])
+def test_an_option_names_a_column_in_any_spelling_or_by_its_place(name: str) -> None:
+    assert find(("email", "Mobile Phone", "tel", "cell"), phone_column=name).columns.phone == 1
 
 
 @pytest.mark.parametrize("option", ["id_column", "phone_column"])
-@pytest.mark.parametrize(("name", "trouble"), [("nickname", "no column"), ("Note", "more than one column")])
-def test_an_option_that_names_no_one_column_is_refused(option: str, name: str, trouble: str) -> None:
+def test_an_option_that_names_no_column_is_refused_with_the_nearest_and_all_others(option: str) -> None:
     with pytest.raises(InputUnusable) as caught:
-        find_columns(("username", "note", "NOTE"), "users.csv", **{option: name})
+        find(("username", "Nickname", "NOTE"), **{option: "nick names"})
 
-    assert trouble in caught.value.message
-    assert f"--{option.replace('_', '-')}" in caught.value.message
-    assert "'username', 'note', 'NOTE'" in caught.value.hint
+    assert (
+        f'no column named "nick names", which --{option.replace("_", "-")} asks for' in caught.value.message
+    )
+    assert caught.value.message.endswith('The nearest is "Nickname".')
+    assert caught.value.hint.splitlines() == [
+        "Its columns are:",
+        "   1  username",
+        "   2  Nickname",
+        "   3  NOTE",
+    ]
 
 
-def test_a_roster_that_names_nobody_is_refused_with_the_names_that_would_do() -> None:
+@pytest.mark.parametrize("option", ["id_column", "phone_column"])
+def test_an_option_that_names_two_columns_is_refused_with_their_places(option: str) -> None:
     with pytest.raises(InputUnusable) as caught:
-        find_columns(("氏名", "phone"), "users.csv")
+        find(("username", "Note", "Note", "other"), **{option: "Note"})
 
-    assert "'氏名', 'phone'" in caught.value.message
-    for name in ("sub", "username", "ユーザー名", "cognito:username", "email", "--id-column"):
-        assert name in caught.value.hint
+    assert "2 columns named" in caught.value.message
+    assert '"column 2": column 2 ("Note") or column 3 ("Note").' in caught.value.hint
+
+
+def test_a_roster_that_names_nobody_is_refused_with_what_would_do() -> None:
+    with pytest.raises(InputUnusable) as caught:
+        find(("氏名", "phone"))
+
+    assert "no column that is known to say who a user is" in caught.value.message
+    assert "email, username or sub" in caught.value.hint
+    assert "--id-column" in caught.value.hint
+    assert caught.value.hint.splitlines()[-2:] == ["   1  氏名", "   2  phone"]
+
+
+@pytest.mark.parametrize("options", [{}, {"id_column": "column 1"}, {"id_column": "user"}])
+def test_a_first_user_is_not_taken_for_a_header(options: dict[str, str]) -> None:
+    with pytest.raises(InputUnusable, match="no header line"):
+        find(("taro@example.com", "user", "+81 90 1234 5678"), **options)
 
 
 def test_a_file_without_a_header_does_not_show_its_first_user() -> None:
     with pytest.raises(InputUnusable) as caught:
-        find_columns(("taro@example.com", "+819012345678", "x" * 50, *map(str, range(40))), "users.csv")
+        find(("taro@example.com", "+819012345678", "x" * 80, "", *map(str, range(50))))
 
-    assert "It has (column 1), (column 2), (column 3), '0', " in caught.value.message
-    assert caught.value.message.endswith("'26', ….")
+    hint = caught.value.hint
+    assert "no header line: its first line looks like a user's data" in caught.value.message
+    assert '   1  column 1 ("[address]")\n   2  column 2 ("[number]")\n' in hint
+    assert f'   3  column 3 ("{"x" * 60}…")\n   4  column 4 (no name)\n' in hint
+    assert hint.endswith("and 14 more")
 
 
 @pytest.mark.parametrize(
-    ("line", "delimiter"),
+    ("names", "taken", "left"),
     [
-        ("username,phone", ","),
-        ("username;phone", ";"),
-        ("username\tphone", "\t"),
-        ("username", ","),
-        ("note,a;username;phone", ";"),
-        ('"username";"phone"', ";"),
-        ('"last, first";username;phone', ";"),
-        ("'=x\tユーザー名\t携帯", "\t"),
+        (("email", "phone", "country", "usageLocation"), "country", "usageLocation"),
+        (("mail", "mobile", "c", "co", "countryCode"), "c", "countryCode"),
+        (("email", "phone", "Country", "Phone Country"), "Phone Country", "Country"),
     ],
 )
-def test_the_delimiter_is_the_one_that_makes_names_known(line: str, delimiter: str) -> None:
-    assert header(f"{line}\r\nalice\r\n").delimiter == delimiter
+def test_of_several_countries_the_one_next_to_the_number_is_taken_and_said(
+    names: tuple[str, ...], taken: str, left: str
+) -> None:
+    found = find(names)
+
+    assert found.labels["country"] == taken
+    assert any(note.startswith("Country columns that are not read:") and left in note for note in found.notes)
 
 
-def test_a_column_that_an_option_names_counts_for_the_delimiter() -> None:
-    assert header("社員番号;氏名\n", "社員番号") == Header(";", ("社員番号", "氏名"), 1)
+@pytest.mark.parametrize("name", ["C", "Co.", "CO"])
+def test_c_and_co_are_countries_only_as_the_attributes_of_a_directory(name: str) -> None:
+    assert find(("email", "phone", name)).columns.country is None
 
 
-@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("line", ["sep={}\r\n", "SEP={}\n", '"sep={}"\r\n', "sep={0}{0}{0}\n"])
-def test_the_sep_line_of_excel_names_the_delimiter_and_is_no_header(mark: str, line: str) -> None:
-    found = header(f"{line.format(mark)}\nusername{mark}a;b,c\n")
+@pytest.mark.parametrize(
+    ("names", "vouches"),
+    [
+        (("email", "mobile", "phone_verified"), True),
+        (("email", "phone_number", "fax", "phone_number_verified"), True),
+        (("email", "Mobile Phone", "Office Phone", "mobilePhoneVerified"), True),
+        (("email", "phone_number", "phone_number_verified", "mobile"), False),
+        (("email", "mobile", "office phone", "phone verified"), False),
+        (("email", "phone_number_verified"), True),
+    ],
+)
+def test_a_column_that_vouches_for_another_number_is_not_read(names: tuple[str, ...], vouches: bool) -> None:
+    found = find(names)
 
-    assert (found.delimiter, found.last_line) == (mark, 3)
-    assert found.names[0] == "username"
+    assert (found.columns.phone_number_verified is not None) is vouches
+    assert any("may be about another number" in note for note in found.notes) is not vouches
 
 
-def test_rows_after_a_sep_line_have_their_own_line_numbers() -> None:
-    _, row = first("sep=;\r\nusername;phone\r\nalice;+819012345678\r\n")
+def test_without_numbers_only_the_columns_that_name_users_are_looked_for() -> None:
+    names = Names(("email", "phone", "tel", "phone_number_verified", "country"), "users.csv")
 
-    assert (row.at.row, row.at.first_line) == (1, 3)
-
-
-def test_a_guarded_name_is_read_as_it_was() -> None:
-    assert header("username,'=x, '+a \n").names == ("username", "=x", "'+a")
+    assert find_columns(names, find_identities(names), None).columns.used() == {Kind.EMAIL: 0}
 
 
-def test_a_header_with_a_stray_quote_is_taken_as_it_is() -> None:
-    assert header('"user"name,phone\n').names == ('"user"name', "phone")
+def test_the_names_that_are_shown_hold_no_data() -> None:
+    found = find(("email", "電話番号\n(090-1234-5678)"))
+
+    assert found.labels == {"email": "email", "phone": 'column 2 ("電話番号 ([number])")'}
+    assert found.columns.names[1] == "電話番号\n(090-1234-5678)"
