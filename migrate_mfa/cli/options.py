@@ -179,7 +179,7 @@ StrictE164 = Annotated[
 IdColumn = Annotated[
     str | None,
     typer.Option(
-        help="The column that says who.",
+        help="The column that names the user.",
         envvar=_variable("ID_COLUMN"),
         rich_help_panel=_READ,
         show_default=False,
@@ -188,7 +188,7 @@ IdColumn = Annotated[
 PhoneColumn = Annotated[
     str | None,
     typer.Option(
-        help="The column with the number.",
+        help="The column with the number; none uses the numbers that the pool has.",
         envvar=_variable("PHONE_COLUMN"),
         rich_help_panel=_READ,
         show_default=False,

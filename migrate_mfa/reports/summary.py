@@ -68,7 +68,8 @@ def _columns(meta: Mapping[str, Any]) -> dict[str, Any]:
     """Which columns of the roster are read, by what they hold; none of the phone means the pool's numbers."""
     if (labels := meta.get("roster_column_labels")) is None:
         return {}
-    return {"columns": labels if meta.get("kind") == "disable" else labels | {"phone": labels.get("phone")}}
+    phone = {} if meta.get("kind") == "disable" else {"phone": labels.get("phone")}
+    return {"columns": labels | phone, "column_notes": meta["roster_column_notes"]}
 
 
 def write_summary(directory: Path, summary: Mapping[str, Any], pass_id: int) -> None:

@@ -18,7 +18,7 @@ import pytest
 from typer.main import get_command
 
 from migrate_mfa.adapters.journal import Journal
-from migrate_mfa.adapters.roster_columns import ALIASES
+from migrate_mfa.adapters.roster_aliases import ALIASES, meaning_of, names_of
 from migrate_mfa.adapters.work_store import WorkStore
 from migrate_mfa.cli.main import app, main
 from migrate_mfa.domain.errors import ExitCode
@@ -504,13 +504,20 @@ def test_the_quotas_are_those_of_the_code(text: str) -> None:
 @BOTH
 def test_the_policies_columns_and_choices_are_those_of_the_code(text: str) -> None:
     policies = {row[0].strip("`") for row in table(text, _titled(text, "Verification policies"))}
-    columns = set(codes(section(text, _titled(text, "The roster"))))
     options = {row[0]: row[-1] for row in table(text, _titled(text, "Options"))}
 
     assert policies == set(VerificationPolicy)
-    assert columns >= {alias for names in ALIASES.values() for alias in names.split()}
     assert {each.value for each in LIFTABLE} <= set(codes(options["`--despite`"]))
     assert set(PhoneConflict) <= set(codes(options["`--phone-conflict`"]))
+
+
+@BOTH
+def test_the_names_of_columns_are_those_of_the_code(text: str) -> None:
+    named = [names_of(names) for _, names in table(text, _titled(text, "Names of columns"))]
+    usual = [codes(row[1]) for row in table(text, _titled(text, "The roster"))]
+
+    assert named == [names_of(names) for names in ALIASES.values()]
+    assert all(map(meaning_of, (name for row in usual for name in row if name not in {"true", "false"})))
 
 
 @BOTH
