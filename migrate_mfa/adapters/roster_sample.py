@@ -4,7 +4,6 @@
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
@@ -18,7 +17,7 @@ from migrate_mfa.domain.spreadsheet import trim, unguard
 ROWS: Final = 1000
 _MOST_CHARACTERS: Final = 1 << 22
 _JUDGED: Final = 50
-"""Filled cells of a column that are looked at: enough to tell, and quick."""
+"""Filled cells of a column that are looked at, at most, from all over the sample."""
 _LONGEST: Final = 60
 _WORDS: Final = """
     na none null nil nan unknown tbd missing unbekannt keine inconnu aucun desconocido ninguno なし 無し 無
@@ -26,14 +25,8 @@ _WORDS: Final = """
 _NOTHING: Final = frozenset(_WORDS.split())
 
 
-@dataclass(slots=True)
-class _Column:
-    filled: int = 0
-    cells: list[str] = field(default_factory=list)
-
-
 class Sample:
-    """What the first 1,000 rows say of each column; as much of them is kept as telling numbers takes."""
+    """What the first 1,000 rows say of each column; long cells are cut."""
 
     def __init__(self, rows: Iterable[list[str]], width: int, country: str | None = None) -> None:
         """Read the rows.
@@ -44,7 +37,7 @@ class Sample:
             country: Of numbers without a country code (`--phone-country`).
         """
         self.rows = 0
-        self._columns = [_Column() for _ in range(width)]
+        self._columns: list[list[str]] = [[] for _ in range(width)]
         self._country = country
         characters = 0
         for cells in islice(rows, ROWS):
@@ -52,19 +45,18 @@ class Sample:
             characters += sum(map(len, cells))
             for column, cell in zip(self._columns, cells, strict=False):
                 if text := _content(cell):
-                    column.filled += 1
-                    if len(column.cells) < _JUDGED:
-                        column.cells.append(text)
+                    column.append(text)
             if characters > _MOST_CHARACTERS:
                 break
 
     def filled(self, at: int) -> int:
         """How many of the rows have something in a column, words for nothing such as `n/a` apart."""
-        return self._columns[at].filled
+        return len(self._columns[at])
 
     def looks_like_numbers(self, at: int, name: str) -> bool:
         """Whether most of what a column holds could be phone numbers."""
-        cells = [_plain(cell) for cell in self._columns[at].cells]
+        filled = self._columns[at]
+        cells = [_plain(cell) for cell in filled[:: len(filled) // _JUDGED + 1]]
         enough = len(cells) // 2 + 1
         numbers = [cell for cell in cells if _FORM.fullmatch(cell) and not _ELSE.fullmatch(cell)]
         ruined = sum(bool(_ROUNDED.fullmatch(cell)) for cell in cells)

@@ -93,6 +93,12 @@ def test_the_columns_name_and_the_country_say_more(
     assert looks(cell, name=name, country=country) is expected
 
 
+def test_numbers_that_begin_late_are_seen() -> None:
+    assert looks(*[""] * 900, *["090-1234-5678"] * 100)
+    assert looks(*["see the list"] * 100, *["090-1234-5678"] * 300)
+    assert not looks(*["090-1234-5678"] * 100, *["see the list"] * 300)
+
+
 def test_only_the_first_rows_are_read() -> None:
     read = 0
 
