@@ -89,7 +89,7 @@ _BY_OUTCOME: dict[Outcome, dict[Reason, str]] = {
     Outcome.FAILED: {
         Reason.BAD_ROW: "The row cannot be read safely; correct it in the roster and run again.",
         Reason.PHONE_MISSING: "No number in the row and no verified one in the pool; add one to the roster.",
-        Reason.INVALID_PHONE: "Not a phone number; correct it in the roster.",
+        Reason.INVALID_PHONE: "Not a phone number; put the right one into the roster.",
         Reason.NOT_SMS_CAPABLE: "A number that cannot receive SMS; ask the user for a mobile number.",
         Reason.USER_NOT_FOUND: "The pool has no such user; correct the identity or remove the row.",
         Reason.AMBIGUOUS_USER: "More than one user fits; name this one by its sub or Username.",
