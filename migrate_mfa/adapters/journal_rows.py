@@ -4,6 +4,7 @@ import sqlite3
 
 from migrate_mfa.adapters.codec import steps_to_json
 from migrate_mfa.domain.model import Candidate, Decision, Phone, Plan, Position, Rivalry, UserState, Verdict
+from migrate_mfa.domain.reasons import USES_A_NUMBER, Reason
 
 CANDIDATE = "r.row, r.first_line, r.last_line, r.sub, r.username, r.email, r.phone, r.vouched, r.guesses"
 USER = (
@@ -14,6 +15,42 @@ OPEN_ROWS = "FROM rows r INDEXED BY open_rows"
 """Left to itself, SQLite prefers the index by outcome, and sorts all open rows for each batch."""
 
 
+_USING = ", ".join(f"'{reason}'" for reason in sorted(USES_A_NUMBER))
+
+
+def used_number(reason: str) -> str:
+    """SQL for the number that a row of `rows` has left its user with, or found and used; null: none.
+
+    Where the reason uses a number it is the one of our last look at the user; otherwise it is one that this
+    row has stored, if that look shows it, or if it was stored in this pass and so perhaps after the look.
+
+    Args:
+        reason: SQL for the row's reason.
+    """
+    seen = "(SELECT u.phone FROM users u WHERE u.sub = rows.user_sub)"
+    stored = (
+        "(SELECT w.step ->> '$[0].phone' FROM writes w WHERE w.row = rows.row"
+        "  AND w.step ->> '$[0].do' = 'store_phone' AND w.result <> 'refused'"
+        "  AND (w.result = 'done' AND w.pass = (SELECT MAX(id) FROM passes)"
+        f"   OR w.step ->> '$[0].phone' = {seen}) ORDER BY w.id DESC LIMIT 1)"
+    )
+    restored = f"{reason} IS '{Reason.RESTORED}'"
+    return f"CASE WHEN {reason} IN ({_USING}) THEN {seen} WHEN NOT {restored} THEN {stored} END"
+
+
+END = (
+    "UPDATE rows SET outcome = :outcome, reason = :reason, detail = :detail, updated_at = :now,"
+    f" used = {used_number(':reason')} WHERE row = :row"
+)
+"""What a verdict does to its row; see `verdict_values`."""
+
+
+def verdict_values(row: int, verdict: Verdict, now: float) -> dict[str, object]:
+    """The values of `END`."""
+    reason, detail = verdict.reason, verdict.detail
+    return {"row": row, "outcome": reason.outcome, "reason": reason, "detail": detail, "now": now}
+
+
 def write_decision(db: sqlite3.Connection, row: int, decision: Decision, now: float) -> None:
     """One row's decision: a plan leaves it unprocessed, a verdict ends it."""
     match decision:
@@ -22,11 +59,8 @@ def write_decision(db: sqlite3.Connection, row: int, decision: Decision, now: fl
                 "UPDATE rows SET steps = ?, ends = ?, updated_at = ? WHERE row = ?",
                 (steps_to_json(steps), ends, now, row),
             )
-        case Verdict(reason, detail):
-            db.execute(
-                "UPDATE rows SET outcome = ?, reason = ?, detail = ?, updated_at = ? WHERE row = ?",
-                (reason.outcome, reason, detail, now, row),
-            )
+        case Verdict():
+            db.execute(END, verdict_values(row, decision, now))
 
 
 def candidate_of(row: sqlite3.Row) -> Candidate:

@@ -28,6 +28,7 @@ from migrate_mfa.domain.model import (
     PoolFacts,
     UserState,
 )
+from migrate_mfa.domain.pool_number import pool_number_problem
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.reports.outcomes import write_csv
 from migrate_mfa.simulator.users import LEGACY_SMS, STATUSES
@@ -37,6 +38,8 @@ _COLUMNS = ("sub", "username", "email", "phone_number", "phone_number_verified")
 _ROLE = {"SnsCallerArn": "arn:aws:iam::123456789012:role/rehearsal", "ExternalId": "rehearsal"}
 _FIRST_NUMBER = 10_000_000  # +81 90 1…: a Japanese mobile number, as are the many millions after it
 _FIXED_LINE = "+81312345678"
+_UNUSABLE = {Reason.NOT_SMS_CAPABLE: "+8150", Reason.INVALID_PHONE: "+81090"}
+"""How the numbers begin that stand for those of a pool that get no SMS, or are none."""
 T = TypeVar("T")
 _NAMED, _STATUS_UNKNOWN = 16, "UNKNOWN"
 
@@ -166,7 +169,10 @@ class _Maker:
         if state.email:
             attributes |= {"email": self._address(state.sub), "email_verified": _said(state.email_verified)}
         if state.phone:
-            phone = self._number(state.phone)
+            trouble = pool_number_problem(state.phone)
+            phone = (
+                self._number(state.phone, _UNUSABLE[trouble.reason]) if trouble else self._number(state.phone)
+            )
             attributes |= {"phone_number": phone, "phone_number_verified": _said(state.phone_verified)}
         return {
             "Username": self._username(state),
@@ -200,9 +206,9 @@ class _Maker:
     def _digest(self, who: str) -> str:
         return blake2s(who.encode(), key=self._key, digest_size=16).hexdigest()
 
-    def _number(self, phone: str) -> str:
+    def _number(self, phone: str, prefix: str = "+8190") -> str:
         """The same number for the same one, so that who shared a number still does."""
-        return self._numbers.setdefault(phone, f"+8190{_FIRST_NUMBER + len(self._numbers)}")
+        return self._numbers.setdefault(phone, f"{prefix}{_FIRST_NUMBER + len(self._numbers)}")
 
 
 def _said(value: bool) -> str:

@@ -24,6 +24,7 @@ from migrate_mfa.domain.model import (
     Verdict,
     VerificationPolicy,
 )
+from migrate_mfa.domain.pool_number import pool_number_problem
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rows import Verb, Work
 
@@ -48,6 +49,9 @@ def decide(
     wish = wished_phone(candidate, state, policy)
     if wish is None:
         return Verdict(Reason.PHONE_MISSING)
+    # The roster's own number was judged when it was read; one from the pool is judged here.
+    if wish != candidate.phone and (unusable := pool_number_problem(wish.e164)):
+        return unusable
     if state.proven_phone == wish.e164 and _in_effect(state, pool):
         return Verdict(Reason.ALREADY_ENROLLED)
     trust = policy.trust(candidate.vouched)

@@ -89,7 +89,7 @@ _BY_OUTCOME: dict[Outcome, dict[Reason, str]] = {
     Outcome.FAILED: {
         Reason.BAD_ROW: "The row cannot be read safely; correct it in the roster and run again.",
         Reason.PHONE_MISSING: "No number in the row and no verified one in the pool; add one to the roster.",
-        Reason.INVALID_PHONE: "Not a phone number; correct it in the roster.",
+        Reason.INVALID_PHONE: "Not a phone number; put the right one into the roster.",
         Reason.NOT_SMS_CAPABLE: "A number that cannot receive SMS; ask the user for a mobile number.",
         Reason.USER_NOT_FOUND: "The pool has no such user; correct the identity or remove the row.",
         Reason.AMBIGUOUS_USER: "More than one user fits; name this one by its sub or Username.",
@@ -147,6 +147,17 @@ NEEDS_READING = frozenset({Reason.HAS_TOTP, Reason.HAS_PASSKEY, Reason.HAS_EMAIL
 """The reasons that only the read before the first write can tell."""
 WORTH_ANOTHER_TRY = frozenset({Reason.GAVE_UP, Reason.REJECTED})
 """Reasons that the caller or the pool may have been to blame for, though the user is as before."""
+
+USES_A_NUMBER = frozenset(
+    {
+        Reason.ENROLLED,
+        Reason.ALREADY_ENROLLED,
+        Reason.PROMOTED,
+        Reason.AWAITING_CODE,
+        Reason.AWAITING_FIRST_SIGN_IN,
+    }
+)
+"""The reasons of rows whose users have, in the pool, the number that is or will be used."""
 
 LOCKOUT_SHEET = (
     Reason.ALREADY_ENROLLED,

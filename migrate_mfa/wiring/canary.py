@@ -20,6 +20,7 @@ from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError, OutOfReach
 from migrate_mfa.domain.failure import ApiError, Effect, run_problem, user_reason
 from migrate_mfa.domain.model import Phone, PhoneSignIn, Plan, Rivalry, UserState, Verdict
 from migrate_mfa.domain.phone import PhoneProblem, normalise
+from migrate_mfa.domain.pool_number import pool_number_problem
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rows import Resolved, Work
 from migrate_mfa.domain.sign_in import explain
@@ -133,20 +134,26 @@ class Canary:
         return state
 
     def _decide(self, state: UserState) -> Way | Verdict:
-        country = self.connection.settings.roster_options.phone_country
-        written = self.request.phone or state.phone
-        if written is None:
-            return Verdict(Reason.PHONE_MISSING, _GIVE_ONE)
-        read = normalise(written, country=country if self.request.phone else None, strict=False)
-        if isinstance(read, PhoneProblem):
-            return Verdict(read.reason, f"{read.detail}.")
+        phone = self._number(state)
+        if isinstance(phone, Verdict):
+            return phone
         return find_way(
             state,
-            read.phone,
+            phone,
             pool=self.connection.pool,
             attested=self.request.attested,
-            rivalry=self._rivalry(state, read.phone),
+            rivalry=self._rivalry(state, phone),
         )
+
+    def _number(self, state: UserState) -> Phone | Verdict:
+        """The number that was given, as a roster's is read; else the user's own, as it stands in the pool."""
+        if self.request.phone:
+            country = self.connection.settings.roster_options.phone_country
+            read = normalise(self.request.phone, country=country, strict=False)
+            return Verdict(read.reason, f"{read.detail}.") if isinstance(read, PhoneProblem) else read.phone
+        if state.phone is None:
+            return Verdict(Reason.PHONE_MISSING, _GIVE_ONE)
+        return pool_number_problem(state.phone) or Phone(state.phone)
 
     def _rivalry(self, state: UserState, phone: Phone) -> Rivalry:
         if self.connection.pool.phone_sign_in is PhoneSignIn.NO:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migrate_mfa.domain.decide import decide, wished_phone
+from migrate_mfa.domain.decide import decide, decide_work, wished_phone
 from migrate_mfa.domain.model import (
     EMAIL_OTP,
     SMS_MFA,
@@ -30,6 +30,7 @@ from migrate_mfa.domain.model import (
     VerificationPolicy,
 )
 from migrate_mfa.domain.reasons import LIFTABLE, Outcome, Reason
+from migrate_mfa.domain.rows import Verb
 from tests.support.builders import (
     AT_SIGN_IN,
     ATTESTED,
@@ -43,6 +44,7 @@ from tests.support.builders import (
     a_policy,
     a_pool,
     a_user,
+    a_work,
     mfa,
 )
 from tests.support.cognito_rules import apply
@@ -179,6 +181,65 @@ def test_an_empty_phone_means_the_number_that_the_pool_has_verified() -> None:
     situation = Situation(candidate=a_candidate(phone=None)).with_state(phone=PHONE, phone_verified=True)
 
     assert situation.decision() == Plan((SMS_ON,), Reason.ENROLLED)
+
+
+UNUSABLE = {
+    "+81312345678": (Reason.NOT_SMS_CAPABLE, "a fixed line"),
+    "+18005551234": (Reason.NOT_SMS_CAPABLE, "a toll-free number"),
+    "+812012345678": (Reason.NOT_SMS_CAPABLE, "a pager"),
+    "+815012345678": (Reason.NOT_SMS_CAPABLE, "an internet telephone (VoIP)"),
+    "+8109012345678": (Reason.INVALID_PHONE, "not in E.164 form (trunk_prefix)"),
+    "+0123456789": (Reason.INVALID_PHONE, "no such country code"),
+    "+1112": (Reason.INVALID_PHONE, "too short"),
+    "+22997123456": (Reason.INVALID_PHONE, "no number of its country's numbering plan"),
+}
+KEEP = a_policy(conflict=PhoneConflict.KEEP)
+
+
+@pytest.mark.parametrize(("number", "says"), UNUSABLE.items())
+@pytest.mark.parametrize("state", [a_user(), a_user(mfa=SMS_PREFERRED), a_user(mfa=mfa(SOFTWARE_TOKEN_MFA))])
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_number_of_the_pool_is_judged_like_one_of_the_roster(
+    number: str, says: tuple[Reason, str], state: UserState, kept: bool
+) -> None:
+    candidate = a_candidate() if kept else a_candidate(phone=None)
+    situation = Situation(candidate=candidate, state=state, policy=KEEP if kept else a_policy())
+
+    decision = situation.with_state(phone=number, phone_verified=True).decision()
+
+    reason, cause = says
+    assert decision == Verdict(reason, f"This is the number in the pool, not in the roster: {cause}.")
+    assert number[1:] not in str(decision)
+
+
+def test_the_number_that_is_not_used_is_not_judged() -> None:
+    situation = Situation().with_state(phone="+81312345678", phone_verified=True)
+
+    replaced = replace(situation, policy=a_policy(conflict=PhoneConflict.REPLACE))
+    unproved = replace(situation, policy=KEEP).with_state(phone_verified=False)
+
+    assert situation.reason() is Reason.PHONE_DIFFERS
+    assert replaced.decision() == Plan((VERIFIED_STORE, SMS_ON), Reason.ENROLLED)
+    assert unproved.decision() == Plan((VERIFIED_STORE, SMS_ON), Reason.ENROLLED)
+
+
+def test_who_has_yet_to_confirm_is_judged_once_that_is_done() -> None:
+    waiting = Situation(candidate=a_candidate(phone=None)).with_state(
+        phone="+81312345678", phone_verified=True, status="UNCONFIRMED"
+    )
+
+    assert waiting.reason() is Reason.AWAITING_CONFIRMATION
+    assert waiting.with_state(status="CONFIRMED").reason() is Reason.NOT_SMS_CAPABLE
+
+
+def test_a_repair_switches_no_mfa_on_for_a_number_that_gets_no_sms() -> None:
+    work = replace(a_work(), verb=Verb.REPAIR)
+    state = a_user(phone="+81312345678", phone_verified=True)
+
+    decision = decide_work(work, state, pool=a_pool(), policy=a_policy())
+
+    assert isinstance(decision, Verdict)
+    assert decision.reason is Reason.NOT_SMS_CAPABLE
 
 
 @pytest.mark.parametrize(

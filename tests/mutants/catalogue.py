@@ -232,6 +232,15 @@ MUTANTS: Final = (
         tests=(_DECIDE + "test_an_unproven_number_meets_mfa_only_under_at_sign_in",),
     ),
     Mutant(
+        name="the pool's number is taken as it is",
+        promise=14,
+        breach="SMS MFA is switched on with a number of the pool that gets no SMS, or is none.",
+        file="migrate_mfa/domain/decide.py",
+        find="    if wish != candidate.phone and (unusable := pool_number_problem(wish.e164)):",
+        put="    if wish is None and (unusable := pool_number_problem(wish.e164)):",
+        tests=(_DECIDE + "test_a_number_of_the_pool_is_judged_like_one_of_the_roster",),
+    ),
+    Mutant(
         name="SMS is always preferred",
         promise=11,
         breach="SMS is preferred over the stronger factor that a user has.",

@@ -32,6 +32,7 @@ USERS = [
     a_member("bob", phone=phone_of(1), verified=True, password=PASSWORD),
     a_member("cem", phone=phone_of(2), password=PASSWORD),
     a_member("odd", phone="+12345", password=PASSWORD),
+    a_member("old", phone="+8109012345678", password=PASSWORD),
     a_member("app", UserMFASettingList=["SOFTWARE_TOKEN_MFA"]),
     a_member("key", ConfiguredUserAuthFactors=["PASSWORD", "WEB_AUTHN"]),
 ]
@@ -119,6 +120,7 @@ class Visit:
         ("ann", "03-1234-5678", "not_sms_capable: a fixed line."),
         ("ann", "12", "invalid_phone: "),
         ("odd", None, "invalid_phone: "),
+        ("old", None, "invalid_phone: "),
         ("ann", phone_of(1), "phone_taken: Another user of the pool has this number."),
         ("bob", phone_of(9), "phone_differs: "),
         ("key", phone_of(9), "has_passkey: "),

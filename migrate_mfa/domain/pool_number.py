@@ -1,0 +1,27 @@
+"""The number that a user has in the pool, judged by the rules of a roster's numbers.
+
+A pool may hold what no roster could: Cognito takes a plus sign and digits, whatever they are.
+"""
+
+from functools import lru_cache
+
+from migrate_mfa.domain.model import Verdict
+from migrate_mfa.domain.phone import PhoneProblem, normalise
+from migrate_mfa.domain.reasons import Reason
+
+_UNDER_WAY = 1024  # a user is decided about two or three times in a row
+
+
+@lru_cache(maxsize=_UNDER_WAY)
+def pool_number_problem(e164: str) -> Verdict | None:
+    """Why SMS cannot be sent to a number as it stands in the pool; None where nothing speaks against it.
+
+    Cognito sends to the digits that it has, so a number that has to be read with a guess is none.
+    """
+    read = normalise(e164, country=None, strict=False)
+    if isinstance(read, PhoneProblem):
+        return Verdict(read.reason, f"This is the number in the pool, not in the roster: {read.detail}.")
+    if read.phone.e164 == e164:
+        return None
+    cause = f"not in E.164 form ({', '.join(read.guesses)})"
+    return Verdict(Reason.INVALID_PHONE, f"This is the number in the pool, not in the roster: {cause}.")
