@@ -14,3 +14,11 @@ def mask_phone(e164: str) -> str:
 def scrub(text: str) -> str:
     """A text from outside without e-mail addresses and without digit runs that could be a number."""
     return _DIGITS.sub("[number]", _EMAIL.sub("[address]", text))
+
+
+def mask_identity(text: str) -> str:
+    """A Username, address, sub or number as it may be shown: how it begins, and an address's domain."""
+    name, at, domain = text.rpartition("@")
+    if at:
+        return f"{name[:1]}…@{domain}"
+    return mask_phone(text) if _DIGITS.fullmatch(text) else f"{text[:1]}…"

@@ -28,7 +28,7 @@ from migrate_mfa.domain.reasons import WORTH_ANOTHER_TRY, Outcome, Reason
 from migrate_mfa.domain.rows import Drift, Revisited, Verb
 from migrate_mfa.engine.plan import BATCH, choose_reading
 from migrate_mfa.engine.rolling import rolling
-from migrate_mfa.engine.scan import batches, pages, user_if_there
+from migrate_mfa.engine.scan import batches, look_up, user_if_there
 from migrate_mfa.ports import Clock, Directory, Filter, Progress, Standing
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ class Reconciler:
             self._store.see(batch)
 
     def _look_up(self, sub: str) -> list[UserState]:
-        return [user for users in pages(self._directory, Filter("sub", sub)) for user in users]
+        return look_up(self._directory, Filter("sub", sub))
 
     def _tick(self, stage: str, done: int, total: int | None = None) -> None:
         self._progress.show(Standing(stage=stage, done=done, total=total))

@@ -21,7 +21,8 @@ from migrate_mfa.domain.model import (
 )
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rows import Verb
-from migrate_mfa.engine.plan import choose_reading, count_lifted, users_named
+from migrate_mfa.engine.find_users import users_named
+from migrate_mfa.engine.plan import choose_reading, count_lifted
 from migrate_mfa.engine.stop import StopCause, Stopped
 from tests.support.builders import (
     AT_SIGN_IN,
