@@ -59,11 +59,8 @@ class Identity:
     asks: tuple[tuple[IdentityKind, str], ...] = field(repr=False)
     column: str = ""
     """The header name of its column, empty where that is not known."""
-
-    @property
-    def looks_like_a_name(self) -> bool:
-        """Whether it is sought as a Username alone, but has a blank inside as display names do."""
-        return [kind for kind, _ in self.asks] == [IdentityKind.USERNAME] and " " in self.value
+    doubt: str = ""
+    """Why it may be no identity of this pool, in a sentence."""
 
     def __str__(self) -> str:
         """What is looked for, where it stands, and the value as it may be shown."""
@@ -84,17 +81,29 @@ def identities(candidate: Candidate, naming: Naming) -> list[Identity]:
             others.append((IdentityKind.EMAIL, name))
         if number := _number(name, candidate, naming):
             others.append((IdentityKind.PHONE, number))
-        found.append(_identity(IdentityKind.USERNAME, name, naming, *others))
+        doubt = "" if others else _doubt(name, naming)
+        found.append(_identity(IdentityKind.USERNAME, name, naming, *others, doubt=doubt))
     if candidate.email:
         found.append(_identity(IdentityKind.EMAIL, candidate.email, naming))
     return found
 
 
-def _identity(kind: IdentityKind, value: str, naming: Naming, *others: tuple[IdentityKind, str]) -> Identity:
+def _identity(
+    kind: IdentityKind, value: str, naming: Naming, *others: tuple[IdentityKind, str], doubt: str = ""
+) -> Identity:
     column = next((naming.columns[name] for name in _COLUMNS[kind] if name in naming.columns), "")
-    return Identity(value, (*others, (kind, value)), column)
+    return Identity(value, (*others, (kind, value)), column, doubt)
 
 
+def _doubt(name: str, naming: Naming) -> str:
+    if _NUMBER.fullmatch(name):
+        if naming.phone_sign_in is PhoneSignIn.NO:
+            return "It looks like a phone number, but numbers sign nobody in to this pool."
+        return "It looks like a phone number, but cannot be read as one: does --phone-country fit?"
+    return "It has a blank, as a display name has." if " " in name else ""
+
+
+_NUMBER: Final = re.compile(r"[+0(](?:[\s().-]*[0-9]){8,}")
 _E164: Final = re.compile(r"\+[1-9][0-9]{5,14}")
 
 
@@ -186,8 +195,8 @@ def _sought(asked: Sequence[Identity]) -> str:
     if not asked:
         return ""
     told = [f"Looked for the {asked[0]}."]
-    if asked[0].looks_like_a_name:
-        told.append("It has a blank, as a display name has.")
+    if asked[0].doubt:
+        told.append(asked[0].doubt)
     others = [each.column for each in asked[1:] if each.column and each.column != asked[0].column]
     if others:
         told.append(f'To find users by column "{others[0]}" alone, use --id-column.')

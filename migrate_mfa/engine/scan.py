@@ -69,7 +69,7 @@ def pages(directory: "Directory", only: Filter | None = None) -> Iterator[Users]
         try:
             yield from pages_once(directory, only)
         except BrokenListError as broken:
-            log.warning("list_begins_anew", cause=broken.cause, attempt=start)
+            log.warning("list_begins_anew", code=broken.cause, attempt=start)
             if start == STARTS:
                 raise broken.out_of_reach() from broken
         else:

@@ -109,9 +109,11 @@ class Aftermath:
             agree_to_read(self.one, reconciler.count_suspects(deep=True), agree)
         read, renumbered = reconciler.find_drift(deep=deep)
         self.one.reads_only += read
+        self.one.failed += reconciler.unread
         self.one.extra |= {
             "drift_seen_by": "reading every enrolled user" if deep else "UserLastModifiedDate",
             "number_changed": renumbered,
+            "users_not_read": reconciler.unread,
             "waiting_for_max_sms": reconciler.held_back,
             "ended_without_a_write": {reason.value: number for reason, number in ended.items()},
         }
