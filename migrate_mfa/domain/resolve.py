@@ -50,6 +50,12 @@ class Naming:
     strict_e164: bool = False
     columns: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def identity_columns(self) -> list[str]:
+        """The header names of the columns that name users."""
+        kinds = {kind for kinds in _COLUMNS.values() for kind in kinds}
+        return list(dict.fromkeys(name for kind, name in self.columns.items() if kind in kinds))
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:

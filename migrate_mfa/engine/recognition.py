@@ -44,8 +44,8 @@ class Recognition:
         users = (
             "" if scanned is None else f", nor any other row among the {counted(scanned, 'user')} of a scan"
         )
-        columns = ", ".join(f'{kind} in "{scrub(name)}"' for kind, name in self._naming.columns.items())
-        read = f"The columns that were read: {columns}. " if columns else ""
+        columns = ", ".join(f'"{scrub(name)}"' for name in self._naming.identity_columns)
+        read = f"Users were looked for by what stands in {columns}. " if columns else ""
         raise InputUnusable(
             f"The roster seems to be of another pool: {self._missed:,} of its rows were looked up in pool"
             f" {self._pool.name} ({self._pool.id}), and none names a user there{users}. Nothing was written.",

@@ -42,7 +42,7 @@ Users = tuple["UserState", ...]
 
 
 class BrokenListError(Exception):
-    """A list of users that cannot be gone on with: its next page is refused, or is one that was there."""
+    """A list of users that cannot be read on: its next page is refused, or is one that was there."""
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause)
@@ -63,7 +63,7 @@ def pages(directory: "Directory", only: Filter | None = None) -> Iterator[Users]
 
     Raises:
         OutOfReach: it broke off `STARTS` times.
-        ApiError: its first page is refused.
+        ApiError: the search for a value is refused.
     """
     for start in range(1, STARTS + 1):
         try:
@@ -80,7 +80,8 @@ def pages_once(directory: "Directory", only: Filter | None = None) -> Iterator[U
     """The pages of one chain; short and empty ones are normal, only a missing token ends it.
 
     Raises:
-        BrokenListError: a page after the first is refused, or the tokens go round in a circle.
+        BrokenListError: a page is refused, but not for the value that is sought, or the tokens go round in a
+            circle.
     """
     token, mark, count, empty = None, None, 0, 0
     while True:
@@ -101,7 +102,8 @@ def _page(directory: "Directory", only: Filter | None, token: str | None) -> "Pa
     try:
         return directory.page(only, token)
     except ApiError as error:
-        if token is None or error.effect is not Effect.REFUSED:
+        for_a_value = token is None and only is not None and not only.prefix
+        if for_a_value or error.effect is not Effect.REFUSED:
             raise
         raise BrokenListError(error.code) from error
 

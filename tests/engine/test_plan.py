@@ -757,7 +757,9 @@ def test_a_roster_of_another_pool_is_noticed_before_every_row_has_cost_a_call(sc
     with pytest.raises(InputUnusable, match=r"another pool.* pool members \(xx-y_1\)") as refused:
         plan(strangers(count), [a_user("ann")], scan=scan, pool=pool)
 
-    assert ("users of a scan" in refused.value.message or "1 user of a scan" in refused.value.message) is scan
+    assert (
+        "among the 1 user of a scan" in refused.value.message or "1 user of a scan" in refused.value.message
+    ) is scan
     assert "--max-failures 100%" in refused.value.hint
 
 
