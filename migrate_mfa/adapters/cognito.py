@@ -2,9 +2,9 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from migrate_mfa.adapters.aws import FAILURES, call
 from migrate_mfa.domain.failure import ApiError
@@ -25,6 +25,7 @@ from migrate_mfa.ports import Filter, Page, sending
 if TYPE_CHECKING:
     from migrate_mfa.adapters.aws import Aws
 
+T = TypeVar("T")
 _OK = 200
 _PAGE = 60  # the most that ListUsers gives (API reference)
 _LONGEST_FILTER = 256  # characters ("ListUsers", API reference)
@@ -51,22 +52,22 @@ class CognitoDirectory:
     def page(self, only: Filter | None, token: str | None) -> Page:
         """ListUsers with every attribute: naming some would fail for users who lack them.
 
-        A value that is too long to be searched for finds nobody; Cognito would refuse the call.
+        A value that is too long to be searched for is searched for by its beginning: others may fit too.
         """
         arguments: dict[str, Any] = {"UserPoolId": self._pool_id, "Limit": _PAGE}
         if only is not None:
             arguments["Filter"] = filter_text(only)
-            if len(arguments["Filter"]) > _LONGEST_FILTER:
-                return Page((), None)
         if token is not None:
             arguments["PaginationToken"] = token
         answer = self._call("ListUsers", need="Users", **arguments)
-        return Page(tuple(_listed(user) for user in answer["Users"]), answer.get("PaginationToken"))
+        return _understood("ListUsers", lambda: _page(answer))
 
     def user(self, username: str) -> UserState:
         """AdminGetUser."""
         answer = self._call("AdminGetUser", need="Username", UserPoolId=self._pool_id, Username=username)
-        return _state(answer, answer.get("UserAttributes", []), mfa_state(answer))
+        return _understood(
+            "AdminGetUser", lambda: _state(answer, answer["UserAttributes"], mfa_state(answer))
+        )
 
     def has_passkey(self, username: str) -> bool:
         """AdminGetUserAuthFactors."""
@@ -162,8 +163,15 @@ def require_json(http_response: Any, **_: object) -> None:  # noqa: ANN401 - bot
 
 def filter_text(only: Filter) -> str:
     """The Filter string of ListUsers, with quotes and backslashes escaped: values come from a CSV."""
-    value = only.value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'{only.attribute} {"^=" if only.prefix else "="} "{value}"'
+    value, prefix = only.value, only.prefix
+    while len(text := _filter_text(only.attribute, value, prefix=prefix)) > _LONGEST_FILTER:
+        value, prefix = value[: min(_LONGEST_FILTER, len(value) - 1)], True
+    return text
+
+
+def _filter_text(attribute: str, value: str, *, prefix: bool) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{attribute} {"^=" if prefix else "="} "{escaped}"'
 
 
 def pool_facts(pool: Mapping[str, Any], mfa: Mapping[str, Any]) -> PoolFacts:
@@ -240,18 +248,36 @@ def mfa_state(answer: Mapping[str, Any]) -> MfaState:
     )
 
 
-def _listed(user: Mapping[str, Any]) -> UserState:
-    return _state(user, user.get("Attributes", []), None)
+def _understood(operation: str, read: Callable[[], T]) -> T:
+    """What an answer says.
+
+    Raises:
+        ApiError: it has not the members that it must have: it is no answer, and nobody is missing for it.
+    """
+    try:
+        return read()
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+        raise ApiError(operation=operation, code="GarbledAnswer", message=type(error).__name__) from error
+
+
+def _page(answer: Mapping[str, Any]) -> Page:
+    token = answer.get("PaginationToken")
+    if not (isinstance(answer["Users"], list) and (token is None or (token and isinstance(token, str)))):
+        raise TypeError
+    return Page(tuple(_state(user, user["Attributes"], None) for user in answer["Users"]), token)
 
 
 def _state(user: Mapping[str, Any], attributes: list[dict[str, str]], mfa: MfaState | None) -> UserState:
     values = {attribute["Name"]: attribute.get("Value", "") for attribute in attributes}
+    username, sub = user["Username"], values["sub"]
+    if not (username and sub and all(isinstance(each, str) for each in (username, *values.values()))):
+        raise TypeError
     modified = user.get("UserLastModifiedDate")
     return UserState(
-        username=user["Username"],
-        sub=values.get("sub") or user["Username"],
-        status=user.get("UserStatus", "UNKNOWN"),
-        enabled=user.get("Enabled", True),
+        username=username,
+        sub=sub,
+        status=str(user.get("UserStatus", "UNKNOWN")),
+        enabled=bool(user.get("Enabled", True)),
         email=values.get("email") or None,
         email_verified=values.get("email_verified", "").lower() == "true",
         phone=values.get("phone_number") or None,

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from migrate_mfa.adapters.codec import steps_to_json
@@ -19,7 +20,7 @@ from migrate_mfa.adapters.journal_rows import (
 from migrate_mfa.domain.model import Candidate, Decision, Plan, UserState, Verdict
 from migrate_mfa.domain.phone import NO_COUNTRY, country_of
 from migrate_mfa.domain.reasons import Outcome, Reason
-from migrate_mfa.domain.resolve import IdentityKind
+from migrate_mfa.domain.resolve import IdentityKind, fold
 from migrate_mfa.domain.rows import Resolved, SharedNumbers, Undecided, Verb
 
 if TYPE_CHECKING:
@@ -31,11 +32,11 @@ _UNDECIDED = "r.outcome = 'unprocessed' AND r.steps IS NULL AND r.verb = 'run'"
 
 
 class PlanStore:
-    """What planning reads and writes. `fold` makes the keys by which identities are compared."""
+    """What planning reads and writes. `resolve.fold` makes the keys by which identities are compared."""
 
     def __init__(self, database: "Database", *, case_sensitive: bool = True) -> None:
         self._database = database
-        self._fold = (lambda text: text) if case_sensitive else str.casefold
+        self._fold = partial(fold, case_sensitive=case_sensitive)
 
     def reset(self) -> None:
         """Forget an earlier plan."""
@@ -91,7 +92,7 @@ class PlanStore:
 
     def find(self, kind: IdentityKind, value: str) -> list[UserState]:
         """The users taken in so far that one identity names."""
-        column, key = _KEY_COLUMNS[kind], value if kind is IdentityKind.SUB else self._fold(value)
+        column, key = _KEY_COLUMNS[kind], self._fold(value) if kind in _FOLDED else value
         found = self._database.query(f"SELECT {USER} FROM users u WHERE u.{column} = ?", key)
         return [user_of(row) for row in found]
 
@@ -119,6 +120,16 @@ class PlanStore:
             limit,
         )
         return [candidate_of(row) for row in found]
+
+    def count_unresolved(self) -> int:
+        """How many readable rows have neither a user nor an end."""
+        return int(
+            self._database.value(f"SELECT COUNT(*) {OPEN_ROWS} WHERE {_UNDECIDED} AND r.user_sub IS NULL")
+        )
+
+    def somebody_named(self) -> bool:
+        """Whether any row names a user, as far as is known."""
+        return bool(self._database.value("SELECT EXISTS (SELECT 1 FROM rows WHERE user_sub NOTNULL)"))
 
     def wrong_numbers(self, after: int, limit: int) -> list[Candidate]:
         """Rows that only their number condemns and that name somebody more than once, in order."""
@@ -291,7 +302,9 @@ _KEY_COLUMNS = {
     IdentityKind.SUB: "sub",
     IdentityKind.USERNAME: "username_key",
     IdentityKind.EMAIL: "email_key",
+    IdentityKind.PHONE: "phone",
 }
+_FOLDED = (IdentityKind.USERNAME, IdentityKind.EMAIL)
 
 
 def _record_values(record: "Record", now: float) -> tuple[object, ...]:

@@ -217,7 +217,8 @@ def audit(summary: Mapping[str, Any], directory: Path) -> None:
     if mfa := summary.get("mfa"):
         _paragraph(
             f"Of those: {mfa['sms_mfa']:,} with SMS MFA, {mfa['other_factor']:,} with another factor, "
-            f"{mfa['none']:,} without MFA (verified_without_mfa.csv)."
+            f"{mfa['none']:,} without MFA (verified_without_mfa.csv)"
+            f"{f', {unread:,} could not be read' if (unread := mfa.get('unread', 0)) else ''}."
         )
     if summary["state"] != "finished":
         whole = summary.get("list_complete", False)

@@ -37,3 +37,11 @@ def column_name(name: str, place: int) -> str:
     if not line:
         return f"column {place} (no name)"
     return line if line == " ".join(name.split()) else f'column {place} ("{line}")'
+
+
+def mask_identity(text: str) -> str:
+    """A Username, address, sub or number as it may be shown: how it begins, and an address's domain."""
+    name, at, domain = text.rpartition("@")
+    if at:
+        return f"{name[:1]}…@{domain}"
+    return mask_phone(text) if _DIGITS.fullmatch(text) else f"{text[:1]}…"

@@ -1,25 +1,174 @@
 """Which user a row means: rows 1 and 3 of the decision table, given what each of its identities found."""
 
-from collections.abc import Sequence
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final, assert_never
 
-from migrate_mfa.domain.model import UserState, Verdict
+from migrate_mfa.domain.model import Candidate, PhoneSignIn, PoolFacts, UserState, Verdict
+from migrate_mfa.domain.phone import Normalised, country_of, normalise
+from migrate_mfa.domain.privacy import mask_identity
 from migrate_mfa.domain.reasons import Reason
 
 
 class IdentityKind(StrEnum):
-    """The three ways a row names a user, strongest first; each is a searchable attribute of ListUsers."""
+    """The ways a row names a user, strongest first; each is a searchable attribute of ListUsers."""
 
     SUB = "sub"
     USERNAME = "username"
     EMAIL = "email"
+    PHONE = "phone_number"
+    """Only where phone numbers sign people in."""
 
 
-def resolve(found: Sequence[Sequence[UserState]]) -> UserState | Verdict:
+_NAMES: Final = {
+    IdentityKind.SUB: "sub",
+    IdentityKind.USERNAME: "Username",
+    IdentityKind.EMAIL: "e-mail address",
+    IdentityKind.PHONE: "phone number",
+}
+_COLUMNS: Final = {
+    IdentityKind.SUB: ("sub", "user_sub"),
+    IdentityKind.USERNAME: ("username", "either"),
+    IdentityKind.EMAIL: ("email", "either"),
+}
+"""The kinds of column that an identity is read from (`adapters.roster_columns.Kind`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """How the rows of a roster name the users of a pool.
+
+    `columns` has the header names of the columns that matter, by the kind of column. A number without a
+    country code is read for the country of the row's own number, else for `phone_country`.
+    """
+
+    phone_sign_in: PhoneSignIn = PhoneSignIn.NO
+    phone_country: str | None = None
+    strict_e164: bool = False
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def identity_columns(self) -> list[str]:
+        """The header names of the columns that name users."""
+        kinds = {kind for kinds in _COLUMNS.values() for kind in kinds}
+        return list(dict.fromkeys(name for kind, name in self.columns.items() if kind in kinds))
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One value of a row that names a user: as each kind in `asks` says, in the form to look for."""
+
+    value: str = field(repr=False)
+    asks: tuple[tuple[IdentityKind, str], ...] = field(repr=False)
+    column: str = ""
+    """The header name of its column, empty where that is not known."""
+    doubt: str = ""
+    """Why it may be no identity of this pool, in a sentence."""
+
+    def __str__(self) -> str:
+        """What is looked for, where it stands, and the value as it may be shown."""
+        kinds = " or ".join(_NAMES[kind] for kind, _ in self.asks)
+        place = f' of column "{self.column}"' if self.column else ""
+        sub = self.asks[0][0] is IdentityKind.SUB
+        return f"{kinds} {f'{self.value[:4]}…' if sub else mask_identity(self.value)}{place}"
+
+
+def identities(candidate: Candidate, naming: Naming) -> list[Identity]:
+    """A row's identities, strongest first; an address or a number in the username column may be either."""
+    found: list[Identity] = []
+    if candidate.sub:
+        found.append(_identity(IdentityKind.SUB, candidate.sub, naming))
+    if name := candidate.username:
+        others: list[tuple[IdentityKind, str]] = []
+        if "@" in name:
+            others.append((IdentityKind.EMAIL, name))
+        if number := _number(name, candidate, naming):
+            others.append((IdentityKind.PHONE, number))
+        doubt = "" if others else _doubt(name, naming)
+        found.append(_identity(IdentityKind.USERNAME, name, naming, *others, doubt=doubt))
+    if candidate.email:
+        found.append(_identity(IdentityKind.EMAIL, candidate.email, naming))
+    return found
+
+
+def _identity(
+    kind: IdentityKind, value: str, naming: Naming, *others: tuple[IdentityKind, str], doubt: str = ""
+) -> Identity:
+    column = next((naming.columns[name] for name in _COLUMNS[kind] if name in naming.columns), "")
+    return Identity(value, (*others, (kind, value)), column, doubt)
+
+
+def _doubt(name: str, naming: Naming) -> str:
+    if _NUMBER.fullmatch(name):
+        if naming.phone_sign_in is PhoneSignIn.NO:
+            return "It looks like a phone number, but numbers sign nobody in to this pool."
+        return "It looks like a phone number, but cannot be read as one: does --phone-country fit?"
+    return "It has a blank, as a display name has." if " " in name else ""
+
+
+_NUMBER: Final = re.compile(r"[+0(](?:[\s().-]*[0-9]){8,}")
+_E164: Final = re.compile(r"\+[1-9][0-9]{5,14}")
+
+
+def _number(name: str, candidate: Candidate, naming: Naming) -> str | None:
+    """The E.164 form of a name that is a phone number, where numbers sign people in.
+
+    A number that could not receive an SMS names its user as well as any other.
+    """
+    if naming.phone_sign_in is PhoneSignIn.NO:
+        return None
+    if _E164.fullmatch(name):
+        return name
+    own = candidate.phone and country_of(candidate.phone.e164)
+    for country in dict.fromkeys((own or naming.phone_country, naming.phone_country)):
+        read = normalise(name, country=country, strict=naming.strict_e164)
+        if isinstance(read, Normalised):
+            return read.phone.e164
+    return None
+
+
+def fold(text: str, *, case_sensitive: bool) -> str:
+    """What two spellings of one Username or address have in common, in a pool that tells cases apart or not.
+
+    Not `casefold`: it would take one person's name for another's where only one letter stands for two. An
+    accent may be a character of its own (NFD), as macOS writes it.
+    """
+    text = text if case_sensitive else text.lower()
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def names(kind: IdentityKind, value: str, user: UserState, pool: PoolFacts) -> bool:
+    """Whether a user is named by a value, read as one kind of identity."""
+    match kind:
+        case IdentityKind.SUB:
+            return user.sub == value
+        case IdentityKind.PHONE:
+            return user.phone == value and signs_in(user, pool.phone_sign_in)
+        case IdentityKind.USERNAME | IdentityKind.EMAIL:
+            own = user.username if kind is IdentityKind.USERNAME else user.email or ""
+            own, sought = (fold(text, case_sensitive=pool.case_sensitive) for text in (own, value))
+            return own == sought
+        case _:
+            assert_never(kind)
+
+
+def signs_in(user: UserState, how: PhoneSignIn) -> bool:
+    """Whether the user's number signs this user in: as an alias it must be verified.
+
+    Source: "Working with user attributes", Cognito Developer Guide.
+    """
+    return user.phone is not None and (how is PhoneSignIn.USERNAME or user.phone_verified)
+
+
+def resolve(found: Sequence[Sequence[UserState]], asked: Sequence[Identity] = ()) -> UserState | Verdict:
     """Find the one user that every identity of a row agrees on.
 
     Args:
         found: for each identity that the row gives, strongest first, the users that it names.
+        asked: the identities, for the verdict's detail.
 
     Returns:
         The user, or the verdict `user_not_found`, `bad_row` (the identities name different users) or
@@ -28,19 +177,38 @@ def resolve(found: Sequence[Sequence[UserState]]) -> UserState | Verdict:
         user.
     """
     if not found or not found[0]:
-        return Verdict(Reason.USER_NOT_FOUND)
+        return Verdict(Reason.USER_NOT_FOUND, _sought(asked))
     agreed = {user.sub: user for user in found[0]}
     for others in found[1:]:
         if others:
             named = {user.sub for user in others}
             agreed = {sub: user for sub, user in agreed.items() if sub in named}
     if not agreed:
-        return Verdict(Reason.BAD_ROW, "Its identities name different users.")
-    return _only_one(list(agreed.values()))
+        return Verdict(Reason.BAD_ROW, f"Its identities name different users{_listed(asked, found)}.")
+    return _only_one(list(agreed.values()), asked)
 
 
-def _only_one(users: list[UserState]) -> UserState | Verdict:
+def _only_one(users: list[UserState], asked: Sequence[Identity]) -> UserState | Verdict:
     local = [user for user in users if not user.federated]
     if len(local) > 1:
-        return Verdict(Reason.AMBIGUOUS_USER, f"{len(local)} users fit.")
+        whom = f" the {asked[0]}" if asked else ""
+        return Verdict(Reason.AMBIGUOUS_USER, f"{len(local)} users fit{whom}.")
     return local[0] if local else min(users, key=lambda user: user.sub)
+
+
+def _sought(asked: Sequence[Identity]) -> str:
+    """What was looked for in vain, and what else could be."""
+    if not asked:
+        return ""
+    told = [f"Looked for the {asked[0]}."]
+    if asked[0].doubt:
+        told.append(asked[0].doubt)
+    others = [each.column for each in asked[1:] if each.column and each.column != asked[0].column]
+    if others:
+        told.append(f'To find users by column "{others[0]}" alone, use --id-column.')
+    return " ".join(told)
+
+
+def _listed(asked: Sequence[Identity], found: Sequence[Sequence[UserState]]) -> str:
+    telling = [f"the {each}" for each, users in zip(asked, found, strict=False) if users]
+    return f": {', '.join(telling)}" if telling else ""

@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import structlog
+
+from migrate_mfa.domain.errors import OutOfReach
+from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import SMS_MFA, UserState
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.engine.rolling import rolling
@@ -17,6 +21,12 @@ if TYPE_CHECKING:
     from migrate_mfa.engine.stop import Stop
 
 _CHUNK = 500
+_SEVERAL = 10
+_NOBODY_CAN_BE_READ = (
+    "AdminGetUser fails for one user after another.",
+    "No user is to blame. The codes are in log.jsonl; look at them and at AWS Health, then run it again.",
+)
+log = structlog.get_logger()
 
 
 class Coverage(StrEnum):
@@ -33,6 +43,8 @@ class MfaKind(StrEnum):
     SMS_MFA = "sms_mfa"
     OTHER_FACTOR = "other_factor"
     NONE = "none"
+    UNREAD = "unread"
+    """Cognito kept failing for this user, or refused the read."""
 
 
 DISABLED = "DISABLED"
@@ -78,8 +90,12 @@ class Audit:
 def scan(
     directory: Directory, audit: Audit, *, progress: Progress, stop: "Stop", estimated: int
 ) -> Iterator[UserState]:
-    """Every user of the pool once, counted on the way."""
-    for users in pool_scan(directory, estimated):
+    """Every user of the pool once, counted on the way.
+
+    Raises:
+        BrokenListError: a list broke off; begun anew it would give users again.
+    """
+    for users in pool_scan(directory, estimated, once=True):
         for user in users:
             audit.add(user)
             yield user
@@ -105,12 +121,19 @@ def look_deeper(
         total: how many users there are.
         progress: is told.
         stop: is asked after each.
+
+    Raises:
+        OutOfReach: one user after another cannot be read.
     """
     progress.show(Standing(stage="reading MFA settings", done=0, total=total))
+    unread_in_a_row = 0
     kinds = rolling(Category.USER_READ, lambda user: _mfa_kind(directory, user.username), _in_order(users))
     for done, (user, kind) in enumerate(kinds, 1):
         if kind is not None:
             audit.mfa[kind] += 1
+        unread_in_a_row = unread_in_a_row + 1 if kind is MfaKind.UNREAD else 0
+        if unread_in_a_row == _SEVERAL:
+            raise OutOfReach(*_NOBODY_CAN_BE_READ)
         if kind is MfaKind.NONE:
             yield user
         progress.show(Standing(stage="reading MFA settings", done=done, total=total))
@@ -126,7 +149,11 @@ def _in_order(users: Callable[[str, int], list[UserState]]) -> Iterator[UserStat
 
 def _mfa_kind(directory: Directory, username: str) -> MfaKind | None:
     """None for a user who was deleted since the scan."""
-    user = user_if_there(directory, username)
+    try:
+        user = user_if_there(directory, username)
+    except ApiError as error:
+        log.warning("user_not_read", operation=error.operation, code=error.code)
+        return MfaKind.UNREAD
     if user is None:
         return None
     mfa = user.mfa

@@ -1,34 +1,35 @@
 """The plan: every row of the roster against the pool, without any call that bills a dormant user."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from migrate_mfa.domain.decide import decide, wished_phone
-from migrate_mfa.domain.failure import ApiError, Effect
 from migrate_mfa.domain.model import (
     Candidate,
     Decision,
     PhoneSignIn,
     Policy,
     PoolFacts,
-    Rejection,
     Rivalry,
     UserState,
     Verdict,
 )
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.resolve import IdentityKind, resolve
+from migrate_mfa.domain.resolve import Naming, identities, resolve
 from migrate_mfa.domain.rows import Resolved, Verb
 from migrate_mfa.domain.words import counted
+from migrate_mfa.engine.find_users import Finder, found_by
+from migrate_mfa.engine.recognition import ENOUGH, Recognition
 from migrate_mfa.engine.rolling import rolling
-from migrate_mfa.engine.scan import PAGE, batches, pages
-from migrate_mfa.ports import Clock, Directory, Filter, Progress, Standing
+from migrate_mfa.engine.scan import PAGE, batches
+from migrate_mfa.ports import Clock, Directory, Progress, Standing
 
 if TYPE_CHECKING:
     from migrate_mfa.adapters.plan_store import PlanStore
@@ -97,6 +98,8 @@ class Planner:
         stop: "Stop",
         decide: Decide = decide,
         verb: Verb = Verb.RUN,
+        naming: Naming | None = None,
+        may_find_nobody: bool = False,
     ) -> None:
         self._store = store
         self._directory = directory
@@ -107,6 +110,9 @@ class Planner:
         self._stop = stop
         self._decide = decide
         self._verb = verb
+        self._naming = naming or Naming(phone_sign_in=pool.phone_sign_in)
+        self._finder = Finder(directory, pool=pool, policy=policy, naming=self._naming)
+        self._recognition = Recognition(pool, self._naming, sure=may_find_nobody)
 
     def ingest(self, roster: "Roster") -> int:
         """Take the roster into the journal. Returns the number of records."""
@@ -124,7 +130,11 @@ class Planner:
         return count
 
     def read_pool(self, rows: int) -> Reading:
-        """Find the users of all undecided rows, the cheaper way, and resolve the rows."""
+        """Find the users of all undecided rows, the cheaper way, and resolve the rows.
+
+        Raises:
+            InputUnusable: the roster seems to be of another pool.
+        """
         reading = choose_reading(rows, self._pool)
         self._progress.say(f"{reading.why}.")
         log.info("pool_reading", scan=reading.scan, calls=min(reading.scan_calls, reading.lookup_calls))
@@ -132,7 +142,9 @@ class Planner:
             self._scan()
         self._tick("sorting the users")
         self._store.index_users()
-        self._resolve(scanned=reading.scan)
+        if reading.scan:
+            self._resolve_scanned()
+        self._resolve_looked_up(scanned=reading.scan)
         self._compare_identities(scanned=reading.scan)
         return reading
 
@@ -173,82 +185,97 @@ class Planner:
             self._store.add_users(batch)
         log.info("pool_scanned", users=self._store.count_users())
 
-    def _users_of(self, candidate: Candidate) -> list[UserState]:
-        """All users that one row could mean or, where numbers sign people in, that hold its number."""
-        users: list[UserState] = []
-        for position, (kinds, value) in enumerate(identities(candidate)):
-            if position and any(self._named_by(user, kinds, value) for user in users):
-                continue  # a weaker identity that agrees needs no call of its own
-            found = [user for kind in kinds for user in self._find_in_pool(Filter.by(kind, value))]
-            if not found and position == 0:
-                return []
-            users += found
-        if self._pool.phone_sign_in is not PhoneSignIn.NO:
-            wishes = {wished_phone(candidate, user, self._policy) for user in users}
-            for wish in sorted(phone.e164 for phone in wishes if phone):
-                users += self._find_in_pool(Filter("phone_number", wish))
-        return users
+    def _found_by(self, candidate: Candidate) -> list[list[UserState]]:
+        return found_by(candidate, self._store, self._naming)
 
-    def _named_by(self, user: UserState, kinds: tuple[IdentityKind, ...], value: str) -> bool:
-        own = {
-            IdentityKind.SUB: user.sub,
-            IdentityKind.USERNAME: user.username,
-            IdentityKind.EMAIL: user.email,
-        }
-        if self._pool.case_sensitive:
-            return any(own[kind] == value for kind in kinds)
-        return any((own[kind] or "").casefold() == value.casefold() for kind in kinds)
+    def _resolve_scanned(self) -> None:
+        """Find the users of those rows whose users the scan has shown."""
+        last = self._store.last_row()
+        for batch in self._batches(self._store.unresolved):
+            named = [(each, found) for each in batch if (found := self._found_by(each)) and found[0]]
+            self._recognition.note(found=bool(named))
+            self._write_down(named)
+            self._tick("finding each row's user", batch[-1].at.row, last)
 
-    def _find_in_pool(self, only: Filter) -> list[UserState]:
-        try:
-            return [user for page in pages(self._directory, only) for user in page]
-        except ApiError as error:
-            if error.effect is not Effect.REFUSED:
-                raise
-            # A value that Cognito does not take as an identity is nobody's; one cell must not end the plan.
-            log.warning("lookup_refused", operation=error.operation, code=error.code)
-            return []
-
-    def _found(self, candidate: Candidate) -> list[list[UserState]]:
-        return found_by(candidate, self._store)
-
-    def _resolve(self, *, scanned: bool) -> None:
-        """Find each row's user, by a look-up where there was no scan or the scan did not find one."""
-        after, last = 0, self._store.last_row()
-        self._tick("finding each row's user", after, last)
-        while batch := self._store.unresolved(after, BATCH):
-            named = [(each, self._found(each) if scanned else []) for each in batch]
-            missing = [each for each, found in named if not (found and found[0])]
-            self._look_up(missing, lambda row: self._tick("finding each row's user", row, last))
-            self._write_down(
-                [(each, found if found and found[0] else self._found(each)) for each, found in named]
+    def _resolve_looked_up(self, *, scanned: bool) -> None:
+        """Look up the users of all rows that are left."""
+        left, done = self._store.count_unresolved(), 0
+        if scanned and left:
+            self._progress.say(
+                f"{counted(left, 'row names', 'rows name')} nobody whom the scan has shown; "
+                "each is looked up, for users may be new."
             )
+        self._recognition.note(found=self._store.somebody_named())
+        for batch in self._batches(self._store.unresolved):
+            tick = partial(self._tick_on, "looking rows up", done, left)
+            refused = self._look_up(batch, tick, scanned=scanned)
+            self._write_down([(each, self._found_by(each)) for each in batch if each.at.row not in refused])
+            done += len(batch)
+            self._tick("looking rows up", done, left)
+
+    def _batches(self, rows: Callable[[int, int], list[Candidate]]) -> Iterator[list[Candidate]]:
+        after = 0
+        while batch := rows(after, BATCH):
+            yield batch
             after = batch[-1].at.row
-            self._tick("finding each row's user", after, last)
 
     def _compare_identities(self, *, scanned: bool) -> None:
         """Row 1 before row 2 of the decision table: a row that names two users is worse than its number."""
-        after, last = 0, self._store.last_row()
-        while batch := self._store.wrong_numbers(after, BATCH):
-            missing = [each for each in batch if not (scanned and self._found(each)[0])]
-            self._look_up(missing, lambda row: self._tick("comparing identities", row, last))
-            ends = [(each.at.row, resolve(self._found(each))) for each in batch]
+        done = 0
+        for batch in self._batches(self._store.wrong_numbers):
+            missing = [each for each in batch if not (scanned and self._found_by(each)[0])]
+            tick = partial(self._tick_on, "comparing identities", done, None)
+            self._look_up(missing, tick, scanned=scanned)
+            done += len(batch)
+            ends = [(each.at.row, self._resolved(each, self._found_by(each))) for each in batch]
             worse = [(row, end) for row, end in ends if isinstance(end, Verdict)]
             self._store.decide(
                 [(row, end) for row, end in worse if end.reason is Reason.BAD_ROW], self._clock.now()
             )
-            after = batch[-1].at.row
 
-    def _look_up(self, missing: Iterable[Candidate], tick: Callable[[int], None]) -> None:
-        for candidate, users in rolling(Category.USER_LIST, self._users_of, missing):
-            self._store.add_users(users)
-            tick(candidate.at.row)
+    def _look_up(
+        self, missing: Iterable[Candidate], tick: Callable[[int], None], *, scanned: bool
+    ) -> set[int]:
+        """Take in the users of some rows. Returns rows that were ended: they cannot be looked up."""
+        refused: dict[int, Verdict] = {}
+        look = partial(self._finder.users_of, scanned=scanned)
+        for done, (candidate, users) in enumerate(rolling(Category.USER_LIST, look, missing), 1):
+            row = candidate.at.row
+            if isinstance(users, Verdict):
+                refused[row] = users
+            else:
+                self._store.add_users(users)
+                self._notice(row, found=bool(users), scanned=scanned)
+            tick(done)
+        self._store.decide(refused.items(), self._clock.now())
+        return set(refused)
+
+    def _notice(self, row: int, *, found: bool, scanned: bool) -> None:
+        """Take note of a look-up, and stop where the roster is of another pool.
+
+        Rows may be sorted, those of leavers first: without a scan, rows from all over the rest are tried too.
+
+        Raises:
+            InputUnusable: none of its rows names anybody, as far as was looked.
+        """
+        if not self._recognition.doubts(found=found):
+            return
+        sample = [] if scanned else self._sample(row)
+        for _, users in rolling(Category.USER_LIST, self._finder.users_of, sample):
+            self._recognition.doubts(found=bool(users) and not isinstance(users, Verdict))
+        self._recognition.require_somebody(self._store.count_users() if scanned else None)
+
+    def _sample(self, after: int) -> list[Candidate]:
+        """Some rows from all over the rest of the roster."""
+        step = (self._store.last_row() - after) / ENOUGH
+        found = [row for n in range(ENOUGH) for row in self._store.unresolved(after + int(n * step), 1)]
+        return list({row.at.row: row for row in found}.values())
 
     def _write_down(self, named: Sequence[tuple[Candidate, Sequence[Sequence[UserState]]]]) -> None:
         resolved: list[Resolved] = []
         verdicts: list[tuple[int, Decision]] = []
         for candidate, found in named:
-            user = resolve(found)
+            user = self._resolved(candidate, found)
             if isinstance(user, Verdict):
                 verdicts.append((candidate.at.row, user))
             else:
@@ -256,28 +283,20 @@ class Planner:
         self._store.resolve(resolved)
         self._store.decide(verdicts, self._clock.now())
 
+    def _resolved(self, candidate: Candidate, found: Sequence[Sequence[UserState]]) -> UserState | Verdict:
+        return resolve(found, identities(candidate, self._naming))
+
     def _wish(self, candidate: Candidate, user: UserState) -> Resolved:
         wish = wished_phone(candidate, user, self._policy)
         trust = self._policy.trust(candidate.vouched)
         return Resolved(candidate.at.row, user.sub, wish.e164 if wish else None, trust.value)
 
+    def _tick_on(self, stage: str, before: int, total: int | None, more: int) -> None:
+        self._tick(stage, before + more, total)
+
     def _tick(self, stage: str, done: int | None = None, total: int | None = None) -> None:
         self._progress.show(Standing(stage=stage, done=done, total=total))
         self._stop.check()
-
-
-def found_by(candidate: Candidate, store: "PlanStore") -> list[list[UserState]]:
-    """For each identity of the row, whom it names among the users read so far."""
-    return [
-        list({user.sub: user for kind in kinds for user in store.find(kind, value)}.values())
-        for kinds, value in identities(candidate)
-    ]
-
-
-def named_by(row: Candidate | Rejection, store: "PlanStore") -> UserState | None:
-    """The user of a journal whom a row names, of whatever roster."""
-    found = resolve(found_by(row, store)) if isinstance(row, Candidate) else None
-    return found if isinstance(found, UserState) else None
 
 
 def count_lifted(store: "PlanStore", *, pool: PoolFacts, policy: Policy) -> Counter[Reason]:
@@ -291,22 +310,3 @@ def count_lifted(store: "PlanStore", *, pool: PoolFacts, policy: Policy) -> Coun
             lifted.update([decision.reason] if isinstance(decision, Verdict) else ())
         after = batch[-1].candidate.at.row
     return lifted
-
-
-def users_named(name: str, store: "PlanStore") -> set[str]:
-    """The subs of all users of a journal who have this sub, Username or e-mail address."""
-    return {user.sub for kind in IdentityKind for user in store.find(kind, name)}
-
-
-def identities(candidate: Candidate) -> Sequence[tuple[tuple[IdentityKind, ...], str]]:
-    """A row's identities, strongest first; an address in the username column may be either kind."""
-    found: list[tuple[tuple[IdentityKind, ...], str]] = []
-    if candidate.sub:
-        found.append(((IdentityKind.SUB,), candidate.sub))
-    if candidate.username:
-        address = "@" in candidate.username
-        kinds = (IdentityKind.EMAIL, IdentityKind.USERNAME) if address else (IdentityKind.USERNAME,)
-        found.append((kinds, candidate.username))
-    if candidate.email:
-        found.append(((IdentityKind.EMAIL,), candidate.email))
-    return found

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import (
     Decision,
     MfaMode,
@@ -28,7 +29,7 @@ from migrate_mfa.domain.reasons import WORTH_ANOTHER_TRY, Outcome, Reason
 from migrate_mfa.domain.rows import Drift, Revisited, Verb
 from migrate_mfa.engine.plan import BATCH, choose_reading
 from migrate_mfa.engine.rolling import rolling
-from migrate_mfa.engine.scan import batches, pages, user_if_there
+from migrate_mfa.engine.scan import batches, look_up, user_if_there
 from migrate_mfa.ports import Clock, Directory, Filter, Progress, Standing
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class Reconciler:
         self._progress = progress
         self._stop = stop
         self.held_back = 0
+        self.unread = 0
+        """Users of whom nothing is known now, because AdminGetUser failed for them."""
 
     def look(self) -> None:
         """See all users of interest, by a scan or by look-ups, whichever is cheaper."""
@@ -159,9 +162,14 @@ class Reconciler:
         return read + one, renumbered + two
 
     def _read(self, chunk: list[Revisited]) -> tuple[int, int]:
-        states = [state for _, state in rolling(Category.USER_READ, self._state, chunk)]
+        states: list[UserState] = []
         drifts, fine, renumbered = [], [], 0
-        for each, state in zip(chunk, states, strict=True):
+        for each, state in rolling(Category.USER_READ, self._state, chunk):
+            if isinstance(state, ApiError):
+                log.warning("user_not_read", operation=state.operation, code=state.code, row=each.row)
+                self.unread += 1
+                continue
+            states += [state] if state else []
             kind = drift_kind(state, each.sub, self._pool)
             if kind is None:
                 fine.append(each.sub)
@@ -169,12 +177,15 @@ class Reconciler:
             else:
                 drifts.append(Drift(each.row, each.sub, each.username, kind.value, DRIFT_DETAILS[kind]))
         self._store.note_drift(drifts, fine, self._clock.now())
-        self._store.accept([state for state in states if state is not None])
+        self._store.accept(states)
         self._tick("reading changed users", chunk[-1].row if chunk else 0)
         return sum(each.new is not None for each in chunk), renumbered
 
-    def _state(self, each: Revisited) -> UserState | None:
-        return None if each.new is None else user_if_there(self._directory, each.username)
+    def _state(self, each: Revisited) -> UserState | ApiError | None:
+        try:
+            return None if each.new is None else user_if_there(self._directory, each.username)
+        except ApiError as error:
+            return error
 
     def _revisited(self) -> Iterator[Revisited]:
         after = 0
@@ -191,7 +202,7 @@ class Reconciler:
             self._store.see(batch)
 
     def _look_up(self, sub: str) -> list[UserState]:
-        return [user for users in pages(self._directory, Filter("sub", sub)) for user in users]
+        return look_up(self._directory, Filter("sub", sub))
 
     def _tick(self, stage: str, done: int, total: int | None = None) -> None:
         self._progress.show(Standing(stage=stage, done=done, total=total))

@@ -12,14 +12,21 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, Full, Queue
 from typing import TYPE_CHECKING
 
+import structlog
+
+from migrate_mfa.domain.errors import OutOfReach
 from migrate_mfa.domain.failure import ApiError, Effect
 from migrate_mfa.ports import Filter
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.model import UserState
-    from migrate_mfa.ports import Directory
+    from migrate_mfa.ports import Directory, Page
 
 PAGE = 60
+STARTS = 3
+"""How often a list is begun before its pages are given up."""
+_EMPTY_PAGES = 1000
+"""Pages in a row without a user; filters may give some ("ListUsers"), never so many."""
 _PREFIXES = "0123456789abcdef"
 """One chain each: what 30 pages a second, the quota of UserList, keep busy if an answer takes half a second.
 More could not be used; fewer would wait for a slow pool.
@@ -28,19 +35,96 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _WORTH_CHAINS = 16 * PAGE
 _WAITING_PAGES = 64
 _POLL_S = 0.1
+_NO_USER_IS_TO_BLAME = "No user is to blame. Look at AWS Health and --endpoint-url; then run it again."
+log = structlog.get_logger()
 
 Users = tuple["UserState", ...]
 
 
+class BrokenListError(Exception):
+    """A list of users that cannot be read on: its next page is refused, or is one that was there."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+    def out_of_reach(self) -> OutOfReach:
+        """The run's problem, once the list has been begun often enough."""
+        return OutOfReach(
+            f"ListUsers cannot be read to its end ({self.cause}), although it was begun {STARTS} times.",
+            _NO_USER_IS_TO_BLAME,
+        )
+
+
 def pages(directory: "Directory", only: Filter | None = None) -> Iterator[Users]:
-    """The pages of one chain; short and empty ones are normal, only a missing token ends it."""
-    token = None
+    """The pages of one list; one that breaks off begins anew, and gives its first users again.
+
+    A pagination token lives one hour ("Managing and searching for user accounts").
+
+    Raises:
+        OutOfReach: it broke off `STARTS` times.
+        ApiError: the search for a value is refused.
+    """
+    for start in range(1, STARTS + 1):
+        try:
+            yield from pages_once(directory, only)
+        except BrokenListError as broken:
+            log.warning("list_begins_anew", code=broken.cause, attempt=start)
+            if start == STARTS:
+                raise broken.out_of_reach() from broken
+        else:
+            return
+
+
+def pages_once(directory: "Directory", only: Filter | None = None) -> Iterator[Users]:
+    """The pages of one chain; short and empty ones are normal, only a missing token ends it.
+
+    Raises:
+        BrokenListError: a page is refused, but not for the value that is sought, or the tokens go round in a
+            circle.
+    """
+    token, mark, count, empty = None, None, 0, 0
     while True:
-        page = directory.page(only, token)
+        page = _page(directory, only, token)
         yield page.users
         if page.token is None:
             return
-        token = page.token
+        token, count, empty = page.token, count + 1, 0 if page.users else empty + 1
+        if empty == _EMPTY_PAGES:
+            raise OutOfReach(f"ListUsers gave {_EMPTY_PAGES:,} pages without a user.", _NO_USER_IS_TO_BLAME)
+        if token == mark:
+            raise BrokenListError("RepeatedToken")
+        if count & (count - 1) == 0:  # Brent's algorithm: one token kept finds a circle of any length
+            mark = token
+
+
+def _page(directory: "Directory", only: Filter | None, token: str | None) -> "Page":
+    try:
+        return directory.page(only, token)
+    except ApiError as error:
+        for_a_value = token is None and only is not None and not only.prefix
+        if for_a_value or error.effect is not Effect.REFUSED:
+            raise
+        raise BrokenListError(error.code) from error
+
+
+def look_up(directory: "Directory", only: Filter) -> list["UserState"]:
+    """Whom a filter shows whose value came from Cognito itself.
+
+    Raises:
+        OutOfReach: it is refused.
+    """
+    try:
+        return [user for users in pages(directory, only) for user in users]
+    except ApiError as error:
+        if error.effect is not Effect.REFUSED:
+            raise
+        raise refused(error) from error
+
+
+def refused(error: ApiError) -> OutOfReach:
+    """The run's problem for a refused ListUsers that has nothing to do with any row."""
+    return OutOfReach(f"Cognito refuses ListUsers ({error.code}).", _NO_USER_IS_TO_BLAME)
 
 
 def user_if_there(directory: "Directory", username: str) -> "UserState | None":
@@ -53,24 +137,38 @@ def user_if_there(directory: "Directory", username: str) -> "UserState | None":
         raise
 
 
-def scan(directory: "Directory", estimated_users: int) -> Iterator[Users]:
-    """Every user of the pool once, page by page, in no particular order."""
-    if estimated_users < _WORTH_CHAINS:
-        yield from pages(directory)
-        return
-    first = directory.page(None, None)
-    if not all(_UUID.fullmatch(user.sub) for user in first.users):
-        yield from pages(directory)
-        return
-    yield from _Chains(directory).run()
+def scan(directory: "Directory", estimated_users: int, *, once: bool = False) -> Iterator[Users]:
+    """Every user of the pool, page by page, in no particular order.
+
+    A chain that breaks off begins anew and gives users again; with `once` the scan ends instead.
+
+    Raises:
+        BrokenListError: a chain broke off, with `once`.
+        OutOfReach: it did so `STARTS` times, or Cognito refuses to list users at all.
+    """
+    read = pages_once if once else pages
+    try:
+        if estimated_users < _WORTH_CHAINS or not _all_uuids(directory.page(None, None).users):
+            yield from read(directory)
+            return
+        yield from _Chains(lambda prefix: read(directory, Filter("sub", prefix, prefix=True))).run()
+    except ApiError as error:
+        if error.effect is not Effect.REFUSED:
+            raise
+        raise refused(error) from error
+
+
+def _all_uuids(users: Users) -> bool:
+    return all(_UUID.fullmatch(user.sub) for user in users)
 
 
 def batches(
     directory: "Directory", estimated_users: int, size: int, seen: Callable[[int], None]
 ) -> Iterator[list["UserState"]]:
-    """Every user of the pool once, in lists of about `size`; `seen` is told after each page how many so far.
+    """Every user of the pool, in lists of about `size`; `seen` is told after each page how many so far.
 
-    Short pages are joined, because a journal takes a thousand users in one commit as fast as sixty.
+    Short pages are joined, because a journal takes a thousand users in one commit as fast as sixty. Users
+    come again where a chain begins anew.
     """
     count, batch = 0, list["UserState"]()
     for users in scan(directory, estimated_users):
@@ -86,8 +184,8 @@ def batches(
 class _Chains:
     """Chains that feed one bounded queue, so that reading never outruns the one who takes."""
 
-    def __init__(self, directory: "Directory") -> None:
-        self._directory = directory
+    def __init__(self, chain: Callable[[str], Iterator[Users]]) -> None:
+        self._chain = chain
         self._queue: Queue[Users] = Queue(_WAITING_PAGES)
         self._abandoned = threading.Event()
 
@@ -113,7 +211,7 @@ class _Chains:
                     return
 
     def _read(self, prefix: str) -> None:
-        for users in pages(self._directory, Filter("sub", prefix, prefix=True)):
+        for users in self._chain(prefix):
             self._queue_up(users)
             if self._abandoned.is_set():
                 return

@@ -67,6 +67,10 @@ class Unsettled:
     role_without_external_id: Literal["accept", "refuse"] = "accept"
     #: GetUserPoolMfaConfig leaves out the SMS settings of a pool whose MFA is off.
     off_pool_hides_sms: bool = False
+    #: A ListUsers filter by username finds every case; "ListUsers" says that it tells cases apart.
+    username_filter_ignores_case: bool = False
+    #: A filter by email tells cases apart, also in a pool that does not.
+    email_filter_tells_cases: bool = False
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Unsettled:

@@ -19,11 +19,13 @@ from migrate_mfa.domain.decide import decide_again, decide_work
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, RunDirectoryError, UsageError
 from migrate_mfa.domain.model import Decision, Plan, Policy, UserState, Verdict
 from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.domain.resolve import Naming
 from migrate_mfa.domain.rows import Revisited, Verb, Work
 from migrate_mfa.domain.undo import restore
 from migrate_mfa.domain.words import counted
+from migrate_mfa.engine.find_users import named_by, users_named
 from migrate_mfa.engine.forecast import forecast
-from migrate_mfa.engine.plan import BATCH, named_by, users_named
+from migrate_mfa.engine.plan import BATCH
 from migrate_mfa.engine.preflight import require_sms_mfa
 from migrate_mfa.engine.reconcile import REPAIR, DriftKind, Reconciler
 from migrate_mfa.ports import Progress
@@ -110,9 +112,11 @@ class Aftermath:
             agree_to_read(self.one, reconciler.count_suspects(deep=True), agree)
         read, renumbered = reconciler.find_drift(deep=deep)
         self.one.reads_only += read
+        self.one.failed += reconciler.unread
         self.one.extra |= {
             "drift_seen_by": "reading every enrolled user" if deep else "UserLastModifiedDate",
             "number_changed": renumbered,
+            "users_not_read": reconciler.unread,
             "waiting_for_max_sms": reconciler.held_back,
             "ended_without_a_write": {reason.value: number for reason, number in ended.items()},
         }
@@ -224,9 +228,9 @@ class Aftermath:
 
     def _choose_from(self, roster: Roster) -> str:
         plans, rows, strangers = self.one.plans, 0, 0
-        records = roster.records()
+        records, naming = roster.records(), self._naming()
         while batch := list(islice(records, BATCH)):
-            found = [named_by(each.row, plans) for each in batch]
+            found = [named_by(each.row, plans, naming) for each in batch]
             self.store.choose(user.sub for user in found if user is not None)
             rows, strangers = rows + len(batch), strangers + found.count(None)
         if strangers == rows:
@@ -234,6 +238,11 @@ class Aftermath:
         self.one.extra["roster_rows_of_nobody"] = strangers
         some = f"{strangers:,} of {counted(rows, 'row')} of the roster"
         return f"Nobody of this run is named by {some}." if strangers else ""
+
+    def _naming(self) -> Naming:
+        connection = self.one.connection
+        country = connection.settings.roster_options.phone_country
+        return Naming(phone_sign_in=connection.pool.phone_sign_in, phone_country=country)
 
     def select(self, outcomes: Collection[Outcome]) -> None:
         """Plan to give back the users of this run, or those chosen, or those whom the run left so."""

@@ -23,6 +23,7 @@ from migrate_mfa.engine.audit import (
     scan,
 )
 from migrate_mfa.engine.plan import BATCH
+from migrate_mfa.engine.scan import STARTS, BrokenListError
 from migrate_mfa.engine.stop import Stopped
 from migrate_mfa.ports import Progress
 from migrate_mfa.reports.audit import coverage_dicts, coverage_table, write_users
@@ -92,42 +93,52 @@ def _require_depth(connection: Connection) -> None:
 
 def _look(one: Pass, agree: Agree) -> None:
     """Read the pool; what was found so far is in the summary whatever happens."""
-    connection, store, found = one.connection, one.plans, Audit()
-    deep = connection.settings.deep
-    seen = _scan(connection, found)
-    seen = _remember(store, seen) if deep else seen
-    ended = _End()
+    connection, found = one.connection, Audit()
+    ended: Exception | None = None
+    try:
+        for start in range(STARTS):
+            if start:
+                connection.progress.say(f"The list of users broke off ({ended}); it is read anew.")
+            found = Audit()
+            ended = _list(one, found)
+            if not isinstance(ended, BrokenListError):
+                break
+        if ended is not None:
+            raise ended.out_of_reach() if isinstance(ended, BrokenListError) else ended
+        one.extra["list_complete"] = True
+        if connection.settings.deep:
+            _go_deep(one, one.plans, found, agree)
+        one.complete = True
+    finally:
+        _sum_up(one, found)
+
+
+def _list(one: Pass, found: Audit) -> Exception | None:
+    """Scan the pool once, and write `unverified.csv` of whom it has shown. Returns what ended it early."""
+    seen, ended = _scan(one.connection, found), _End()
+    if one.connection.settings.deep:
+        one.plans.reset()
+        seen = _remember(one.plans, seen)
     lacking = (
         (user, coverage_of(user).value)
         for user in ended.kept_from(seen)
         if counts(user) and coverage_of(user) is not Coverage.VERIFIED
     )
-    try:
-        write_users(one.report / "unverified.csv", lacking)
-        ended.raise_it()
-        one.extra["list_complete"] = True
-        if deep:
-            _go_deep(one, store, found, agree)
-        one.complete = True
-    finally:
-        _sum_up(one, found)
+    write_users(one.report / "unverified.csv", lacking)
+    return ended.error
 
 
 class _End:
     """What ended a scan early, held back until whom it has seen is in the report."""
 
     def __init__(self) -> None:
-        self._error: Exception | None = None
+        self.error: Exception | None = None
 
     def kept_from(self, users: Iterator[UserState]) -> Iterator[UserState]:
         try:
             yield from users
-        except (MigrateMfaError, Stopped) as error:
-            self._error = error
-
-    def raise_it(self) -> None:
-        if self._error is not None:
-            raise self._error
+        except (BrokenListError, MigrateMfaError, Stopped) as error:
+            self.error = error
 
 
 def _scan(connection: Connection, found: Audit) -> Iterator[UserState]:

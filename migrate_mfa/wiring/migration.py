@@ -21,6 +21,7 @@ from migrate_mfa.domain.errors import ExitCode, InputUnusable, UsageError
 from migrate_mfa.domain.model import Decision, Policy, UserState, VerificationPolicy
 from migrate_mfa.domain.picture import Wishes
 from migrate_mfa.domain.reasons import NEEDS_READING, Outcome, Reason
+from migrate_mfa.domain.resolve import Naming
 from migrate_mfa.domain.rows import SharedNumbers, Verb, Work
 from migrate_mfa.engine.forecast import Forecast
 from migrate_mfa.engine.guards import too_many
@@ -241,6 +242,17 @@ class Migration:
             stop=connection.stop,
             decide=decide_disable if self._disables else decide,
             verb=Verb.DISABLE if self._disables else Verb.RUN,
+            naming=self._naming(),
+            may_find_nobody=connection.settings.limits.max_failures >= 1,
+        )
+
+    def _naming(self) -> Naming:
+        meta = self.one.journal.meta()
+        return Naming(
+            phone_sign_in=self.connection.pool.phone_sign_in,
+            phone_country=meta.get("phone_country"),
+            strict_e164=bool(meta.get("strict_e164")),
+            columns=self._roster.used if self._roster else meta.get("roster_columns", {}),
         )
 
 

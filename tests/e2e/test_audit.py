@@ -138,7 +138,8 @@ def test_a_deep_audit_reads_whom_it_counts_with_a_verified_number_and_nobody_els
     ]
     others = [user for user in users if user not in sms and user["UserMFASettingList"]]
     assert done.json()["mfa"] == {
-        "sms_mfa": len(sms), "other_factor": len(others), "none": len(users) - len(sms) - len(others)
+        "sms_mfa": len(sms), "other_factor": len(others), "none": len(users) - len(sms) - len(others),
+        "unread": 0,
     }  # fmt: skip
     assert calls(site.running)["AdminGetUser"] == len(users)
     assert len(read(site.folder / "audit" / "report" / "verified_without_mfa.csv")) == len(users) - len(
@@ -166,3 +167,52 @@ def test_fail_under_is_about_enabled_local_users(
     site = raise_site(users)
 
     assert_code(audit(site, "--fail-under", share), code)
+
+
+REFUSED = {
+    "kind": "error", "code": "InvalidParameterException", "message": "Invalid pagination token.",
+    "ops": ["ListUsers"],
+}  # fmt: skip
+
+
+def crowd() -> list[dict[str, Any]]:
+    return [a_member(f"user{number:04}") for number in range(300)]
+
+
+@pytest.mark.parametrize("deep", [(), ("--deep", "--yes")], ids=["plain", "deep"])
+def test_a_list_that_breaks_off_is_read_anew_and_nobody_is_counted_twice(
+    raise_site: Callable[..., Site], deep: tuple[str, ...]
+) -> None:
+    had = a_member("had", phone=phone_of(1), verified=True)
+    site = raise_site([had, *crowd()], faults={"rules": [{**REFUSED, "after_calls": 9, "times": 1}]})
+
+    done = audit(site, "--json", *deep)
+
+    assert_code(done, 0)
+    assert done.json()["total"] == {"verified": 1, "unverified": 0, "no_phone": 300}
+    assert len(read(site.folder / "audit" / "report" / "unverified.csv")) == 300
+    assert calls(site.running)["AdminGetUser"] == len(deep) // 2
+
+
+def test_a_list_that_breaks_off_for_good_ends_with_8_and_shows_whom_it_saw(
+    raise_site: Callable[..., Site],
+) -> None:
+    site = raise_site(crowd(), faults={"rules": [{**REFUSED, "after_calls": 9}]})
+
+    done = audit(site)
+
+    assert_code(done, 8)
+    assert "ListUsers" in done.err
+    assert not list(site.folder.rglob("migrate-mfa-bug-*"))
+    assert "stopped" in done.out
+
+
+def test_a_user_who_cannot_be_read_ends_no_deep_audit(raise_site: Callable[..., Site]) -> None:
+    users = [a_member(f"u{n}", phone=phone_of(n), verified=True) for n in range(3)]
+    refused = {"kind": "error", "ops": ["AdminGetUser"], "users": ["u1"]}
+    site = raise_site(users, faults={"rules": [refused]})
+
+    done = audit(site, "--deep", "--yes", "--json")
+
+    assert_code(done, 0)
+    assert done.json()["mfa"] == {"sms_mfa": 0, "other_factor": 0, "none": 2, "unread": 1}

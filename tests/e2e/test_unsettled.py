@@ -57,6 +57,8 @@ OTHER_ANSWERS: dict[str, bool | str] = {
     "late_answer_error": "ExpiredCodeException",
     "role_without_external_id": "refuse",
     "off_pool_hides_sms": True,
+    "username_filter_ignores_case": True,
+    "email_filter_tells_cases": True,
 }
 """For each question the answer that is not the simulator's usual one."""
 ONE_BY_ONE = ("same_value_resends_code", "verified_true_sends_sms", "omitted_totp_block_disables")

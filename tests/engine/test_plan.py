@@ -1,5 +1,5 @@
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from migrate_mfa.domain.errors import InputUnusable, OutOfReach
+from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import (
     Candidate,
     PhoneConflict,
@@ -20,8 +22,10 @@ from migrate_mfa.domain.model import (
     VerificationPolicy,
 )
 from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.domain.resolve import Naming
 from migrate_mfa.domain.rows import Verb
-from migrate_mfa.engine.plan import choose_reading, count_lifted, users_named
+from migrate_mfa.engine.find_users import users_named
+from migrate_mfa.engine.plan import choose_reading, count_lifted
 from migrate_mfa.engine.stop import StopCause, Stopped
 from tests.support.builders import (
     AT_SIGN_IN,
@@ -70,10 +74,13 @@ def plan(
     scan: bool = True,
     page_size: int = 60,
     late: Iterable[UserState] = (),
+    ignores_case: Mapping[str, bool] | None = None,
+    phone_country: str | None = None,
 ) -> Planned:
     """Plan in a directory of its own; `late` users turn up when the scan has passed."""
     pool = replace(pool or a_pool(), estimated_users=SMALL_POOL if scan else HUGE_POOL)
     directory = FakeDirectory(users, pool, page_size=page_size)
+    directory.ignores_case |= ignores_case or {}
 
     def turn_up(call: Call) -> None:
         if call.value is None:
@@ -83,8 +90,9 @@ def plan(
     directory.after = turn_up
     with tempfile.TemporaryDirectory() as place:
         run = Scene(Path(place) / "run", directory, policy=policy)
+        naming = Naming(phone_sign_in=pool.phone_sign_in, phone_country=phone_country)
         try:
-            run.plan(rows)
+            run.plan(rows, naming=naming)
             found = run.journal.database.query("SELECT * FROM rows ORDER BY row")
             return Planned(
                 reasons={row["row"]: row["reason"] for row in found},
@@ -469,8 +477,8 @@ def test_a_shared_number_is_nobodys_business_where_it_signs_nobody_in(scan: bool
 
 # Both ways, one plan
 
-names = ["ann", "Ann", "bob", "ann@x.jp"]
-addresses = ["ann@x.jp", "Ann@x.jp", "bob@x.jp"]
+names = ["ann", "Ann", "aNN", "bob", "ann@x.jp", "Zoé", "Zoe\u0301", PHONE, "090-8765-4321"]
+addresses = ["ann@x.jp", "Ann@x.jp", "ANN@X.JP", "bob@x.jp", "zoé@x.jp"]
 numbers = [PHONE, OTHER_PHONE, None]
 
 
@@ -514,15 +522,28 @@ def pools_and_rosters(draw: st.DrawFn) -> tuple[PoolFacts, list[UserState], list
     return pool, users, candidates, policy
 
 
+filters = st.fixed_dictionaries({"username": st.booleans(), "email": st.booleans()})
+
+
 @settings(derandomize=True, deadline=None, max_examples=100)
-@given(pools_and_rosters())
-def test_a_scan_and_look_ups_lead_to_the_same_plan(
+@given(pools_and_rosters(), filters, st.sampled_from([1, 2, 60]), st.sampled_from([None, "JP"]))
+def test_a_scan_and_look_ups_lead_to_the_same_plan_whatever_filters_make_of_case(
     world: tuple[PoolFacts, list[UserState], list[Candidate], Policy],
+    ignores_case: dict[str, bool],
+    page_size: int,
+    phone_country: str | None,
 ) -> None:
     pool, users, candidates, policy = world
+    how: dict[str, Any] = {
+        "pool": pool,
+        "policy": policy,
+        "ignores_case": ignores_case,
+        "page_size": page_size,
+        "phone_country": phone_country,
+    }
 
-    scanned = plan(candidates, users, pool=pool, policy=policy, scan=True)
-    looked_up = plan(candidates, users, pool=pool, policy=policy, scan=False)
+    scanned = plan(candidates, users, scan=True, **how)
+    looked_up = plan(candidates, users, scan=False, **how)
 
     assert None in [call.value for call in scanned.directory.calls]
     assert None not in [call.value for call in looked_up.directory.calls]
@@ -687,13 +708,119 @@ def test_an_sms_is_counted_once_whether_it_was_sent_or_is_still_to_be_sent(
     run.close()
 
 
-def test_a_value_that_cognito_refuses_to_look_up_is_nobodys(tmp_path: Path) -> None:
-    directory = FakeDirectory([a_user("ann")], a_pool(estimated_users=HUGE_POOL))
-    directory.fail(LIST, "InvalidParameterException")
-    run = Scene(tmp_path / "run", directory)
+# What cannot be looked up, and a roster of another pool
 
-    run.plan([row(1, "odd")])
-    found = run.journal.database.query("SELECT reason FROM rows ORDER BY row")
+
+def test_a_row_whose_identity_cognito_does_not_search_for_is_bad_and_nobody_is_missing(
+    tmp_path: Path,
+) -> None:
+    directory = FakeDirectory([a_user("ann")], a_pool(estimated_users=HUGE_POOL))
+
+    def only_the_odd(call: Call) -> None:
+        only: Any = call.value
+        if only.value == "odd":
+            raise ApiError(operation=LIST, code="InvalidParameterException", status=400)
+
+    directory.hook = only_the_odd
+    run = Scene(tmp_path, directory)
+    run.plan([row(1, "odd"), row(2, "ann")])
+
+    assert tuple(run.one("SELECT reason, detail FROM rows WHERE row = 1")) == (
+        "bad_row",
+        "Cognito refuses to search for the Username o… (InvalidParameterException).",
+    )
+    assert run.row(2) == ("unprocessed", None)
     run.close()
 
-    assert [each["reason"] for each in found] == ["user_not_found"]
+
+def test_where_look_ups_are_refused_the_plan_ends_and_no_row_does(tmp_path: Path) -> None:
+    directory = FakeDirectory([a_user("ann")], a_pool(estimated_users=HUGE_POOL))
+    directory.fail(LIST, "InvalidParameterException", times=99, skip=1, status=400)
+    run = Scene(tmp_path, directory)
+
+    with pytest.raises(OutOfReach, match="refuses ListUsers"):
+        run.plan([row(1, "ann"), row(2, "ann"), row(3, "ann")])
+
+    assert set(run.rows().values()) == {("unprocessed", None)}
+    run.close()
+
+
+def strangers(count: int) -> list[Candidate]:
+    return [row(number, f"stranger{number}") for number in range(1, count + 1)]
+
+
+@both_ways
+@pytest.mark.parametrize("count", [100, 400])
+def test_a_roster_of_another_pool_is_noticed_before_every_row_has_cost_a_call(scan: bool, count: int) -> None:
+    pool = a_pool(name="members", id="xx-y_1")
+
+    with pytest.raises(InputUnusable, match=r"another pool.* pool members \(xx-y_1\)") as refused:
+        plan(strangers(count), [a_user("ann")], scan=scan, pool=pool)
+
+    assert (
+        "among the 1 user of a scan" in refused.value.message or "1 user of a scan" in refused.value.message
+    ) is scan
+    assert "--max-failures 100%" in refused.value.hint
+
+
+def test_a_roster_of_another_pool_costs_some_200_look_ups_at_most(tmp_path: Path) -> None:
+    directory = FakeDirectory([a_user("ann")], a_pool(estimated_users=HUGE_POOL))
+    run = Scene(tmp_path, directory)
+
+    with pytest.raises(InputUnusable):
+        run.plan(strangers(3000))
+
+    assert len(directory.calls) <= 260
+    run.close()
+
+
+@both_ways
+@pytest.mark.parametrize("first", [1, 100, 101, 250, 301])
+def test_a_roster_of_leavers_and_others_goes_on_however_it_is_sorted(scan: bool, first: int) -> None:
+    here = range(first, first + 100)
+
+    planned = plan(strangers(400), [a_user(f"stranger{number}") for number in here], scan=scan)
+
+    assert [n for n, reason in planned.reasons.items() if reason is None] == list(here)
+
+
+def test_after_a_scan_one_user_of_the_roster_is_enough() -> None:
+    planned = plan(strangers(400), [a_user("stranger400")])
+
+    assert planned.reasons[400] is None
+
+
+@both_ways
+def test_a_small_roster_of_nobody_is_told_row_by_row(scan: bool) -> None:
+    assert set(plan(strangers(99), scan=scan).reasons.values()) == {"user_not_found"}
+
+
+def test_who_lets_all_rows_fail_is_not_stopped(tmp_path: Path) -> None:
+    run = Scene(tmp_path, FakeDirectory())
+
+    run.plan(strangers(150), may_find_nobody=True)
+
+    assert set(run.rows().values()) == {("failed", "user_not_found")}
+    run.close()
+
+
+def test_rows_that_failed_are_looked_up_again_however_many_beside_others_that_did_not(tmp_path: Path) -> None:
+    run = Scene(tmp_path, FakeDirectory([a_user("ann")]))
+    run.plan([*strangers(150), row(151, "ann")])
+    run.settle_open()
+
+    planner = run.planner()
+    planner.read_pool(run.plans.reopen_failed())
+    planner.decide_all()
+
+    assert run.plans.count_unresolved() == 0
+    assert run.row(1) == ("failed", "user_not_found")
+    run.close()
+
+
+def test_how_many_rows_are_left_to_look_up_after_a_scan_is_told() -> None:
+    planned = plan([row(1, "ann"), row(2, "bob"), row(3, "cat")], [a_user("ann")])
+
+    assert (
+        "2 rows name nobody whom the scan has shown; each is looked up, for users may be new." in planned.said
+    )

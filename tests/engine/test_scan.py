@@ -3,16 +3,20 @@
 import threading
 from collections import Counter
 from dataclasses import replace
+from itertools import chain, cycle
 from uuid import UUID
 
 import pytest
 
+from migrate_mfa.domain.errors import OutOfReach
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import UserState
-from migrate_mfa.engine.scan import scan
+from migrate_mfa.engine.scan import BrokenListError, scan
 from migrate_mfa.ports import Filter, Page
 from tests.support.builders import a_user
 from tests.support.fakes import FakeDirectory
+
+TOKEN_REFUSED = "InvalidParameterException"
 
 
 def a_crowd(count: int, *, sub: str = "{}") -> list[UserState]:
@@ -97,3 +101,96 @@ def test_reading_never_outruns_the_one_who_takes() -> None:
 
     pages.close()  # type: ignore[attr-defined]  # a generator
     assert settled <= 5 + 64 + 16 + 1
+
+
+# Lists that break off
+
+
+class Breaking(FakeDirectory):
+    """Refuses the page after so many users, so often."""
+
+    def __init__(self, users: list[UserState], *, after: str, times: int, code: str = TOKEN_REFUSED) -> None:
+        super().__init__(users, page_size=10)
+        self._breaks, self._left, self._code = after, times, code
+
+    def page(self, only: Filter | None, token: str | None) -> Page:
+        if token == self._breaks and self._left:
+            self._left -= 1
+            raise ApiError(operation="ListUsers", code=self._code, status=400)
+        return super().page(only, token)
+
+
+@pytest.mark.parametrize("estimated", [0, 2500])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_list_whose_next_page_is_refused_begins_anew_and_misses_nobody(estimated: int, times: int) -> None:
+    crowd = a_crowd(1000)
+
+    seen = subs(Breaking(crowd, after="20", times=times), estimated)
+
+    assert set(seen) == {user.sub for user in crowd}
+    assert max(seen.values()) <= 1 + times
+
+
+@pytest.mark.parametrize("estimated", [0, 2500])
+def test_a_list_that_breaks_off_again_and_again_ends_the_command_and_blames_nobody(estimated: int) -> None:
+    with pytest.raises(OutOfReach, match=TOKEN_REFUSED):
+        subs(Breaking(a_crowd(1000), after="20", times=99), estimated)
+
+
+@pytest.mark.parametrize("estimated", [0, 2500])
+def test_who_counts_users_is_told_that_the_list_broke_off(estimated: int) -> None:
+    with pytest.raises(BrokenListError, match=TOKEN_REFUSED):
+        list(scan(Breaking(a_crowd(1000), after="20", times=1), estimated, once=True))
+
+
+def test_any_other_failure_of_a_later_page_is_as_it_is() -> None:
+    with pytest.raises(ApiError, match="AccessDenied"):
+        subs(Breaking(a_crowd(1000), after="20", times=1, code="AccessDeniedException"), 0)
+
+
+def test_a_pool_that_may_not_be_listed_ends_the_command() -> None:
+    directory = FakeDirectory(a_crowd(10))
+    directory.fail("ListUsers", TOKEN_REFUSED, times=99, status=400)
+
+    with pytest.raises(OutOfReach, match="cannot be read to its end"):
+        subs(directory, 0)
+
+
+class Round(FakeDirectory):
+    """Gives the tokens of a circle, after some that lead there."""
+
+    def __init__(self, tokens: str, circle: str, users: tuple[UserState, ...]) -> None:
+        super().__init__()
+        self._tokens = chain(tokens, cycle(circle))
+        self._page_of = users
+        self.asked = 0
+
+    def page(self, only: Filter | None, token: str | None) -> Page:
+        self.asked += 1
+        assert self.asked < 5000
+        return Page(self._page_of, next(self._tokens))
+
+
+@pytest.mark.parametrize(("tokens", "circle"), [("", "a"), ("", "abc"), ("xyz", "a"), ("xyz", "abcdefg")])
+def test_tokens_that_go_round_in_a_circle_end_the_list(tokens: str, circle: str) -> None:
+    directory = Round(tokens, circle, (a_user(),))
+
+    with pytest.raises(OutOfReach, match="RepeatedToken"):
+        subs(directory, 0)
+
+    assert directory.asked < 150
+
+
+def test_pages_without_a_user_end_the_list_at_last() -> None:
+    directory = Round("".join(map(chr, range(1000, 5000))), "a", ())
+
+    with pytest.raises(OutOfReach, match="1,000 pages without a user"):
+        subs(directory, 0)
+
+    assert directory.asked == 1000
+
+
+def test_a_long_list_is_no_circle() -> None:
+    crowd = a_crowd(300)
+
+    assert subs(FakeDirectory(crowd, page_size=1), 0) == Counter(user.sub for user in crowd)

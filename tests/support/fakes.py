@@ -83,6 +83,8 @@ class FakeDirectory:
         self.after: Callable[[Call], None] = lambda _: None
         self.lag_s = 0.0
         self.stale_reads = 0
+        self.ignores_case: dict[str, bool] = {"sub": False, "phone_number": False}
+        """Whether filters by an attribute do; as the pool does, unless said."""
         self._lock = threading.RLock()
         self._faults: list[_Fault] = []
         self._users: dict[str, UserState] = {}
@@ -280,7 +282,7 @@ class FakeDirectory:
             "phone_number": user.phone,
         }
         have, want = values[only.attribute] or "", only.value
-        if only.attribute in {"username", "email"} and not self.pool.case_sensitive:
+        if self.ignores_case.get(only.attribute, not self.pool.case_sensitive):
             have, want = have.casefold(), want.casefold()
         return have.startswith(want) if only.prefix else have == want
 

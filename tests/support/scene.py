@@ -59,7 +59,7 @@ class Scene:
     def plans(self) -> PlanStore:
         return PlanStore(self.journal.database, case_sensitive=self.directory.pool.case_sensitive)
 
-    def planner(self) -> Planner:
+    def planner(self, **options: Any) -> Planner:
         return Planner(
             self.plans,
             self.directory,
@@ -68,12 +68,13 @@ class Scene:
             clock=self.clock,
             progress=self.progress,
             stop=self.stop,
+            **options,
         )
 
-    def plan(self, rows: Iterable[Candidate | Rejection]) -> None:
+    def plan(self, rows: Iterable[Candidate | Rejection], **options: Any) -> None:
         records = [a_record(row) for row in rows]
         self.plans.add_records(records, self.clock.now())
-        planner = self.planner()
+        planner = self.planner(**options)
         planner.read_pool(len(records))
         planner.decide_all()
 

@@ -12,7 +12,7 @@ from migrate_mfa.simulator.operations.registry import operation
 from migrate_mfa.simulator.users import as_admin_get_user, as_user_type, mfa_view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from migrate_mfa.simulator.pool import Pool
     from migrate_mfa.simulator.tokens import Cursor
@@ -47,7 +47,7 @@ def admin_get_user_auth_factors(world: World, params: Params) -> dict[str, Any]:
 def list_users(world: World, params: Params) -> dict[str, Any]:
     """Show a page of users; only a missing PaginationToken ends the list ("ListUsers")."""
     pool = world.pool(params)
-    wanted = _filter(pool, params)
+    wanted = _filter(world, pool, params)
     request = json.dumps({k: v for k, v in params.items() if k != "PaginationToken"}, sort_keys=True)
     token = params.get("PaginationToken")
     after = None if token is None else world.tokens.read(request, token)
@@ -69,6 +69,8 @@ def _rows(
     world: World, pool: Pool, wanted: Filter | None, after: Cursor | None
 ) -> Iterator[tuple[Cursor, User]]:
     """Yield the users that the (possibly stale) list shows, with their cursors."""
+    if wanted is not None and (fold := _unsettled_case(world, wanted.attribute)):
+        return _compared(pool, Filter(wanted.attribute, fold(wanted.value), wanted.prefix), fold, after)
     rows = pool.walk(wanted, after)
     if world.list_lag_s <= 0:
         return rows
@@ -76,6 +78,22 @@ def _rows(
         # Users whose former value matches are no longer in the index under it.
         rows = chain(rows, (((wanted.value, user.seq), user) for user in pool.recently_changed()))
     return _as_of(world, pool, wanted, rows)
+
+
+def _unsettled_case(world: World, attribute: str) -> Callable[[str], str] | None:
+    """Say how a filter compares where a switch has it otherwise than the pool's index."""
+    if attribute == "username" and world.unsettled.username_filter_ignores_case:
+        return str.casefold
+    return str if attribute == "email" and world.unsettled.email_filter_tells_cases else None
+
+
+def _compared(
+    pool: Pool, wanted: Filter, fold: Callable[[str], str], after: Cursor | None
+) -> Iterator[tuple[Cursor, User]]:
+    for cursor, user in pool.walk(None, after):
+        own = user.username if wanted.attribute == "username" else user.attributes.get(wanted.attribute)
+        if own is not None and wanted.accepts(fold(own)):
+            yield cursor, user
 
 
 def _as_of(
@@ -96,10 +114,12 @@ def mfa_hidden(world: World, pool: Pool) -> bool:
     return pool.mfa_mode == "ON" and world.unsettled.required_pool_hides_mfa_list
 
 
-def _filter(pool: Pool, params: Params) -> Filter | None:
+def _filter(world: World, pool: Pool, params: Params) -> Filter | None:
     parsed = parse_filter(params.get("Filter") or "")
     if parsed is None:
         return None
+    if _unsettled_case(world, parsed.attribute):
+        return parsed
     value = pool.fold_value(parsed.attribute, parsed.value)
     return Filter(parsed.attribute, value, parsed.prefix)
 

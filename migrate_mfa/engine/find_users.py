@@ -1,0 +1,221 @@
+"""Looking one row's user up with ListUsers: the same users that a scan would show, for a call or two."""
+
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+import structlog
+
+from migrate_mfa.domain.decide import wished_phone
+from migrate_mfa.domain.failure import ApiError, Effect
+from migrate_mfa.domain.model import (
+    Candidate,
+    PhoneSignIn,
+    Policy,
+    PoolFacts,
+    Rejection,
+    UserState,
+    Verdict,
+)
+from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.domain.resolve import Identity, IdentityKind, Naming, identities, names, resolve, signs_in
+from migrate_mfa.engine.scan import look_up, pages
+from migrate_mfa.ports import Directory, Filter, Page
+
+if TYPE_CHECKING:
+    from migrate_mfa.adapters.plan_store import PlanStore
+
+T = TypeVar("T")
+_HARMLESS = "0"
+"""A value that any search takes."""
+log = structlog.get_logger()
+
+
+class _UnsearchableError(Exception):
+    """Cognito refuses to search for one value, while it searches for others."""
+
+
+class Finder:
+    """Finds users by look-ups. Safe to share between threads.
+
+    AWS contradicts itself on whether filters tell cases apart: "username (case-sensitive)" in the API
+    reference of ListUsers, "all searches are case-insensitive" in "Managing and searching for user accounts".
+    Either is borne: in a pool that does not tell cases apart, whom a filter may miss is sought by how the
+    name begins.
+    """
+
+    def __init__(self, directory: Directory, *, pool: PoolFacts, policy: Policy, naming: Naming) -> None:
+        self._directory = directory
+        self._pool = pool
+        self._policy = policy
+        self._naming = naming
+        self._ignores_case: set[IdentityKind] = set()
+        """What is searched for in any case, as an answer has shown."""
+
+    def users_of(self, candidate: Candidate, *, scanned: bool = False) -> list[UserState] | Verdict:
+        """All users that one row could mean or, where numbers sign people in, that hold its number.
+
+        Args:
+            candidate: the row.
+            scanned: a scan has not shown the user, who could only be new.
+
+        Returns:
+            The users, or the verdict of a row for whose identity Cognito refuses to search.
+
+        Raises:
+            OutOfReach: Cognito refuses every search.
+        """
+        users: list[UserState] = []
+        for position, identity in enumerate(identities(candidate, self._naming)):
+            if position and any(self._named(user, identity) for user in users):
+                continue  # a weaker identity that agrees needs no call of its own
+            try:
+                found = [user for ask in identity.asks for user in self._find(*ask, scanned=scanned)]
+            except _UnsearchableError as error:
+                return Verdict(Reason.BAD_ROW, f"Cognito refuses to search for the {identity} ({error}).")
+            if not found and position == 0:
+                return []
+            users += found
+        return users + self._holders(candidate, users)
+
+    def _named(self, user: UserState, identity: Identity) -> bool:
+        return any(self._names(kind, value, user) for kind, value in identity.asks)
+
+    def _holders(self, candidate: Candidate, users: list[UserState]) -> list[UserState]:
+        if self._pool.phone_sign_in is PhoneSignIn.NO:
+            return []
+        wishes = {wished_phone(candidate, user, self._policy) for user in users}
+        numbers = sorted(phone.e164 for phone in wishes if phone)
+        return [
+            user for number in numbers for user in look_up(self._directory, Filter("phone_number", number))
+        ]
+
+    def _find(self, kind: IdentityKind, value: str, *, scanned: bool) -> list[UserState]:
+        """Whom one value names; whoever else a search shows is left out."""
+        if kind in {IdentityKind.SUB, IdentityKind.PHONE}:
+            return self._exactly(kind, value, value)
+        found: list[UserState] = []
+        for spelling in _spellings(value, any_case=not self._pool.case_sensitive):
+            found += self._exactly(kind, spelling, value)
+            if value.isascii() and (kind in self._ignores_case or (found and self._unique(kind))):
+                return found
+        if scanned or self._pool.case_sensitive:
+            return found
+        return found + [user for user in self._in_any_case(kind, value) if self._names(kind, value, user)]
+
+    def _exactly(self, kind: IdentityKind, spelling: str, value: str) -> list[UserState]:
+        shown = self._search(Filter.by(kind, spelling))
+        return [user for user in shown if self._names(kind, value, user)]
+
+    def _names(self, kind: IdentityKind, value: str, user: UserState) -> bool:
+        return names(kind, value, user, self._pool)
+
+    def _unique(self, kind: IdentityKind) -> bool:
+        """Whether a pool has one user at most of that name, in whatever case.
+
+        Source: "Working with user attributes", Cognito Developer Guide; an address that is an alias may be
+        unverified on others.
+        """
+        return kind is IdentityKind.USERNAME or self._pool.email_is_username
+
+    def _in_any_case(self, kind: IdentityKind, value: str) -> Iterator[UserState]:
+        """Users whose name equals `value` but for the case, where filters might tell cases apart.
+
+        They are sought by longer and longer beginnings, in each spelling that some user has. A list that
+        shows a beginning in another case than asked for proves that filters ignore it: then exact searches
+        were enough.
+        """
+        starts = [""]
+        for char in value:
+            longer = [start + each for start in starts for each in _cases(char)]
+            starts = []
+            for start in longer:
+                if kind in self._ignores_case:
+                    return
+                page = self._first_page(Filter(kind.value, start, prefix=True))
+                if any(_begins_in_another_case(user, kind, start) for user in page.users):
+                    self._ignores_case.add(kind)
+                    return
+                yield from page.users
+                if page.token is not None:
+                    starts.append(start)
+        for whole in starts:
+            yield from self._search(Filter.by(kind, whole))
+
+    def _search(self, only: Filter) -> list[UserState]:
+        return self._twice(only, lambda: [user for users in pages(self._directory, only) for user in users])
+
+    def _first_page(self, only: Filter) -> Page:
+        return self._twice(only, lambda: self._directory.page(only, None))
+
+    def _twice(self, only: Filter, search: Callable[[], T]) -> T:
+        """Make a search, and once more where it is refused and another search is not.
+
+        Raises:
+            _UnsearchableError: it is refused again.
+            OutOfReach: the other search is refused too: it is not for the value.
+        """
+        try:
+            return search()
+        except ApiError as error:
+            if error.effect is not Effect.REFUSED:
+                raise
+            log.warning("lookup_refused", operation=error.operation, code=error.code)
+        look_up(self._directory, Filter(only.attribute, _HARMLESS))
+        try:
+            return search()
+        except ApiError as error:
+            if error.effect is not Effect.REFUSED:
+                raise
+            raise _UnsearchableError(error.code) from error
+
+
+def _spellings(value: str, *, any_case: bool) -> list[str]:
+    """The exact spellings to search for first; an accent may be a character of its own."""
+    cases = (value, value.lower()) if any_case else (value,)
+    forms: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
+    composed = (unicodedata.normalize(form, each) for each in cases for form in forms)
+    return list(dict.fromkeys((*cases, *composed)))
+
+
+def _cases(char: str) -> list[str]:
+    """A character in each case; the capital first, because names are mostly kept in small letters."""
+    return list(dict.fromkeys(each for each in (char.upper(), char.lower(), char) if len(each) == 1))
+
+
+def _begins_in_another_case(user: UserState, kind: IdentityKind, start: str) -> bool:
+    own = user.username if kind is IdentityKind.USERNAME else user.email or ""
+    return own.lower().startswith(start.lower()) and not own.startswith(start)
+
+
+def found_by(candidate: Candidate, store: "PlanStore", naming: Naming) -> list[list[UserState]]:
+    """For each identity of the row, whom it names among the users read so far."""
+    return [
+        list(
+            {
+                user.sub: user for kind, value in each.asks for user in _named(kind, value, store, naming)
+            }.values()
+        )
+        for each in identities(candidate, naming)
+    ]
+
+
+def _named(kind: IdentityKind, value: str, store: "PlanStore", naming: Naming) -> list[UserState]:
+    found = store.find(kind, value)
+    if kind is IdentityKind.PHONE:
+        return [user for user in found if signs_in(user, naming.phone_sign_in)]
+    return found
+
+
+def named_by(row: Candidate | Rejection, store: "PlanStore", naming: Naming) -> UserState | None:
+    """The user of a journal whom a row names, of whatever roster."""
+    found = resolve(found_by(row, store, naming)) if isinstance(row, Candidate) else None
+    return found if isinstance(found, UserState) else None
+
+
+_BY_HAND = (IdentityKind.SUB, IdentityKind.USERNAME, IdentityKind.EMAIL)
+
+
+def users_named(name: str, store: "PlanStore") -> set[str]:
+    """The subs of all users of a journal who have this sub, Username or e-mail address."""
+    return {user.sub for kind in _BY_HAND for user in store.find(kind, name)}

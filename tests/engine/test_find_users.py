@@ -1,0 +1,269 @@
+"""Looking users up: whom a scan would show, whatever a filter makes of case."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from migrate_mfa.domain.errors import OutOfReach
+from migrate_mfa.domain.failure import ApiError
+from migrate_mfa.domain.model import Candidate, PhoneSignIn, PoolFacts, UserState, Verdict
+from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.domain.resolve import Naming, identities, names
+from migrate_mfa.engine.find_users import Finder
+from migrate_mfa.ports import Filter, Page
+from tests.support.builders import OTHER_PHONE, PHONE, a_candidate, a_policy, a_pool, a_user
+from tests.support.fakes import LIST, FakeDirectory
+
+EITHER_WAY = pytest.mark.parametrize("ignores_case", [True, False], ids=["ignores case", "tells cases apart"])
+FOLDS = a_pool(case_sensitive=False)
+TELLS = a_pool(case_sensitive=True)
+
+
+def a_finder(directory: FakeDirectory, **naming: Any) -> Finder:
+    pool = directory.pool
+    return Finder(
+        directory, pool=pool, policy=a_policy(), naming=Naming(phone_sign_in=pool.phone_sign_in, **naming)
+    )
+
+
+def a_directory(
+    users: Sequence[UserState], pool: PoolFacts, page_size: int = 60, **ignores_case: bool
+) -> FakeDirectory:
+    directory = FakeDirectory(users, pool, page_size=page_size)
+    directory.ignores_case |= ignores_case
+    return directory
+
+
+def found(directory: FakeDirectory, candidate: Candidate, **naming: Any) -> set[str]:
+    users = a_finder(directory, **naming).users_of(candidate)
+    assert not isinstance(users, Verdict)
+    return {user.username for user in users}
+
+
+def asked(directory: FakeDirectory) -> list[str]:
+    values: list[Any] = [call.value for call in directory.calls]
+    return [f"{each.attribute} {'^=' if each.prefix else '='} {each.value}" for each in values]
+
+
+# Case
+
+
+@EITHER_WAY
+@pytest.mark.parametrize("stored", ["casea", "CaseA", "CASEA", "cASEa"])
+@pytest.mark.parametrize("written", ["casea", "CASEA", "Casea"])
+def test_a_username_is_found_in_any_case_where_the_pool_does_not_tell_cases_apart(
+    stored: str, written: str, ignores_case: bool
+) -> None:
+    crowd = [a_user(f"case{number}") for number in range(200)]
+    directory = a_directory([a_user(stored), *crowd], FOLDS, username=ignores_case)
+
+    assert found(directory, a_candidate(written)) == {stored}
+
+
+@EITHER_WAY
+def test_a_username_in_another_case_is_nobody_where_the_pool_tells_cases_apart(ignores_case: bool) -> None:
+    directory = a_directory([a_user("Ann"), a_user("ANN")], TELLS, username=ignores_case)
+
+    assert found(directory, a_candidate("ann")) == set()
+    assert found(directory, a_candidate("ANN")) == {"ANN"}
+
+
+@EITHER_WAY
+def test_all_who_have_an_address_in_any_case_are_found_though_one_has_it_as_written(
+    ignores_case: bool,
+) -> None:
+    twins = [a_user("ann", email="ann@example.com"), a_user("twin", email="Ann@Example.com")]
+    directory = a_directory(twins, FOLDS, email=ignores_case)
+
+    assert found(directory, a_candidate(None, email="ann@example.com")) == {"ann", "twin"}
+
+
+def test_a_username_that_is_there_as_written_costs_one_call() -> None:
+    directory = a_directory([a_user("Ann")], FOLDS, username=False)
+
+    found(directory, a_candidate("Ann"))
+
+    assert asked(directory) == ["username = Ann"]
+
+
+def test_that_filters_ignore_case_is_learned_once() -> None:
+    directory = a_directory([a_user("ann"), a_user("bob")], FOLDS, email=True)
+    finder = a_finder(directory)
+
+    for name in ("ann", "bob", "gone"):
+        finder.users_of(a_candidate(None, email=f"{name}@example.com"))
+
+    assert asked(directory) == [
+        "email = ann@example.com",
+        "email ^= A",
+        "email = bob@example.com",
+        "email = gone@example.com",
+    ]
+
+
+def test_nobody_is_sought_by_the_beginning_after_a_scan() -> None:
+    directory = a_directory([a_user("ann")], FOLDS, username=False)
+
+    assert a_finder(directory).users_of(a_candidate("Gone"), scanned=True) == []
+    assert asked(directory) == ["username = Gone", "username = gone"]
+
+
+def test_a_name_that_nobody_has_ends_where_no_spelling_goes_on() -> None:
+    crowd = [a_user(f"user{number:04}") for number in range(1000)]
+    directory = a_directory(crowd, FOLDS, username=False)
+
+    assert found(directory, a_candidate("User0500x")) == set()
+    assert len(directory.calls) < 20
+
+
+@pytest.mark.parametrize("pool", [FOLDS, TELLS], ids=["folds", "tells"])
+@pytest.mark.parametrize(("stored", "written"), [("Zoé", "Zoe\u0301"), ("Zoe\u0301", "Zoé")])
+def test_an_accent_is_the_same_however_it_is_made(pool: PoolFacts, stored: str, written: str) -> None:
+    directory = a_directory([a_user(stored)], pool, username=False)
+
+    assert found(directory, a_candidate(written)) == {stored}
+
+
+@pytest.mark.parametrize(("stored", "written"), [("straße", "STRASSE"), ("strasse", "straße")])
+def test_one_letter_is_not_taken_for_two(stored: str, written: str) -> None:
+    directory = a_directory([a_user(stored)], FOLDS, username=True)
+
+    assert found(directory, a_candidate(written)) == set()
+
+
+# Numbers
+
+
+def by_number(how: PhoneSignIn) -> PoolFacts:
+    return a_pool(phone_sign_in=how)
+
+
+@pytest.mark.parametrize("how", [PhoneSignIn.USERNAME, PhoneSignIn.ALIAS])
+@pytest.mark.parametrize("written", [PHONE, "+81 90-1234-5678", "090-1234-5678", "９０１２３４５６７８"])  # noqa: RUF001
+def test_a_user_may_be_named_by_the_number_that_signs_in(how: PhoneSignIn, written: str) -> None:
+    directory = a_directory([a_user("uuid", phone=PHONE, phone_verified=True)], by_number(how))
+
+    assert found(directory, a_candidate(written, phone=None), phone_country="JP") == {"uuid"}
+
+
+def test_a_number_is_read_for_the_country_of_the_rows_own_number() -> None:
+    directory = a_directory([a_user("uuid", phone=PHONE)], by_number(PhoneSignIn.USERNAME))
+
+    assert found(directory, a_candidate("090-1234-5678", phone=OTHER_PHONE)) == {"uuid"}
+    assert found(directory, a_candidate("090-1234-5678", phone=None)) == set()
+
+
+def test_a_landline_names_its_user_too() -> None:
+    directory = a_directory([a_user("uuid", phone="+81312345678")], by_number(PhoneSignIn.USERNAME))
+
+    assert found(directory, a_candidate("+81312345678", phone=None)) == {"uuid"}
+
+
+def test_an_alias_that_is_not_verified_names_nobody() -> None:
+    users = [a_user("ann", phone=PHONE), a_user("bob", phone=OTHER_PHONE, phone_verified=True)]
+    directory = a_directory(users, by_number(PhoneSignIn.ALIAS))
+
+    assert found(directory, a_candidate(PHONE, phone=None)) == set()
+    assert found(directory, a_candidate(OTHER_PHONE, phone=None)) == {"bob"}
+
+
+def test_a_number_names_nobody_where_numbers_sign_nobody_in() -> None:
+    directory = a_directory([a_user("ann", phone=PHONE, phone_verified=True), a_user(OTHER_PHONE)], TELLS)
+
+    assert found(directory, a_candidate(PHONE)) == set()
+    assert found(directory, a_candidate(OTHER_PHONE)) == {OTHER_PHONE}
+
+
+# What Cognito refuses
+
+
+def test_an_identity_that_cannot_be_searched_for_is_a_bad_row() -> None:
+    class Picky(FakeDirectory):
+        def page(self, only: Filter | None, token: str | None) -> Page:
+            if only and "odd" in only.value:
+                raise ApiError(operation=LIST, code="InvalidParameterException", status=400)
+            return super().page(only, token)
+
+    finder = a_finder(Picky([a_user("ann")], TELLS), columns={"username": "User"})
+
+    assert finder.users_of(a_candidate("odd one")) == Verdict(
+        Reason.BAD_ROW,
+        'Cognito refuses to search for the Username o… of column "User" (InvalidParameterException).',
+    )
+    assert finder.users_of(a_candidate("ann")) == [a_user("ann", mfa=None)]
+
+
+def test_a_search_that_was_refused_once_is_made_again() -> None:
+    directory = a_directory([a_user("ann")], TELLS)
+    directory.fail(LIST, "InvalidParameterException", status=400)
+
+    assert found(directory, a_candidate("ann")) == {"ann"}
+
+
+@pytest.mark.parametrize(
+    "pool", [TELLS, FOLDS, by_number(PhoneSignIn.ALIAS)], ids=["tells", "folds", "number"]
+)
+@pytest.mark.parametrize("skip", range(4))
+def test_where_every_search_is_refused_nobody_is_missing(pool: PoolFacts, skip: int) -> None:
+    directory = a_directory([a_user("x", email="X@example.com", phone=PHONE)], pool, email=False)
+    directory.fail(LIST, "InvalidParameterException", times=99, skip=skip, status=400)
+    finder = a_finder(directory)
+
+    with pytest.raises(OutOfReach, match="InvalidParameterException"):
+        [finder.users_of(a_candidate(None, email="x@example.com")) for _ in range(9)]
+
+
+# In general
+
+CASED = ["ann", "Ann", "aNN", "annx", "Annx", "zoé", "ZOE\u0301", "1a", "1A", PHONE, "09012345678"]
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[PoolFacts, list[UserState]]:
+    case_sensitive = draw(st.booleans())
+    pool = a_pool(
+        case_sensitive=case_sensitive,
+        phone_sign_in=draw(st.sampled_from(list(PhoneSignIn))),
+    )
+    unique = str if case_sensitive else str.casefold
+    called = draw(st.lists(st.sampled_from(CASED), min_size=1, unique_by=unique))
+    users = [
+        a_user(
+            name,
+            email=f"{draw(st.sampled_from(CASED))}@x.jp",
+            phone=draw(st.sampled_from([None, PHONE, OTHER_PHONE])),
+            phone_verified=draw(st.booleans()),
+        )
+        for name in called
+    ]
+    return pool, users
+
+
+@settings(derandomize=True, deadline=None, max_examples=1500)
+@given(
+    worlds(),
+    st.fixed_dictionaries({"username": st.booleans(), "email": st.booleans()}),
+    st.integers(1, 3),
+    st.sampled_from([{"username": name} for name in [*CASED, "ann@x.jp", "ANN@x.jp"]])
+    | st.sampled_from([{"email": f"{name}@x.jp"} for name in CASED]),
+)
+def test_look_ups_find_whom_a_scan_would_show(
+    world: tuple[PoolFacts, list[UserState]],
+    ignores_case: Mapping[str, bool],
+    page_size: int,
+    named: Mapping[str, Any],
+) -> None:
+    pool, users = world
+    directory = a_directory(users, pool, page_size, **ignores_case)
+    candidate = a_candidate(None, phone=None, **named)
+    naming = Naming(phone_sign_in=pool.phone_sign_in, phone_country="JP")
+    asks = [ask for each in identities(candidate, naming) for ask in each.asks]
+
+    answer = a_finder(directory, phone_country="JP").users_of(candidate)
+
+    assert not isinstance(answer, Verdict)
+    meant = {user.sub for user in answer if any(names(*ask, user, pool) for ask in asks)}
+    assert meant == {user.sub for user in users if any(names(*ask, user, pool) for ask in asks)}
