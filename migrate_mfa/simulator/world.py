@@ -67,6 +67,8 @@ class Unsettled:
     role_without_external_id: Literal["accept", "refuse"] = "accept"
     #: GetUserPoolMfaConfig leaves out the SMS settings of a pool whose MFA is off.
     off_pool_hides_sms: bool = False
+    #: What a write gets while a point-in-time recovery is in progress.
+    recovery_write_error: str = "InvalidParameterException"
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Unsettled:
