@@ -67,6 +67,11 @@ def pausing(recoveries: Iterable[Recovery]) -> Recovery | None:
     return next((each for each in recoveries if each.pauses_writes), None)
 
 
+def completed_before(recoveries: Iterable[Recovery], moment: float) -> Recovery | None:
+    """The newest recovery that put the pool back to a state from before a moment, if there is one."""
+    return next((each for each in recoveries if each.completed and each.back_to < moment), None)
+
+
 def in_the_way(recovery: Recovery) -> PoolNotReady:
     """The run's problem while a recovery pauses writes: no user is to blame."""
     return PoolNotReady(

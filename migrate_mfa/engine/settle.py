@@ -5,11 +5,12 @@ decided again, so the same few lines start, resume and repair.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 
 import structlog
 
+from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.domain.failure import ApiError, Effect, user_reason
 from migrate_mfa.domain.model import (
     ClearPhone,
@@ -18,7 +19,6 @@ from migrate_mfa.domain.model import (
     Phone,
     PhoneSignIn,
     Plan,
-    PoolFacts,
     PreferFactor,
     SetSmsMfa,
     Step,
@@ -29,8 +29,12 @@ from migrate_mfa.domain.model import (
 from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rows import Verb, Work
+from migrate_mfa.domain.undo import changed_since
+from migrate_mfa.engine.live_pool import LivePool, SettingsChangedError
+from migrate_mfa.engine.refusals import Refusals
 from migrate_mfa.engine.scan import pages
-from migrate_mfa.ports import Clock, Directory, Filter
+from migrate_mfa.engine.sms_allowance import SmsAllowance
+from migrate_mfa.ports import Clock, Directory, Filter, before_write
 
 if TYPE_CHECKING:
     from migrate_mfa.adapters.work_store import WorkStore
@@ -50,9 +54,11 @@ class Tools:
     directory: Directory
     store: "WorkStore"
     decide: Callable[[Work, UserState], Decision]
-    pool: PoolFacts
+    pool: LivePool
     clock: Clock
     stop: "Stop"
+    sms: SmsAllowance
+    refusals: Refusals = field(default_factory=Refusals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,8 @@ class _Way:
         self._work = work
         self._tools = tools
         self._passkey: bool | None = None
+        self._facts = tools.pool.facts
+        self._counted = False
         self.state: UserState | None = None
         self.wrote = work.wrote
         self.done: int | None = None
@@ -106,8 +114,11 @@ class _Way:
         self._let_the_last_write_settle()
         state, decision = self._look()
         had = self._had_before(state)
+        if self._later_number(decision, state, had):
+            state, decision = self._look_back(had)  # perhaps the read was late
         lost = self._lost_factor(had, state)
         for _ in range(ROUNDS):
+            decision = self._later_number(decision, state, had) or decision
             if lost:
                 decision = Plan((PreferFactor(lost),), _ending(decision))
             if isinstance(decision, Verdict):
@@ -128,6 +139,7 @@ class _Way:
             self.done = None
 
     def _look(self) -> tuple[UserState, Decision]:
+        self._facts = self._tools.pool.current()
         state = self._tools.directory.user(self._work.username)
         self.state = state
         if state.sub != self._work.user_sub:
@@ -139,10 +151,26 @@ class _Way:
 
     def _has_passkey(self) -> bool:
         """Asked once for each user, and only where SMS MFA is to be switched on."""
+        if not (self._facts.passkeys_at_risk and self._work.verb in _ENROLLING):
+            return False
         if self._passkey is None:
-            asked = self._tools.pool.passkeys_at_risk and self._work.verb in _ENROLLING
-            self._passkey = asked and self._tools.directory.has_passkey(self._work.username)
+            self._passkey = self._tools.directory.has_passkey(self._work.username)
         return self._passkey
+
+    def _later_number(self, decision: Decision, state: UserState, had: UserState) -> Verdict | None:
+        """Leave the user the number that they entered after this run had stored its own.
+
+        Storing over it would take it from them. Where they have removed it, storing it again takes nothing,
+        but must not send a second SMS.
+        """
+        stores = isinstance(decision, Plan) and any(isinstance(step, StorePhone) for step in decision.steps)
+        if not (stores and self.wrote and self._work.verb in _ENROLLING):
+            return None
+        if state.phone is None and not (isinstance(decision, Plan) and self._sends_code(decision.steps[0])):
+            return None
+        before = self._tools.store.before_image(self._work.user_sub) or had
+        changed = changed_since(before, state, self._tools.store.writes_of(self._work.row))
+        return _CHANGED_SINCE if changed else None
 
     def _look_back(self, had: UserState) -> tuple[UserState, Decision]:
         """Look until the write shows, or for as long as it may take to show.
@@ -170,22 +198,32 @@ class _Way:
         """Make the plan's writes in order. Says whether the effect of all of them is known."""
         store, now = self._tools.store, self._tools.clock.now
         self.write_down()
+        self._count_code(plan)
         intent = store.decide(self._work, state, plan, now())
         for position, step in enumerate(plan.steps):
             try:
                 self._spare_its_holder(step)
-                self._make(step)
-            except _HeldByAnotherError:
+                self._make_now(step)
+            except (_HeldByAnotherError, _NotMadeError) as why:
                 store.wrote(intent, "refused", now())
+                self._uncount_code(step)
+                if isinstance(why, _NotMadeError):
+                    if why.problem is None:
+                        return False
+                    raise why.problem from None
                 raise
             except ApiError as error:
                 unsure = error.effect is Effect.UNKNOWN
                 store.wrote(intent, "unknown" if unsure else "refused", now())
                 self.wrote = self.wrote or unsure
+                if not unsure:
+                    self._uncount_code(step)
+                self._tools.refusals.refused(self._work.row, error)
                 if unsure:
                     return False
                 raise
             self.wrote = True
+            self._tools.refusals.accepted()
             if position + 1 < len(plan.steps):
                 intent = store.wrote_and_goes_on(intent, self._work, plan.steps[position + 1], now())
         self.done = intent
@@ -200,7 +238,7 @@ class _Way:
         Raises:
             _HeldByAnotherError: another local user has the number.
         """
-        how = self._tools.pool.phone_sign_in
+        how = self._facts.phone_sign_in
         if how is PhoneSignIn.NO or not (isinstance(step, StorePhone) and step.verified):
             return
         for user in self._holders(step.phone):
@@ -211,6 +249,49 @@ class _Way:
         """The other local users who have a number."""
         for users in pages(self._tools.directory, Filter("phone_number", phone.e164)):
             yield from (user for user in users if user.sub != self._work.user_sub and not user.federated)
+
+    def _count_code(self, plan: Plan) -> None:
+        """Count the SMS that the plan's writes would send, once for each user.
+
+        Raises:
+            OverMaxSmsError: `--max-sms` does not allow it; nothing was written.
+        """
+        if self._counted or not any(map(self._sends_code, plan.steps)):
+            return
+        before = self._tools.store.writes_of(self._work.row) if self.wrote else ()
+        if not any(
+            _stores_unverified(write.step) for write in before
+        ):  # else it was counted when it was made
+            self._tools.sms.take()
+            self._counted = True
+
+    def _uncount_code(self, step: Step) -> None:
+        if self._counted and _stores_unverified(step):
+            self._tools.sms.give_back()
+            self._counted = False
+
+    def _sends_code(self, step: Step) -> bool:
+        return self._facts.code_sms_on_unverified_write and _stores_unverified(step)
+
+    def _make_now(self, step: Step) -> None:
+        """Make a write if the pool's settings are still those that it was decided by, when its turn comes.
+
+        Raises:
+            _NotMadeError: they are not, or AWS does not say.
+        """
+        token = before_write.set(self._require_same_pool)
+        try:
+            self._make(step)
+        finally:
+            before_write.reset(token)
+
+    def _require_same_pool(self) -> None:
+        try:
+            self._tools.pool.require(self._facts)
+        except SettingsChangedError:
+            raise _NotMadeError(None) from None
+        except MigrateMfaError as problem:
+            raise _NotMadeError(problem) from problem
 
     def _make(self, step: Step) -> None:
         match step:
@@ -268,6 +349,21 @@ class _HeldByAnotherError(Exception):
     """The number to be stored as verified is another user's: this user goes without it."""
 
 
+class _NotMadeError(Exception):
+    """A write was not made, because of the pool's settings; `problem` None: it is to be decided again."""
+
+    def __init__(self, problem: MigrateMfaError | None) -> None:
+        super().__init__()
+        self.problem = problem
+
+
+def _stores_unverified(step: Step) -> bool:
+    return isinstance(step, StorePhone) and not step.verified
+
+
+_CHANGED_SINCE = Verdict(
+    Reason.PHONE_DIFFERS, "The number was changed after this run had stored its own; it was not stored again."
+)
 _TAKEN = Verdict(Reason.PHONE_TAKEN, "Another user of the pool has this number.")
 _GIVEN_AWAY = Verdict(
     Reason.CHANGED_BY_OTHERS,

@@ -2,6 +2,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from migrate_mfa.domain.rows import Verb
 from migrate_mfa.engine.execute import MOST_UNDER_WAY, Executor, window_size
 from migrate_mfa.engine.guards import Limits
 from migrate_mfa.engine.pacer import Pacer
-from migrate_mfa.engine.settle import Tools
 from migrate_mfa.engine.stop import StopCause
 from migrate_mfa.engine.watch import WatchedProgress
 from tests.support.builders import PHONE, SMS_PREFERRED, a_candidate, a_policy, a_user
@@ -81,14 +81,7 @@ def executor(
     directory = run.paced(limiters=limiters)
     tools = run.tools(directory)
     if store is not None:
-        tools = Tools(
-            directory=directory,
-            store=store,
-            decide=run.decide,
-            pool=tools.pool,
-            clock=tools.clock,
-            stop=tools.stop,
-        )
+        tools = replace(tools, store=store)
     return Executor(
         tools,
         limiters,

@@ -5,6 +5,7 @@ or phone verification", "Updating user pool and app client configuration"; API r
 "SetUserPoolMfaConfig" and "UserPoolType".
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from migrate_mfa.domain.failure import UNKNOWN_TO_SDK
@@ -166,8 +167,13 @@ def pool_writable(picture: PoolPicture) -> Finding | None:
 
 
 def recovery(picture: PoolPicture) -> Finding:
+    """See `password_recovery`."""
+    return password_recovery(picture.facts, picture.wishes.despite)
+
+
+def password_recovery(pool: PoolFacts, despite: Collection[Reason]) -> Finding:
     """AccountRecoverySetting: SMS MFA takes the phone away as a way to reset a password."""
-    code, pool = Code.RECOVERY, picture.facts
+    code = Code.RECOVERY
     if pool.recovers_by_admin_only:
         return Finding(
             code, Level.INFO, "Only administrators reset passwords.", "SMS MFA takes nothing away."
@@ -175,7 +181,7 @@ def recovery(picture: PoolPicture) -> Finding:
     if not pool.recovers_by_email:
         return Finding(
             code,
-            Level.WARNING if Reason.NO_RECOVERY_LEFT in picture.wishes.despite else Level.FAILURE,
+            Level.WARNING if Reason.NO_RECOVERY_LEFT in despite else Level.FAILURE,
             "Passwords are recovered by SMS only.",
             "Who has SMS MFA cannot reset a password by SMS: nobody whom you enrol could recover.",
             "Add verified_email to AccountRecoverySetting, or admin_only if administrators shall help.",
