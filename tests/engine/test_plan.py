@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from migrate_mfa.domain.model import (
     Candidate,
+    Phone,
     PhoneConflict,
     PhoneSignIn,
     Plan,
