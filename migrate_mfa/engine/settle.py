@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, assert_never
 
 import structlog
 
-from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.domain.failure import ApiError, Effect, user_reason
 from migrate_mfa.domain.model import (
     ClearPhone,
@@ -30,11 +29,12 @@ from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rows import Verb, Work
 from migrate_mfa.domain.undo import changed_since
-from migrate_mfa.engine.live_pool import LivePool, SettingsChangedError
+from migrate_mfa.engine.live_pool import LivePool
 from migrate_mfa.engine.refusals import Refusals
 from migrate_mfa.engine.scan import pages
 from migrate_mfa.engine.sms_allowance import SmsAllowance
-from migrate_mfa.ports import Clock, Directory, Filter, before_write
+from migrate_mfa.engine.write_gate import NotMadeError, WriteGate
+from migrate_mfa.ports import Clock, Directory, Filter
 
 if TYPE_CHECKING:
     from migrate_mfa.adapters.work_store import WorkStore
@@ -104,8 +104,7 @@ class _Way:
         self._work = work
         self._tools = tools
         self._passkey: bool | None = None
-        self._facts = tools.pool.facts
-        self._counted = False
+        self._gate = WriteGate(tools.pool, tools.sms)
         self.state: UserState | None = None
         self.wrote = work.wrote
         self.done: int | None = None
@@ -139,7 +138,7 @@ class _Way:
             self.done = None
 
     def _look(self) -> tuple[UserState, Decision]:
-        self._facts = self._tools.pool.current()
+        self._gate.renew()
         state = self._tools.directory.user(self._work.username)
         self.state = state
         if state.sub != self._work.user_sub:
@@ -151,7 +150,7 @@ class _Way:
 
     def _has_passkey(self) -> bool:
         """Asked once for each user, and only where SMS MFA is to be switched on."""
-        if not (self._facts.passkeys_at_risk and self._work.verb in _ENROLLING):
+        if not (self._gate.facts.passkeys_at_risk and self._work.verb in _ENROLLING):
             return False
         if self._passkey is None:
             self._passkey = self._tools.directory.has_passkey(self._work.username)
@@ -163,10 +162,10 @@ class _Way:
         Storing over it would take it from them. Where they have removed it, storing it again takes nothing,
         but must not send a second SMS.
         """
-        stores = isinstance(decision, Plan) and any(isinstance(step, StorePhone) for step in decision.steps)
-        if not (stores and self.wrote and self._work.verb in _ENROLLING):
+        if not (isinstance(decision, Plan) and self.wrote and self._work.verb in _ENROLLING):
             return None
-        if state.phone is None and not (isinstance(decision, Plan) and self._sends_code(decision.steps[0])):
+        harm = state.phone is not None or self._gate.sends_code(decision)
+        if not (harm and any(isinstance(step, StorePhone) for step in decision.steps)):
             return None
         before = self._tools.store.before_image(self._work.user_sub) or had
         changed = changed_since(before, state, self._tools.store.writes_of(self._work.row))
@@ -198,26 +197,25 @@ class _Way:
         """Make the plan's writes in order. Says whether the effect of all of them is known."""
         store, now = self._tools.store, self._tools.clock.now
         self.write_down()
-        self._count_code(plan)
+        self._gate.count_code(plan, self._steps_before())
         intent = store.decide(self._work, state, plan, now())
         for position, step in enumerate(plan.steps):
             try:
                 self._spare_its_holder(step)
-                self._make_now(step)
-            except (_HeldByAnotherError, _NotMadeError) as why:
+                with self._gate.held():
+                    self._make(step)
+            except (_HeldByAnotherError, NotMadeError) as why:
                 store.wrote(intent, "refused", now())
-                self._uncount_code(step)
-                if isinstance(why, _NotMadeError):
-                    if why.problem is None:
-                        return False
-                    raise why.problem from None
+                self._gate.uncount_code(step)
+                if isinstance(why, NotMadeError):
+                    return self._not_made(why)
                 raise
             except ApiError as error:
                 unsure = error.effect is Effect.UNKNOWN
                 store.wrote(intent, "unknown" if unsure else "refused", now())
                 self.wrote = self.wrote or unsure
                 if not unsure:
-                    self._uncount_code(step)
+                    self._gate.uncount_code(step)
                 self._tools.refusals.refused(self._work.row, error)
                 if unsure:
                     return False
@@ -229,6 +227,15 @@ class _Way:
         self.done = intent
         return True
 
+    def _steps_before(self) -> list[Step]:
+        return [write.step for write in self._tools.store.writes_of(self._work.row)] if self.wrote else []
+
+    def _not_made(self, why: NotMadeError) -> bool:
+        """Decide again, or end the run, for what the pool has become."""
+        if why.problem is not None:
+            raise why.problem from None
+        return False
+
     def _spare_its_holder(self, step: Step) -> None:
         """Look who has a number, right before it is stored as verified where numbers sign people in.
 
@@ -238,7 +245,7 @@ class _Way:
         Raises:
             _HeldByAnotherError: another local user has the number.
         """
-        how = self._facts.phone_sign_in
+        how = self._gate.facts.phone_sign_in
         if how is PhoneSignIn.NO or not (isinstance(step, StorePhone) and step.verified):
             return
         for user in self._holders(step.phone):
@@ -249,49 +256,6 @@ class _Way:
         """The other local users who have a number."""
         for users in pages(self._tools.directory, Filter("phone_number", phone.e164)):
             yield from (user for user in users if user.sub != self._work.user_sub and not user.federated)
-
-    def _count_code(self, plan: Plan) -> None:
-        """Count the SMS that the plan's writes would send, once for each user.
-
-        Raises:
-            OverMaxSmsError: `--max-sms` does not allow it; nothing was written.
-        """
-        if self._counted or not any(map(self._sends_code, plan.steps)):
-            return
-        before = self._tools.store.writes_of(self._work.row) if self.wrote else ()
-        if not any(
-            _stores_unverified(write.step) for write in before
-        ):  # else it was counted when it was made
-            self._tools.sms.take()
-            self._counted = True
-
-    def _uncount_code(self, step: Step) -> None:
-        if self._counted and _stores_unverified(step):
-            self._tools.sms.give_back()
-            self._counted = False
-
-    def _sends_code(self, step: Step) -> bool:
-        return self._facts.code_sms_on_unverified_write and _stores_unverified(step)
-
-    def _make_now(self, step: Step) -> None:
-        """Make a write if the pool's settings are still those that it was decided by, when its turn comes.
-
-        Raises:
-            _NotMadeError: they are not, or AWS does not say.
-        """
-        token = before_write.set(self._require_same_pool)
-        try:
-            self._make(step)
-        finally:
-            before_write.reset(token)
-
-    def _require_same_pool(self) -> None:
-        try:
-            self._tools.pool.require(self._facts)
-        except SettingsChangedError:
-            raise _NotMadeError(None) from None
-        except MigrateMfaError as problem:
-            raise _NotMadeError(problem) from problem
 
     def _make(self, step: Step) -> None:
         match step:
@@ -347,18 +311,6 @@ _LEGACY = "Only MFAOptions, the setting of the legacy AdminSetUserSettings, stil
 
 class _HeldByAnotherError(Exception):
     """The number to be stored as verified is another user's: this user goes without it."""
-
-
-class _NotMadeError(Exception):
-    """A write was not made, because of the pool's settings; `problem` None: it is to be decided again."""
-
-    def __init__(self, problem: MigrateMfaError | None) -> None:
-        super().__init__()
-        self.problem = problem
-
-
-def _stores_unverified(step: Step) -> bool:
-    return isinstance(step, StorePhone) and not step.verified
 
 
 _CHANGED_SINCE = Verdict(

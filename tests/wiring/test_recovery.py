@@ -198,7 +198,8 @@ def test_a_recovery_that_begins_stops_the_run_blames_nobody_and_the_same_command
 
         assert "RESTORING" in said
         assert len(asked) <= 3, "before the run, after several refusals, at its end"
-        assert counts.keys() == {"verified", "unprocessed"}
+        assert counts.keys() <= {"verified", "unprocessed"}
+        assert counts["unprocessed"]
         assert (ends, site.counts()) == (ExitCode.DONE, {"verified": 14})
 
 
