@@ -40,6 +40,7 @@ class Mutant:
 
 _SETTLE: Final = "tests/engine/test_settle.py::"
 _GATE: Final = "tests/engine/test_write_gate.py::"
+_RECOVERY: Final = "tests/wiring/test_recovery.py::"
 _PACER: Final = "tests/engine/test_pacer.py::"
 _PACED: Final = "tests/engine/test_paced.py::"
 _EXECUTE: Final = "tests/engine/test_execute.py::"
@@ -348,7 +349,7 @@ MUTANTS: Final = (
     Mutant(
         name="a code that nobody counted",
         promise=14,
-        breach="--max-sms is held against the plan only: users and settings that changed since are sent codes.",
+        breach="--max-sms is held against the plan only: who has changed since is sent a code.",
         file="migrate_mfa/engine/sms_allowance.py",
         find="                raise OverMaxSmsError\n",
         put="                pass\n",
