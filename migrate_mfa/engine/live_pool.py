@@ -14,10 +14,8 @@ if TYPE_CHECKING:
     from migrate_mfa.engine.stop import Stop
     from migrate_mfa.ports import Clock
 
-REREAD_S = 300.0
-"""The settings are never older than this when a user is decided or written to."""
-PAUSE_S = 60.0
-"""After so long without a user they are read again: the process was stopped, or the network away."""
+OLDEST_S = 60.0
+"""The settings are never older than this when a user is decided or written to, after a pause neither."""
 log = structlog.get_logger()
 
 
@@ -49,14 +47,14 @@ class LivePool:
         self._refuse: Callable[[PoolFacts], None] = lambda _: None
         self._lock = threading.Lock()
         self._problem: MigrateMfaError | None = None
-        self._read_at = self._used_at = self._moment()
+        self._read_at = self._moment()
 
     def guard(self, refuse: Callable[[PoolFacts], None]) -> None:
         """Have changed settings judged as at the start: `refuse` raises where a start would be refused."""
         self._refuse = refuse
 
     def current(self) -> PoolFacts:
-        """The settings, read again if they are old or nobody has asked for them for a while.
+        """The settings, read again if they are old.
 
         Raises:
             MigrateMfaError: with the settings of now the command would not have begun, or AWS does not say.
@@ -71,7 +69,6 @@ class LivePool:
                 self._read_at = self._moment()
                 if _decisive(new) != _decisive(self.facts):
                     self._take(new)
-            self._used_at = self._moment()
             return self.facts
 
     def require(self, decided_by: PoolFacts) -> None:
@@ -84,7 +81,8 @@ class LivePool:
             raise SettingsChangedError
 
     def _is_old(self) -> bool:
-        return _gap(self._used_at, self._moment()) > PAUSE_S or _gap(self._read_at, self._moment()) > REREAD_S
+        ages = (now - then for then, now in zip(self._read_at, self._moment(), strict=True))
+        return max(ages) > OLDEST_S
 
     def _moment(self) -> tuple[float, float]:
         # The monotonic clock stands still while a machine sleeps, the other may be set back.
@@ -103,10 +101,6 @@ class LivePool:
             raise
         self.facts = new
         self._say(f"The pool's settings have changed ({changed}). Open rows are decided by the new ones.")
-
-
-def _gap(before: tuple[float, float], now: tuple[float, float]) -> float:
-    return max(after - earlier for earlier, after in zip(before, now, strict=True))
 
 
 _INDIFFERENT = frozenset({"name", "estimated_users", "code_sms_parts", "sign_in_sms_parts"})

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 log = structlog.get_logger()
+_WRITTEN = frozenset({Category.USER_UPDATE, Category.USER_RESOURCE_UPDATE})
 _SEVERAL = 3  # users for whom one operation fails before it is no user's fault
 
 
@@ -145,14 +146,8 @@ class PacedDirectory:
         if write in self._unsure:
             self._unsure.discard(write)
             self._count(CATEGORY_OF[operation], retried=1)
-
-        def checked() -> None:
-            if (check := before_write.get()) is not None:
-                check()
-            attempt()
-
         try:
-            self._do(operation, WRITES, checked, username)
+            self._do(operation, WRITES, attempt, username)
         except ApiError as error:
             if error.effect is Effect.UNKNOWN:
                 self._unsure.add(write)
@@ -198,6 +193,8 @@ class PacedDirectory:
         self, category: Category, attempt: Callable[[], T], operation: str = "", username: str = ""
     ) -> T:
         with self._pacers[category].acquire(lambda: self._stop.check_drain(self._clock)) as ticket:
+            if category in _WRITTEN and (check := before_write.get()) is not None:
+                check()
             self._count(category, sent=1)
             token = sending.set(ticket.sent)
             try:

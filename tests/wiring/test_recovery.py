@@ -290,7 +290,7 @@ FLIPS = {
 def test_settings_that_change_meanwhile_are_judged_as_at_the_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flip: str, read: int
 ) -> None:
-    monkeypatch.setattr("migrate_mfa.engine.live_pool.REREAD_S", -1.0)
+    monkeypatch.setattr("migrate_mfa.engine.live_pool.OLDEST_S", -1.0)
     config, policy, code = FLIPS[flip]
     changes = {"on": {"op": "DescribeUserPool", "attempt": read}, "do": {"config": config}}
     with at(tmp_path, 1, faults={"script": [changes]}) as site:
@@ -303,7 +303,7 @@ def test_settings_that_change_meanwhile_are_judged_as_at_the_start(
 def test_a_pool_that_comes_to_require_mfa_is_written_to_as_such(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: int
 ) -> None:
-    monkeypatch.setattr("migrate_mfa.engine.live_pool.REREAD_S", -1.0)
+    monkeypatch.setattr("migrate_mfa.engine.live_pool.OLDEST_S", -1.0)
     changes = {
         "on": {"op": "DescribeUserPool", "attempt": read},
         "do": {"config": {"MfaConfiguration": "ON"}},
