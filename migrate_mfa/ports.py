@@ -162,6 +162,13 @@ The limiter counts calls where the service counts them: at sending, not when a t
 """
 
 
+before_write: ContextVar[Callable[[], None] | None] = ContextVar("before_write", default=None)
+"""Called by the limiter when a write has its turn, right before it is made; what that raises prevents it.
+
+A turn can be long in coming, and what the write was decided by may be over when it comes.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """Where a long stage stands, for the one who watches.

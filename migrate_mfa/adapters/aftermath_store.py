@@ -133,6 +133,10 @@ class AftermathStore:
             Drift(row["row"], row["user_sub"], row["username"], row["kind"], row["detail"]) for row in found
         ]
 
+    def last_write_at(self) -> float:
+        """When this run last wrote to a user; 0 where it never did."""
+        return float(self._database.value("SELECT MAX(at) FROM writes WHERE result <> 'refused'") or 0.0)
+
     def drift_kinds(self, since: float = 0.0) -> dict[str, int]:
         """How many users drift, by kind; only those who do after a moment."""
         found = self._database.query(

@@ -8,7 +8,7 @@ from botocore import xform_name
 
 from migrate_mfa.adapters.aws import call
 from migrate_mfa.adapters.cognito import require_json
-from migrate_mfa.domain.failure import ApiError
+from migrate_mfa.domain.failure import UNKNOWN_TO_SDK, ApiError
 
 if TYPE_CHECKING:
     from migrate_mfa.adapters.aws import Aws
@@ -45,7 +45,7 @@ class Calls:
         """
         client = self._client(service, region)
         if not hasattr(client, xform_name(operation)):
-            raise ApiError(operation=operation, code="UnknownToThisSdk")
+            raise ApiError(operation=operation, code=UNKNOWN_TO_SDK)
         return call(client, operation, need=need, **arguments)
 
     def _client(self, service: str, region: str | None) -> Any:  # noqa: ANN401 - boto3's own class

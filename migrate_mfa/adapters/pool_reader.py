@@ -1,9 +1,11 @@
 """A pool's settings, its replicas and its app clients, as AWS tells them. Read, never written."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.adapters.cognito import pool_facts
 from migrate_mfa.adapters.pool_details import app_client, pool_details
+from migrate_mfa.domain.recovery import LIST, Recovery
 
 if TYPE_CHECKING:
     from migrate_mfa.adapters.calls import Calls
@@ -38,6 +40,11 @@ class PoolReader:
         parts = {each.get("RegionName"): each.get("Role") for each in answer["UserPoolReplicas"]}
         return str(parts.get(self._region) or "")
 
+    def recoveries(self) -> tuple[Recovery, ...]:
+        """ListPointInTimeRecoveries: those that there were, the newest first."""
+        answer = self._call(_COGNITO, LIST, need="Restorations", UserPoolId=self._pool_id)
+        return tuple(_recovery(each) for each in answer["Restorations"])
+
     def logs_delivery(self) -> bool:
         """GetLogDeliveryConfiguration: are errors of messages (userNotification) logged?"""
         answer = self._call(
@@ -70,3 +77,7 @@ class PoolReader:
             ClientId=client_id,
         )
         return app_client(answer["UserPoolClient"])
+
+
+def _recovery(row: Mapping[str, Any]) -> Recovery:
+    return Recovery(row["RestoreId"], row["RestoreStatus"], row["RestoreTimestamp"].timestamp())

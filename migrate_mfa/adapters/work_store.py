@@ -159,6 +159,24 @@ class WorkStore:
             )
         )
 
+    def unverified_rows(self) -> int:
+        """Rows with a write of an unverified number that was done, or may have been; open ones too."""
+        return int(
+            self._database.value(
+                "SELECT COUNT(DISTINCT row) FROM writes WHERE result <> 'refused'"
+                " AND step ->> '$[0].do' = 'store_phone' AND NOT step ->> '$[0].verified'"
+            )
+        )
+
+    def reopen(self, rows: Collection[int]) -> int:
+        """Open rows again that failed for what was not their users' fault. Returns how many."""
+        with self._database.transaction() as db:
+            return db.execute(
+                "UPDATE rows SET outcome = 'unprocessed', reason = NULL, detail = ''"
+                f" WHERE outcome = 'failed' AND steps NOTNULL AND row IN ({_marks(rows)})",
+                tuple(rows),
+            ).rowcount
+
     def claim(self, verbs: Collection[Verb], after: int, limit: int) -> list[Work]:
         """The next planned rows of these verbs, in order, from the row after `after` on."""
         found = self._database.query(

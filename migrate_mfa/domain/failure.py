@@ -50,6 +50,10 @@ class ApiError(Exception):
 CONNECT_FAILED = "ConnectFailed"
 NOT_OFFERED = frozenset({"InvalidAction", "UnknownOperationException"})
 """The operation is not known there, as the two protocols say it: an emulator, or a proxy."""
+UNANSWERED = frozenset({CONNECT_FAILED, "ConnectionLost", "GarbledAnswer"})
+"""Our codes where Cognito has said nothing."""
+UNKNOWN_TO_SDK = "UnknownToThisSdk"
+"""Our code for an operation that came to Cognito after this AWS SDK."""
 THROTTLES = frozenset(
     {
         "TooManyRequestsException",

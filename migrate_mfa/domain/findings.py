@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from migrate_mfa.domain.failure import NOT_OFFERED
+from migrate_mfa.domain.failure import NOT_OFFERED, UNKNOWN_TO_SDK
 
 
 class Level(StrEnum):
@@ -34,6 +34,8 @@ class Code(StrEnum):
     PHONE_SIGN_IN = "phone_sign_in"
     PHONE_REQUIRED = "phone_required"
     RECOVERY = "recovery"
+    RECOVERY_IN_PROGRESS = "recovery_in_progress"
+    RECOVERY_REACH = "recovery_reach"
     POOL_OWNER = "pool_owner"
     SMS_PATH = "sms_path"
     SMS_ROLE_TRUST = "sms_role_trust"
@@ -91,6 +93,8 @@ class Unknown:
     def finding(self, code: Code, why: str, remedy: str) -> Finding:
         """The finding for it: could not be checked."""
         saw = f"Could not be checked: {self.operation} answered {self.code}."
+        if self.code == UNKNOWN_TO_SDK:
+            saw = f"Could not be checked: this AWS SDK does not know {self.operation}."
         if self.code in NOT_OFFERED:
             remedy = "No permission helps: this endpoint does not offer the call, as AWS does."
         return Finding(code, Level.UNCHECKED, saw, why, remedy)

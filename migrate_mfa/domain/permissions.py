@@ -71,8 +71,11 @@ _MAKE_ROLE = _of_sms_role(
 )
 """Only where the pool has no SMS role and none is given."""
 _PASS_ROLE = _of_sms_role("PassRole")
+_RECOVERIES = _of_pool("ListPointInTimeRecoveries", required=False)
+"""Asked when one user after another is refused: then the pool may be to blame."""
 _AROUND = (
     *_of_pool("ListUserPoolReplicas", required=False),
+    *_RECOVERIES,
     *_of_account(
         "iam:GetRole",
         "iam:SimulatePrincipalPolicy",
@@ -96,9 +99,9 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
     "plan": (*_DESCRIBE, *_LIST, *_LIMITS),
     "run": (*_DESCRIBE, *_LIST, *_READ, *_FACTORS, *_UPDATE, *_PREFER, *_AROUND, *_LIMITS),
     "audit": (*_DESCRIBE, *_LIST, *_READ_DEEP, *_LIMITS),
-    "reconcile": (*_DESCRIBE, *_LIST, *_READ, *_FACTORS, *_UPDATE, *_PREFER, *_LIMITS),
-    "rollback": (*_DESCRIBE, *_READ, *_UPDATE, *_PREFER, *_LIMITS),
-    "disable": (*_DESCRIBE, *_LIST, *_READ, *_PREFER, *_LIMITS),
+    "reconcile": (*_DESCRIBE, *_LIST, *_READ, *_FACTORS, *_UPDATE, *_PREFER, *_RECOVERIES, *_LIMITS),
+    "rollback": (*_DESCRIBE, *_READ, *_UPDATE, *_PREFER, *_RECOVERIES, *_LIMITS),
+    "disable": (*_DESCRIBE, *_LIST, *_READ, *_PREFER, *_RECOVERIES, *_LIMITS),
     "setup-pool": (*_DESCRIBE, *_of_pool("SetUserPoolMfaConfig"), *_MAKE_ROLE, *_PASS_ROLE),
     "canary": (
         *(*_DESCRIBE, *_LIST, *_READ, *_FACTORS, *_UPDATE, *_PREFER),

@@ -10,6 +10,7 @@ from migrate_mfa.domain.findings import Unknown
 from migrate_mfa.domain.model import PoolFacts, VerificationPolicy
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.domain.recovery import Recovery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +168,8 @@ class PoolPicture:
     wishes: Wishes
     replica: str | Unknown | None = None
     """This Region's part in replication: PRIMARY, SECONDARY, or empty without replicas."""
+    recoveries: tuple[Recovery, ...] | Unknown | None = None
+    """The point-in-time recoveries of the pool, the newest first."""
     logs_delivery: bool | Unknown | None = None
     """Whether failures to deliver messages are logged."""
     role: Role | Unknown | None = None

@@ -68,6 +68,21 @@ def _restore_but_for_the_proof(before: UserState, state: UserState, writes: Sequ
 PROVED_STAYS = "The number that the user has proved since stays; SMS MFA is as before the run."
 
 
+def changed_since(before: UserState, state: UserState, writes: Sequence[Write]) -> bool:
+    """Whether somebody has changed or removed the number after a run had stored its own.
+
+    Args:
+        before: the state before the first write.
+        state: the state now.
+        writes: as for `restore`. A store that nobody knows the effect of may not have been executed: then
+            the number from before is nobody's change.
+    """
+    stores = [write for write in writes if isinstance(write.step, StorePhone)]
+    ours = {write.step.phone.e164 for write in stores if isinstance(write.step, StorePhone)}
+    possible = ours if any(write.sure for write in stores) else {*ours, before.phone}
+    return bool(stores) and state.phone not in possible
+
+
 def after(state: UserState, step: Step) -> UserState:
     """What a user looks like once a step was executed."""
     mfa = state.mfa or MfaState()

@@ -8,7 +8,7 @@ from migrate_mfa.domain.model import PoolFacts
 from migrate_mfa.domain.picture import PoolPicture
 from migrate_mfa.engine.checks import caller, limits, pool, signin, sms
 
-_RULES = (pool.pool_writable, pool.owner, pool.recovery, *sms.RULES, *signin.RULES)
+_RULES = (pool.pool_writable, pool.owner, pool.recovery, *pool.RECOVERIES, *sms.RULES, *signin.RULES)
 _GROUPS = (sms.role_findings, signin.client_findings, limits.quota_findings, caller.caller_findings)
 
 

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from migrate_mfa.domain.errors import TooManyFailures
+from migrate_mfa.domain.errors import MigrateMfaError, PoolNotReady, TooManyFailures
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.rows import Verb
-from migrate_mfa.engine.guards import Allowance, FailureGuard, Limits
+from migrate_mfa.domain.words import counted
+from migrate_mfa.engine.guards import LEAST_USERS, Allowance, FailureGuard, Limits
 from migrate_mfa.engine.settle import Settled, Tools, settle
+from migrate_mfa.engine.sms_allowance import OverMaxSmsError
 from migrate_mfa.engine.stop import StopCause, Stopped
 from migrate_mfa.ports import Progress, Standing
 
@@ -32,6 +34,7 @@ _WORST_SECONDS_A_USER = 2.0
 _LEAST = 4
 MOST_UNDER_WAY = 64
 _POLL_S = 0.25
+_MAX_SMS = "--max-sms"
 log = structlog.get_logger()
 
 
@@ -81,6 +84,7 @@ class Executor:
         self._batch: list[Work] = []
         self._last_row = 0
         self._problem: BaseException | None = None
+        self._held_back = self._held_back_in_a_row = 0
         self.tally = Tally()
 
     def run(self) -> None:
@@ -102,8 +106,10 @@ class Executor:
                     self._finish(ended.get(timeout=_POLL_S))
                     under_way -= 1
                 self._show()
+        if self._held_back:
+            self._tell_held_back()
         if self._problem is not None:
-            raise self._problem
+            raise self._whose_fault(self._problem)
 
     def _next(self) -> "Work | None":
         if self._tools.stop.requested:
@@ -129,16 +135,50 @@ class Executor:
             settled = future.result()
         except Stopped:
             return
+        except OverMaxSmsError:
+            self._hold_back()
+            return
         except BaseException as error:  # noqa: BLE001 - kept, and raised once the others have ended
             self._problem = self._problem or error
             self._tools.stop.request(StopCause.PROBLEM)
             return
+        self._held_back_in_a_row = 0
         self.tally.add(settled)
         if self._guard.note(failed=settled.verdict.reason.outcome is Outcome.FAILED):
             self._tools.stop.request(StopCause.FAILURES, str(self._guard))
             self._problem = self._problem or TooManyFailures(
                 f"Stopped: {self._guard}.", "Look at report/failed.csv; --max-failures sets the limit."
             )
+
+    def _hold_back(self) -> None:
+        """Leave a user open whom a code would be sent to, and go on with those who need none.
+
+        Where one after another needs one, all do: to read them would only make them billed.
+        """
+        self.tally.reads_only += 1
+        self._held_back += 1
+        self._held_back_in_a_row += 1
+        if self._held_back_in_a_row >= LEAST_USERS:
+            self._tools.stop.request(StopCause.LIMIT, _MAX_SMS)
+
+    def _tell_held_back(self) -> None:
+        self._tools.stop.request(StopCause.LIMIT, _MAX_SMS)
+        users = counted(self._held_back, "user stays", "users stay")
+        self._progress.say(
+            f"{users} unprocessed: storing the number would send an SMS that {_MAX_SMS} does not allow, and "
+            "that the plan did not expect. The user or the pool's settings have changed since."
+        )
+
+    def _whose_fault(self, problem: BaseException) -> BaseException:
+        """The problem that ends the run. Where it is not the users', those refused last are open again."""
+        refusals = self._tools.refusals
+        if not isinstance(problem, MigrateMfaError):
+            return problem
+        if refusals.rows or isinstance(problem, PoolNotReady):
+            problem = refusals.pool_wide() or problem
+        if refusals.rows and not isinstance(problem, TooManyFailures):
+            self.tally.outcomes[Outcome.FAILED] -= self._tools.store.reopen(refusals.rows)
+        return problem
 
     def _show(self) -> None:
         draining = self._tools.stop.requested

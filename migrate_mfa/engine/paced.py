@@ -13,7 +13,7 @@ from migrate_mfa.domain.errors import OutOfReach
 from migrate_mfa.domain.failure import ApiError, Effect, run_problem
 from migrate_mfa.domain.quotas import CATEGORY_OF, Category
 from migrate_mfa.engine.retry import ATTEMPTS, BUDGET_S, READS, WRITES, retrying
-from migrate_mfa.ports import Directory, Filter, Page, sending
+from migrate_mfa.ports import Directory, Filter, Page, before_write, sending
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 log = structlog.get_logger()
+_WRITTEN = frozenset({Category.USER_UPDATE, Category.USER_RESOURCE_UPDATE})
 _SEVERAL = 3  # users for whom one operation fails before it is no user's fault
 
 
@@ -76,10 +77,24 @@ class PacedDirectory:
         self.calls: dict[Category, CallCount] = {category: CallCount() for category in pacers}
 
     def describe(self) -> "PoolFacts":
-        """DescribeUserPool and GetUserPoolMfaConfig; paced as the first, made once per command."""
-        pool = self._do("DescribeUserPool", READS, self._inner.describe)
-        self._count(Category.USER_POOL_RESOURCE_READ, sent=1)
-        return pool
+        """DescribeUserPool and GetUserPoolMfaConfig, each at the pace of its category."""
+        return self._do("DescribeUserPool", READS, self._describe)
+
+    def _describe(self) -> "PoolFacts":
+        """Both calls, within the turn of the first."""
+        mfa = Category.USER_POOL_RESOURCE_READ
+        with self._pacers[mfa].acquire(lambda: self._stop.check_drain(self._clock)) as second:
+            self._count(mfa, sent=1)
+            turns = iter((sending.get() or second.sent, second.sent))
+
+            def announce() -> None:
+                next(turns, second.sent)()
+
+            token = sending.set(announce)
+            try:
+                return self._inner.describe()
+            finally:
+                sending.reset(token)
 
     def page(self, only: Filter | None, token: str | None) -> Page:
         """ListUsers."""
@@ -178,6 +193,8 @@ class PacedDirectory:
         self, category: Category, attempt: Callable[[], T], operation: str = "", username: str = ""
     ) -> T:
         with self._pacers[category].acquire(lambda: self._stop.check_drain(self._clock)) as ticket:
+            if category in _WRITTEN and (check := before_write.get()) is not None:
+                check()
             self._count(category, sent=1)
             token = sending.set(ticket.sent)
             try:
@@ -237,7 +254,7 @@ class PacedDirectory:
 
     def _pool_answers(self) -> bool:
         try:
-            self._once(Category.USER_POOL_READ, self._inner.describe)
+            self._once(Category.USER_POOL_READ, self._describe)
         except ApiError as error:
             if error.effect is Effect.FATAL:
                 raise run_problem(error) from error

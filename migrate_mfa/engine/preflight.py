@@ -3,16 +3,17 @@
 They are the failures of `check` that need no more than the pool's own settings.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.errors import CostLimitExceeded, PoolNotReady, UsageError
 from migrate_mfa.domain.findings import Finding
 from migrate_mfa.domain.model import MfaMode, PoolFacts, VerificationPolicy
+from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.words import counted
 from migrate_mfa.engine.check import refusal
-from migrate_mfa.engine.checks.pool import POLICY_REFUSALS, REFUSALS, phone_schema
+from migrate_mfa.engine.checks.pool import POLICY_REFUSALS, REFUSALS, password_recovery, phone_schema
 
 if TYPE_CHECKING:
     from migrate_mfa.engine.forecast import Forecast
@@ -58,6 +59,15 @@ def require_policy(pool: PoolFacts, policies: Iterable[VerificationPolicy]) -> N
         PoolNotReady: says which policy, why, and what to do.
     """
     _refuse(pool, (rule(pool, policy) for policy in policies for rule in POLICY_REFUSALS))
+
+
+def require_password_recovery(pool: PoolFacts, despite: Collection[Reason]) -> None:
+    """Refuse a pool in which nobody could reset a password any more, once on SMS MFA.
+
+    Raises:
+        PoolNotReady: says so.
+    """
+    _refuse(pool, [password_recovery(pool, despite)])
 
 
 def require_prices(max_cost: Decimal | None, lacking: Sequence[str]) -> None:

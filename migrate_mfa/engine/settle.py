@@ -5,7 +5,7 @@ decided again, so the same few lines start, resume and repair.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 
 import structlog
@@ -19,7 +19,6 @@ from migrate_mfa.domain.model import (
     Phone,
     PhoneSignIn,
     Plan,
-    PoolFacts,
     PreferFactor,
     SetSmsMfa,
     Step,
@@ -30,7 +29,12 @@ from migrate_mfa.domain.model import (
 from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rows import Verb, Work
+from migrate_mfa.domain.undo import changed_since
+from migrate_mfa.engine.live_pool import LivePool
+from migrate_mfa.engine.refusals import Refusals
 from migrate_mfa.engine.scan import pages
+from migrate_mfa.engine.sms_allowance import SmsAllowance
+from migrate_mfa.engine.write_gate import NotMadeError, WriteGate
 from migrate_mfa.ports import Clock, Directory, Filter
 
 if TYPE_CHECKING:
@@ -51,9 +55,11 @@ class Tools:
     directory: Directory
     store: "WorkStore"
     decide: Callable[[Work, UserState], Decision]
-    pool: PoolFacts
+    pool: LivePool
     clock: Clock
     stop: "Stop"
+    sms: SmsAllowance
+    refusals: Refusals = field(default_factory=Refusals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,7 @@ class _Way:
         self._work = work
         self._tools = tools
         self._passkey: bool | None = None
+        self._gate = WriteGate(tools.pool, tools.sms)
         self.state: UserState | None = None
         self.wrote = work.wrote
         self.done: int | None = None
@@ -107,8 +114,11 @@ class _Way:
         self._let_the_last_write_settle()
         state, decision = self._look()
         had = self._had_before(state)
+        if self._later_number(decision, state, had):
+            state, decision = self._look_back(had)  # perhaps the read was late
         lost = self._lost_factor(had, state)
         for _ in range(ROUNDS):
+            decision = self._later_number(decision, state, had) or decision
             if lost:
                 decision = Plan((PreferFactor(lost),), _ending(decision))
             if isinstance(decision, Verdict):
@@ -129,6 +139,7 @@ class _Way:
             self.done = None
 
     def _look(self) -> tuple[UserState, Decision]:
+        self._gate.renew()
         state = self._tools.directory.user(self._work.username)
         self.state = state
         if state.sub != self._work.user_sub:
@@ -140,10 +151,26 @@ class _Way:
 
     def _has_passkey(self) -> bool:
         """Asked once for each user, and only where SMS MFA is to be switched on."""
+        if not (self._gate.facts.passkeys_at_risk and self._work.verb in _ENROLLING):
+            return False
         if self._passkey is None:
-            asked = self._tools.pool.passkeys_at_risk and self._work.verb in _ENROLLING
-            self._passkey = asked and self._tools.directory.has_passkey(self._work.username)
+            self._passkey = self._tools.directory.has_passkey(self._work.username)
         return self._passkey
+
+    def _later_number(self, decision: Decision, state: UserState, had: UserState) -> Verdict | None:
+        """Leave the user the number that they entered after this run had stored its own.
+
+        Storing over it would take it from them. Where they have removed it, storing it again takes nothing,
+        but must not send a second SMS.
+        """
+        if not (isinstance(decision, Plan) and self.wrote and self._work.verb in _ENROLLING):
+            return None
+        harm = state.phone is not None or self._gate.sends_code(decision)
+        if not (harm and any(isinstance(step, StorePhone) for step in decision.steps)):
+            return None
+        before = self._tools.store.before_image(self._work.user_sub) or had
+        changed = changed_since(before, state, self._tools.store.writes_of(self._work.row))
+        return _CHANGED_SINCE if changed else None
 
     def _look_back(self, had: UserState) -> tuple[UserState, Decision]:
         """Look until the write shows, or for as long as it may take to show.
@@ -171,18 +198,26 @@ class _Way:
         """Make the plan's writes in order. Says whether the effect of all of them is known."""
         store, now = self._tools.store, self._tools.clock.now
         self.write_down()
+        self._gate.count_code(plan, self._steps_before())
         intent = store.decide(self._work, state, plan, now())
         for position, step in enumerate(plan.steps):
             try:
                 self._spare_its_holder(step)
-                self._make(step)
-            except _HeldByAnotherError:
+                with self._gate.held():
+                    self._make(step)
+            except (_HeldByAnotherError, NotMadeError) as why:
                 store.wrote(intent, "refused", now())
+                self._gate.uncount_code(step)
+                if isinstance(why, NotMadeError):
+                    return self._not_made(why)
                 raise
             except ApiError as error:
                 unsure = error.effect is Effect.UNKNOWN
                 store.wrote(intent, "unknown" if unsure else "refused", now())
                 self.wrote = self.wrote or unsure
+                if not unsure:
+                    self._gate.uncount_code(step)
+                self._tools.refusals.refused(self._work.row, error)
                 if unsure:
                     return False
                 raise
@@ -191,10 +226,20 @@ class _Way:
                     store.wrote(intent, "refused", now())  # turned away at the door: nothing was executed
                 raise
             self.wrote = True
+            self._tools.refusals.accepted()
             if position + 1 < len(plan.steps):
                 intent = store.wrote_and_goes_on(intent, self._work, plan.steps[position + 1], now())
         self.done = intent
         return True
+
+    def _steps_before(self) -> list[Step]:
+        return [write.step for write in self._tools.store.writes_of(self._work.row)] if self.wrote else []
+
+    def _not_made(self, why: NotMadeError) -> bool:
+        """Decide again, or end the run, for what the pool has become."""
+        if why.problem is not None:
+            raise why.problem from None
+        return False
 
     def _spare_its_holder(self, step: Step) -> None:
         """Look who has a number, right before it is stored as verified where numbers sign people in.
@@ -205,7 +250,7 @@ class _Way:
         Raises:
             _HeldByAnotherError: another local user has the number.
         """
-        how = self._tools.pool.phone_sign_in
+        how = self._gate.facts.phone_sign_in
         if how is PhoneSignIn.NO or not (isinstance(step, StorePhone) and step.verified):
             return
         for user in self._holders(step.phone):
@@ -273,6 +318,9 @@ class _HeldByAnotherError(Exception):
     """The number to be stored as verified is another user's: this user goes without it."""
 
 
+_CHANGED_SINCE = Verdict(
+    Reason.PHONE_DIFFERS, "The number was changed after this run had stored its own; it was not stored again."
+)
 _TAKEN = Verdict(Reason.PHONE_TAKEN, "Another user of the pool has this number.")
 _GIVEN_AWAY = Verdict(
     Reason.CHANGED_BY_OTHERS,

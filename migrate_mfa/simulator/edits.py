@@ -1,10 +1,13 @@
-"""Changes to users from outside the API: a control request, or a step of a fault script.
+"""Changes from outside the API, to users and to their pool: a control request, or a step of a fault script.
 
     {"pool": "ID", "upsert": [{"Username": "taro", "Enabled": false,
-                               "Attributes": {"phone_number": null}}], "delete": ["hana"]}
+                               "Attributes": {"phone_number": null}}], "delete": ["hana"],
+     "config": {"MfaConfiguration": "OFF"}, "recovery": {"status": "PREVIEW_GENERATED"}}
 
 `pool` may be left out when there is only one. An upsert takes the members of a pool file's user;
-for an existing user, those left out stay, and an attribute of null is removed.
+for an existing user, those left out stay, and an attribute of null is removed. `config` takes members
+of a pool file's; null removes one. `recovery` brings the active point-in-time recovery to a status, or
+adds one that goes back `back_s` seconds and was begun `begun_s` ago; see `recoveries`.
 """
 
 from __future__ import annotations
@@ -16,7 +19,9 @@ from pydantic import BaseModel
 from migrate_mfa.simulator.documents import STRICT, require
 from migrate_mfa.simulator.errors import CognitoError
 from migrate_mfa.simulator.operations.attributes import check_schema, claim_aliases
-from migrate_mfa.simulator.poolfile import UserRow, user_fields, user_from_document
+from migrate_mfa.simulator.poolconfig import check_consistent, with_defaults
+from migrate_mfa.simulator.poolfile import ConfigRow, UserRow, user_fields, user_from_document
+from migrate_mfa.simulator.recoveries import RecoveryRow, set_status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +39,8 @@ class Edit(BaseModel):
     pool: str | None = None
     upsert: list[UserRow] = []
     delete: list[str] = []
+    config: dict[str, Any] = {}
+    recovery: RecoveryRow | None = None
 
 
 def apply_edit(world: World, document: Mapping[str, Any]) -> None:
@@ -53,6 +60,17 @@ def apply_edit(world: World, document: Mapping[str, Any]) -> None:
             _change(world, pool, user, row)
     for name in document.get("delete", ()):
         pool.remove(pool.find(name))
+    if changed := document.get("config"):
+        _configure(pool, changed)
+    if recovery := document.get("recovery"):
+        set_status(pool, recovery)
+
+
+def _configure(pool: Pool, changed: Mapping[str, Any]) -> None:
+    require(ConfigRow, {name: value for name, value in changed.items() if value is not None}, "config")
+    merged = with_defaults({k: v for k, v in {**pool.config, **changed}.items() if v is not None})
+    check_consistent(merged)
+    pool.config = merged
 
 
 def _pool(world: World, pool_id: str | None) -> Pool:

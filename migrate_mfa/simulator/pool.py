@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from migrate_mfa.simulator.filters import Filter
+    from migrate_mfa.simulator.recoveries import Recovery
     from migrate_mfa.simulator.tokens import Cursor
     from migrate_mfa.simulator.users import User
 
@@ -44,6 +45,8 @@ class Pool:
         self.config = config
         self.schema = schema_of(config)
         self.clients: dict[str, dict[str, Any]] = {}
+        #: Point-in-time recoveries, the newest first.
+        self.recoveries: list[Recovery] = []
         #: How far back, in seconds, former states are kept for simulated stale reads.
         self.memory_s = 0.0
         self.order: list[User | None] = []

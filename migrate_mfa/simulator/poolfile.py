@@ -17,7 +17,7 @@
           "Username": "taro", "UserStatus": "CONFIRMED",
           "Attributes": {"email": "taro@example.com", "email_verified": "true"}
         }],
-        "users_jsonl": "more-users.jsonl",
+        "users_jsonl": "more-users.jsonl", "recovery": {"status": "RESTORING"},
         "generate": {"count": 1000, "seed": 1, "phone_unverified": 0.2}
       }]
     }
@@ -56,6 +56,7 @@ from migrate_mfa.simulator.outbox import Outbox, Sns
 from migrate_mfa.simulator.pool import Pool
 from migrate_mfa.simulator.poolconfig import CONFIG_SHAPES, check_consistent, with_defaults
 from migrate_mfa.simulator.quotas import Limiter
+from migrate_mfa.simulator.recoveries import RecoveryRow, set_status
 from migrate_mfa.simulator.roles import Roles
 from migrate_mfa.simulator.shapes import SHAPES
 from migrate_mfa.simulator.surroundings import Surroundings
@@ -100,7 +101,9 @@ class _AttributeRow(_Attribute):  # type: ignore[misc, valid-type]
     Name: str
 
 
-class _ConfigRow(_Config):  # type: ignore[misc, valid-type]
+class ConfigRow(_Config):  # type: ignore[misc, valid-type]
+    """The `config` of a pool."""
+
     Schema: list[_AttributeRow] = Field(default_factory=list)
 
 
@@ -115,8 +118,9 @@ class PoolRow(BaseModel):
 
     name: str
     id: str | None = None
-    config: _ConfigRow = _ConfigRow()
+    config: ConfigRow = ConfigRow()
     clients: list[_ClientRow] = []
+    recovery: RecoveryRow | None = None
     users: list[UserRow] = []
     users_jsonl: str = ""
     generate: Generate = Generate()
@@ -209,6 +213,8 @@ def _pool(world: World, spec: Mapping[str, Any], folder: Path) -> Pool:
         for row in spec.get("clients", ()):
             client = declared_client(pool.id, row, world.clock())
             pool.clients[client["ClientId"]] = client
+        if recovery := spec.get("recovery"):
+            set_status(pool, recovery)
     except CognitoError as refused:
         raise ValueError(f"pool {name}: {refused.message}") from refused
     return pool

@@ -17,6 +17,7 @@ from migrate_mfa.simulator.faults import PAGES, Faults, Rule
 from migrate_mfa.simulator.operations import OPERATIONS, Operation
 from migrate_mfa.simulator.operations.reading import MAX_PAGE
 from migrate_mfa.simulator.query import read_form, xml_error, xml_reply
+from migrate_mfa.simulator.recoveries import require_writable
 from migrate_mfa.simulator.shapes import check_shapes
 from migrate_mfa.simulator.subjects import category, subject
 from migrate_mfa.simulator.world import Params, Unsettled, World
@@ -110,6 +111,7 @@ class Service:
     def _execute(self, operation: Operation, params: Params, call: Call) -> Reply:
         try:
             require_allowed(self.world, operation, params)
+            require_writable(self.world, call.pool_id, call.category)
             answer = operation.handler(self.world, params)
         except CognitoError as refused:
             return _refusal(operation, refused.code, refused.message, refused.status)

@@ -20,7 +20,7 @@ _STRINGS = (
     "AccessToken AttributeName AuthFlow ChallengeName ClientId ClientName ClientSecret Code "
     "DeletionProtection EmailVerificationMessage EmailVerificationSubject Filter MessageAction "
     "MfaConfiguration NextToken PaginationToken Password PoolName PreventUserExistenceErrors QuotaCode "
-    "ServiceCode Session SmsAuthenticationMessage SmsVerificationMessage TemporaryPassword Token "
+    "RestoreId ServiceCode Session SmsAuthenticationMessage SmsVerificationMessage TemporaryPassword Token "
     "UserPoolId UserPoolTier Username"
 )
 _BOOLEANS = "EnableTokenRevocation ForceAliasCreation GenerateSecret Permanent"

@@ -71,6 +71,8 @@ class Unsettled:
     username_filter_ignores_case: bool = False
     #: A filter by email tells cases apart, also in a pool that does not.
     email_filter_tells_cases: bool = False
+    #: What a write gets while a point-in-time recovery is in progress.
+    recovery_write_error: str = "InvalidParameterException"
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Unsettled:

@@ -19,6 +19,7 @@ from migrate_mfa.domain.decide import decide_again, decide_work
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, RunDirectoryError, UsageError
 from migrate_mfa.domain.model import Decision, Plan, Policy, UserState, Verdict
 from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.domain.recovery import completed_before
 from migrate_mfa.domain.resolve import Naming
 from migrate_mfa.domain.rows import Revisited, Verb, Work
 from migrate_mfa.domain.undo import restore
@@ -35,6 +36,7 @@ from migrate_mfa.settings import Settings, policy_of
 from migrate_mfa.wiring.lane import connect
 from migrate_mfa.wiring.pace import at_the_last_pace
 from migrate_mfa.wiring.passes import Agree, Pass, agree_to_read, open_pass, planned_directory
+from migrate_mfa.wiring.recovery import recoveries
 from migrate_mfa.wiring.reporting import DIRECTORY
 from migrate_mfa.wiring.sms_allowance import require_sms_allowance, sms_left
 
@@ -120,7 +122,24 @@ class Aftermath:
             "waiting_for_max_sms": reconciler.held_back,
             "ended_without_a_write": {reason.value: number for reason, number in ended.items()},
         }
+        self._explain_drift()
         self.store.forget_looks()
+
+    def _explain_drift(self) -> None:
+        """Say once that a recovery has undone this run's writes, where it may have: it concerns everybody."""
+        known = self.one.journal.meta()
+        if not self.store.drift_kinds(since=known.get("drift_told", 0.0)):
+            return
+        found = completed_before(recoveries(self.one.connection), self.store.last_write_at())
+        if found is None or found.id == known.get("recovery_told"):
+            return
+        self.one.extra["recovered_to"] = found.moment
+        self.one.connection.progress.say(
+            f"A point-in-time recovery has put the pool back to {found.moment}, before writes of this run. "
+            "That may be why its users are not protected any more. To enrol them anew, give the roster to "
+            "`run` with another --run-dir."
+        )
+        self.one.journal.set_meta({"recovery_told": found.id})
 
     def plan_repairs(self) -> None:
         """Plan SMS MFA on again for those who drift only because it was switched off."""
@@ -143,8 +162,10 @@ class Aftermath:
         """Write what was planned: promotions, and repairs."""
         require_sms_allowance(self.one, _RECONCILES)
         self.one.require_affordable(_RECONCILES)
-        decide = partial(decide_work, pool=self.one.connection.pool, policy=self.policy)
-        self.one.apply(decide, _RECONCILES)
+        self.one.apply(self._decide_work, _RECONCILES, require_sms_mfa)
+
+    def _decide_work(self, work: Work, state: UserState) -> Decision:
+        return decide_work(work, state, pool=self.one.connection.pool, policy=self.policy)
 
     def report_drift(self) -> None:
         """Write report/drift.csv, and put the kinds into the summary; with what this pass has found."""
@@ -277,7 +298,7 @@ class Aftermath:
 
     def apply_rollback(self) -> None:
         """Give the selected users back."""
-        self.one.apply(self._restore, (Verb.ROLLBACK,))
+        self.one.apply(self._restore, (Verb.ROLLBACK,), require_sms_mfa)
         self.left_alone = self.store.users_left(self._named, Reason.CHANGED_BY_OTHERS)
 
     def rollback_exit_code(self) -> ExitCode:

@@ -17,6 +17,7 @@ from migrate_mfa.domain.model import PoolFacts
 from migrate_mfa.domain.quotas import PACED, QUOTAS, Category, ceiling
 from migrate_mfa.engine.execute import MOST_UNDER_WAY
 from migrate_mfa.engine.forecast import Rate
+from migrate_mfa.engine.live_pool import LivePool
 from migrate_mfa.engine.paced import PacedDirectory
 from migrate_mfa.engine.pacer import Pacer
 from migrate_mfa.engine.retry import ATTEMPTS, READS, retrying
@@ -37,7 +38,7 @@ class Connection:
     stop: Stop
     progress: Progress
     lane: Lane
-    pool: PoolFacts
+    live_pool: LivePool
     directory: PacedDirectory
     aws: Aws
     begun: float
@@ -49,6 +50,11 @@ class Connection:
     """Whether no other command works in the lane."""
     credentials_end: float | None = None
     """When the credentials end, in seconds since the epoch; None where they do not say."""
+
+    @property
+    def pool(self) -> PoolFacts:
+        """The pool's settings, as they were seen last."""
+        return self.live_pool.facts
 
     @property
     def rates(self) -> dict[Category, Rate]:
@@ -96,7 +102,13 @@ def connect(
                 stop=stop,
                 progress=progress,
                 lane=lane,
-                pool=patiently(directory.describe, clock, stop),
+                live_pool=LivePool(
+                    patiently(directory.describe, clock, stop),
+                    directory.describe,
+                    clock=clock,
+                    stop=stop,
+                    say=progress.say,
+                ),
                 directory=directory,
                 aws=aws,
                 begun=begun,

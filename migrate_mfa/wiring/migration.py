@@ -18,7 +18,7 @@ from migrate_mfa.adapters.roster import Roster, has_changed, open_roster
 from migrate_mfa.adapters.run_directory import default_run_dir, require_same
 from migrate_mfa.domain.decide import decide, decide_disable, decide_work
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, UsageError
-from migrate_mfa.domain.model import Decision, Policy, UserState, VerificationPolicy
+from migrate_mfa.domain.model import Decision, Policy, PoolFacts, UserState, VerificationPolicy
 from migrate_mfa.domain.picture import Wishes
 from migrate_mfa.domain.reasons import NEEDS_READING, Outcome, Reason
 from migrate_mfa.domain.resolve import Naming
@@ -28,6 +28,7 @@ from migrate_mfa.engine.guards import too_many
 from migrate_mfa.engine.plan import Planner, count_lifted
 from migrate_mfa.engine.preflight import (
     require_optional_mfa,
+    require_password_recovery,
     require_policy,
     require_prices,
     require_sms_mfa,
@@ -106,7 +107,7 @@ class Migration:
             }
         )
         log.info("columns", columns=[f"{kind}: {label}" for kind, label in roster.labels.items()])
-        self._require_trusts()
+        self._require_trusts(self.connection.pool)
         reading = planner.read_pool(rows)
         planner.decide_all()
         report = ReportStore(journal.database)
@@ -183,15 +184,15 @@ class Migration:
         if not self.one.journal.meta().get("usable"):
             self._require_usable()
             self.one.journal.set_meta({"usable": True})
-        self._require_trusts()
+        self._require_trusts(self.connection.pool)
         require_sms_allowance(self.one, self._verbs)
         self.one.require_affordable(self._verbs)
 
-    def _require_trusts(self) -> None:
+    def _require_trusts(self, pool: PoolFacts) -> None:
         """Refuse rows whose own word lowers their trust to what would do harm in the pool as it is now."""
         if not self._disables:
             trusts = {self._policy.trust(each) for each in self.one.journal.meta()["vouchings"]}
-            require_policy(self.connection.pool, sorted(trusts))
+            require_policy(pool, sorted(trusts))
 
     def _require_usable(self) -> None:
         counts = self.one.work.counts()
@@ -220,7 +221,14 @@ class Migration:
 
     def apply(self) -> None:
         """Do the open rows."""
-        self.one.apply(self._decide, self._verbs)
+        self.one.apply(self._decide, self._verbs, self._refuse)
+
+    def _refuse(self, pool: PoolFacts) -> None:
+        """Refuse settings with which this command would not have begun."""
+        require_pool(pool, self.one.command, self._policy)
+        if not self._disables:
+            self._require_trusts(pool)
+            require_password_recovery(pool, self._policy.despite)
 
     def exit_code(self) -> ExitCode:
         """How this pass ended, for a script; known once it has ended."""
@@ -281,11 +289,7 @@ def open_migration(settings: Settings, command: str, progress: Progress) -> Iter
         settings = at_the_last_pace(settings, directory, command, progress.say)
         require_prices(settings.max_cost, () if settings.prices.mau is not None else ("--mau-price",))
         connection = stack.enter_context(connect(settings, pool_id, progress))
-        require_sms_mfa(connection.pool)
-        if command == "disable":
-            require_optional_mfa(connection.pool)
-        else:
-            require_policy(connection.pool, [policy.verification])
+        require_pool(connection.pool, command, policy)
 
         def bind(journal: Journal) -> None:
             facts = {"account": connection.lane.account, "user_pool_id": pool_id}
@@ -294,6 +298,19 @@ def open_migration(settings: Settings, command: str, progress: Progress) -> Iter
 
         one = stack.enter_context(open_pass(connection, directory, command, bind))
         yield Migration(one, policy, roster)
+
+
+def require_pool(pool: PoolFacts, command: str, policy: Policy) -> None:
+    """Refuse a pool in which the command would have no effect, or an unwanted one.
+
+    Raises:
+        PoolNotReady: says what is in the way.
+    """
+    require_sms_mfa(pool)
+    if command == "disable":
+        require_optional_mfa(pool)
+    else:
+        require_policy(pool, [policy.verification])
 
 
 def _directory(settings: Settings, roster: Roster | None, command: str) -> Path:

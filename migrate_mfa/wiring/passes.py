@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,15 @@ from migrate_mfa.domain.errors import (
     MigrateMfaError,
     SmsLimitExceeded,
 )
-from migrate_mfa.domain.model import Decision, UserState
+from migrate_mfa.domain.model import Decision, PoolFacts, UserState
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.rows import Verb, Work
 from migrate_mfa.engine.execute import Executor
 from migrate_mfa.engine.forecast import Forecast, forecast, forecast_reading
 from migrate_mfa.engine.preflight import require_affordable
+from migrate_mfa.engine.refusals import Refusals
 from migrate_mfa.engine.settle import Tools
+from migrate_mfa.engine.sms_allowance import SmsAllowance
 from migrate_mfa.engine.stop import SIGNAL_EXITS, StopCause, Stopped
 from migrate_mfa.engine.watch import WatchedProgress
 from migrate_mfa.ports import Standing
@@ -34,6 +37,7 @@ from migrate_mfa.reports.files import remove_drafts
 from migrate_mfa.wiring.lane import Connection
 from migrate_mfa.wiring.logging import logged
 from migrate_mfa.wiring.pace import note_pace
+from migrate_mfa.wiring.recovery import recovery_in_the_way
 from migrate_mfa.wiring.reporting import DIRECTORY, write_reports
 
 _DRAFT_S = 600.0
@@ -103,21 +107,34 @@ class Pass:
             prices=connection.settings.prices,
         )
 
-    def apply(self, decide: Callable[[Work, UserState], Decision], verbs: Collection[Verb]) -> None:
+    def apply(
+        self,
+        decide: Callable[[Work, UserState], Decision],
+        verbs: Collection[Verb],
+        refuse: Callable[[PoolFacts], None],
+    ) -> None:
         """Do the open rows of these verbs.
+
+        Args:
+            decide: what to do with one user.
+            verbs: whose rows.
+            refuse: raises for settings of the pool with which this command does not begin.
 
         Raises:
             MigrateMfaError: a failure that concerns every user, or too many failures.
         """
         connection = self.connection
+        connection.live_pool.guard(refuse)
         executor = Executor(
             Tools(
                 directory=connection.directory,
                 store=self.work,
                 decide=decide,
-                pool=connection.pool,
+                pool=connection.live_pool,
                 clock=connection.clock,
                 stop=connection.stop,
+                sms=SmsAllowance(connection.settings.max_sms - self.work.unverified_rows()),
+                refusals=Refusals(partial(recovery_in_the_way, connection)),
             ),
             connection.pacers,
             limits=connection.settings.limits,

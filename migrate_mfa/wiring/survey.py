@@ -29,6 +29,7 @@ from migrate_mfa.domain.picture import (
 )
 from migrate_mfa.domain.principals import principal_of
 from migrate_mfa.domain.quotas import PACED, Category
+from migrate_mfa.domain.recovery import LIST
 from migrate_mfa.engine.retry import ATTEMPTS, IMPATIENT
 from migrate_mfa.engine.stop import Stop
 from migrate_mfa.ports import Clock
@@ -72,6 +73,7 @@ class Survey:
         details = details if details.arn else replace(details, arn=self._pool_arn())
         with ThreadPoolExecutor(_THREADS) as threads:
             replica = threads.submit(self._look, "ListUserPoolReplicas", self._pool.replica)
+            recoveries = threads.submit(self._look, LIST, self._pool.recoveries)
             role = threads.submit(self._role, details.sms)
             sending = threads.submit(self._sending, details.sms)
             caller = threads.submit(self._caller, details, wishes.verb)
@@ -84,6 +86,7 @@ class Survey:
             account=self._identity.account,
             wishes=wishes,
             replica=replica.result(),
+            recoveries=recoveries.result(),
             role=role.result(),
             sending=sending.result(),
             logs_delivery=logs,

@@ -19,6 +19,7 @@ from migrate_mfa.simulator import background
 from tests.e2e.support import POOL_ID, a_member, phone_of, pool_document, write_roster
 from tests.simulator.sim_site import client_of
 from tests.support.policies import act_as, without_action
+from tests.support.sdk import know_recoveries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -178,7 +179,7 @@ class Variant:
         """What it uses where it may, and does without otherwise."""
         if self.command != "run":
             return LIMITS
-        return LIMITS | AROUND | (EUMS if self.pool_id == EUMS_POOL else SNS)
+        return LIMITS | RECOVERIES | AROUND | (EUMS if self.pool_id == EUMS_POOL else SNS)
 
 
 def _variant(command: str, prepare: Callable[[Case], list[object]], uses: str, **more: Any) -> Variant:
@@ -187,6 +188,9 @@ def _variant(command: str, prepare: Callable[[Case], list[object]], uses: str, *
 
 ALWAYS = frozenset({"DescribeUserPool", "GetUserPoolMfaConfig"})
 LIMITS = frozenset({"GetProvisionedLimit", "GetServiceQuota"})
+RECOVERIES = frozenset({"ListPointInTimeRecoveries"})
+IN_TROUBLE = dict.fromkeys(("run", "reconcile", "rollback", "disable"), RECOVERIES)
+"""What a command asks when one user after another is refused: `tests/wiring/test_recovery.py`."""
 AROUND = frozenset({"ListUserPoolReplicas", "GetRole", "SimulatePrincipalPolicy"})
 SNS = frozenset({"GetSMSAttributes", "GetSMSSandboxAccountStatus"})
 EUMS = frozenset({"DescribeAccountAttributes", "DescribeSpendLimits"})
@@ -234,6 +238,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     document["pools"].append(members | {"id": EUMS_POOL, "config": config})
     with pytest.MonkeyPatch.context() as patch, background(document, control=True) as running:
         act_as(patch, ("testing", "testing"))
+        know_recoveries(patch)
         anything = "arn:aws:iam::aws:policy/AdministratorAccess"
         client_of(running, "iam").attach_role_policy(RoleName="eums", PolicyArn=anything)
         yield Stage(running, tmp_path_factory.mktemp("policy"))
@@ -322,7 +327,7 @@ def test_every_action_of_the_policy_is_used(printed: Callable[..., dict[str, Any
     used = [ALWAYS | each.optional | each.uses for each in VARIANTS if each.command == command]
     allowed = {action.partition(":")[2] for action in _actions(printed(command, "--deep"))}
 
-    assert allowed == set().union(*used)
+    assert allowed == set().union(*used) | IN_TROUBLE.get(command, frozenset())
 
 
 def test_every_command_is_run_here_but_those_with_tests_of_their_own() -> None:

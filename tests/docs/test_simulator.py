@@ -11,13 +11,23 @@ from migrate_mfa.simulator.control import Control
 from migrate_mfa.simulator.edits import Edit
 from migrate_mfa.simulator.generate import Generate
 from migrate_mfa.simulator.outbox import Sns
+from migrate_mfa.simulator.recoveries import RecoveryRow
 from migrate_mfa.simulator.service import Service
 from migrate_mfa.simulator.surroundings import Eums
 
 FOLDER = Path(__file__).resolve().parents[2] / "samples/simulator"
 BOTH = pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
 ROWS = (Sns, Eums, faults.Rule, faults.Latency, faults.LiveTraffic, faults.Step)
-KINDS = (poolfile.PoolFile, poolfile.PoolRow, poolfile.UserRow, Generate, Edit, faults.FaultFile, faults.On)
+KINDS = (
+    poolfile.PoolFile,
+    poolfile.PoolRow,
+    poolfile.UserRow,
+    Generate,
+    Edit,
+    faults.FaultFile,
+    faults.On,
+    RecoveryRow,
+)
 
 
 @BOTH

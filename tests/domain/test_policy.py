@@ -9,6 +9,7 @@ import pytest
 from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.permissions import PERMISSIONS, Permission, Scope, When
 from migrate_mfa.domain.policy import Ground, partition_of, permissions_of, policy
+from tests.support.sdk import know_recoveries
 
 POOL = "ap-northeast-1_AbCdEfGhI"
 ROLE = "arn:aws:iam::123456789012:role/service-role/cognito-sms"
@@ -42,7 +43,10 @@ _SERVICES = {"servicequotas": "service-quotas", "sms-voice": "pinpoint-sms-voice
 
 
 @pytest.mark.parametrize("command", PERMISSIONS)
-def test_no_action_comes_twice_and_every_operation_is_known_to_the_sdk(command: str) -> None:
+def test_no_action_comes_twice_and_every_operation_is_known_to_the_sdk(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    know_recoveries(monkeypatch)
     actions = [each.action for each in permissions_of(command, deep=True)]
     session = botocore.session.get_session()
 

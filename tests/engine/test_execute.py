@@ -2,24 +2,31 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from migrate_mfa.adapters.work_store import WorkStore
-from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, NotAllowed, OutOfReach, TooManyFailures
+from migrate_mfa.domain.errors import (
+    ExitCode,
+    MigrateMfaError,
+    NotAllowed,
+    OutOfReach,
+    PoolNotReady,
+    TooManyFailures,
+)
 from migrate_mfa.domain.model import PhoneConflict, Policy, UserState
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.rows import Verb
 from migrate_mfa.engine.execute import MOST_UNDER_WAY, Executor, window_size
-from migrate_mfa.engine.guards import Limits
+from migrate_mfa.engine.guards import LEAST_USERS, Limits
 from migrate_mfa.engine.pacer import Pacer
-from migrate_mfa.engine.settle import Tools
 from migrate_mfa.engine.stop import StopCause
 from migrate_mfa.engine.watch import WatchedProgress
-from tests.support.builders import PHONE, SMS_PREFERRED, a_candidate, a_policy, a_user
+from tests.support.builders import BY_CODE, OTHER_PHONE, PHONE, SMS_PREFERRED, a_candidate, a_policy, a_user
 from tests.support.fakes import GET, MFA, UPDATE, Call, FakeClock, FakeDirectory
 from tests.support.scene import Scene, pacers, scene
 
@@ -81,14 +88,7 @@ def executor(
     directory = run.paced(limiters=limiters)
     tools = run.tools(directory)
     if store is not None:
-        tools = Tools(
-            directory=directory,
-            store=store,
-            decide=run.decide,
-            pool=tools.pool,
-            clock=tools.clock,
-            stop=tools.stop,
-        )
+        tools = replace(tools, store=store)
     return Executor(
         tools,
         limiters,
@@ -463,3 +463,81 @@ def test_a_conflict_option_reaches_the_decision_before_the_write(tmp_path: Path)
 def test_one_limiter_serves_all_threads() -> None:
     assert len({id(pacer) for pacer in pacers(FakeClock()).values()}) == len(Category)
     assert all(isinstance(pacer, Pacer) for pacer in pacers(FakeClock()).values())
+
+
+# What is not the users' fault, and what --max-sms does not allow
+
+
+PAUSED = PoolNotReady("The pool takes no writes.")
+
+
+@pytest.mark.parametrize(
+    "code", ["InvalidParameterException", "NotAuthorizedException", "LimitExceededException"]
+)
+def test_who_was_refused_with_everybody_is_open_again_when_the_pool_is_to_blame(
+    tmp_path: Path, code: str
+) -> None:
+    with planned(tmp_path, 12) as run:
+        run.ask = lambda: PAUSED
+        run.directory.fail(UPDATE, code, times=100, status=400)
+
+        with pytest.raises(PoolNotReady):
+            execute(run)
+
+        assert outcomes(run) == {"unprocessed": 12}
+
+
+def test_where_nobody_can_tell_the_guard_ends_the_run_and_the_users_stay_failed(tmp_path: Path) -> None:
+    with planned(tmp_path, 60) as run:
+        run.directory.fail(UPDATE, "InvalidParameterException", times=100, status=400)
+
+        with pytest.raises(TooManyFailures):
+            executor(run, limits=Limits(max_failures=0.01)).run()
+
+        assert outcomes(run)["failed"] >= 20
+
+
+def test_what_a_pass_counts_as_failed_leaves_out_who_is_open_again(tmp_path: Path) -> None:
+    with planned(tmp_path, 12) as run:
+        run.ask = lambda: PAUSED
+        run.directory.fail(UPDATE, "InvalidParameterException", times=100, status=400)
+        execution = executor(run)
+
+        with pytest.raises(PoolNotReady):
+            execution.run()
+
+        assert execution.tally.outcomes[Outcome.FAILED] == 0
+
+
+def test_users_who_would_be_sent_a_code_stay_open_and_the_others_are_done(tmp_path: Path) -> None:
+    with planned(tmp_path, 30, policy=a_policy(BY_CODE), phone=PHONE, phone_verified=True) as run:
+        for number in (3, 9, 15):
+            user = run.directory.true_state(f"u{number:04}")
+            run.directory.put(replace(user, phone=OTHER_PHONE, phone_verified=False))
+        run.directory.pool = replace(run.directory.pool, phone_auto_verified=True)
+        run.max_sms = 1
+        execution = executor(run)
+
+        execution.run()
+
+        assert outcomes(run) == {"pending": 1, "unprocessed": 2, "verified": 27}
+        assert run.directory.sms.total() == 1
+        assert (run.stop.cause, run.stop.detail) == (StopCause.LIMIT, "--max-sms")
+        assert execution.tally.reads_only == 2
+        assert "2 users stay unprocessed" in run.progress.said[-1]
+
+
+def test_where_all_would_be_sent_a_code_not_all_are_read_for_nothing(tmp_path: Path) -> None:
+    with planned(tmp_path, 400, policy=a_policy(BY_CODE)) as run:
+        run.directory.pool = replace(run.directory.pool, phone_auto_verified=True)
+        run.max_sms = 0
+
+        executor(run).run()
+
+        assert outcomes(run) == {"unprocessed": 400}
+        assert len(run.directory.made(GET)) <= MOST_UNDER_WAY + 2 * LEAST_USERS
+        assert run.directory.sms == {}
+
+
+def execute(run: Scene) -> None:
+    executor(run).run()

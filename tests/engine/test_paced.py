@@ -12,7 +12,7 @@ from migrate_mfa.engine.paced import CallCount, PacedDirectory
 from migrate_mfa.engine.pacer import Pacer
 from migrate_mfa.engine.retry import ATTEMPTS
 from migrate_mfa.engine.stop import Stop, StopCause, Stopped
-from migrate_mfa.ports import sending
+from migrate_mfa.ports import before_write, sending
 from tests.support.builders import PHONE, a_user
 from tests.support.fakes import DESCRIBE, FACTORS, GET, LIST, MFA, UPDATE, FakeClock, FakeDirectory
 
@@ -349,3 +349,38 @@ def test_the_enforced_limit_is_asked_for_once_and_not_paced(world: World) -> Non
     assert world.paced.enforced_limit(Category.USER_READ) == 200.0
     assert world.paced.enforced_limit(Category.USER_LIST) is None
     assert all(count == CallCount() for count in world.paced.calls.values())
+
+
+def test_both_halves_of_a_description_are_paced_by_their_own_category() -> None:
+    world = World()
+    slow = Category.USER_POOL_RESOURCE_READ
+    world.pacers[slow] = Pacer(1.0, world.clock, lambda: 0.5)
+    began = world.clock.monotonic()
+
+    for _ in range(4):
+        world.paced.describe()
+
+    assert world.clock.monotonic() - began >= 3.0
+    assert world.counted(slow) == (4, 0, 0)
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_a_write_can_be_prevented_when_its_turn_comes_and_counts_for_nothing(
+    world: World, operation: str
+) -> None:
+    def prevent() -> None:
+        raise LookupError
+
+    token = before_write.set(prevent)
+    try:
+        if operation in WRITE_OPERATIONS:
+            with pytest.raises(LookupError):
+                world.call(operation)
+        else:
+            world.call(operation)
+    finally:
+        before_write.reset(token)
+
+    sent = operation not in WRITE_OPERATIONS
+    assert world.inner.made() == [operation] * sent
+    assert world.counted(CATEGORIES[operation]) == (int(sent), 0, 0)

@@ -39,6 +39,8 @@ class Mutant:
 
 
 _SETTLE: Final = "tests/engine/test_settle.py::"
+_GATE: Final = "tests/engine/test_write_gate.py::"
+_RECOVERY: Final = "tests/wiring/test_recovery.py::"
 _PACER: Final = "tests/engine/test_pacer.py::"
 _PACED: Final = "tests/engine/test_paced.py::"
 _EXECUTE: Final = "tests/engine/test_execute.py::"
@@ -331,5 +333,56 @@ MUTANTS: Final = (
         tests=(
             "tests/e2e/test_check.py::test_a_run_into_the_sandbox_is_refused_and_a_wave_that_fits_it_is_not",
         ),
+    ),
+    Mutant(
+        name="the pool is as it was",
+        promise=14,
+        breach="The pool's settings are read once: a run goes on writing to a pool that has changed since.",
+        file="migrate_mfa/engine/live_pool.py",
+        find="            if self._is_old():\n",
+        put="            if self._is_old() and not self.facts:\n",
+        tests=(
+            _GATE + "test_a_pause_between_the_decision_and_the_write_is_noticed_before_the_write",
+            "tests/wiring/test_recovery.py::test_settings_that_change_meanwhile_are_judged_as_at_the_start",
+        ),
+    ),
+    Mutant(
+        name="decided before, written after",
+        promise=14,
+        breach="A write is made by settings that were read anew while it waited for its turn.",
+        file="migrate_mfa/engine/write_gate.py",
+        find="        token = before_write.set(self._require_same_pool)\n",
+        put="        token = before_write.set(None)\n",
+        tests=(_GATE + "test_a_pause_between_the_decision_and_the_write_is_noticed_before_the_write",),
+    ),
+    Mutant(
+        name="a code that nobody counted",
+        promise=14,
+        breach="--max-sms is held against the plan only: who has changed since is sent a code.",
+        file="migrate_mfa/engine/sms_allowance.py",
+        find="                raise OverMaxSmsError\n",
+        put="                pass\n",
+        tests=(
+            _GATE + "test_a_code_that_was_not_counted_is_not_sent",
+            _EXECUTE + "test_users_who_would_be_sent_a_code_stay_open_and_the_others_are_done",
+        ),
+    ),
+    Mutant(
+        name="stored over",
+        promise=4,
+        breach="A row that is decided anew takes the number that its user has entered since.",
+        file="migrate_mfa/engine/settle.py",
+        find="            decision = self._later_number(decision, state, had) or decision\n",
+        put="",
+        tests=(_GATE + "test_a_row_that_stored_its_number_once_leaves_the_user_the_one_entered_since",),
+    ),
+    Mutant(
+        name="blamed for the pool",
+        promise=12,
+        breach="Users who were refused because the pool takes no writes from anybody are reported as failed.",
+        file="migrate_mfa/engine/execute.py",
+        find="self._tools.store.reopen(refusals.rows)",
+        put="0",
+        tests=(_EXECUTE + "test_who_was_refused_with_everybody_is_open_again_when_the_pool_is_to_blame",),
     ),
 )

@@ -205,7 +205,9 @@ def test_control_never_shows_the_number_of_a_message(site: Site) -> None:
 def test_an_unknown_control_and_a_wrong_edit_are_refused(site: Site) -> None:
     with pytest.raises(ValueError, match="no such control"):
         site.running.control("nonsense")
-    with pytest.raises(ValueError, match=r"edit\.remove is not known; known are delete, pool, upsert"):
+    with pytest.raises(
+        ValueError, match=r"edit\.remove is not known; known are config, delete, pool, recovery, upsert"
+    ):
         site.edit(remove=["taro"])
     with pytest.raises(ValueError, match=r"advance_s should be a valid number"):
         site.running.control("clock", {"advance_s": None})

@@ -1,26 +1,33 @@
 """A whole run in memory and one real journal: users, a planned roster, and the tools to settle it."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.adapters.journal import Journal
 from migrate_mfa.adapters.plan_store import PlanStore
 from migrate_mfa.adapters.work_store import WorkStore
 from migrate_mfa.domain.decide import decide
-from migrate_mfa.domain.model import Candidate, Decision, Policy, Rejection, UserState
+from migrate_mfa.domain.model import Candidate, Decision, Policy, PoolFacts, Rejection, UserState
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.rows import Verb, Work
+from migrate_mfa.engine.live_pool import LivePool
 from migrate_mfa.engine.paced import PacedDirectory
 from migrate_mfa.engine.pacer import Pacer
 from migrate_mfa.engine.plan import Planner
+from migrate_mfa.engine.preflight import require_sms_mfa
+from migrate_mfa.engine.refusals import Refusals
 from migrate_mfa.engine.settle import Settled, Tools, settle
+from migrate_mfa.engine.sms_allowance import SmsAllowance
 from migrate_mfa.engine.stop import Stop
 from migrate_mfa.ports import Directory
 from tests.support.builders import a_policy, a_record
 from tests.support.fakes import FakeClock, FakeDirectory, SilentProgress
+
+if TYPE_CHECKING:
+    from migrate_mfa.domain.errors import MigrateMfaError
 
 
 def pacers(clock: FakeClock, rps: float = 1000.0) -> dict[Category, Pacer]:
@@ -38,6 +45,9 @@ class Scene:
         self.clock = directory.clock
         self.policy = policy or a_policy()
         self.progress = SilentProgress()
+        self.max_sms = 1_000_000
+        self.refuse: Callable[[PoolFacts], None] = require_sms_mfa
+        self.ask: Callable[[], MigrateMfaError | None] = lambda: None
         self.fast = fast
         self._open()
 
@@ -88,10 +98,23 @@ class Scene:
             directory=directory or self.directory,
             store=self.store,
             decide=self.decide,
-            pool=self.directory.pool,
+            pool=self.live_pool(),
             clock=self.clock,
             stop=self.stop,
+            sms=SmsAllowance(self.max_sms - self.store.unverified_rows()),
+            refusals=Refusals(self.ask),
         )
+
+    def live_pool(self) -> LivePool:
+        made = LivePool(
+            self.directory.pool,
+            self.directory.describe,
+            clock=self.clock,
+            stop=self.stop,
+            say=self.progress.say,
+        )
+        made.guard(self.refuse)
+        return made
 
     def paced(
         self, rps: float = 1000.0, *, limiters: Mapping[Category, Pacer] | None = None

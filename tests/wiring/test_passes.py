@@ -10,6 +10,7 @@ import pytest
 
 from migrate_mfa.domain.errors import ExitCode, NotAllowed
 from migrate_mfa.domain.quotas import Category
+from migrate_mfa.engine.live_pool import LivePool
 from migrate_mfa.engine.paced import CallCount
 from migrate_mfa.engine.stop import Stop, StopCause
 from migrate_mfa.settings import Settings
@@ -32,7 +33,7 @@ def a_pass(folder: Path, stop: Stop, during: Callable[[], None]) -> Pass:
         stop=stop,
         clock=FakeClock(),
         settings=Settings(),
-        pool=a_pool(),
+        live_pool=LivePool(a_pool(), a_pool, clock=FakeClock(), stop=stop),
         directory=nothing,
         progress=SilentProgress(),
         lane=nothing,

@@ -5,11 +5,18 @@ or phone verification", "Updating user pool and app client configuration"; API r
 "SetUserPoolMfaConfig" and "UserPoolType".
 """
 
+from collections.abc import Collection
+from dataclasses import replace
+
+from migrate_mfa.domain.failure import UNKNOWN_TO_SDK
 from migrate_mfa.domain.findings import Code, Finding, Level, Unknown
 from migrate_mfa.domain.model import MfaMode, PhoneSignIn, PoolFacts, VerificationPolicy
 from migrate_mfa.domain.picture import PoolPicture
 from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.domain.recovery import LIST, REACH_DAYS, pausing
+from migrate_mfa.domain.words import counted
 
+_NOT_IN_PLAN = "FeatureUnavailableInTierException"
 _UNPROVED = frozenset({VerificationPolicy.BY_CODE, VerificationPolicy.BY_COLUMN})
 _SETUP = (
     "migrate-mfa setup-pool switches the pool to MFA OPTIONAL with SMS, after asking. SMS cannot be removed "
@@ -160,8 +167,13 @@ def pool_writable(picture: PoolPicture) -> Finding | None:
 
 
 def recovery(picture: PoolPicture) -> Finding:
+    """See `password_recovery`."""
+    return password_recovery(picture.facts, picture.wishes.despite)
+
+
+def password_recovery(pool: PoolFacts, despite: Collection[Reason]) -> Finding:
     """AccountRecoverySetting: SMS MFA takes the phone away as a way to reset a password."""
-    code, pool = Code.RECOVERY, picture.facts
+    code = Code.RECOVERY
     if pool.recovers_by_admin_only:
         return Finding(
             code, Level.INFO, "Only administrators reset passwords.", "SMS MFA takes nothing away."
@@ -169,7 +181,7 @@ def recovery(picture: PoolPicture) -> Finding:
     if not pool.recovers_by_email:
         return Finding(
             code,
-            Level.WARNING if Reason.NO_RECOVERY_LEFT in picture.wishes.despite else Level.FAILURE,
+            Level.WARNING if Reason.NO_RECOVERY_LEFT in despite else Level.FAILURE,
             "Passwords are recovered by SMS only.",
             "Who has SMS MFA cannot reset a password by SMS: nobody whom you enrol could recover.",
             "Add verified_email to AccountRecoverySetting, or admin_only if administrators shall help.",
@@ -180,6 +192,50 @@ def recovery(picture: PoolPicture) -> Finding:
         return Finding(code, Level.WARNING, "There is no AccountRecoverySetting.", why, remedy)
     why = "Users without a verified address are no_recovery_left, and left alone."
     return Finding(code, Level.OK, "Passwords can be recovered by e-mail.", why)
+
+
+def recovery_in_progress(picture: PoolPicture) -> Finding | None:
+    """Point-in-time recovery: the pool takes no writes until it has ended."""
+    code, found = Code.RECOVERY_IN_PROGRESS, picture.recoveries
+    if found is None:
+        return None
+    if isinstance(found, Unknown):
+        return _recoveries_unknown(code, found)
+    if recovery := pausing(found):
+        saw = f"A point-in-time recovery is in progress: {recovery.status}, back to {recovery.moment}."
+        why = "Until it has ended Cognito refuses every change of a user, and then undoes the later ones."
+        return Finding(code, Level.FAILURE, saw, why, recovery.remedy)
+    return Finding(code, Level.OK, "No point-in-time recovery is in progress.")
+
+
+def _recoveries_unknown(code: Code, found: Unknown) -> Finding:
+    why = "While a point-in-time recovery is in progress Cognito refuses every change of a user."
+    if found.code == _NOT_IN_PLAN:
+        return Finding(code, Level.OK, "The feature plan has no point-in-time recovery.")
+    finding = found.finding(code, why, f"Allow cognito-idp:{LIST}.")
+    if found.code == UNKNOWN_TO_SDK:
+        remedy = "Update boto3 to 1.44.8 or newer, or look into the console if somebody may have begun one."
+        return replace(finding, level=Level.INFO, remedy=remedy)
+    return finding
+
+
+def recovery_reach(picture: PoolPicture) -> Finding | None:
+    """How far back the whole pool could be put: the last net under everything that is written."""
+    code, days = Code.RECOVERY_REACH, REACH_DAYS.get(picture.details.tier)
+    if days is None:
+        return None
+    plan = picture.details.tier.capitalize()
+    if not days:
+        saw = f"The whole pool cannot be put back to an earlier moment: the feature plan is {plan}."
+        return Finding(code, Level.INFO, saw, "`rollback` undoes a run all the same, user by user.")
+    saw = (
+        f"The whole pool can be put back by at most {counted(days, 'day')} ({plan}, point-in-time recovery)."
+    )
+    why = "That undoes everybody's changes; `rollback` undoes those of a run, and keeps later ones."
+    return Finding(code, Level.INFO, saw, why, "Look at a wave before the time is over.")
+
+
+RECOVERIES = (recovery_in_progress, recovery_reach)
 
 
 def not_there(refusal: str) -> Finding:

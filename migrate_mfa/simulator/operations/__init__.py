@@ -12,6 +12,7 @@ from migrate_mfa.simulator.operations import (
     mfa,
     pools,
     reading,
+    recovery,
     selfservice,
     signin,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "mfa",
     "pools",
     "reading",
+    "recovery",
     "selfservice",
     "signin",
 ]

@@ -1,0 +1,35 @@
+"""--max-sms at the moment of each write: what the plan counted, users and settings may have overtaken."""
+
+import threading
+
+
+class OverMaxSmsError(Exception):
+    """Storing a user's number would send an SMS that `--max-sms` does not allow; nothing was written."""
+
+
+class SmsAllowance:
+    """How many users may still be sent a code; shared by every thread.
+
+    A message counts from before it is sent, and for good unless Cognito refused the write.
+    """
+
+    def __init__(self, left: int) -> None:
+        """`left` is what `--max-sms` allows without the users who were, or may have been, sent one."""
+        self._left = left
+        self._lock = threading.Lock()
+
+    def take(self) -> None:
+        """Count a message that is about to be sent.
+
+        Raises:
+            OverMaxSmsError: there would be one too many.
+        """
+        with self._lock:
+            if self._left <= 0:
+                raise OverMaxSmsError
+            self._left -= 1
+
+    def give_back(self) -> None:
+        """A message that was counted was not sent."""
+        with self._lock:
+            self._left += 1

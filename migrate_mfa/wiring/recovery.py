@@ -1,0 +1,30 @@
+"""Whether a point-in-time recovery is to blame, asked while a command works."""
+
+import structlog
+
+from migrate_mfa.adapters.calls import Calls
+from migrate_mfa.adapters.pool_reader import PoolReader
+from migrate_mfa.domain.errors import MigrateMfaError
+from migrate_mfa.domain.failure import ApiError
+from migrate_mfa.domain.recovery import LIST, Recovery, in_the_way, pausing
+from migrate_mfa.wiring.lane import Connection
+
+log = structlog.get_logger()
+
+
+def recoveries(connection: Connection) -> tuple[Recovery, ...]:
+    """The point-in-time recoveries of the pool, the newest first; none where nobody can tell."""
+    reader = PoolReader(Calls(connection.aws), connection.pool.id, connection.aws.region)
+    try:
+        return reader.recoveries()
+    except ApiError as error:
+        log.info("recoveries_unknown", operation=LIST, code=error.code)
+    except (AttributeError, KeyError, TypeError, ValueError):  # an answer in a shape of its own
+        log.info("recoveries_unknown", operation=LIST, code="GarbledAnswer")
+    return ()
+
+
+def recovery_in_the_way(connection: Connection) -> MigrateMfaError | None:
+    """The run's problem where a recovery is why the pool takes no writes."""
+    found = pausing(recoveries(connection))
+    return in_the_way(found) if found is not None else None
