@@ -155,14 +155,25 @@ class AftermathStore:
             db.execute("CREATE TEMP TABLE IF NOT EXISTS chosen (sub TEXT PRIMARY KEY) WITHOUT ROWID")
             db.executemany("INSERT OR IGNORE INTO chosen VALUES (?)", [(sub,) for sub in subs])
 
-    def rollback_rows(self, after: int, limit: int, *, only_chosen: bool = False) -> list[tuple[int, bool]]:
-        """Row and whether this run wrote to its user, for every row that could be given back."""
+    def rollback_rows(
+        self, after: int, limit: int, *, ended: bool, only_chosen: bool = False
+    ) -> list[tuple[int, bool]]:
+        """Row and whether this run wrote to its user, for rows that could be given back.
+
+        Args:
+            after: the row after which to begin.
+            limit: how many rows at most.
+            ended: those that a rollback has ended without giving all back, instead of all others.
+            only_chosen: keep to the users of `choose`.
+        """
         chosen = " AND r.user_sub IN (SELECT sub FROM chosen)" if only_chosen else ""
+        which = "AND" if ended else "AND NOT"
         found = self._database.query(
             "SELECT r.row, EXISTS"
             " (SELECT 1 FROM writes w WHERE w.row = r.row AND w.result <> 'refused') AS wrote"
             " FROM rows r NOT INDEXED"
-            f" WHERE r.row > ? AND r.reason IS NOT 'restored'{chosen} ORDER BY r.row LIMIT ?",
+            f" WHERE r.row > ? {which} (r.verb = 'rollback' AND r.outcome <> 'unprocessed')"
+            f" AND NOT (r.reason IS 'restored' AND r.detail = ''){chosen} ORDER BY r.row LIMIT ?",
             after,
             limit,
         )
@@ -210,9 +221,13 @@ def _reopen(db: sqlite3.Connection, row: int, plan: Plan, verb: Verb) -> None:
 
 _WAS = {
     True: f"CASE WHEN {_TURNED_AWAY} THEN COALESCE(was, reason) ELSE COALESCE(reason, was) END",
-    False: "COALESCE(reason, was)",
+    False: "CASE verb WHEN 'rollback' THEN COALESCE(was, reason) ELSE COALESCE(reason, was) END",
 }
-"""What a row that is decided again was: for reconcile, what it was pending for before it was turned away."""
+"""What a row that is decided again was.
+
+For reconcile, what it was pending for before it was turned away; for a second rollback, what it was before
+the first.
+"""
 
 
 def _revisited(row: sqlite3.Row) -> Revisited:

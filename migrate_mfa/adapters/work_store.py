@@ -74,9 +74,11 @@ class Count(Protocol):
 class WorkStore:
     """What the executor reads and writes, for one pass (one invocation of one command)."""
 
-    def __init__(self, database: "Database", pass_id: int) -> None:
+    def __init__(self, database: "Database", pass_id: int, begun: float = 0.0) -> None:
         self._database = database
         self._pass = pass_id
+        self.begun = begun
+        """When this pass began, in seconds since the epoch; no other process has worked here since."""
 
     @classmethod
     def begin(cls, database: "Database", command: str, now: float) -> "WorkStore":
@@ -85,7 +87,7 @@ class WorkStore:
             made = db.execute(
                 "INSERT INTO passes (command, state, started_at) VALUES (?, 'running', ?)", (command, now)
             )
-            return cls(database, int(made.lastrowid or 0))
+            return cls(database, int(made.lastrowid or 0), now)
 
     def end(self, state: str, now: float, *, reads_only: int, extra: Mapping[str, object]) -> None:
         """End the pass as `finished`, `stopped`, `interrupted` or `planned`."""
@@ -146,14 +148,16 @@ class WorkStore:
     def unverified_writes(self) -> int:
         """Rows with a write of an unverified number that was done, or may have been.
 
-        Rows that still plan that write are left out: it is repeated only where it was not executed.
+        Rows that still plan that write are left out: it is repeated only where it was not executed. Not so
+        where its answer was lost, the row was given up, and the operator lets it be tried again.
         """
         return int(
             self._database.value(
                 "SELECT COUNT(DISTINCT w.row) FROM writes w JOIN rows r USING (row)"
                 " WHERE w.result <> 'refused'"
                 " AND w.step ->> '$[0].do' = 'store_phone' AND NOT w.step ->> '$[0].verified'"
-                " AND NOT (r.outcome = 'unprocessed' AND EXISTS"
+                " AND NOT (r.outcome = 'unprocessed' AND NOT (w.result = 'unknown' AND r.was IS 'gave_up')"
+                "  AND EXISTS"
                 "  (SELECT 1 FROM json_each(r.steps) s WHERE s.value ->> 'do' = 'store_phone'"
                 "   AND NOT s.value ->> 'verified'))"
             )

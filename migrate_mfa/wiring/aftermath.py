@@ -249,8 +249,22 @@ class Aftermath:
         return forecast(users=users, steps=steps, pool=connection.pool, rates=rates, now=now).seconds
 
     def _selected(self, outcomes: Collection[Outcome]) -> Iterator[tuple[int, bool]]:
+        """Users whom no rollback has come to yet; where there are none, those whom one had to leave.
+
+        So each repetition gets further, whatever stopped the one before.
+        """
+        untouched = False
+        for selected in self._could_be_given_back(outcomes, ended=False):
+            untouched = True
+            yield selected
+        if not untouched:
+            yield from self._could_be_given_back(outcomes, ended=True)
+
+    def _could_be_given_back(
+        self, outcomes: Collection[Outcome], *, ended: bool
+    ) -> Iterator[tuple[int, bool]]:
         after = 0
-        while batch := self.store.rollback_rows(after, BATCH, only_chosen=self._only_chosen):
+        while batch := self.store.rollback_rows(after, BATCH, ended=ended, only_chosen=self._only_chosen):
             after = batch[-1][0]
             for row, wrote in batch:
                 if not outcomes or self.store.outcome_of(row) in outcomes:
