@@ -23,6 +23,9 @@ _OF_INTEREST = (
 _AGAIN = ", ".join(f"'{reason}'" for reason in sorted(WORTH_ANOTHER_TRY))
 _TURNED_AWAY = f"(outcome = 'skipped' OR reason IN ({_AGAIN}))"
 """Rows at which reconcile looks again: what such a row was pending for, if it was, is kept."""
+_THIS = "(SELECT MAX(id) FROM passes)"
+"""The passes tell before from after; clocks can be set back between them."""
+_SAMPLE, _TELLING = 25, 8
 _COLUMNS = "sub, username, email, email_verified, phone, phone_verified, status, enabled, modified"
 
 
@@ -113,10 +116,17 @@ class AftermathStore:
         with self._database.transaction() as db:
             db.executemany("DELETE FROM drift WHERE user_sub = ?", [(sub,) for sub in gone])
             db.executemany(
-                "INSERT INTO drift VALUES (?, ?, ?, ?, ?) ON CONFLICT (user_sub) DO UPDATE"
+                f"INSERT INTO drift VALUES (?, ?, ?, ?, ?, {_THIS}) ON CONFLICT (user_sub) DO UPDATE"
                 " SET kind = excluded.kind, detail = excluded.detail,"
-                " since = CASE kind WHEN excluded.kind THEN since ELSE excluded.since END",
+                " since = CASE kind WHEN excluded.kind THEN since ELSE excluded.since END,"
+                " pass = CASE kind WHEN excluded.kind THEN pass ELSE excluded.pass END",
                 [(each.sub, each.row, each.kind, each.detail, now) for each in found],
+            )
+            # A repair that comes now is of this drift, not of one that was over.
+            db.executemany(
+                "UPDATE rows SET verb = 'reconcile'"
+                " WHERE row = ? AND verb = 'repair' AND outcome = 'verified'",
+                [(each.row,) for each in found],
             )
 
     def drifts(self, after: str, limit: int) -> list[Drift]:
@@ -131,10 +141,10 @@ class AftermathStore:
             Drift(row["row"], row["user_sub"], row["username"], row["kind"], row["detail"]) for row in found
         ]
 
-    def drift_kinds(self, since: float = 0.0) -> dict[str, int]:
-        """How many users drift, by kind; only those who do after a moment."""
+    def drift_kinds(self, after_pass: int = -1) -> dict[str, int]:
+        """How many users drift, by kind; only those who do since a pass after that one."""
         found = self._database.query(
-            "SELECT kind, COUNT(*) AS users FROM drift WHERE since > ? GROUP BY kind", since
+            "SELECT kind, COUNT(*) AS users FROM drift WHERE pass > ? GROUP BY kind", after_pass
         )
         return {row["kind"]: row["users"] for row in found}
 
@@ -144,7 +154,7 @@ class AftermathStore:
             db.execute(
                 "DELETE FROM drift AS d WHERE NOT EXISTS (SELECT 1 FROM rows r WHERE r.row = d.row AND"
                 f" ({_OF_INTEREST} OR (r.outcome = 'unprocessed' AND r.verb = 'repair'))"
-                " AND NOT (r.outcome = 'verified' AND r.verb = 'repair' AND r.updated_at >= d.since))"
+                " AND NOT (r.outcome = 'verified' AND r.verb = 'repair'))"
             )
 
     # -- taking back
@@ -199,7 +209,12 @@ class AftermathStore:
     # -- forgetting
 
     def purge(self) -> None:
-        """Remove everything that names a person or a number; outcomes, reasons and counts stay."""
+        """Remove everything that names a person or a number; outcomes, reasons and counts stay.
+
+        Raises:
+            RunDirectoryError: copies of it are left, because another program has the journal open.
+        """
+        gone = self._some_personal_data()
         with self._database.transaction() as db:
             db.execute(
                 "UPDATE rows SET cells = '[]', sub = NULL, username = NULL, email = NULL, phone = NULL,"
@@ -208,7 +223,21 @@ class AftermathStore:
             for table in ("users", "seen", "before_images", "drift"):
                 db.execute(f"DELETE FROM {table}")
             db.execute("UPDATE writes SET user_sub = '', step = '[]'")
-        self._database.compact()
+            db.execute(
+                "INSERT OR REPLACE INTO meta VALUES"
+                """ ('phase', '"purged"'), ('columns', '[]'), ('roster', 'null')"""
+            )
+        self._database.compact(gone)
+
+    def _some_personal_data(self) -> set[str]:
+        """Numbers and subs from all over the journal, by which a copy that was left can be told."""
+        found = self._database.query(
+            "SELECT sub, phone FROM users WHERE rowid % (SELECT MAX(1, MAX(rowid) / ?) FROM users) = 0"
+            " UNION SELECT user_sub, phone FROM rows WHERE row % (SELECT MAX(1, MAX(row) / ?) FROM rows) = 0",
+            _SAMPLE,
+            _SAMPLE,
+        )
+        return {text for row in found for text in row if text and len(text) >= _TELLING}
 
 
 def _reopen(db: sqlite3.Connection, row: int, plan: Plan, verb: Verb) -> None:

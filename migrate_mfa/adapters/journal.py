@@ -9,22 +9,37 @@ import fcntl
 import json
 import os
 import sqlite3
+import stat
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
+from uuid import uuid4
 
 from migrate_mfa.adapters.clock import SystemClock
 from migrate_mfa.adapters.journal_schema import SCHEMA, UPGRADES, VERSION
+from migrate_mfa.adapters.run_files import (
+    DRAFTS,
+    JOURNAL,
+    LOCK,
+    MARK,
+    QUICKLY,
+    Identity,
+    require_complete,
+    require_kinds,
+    require_own,
+)
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.domain.phone import country_of
 
-NAME = "journal.sqlite"
+NAME = JOURNAL
 _CLOCK = SystemClock()
-_DRAFTS = ("journal.draft", "journal.draft-journal")
 _BUSY_MS = 5000
 _LONGEST_NAME = 8192
+_CHUNK = 2**20
+_OWNER = "owner"
+"""The fact of the journal that only this module writes: the token of the process that works on it."""
 _GLANCE_S = 0.1
 """`is_locked` shares a lock for a moment: who comes just then tries once more after this."""
 
@@ -36,6 +51,26 @@ class Database:
         self.path = path
         self._lock = threading.RLock()
         self._connection = _connect(path, read_only=read_only)
+        self._identity: Identity | None = None
+        self._token = ""
+
+    def own(self) -> None:
+        """Let no other process write here from now on: its token would end ours, and ours ends another's."""
+        token = uuid4().hex
+        with self.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_OWNER, json.dumps(token)))
+        self._token, self._identity = token, Identity(self.path.parent)
+
+    def _require_ours(self) -> None:
+        if self._identity is None:
+            return
+        self._identity.require_same()
+        found = self._connection.execute("SELECT value FROM meta WHERE key = ?", (_OWNER,)).fetchone()
+        if found is None or json.loads(found[0]) != self._token:
+            raise RunDirectoryError(
+                f"Another process has taken over {self.path.parent}; this one stops.",
+                "Look who works there: migrate-mfa status --run-dir DIR",
+            )
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -47,6 +82,7 @@ class Database:
         with self._lock, _as_run_problem(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._require_ours()
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -64,12 +100,25 @@ class Database:
         found = self.query(sql, *arguments)
         return found[0][0] if found else None
 
-    def compact(self) -> None:
-        """Rewrite the file without what was deleted, so that nothing of it stays on disk."""
+    def compact(self, gone: Collection[str]) -> None:
+        """Rewrite the file without what was deleted, so that nothing of it stays on disk.
+
+        Args:
+            gone: some of the texts that must not be found in the files any more.
+
+        Raises:
+            RunDirectoryError: something of it is left, because another program has the journal open.
+        """
         with self._lock, _as_run_problem(self.path):
             self._connection.execute("PRAGMA secure_delete = ON")
             self._connection.execute("VACUUM")
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        files = [path for path in (self.path, self.path.with_name(f"{NAME}-wal")) if path.exists()]
+        if busy or any(_holds(path, gone) for path in files):
+            raise RunDirectoryError(
+                f"Copies of the personal data are still in {self.path}, because another program reads it.",
+                "Close that program (a database browser, a backup, status), then run purge again.",
+            )
 
     def close(self) -> None:
         """Close the connection; nothing uncommitted is kept."""
@@ -95,14 +144,18 @@ class Journal:
         old = os.umask(0o077)  # SQLite makes its files while we are not looking
         try:
             _make_directory(directory)
+            require_own(directory)
             lock = _lock(directory)
             try:
                 path = directory / NAME
                 if not path.exists():
+                    require_complete(directory, 0, 0)
                     _create(path)
                 database = Database(path)
                 _check_version(database, directory)
+                _require_complete(database, directory)
                 _upgrade(database)
+                database.own()
             except BaseException:
                 os.close(lock)
                 raise
@@ -122,13 +175,16 @@ class Journal:
             raise RunDirectoryError(
                 f"{directory} is not a run directory: it has no {NAME}.", "See --run-dir."
             )
+        require_kinds(directory)
         database = Database(path, read_only=True)
         _check_version(database, directory)
+        _require_complete(database, directory)
         return cls(directory, database, None)
 
     def meta(self) -> dict[str, Any]:
         """What the run knows about itself."""
-        return {key: json.loads(value) for key, value in self.database.query("SELECT key, value FROM meta")}
+        found = self.database.query("SELECT key, value FROM meta WHERE key <> ?", _OWNER)
+        return {key: json.loads(value) for key, value in found}
 
     def set_meta(self, values: Mapping[str, object]) -> None:
         """Write some facts about the run."""
@@ -155,7 +211,7 @@ class Journal:
 def is_locked(directory: Path) -> bool:
     """Whether some process works on this directory now."""
     try:
-        descriptor = os.open(directory / "lock", os.O_RDWR)
+        descriptor = os.open(directory / LOCK, os.O_RDWR | QUICKLY)
     except OSError:
         return False
     try:
@@ -181,19 +237,44 @@ def take_lock(path: Path, message: str, hint: str, sleep: Callable[[float], None
     raise RunDirectoryError(f"{message}{holder}", hint)
 
 
-def name_holder(path: Path, directory: Path | None = None) -> None:
+def name_holder(path: Path, directory: Path | None = None, writer: "Writer | None" = None) -> None:
     """Write into a lock that we hold which process we are, and what we work on, for who comes in vain.
 
     It is news, no more: another user's file, which we may lock but not write, stays as it is.
+
+    Args:
+        path: the lock.
+        directory: what we work on, once that is known.
+        writer: who writes or wrote last under this lock; who did before unless given.
     """
-    named = {"pid": os.getpid(), "run_dir": str(directory.absolute()) if directory else None}
+    wrote = writer or last_writer(path)
+    named = {"pid": os.getpid(), "run_dir": str(directory.absolute()) if directory else None, "wrote": wrote}
     with suppress(OSError):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_WRONLY | QUICKLY)
         try:
             os.ftruncate(descriptor, 0)
             os.write(descriptor, json.dumps(named).encode())
         finally:
             os.close(descriptor)
+
+
+class Writer(NamedTuple):
+    """A run directory whose command wrote to users, and when it had ended; `ended` None: it was killed."""
+
+    run_dir: str
+    ended: float | None
+
+
+def last_writer(path: Path) -> Writer | None:
+    """Who wrote to users last under a lock, as far as that is noted there."""
+    with suppress(OSError, RecursionError, ValueError, KeyError, TypeError):
+        descriptor = os.open(path, os.O_RDONLY | QUICKLY)
+        try:
+            directory, ended = json.loads(os.pread(descriptor, _LONGEST_NAME, 0))["wrote"]
+        finally:
+            os.close(descriptor)
+        return Writer(str(directory), None if ended is None else float(ended))
+    return None
 
 
 def _holder(descriptor: int) -> str:
@@ -223,12 +304,16 @@ def _lives(pid: int) -> bool:
 
 def _open_lock(path: Path) -> int:
     """Open a lock file, which may be another user's: owning the lock needs no right to write."""
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+    flags = os.O_RDONLY | QUICKLY
     try:
-        return os.open(path, flags)
+        descriptor = os.open(path, flags)
     except FileNotFoundError:
         # Not exclusive: two that start at once must end with the same file.
-        return os.open(path, flags | os.O_CREAT, 0o600)
+        descriptor = os.open(path, flags | os.O_CREAT, 0o600)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "the lock is not a file", str(path))
 
 
 def _try_flock(descriptor: int, kind: int) -> bool:
@@ -244,7 +329,7 @@ def _try_flock(descriptor: int, kind: int) -> bool:
 def _lock(directory: Path) -> int:
     try:
         return take_lock(
-            directory / "lock",
+            directory / LOCK,
             f"Another process works on {directory}.",
             "Wait for it, or look with: migrate-mfa status --run-dir DIR",
         )
@@ -258,7 +343,7 @@ def _make_directory(directory: Path) -> None:
     except OSError as error:
         raise _not_writable(directory, error) from error
     foreign = [entry.name for entry in directory.iterdir()] if not (directory / NAME).exists() else []
-    if set(foreign) - {"lock", "log.jsonl", "report", *_DRAFTS}:
+    if set(foreign) - {LOCK, MARK, "log.jsonl", "report", *DRAFTS}:
         raise RunDirectoryError(
             f"{directory} is not empty and has no {NAME}: it is not a run directory.",
             "Give an empty or a new directory with --run-dir.",
@@ -274,9 +359,9 @@ def _not_writable(directory: Path, error: OSError) -> RunDirectoryError:
 
 def _create(path: Path) -> None:
     """Make the file whole or not at all: a half-made journal must never look like one."""
-    for name in _DRAFTS:
+    for name in DRAFTS:
         path.with_name(name).unlink(missing_ok=True)
-    draft = path.with_name(_DRAFTS[0])
+    draft = path.with_name(DRAFTS[0])
     with _as_run_problem(path):
         connection = sqlite3.connect(draft, isolation_level=None)
         try:
@@ -317,6 +402,31 @@ def _check_version(database: Database, directory: Path) -> None:
             "Update migrate-mfa, or give another --run-dir.",
         )
     raise RunDirectoryError(f"{directory / NAME} is not a journal of migrate-mfa.", "Give another --run-dir.")
+
+
+def _require_complete(database: Database, directory: Path) -> None:
+    try:
+        passes, writes = database.query(
+            "SELECT (SELECT COALESCE(MAX(id), 0) FROM passes), (SELECT COALESCE(MAX(id), 0) FROM writes)"
+        )[0]
+        require_complete(directory, passes, writes)
+    except RunDirectoryError:
+        database.close()
+        raise
+
+
+def _holds(path: Path, texts: Collection[str]) -> bool:
+    """Whether any of some texts stands in a file, of whatever size."""
+    needles = [text.encode() for text in texts if text]
+    overlap = max(map(len, needles), default=1) - 1
+    with path.open("rb") as file:
+        before = b""
+        while chunk := file.read(_CHUNK):
+            held = before + chunk
+            if any(needle in held for needle in needles):
+                return True
+            before = held[-overlap:] if overlap else b""
+    return False
 
 
 def _upgrade(database: Database) -> None:

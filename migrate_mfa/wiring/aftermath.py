@@ -142,10 +142,10 @@ class Aftermath:
     def report_drift(self) -> None:
         """Write report/drift.csv, and put the kinds into the summary; with what this pass has found."""
         self.store.settle_repairs()
-        told = self.one.journal.meta().get("drift_told", 0.0)
+        told = self.one.journal.meta().get("drift_told_in_pass", 0)
         self.one.extra |= {
             "drift": self.store.drift_kinds(),
-            "drift_new": self.store.drift_kinds(since=told),
+            "drift_new": self.store.drift_kinds(after_pass=told),
             "failed_now": self.one.failed,
         }
         write_csv(self.one.report / "drift.csv", ("username", "sub", "kind", "detail"), self._drift_cells())
@@ -160,7 +160,7 @@ class Aftermath:
     def drift_is_told(self) -> None:
         """Who drifts now is no news to the next pass, unless this one ends by a code that does not tell."""
         if self.one.connection.stop.cause is None:
-            self.one.journal.set_meta({"drift_told": self.one.connection.clock.now()})
+            self.one.journal.set_meta({"drift_told_in_pass": self.one.work.pass_id})
 
     def reconcile_exit_code(self) -> ExitCode:
         """9 where somebody drifts, 7 where somebody failed just now.
@@ -320,17 +320,16 @@ def purge(directory: Path, confirm: Callable[[dict[str, Any], int], None]) -> tu
             )
         rows = sum(work.counts().values())
         confirm(meta, rows)
-        AftermathStore(journal.database).purge()
-        journal.set_meta({"phase": "purged", "columns": [], "roster": None})
         for pattern in ("*.csv", f"*{DRAFT}"):
             for path in (directory / DIRECTORY).glob(pattern):
                 path.unlink()
+        AftermathStore(journal.database).purge()
     ours = {path for pattern in _OURS for path in directory.glob(pattern)}
     return rows, sorted(path for path in directory.rglob("*") if path.is_file() and path not in ours)
 
 
 _OURS = (
-    *("journal.sqlite*", "log.jsonl", "lock", "migrate-mfa-bug-*.txt", "rehearsal/*"),
+    *("journal.sqlite*", "journal.mark", "log.jsonl", "lock", "migrate-mfa-bug-*.txt", "rehearsal/*"),
     f"{DIRECTORY}/*.json",
 )
 """What stays in a run directory after a purge, and names nobody."""
