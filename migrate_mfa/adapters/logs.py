@@ -251,9 +251,9 @@ class _Sink:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         descriptor = os.open(path, flags, 0o600)
         found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
+        if stat.S_ISFIFO(found.st_mode):
             os.close(descriptor)
-            raise OSError(errno.EINVAL, "not a file")
+            raise OSError(errno.EINVAL, "it is a pipe")
         self._descriptor, size = descriptor, found.st_size
         self._torn = size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"
 

@@ -203,7 +203,8 @@ class WorkStore:
         Raises:
             RunDirectoryError: names the first such row.
         """
-        keeps = self._database.value("SELECT value FROM meta WHERE key = 'phone_conflict'") == '"keep"'
+        conflict = self._database.value("SELECT value FROM meta WHERE key = 'phone_conflict'")
+        keeps = conflict in {None, '"keep"'}
         for row in rows:
             writes_number = row["verb"] in {Verb.RUN, Verb.RECONCILE}
             if writes_number and not is_intact(

@@ -72,6 +72,7 @@ class Scene:
 
     def plan(self, rows: Iterable[Candidate | Rejection]) -> None:
         records = [a_record(row) for row in rows]
+        self.journal.set_meta({"phone_conflict": self.policy.phone_conflict})
         self.plans.add_records(records, self.clock.now())
         planner = self.planner()
         planner.read_pool(len(records))
