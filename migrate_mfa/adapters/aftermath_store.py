@@ -23,6 +23,7 @@ _OF_INTEREST = (
 _AGAIN = ", ".join(f"'{reason}'" for reason in sorted(WORTH_ANOTHER_TRY))
 _TURNED_AWAY = f"(outcome = 'skipped' OR reason IN ({_AGAIN}))"
 """Rows at which reconcile looks again: what such a row was pending for, if it was, is kept."""
+_CHOSEN = "r.user_sub IN (SELECT sub FROM chosen)"
 _THIS = "(SELECT MAX(id) FROM passes)"
 """The passes tell before from after; clocks can be set back between them."""
 _SAMPLE, _TELLING = 25, 8
@@ -176,7 +177,7 @@ class AftermathStore:
             ended: those that a rollback has ended without giving all back, instead of all others.
             only_chosen: keep to the users of `choose`.
         """
-        chosen = " AND r.user_sub IN (SELECT sub FROM chosen)" if only_chosen else ""
+        chosen = f" AND {_CHOSEN}" if only_chosen else ""
         which = "AND" if ended else "AND NOT"
         found = self._database.query(
             "SELECT r.row, EXISTS"
@@ -188,6 +189,12 @@ class AftermathStore:
             limit,
         )
         return [(row["row"], bool(row["wrote"])) for row in found]
+
+    def has_failed_rollbacks(self, *, only_chosen: bool) -> bool:
+        """Whether a rollback could not give back all of these users, in this pass or in one before."""
+        chosen = f" AND {_CHOSEN}" if only_chosen else ""
+        failed = f"SELECT 1 FROM rows r WHERE r.verb = 'rollback' AND r.outcome = 'failed'{chosen}"
+        return bool(self._database.value(f"SELECT EXISTS ({failed})"))
 
     def park_rollbacks(self) -> None:
         """What an interrupted rollback left to do waits until it is selected again."""

@@ -85,6 +85,7 @@ class Aftermath:
     roster: Roster | None = None
     _only_chosen: bool = False
     _named: frozenset[str] = frozenset()
+    _not_given_back: bool = False
     left_alone: int = 0
     """How many of the users named one by one stay as they are, because somebody else changed them."""
 
@@ -280,11 +281,12 @@ class Aftermath:
     def apply_rollback(self) -> None:
         """Give the selected users back."""
         self.one.apply(self._restore, (Verb.ROLLBACK,))
+        self._not_given_back = self.store.has_failed_rollbacks(only_chosen=self._only_chosen)
         self.left_alone = self.store.users_left(self._named, Reason.CHANGED_BY_OTHERS)
 
     def rollback_exit_code(self) -> ExitCode:
-        """7 where a restore failed, or a user named one by one was left alone."""
-        failed = self.one.failed or self.left_alone
+        """7 where a restore failed, now or before, or a user named one by one was left alone."""
+        failed = self.left_alone or self._not_given_back
         return self.one.exit_code(ExitCode.SOME_FAILED if failed else ExitCode.DONE)
 
     def _restore(self, work: Work, state: UserState) -> Decision:

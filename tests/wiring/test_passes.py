@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +101,7 @@ LANE = Lane(account="123456789012", region="ap-northeast-1", endpoint="http://12
 def test_what_another_directory_wrote_a_moment_ago_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: float | None, run_dir: str, waits: float
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr("migrate_mfa.adapters.run_directory._lane_lock", lambda _: tmp_path / "lane.lock")
     directory = FakeDirectory([a_user()])
     with scene(tmp_path / "own", directory) as run:
         run.plan([a_candidate()])
@@ -126,7 +125,7 @@ def test_what_another_directory_wrote_a_moment_ago_is_waited_for(
 def test_a_command_is_known_as_writing_before_its_first_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr("migrate_mfa.adapters.run_directory._lane_lock", lambda _: tmp_path / "lane.lock")
     directory = FakeDirectory([a_user()])
     seen: list[Writer | None] = []
     directory.hook = lambda call: seen.append(last_lane_writer(LANE)) if call.operation in WRITES else None
