@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrate_mfa.adapters.journal import Writer, last_writer, name_holder, take_lock
+from migrate_mfa.adapters.locks import Writer, last_writer, name_holder, take_lock
 from migrate_mfa.domain.errors import InputUnusable, RunDirectoryError
 
 if TYPE_CHECKING:

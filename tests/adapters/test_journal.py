@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from migrate_mfa.adapters.codec import state_to_json
-from migrate_mfa.adapters.journal import NAME, Database, Journal, is_locked, name_holder, take_lock
+from migrate_mfa.adapters.journal import NAME, Database, Journal
 from migrate_mfa.adapters.journal_schema import VERSION
+from migrate_mfa.adapters.locks import is_locked, name_holder, take_lock
 from migrate_mfa.adapters.plan_store import PlanStore
 from migrate_mfa.adapters.work_store import WorkStore
 from migrate_mfa.domain.errors import ExitCode, RunDirectoryError

@@ -11,7 +11,8 @@ import pytest
 
 from migrate_mfa.adapters import run_files
 from migrate_mfa.adapters.aftermath_store import AftermathStore
-from migrate_mfa.adapters.journal import NAME, Journal, Writer, is_locked, last_writer, name_holder, take_lock
+from migrate_mfa.adapters.journal import NAME, Journal
+from migrate_mfa.adapters.locks import Writer, is_locked, last_writer, name_holder, take_lock
 from migrate_mfa.adapters.logs import configure
 from migrate_mfa.adapters.run_files import MARK
 from migrate_mfa.domain.errors import ExitCode, RunDirectoryError

@@ -329,6 +329,7 @@ def test_many_writes_that_were_never_answered_cost_as_many_steps_and_not_two_to_
     def counting(state: UserState, step: Step) -> UserState:
         nonlocal steps
         steps += 1
+        assert steps <= 2_000, "they double"
         return after(state, step)
 
     monkeypatch.setattr(undo, "after", counting)
@@ -337,7 +338,6 @@ def test_many_writes_that_were_never_answered_cost_as_many_steps_and_not_two_to_
     decision = restore(a_user(), done(a_user(), ENROL), [*unsure, *sure(*ENROL)], QUIET)
 
     assert decision == Plan((SMS_OFF, ClearPhone()), Reason.RESTORED)
-    assert steps <= 10 * len(unsure)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from functools import cache
 
 import pytest
 
-from tests.mutants.catalogue import MUTANTS, PROMISES, Mutant
+from tests.mutants.catalogue import MUTANTS, PROMISES
+from tests.mutants.mutant import Mutant
 from tests.mutants.mutants import ROOT
 
 each_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name.replace(" ", "-"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrate_mfa.adapters.aws import Lane
-from migrate_mfa.adapters.journal import Writer
+from migrate_mfa.adapters.locks import Writer
 from migrate_mfa.adapters.run_directory import last_lane_writer, lock_lane, note_lane_writer
 from migrate_mfa.domain.errors import ExitCode, NotAllowed
 from migrate_mfa.domain.quotas import Category
