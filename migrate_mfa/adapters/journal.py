@@ -21,7 +21,7 @@ from migrate_mfa.adapters.run_files import (
     JOURNAL,
     LOCK,
     MARK,
-    Identity,
+    Keeper,
     require_complete,
     require_kinds,
     require_own,
@@ -43,7 +43,7 @@ class Database:
         self.path = path
         self._lock = threading.RLock()
         self._connection = _connect(path, read_only=read_only)
-        self._identity: Identity | None = None
+        self._keeper: Keeper | None = None
         self._token = ""
 
     def own(self) -> None:
@@ -51,12 +51,11 @@ class Database:
         token = uuid4().hex
         with self.transaction() as db:
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_OWNER, json.dumps(token)))
-        self._token, self._identity = token, Identity(self.path.parent)
+        self._token, self._keeper = token, Keeper(self.path.parent)
 
     def _require_ours(self) -> None:
-        if self._identity is None:
+        if self._keeper is None:
             return
-        self._identity.require_same()
         found = self._connection.execute("SELECT value FROM meta WHERE key = ?", (_OWNER,)).fetchone()
         if found is None or json.loads(found[0]) != self._token:
             raise RunDirectoryError(
@@ -72,6 +71,8 @@ class Database:
             RunDirectoryError: the disk is full, or the file cannot be written or read.
         """
         with self._lock, _as_run_problem(self.path):
+            if self._keeper is not None:
+                self._keeper.require_same(self._connection)
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 self._require_ours()

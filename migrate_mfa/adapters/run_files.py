@@ -1,6 +1,7 @@
 """The files of a run directory: whose they are, and whether they are whole and still those that we opened."""
 
 import os
+import sqlite3
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
@@ -85,21 +86,56 @@ class Identity:
             else:
                 yield name, (found.st_dev, found.st_ino)
 
-    def require_same(self) -> None:
+    def changed(self) -> list[str]:
+        """The names that mean another file by now, or none; "" is the directory itself."""
+        return [name for name, found in self._now() if found != self._known[name]]
+
+
+class Keeper:
+    """Stops a command whose run directory goes, and saves the journal that only this process still has."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._identity = Identity(directory)
+        self._saved: Path | None = None
+
+    def require_same(self, connection: sqlite3.Connection) -> None:
         """Stop before anything is written that could not be undone any more.
 
         Raises:
-            RunDirectoryError: a file is gone, or another one is in its place.
+            RunDirectoryError: a file is gone, or another one is in its place; says where the journal is now.
         """
-        changed = [name for name, found in self._now() if found != self._known[name]]
-        if changed:
-            what = self._directory / changed[0] if changed[0] else self._directory
-            raise RunDirectoryError(
-                f"{what} was removed or replaced while this command worked on it; it stops, because what it "
-                "would write now could not be undone.",
-                "Find out what did that, put back what was removed if you have a copy, and run the same "
-                "command again. Without the journal, a new --run-dir sees who is done.",
-            )
+        changed = self._identity.changed()
+        if not changed:
+            return
+        if self._saved is None and {JOURNAL, f"{JOURNAL}-wal"} & set(changed):
+            self._saved = save_journal(connection, self._directory)
+        what = self._directory / changed[0] if changed[0] else self._directory
+        raise RunDirectoryError(
+            f"{what} was removed or replaced while this command worked on it, so it stops.",
+            f"The journal was saved: go on, or roll back, with --run-dir {self._saved}"
+            if self._saved
+            else "Find out what did that; then run the same command again.",
+        )
+
+
+def save_journal(connection: sqlite3.Connection, directory: Path) -> Path | None:
+    """Write what an open journal holds into a new run directory beside the one that is gone."""
+    for number in range(1, _COPIES):
+        copy = directory.with_name(f"{directory.name}-saved-{number}")
+        try:
+            copy.mkdir(parents=True, mode=0o700)
+            connection.execute("VACUUM INTO ?", (str(copy / JOURNAL),))
+            (copy / JOURNAL).chmod(0o600)
+        except FileExistsError:
+            continue
+        except (OSError, sqlite3.Error):
+            return None
+        return copy
+    return None
+
+
+_COPIES = 100
 
 
 def write_mark(directory: Path, pass_id: int, write_id: int) -> None:

@@ -136,12 +136,17 @@ def without(name: str) -> Callable[[Path], None]:
 
 
 @pytest.mark.parametrize(
-    "harm",
-    [removed, replaced, without("lock"), without(NAME), without(f"{NAME}-wal")],
-    ids=["directory removed", "directory replaced", "lock", "journal", "wal"],
+    ("harm", "saves"),
+    [
+        pytest.param(removed, True, id="directory removed"),
+        pytest.param(replaced, True, id="directory replaced"),
+        pytest.param(without("lock"), False, id="lock"),
+        pytest.param(without(NAME), True, id="journal"),
+        pytest.param(without(f"{NAME}-wal"), True, id="wal"),
+    ],
 )
 def test_a_run_whose_directory_goes_stops_before_its_next_write(
-    tmp_path: Path, harm: Callable[[Path], None]
+    tmp_path: Path, harm: Callable[[Path], None], saves: bool
 ) -> None:
     run = Scene(tmp_path / "run", FakeDirectory([a_user("ann"), a_user("bob")]))
     run.plan([a_candidate("ann", row=1), a_candidate("bob", row=2)])
@@ -156,13 +161,20 @@ def test_a_run_whose_directory_goes_stops_before_its_next_write(
     ):
         assert "was removed or replaced" in refusal(act).message
     run.close()
+    assert (tmp_path / "run-saved-1").exists() is saves
+    if saves:
+        with scene(tmp_path / "run-saved-1", run.directory) as saved:
+            assert saved.store.before_image("sub-ann") == a_user("ann"), "what was done can be undone"
+            assert saved.writes() == ["intent"]
+            assert saved.store.open_rows() == 2
+    assert not (tmp_path / "run-saved-2").exists()
 
 
 def test_of_two_owners_of_one_journal_the_first_ends(tmp_path: Path) -> None:
     first = Journal.create_or_open(tmp_path)
     (tmp_path / "lock").rename(tmp_path / "report")  # as if by another file system, where locks do not hold
     (tmp_path / "report").rename(tmp_path / "lock")
-    first.database._identity.require_same()  # type: ignore[union-attr]
+    first.set_meta({"still": "ours"})
     token = sqlite3.connect(tmp_path / NAME)
     token.execute("UPDATE meta SET value = '\"another\"' WHERE key = 'owner'")
     token.commit()
@@ -171,7 +183,7 @@ def test_of_two_owners_of_one_journal_the_first_ends(tmp_path: Path) -> None:
     assert "taken over" in refusal(lambda: first.set_meta({"x": 1})).message
     first.close()
     with Journal.create_or_open(tmp_path) as third:
-        assert third.meta() == {}, "the token is nobody's business"
+        assert third.meta() == {"still": "ours"}, "the token is nobody's business"
         third.set_meta({"x": 1})
 
 

@@ -169,8 +169,8 @@ WAY_BACK: Final = (
         promise=2,
         breach="A run goes on though its journal is not at its path any more.",
         file="migrate_mfa/adapters/run_files.py",
-        find="changed = [name for name, found in self._now() if found != self._known[name]]",
-        put="changed = list[str]()",
+        find="return [name for name, found in self._now() if found != self._known[name]]",
+        put="return []",
         tests=(
             "tests/adapters/test_run_files.py::test_a_run_whose_directory_goes_stops_before_its_next_write",
         ),
