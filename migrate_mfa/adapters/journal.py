@@ -53,7 +53,18 @@ class Database:
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_OWNER, json.dumps(token)))
         self._token, self._keeper = token, Keeper(self.path.parent)
 
-    def _require_ours(self) -> None:
+    def require_ours(self) -> None:
+        """Look whether this process may still write here, and to users.
+
+        Raises:
+            RunDirectoryError: a file of the directory is gone or replaced, or another process has taken over.
+        """
+        with self._lock, _as_run_problem(self.path):
+            if self._keeper is not None:
+                self._keeper.require_same(self._connection)
+            self._require_token()
+
+    def _require_token(self) -> None:
         if self._keeper is None:
             return
         found = self._connection.execute("SELECT value FROM meta WHERE key = ?", (_OWNER,)).fetchone()
@@ -75,7 +86,7 @@ class Database:
                 self._keeper.require_same(self._connection)
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                self._require_ours()
+                self._require_token()
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:

@@ -105,6 +105,14 @@ class WorkStore:
         if self._pass:
             write_mark(self._database.path.parent, self._pass, self._last_intent)
 
+    def require_ours(self) -> None:
+        """Look whether this process may still write to users: what it did would be noted nowhere else.
+
+        Raises:
+            RunDirectoryError: the run directory is gone or replaced, or another process has taken over.
+        """
+        self._database.require_ours()
+
     def end(self, state: str, now: float, *, reads_only: int, extra: Mapping[str, object]) -> None:
         """End the pass as `finished`, `stopped`, `interrupted` or `planned`."""
         with self._database.transaction() as db:

@@ -158,6 +158,7 @@ def test_a_run_whose_directory_goes_stops_before_its_next_write(
     for act in (
         lambda: run.store.decide(bob, a_user("bob"), run.decide(bob, a_user("bob")), 0.0),  # type: ignore[arg-type]
         lambda: run.store.wrote(intent, "done", 0.0),
+        run.store.require_ours,
     ):
         assert "was removed or replaced" in refusal(act).message
     run.close()
@@ -181,6 +182,7 @@ def test_of_two_owners_of_one_journal_the_first_ends(tmp_path: Path) -> None:
     token.close()
 
     assert "taken over" in refusal(lambda: first.set_meta({"x": 1})).message
+    assert "taken over" in refusal(first.database.require_ours).message
     first.close()
     with Journal.create_or_open(tmp_path) as third:
         assert third.meta() == {"still": "ours"}, "the token is nobody's business"
