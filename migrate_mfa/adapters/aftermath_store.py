@@ -23,6 +23,10 @@ _OF_INTEREST = (
 _AGAIN = ", ".join(f"'{reason}'" for reason in sorted(WORTH_ANOTHER_TRY))
 _TURNED_AWAY = f"(outcome = 'skipped' OR reason IN ({_AGAIN}))"
 """Rows at which reconcile looks again: what such a row was pending for, if it was, is kept."""
+_CHOSEN = "r.user_sub IN (SELECT sub FROM chosen)"
+_THIS = "(SELECT MAX(id) FROM passes)"
+"""The passes tell before from after; clocks can be set back between them."""
+_SAMPLE, _TELLING = 25, 8
 _COLUMNS = "sub, username, email, email_verified, phone, phone_verified, status, enabled, modified"
 
 
@@ -115,10 +119,17 @@ class AftermathStore:
         with self._database.transaction() as db:
             db.executemany("DELETE FROM drift WHERE user_sub = ?", [(sub,) for sub in gone])
             db.executemany(
-                "INSERT INTO drift VALUES (?, ?, ?, ?, ?) ON CONFLICT (user_sub) DO UPDATE"
+                f"INSERT INTO drift VALUES (?, ?, ?, ?, ?, {_THIS}) ON CONFLICT (user_sub) DO UPDATE"
                 " SET kind = excluded.kind, detail = excluded.detail,"
-                " since = CASE kind WHEN excluded.kind THEN since ELSE excluded.since END",
+                " since = CASE kind WHEN excluded.kind THEN since ELSE excluded.since END,"
+                " pass = CASE kind WHEN excluded.kind THEN pass ELSE excluded.pass END",
                 [(each.sub, each.row, each.kind, each.detail, now) for each in found],
+            )
+            # A repair that comes now is of this drift, not of one that was over.
+            db.executemany(
+                "UPDATE rows SET verb = 'reconcile'"
+                " WHERE row = ? AND verb = 'repair' AND outcome = 'verified'",
+                [(each.row,) for each in found],
             )
 
     def drifts(self, after: str, limit: int) -> list[Drift]:
@@ -137,10 +148,10 @@ class AftermathStore:
         """When this run last wrote to a user; 0 where it never did."""
         return float(self._database.value("SELECT MAX(at) FROM writes WHERE result <> 'refused'") or 0.0)
 
-    def drift_kinds(self, since: float = 0.0) -> dict[str, int]:
-        """How many users drift, by kind; only those who do after a moment."""
+    def drift_kinds(self, after_pass: int = -1) -> dict[str, int]:
+        """How many users drift, by kind; only those who do since a pass after that one."""
         found = self._database.query(
-            "SELECT kind, COUNT(*) AS users FROM drift WHERE since > ? GROUP BY kind", since
+            "SELECT kind, COUNT(*) AS users FROM drift WHERE pass > ? GROUP BY kind", after_pass
         )
         return {row["kind"]: row["users"] for row in found}
 
@@ -150,7 +161,7 @@ class AftermathStore:
             db.execute(
                 "DELETE FROM drift AS d WHERE NOT EXISTS (SELECT 1 FROM rows r WHERE r.row = d.row AND"
                 f" ({_OF_INTEREST} OR (r.outcome = 'unprocessed' AND r.verb = 'repair'))"
-                " AND NOT (r.outcome = 'verified' AND r.verb = 'repair' AND r.updated_at >= d.since))"
+                " AND NOT (r.outcome = 'verified' AND r.verb = 'repair'))"
             )
 
     # -- taking back
@@ -161,18 +172,35 @@ class AftermathStore:
             db.execute("CREATE TEMP TABLE IF NOT EXISTS chosen (sub TEXT PRIMARY KEY) WITHOUT ROWID")
             db.executemany("INSERT OR IGNORE INTO chosen VALUES (?)", [(sub,) for sub in subs])
 
-    def rollback_rows(self, after: int, limit: int, *, only_chosen: bool = False) -> list[tuple[int, bool]]:
-        """Row and whether this run wrote to its user, for every row that could be given back."""
-        chosen = " AND r.user_sub IN (SELECT sub FROM chosen)" if only_chosen else ""
+    def rollback_rows(
+        self, after: int, limit: int, *, ended: bool, only_chosen: bool = False
+    ) -> list[tuple[int, bool]]:
+        """Row and whether this run wrote to its user, for rows that could be given back.
+
+        Args:
+            after: the row after which to begin.
+            limit: how many rows at most.
+            ended: those that a rollback has ended without giving all back, instead of all others.
+            only_chosen: keep to the users of `choose`.
+        """
+        chosen = f" AND {_CHOSEN}" if only_chosen else ""
+        which = "AND" if ended else "AND NOT"
         found = self._database.query(
             "SELECT r.row, EXISTS"
             " (SELECT 1 FROM writes w WHERE w.row = r.row AND w.result <> 'refused') AS wrote"
             " FROM rows r NOT INDEXED"
-            f" WHERE r.row > ? AND r.reason IS NOT 'restored'{chosen} ORDER BY r.row LIMIT ?",
+            f" WHERE r.row > ? {which} (r.verb = 'rollback' AND r.outcome <> 'unprocessed')"
+            f" AND NOT (r.reason IS 'restored' AND r.detail = ''){chosen} ORDER BY r.row LIMIT ?",
             after,
             limit,
         )
         return [(row["row"], bool(row["wrote"])) for row in found]
+
+    def has_failed_rollbacks(self, *, only_chosen: bool) -> bool:
+        """Whether a rollback could not give back all of these users, in this pass or in one before."""
+        chosen = f" AND {_CHOSEN}" if only_chosen else ""
+        failed = f"SELECT 1 FROM rows r WHERE r.verb = 'rollback' AND r.outcome = 'failed'{chosen}"
+        return bool(self._database.value(f"SELECT EXISTS ({failed})"))
 
     def park_rollbacks(self) -> None:
         """What an interrupted rollback left to do waits until it is selected again."""
@@ -194,7 +222,12 @@ class AftermathStore:
     # -- forgetting
 
     def purge(self) -> None:
-        """Remove everything that names a person or a number; outcomes, reasons and counts stay."""
+        """Remove everything that names a person or a number; outcomes, reasons and counts stay.
+
+        Raises:
+            RunDirectoryError: copies of it are left, because another program has the journal open.
+        """
+        gone = self._some_personal_data()
         with self._database.transaction() as db:
             db.execute(
                 "UPDATE rows SET cells = '[]', sub = NULL, username = NULL, email = NULL, phone = NULL,"
@@ -203,7 +236,22 @@ class AftermathStore:
             for table in ("users", "seen", "before_images", "drift"):
                 db.execute(f"DELETE FROM {table}")
             db.execute("UPDATE writes SET user_sub = '', step = '[]'")
-        self._database.compact()
+            db.execute(
+                "INSERT OR REPLACE INTO meta VALUES"
+                """ ('phase', '"purged"'), ('columns', '[]'), ('roster', 'null'), ('roster_columns', '{}'),"""
+                """ ('roster_column_labels', '{}'), ('roster_column_notes', '[]')"""
+            )
+        self._database.compact(gone)
+
+    def _some_personal_data(self) -> set[str]:
+        """Numbers and subs from all over the journal, by which a copy that was left can be told."""
+        found = self._database.query(
+            "SELECT sub, phone FROM users WHERE rowid % (SELECT MAX(1, MAX(rowid) / ?) FROM users) = 0"
+            " UNION SELECT user_sub, phone FROM rows WHERE row % (SELECT MAX(1, MAX(row) / ?) FROM rows) = 0",
+            _SAMPLE,
+            _SAMPLE,
+        )
+        return {text for row in found for text in row if text and len(text) >= _TELLING}
 
 
 def _reopen(db: sqlite3.Connection, row: int, plan: Plan, verb: Verb) -> None:
@@ -216,9 +264,13 @@ def _reopen(db: sqlite3.Connection, row: int, plan: Plan, verb: Verb) -> None:
 
 _WAS = {
     True: f"CASE WHEN {_TURNED_AWAY} THEN COALESCE(was, reason) ELSE COALESCE(reason, was) END",
-    False: "COALESCE(reason, was)",
+    False: "CASE verb WHEN 'rollback' THEN COALESCE(was, reason) ELSE COALESCE(reason, was) END",
 }
-"""What a row that is decided again was: for reconcile, what it was pending for before it was turned away."""
+"""What a row that is decided again was.
+
+For reconcile, what it was pending for before it was turned away; for a second rollback, what it was before
+the first.
+"""
 
 
 def _revisited(row: sqlite3.Row) -> Revisited:

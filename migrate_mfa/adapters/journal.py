@@ -4,29 +4,36 @@ WAL with synchronous=FULL: what was committed survives a power cut. One connecti
 the engine's threads take turns. `status` and `report` open it read-only beside a running command.
 """
 
-import errno
-import fcntl
 import json
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
+from uuid import uuid4
 
-from migrate_mfa.adapters.clock import SystemClock
 from migrate_mfa.adapters.journal_schema import SCHEMA, UPGRADES, VERSION
+from migrate_mfa.adapters.locks import take_lock
+from migrate_mfa.adapters.run_files import (
+    DRAFTS,
+    JOURNAL,
+    LOCK,
+    MARK,
+    Keeper,
+    require_complete,
+    require_kinds,
+    require_own,
+)
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.domain.phone import country_of
 
-NAME = "journal.sqlite"
-_CLOCK = SystemClock()
-_DRAFTS = ("journal.draft", "journal.draft-journal")
+NAME = JOURNAL
 _BUSY_MS = 5000
-_LONGEST_NAME = 8192
-_GLANCE_S = 0.1
-"""`is_locked` shares a lock for a moment: who comes just then tries once more after this."""
+_CHUNK = 2**20
+_OWNER = "owner"
+"""The fact of the journal that only this module writes: the token of the process that works on it."""
 
 
 class Database:
@@ -36,6 +43,36 @@ class Database:
         self.path = path
         self._lock = threading.RLock()
         self._connection = _connect(path, read_only=read_only)
+        self._keeper: Keeper | None = None
+        self._token = ""
+
+    def own(self) -> None:
+        """Let no other process write here from now on: its token would end ours, and ours ends another's."""
+        token = uuid4().hex
+        with self.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_OWNER, json.dumps(token)))
+        self._token, self._keeper = token, Keeper(self.path.parent)
+
+    def require_ours(self) -> None:
+        """Look whether this process may still write here, and to users.
+
+        Raises:
+            RunDirectoryError: a file of the directory is gone or replaced, or another process has taken over.
+        """
+        with self._lock, _as_run_problem(self.path):
+            if self._keeper is not None:
+                self._keeper.require_same(self._connection)
+            self._require_token()
+
+    def _require_token(self) -> None:
+        if self._keeper is None:
+            return
+        found = self._connection.execute("SELECT value FROM meta WHERE key = ?", (_OWNER,)).fetchone()
+        if found is None or json.loads(found[0]) != self._token:
+            raise RunDirectoryError(
+                f"Another process has taken over {self.path.parent}; this one stops.",
+                "Look who works there: migrate-mfa status --run-dir DIR",
+            )
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -45,8 +82,11 @@ class Database:
             RunDirectoryError: the disk is full, or the file cannot be written or read.
         """
         with self._lock, _as_run_problem(self.path):
+            if self._keeper is not None:
+                self._keeper.require_same(self._connection)
             self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._require_token()
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -64,12 +104,25 @@ class Database:
         found = self.query(sql, *arguments)
         return found[0][0] if found else None
 
-    def compact(self) -> None:
-        """Rewrite the file without what was deleted, so that nothing of it stays on disk."""
+    def compact(self, gone: Collection[str]) -> None:
+        """Rewrite the file without what was deleted, so that nothing of it stays on disk.
+
+        Args:
+            gone: some of the texts that must not be found in the files any more.
+
+        Raises:
+            RunDirectoryError: something of it is left, because another program has the journal open.
+        """
         with self._lock, _as_run_problem(self.path):
             self._connection.execute("PRAGMA secure_delete = ON")
             self._connection.execute("VACUUM")
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        files = [path for path in (self.path, self.path.with_name(f"{NAME}-wal")) if path.exists()]
+        if busy or any(_holds(path, gone) for path in files):
+            raise RunDirectoryError(
+                f"Copies of the personal data are still in {self.path}, because another program reads it.",
+                "Close that program (a database browser, a backup, status), then run purge again.",
+            )
 
     def close(self) -> None:
         """Close the connection; nothing uncommitted is kept."""
@@ -95,14 +148,18 @@ class Journal:
         old = os.umask(0o077)  # SQLite makes its files while we are not looking
         try:
             _make_directory(directory)
+            require_own(directory)
             lock = _lock(directory)
             try:
                 path = directory / NAME
                 if not path.exists():
+                    require_complete(directory, 0, 0)
                     _create(path)
                 database = Database(path)
                 _check_version(database, directory)
+                _require_complete(database, directory)
                 _upgrade(database)
+                database.own()
             except BaseException:
                 os.close(lock)
                 raise
@@ -122,13 +179,16 @@ class Journal:
             raise RunDirectoryError(
                 f"{directory} is not a run directory: it has no {NAME}.", "See --run-dir."
             )
+        require_kinds(directory)
         database = Database(path, read_only=True)
         _check_version(database, directory)
+        _require_complete(database, directory)
         return cls(directory, database, None)
 
     def meta(self) -> dict[str, Any]:
         """What the run knows about itself."""
-        return {key: json.loads(value) for key, value in self.database.query("SELECT key, value FROM meta")}
+        found = self.database.query("SELECT key, value FROM meta WHERE key <> ?", _OWNER)
+        return {key: json.loads(value) for key, value in found}
 
     def set_meta(self, values: Mapping[str, object]) -> None:
         """Write some facts about the run."""
@@ -152,99 +212,10 @@ class Journal:
         self.close()
 
 
-def is_locked(directory: Path) -> bool:
-    """Whether some process works on this directory now."""
-    try:
-        descriptor = os.open(directory / "lock", os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        return not _try_flock(descriptor, fcntl.LOCK_SH)
-    finally:
-        os.close(descriptor)
-
-
-def take_lock(path: Path, message: str, hint: str, sleep: Callable[[float], None] = _CLOCK.sleep) -> int:
-    """Take an OS lock that dies with this process; keep the descriptor open to keep it.
-
-    Raises:
-        RunDirectoryError: another process has it; it is named where it has named itself.
-    """
-    descriptor = _open_lock(path)
-    for pause in (0.0, _GLANCE_S):
-        sleep(pause)
-        if _try_flock(descriptor, fcntl.LOCK_EX):
-            name_holder(path)
-            return descriptor
-    holder = _holder(descriptor)
-    os.close(descriptor)
-    raise RunDirectoryError(f"{message}{holder}", hint)
-
-
-def name_holder(path: Path, directory: Path | None = None) -> None:
-    """Write into a lock that we hold which process we are, and what we work on, for who comes in vain.
-
-    It is news, no more: another user's file, which we may lock but not write, stays as it is.
-    """
-    named = {"pid": os.getpid(), "run_dir": str(directory.absolute()) if directory else None}
-    with suppress(OSError):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        try:
-            os.ftruncate(descriptor, 0)
-            os.write(descriptor, json.dumps(named).encode())
-        finally:
-            os.close(descriptor)
-
-
-def _holder(descriptor: int) -> str:
-    """A sentence that names who holds a lock; empty where that is not known.
-
-    Anybody may have written the file, and whoever holds it now may not: what it says is not believed of a
-    process that has ended, and nothing but printable text is passed on.
-    """
-    try:
-        named = json.loads(os.pread(descriptor, _LONGEST_NAME, 0))
-        pid, directory = int(named["pid"]), str(named["run_dir"] or "")
-    except (OSError, OverflowError, RecursionError, ValueError, KeyError, TypeError):
-        return ""
-    on = f", on {directory}" if directory and directory.isprintable() else ""
-    return f" It is process {pid}{on}." if _lives(pid) else ""
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return True  # another user's
-    except (OSError, OverflowError):
-        return False
-    return pid > 0
-
-
-def _open_lock(path: Path) -> int:
-    """Open a lock file, which may be another user's: owning the lock needs no right to write."""
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
-    try:
-        return os.open(path, flags)
-    except FileNotFoundError:
-        # Not exclusive: two that start at once must end with the same file.
-        return os.open(path, flags | os.O_CREAT, 0o600)
-
-
-def _try_flock(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in {errno.EAGAIN, errno.EACCES}:
-            return False
-        raise
-    return True
-
-
 def _lock(directory: Path) -> int:
     try:
         return take_lock(
-            directory / "lock",
+            directory / LOCK,
             f"Another process works on {directory}.",
             "Wait for it, or look with: migrate-mfa status --run-dir DIR",
         )
@@ -258,7 +229,7 @@ def _make_directory(directory: Path) -> None:
     except OSError as error:
         raise _not_writable(directory, error) from error
     foreign = [entry.name for entry in directory.iterdir()] if not (directory / NAME).exists() else []
-    if set(foreign) - {"lock", "log.jsonl", "report", *_DRAFTS}:
+    if set(foreign) - {LOCK, MARK, "log.jsonl", "report", *DRAFTS}:
         raise RunDirectoryError(
             f"{directory} is not empty and has no {NAME}: it is not a run directory.",
             "Give an empty or a new directory with --run-dir.",
@@ -274,9 +245,9 @@ def _not_writable(directory: Path, error: OSError) -> RunDirectoryError:
 
 def _create(path: Path) -> None:
     """Make the file whole or not at all: a half-made journal must never look like one."""
-    for name in _DRAFTS:
+    for name in DRAFTS:
         path.with_name(name).unlink(missing_ok=True)
-    draft = path.with_name(_DRAFTS[0])
+    draft = path.with_name(DRAFTS[0])
     with _as_run_problem(path):
         connection = sqlite3.connect(draft, isolation_level=None)
         try:
@@ -317,6 +288,31 @@ def _check_version(database: Database, directory: Path) -> None:
             "Update migrate-mfa, or give another --run-dir.",
         )
     raise RunDirectoryError(f"{directory / NAME} is not a journal of migrate-mfa.", "Give another --run-dir.")
+
+
+def _require_complete(database: Database, directory: Path) -> None:
+    try:
+        passes, writes = database.query(
+            "SELECT (SELECT COALESCE(MAX(id), 0) FROM passes), (SELECT COALESCE(MAX(id), 0) FROM writes)"
+        )[0]
+        require_complete(directory, passes, writes)
+    except RunDirectoryError:
+        database.close()
+        raise
+
+
+def _holds(path: Path, texts: Collection[str]) -> bool:
+    """Whether any of some texts stands in a file, of whatever size."""
+    needles = [text.encode() for text in texts if text]
+    overlap = max(map(len, needles), default=1) - 1
+    with path.open("rb") as file:
+        before = b""
+        while chunk := file.read(_CHUNK):
+            held = before + chunk
+            if any(needle in held for needle in needles):
+                return True
+            before = held[-overlap:] if overlap else b""
+    return False
 
 
 def _upgrade(database: Database) -> None:

@@ -3,7 +3,8 @@
 Version history:
     1: the first.
     2: rows.country, so that messages are counted by country without reading every row.
-    3: rows.used, so that a report says which number a user was left with.
+    3: rows.used, so that a report says which number a user was left with; drift.pass; and rows that have
+        written know their user again.
 """
 
 from migrate_mfa.adapters.journal_rows import used_number
@@ -11,12 +12,31 @@ from migrate_mfa.adapters.journal_rows import used_number
 VERSION = 3
 COUNTS_COUNTRIES = 2
 """The first version that knows the countries of the planned numbers."""
+# Rows that have written keep their user; before version 3 some were looked up anew, and lost who it was.
+_USER_OF_WRITES = (
+    "UPDATE rows SET user_sub ="
+    " (SELECT w.user_sub FROM writes w WHERE w.row = rows.row ORDER BY w.id DESC LIMIT 1)"
+    " WHERE user_sub IS NULL AND EXISTS"
+    " (SELECT 1 FROM writes w WHERE w.row = rows.row AND w.result <> 'refused' AND w.user_sub <> '')"
+)
+_USER_BEFORE_WRITES = (
+    "INSERT INTO users (sub, username, username_key, email, email_key, email_verified, phone, phone_verified,"
+    " status, enabled, modified)"
+    " SELECT user_sub, state ->> 'username', state ->> 'username', state ->> 'email', state ->> 'email',"
+    " COALESCE(state ->> 'email_verified', 0), state ->> 'phone', COALESCE(state ->> 'phone_verified', 0),"
+    " state ->> 'status', state ->> 'enabled', state ->> 'modified' FROM before_images"
+    " WHERE user_sub NOT IN (SELECT sub FROM users)"
+    " AND user_sub IN (SELECT user_sub FROM rows WHERE user_sub NOTNULL)"
+)
 UPGRADES = {
     1: (
         "ALTER TABLE rows ADD COLUMN country TEXT",
         "UPDATE rows SET country = country_of(wish) WHERE wish NOTNULL",
     ),
     2: (
+        "ALTER TABLE drift ADD COLUMN pass INTEGER NOT NULL DEFAULT 0",
+        _USER_OF_WRITES,
+        _USER_BEFORE_WRITES,
         "ALTER TABLE rows ADD COLUMN used TEXT",
         "UPDATE rows SET used = " + used_number("rows.reason"),
     ),
@@ -103,7 +123,8 @@ CREATE TABLE drift (
     row      INTEGER NOT NULL,
     kind     TEXT NOT NULL,
     detail   TEXT NOT NULL,
-    since    REAL NOT NULL
+    since    REAL NOT NULL,
+    pass     INTEGER NOT NULL DEFAULT 0         -- the pass that found it first
 ) WITHOUT ROWID;
 
 -- Every write, as an intent before it is sent and with its result after.

@@ -4,9 +4,11 @@ Two sieves: only the keys in `KEYS` pass, and the text of what is left loses eve
 number or an address. An exception leaves its type and its frames, never its message or its locals.
 """
 
+import errno
 import json
 import logging
 import os
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -247,8 +249,13 @@ class _Sink:
                 self._why = error.strerror or ""
 
     def _open(self, path: "Path") -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        size = os.fstat(self._descriptor).st_size
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        descriptor = os.open(path, flags, 0o600)
+        found = os.fstat(descriptor)
+        if stat.S_ISFIFO(found.st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, "it is a pipe")
+        self._descriptor, size = descriptor, found.st_size
         self._torn = size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"
 
     def write(self, line: bytes) -> None:

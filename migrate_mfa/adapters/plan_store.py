@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from migrate_mfa.adapters.roster import Record
 
 _ENROLLED = (Reason.ENROLLED, Reason.PROMOTED, Reason.AWAITING_FIRST_SIGN_IN, Reason.AWAITING_CODE)
+_FAILED = "outcome = 'failed' AND readable AND verb <> 'rollback'"
 _UNDECIDED = "r.outcome = 'unprocessed' AND r.steps IS NULL AND r.verb = 'run'"
 
 
@@ -273,22 +274,37 @@ class PlanStore:
         return SharedNumbers(found["numbers"], found["users"], found["most"])
 
     def reopen_failed(self) -> int:
-        """Make failed rows undecided again, but not what the roster alone condemns. Returns how many."""
+        """Open failed rows again, but not what the roster alone condemns.
+
+        A row that may have written keeps its user, whoever its address names by now, and its plan: the read
+        before the next write decides what is left of that.
+
+        Returns:
+            How many of them are undecided.
+        """
+        wrote = "EXISTS (SELECT 1 FROM writes w WHERE w.row = rows.row AND w.result <> 'refused')"
         with self._database.transaction() as db:
+            db.execute(
+                "UPDATE rows SET outcome = 'unprocessed', was = COALESCE(was, reason), reason = NULL,"
+                f" detail = '', verb = 'run' WHERE {_FAILED} AND steps NOTNULL AND {wrote}"
+            )
             changed = db.execute(
                 "UPDATE rows SET outcome = 'unprocessed', reason = NULL, detail = '', user_sub = NULL,"
                 " wish = NULL, country = NULL, steps = NULL, ends = NULL, verb = 'run',"
                 " wished_by_others = 0, held_by_other = 0"
-                " WHERE outcome = 'failed' AND readable AND verb <> 'rollback'"
+                f" WHERE {_FAILED} AND NOT {wrote}"
             )
+            _forget_strangers(db)  # a user who was deleted since must not be found beside a new one
             return changed.rowcount
 
     def forget_strangers(self) -> None:
         """Keep nothing about users whom the roster does not concern."""
         with self._database.transaction() as db:
-            db.execute(
-                "DELETE FROM users WHERE sub NOT IN (SELECT user_sub FROM rows WHERE user_sub NOTNULL)"
-            )
+            _forget_strangers(db)
+
+
+def _forget_strangers(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM users WHERE sub NOT IN (SELECT user_sub FROM rows WHERE user_sub NOTNULL)")
 
 
 _UNIQUE_USERS = "CREATE UNIQUE INDEX IF NOT EXISTS users_by_sub ON users(sub)"

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrate_mfa.adapters.journal import name_holder, take_lock
+from migrate_mfa.adapters.locks import Writer, last_writer, name_holder, take_lock
 from migrate_mfa.domain.errors import InputUnusable, RunDirectoryError
 
 if TYPE_CHECKING:
@@ -139,6 +139,16 @@ def lock_lane(lane: "Lane") -> int:
 def name_lane_holder(lane: "Lane", directory: Path) -> None:
     """Let the lock of a lane that we own say which run directory we work on."""
     name_holder(_lane_lock(lane), directory)
+
+
+def last_lane_writer(lane: "Lane") -> Writer | None:
+    """Which run directory's command wrote to users of a lane last, and when it had ended."""
+    return last_writer(_lane_lock(lane))
+
+
+def note_lane_writer(lane: "Lane", directory: Path, ended: float | None = None) -> None:
+    """Let the lock of a lane that we own say that we write to users, or when we had ended."""
+    name_holder(_lane_lock(lane), directory, Writer(str(directory.absolute()), ended))
 
 
 def _lane_lock(lane: "Lane") -> Path:

@@ -5,16 +5,18 @@ an intent before it is sent. What was in flight when a process died is an intent
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from migrate_mfa.adapters.codec import state_from_json, state_to_json, steps_from_json, steps_to_json
 from migrate_mfa.adapters.journal_rows import OPEN_ROWS, candidate_of, rivalry_of, write_decision
+from migrate_mfa.adapters.run_files import write_mark
+from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.domain.model import Plan, Step, UserState, Verdict
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Outcome, Reason
-from migrate_mfa.domain.rows import Verb, Work
+from migrate_mfa.domain.rows import Verb, Work, is_intact
 from migrate_mfa.domain.undo import Write
 
 if TYPE_CHECKING:
@@ -74,9 +76,17 @@ class Count(Protocol):
 class WorkStore:
     """What the executor reads and writes, for one pass (one invocation of one command)."""
 
-    def __init__(self, database: "Database", pass_id: int) -> None:
+    def __init__(self, database: "Database", pass_id: int, begun: float = 0.0) -> None:
         self._database = database
         self._pass = pass_id
+        self._last_intent = 0
+        self.begun = begun
+        """When this pass began, in seconds since the epoch; no other process has worked here since."""
+
+    @property
+    def pass_id(self) -> int:
+        """The number of this pass: later ones have higher ones, whatever the clock says."""
+        return self._pass
 
     @classmethod
     def begin(cls, database: "Database", command: str, now: float) -> "WorkStore":
@@ -85,7 +95,23 @@ class WorkStore:
             made = db.execute(
                 "INSERT INTO passes (command, state, started_at) VALUES (?, 'running', ?)", (command, now)
             )
-            return cls(database, int(made.lastrowid or 0))
+        store = cls(database, int(made.lastrowid or 0), now)
+        store._last_intent = int(database.value("SELECT COALESCE(MAX(id), 0) FROM writes"))
+        store._mark()
+        return store
+
+    def _mark(self) -> None:
+        """Note beside the journal how far it has come."""
+        if self._pass:
+            write_mark(self._database.path.parent, self._pass, self._last_intent)
+
+    def require_ours(self) -> None:
+        """Look whether this process may still write to users: what it did would be noted nowhere else.
+
+        Raises:
+            RunDirectoryError: the run directory is gone or replaced, or another process has taken over.
+        """
+        self._database.require_ours()
 
     def end(self, state: str, now: float, *, reads_only: int, extra: Mapping[str, object]) -> None:
         """End the pass as `finished`, `stopped`, `interrupted` or `planned`."""
@@ -94,6 +120,7 @@ class WorkStore:
                 "UPDATE passes SET state = ?, ended_at = ?, reads_only = ?, extra = ? WHERE id = ?",
                 (state, now, reads_only, json.dumps(extra), self._pass),
             )
+        self._mark()
 
     def count_calls(self, calls: Mapping[Category, Count]) -> None:
         """Write down the calls of this pass so far."""
@@ -106,6 +133,7 @@ class WorkStore:
         with self._database.transaction() as db:
             self._count_calls(db, calls)
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", ("standing", json.dumps(noted)))
+        self._mark()
 
     def _count_calls(self, db: "sqlite3.Connection", calls: Mapping[Category, Count]) -> None:
         db.executemany(
@@ -146,14 +174,16 @@ class WorkStore:
     def unverified_writes(self) -> int:
         """Rows with a write of an unverified number that was done, or may have been.
 
-        Rows that still plan that write are left out: it is repeated only where it was not executed.
+        Rows that still plan that write are left out: it is repeated only where it was not executed. Not so
+        where its answer was lost, the row was given up, and the operator lets it be tried again.
         """
         return int(
             self._database.value(
                 "SELECT COUNT(DISTINCT w.row) FROM writes w JOIN rows r USING (row)"
                 " WHERE w.result <> 'refused'"
                 " AND w.step ->> '$[0].do' = 'store_phone' AND NOT w.step ->> '$[0].verified'"
-                " AND NOT (r.outcome = 'unprocessed' AND EXISTS"
+                " AND NOT (r.outcome = 'unprocessed' AND NOT (w.result = 'unknown' AND r.was IS 'gave_up')"
+                "  AND EXISTS"
                 "  (SELECT 1 FROM json_each(r.steps) s WHERE s.value ->> 'do' = 'store_phone'"
                 "   AND NOT s.value ->> 'verified'))"
             )
@@ -189,7 +219,29 @@ class WorkStore:
             after,
             limit,
         )
+        self._mark()
+        self._require_intact(found)
         return [_work(row) for row in found]
+
+    def _require_intact(self, rows: "Iterable[sqlite3.Row]") -> None:
+        """Refuse to write a number that is not the same wherever the journal has it.
+
+        Raises:
+            RunDirectoryError: names the first such row.
+        """
+        conflict = self._database.value("SELECT value FROM meta WHERE key = 'phone_conflict'")
+        keeps = conflict in {None, '"keep"'}
+        for row in rows:
+            writes_number = row["verb"] in {Verb.RUN, Verb.RECONCILE}
+            if writes_number and not is_intact(
+                row["phone"], row["wish"], json.loads(row["cells"]), keeps=keeps
+            ):
+                raise RunDirectoryError(
+                    f"Row {row['row']} of {self._database.path} contradicts itself: its number, its target "
+                    "and its cells are not the same.",
+                    "The file is damaged, so look at the disk. This row was not written; start with a new "
+                    "--run-dir.",
+                )
 
     def last_write(self, row: int) -> LastWrite | None:
         """The last write to this row's user, if there was one."""
@@ -267,4 +319,5 @@ class WorkStore:
             "INSERT INTO writes (row, user_sub, pass, step, at) VALUES (?, ?, ?, ?, ?)",
             (work.row, work.user_sub, self._pass, steps_to_json((step,)), now),
         )
-        return int(made.lastrowid or 0)
+        self._last_intent = int(made.lastrowid or 0)
+        return self._last_intent

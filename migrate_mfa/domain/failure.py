@@ -42,6 +42,14 @@ class ApiError(Exception):
         self.status = status
 
     @property
+    def may_have_stored(self) -> bool:
+        """Whether the call may have been carried out, although the service said no: only a read can tell.
+
+        A Lambda trigger, or a limit on messages, can fail after the attributes were stored.
+        """
+        return self.effect is Effect.UNKNOWN or self.code in _AFTER_STORE
+
+    @property
     def effect(self) -> Effect:
         """What this failure says about the effect of the call."""
         return effect_of(self.code, self.status)
@@ -62,6 +70,14 @@ THROTTLES = frozenset(
         "ThrottledException",
         "RequestThrottled",
         "RequestThrottledException",
+    }
+)
+_AFTER_STORE = frozenset(
+    {
+        "UserLambdaValidationException",
+        "UnexpectedLambdaException",
+        "InvalidLambdaResponseException",
+        "LimitExceededException",
     }
 )
 _NOT_EXECUTED = frozenset({CONNECT_FAILED, "ConcurrentModificationException"})

@@ -2,7 +2,8 @@
 
 import re
 
-_EMAIL = re.compile(r"[^\s@<>\"]*@[^\s@<>\"]*")
+_EMAIL = re.compile(r"(?<![^\s<>\"])[^\s@<>\"]*@[^\s<>\"]*")
+"""A word with an @ in it, tried where words begin: tried at each letter, it would take the square."""
 _DIGITS = re.compile(r"\+?\d(?:[\s().-]{0,3}\d){6,}")
 
 

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     NOT_EFFECTIVE = "not_effective"
     GAVE_UP = "gave_up"
     RESTORE_WOULD_SEND_SMS = "restore_would_send_sms"
+    HALF_DONE = "half_done"
 
     DUPLICATE_ROW = "duplicate_row"
     FEDERATED_USER = "federated_user"
@@ -109,6 +110,9 @@ _BY_OUTCOME: dict[Outcome, dict[Reason, str]] = {
         Reason.RESTORE_WOULD_SEND_SMS: (
             "SMS MFA is as before, but putting the old number back would send an SMS; do that by hand."
         ),
+        Reason.HALF_DONE: (
+            "This run wrote to the user, then could not go on; the detail says why. Run again, or roll back."
+        ),
     },
     Outcome.SKIPPED: {
         Reason.DUPLICATE_ROW: "An earlier row says the same; nothing to do.",
@@ -158,6 +162,8 @@ USES_A_NUMBER = frozenset(
     }
 )
 """The reasons of rows whose users have, in the pool, the number that is or will be used."""
+LEFT_BY_ROLLBACK = frozenset({Reason.RESTORE_WOULD_SEND_SMS, Reason.USER_NOT_FOUND, Reason.PHONE_TAKEN})
+"""What a rollback cannot restore because of the user or the pool: no sign that it goes wrong itself."""
 
 LOCKOUT_SHEET = (
     Reason.ALREADY_ENROLLED,

@@ -1,7 +1,9 @@
 """Rows of the roster on their way: resolved, waiting for a decision, ready to be done."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from unicodedata import decimal
 
 from migrate_mfa.domain.model import Candidate, Rivalry, UserState
 from migrate_mfa.domain.reasons import Outcome, Reason
@@ -77,6 +79,24 @@ class Work:
     def numberless(self) -> Candidate:
         """The candidate with no wish but the number that its user has verified: deciding never writes one."""
         return replace(self.candidate, phone=None)
+
+
+def is_intact(number: str | None, target: str | None, cells: Iterable[str], *, keeps: bool) -> bool:
+    """Whether the three copies of a row's number agree; a damaged disk changes one of them.
+
+    Args:
+        number: what was read from the roster, in E.164 form; None where the row has no number.
+        target: what the user should end with.
+        cells: the row as the roster has it. Whatever was guessed, the last digits are as they stand there.
+        keeps: the target may be the user's own number (`--phone-conflict keep`).
+    """
+    if number is None:
+        return True
+    digits = ("".join(str(decimal(char)) for char in cell if char.isdecimal()) for cell in cells)
+    return (keeps or target in {None, number}) and any(number[-_TAIL:] in each for each in digits)
+
+
+_TAIL = 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,26 +46,75 @@ def restore(before: UserState, state: UserState, writes: Sequence[Write], pool: 
     """
     if not writes:
         return Verdict(Reason.NOTHING_TO_RESTORE)
-    if _shape(state) == _shape(before):
+    if not _differs(before, state, writes):
         return Verdict(Reason.RESTORED)
-    if _shape(state) not in {_shape(each) for each in _possible(before, writes)}:
-        return _restore_but_for_the_proof(before, state, writes)
+    if not _writes_mfa(writes) and not (state.mfa or MfaState()).sms_on:
+        # The MFA settings were never ours, and without SMS MFA no change of the number can lock anybody out.
+        before = replace(before, mfa=state.mfa)
+    possible = _possible(before, writes)
+    if _shape(state) not in {_shape(each) for each in possible}:
+        return _restore_but_for_the_proof(before, state, possible)
     steps = [*_mfa_steps(before, state), *_phone_steps(before, state, pool)]
     if steps:
         return Plan(tuple(steps), Reason.RESTORED)
     return Verdict(Reason.RESTORE_WOULD_SEND_SMS, f"The number before the run: {before.phone}")
 
 
-def _restore_but_for_the_proof(before: UserState, state: UserState, writes: Sequence[Write]) -> Decision:
-    """Where all that differs is that the user has proved the number, undo the MFA part alone."""
-    unproved = {_shape(each) for each in _possible(before, writes) if not each.phone_verified}
+def shows_late(state: UserState, start: UserState, steps: Sequence[Step]) -> bool:
+    """Whether a look shows a user as it was before some of the steps that were just written to it.
+
+    Args:
+        state: the user as the look shows it.
+        start: the user before the first of the steps.
+        steps: what was written, in order.
+    """
+    for step in steps:
+        if _shape(state) == _shape(start):
+            return True
+        start = after(start, step)
+    return False
+
+
+def _differs(before: UserState, state: UserState, writes: Sequence[Write]) -> bool:
+    """Whether anything that we have written is not as it was before."""
+    phone = any(isinstance(write.step, StorePhone | MarkUnverified | ClearPhone) for write in writes)
+    return (phone and _number(state) != _number(before)) or (
+        _writes_mfa(writes) and _factors(state) != _factors(before)
+    )
+
+
+def _writes_mfa(writes: Sequence[Write]) -> bool:
+    return any(isinstance(write.step, SetSmsMfa | PreferFactor) for write in writes)
+
+
+def _restore_but_for_the_proof(
+    before: UserState, state: UserState, possible: Sequence[UserState]
+) -> Decision:
+    """Where all that differs is that the number is verified by now, undo the MFA part alone."""
+    unproved = {_shape(each) for each in possible if not each.phone_verified}
     if not (state.phone_verified and _shape(replace(state, phone_verified=False)) in unproved):
-        return Verdict(Reason.CHANGED_BY_OTHERS)
+        return Verdict(Reason.CHANGED_BY_OTHERS, _what_differs(state, possible))
     steps = _mfa_steps(before, state)
     return Plan(tuple(steps), Reason.RESTORED) if steps else Verdict(Reason.RESTORED, PROVED_STAYS)
 
 
-PROVED_STAYS = "The number that the user has proved since stays; SMS MFA is as before the run."
+_ANOTHER_RUN = "If another run directory did that, roll it back first, then roll this one back again."
+PROVED_STAYS = (
+    "The number stays, because the user has proved it since, or another run directory has marked it as "
+    f"verified; SMS MFA is as before the run. {_ANOTHER_RUN}"
+)
+
+
+def _what_differs(state: UserState, possible: Sequence[UserState]) -> str:
+    """What somebody else has changed, and so stays; holds no number."""
+    told = []
+    if state.phone not in {each.phone for each in possible}:
+        told.append("The number is not the one that this run stored.")
+    elif _number(state) not in {_number(each) for each in possible}:
+        told.append("Whether the number is verified has changed since.")
+    if _factors(state) not in {_factors(each) for each in possible}:
+        told.append("The MFA settings have changed since.")
+    return " ".join([*(told or ["Part of what this run wrote was taken back."]), _ANOTHER_RUN])
 
 
 def changed_since(before: UserState, state: UserState, writes: Sequence[Write]) -> bool:
@@ -107,17 +156,27 @@ def _with_sms(mfa: MfaState, *, enabled: bool, preferred: bool) -> MfaState:
 
 
 def _possible(before: UserState, writes: Sequence[Write]) -> list[UserState]:
-    states = [before]
+    """The different states that the writes can have led to: few, however many were never answered."""
+    states = {_shape(before): before}
     for write in writes:
-        done = [after(state, write.step) for state in states]
-        states = done if write.sure else [*states, *done]
-    return states
+        made = [after(state, write.step) for state in states.values()]
+        done = {_shape(state): state for state in made}
+        states = done if write.sure else states | done
+    return list(states.values())
 
 
 def _shape(state: UserState) -> tuple[object, ...]:
     """What our writes can change of a user."""
+    return (*_number(state), *_factors(state))
+
+
+def _number(state: UserState) -> tuple[str | None, bool]:
+    return (state.phone, state.phone_verified)
+
+
+def _factors(state: UserState) -> tuple[frozenset[str], str | None]:
     mfa = state.mfa or MfaState()
-    return (state.phone, state.phone_verified, mfa.enabled, mfa.preferred)
+    return (mfa.enabled, mfa.preferred)
 
 
 def _mfa_steps(before: UserState, state: UserState) -> list[Step]:
@@ -139,7 +198,7 @@ def _sms_preference_lost(was: MfaState, now: MfaState) -> bool:
 
 
 def _phone_steps(before: UserState, state: UserState, pool: PoolFacts) -> list[Step]:
-    if (before.phone, before.phone_verified) == (state.phone, state.phone_verified):
+    if _number(before) == _number(state):
         return []
     if before.phone is None:
         return [ClearPhone()]

@@ -17,7 +17,7 @@ import structlog
 
 from migrate_mfa.domain.errors import MigrateMfaError, PoolNotReady, TooManyFailures
 from migrate_mfa.domain.quotas import Category
-from migrate_mfa.domain.reasons import Outcome
+from migrate_mfa.domain.reasons import LEFT_BY_ROLLBACK, Outcome, Reason
 from migrate_mfa.domain.rows import Verb
 from migrate_mfa.domain.words import counted
 from migrate_mfa.engine.guards import LEAST_USERS, Allowance, FailureGuard, Limits
@@ -144,7 +144,7 @@ class Executor:
             return
         self._held_back_in_a_row = 0
         self.tally.add(settled)
-        if self._guard.note(failed=settled.verdict.reason.outcome is Outcome.FAILED):
+        if self._guard.note(failed=self._went_wrong(settled.verdict.reason)):
             self._tools.stop.request(StopCause.FAILURES, str(self._guard))
             self._problem = self._problem or TooManyFailures(
                 f"Stopped: {self._guard}.", "Look at report/failed.csv; --max-failures sets the limit."
@@ -179,6 +179,11 @@ class Executor:
         if refusals.rows and not isinstance(problem, TooManyFailures):
             self.tally.outcomes[Outcome.FAILED] -= self._tools.store.reopen(refusals.rows)
         return problem
+
+    def _went_wrong(self, reason: Reason) -> bool:
+        """Whether an ending counts towards --max-failures."""
+        expected = Verb.ROLLBACK in self._verbs and reason in LEFT_BY_ROLLBACK
+        return reason.outcome is Outcome.FAILED and not expected
 
     def _show(self) -> None:
         draining = self._tools.stop.requested

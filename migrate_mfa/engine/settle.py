@@ -27,9 +27,9 @@ from migrate_mfa.domain.model import (
     Verdict,
 )
 from migrate_mfa.domain.privacy import scrub
-from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import Verb, Work
-from migrate_mfa.domain.undo import changed_since
+from migrate_mfa.domain.undo import changed_since, shows_late
 from migrate_mfa.engine.live_pool import LivePool
 from migrate_mfa.engine.refusals import Refusals
 from migrate_mfa.engine.scan import pages
@@ -106,13 +106,16 @@ class _Way:
         self._tools = tools
         self._passkey: bool | None = None
         self._gate = WriteGate(tools.pool, tools.sms)
+        self._refusal: tuple[Step, ApiError] | None = None
         self.state: UserState | None = None
         self.wrote = work.wrote
         self.done: int | None = None
 
     def go(self) -> Verdict:
-        self._let_the_last_write_settle()
+        answer_lost = self._let_the_last_write_settle()
         state, decision = self._look()
+        if answer_lost and (ended := self._not_tried_again(decision)):
+            return ended
         had = self._had_before(state)
         if self._later_number(decision, state, had):
             state, decision = self._look_back(had)  # perhaps the read was late
@@ -123,11 +126,15 @@ class _Way:
                 decision = Plan((PreferFactor(lost),), _ending(decision))
             if isinstance(decision, Verdict):
                 return self._final(decision)
-            known, given_back = self._write(decision, state), lost
+            start, made = state, decision
+            known, given_back = self._write(made, start), lost
             state, decision = self._look_back(had)
             lost = self._lost_factor(had, state)
-            if known and (lost == given_back if lost else isinstance(decision, Plan)):
+            undone = isinstance(decision, Plan) or _is_late(decision, start, made, state)
+            if known and (lost == given_back if lost else undone):
                 return Verdict(Reason.NOT_EFFECTIVE, _what_is_left(self._work.verb, state))
+            if ended := self._not_tried_again(decision):
+                return ended
         if isinstance(decision, Verdict) and not lost:
             return self._final(decision)
         return Verdict(Reason.GAVE_UP, "It stayed unknown whether Cognito had made the change.")
@@ -175,24 +182,44 @@ class _Way:
     def _look_back(self, had: UserState) -> tuple[UserState, Decision]:
         """Look until the write shows, or for as long as it may take to show.
 
+        A rollback that reads late finds what looks like the change of somebody else, and looks again.
+
         A write that may have sent an SMS is repeated only after all these looks, so a late read cannot make
         a user get a second one.
         """
         state, decision = self._look()
         for wait in READ_BACK_WAITS_S:
-            if isinstance(decision, Verdict) and not self._lost_factor(had, state):
+            settled = isinstance(decision, Verdict) and decision.reason is not Reason.CHANGED_BY_OTHERS
+            if settled and not self._lost_factor(had, state):
                 break
             self._tools.stop.sleep(self._tools.clock, wait)
             state, decision = self._look()
         return state, decision
 
-    def _let_the_last_write_settle(self) -> None:
-        """A process that died may have sent a write just now; give it the time that we give our own."""
+    def _let_the_last_write_settle(self) -> bool:
+        """A process that died may have sent a write just now; give it the time that we give our own.
+
+        When an intent without a result was sent is not known, but a dead process sends nothing: it was before
+        our start.
+
+        Returns:
+            Whether its answer was lost, and nobody has asked to try again since.
+        """
         last = self._tools.store.last_write(self._work.row) if self._work.wrote else None
         if last is None:
-            return
-        age = self._tools.clock.now() - last.at
+            return False
+        at = self._tools.store.begun if last.result == "intent" else last.at
+        age = self._tools.clock.now() - at
         self._tools.stop.sleep(self._tools.clock, max(0.0, sum(READ_BACK_WAITS_S) - max(age, 0.0)))
+        return last.result == "unknown" and self._work.was is not Reason.GAVE_UP
+
+    def _not_tried_again(self, decision: Decision) -> Verdict | None:
+        """How the row ends where the last write does not show and must not be repeated."""
+        if isinstance(decision, Verdict):
+            return None
+        if self._refusal is not None and self._refusal[0] in decision.steps:
+            return _blame(self._refusal[1])
+        return Verdict(Reason.GAVE_UP, _MAYBE_SENT) if self._gate.sends_code(decision) else None
 
     def _write(self, plan: Plan, state: UserState) -> bool:
         """Make the plan's writes in order. Says whether the effect of all of them is known."""
@@ -212,7 +239,8 @@ class _Way:
                     return self._not_made(why)
                 raise
             except ApiError as error:
-                unsure = error.effect is Effect.UNKNOWN
+                unsure = error.may_have_stored
+                self._refusal = (step, error) if error.effect is Effect.REFUSED else None
                 store.wrote(intent, "unknown" if unsure else "refused", now())
                 self.wrote = self.wrote or unsure
                 if not unsure:
@@ -299,10 +327,22 @@ class _Way:
     def _final(self, verdict: Verdict) -> Verdict:
         """What is already so was `promoted` by the user's proof, or `enrolled` by our writes."""
         if verdict.reason is not Reason.ALREADY_ENROLLED:
-            return verdict
+            return self._half_done(verdict) or verdict
         if self._work.was in _PROVED_BY_USER:
             return replace(verdict, reason=Reason.PROMOTED)
         return replace(verdict, reason=Reason.ENROLLED) if self.wrote else verdict
+
+    def _half_done(self, verdict: Verdict) -> Verdict | None:
+        """How a row ends that was written to and would be `skipped` now, which says that it was not."""
+        if not (self.wrote and self._work.verb is Verb.RUN and verdict.reason.outcome is Outcome.SKIPPED):
+            return None
+        return Verdict(Reason.HALF_DONE, f"{verdict.reason.sentence} {verdict.detail}".strip())
+
+
+def _is_late(decision: Decision, start: UserState, made: Plan, state: UserState) -> bool:
+    """Whether what looks like the change of somebody else is the user before our own write."""
+    changed = isinstance(decision, Verdict) and decision.reason is Reason.CHANGED_BY_OTHERS
+    return changed and shows_late(state, start, made.steps)
 
 
 def _what_is_left(verb: Verb, state: UserState) -> str:
@@ -312,6 +352,12 @@ def _what_is_left(verb: Verb, state: UserState) -> str:
 
 
 _LEGACY = "Only MFAOptions, the setting of the legacy AdminSetUserSettings, still names SMS."
+
+
+_MAYBE_SENT = (
+    "The answer to the write that sends a code was lost, and the user does not show it. Sending it again "
+    "could be a second SMS, so that is left to you: run the same command again."
+)
 
 
 class _HeldByAnotherError(Exception):

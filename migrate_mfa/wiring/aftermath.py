@@ -92,6 +92,7 @@ class Aftermath:
     roster: Roster | None = None
     _only_chosen: bool = False
     _named: frozenset[str] = frozenset()
+    _not_given_back: bool = False
     left_alone: int = 0
     """How many of the users named one by one stay as they are, because somebody else changed them."""
 
@@ -128,7 +129,7 @@ class Aftermath:
     def _explain_drift(self) -> None:
         """Say once that a recovery has undone this run's writes, where it may have: it concerns everybody."""
         known = self.one.journal.meta()
-        if not self.store.drift_kinds(since=known.get("drift_told", 0.0)):
+        if not self.store.drift_kinds(after_pass=known.get("drift_told_in_pass", 0)):
             return
         found = completed_before(recoveries(self.one.connection), self.store.last_write_at())
         if found is None or found.id == known.get("recovery_told"):
@@ -170,10 +171,10 @@ class Aftermath:
     def report_drift(self) -> None:
         """Write report/drift.csv, and put the kinds into the summary; with what this pass has found."""
         self.store.settle_repairs()
-        told = self.one.journal.meta().get("drift_told", 0.0)
+        told = self.one.journal.meta().get("drift_told_in_pass", 0)
         self.one.extra |= {
             "drift": self.store.drift_kinds(),
-            "drift_new": self.store.drift_kinds(since=told),
+            "drift_new": self.store.drift_kinds(after_pass=told),
             "failed_now": self.one.failed,
         }
         write_csv(self.one.report / "drift.csv", ("username", "sub", "kind", "detail"), self._drift_cells())
@@ -188,7 +189,7 @@ class Aftermath:
     def drift_is_told(self) -> None:
         """Who drifts now is no news to the next pass, unless this one ends by a code that does not tell."""
         if self.one.connection.stop.cause is None:
-            self.one.journal.set_meta({"drift_told": self.one.connection.clock.now()})
+            self.one.journal.set_meta({"drift_told_in_pass": self.one.work.pass_id})
 
     def reconcile_exit_code(self) -> ExitCode:
         """9 where somebody drifts, 7 where somebody failed just now.
@@ -282,8 +283,22 @@ class Aftermath:
         return forecast(users=users, steps=steps, pool=connection.pool, rates=rates, now=now).seconds
 
     def _selected(self, outcomes: Collection[Outcome]) -> Iterator[tuple[int, bool]]:
+        """Users whom no rollback has come to yet; where there are none, those whom one had to leave.
+
+        So each repetition gets further, whatever stopped the one before.
+        """
+        untouched = False
+        for selected in self._could_be_given_back(outcomes, ended=False):
+            untouched = True
+            yield selected
+        if not untouched:
+            yield from self._could_be_given_back(outcomes, ended=True)
+
+    def _could_be_given_back(
+        self, outcomes: Collection[Outcome], *, ended: bool
+    ) -> Iterator[tuple[int, bool]]:
         after = 0
-        while batch := self.store.rollback_rows(after, BATCH, only_chosen=self._only_chosen):
+        while batch := self.store.rollback_rows(after, BATCH, ended=ended, only_chosen=self._only_chosen):
             after = batch[-1][0]
             for row, wrote in batch:
                 if not outcomes or self.store.outcome_of(row) in outcomes:
@@ -299,11 +314,12 @@ class Aftermath:
     def apply_rollback(self) -> None:
         """Give the selected users back."""
         self.one.apply(self._restore, (Verb.ROLLBACK,), require_sms_mfa)
+        self._not_given_back = self.store.has_failed_rollbacks(only_chosen=self._only_chosen)
         self.left_alone = self.store.users_left(self._named, Reason.CHANGED_BY_OTHERS)
 
     def rollback_exit_code(self) -> ExitCode:
-        """7 where a restore failed, or a user named one by one was left alone."""
-        failed = self.one.failed or self.left_alone
+        """7 where a restore failed, now or before, or a user named one by one was left alone."""
+        failed = self.left_alone or self._not_given_back
         return self.one.exit_code(ExitCode.SOME_FAILED if failed else ExitCode.DONE)
 
     def _restore(self, work: Work, state: UserState) -> Decision:
@@ -344,11 +360,10 @@ def purge(
             _require_none_pending(directory, meta, ReportStore(journal.database))
         rows = sum(work.counts().values())
         confirm(meta, rows)
-        AftermathStore(journal.database).purge()
-        journal.set_meta({"phase": "purged", "columns": [], "roster_columns": {}, "roster": None})
         for pattern in ("*.csv", f"*{DRAFT}"):
             for path in (directory / DIRECTORY).glob(pattern):
                 path.unlink()
+        AftermathStore(journal.database).purge()
     ours = {path for pattern in _OURS for path in directory.glob(pattern)}
     return rows, sorted(path for path in directory.rglob("*") if path.is_file() and path not in ours)
 
@@ -370,7 +385,7 @@ def _require_none_pending(directory: Path, meta: Mapping[str, Any], store: Repor
 
 
 _OURS = (
-    *("journal.sqlite*", "log.jsonl", "lock", "migrate-mfa-bug-*.txt", "rehearsal/*"),
+    *("journal.sqlite*", "journal.mark", "log.jsonl", "lock", "migrate-mfa-bug-*.txt", "rehearsal/*"),
     f"{DIRECTORY}/*.json",
 )
 """What stays in a run directory after a purge, and names nobody."""

@@ -12,7 +12,12 @@ import structlog
 from migrate_mfa.adapters.bugs import keep_traceback
 from migrate_mfa.adapters.journal import Journal
 from migrate_mfa.adapters.plan_store import PlanStore
-from migrate_mfa.adapters.run_directory import name_lane_holder, require_kind
+from migrate_mfa.adapters.run_directory import (
+    last_lane_writer,
+    name_lane_holder,
+    note_lane_writer,
+    require_kind,
+)
 from migrate_mfa.adapters.work_store import WorkStore
 from migrate_mfa.domain.errors import (
     CostLimitExceeded,
@@ -28,7 +33,7 @@ from migrate_mfa.engine.execute import Executor
 from migrate_mfa.engine.forecast import Forecast, forecast, forecast_reading
 from migrate_mfa.engine.preflight import require_affordable
 from migrate_mfa.engine.refusals import Refusals
-from migrate_mfa.engine.settle import Tools
+from migrate_mfa.engine.settle import READ_BACK_WAITS_S, Tools
 from migrate_mfa.engine.sms_allowance import SmsAllowance
 from migrate_mfa.engine.stop import SIGNAL_EXITS, StopCause, Stopped
 from migrate_mfa.engine.watch import WatchedProgress
@@ -144,10 +149,30 @@ class Pass:
             verbs=verbs,
         )
         try:
-            executor.run()
+            with self._known_as_writer(verbs):
+                executor.run()
         finally:
             self.reads_only += executor.tally.reads_only
             self.failed += executor.tally.outcomes[Outcome.FAILED]
+
+    @contextmanager
+    def _known_as_writer(self, verbs: Collection[Verb]) -> Iterator[None]:
+        """Let reads show what another run directory wrote just now, and let the next one know of us."""
+        connection, directory = self.connection, self.journal.directory
+        if not (connection.owns_lane and self.work.open_rows(verbs)):
+            yield
+            return
+        before = last_lane_writer(connection.lane)
+        if before is not None and before.run_dir != str(directory.absolute()):
+            # A process that was killed had let go of the lane when this pass began.
+            ended = self.work.begun if before.ended is None else before.ended
+            age = max(0.0, connection.clock.now() - ended)
+            connection.stop.sleep(connection.clock, max(0.0, sum(READ_BACK_WAITS_S) - age))
+        note_lane_writer(connection.lane, directory)
+        try:
+            yield
+        finally:
+            note_lane_writer(connection.lane, directory, connection.clock.now())
 
     def exit_code(self, otherwise: ExitCode) -> ExitCode:
         """130, 143 or 10 where something ended the pass early, else what the command says."""

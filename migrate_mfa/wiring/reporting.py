@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from migrate_mfa.adapters.clock import SystemClock
-from migrate_mfa.adapters.journal import Journal, is_locked
+from migrate_mfa.adapters.journal import Journal
+from migrate_mfa.adapters.locks import is_locked
 from migrate_mfa.adapters.report_store import PassRecord, ReportStore
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.reports.outcomes import write_outcomes

@@ -7,20 +7,24 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from migrate_mfa.adapters.journal import NAME, Database, Journal, is_locked, name_holder, take_lock
+from migrate_mfa.adapters.codec import state_to_json
+from migrate_mfa.adapters.journal import NAME, Database, Journal
 from migrate_mfa.adapters.journal_schema import VERSION
+from migrate_mfa.adapters.locks import is_locked, name_holder, take_lock
 from migrate_mfa.adapters.plan_store import PlanStore
 from migrate_mfa.adapters.report_store import ReportStore
+from migrate_mfa.adapters.work_store import WorkStore
 from migrate_mfa.domain.errors import ExitCode, RunDirectoryError
 from migrate_mfa.domain.model import Phone, Plan, SetSmsMfa, StorePhone
 from migrate_mfa.domain.reasons import Outcome, Reason
-from migrate_mfa.domain.rows import Resolved
+from migrate_mfa.domain.rows import Resolved, Verb
 from migrate_mfa.reports.outcomes import number_used
-from tests.support.builders import a_candidate, a_record
+from tests.support.builders import a_candidate, a_record, a_user
 
 HOLDER = """
 import sys
@@ -270,6 +274,7 @@ def of_version_1(directory: Path) -> None:
     connection = sqlite3.connect(directory / NAME)
     connection.execute("ALTER TABLE rows DROP COLUMN country")
     connection.execute("ALTER TABLE rows DROP COLUMN used")
+    connection.execute("ALTER TABLE drift DROP COLUMN pass")
     connection.executemany(V1_ROW, [(1, "+819012345678"), (2, "+12015550123"), (3, None)])
     connection.commit()
     connection.close()
@@ -334,6 +339,7 @@ def of_version_2(directory: Path) -> None:
                     (row, name, step),
                 )
         db.execute("ALTER TABLE rows DROP COLUMN used")
+        db.execute("ALTER TABLE drift DROP COLUMN pass")
     make_version(directory, 2)
 
 
@@ -352,6 +358,30 @@ def test_a_journal_of_version_2_learns_which_numbers_were_used(tmp_path: Path) -
         after = used_of(journal)
 
     assert before == after == USED
+
+
+def test_a_row_of_version_2_that_lost_its_user_after_a_write_has_it_again(tmp_path: Path) -> None:
+    ann = a_user(phone="+819087654321")
+    with Journal.create_or_open(tmp_path) as journal:
+        PlanStore(journal.database).add_records([a_record(a_candidate(row=row)) for row in (1, 2)], now=0.0)
+        with journal.database.transaction() as db:
+            db.execute("INSERT INTO before_images VALUES (?, 1, ?, 0)", (ann.sub, state_to_json(ann)))
+            db.execute("INSERT INTO writes VALUES (1, 1, ?, 1, '[]', 'done', 0)", (ann.sub,))
+            db.execute("INSERT INTO writes VALUES (2, 2, 'bob', 1, '[]', 'refused', 0)")
+            db.execute(
+                "UPDATE rows SET outcome = 'unprocessed', verb = 'rollback', steps = '[]' WHERE row = 1"
+            )
+            db.execute("ALTER TABLE rows DROP COLUMN used")
+            db.execute("ALTER TABLE drift DROP COLUMN pass")
+    make_version(tmp_path, 2)
+
+    with Journal.create_or_open(tmp_path) as journal:
+        found = journal.database.query("SELECT user_sub FROM rows ORDER BY row")
+        assert [row["user_sub"] for row in found] == [ann.sub, None]
+        work = WorkStore(journal.database, 0)
+        [claimed] = work.claim((Verb.ROLLBACK,), 0, 9)
+        assert (claimed.username, work.open_rows()) == (ann.username, 1)
+        assert PlanStore(journal.database).users("", 9) == [replace(ann, mfa=None)]
 
 
 # Counting messages
@@ -592,6 +622,6 @@ def test_a_database_asks_only_for_what_it_is_asked(tmp_path: Path) -> None:
     Journal.create_or_open(tmp_path).close()
     database = Database(tmp_path / NAME)
 
-    assert database.value("SELECT value FROM meta") is None
+    assert database.value("SELECT value FROM meta WHERE key = 'x'") is None
     assert database.query("SELECT 1 AS one WHERE ? = ?", 2, 2)[0]["one"] == 1
     database.close()

@@ -1,4 +1,5 @@
 import re
+from time import process_time
 
 import phonenumbers
 import pytest
@@ -94,3 +95,16 @@ def test_a_number_in_each_countrys_own_writing_is_scrubbed() -> None:
         ):
             text = phonenumbers.format_number(number, form)
             assert scrub(f"Bad: {text}") in {"Bad: [number]", "Bad: ([number]"}, text
+
+
+@pytest.mark.parametrize(
+    "text", [part * 100_000 for part in ("x", "1 2a", "a@", "@", "x.")], ids=["x", "1 2a", "a@", "@", "x."]
+)
+def test_a_long_text_takes_no_longer_than_its_length(text: str) -> None:
+    begun = process_time()
+
+    clean = scrub(f"{text} {PHONE} ann@example.com")
+
+    assert process_time() - begun < 5.0, "the square of its length takes minutes"
+    assert "@" not in clean
+    assert PHONE not in clean

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from migrate_mfa.domain import undo
 from migrate_mfa.domain.decide import decide
 from migrate_mfa.domain.model import (
     EMAIL_OTP,
     SMS_MFA,
     SOFTWARE_TOKEN_MFA,
     ClearPhone,
+    Decision,
     MarkUnverified,
     MfaMode,
     MfaState,
@@ -33,7 +35,7 @@ from migrate_mfa.domain.model import (
     VerificationPolicy,
 )
 from migrate_mfa.domain.reasons import LIFTABLE, Reason
-from migrate_mfa.domain.undo import PROVED_STAYS, Write, after, restore
+from migrate_mfa.domain.undo import PROVED_STAYS, Write, after, restore, shows_late
 from tests.support import cognito_rules as cognito
 from tests.support.builders import (
     ATTESTED,
@@ -83,6 +85,15 @@ def given_back(
         state = cognito.apply(decision, state, pool)
         writes = [*writes, *sure(*decision.steps)]
     raise AssertionError("it never comes to an end")
+
+
+def left_alone(decision: Decision) -> bool:
+    """Somebody else changed the user, and the detail says what stays."""
+    return (
+        isinstance(decision, Verdict)
+        and decision.reason is Reason.CHANGED_BY_OTHERS
+        and decision.detail.endswith("roll this one back again.")
+    )
 
 
 def looks(state: UserState) -> tuple[object, ...]:
@@ -219,7 +230,7 @@ def test_mfa_that_was_preferred_by_nobody_is_so_again_where_the_number_stays() -
 def test_a_user_whom_somebody_else_changed_is_left_alone(changes: dict[str, object]) -> None:
     state = replace(done(a_user(), ENROL), **changes)  # type: ignore[arg-type]
 
-    assert restore(a_user(), state, sure(*ENROL), QUIET) == Verdict(Reason.CHANGED_BY_OTHERS)
+    assert left_alone(restore(a_user(), state, sure(*ENROL), QUIET))
 
 
 @pytest.mark.parametrize("pool", [QUIET, SENDS, HOLDS_BACK])
@@ -246,7 +257,9 @@ def test_who_has_proved_the_number_keeps_it_and_loses_our_mfa(
     assert reason is Reason.RESTORED
     assert (ended.phone, ended.phone_verified) == (PHONE, True)
     assert ended.mfa == before.mfa
-    assert restore(before, ended, [*writes, *sure(SMS_OFF)], pool) == Verdict(Reason.RESTORED, PROVED_STAYS)
+    again = restore(before, ended, [*writes, *sure(SMS_OFF)], pool)
+    stays = PROVED_STAYS if STORE_UNPROVEN in did else ""
+    assert again == Verdict(Reason.RESTORED, stays), "a number that we never wrote needs no word"
 
 
 @pytest.mark.parametrize(
@@ -256,7 +269,7 @@ def test_a_proof_does_not_hide_what_else_was_changed(changes: dict[str, object])
     did = (STORE_UNPROVEN, SMS_ON)
     state = replace(done(a_user(), did), phone_verified=True, **changes)  # type: ignore[arg-type]
 
-    assert restore(a_user(), state, sure(*did), QUIET) == Verdict(Reason.CHANGED_BY_OTHERS)
+    assert left_alone(restore(a_user(), state, sure(*did), QUIET))
 
 
 @pytest.mark.parametrize(
@@ -295,7 +308,7 @@ def test_a_write_that_is_known_to_be_done_leaves_no_doubt() -> None:
     half_way = restore(a_user(), done(a_user(), [STORE]), sure(*ENROL), QUIET)
 
     assert decision == Verdict(Reason.RESTORED)
-    assert half_way == Verdict(Reason.CHANGED_BY_OTHERS)
+    assert left_alone(half_way)
 
 
 def test_a_rollback_that_was_cut_short_goes_on_from_where_it_was() -> None:
@@ -306,6 +319,72 @@ def test_a_rollback_that_was_cut_short_goes_on_from_where_it_was() -> None:
     decision = restore(before, state, writes, QUIET)
 
     assert decision == Plan((StorePhone(Phone(OTHER_PHONE), verified=True),), Reason.RESTORED)
+
+
+def test_many_writes_that_were_never_answered_cost_as_many_steps_and_not_two_to_that_power(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps = 0
+
+    def counting(state: UserState, step: Step) -> UserState:
+        nonlocal steps
+        steps += 1
+        assert steps <= 2_000, "they double"
+        return after(state, step)
+
+    monkeypatch.setattr(undo, "after", counting)
+    unsure = [Write(step, sure=False) for step in ENROL * 50]
+
+    decision = restore(a_user(), done(a_user(), ENROL), [*unsure, *sure(*ENROL)], QUIET)
+
+    assert decision == Plan((SMS_OFF, ClearPhone()), Reason.RESTORED)
+
+
+@pytest.mark.parametrize(
+    ("seen", "late"),
+    [((), True), ((SMS_OFF,), True), ((SMS_OFF, ClearPhone()), False)],
+    ids=["before both", "between", "after both"],
+)
+def test_a_look_that_shows_a_user_before_our_own_steps_is_late(seen: tuple[Step, ...], late: bool) -> None:
+    start = done(a_user(), ENROL)
+
+    assert shows_late(done(start, seen), start, (SMS_OFF, ClearPhone())) is late
+
+
+# Two run directories
+
+
+def test_a_verified_flag_that_this_run_set_is_ours_although_another_run_took_its_mfa_back() -> None:
+    before = a_user(phone=PHONE, mfa=SMS_PREFERRED)
+    state = a_user(phone=PHONE, phone_verified=True)
+
+    decision = restore(before, state, sure(STORE), QUIET)
+
+    assert decision == Plan((MarkUnverified(Phone(PHONE)),), Reason.RESTORED)
+
+
+def test_no_number_is_taken_from_an_mfa_that_is_not_ours() -> None:
+    state = a_user(phone=PHONE, mfa=SMS_PREFERRED)
+
+    assert left_alone(restore(a_user(), state, sure(STORE_UNPROVEN), QUIET))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"phone": THIRD_PHONE}, "The number is not the one"),
+        ({"phone_verified": False}, "Whether the number is verified"),
+        ({"mfa": TOTP_PREFERRED}, "The MFA settings have changed"),
+    ],
+    ids=["number", "proof", "factor"],
+)
+def test_who_is_left_alone_is_told_what_stays(changes: dict[str, object], said: str) -> None:
+    state = replace(done(a_user(), ENROL), **changes)  # type: ignore[arg-type]
+
+    decision = restore(a_user(), state, sure(*ENROL), QUIET)
+
+    assert isinstance(decision, Verdict)
+    assert said in decision.detail
 
 
 STATES = [
@@ -424,7 +503,17 @@ def test_a_user_in_a_state_that_we_cannot_have_left_is_not_touched(
 
     decision = restore(before, state, sure(*plan.steps), pool)
 
-    assert decision == Verdict(Reason.CHANGED_BY_OTHERS)
+    number = (state.phone, state.phone_verified)
+    if any(isinstance(step, SetSmsMfa) for step in plan.steps):
+        number_is_ours = any(isinstance(step, StorePhone) for step in plan.steps)
+        undone = looks(state)[2:] == looks(before)[2:] and not number_is_ours
+        assert decision == Verdict(Reason.RESTORED) if undone else left_alone(decision)
+    elif number == (before.phone, before.phone_verified):
+        assert decision == Verdict(Reason.RESTORED), "the number was all that we wrote"
+    elif state.mfa is not None and state.mfa.sms_on:
+        assert left_alone(decision), "an MFA that is not ours needs its number"
+    elif not left_alone(decision):
+        assert not any(isinstance(s, SetSmsMfa | PreferFactor) for s in getattr(decision, "steps", ()))
 
 
 @everything

@@ -160,6 +160,30 @@ def test_what_would_need_an_sms_is_said_and_not_done(raise_site: Callable[..., S
         assert [user[factor] for factor in factors] == [before[name][factor] for factor in factors]
 
 
+def test_what_it_cannot_restore_stops_no_rollback_and_each_repetition_gets_further(
+    raise_site: Callable[..., Site],
+) -> None:
+    names = [f"user{number:02}" for number in range(50)]
+    unproven = names[:25]
+    users = [a_member(name, phone=OTHER if name in unproven else None) for name in names]
+    site = raise_site(users, config=SENDS_CODES)
+    rows = [(f"{name}@example.com", phone_of(number)) for number, name in enumerate(names)]
+    roster = write_roster(site.folder / "roster.csv", rows)
+    assert_code(site.cli.run(roster, site.folder / "run", "--verification", "attested"), 0)
+
+    first = rollback(site, "--max-users", "30")
+    second = rollback(site, "--max-users", "30")
+    ended = ends(site.folder / "run")
+    third = rollback(site)
+
+    assert [first.code, second.code, third.code] == [10, 7, 7]
+    assert ended == {("failed", "restore_would_send_sms"): 25, RESTORED: 25}
+    assert ends(site.folder / "run") == ended
+    assert not WRITES & calls(site.running).keys(), "there is nothing left to write"
+    assert all(not user["UserMFASettingList"] for user in state(site.running).values())
+    assert sms(site.running) == {}
+
+
 def test_whoever_was_changed_by_somebody_else_is_left_alone(raise_site: Callable[..., Site]) -> None:
     names = ["ann", "renumbered", "unproven", "totp", "off", "gone", "disabled"]
     site = enrolled(raise_site, names)

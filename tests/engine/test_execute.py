@@ -1,7 +1,7 @@
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ from migrate_mfa.domain.errors import (
     PoolNotReady,
     TooManyFailures,
 )
-from migrate_mfa.domain.model import PhoneConflict, Policy, UserState
+from migrate_mfa.domain.model import PhoneConflict, Policy, UserState, Verdict
 from migrate_mfa.domain.quotas import Category
-from migrate_mfa.domain.reasons import Outcome
+from migrate_mfa.domain.reasons import LEFT_BY_ROLLBACK, Outcome, Reason
 from migrate_mfa.domain.rows import Verb
 from migrate_mfa.engine.execute import MOST_UNDER_WAY, Executor, window_size
 from migrate_mfa.engine.guards import LEAST_USERS, Limits
@@ -82,6 +82,7 @@ def executor(
     batch_size: int = 100,
     rps: float = 1000.0,
     store: WorkStore | None = None,
+    verbs: Collection[Verb] = (Verb.RUN,),
 ) -> Executor:
     assert isinstance(run.clock, FakeClock)
     limiters = pacers(run.clock, rps)
@@ -96,6 +97,7 @@ def executor(
         batch_size=batch_size,
         progress=WatchedProgress(run.progress, directory, limiters, run.clock),
         begun=run.clock.monotonic(),
+        verbs=verbs,
     )
 
 
@@ -537,6 +539,22 @@ def test_where_all_would_be_sent_a_code_not_all_are_read_for_nothing(tmp_path: P
         assert outcomes(run) == {"unprocessed": 400}
         assert len(run.directory.made(GET)) <= MOST_UNDER_WAY + 2 * LEAST_USERS
         assert run.directory.sms == {}
+
+
+@pytest.mark.parametrize("verb", [Verb.RUN, Verb.ROLLBACK])
+@pytest.mark.parametrize("reason", sorted(LEFT_BY_ROLLBACK))
+def test_what_a_rollback_cannot_restore_is_no_failure_of_the_rollback(
+    tmp_path: Path, verb: Verb, reason: Reason
+) -> None:
+    with planned(tmp_path, 30) as run:
+        run.journal.database.query("UPDATE rows SET verb = ?", verb)
+        execution = executor(run, limits=Limits(max_failures=0.01), verbs=(verb,))
+        execution._tools = replace(execution._tools, decide=lambda _work, _state: Verdict(reason))
+
+        with nullcontext() if verb is Verb.ROLLBACK else pytest.raises(TooManyFailures):
+            execution.run()
+
+        assert outcomes(run)["failed"] >= (30 if verb is Verb.ROLLBACK else 20)
 
 
 def execute(run: Scene) -> None:

@@ -707,7 +707,7 @@ def test_an_sms_is_counted_once_whether_it_was_sent_or_is_still_to_be_sent(
     counted.append(expected())
 
     assert counted == [6] * 6
-    assert directory.sms.total() == 6
+    assert directory.sms.total() == 5, "what may have been sent once is not sent again unasked"
     run.close()
 
 

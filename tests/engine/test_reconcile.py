@@ -39,7 +39,7 @@ from tests.support.builders import (
     a_user,
     mfa,
 )
-from tests.support.fakes import GET, LIST, MFA, UPDATE, FakeDirectory
+from tests.support.fakes import GET, LIST, MFA, UPDATE, FakeClock, FakeDirectory
 from tests.support.scene import Scene
 
 if TYPE_CHECKING:
@@ -697,6 +697,25 @@ def test_who_has_totp_instead_is_not_repaired_and_drifts_no_more(tmp_path: Path)
         assert scene.directory.writes == []
         assert scene.row() == ("skipped", "has_totp")
         assert scene.drift == {}
+
+
+def test_a_clock_that_was_set_back_makes_no_drift_old_and_no_repair_undone(tmp_path: Path) -> None:
+    with nights(tmp_path, a_user("ann"), a_user("bob")) as scene:
+        told = scene.store.pass_id
+        scene.change("ann", mfa=mfa())
+        scene.reopen()
+        scene.reconcile()
+        assert scene.aftermath.drift_kinds(after_pass=told) == {DriftKind.MFA_OFF: 1}
+        told = scene.store.pass_id
+        assert isinstance(scene.clock, FakeClock)
+        scene.clock.back(86_400.0)
+        scene.change("bob", phone=None, phone_verified=False)
+        scene.reopen()
+
+        scene.reconcile(repair=True)
+
+        assert scene.aftermath.drift_kinds(after_pass=told) == {DriftKind.NO_PHONE: 1}, "bob's is news"
+        assert scene.drift == {DriftKind.NO_PHONE: 1}, "and ann's is over"
 
 
 def test_drift_that_a_rollback_made_pointless_is_forgotten(tmp_path: Path) -> None:

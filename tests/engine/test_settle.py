@@ -45,6 +45,13 @@ from tests.support.fakes import FACTORS, GET, LIST, MFA, UPDATE, Call, FakeClock
 from tests.support.scene import Scene, scene
 
 SENDS_CODES = a_pool(phone_auto_verified=True)
+AFTER_THE_STORE = {
+    "UserLambdaValidationException",
+    "UnexpectedLambdaException",
+    "InvalidLambdaResponseException",
+    "LimitExceededException",
+}
+"""Refusals that can come after the attributes were stored."""
 LOST = ["ConnectionLost", "InternalErrorException", "GarbledAnswer"]
 
 
@@ -286,9 +293,9 @@ def test_no_user_gets_a_second_sms_even_when_reads_are_late(
 
         result = settled(run)
 
-        assert result.verdict.reason is Reason.AWAITING_CODE
-        assert run.directory.sms == {"ann": 1}
-        assert run.directory.made(UPDATE) == [UPDATE] * (1 if executed else 2)
+        assert result.verdict.reason is (Reason.AWAITING_CODE if executed else Reason.GAVE_UP)
+        assert run.directory.sms == ({"ann": 1} if executed else {})
+        assert run.directory.made(UPDATE) == [UPDATE]
 
 
 def test_no_user_gets_a_second_sms_when_a_write_takes_its_time_to_show(tmp_path: Path) -> None:
@@ -299,6 +306,98 @@ def test_no_user_gets_a_second_sms_when_a_write_takes_its_time_to_show(tmp_path:
         settled(run)
 
         assert run.directory.sms == {"ann": 1}
+
+
+@pytest.mark.parametrize("lag_s", [4.5, 8.0])
+@pytest.mark.parametrize("stopped", [False, True], ids=["to its end", "stopped while it waits"])
+def test_after_an_answer_was_lost_no_message_is_risked_again_without_the_operators_word(
+    tmp_path: Path, lag_s: float, stopped: bool
+) -> None:
+    with planned(tmp_path, pool=SENDS_CODES, policy=a_policy(BY_CODE)) as run:
+        run.directory.lag_s = lag_s
+        run.directory.fail(UPDATE, "ConnectionLost", executed=True)
+        if stopped:
+            run.directory.after = lambda call: (
+                run.stop.request(StopCause.SIGTERM) if len(run.directory.made(GET)) > 1 else None
+            )
+            with pytest.raises(Stopped):
+                settled(run)
+            run.directory.after = lambda _: None
+            run.reopen()
+            run.directory.put(a_user())  # the pool shows it later than we look
+
+        result = settled(run)
+
+        assert result.verdict.reason is Reason.GAVE_UP
+        assert "could be a second SMS" in result.verdict.detail
+        assert run.directory.sms == {"ann": 1}
+        run.directory.put(a_user())
+        run.directory.lag_s = 0.0
+        run.plans.reopen_failed()
+        run.reopen()
+        assert run.store.unverified_writes() == 1, "what is tried again counts beside what may have been sent"
+        assert settled(run).verdict.reason is Reason.AWAITING_CODE, "the operator has said so"
+        assert run.directory.sms == {"ann": 2}
+
+
+@pytest.mark.parametrize("code", sorted(AFTER_THE_STORE))
+def test_a_refusal_that_came_after_the_store_is_found_by_the_read_back(tmp_path: Path, code: str) -> None:
+    with planned(tmp_path) as run:
+        run.directory.fail(UPDATE, code, executed=True, status=400)
+
+        result = settled(run)
+
+        assert result.verdict.reason is Reason.ENROLLED
+        assert run.writes() == ["unknown", "done"]
+
+
+def test_an_intent_without_a_result_may_have_been_sent_until_its_process_died(tmp_path: Path) -> None:
+    with planned(tmp_path, pool=SENDS_CODES, policy=a_policy(BY_CODE)) as run:
+        run.directory.lag_s = 3.0
+
+        def waits_in_the_queue(call: Call) -> None:
+            if call.operation == UPDATE:
+                run.clock.sleep(60.0)
+
+        def dies(call: Call) -> None:
+            if call.operation == UPDATE:
+                raise Killed
+
+        run.directory.hook, run.directory.after = waits_in_the_queue, dies
+        with pytest.raises(Killed):
+            run.settle_open()
+        run.directory.hook = run.directory.after = lambda _: None
+        run.reopen()
+
+        assert settled(run).verdict.reason is Reason.AWAITING_CODE
+        assert run.directory.sms == {"ann": 1}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"enabled": False},
+        {"status": "EXTERNAL_PROVIDER"},
+        {"email_verified": False, "mfa": mfa(EMAIL_OTP)},
+    ],
+    ids=["disabled", "federated", "another factor"],
+)
+def test_who_was_written_to_is_never_reported_as_skipped(tmp_path: Path, changes: dict[str, Any]) -> None:
+    with planned(tmp_path) as run:
+        run.directory.fail(MFA, "InternalErrorException")
+        run.directory.after = lambda call: (
+            run.directory.put(a_user(phone=PHONE, phone_verified=True, **changes))
+            if call.operation == UPDATE
+            else None
+        )
+
+        result = settled(run)
+
+        assert result.verdict.reason is Reason.HALF_DONE
+        assert result.verdict.detail
+        assert run.row() == ("failed", "half_done")
+        run.plans.reopen_failed()
+        assert settled(run).verdict.reason is Reason.HALF_DONE, "nor by the next run"
 
 
 def test_an_effect_that_stays_unknown_is_given_up_after_the_documented_rounds(tmp_path: Path) -> None:
@@ -419,7 +518,7 @@ def test_a_refusal_ends_the_row_with_its_reason(
         assert code in result.verdict.detail
         assert PHONE not in result.verdict.detail
         assert "ann@" not in result.verdict.detail
-        assert run.writes()[-1] == "refused"
+        assert run.writes()[-1] == ("unknown" if code in AFTER_THE_STORE else "refused")
         assert run.directory.made(operation) == [operation]
 
 

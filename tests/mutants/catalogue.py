@@ -19,24 +19,12 @@ The promises:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from tests.mutants.mutant import Mutant
+from tests.mutants.way_back import WAY_BACK
+
 PROMISES: Final = range(1, 15)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mutant:
-    """A breach of one promise: `find` occurs once in `file` and is replaced by `put`; `tests` must fail."""
-
-    name: str
-    promise: int
-    breach: str
-    file: str
-    find: str
-    put: str
-    tests: tuple[str, ...]
-
 
 _SETTLE: Final = "tests/engine/test_settle.py::"
 _GATE: Final = "tests/engine/test_write_gate.py::"
@@ -124,8 +112,8 @@ MUTANTS: Final = (
         promise=4,
         breach="A resumed run does not wait for the last write of the dead one to show.",
         file="migrate_mfa/engine/settle.py",
-        find="        self._let_the_last_write_settle()\n        state,",
-        put="        state,",
+        find="        answer_lost = self._let_the_last_write_settle()\n",
+        put="        answer_lost = False\n",
         tests=(_SETTLE + "test_a_run_that_dies_twice_sends_no_second_sms",),
     ),
     Mutant(
@@ -151,7 +139,7 @@ MUTANTS: Final = (
         promise=6,
         breach="A rollback overwrites what somebody else changed since the run.",
         file="migrate_mfa/domain/undo.py",
-        find="if _shape(state) not in {_shape(each) for each in _possible(before, writes)}:",
+        find="if _shape(state) not in {_shape(each) for each in possible}:",
         put="if state.sub != before.sub:",
         tests=("tests/domain/test_undo.py::test_a_user_whom_somebody_else_changed_is_left_alone",),
     ),
@@ -385,4 +373,5 @@ MUTANTS: Final = (
         put="0",
         tests=(_EXECUTE + "test_who_was_refused_with_everybody_is_open_again_when_the_pool_is_to_blame",),
     ),
+    *WAY_BACK,
 )

@@ -20,10 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.mutants.catalogue import MUTANTS, Mutant
+from tests.mutants.catalogue import MUTANTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tests.mutants.mutant import Mutant
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (\S+?)(?:\[.*)?(?: - .*)?$", re.MULTILINE)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from functools import cache
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.mutants.catalogue import MUTANTS, PROMISES, Mutant
+from tests.mutants.catalogue import MUTANTS, PROMISES
 from tests.mutants.mutants import ROOT
+
+if TYPE_CHECKING:
+    from tests.mutants.mutant import Mutant
 
 each_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name.replace(" ", "-"))
 

@@ -71,7 +71,8 @@ def a_rejection(row: int = 1, reason: Reason = Reason.INVALID_PHONE) -> Rejectio
 
 
 def a_record(row: Candidate | Rejection) -> Record:
-    return Record(cells=(f"cell {row.at.row}", ""), row=row)
+    phone = row.phone.e164 if isinstance(row, Candidate) and row.phone else ""
+    return Record(cells=(f"cell {row.at.row}", phone), row=row)
 
 
 def a_pool(**changes: Any) -> PoolFacts:

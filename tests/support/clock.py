@@ -24,3 +24,8 @@ class FakeClock:
             self._monotonic += max(0.0, seconds)
 
     advance = sleep
+
+    def back(self, seconds: float) -> None:
+        """Somebody sets the time of day back."""
+        with self._lock:
+            self._offset -= seconds

@@ -83,6 +83,7 @@ class Scene:
 
     def plan(self, rows: Iterable[Candidate | Rejection], **options: Any) -> None:
         records = [a_record(row) for row in rows]
+        self.journal.set_meta({"phone_conflict": self.policy.phone_conflict})
         self.plans.add_records(records, self.clock.now())
         planner = self.planner(**options)
         planner.read_pool(len(records))

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from migrate_mfa.adapters.aws import Lane
+from migrate_mfa.adapters.locks import Writer
+from migrate_mfa.adapters.run_directory import last_lane_writer, lock_lane, note_lane_writer
 from migrate_mfa.domain.errors import ExitCode, NotAllowed
 from migrate_mfa.domain.quotas import Category
+from migrate_mfa.domain.rows import Verb
 from migrate_mfa.engine.live_pool import LivePool
 from migrate_mfa.engine.paced import CallCount
 from migrate_mfa.engine.stop import Stop, StopCause
 from migrate_mfa.settings import Settings
 from migrate_mfa.wiring.lane import Connection
 from migrate_mfa.wiring.passes import Pass, open_pass
-from tests.support.builders import a_pool
+from tests.support.builders import a_candidate, a_pool, a_user
 from tests.support.clock import FakeClock
-from tests.support.fakes import SilentProgress
+from tests.support.fakes import WRITES, FakeDirectory, SilentProgress
+from tests.support.scene import Scene, pacers, scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,3 +84,77 @@ def test_a_signal_while_the_reports_are_written_changes_nothing(tmp_path: Path) 
     stop.request(StopCause.SIGTERM)
 
     assert (one.summary["state"], one.exit_code(ExitCode.DONE)) == ("finished", ExitCode.DONE)
+
+
+LANE = Lane(account="123456789012", region="ap-northeast-1", endpoint="http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize(
+    ("ended", "run_dir", "waits"),
+    [
+        pytest.param(None, "other", 3.5, id="killed"),
+        pytest.param(-1.0, "other", 2.5, id="a moment ago"),
+        pytest.param(-60.0, "other", 0.0, id="a minute ago"),
+        pytest.param(None, "own", 0.0, id="this directory itself"),
+        pytest.param(60.0, "other", 3.5, id="clock set back"),
+    ],
+)
+def test_what_another_directory_wrote_a_moment_ago_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: float | None, run_dir: str, waits: float
+) -> None:
+    monkeypatch.setattr("migrate_mfa.adapters.run_directory._lane_lock", lambda _: tmp_path / "lane.lock")
+    directory = FakeDirectory([a_user()])
+    with scene(tmp_path / "own", directory) as run:
+        run.plan([a_candidate()])
+        connection = a_connection(run)
+        lock = lock_lane(LANE)
+        ended = None if ended is None else run.clock.now() + ended
+        note_lane_writer(LANE, tmp_path / run_dir, ended)
+        assert isinstance(run.clock, FakeClock)
+        before = len(run.clock.naps)
+
+        Pass(connection, run.journal, run.store, "disable").apply(run.decide, (Verb.RUN,), lambda _: None)
+
+        assert sum(run.clock.naps[before:]) == pytest.approx(waits, abs=0.2)
+        assert run.row() == ("verified", "enrolled")
+        wrote = last_lane_writer(LANE)
+        assert wrote is not None
+        assert (wrote.run_dir, wrote.ended) == (str(tmp_path / "own"), run.clock.now())
+        os.close(lock)
+
+
+def test_a_command_is_known_as_writing_before_its_first_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("migrate_mfa.adapters.run_directory._lane_lock", lambda _: tmp_path / "lane.lock")
+    directory = FakeDirectory([a_user()])
+    seen: list[Writer | None] = []
+    directory.hook = lambda call: seen.append(last_lane_writer(LANE)) if call.operation in WRITES else None
+    with scene(tmp_path / "own", directory) as run:
+        run.plan([a_candidate()])
+        lock = lock_lane(LANE)
+
+        Pass(a_connection(run), run.journal, run.store, "run").apply(run.decide, (Verb.RUN,), lambda _: None)
+
+        assert seen == [Writer(str(tmp_path / "own"), None)] * 2
+        os.close(lock)
+
+
+def a_connection(run: Scene) -> Connection:
+    nothing: Any = SimpleNamespace(calls=CALLS)
+    assert isinstance(run.clock, FakeClock)
+    limiters = pacers(run.clock)
+    return Connection(
+        stop=run.stop,
+        clock=run.clock,
+        settings=Settings(),
+        live_pool=LivePool(run.directory.pool, run.directory.describe, clock=run.clock, stop=run.stop),
+        directory=run.paced(limiters=limiters),
+        progress=SilentProgress(),
+        lane=LANE,
+        aws=nothing,
+        begun=run.clock.monotonic(),
+        pacers=limiters,
+        limits={},
+        owns_lane=True,
+    )

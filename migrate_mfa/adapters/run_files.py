@@ -1,0 +1,184 @@
+"""The files of a run directory: whose they are, and whether they are whole and still those that we opened."""
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from migrate_mfa.domain.errors import RunDirectoryError
+
+JOURNAL = "journal.sqlite"
+LOCK = "lock"
+MARK = "journal.mark"
+DRAFTS = ("journal.draft", "journal.draft-journal")
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_FILES = (JOURNAL, f"{JOURNAL}-wal", f"{JOURNAL}-shm", f"{JOURNAL}-journal", *DRAFTS, LOCK, MARK, "log.jsonl")
+QUICKLY = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+"""How every file of a run directory is opened: never through a link, never waiting for another program."""
+
+
+def require_own(directory: Path) -> None:
+    """Refuse a directory that somebody else has made or can write to, and such files in it.
+
+    Raises:
+        RunDirectoryError: names the file, and what is wrong with it.
+    """
+    _require_ours(directory, directory.stat())
+    for path, found in _there(directory, (*_FILES, "report")):
+        _require_kind(path, found)
+        _require_ours(path, found)
+
+
+def require_kinds(directory: Path) -> None:
+    """Refuse links, pipes and the like in the place of files; enough for who only reads.
+
+    Raises:
+        RunDirectoryError: names the file.
+    """
+    for path, found in _there(directory, (*_FILES, "report")):
+        _require_kind(path, found)
+
+
+def _there(directory: Path, names: Iterable[str]) -> Iterable[tuple[Path, os.stat_result]]:
+    for path in map(directory.joinpath, names):
+        with suppress(FileNotFoundError):
+            yield path, path.lstat()
+
+
+def _require_kind(path: Path, found: os.stat_result) -> None:
+    right = stat.S_ISDIR if path.name == "report" else stat.S_ISREG
+    if not right(found.st_mode):
+        what = "a link" if stat.S_ISLNK(found.st_mode) else "not a file of this tool"
+        raise RunDirectoryError(
+            f"{path} is {what}, so this run directory is not used.",
+            "Find out who made it, then remove it or give another --run-dir.",
+        )
+
+
+def _require_ours(path: Path, found: os.stat_result) -> None:
+    if found.st_uid != os.geteuid():
+        raise RunDirectoryError(
+            f"{path} belongs to another user of this machine, who could read and change what is kept in it.",
+            "Give a --run-dir that does not exist yet, or one of your own.",
+        )
+    if found.st_mode & _OTHERS_WRITE:
+        raise RunDirectoryError(
+            f"Other users of this machine can write to {path}.",
+            f"If what is in it is yours alone: chmod go-w {path}",
+        )
+
+
+class Identity:
+    """Which files we have opened; the same names may mean others later, or nothing."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._known = dict(self._now())
+
+    def _now(self) -> Iterable[tuple[str, tuple[int, int] | None]]:
+        for name in ("", LOCK, JOURNAL, f"{JOURNAL}-wal"):
+            try:
+                found = (self._directory / name).stat()
+            except OSError:
+                yield name, None
+            else:
+                yield name, (found.st_dev, found.st_ino)
+
+    def changed(self) -> list[str]:
+        """The names that mean another file by now, or none; "" is the directory itself."""
+        return [name for name, found in self._now() if found != self._known[name]]
+
+
+class Keeper:
+    """Stops a command whose run directory goes, and saves the journal that only this process still has."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._identity = Identity(directory)
+        self._saved: Path | None = None
+
+    def require_same(self, connection: sqlite3.Connection) -> None:
+        """Stop before anything is written that could not be undone any more.
+
+        Raises:
+            RunDirectoryError: a file is gone, or another one is in its place; says where the journal is now.
+        """
+        changed = self._identity.changed()
+        if not changed:
+            return
+        if self._saved is None and {JOURNAL, f"{JOURNAL}-wal"} & set(changed):
+            self._saved = save_journal(connection, self._directory)
+        what = self._directory / changed[0] if changed[0] else self._directory
+        raise RunDirectoryError(
+            f"{what} was removed or replaced while this command worked on it, so it stops.",
+            f"The journal was saved: go on, or roll back, with --run-dir {self._saved}"
+            if self._saved
+            else "Find out what did that; then run the same command again.",
+        )
+
+
+def save_journal(connection: sqlite3.Connection, directory: Path) -> Path | None:
+    """Write what an open journal holds into a new run directory beside the one that is gone."""
+    for number in range(1, _COPIES):
+        copy = directory.with_name(f"{directory.name}-saved-{number}")
+        try:
+            copy.mkdir(parents=True, mode=0o700)
+            connection.execute("VACUUM INTO ?", (str(copy / JOURNAL),))
+            (copy / JOURNAL).chmod(0o600)
+        except FileExistsError:
+            continue
+        except (OSError, sqlite3.Error):
+            return None
+        return copy
+    return None
+
+
+_COPIES = 100
+
+
+def write_mark(directory: Path, pass_id: int, write_id: int) -> None:
+    """Note how far the journal has come, beside it: a journal that knows less later has lost something."""
+    with suppress(OSError):  # it only helps to notice a loss
+        descriptor = os.open(directory / MARK, os.O_WRONLY | os.O_CREAT | QUICKLY, 0o600)
+        try:
+            os.pwrite(descriptor, f"{pass_id:>12} {write_id:>16}\n".encode(), 0)
+        finally:
+            os.close(descriptor)
+
+
+def require_complete(directory: Path, pass_id: int, write_id: int) -> None:
+    """Refuse a journal that lacks what was noted beside it.
+
+    Args:
+        directory: the run directory.
+        pass_id: the last command that the journal knows.
+        write_id: the last write that it knows.
+
+    Raises:
+        RunDirectoryError: it knows less than was noted.
+    """
+    passes, writes = _read_mark(directory)
+    if pass_id >= passes and write_id >= writes:
+        return
+    raise RunDirectoryError(
+        f"{directory / JOURNAL} lacks the last of what was done: {JOURNAL}-wal is missing, or it is an older "
+        "copy.",
+        f"Put back what is missing. If it is lost for good, remove {directory / MARK}: then the journal is "
+        "used as it is, and a rollback leaves alone whom it does not know to be as the run left them.",
+    )
+
+
+def _read_mark(directory: Path) -> tuple[int, int]:
+    try:
+        descriptor = os.open(directory / MARK, os.O_RDONLY | QUICKLY)
+    except OSError:
+        return (0, 0)
+    try:
+        passes, writes = os.pread(descriptor, 64, 0).split()
+        return (int(passes), int(writes))
+    except (OSError, ValueError):
+        return (0, 0)
+    finally:
+        os.close(descriptor)
