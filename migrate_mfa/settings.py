@@ -50,6 +50,7 @@ class Settings:
     quota_share: float = 0.5
     max_rps: Mapping[Category, float] = field(default_factory=dict)
     batch_size: int = 100
+    wait_for_network_s: float = 0.0
     max_sms: int = 0
     prices: Prices = field(default_factory=Prices)
     max_cost: Decimal | None = None
@@ -124,6 +125,7 @@ def from_params(params: Mapping[str, Any]) -> Settings:
         quota_share=params.get("quota_share", 0.5),
         max_rps=_max_rps(params.get("max_rps") or ()),
         batch_size=params.get("batch_size", 100),
+        wait_for_network_s=_wait_for_network(params.get("wait_for_network")),
         max_sms=params.get("max_sms", 0),
         prices=Prices(
             sms=sms_prices(params.get("sms_price") or ()), mau=_amount("--mau-price", params.get("mau_price"))
@@ -173,6 +175,11 @@ def seconds(option: str, text: str) -> float:
         raise UsageError(f"{option} takes a duration such as 8h, 90m or 1h30m (not {text!r}).")
     hours, minutes, rest = (int(part or 0) for part in match.groups())
     return hours * 3600.0 + minutes * 60 + rest
+
+
+def _wait_for_network(text: str | None) -> float:
+    """Commands without the option make a handful of calls, and wait for nothing."""
+    return seconds("--wait-for-network", text) if text else 0.0
 
 
 def _policy(params: Mapping[str, Any]) -> Policy | None:

@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import sqlite3
+import stat
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -188,7 +189,7 @@ def name_holder(path: Path, directory: Path | None = None) -> None:
     """
     named = {"pid": os.getpid(), "run_dir": str(directory.absolute()) if directory else None}
     with suppress(OSError):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
             os.ftruncate(descriptor, 0)
             os.write(descriptor, json.dumps(named).encode())
@@ -223,12 +224,16 @@ def _lives(pid: int) -> bool:
 
 def _open_lock(path: Path) -> int:
     """Open a lock file, which may be another user's: owning the lock needs no right to write."""
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # opening a FIFO would wait
     try:
-        return os.open(path, flags)
+        descriptor = os.open(path, flags)
     except FileNotFoundError:
         # Not exclusive: two that start at once must end with the same file.
-        return os.open(path, flags | os.O_CREAT, 0o600)
+        descriptor = os.open(path, flags | os.O_CREAT, 0o600)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, f"{path.name} is not a file", str(path))
+    return descriptor
 
 
 def _try_flock(descriptor: int, kind: int) -> bool:

@@ -301,6 +301,15 @@ StopAfter = Annotated[
         show_default=False,
     ),
 ]
+WaitForNetwork = Annotated[
+    str,
+    typer.Option(
+        help="How long to wait for a network that went away; 0s does not wait.",
+        metavar="DURATION",
+        envvar=_variable("WAIT_FOR_NETWORK"),
+        rich_help_panel=_PACE,
+    ),
+]
 Yes = Annotated[
     bool, typer.Option("--yes", help="Do not ask; needed without a terminal.", rich_help_panel=_TALK)
 ]
