@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from migrate_mfa.adapters.aws import AwsTarget
+from migrate_mfa.adapters.endpoints import require_url
 from migrate_mfa.adapters.roster import RosterOptions
 from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.model import PhoneConflict, Policy, VerificationPolicy
@@ -105,9 +106,8 @@ def from_params(params: Mapping[str, Any]) -> Settings:
     Raises:
         UsageError: names the option, what is wrong with it, and what it takes.
     """
-    endpoint = params.get("endpoint_url")
-    if endpoint and not endpoint.startswith(("http://", "https://")):
-        raise UsageError("--endpoint-url is not a URL.", "It begins with https:// or http://.")
+    if endpoint := params.get("endpoint_url"):
+        require_url(endpoint, "--endpoint-url")
     return Settings(
         user_pool_id=params.get("user_pool_id"),
         roster=params.get("roster"),

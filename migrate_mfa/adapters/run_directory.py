@@ -123,7 +123,7 @@ def _lane_lock(lane: "Lane") -> Path:
 
 
 def _common() -> Path:
-    """Where every process of this machine looks, whatever its TMPDIR; that only where there is no such place."""
+    """Where every process of this machine looks, whatever its TMPDIR; that serves only in its absence."""
     usable = os.access(_COMMON, os.W_OK | os.X_OK)
     return _COMMON if usable else Path(tempfile.gettempdir())
 

@@ -5,11 +5,13 @@ import sys
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
 from migrate_mfa import __version__
 from migrate_mfa.cli import aftermath, canary, check, lab, look, migrate, output, policy, setup_pool
 from migrate_mfa.cli.plainly import Program
 from migrate_mfa.cli.talk import tell
+from migrate_mfa.cli.variables import unread
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
 from migrate_mfa.domain.failure import COMMAND_MARK
 from migrate_mfa.domain.privacy import scrub
@@ -62,6 +64,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(argv: list[str] | None) -> int:
     given = sys.argv[1:] if argv is None else argv
+    for warning in unread(get_command(app)):
+        tell(warning)
     try:
         app(argv, prog_name="migrate-mfa")
     except SystemExit as end:

@@ -208,6 +208,7 @@ class Canary:
                 "run_id": uuid4().hex,
                 "account": connection.lane.account,
                 "region": connection.lane.region,
+                "endpoint": connection.lane.endpoint,
                 "user_pool_id": connection.pool.id,
                 "pool_name": connection.pool.name,
                 "columns": list(_COLUMNS),

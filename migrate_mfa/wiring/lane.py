@@ -10,8 +10,16 @@ from typing import TypeVar
 from migrate_mfa.adapters.aws import Aws, AwsTarget, Lane
 from migrate_mfa.adapters.clock import SystemClock
 from migrate_mfa.adapters.cognito import CognitoDirectory
+from migrate_mfa.adapters.endpoints import AWS
 from migrate_mfa.adapters.run_directory import lock_lane
-from migrate_mfa.domain.errors import ExitCode, Interrupted, MigrateMfaError, OutOfReach, RunDirectoryError
+from migrate_mfa.domain.errors import (
+    ExitCode,
+    InputUnusable,
+    Interrupted,
+    MigrateMfaError,
+    OutOfReach,
+    RunDirectoryError,
+)
 from migrate_mfa.domain.failure import ApiError, Effect, run_problem
 from migrate_mfa.domain.model import PoolFacts
 from migrate_mfa.domain.quotas import PACED, QUOTAS, Category, ceiling
@@ -206,6 +214,28 @@ def insist(
         connects=connects,
     )
     return controller(watched)
+
+
+def require_endpoint(known: Mapping[str, object], lane: Lane) -> None:
+    """Refuse to go on elsewhere than a run began: another endpoint has other users behind the same names.
+
+    A run directory from before this was written down fits every endpoint.
+
+    Raises:
+        InputUnusable: names both endpoints.
+    """
+    began = known.get("endpoint", lane.endpoint)
+    if began != lane.endpoint:
+        raise InputUnusable(
+            f"This run began at {_endpoint(began)}, and the pool is now looked for at "
+            f"{_endpoint(lane.endpoint)}.",
+            "Look at --endpoint-url, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER, and the "
+            "profile's endpoint_url and services; or give another --run-dir.",
+        )
+
+
+def _endpoint(name: object) -> str:
+    return "AWS's own endpoint" if name == AWS else f"the endpoint {name}"
 
 
 def problem_of(error: ApiError) -> MigrateMfaError:
