@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from getpass import GetPassWarning
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings
 
 import boto3
 import botocore
@@ -149,7 +151,7 @@ class Aws:
                     raise
                 raise UsageError(f"The endpoint URL of {source} cannot be used.", _ENDPOINT_FORM) from error
         require_url(client.meta.endpoint_url, source)
-        client.meta.events.register_first("request-created", self._renew_credentials)
+        client.meta.events.register_first("provide-client-params", self._renew_credentials)
         client.meta.events.register_first("before-send", may_send)
         return client
 
@@ -200,9 +202,13 @@ class Aws:
         return Identity(answer["Account"], answer["Arn"])
 
     def _begin_with_credentials(self) -> None:
-        """Have the credentials now, on the operator's own thread: a profile may ask for an MFA code."""
+        """Have the credentials now, on the operator's own thread: a profile may ask for an MFA code.
+
+        Where there is no terminal it would be taken from standard input, and shown.
+        """
         try:
-            keys = self._credentials.get_frozen_credentials()
+            with catch_warnings(action="error", category=GetPassWarning):
+                keys = self._credentials.get_frozen_credentials()
         except Exception as error:
             renewal = renewal_error("GetCredentials", error, self.target.profile)
             if renewal.problem is None:
@@ -210,14 +216,14 @@ class Aws:
             raise renewal.problem from error
         require_clean_keys(keys, self._credentials.method)
 
-    def _renew_credentials(self, operation_name: str, **_: object) -> None:
-        """Before each request is signed, so that what goes wrong with credentials is told as that."""
+    def _renew_credentials(self, model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's own
+        """Before all else of a call, so that what goes wrong with credentials is told as that."""
         if self._credentials is None:
             return
         try:
             self._credentials.get_frozen_credentials()
         except Exception as error:
-            raise renewal_error(operation_name, error, self.target.profile) from error
+            raise renewal_error(model.name, error, self.target.profile) from error
 
     def _require_region(self) -> None:
         """Refuse a Region of no partition, unless the endpoint is somebody's own."""

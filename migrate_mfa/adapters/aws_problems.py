@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from configparser import DuplicateOptionError, DuplicateSectionError, MissingSectionHeaderError, ParsingError
 from contextlib import contextmanager
+from getpass import GetPassWarning
 from typing import Any
 
 from botocore import exceptions as raised
@@ -131,7 +132,8 @@ def credentials_problem(error: BaseException, profile: str | None) -> MigrateMfa
     if isinstance(error, raised.NoCredentialsError):
         return NotAllowed("There are no AWS credentials.", f"{_SIGN_IN}. {_look_at(profile)}")
     if isinstance(error, raised.PartialCredentialsError):
-        source = SOURCES.get(error.kwargs["provider"], "the profile")
+        provider = error.kwargs["provider"]
+        source = credentials_file() if provider == _SHARED else SOURCES.get(provider, "the profile")
         lacks = f"The credentials are not whole: {source} lacks {error.kwargs['cred_var']}."
         return NotAllowed(lacks, _look_at(profile))
     return _signed_out(error, _name(profile)) or _from_elsewhere(error, profile)
@@ -150,7 +152,7 @@ def _signed_out(error: BaseException, name: str) -> MigrateMfaError | None:
     if isinstance(error, raised.RefreshWithMFAUnsupportedError):
         what = f"The session of the profile {name!r} has ended; a new one needs an MFA code."
         return NotAllowed(what, _MFA)
-    if isinstance(error, EOFError):
+    if isinstance(error, EOFError | GetPassWarning):
         return NotAllowed(f"The profile {name!r} asks for an MFA code, and there is no terminal.", _MFA)
     if isinstance(error, _SIGNED_OUT):
         return NotAllowed(
@@ -304,6 +306,7 @@ def _look_at(profile: str | None) -> str:
     return f"Look at the profile {_name(profile)!r} in {config_file()}{variables}."
 
 
+_SHARED = "shared-credentials-file"
 _SIGN_IN = "Sign in (aws sso login, aws configure), or give --profile"
 _MEND = "Mend the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE."
 _MFA = (
