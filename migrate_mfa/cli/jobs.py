@@ -135,34 +135,34 @@ def begin(context: typer.Context) -> dict[str, Any]:
     for parameter in context.command.params:
         if parameter.name in _OWN:
             continue
-        value, source = _origin(context, parameter)
-        beaten = _beaten(context, parameter.name, value, source)
+        value, source, variable = _origin(context, parameter)
+        beaten = _beaten(context, parameter.name, value) if variable else ""
         if shows:
-            write(f"{parameter.name} = {_shown(value)}  # {source}{f', not {beaten}' if beaten else ''}")
+            write(f"{parameter.name} = {_shown(value)}  # {source}")
+            if variable:
+                write(f"  # {variable}{f', not {beaten}' if beaten else ''}")
         elif beaten:
-            tell(f"{parameter.name} = {_shown(value)} of the {source} wins over {beaten}.")
+            tell(f"{variable} ({_shown(value)}) wins over {beaten}.")
     if shows:
         raise typer.Exit
     return context.params
 
 
-def _origin(context: typer.Context, parameter: Any) -> tuple[Any, str]:  # noqa: ANN401 - Typer's own types are private
-    """An option's value, and where it comes from."""
+def _origin(context: typer.Context, parameter: Any) -> tuple[Any, str, str]:  # noqa: ANN401 - Typer's own types are private
+    """An option's value, what kind of source it comes from, and the variable if it is one."""
     source = context.get_parameter_source(parameter.name)
     value = context.params.get(parameter.name)
     if source is None or source.name != "ENVIRONMENT":
-        return value, _SOURCES[source.name] if source else "default"
+        return value, _SOURCES[source.name] if source else "default", ""
     name = variable_of(parameter)
     left_to_the_sdk = value is None
-    return (os.environ.get(name) if left_to_the_sdk else value), f"variable {name}"
+    return (os.environ.get(name) if left_to_the_sdk else value), _SOURCES[source.name], name
 
 
-def _beaten(context: typer.Context, name: str, value: object, source: str) -> str:
+def _beaten(context: typer.Context, name: str, value: object) -> str:
     """The job file's value that a variable keeps from counting; empty where there is none."""
     job = context.meta.get(_JOB, {})
-    if not source.startswith("variable") or name not in job or job[name] == value:
-        return ""
-    return f"{name} = {_shown(job[name])} of the job file"
+    return f"{name}: {_shown(job[name])} of the job file" if name in job and job[name] != value else ""
 
 
 def _shown(value: object) -> str:
