@@ -1,9 +1,9 @@
 """What the engine needs of the outside, where there is more than one implementation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from migrate_mfa.domain.model import Phone, PoolFacts, UserState
 from migrate_mfa.domain.pool_setup import Members, PoolMfa
@@ -116,6 +116,10 @@ class SmsRoles(Protocol):
 
     def find(self, name: str) -> FoundRole | None:
         """GetRole, and what the role's policies say."""
+        ...
+
+    def trust(self, arn: str) -> Mapping[str, Any] | None:
+        """GetRole: the trust policy of the role with this ARN; None where there is no such role."""
         ...
 
     def create(self, role: SmsRole) -> bool:

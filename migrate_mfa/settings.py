@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from migrate_mfa.adapters.aws import AwsTarget
+from migrate_mfa.adapters.endpoints import require_url
 from migrate_mfa.adapters.roster import RosterOptions
 from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.model import PhoneConflict, Policy, VerificationPolicy
@@ -50,6 +51,7 @@ class Settings:
     quota_share: float = 0.5
     max_rps: Mapping[Category, float] = field(default_factory=dict)
     batch_size: int = 100
+    wait_for_network_s: float = 0.0
     max_sms: int = 0
     prices: Prices = field(default_factory=Prices)
     max_cost: Decimal | None = None
@@ -116,9 +118,8 @@ def from_params(params: Mapping[str, Any]) -> Settings:
     Raises:
         UsageError: names the option, what is wrong with it, and what it takes.
     """
-    endpoint = params.get("endpoint_url")
-    if endpoint and not endpoint.startswith(("http://", "https://")):
-        raise UsageError("--endpoint-url is not a URL.", "It begins with https:// or http://.")
+    if endpoint := params.get("endpoint_url"):
+        require_url(endpoint, "--endpoint-url")
     return Settings(
         user_pool_id=params.get("user_pool_id"),
         roster=params.get("roster"),
@@ -136,6 +137,7 @@ def from_params(params: Mapping[str, Any]) -> Settings:
         quota_share=params.get("quota_share", 0.5),
         max_rps=_max_rps(params.get("max_rps") or ()),
         batch_size=params.get("batch_size", 100),
+        wait_for_network_s=_wait_for_network(params.get("wait_for_network")),
         max_sms=params.get("max_sms", 0),
         prices=Prices(
             sms=sms_prices(params.get("sms_price") or ()), mau=_amount("--mau-price", params.get("mau_price"))
@@ -191,6 +193,11 @@ def seconds(option: str, text: str) -> float:
         raise UsageError(f"{option} takes a duration such as 8h, 90m or 1h30m (not {text!r}).")
     hours, minutes, rest = (int(part or 0) for part in match.groups())
     return hours * 3600.0 + minutes * 60 + rest
+
+
+def _wait_for_network(text: str | None) -> float:
+    """Commands without the option make a handful of calls, and wait for nothing."""
+    return seconds("--wait-for-network", text) if text else 0.0
 
 
 def _policy(params: Mapping[str, Any]) -> Policy | None:

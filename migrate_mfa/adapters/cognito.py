@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from migrate_mfa.adapters.aws import FAILURES, call
+from migrate_mfa.adapters.aws import call
+from migrate_mfa.adapters.aws_problems import FAILURES
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import (
     EMAIL_OTP,

@@ -14,6 +14,7 @@ import botocore
 from migrate_mfa.adapters.aws import call
 from migrate_mfa.adapters.cognito import pool_facts
 from migrate_mfa.domain.errors import PoolNotReady
+from migrate_mfa.domain.policy import in_own_partition
 from migrate_mfa.domain.pool_setup import MESSAGE, MODE, PATH, SMS, Members, PoolMfa
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class CognitoPoolSettings:
         self._require_known({SMS: raw_sms}, {SMS: sms})
         self._require_known(self._raw, config)
         used = sms_of(sms, config.get(SMS) or {})
-        return PoolMfa(pool_facts(pool, config), pool["Arn"], config, used)
+        return PoolMfa(pool_facts(pool, config), in_own_partition(pool["Arn"]), config, used)
 
     def write(self, members: Members) -> None:
         """SetUserPoolMfaConfig; what is not among the members is switched off."""

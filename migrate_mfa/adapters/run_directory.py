@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from migrate_mfa.adapters.aws import Lane
 
 RUNS = "migrate-mfa-runs"
+_COMMON = Path("/tmp")  # noqa: S108 - the one directory in which all users of a machine may make files
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
@@ -129,7 +130,7 @@ def lock_lane(lane: "Lane") -> int:
     except OSError as error:
         raise RunDirectoryError(
             f"The lock of this account and Region cannot be taken in {path.parent} ({error.strerror}).",
-            "Mend or remove that, or name another directory for temporary files with TMPDIR.",
+            "Mend or remove that; whoever owns it can.",
         ) from error
     with suppress(PermissionError):  # somebody else made it
         os.fchmod(lock, 0o644)
@@ -153,7 +154,13 @@ def note_lane_writer(lane: "Lane", directory: Path, ended: float | None = None) 
 
 def _lane_lock(lane: "Lane") -> Path:
     name = sha256(f"{lane.endpoint} {lane.account} {lane.region}".encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / "migrate-mfa-lanes" / f"lane-{name}.lock"
+    return _common() / "migrate-mfa-lanes" / f"lane-{name}.lock"
+
+
+def _common() -> Path:
+    """Where every process of this machine looks, whatever its TMPDIR; that serves only in its absence."""
+    usable = os.access(_COMMON, os.W_OK | os.X_OK)
+    return _COMMON if usable else Path(tempfile.gettempdir())
 
 
 def _make_common(directory: Path) -> None:

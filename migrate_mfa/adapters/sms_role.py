@@ -1,6 +1,7 @@
 """The SMS role in IAM: found, made, and allowed to publish."""
 
 import json
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,17 @@ class IamRoles:
             inline={policy: self._policy(name, policy) for policy in inline},
             attached=tuple(each["PolicyArn"] for each in attached["AttachedPolicies"]),
         )
+
+    def trust(self, arn: str) -> Mapping[str, Any] | None:
+        """GetRole; None where there is no role of this ARN, also where one of its name has another path."""
+        try:
+            role = call(self._client, "GetRole", need="Role", RoleName=arn.rpartition("/")[2])["Role"]
+        except ApiError as error:
+            if error.code == "NoSuchEntity":
+                return None
+            raise
+        trust: Mapping[str, Any] = role["AssumeRolePolicyDocument"]
+        return trust if role["Arn"] == arn else None
 
     def create(self, role: SmsRole) -> bool:
         """CreateRole; False where a role of that name is there already."""

@@ -1,6 +1,8 @@
 """Job files: a command's options in TOML, below flags and variables, above the defaults."""
 
+import codecs
 import difflib
+import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,9 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from migrate_mfa.cli.output import write
+from migrate_mfa.cli.plainly import in_words
+from migrate_mfa.cli.talk import tell
+from migrate_mfa.cli.variables import variable_of
 from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError, UsageError
 
 _OWN = frozenset({"job", "show_config", "help"})
+_JOB = "migrate_mfa.job"
+"""Where a context keeps the values of the job file."""
 _SOURCES = {
     "COMMANDLINE": "flag",
     "ENVIRONMENT": "variable",
@@ -35,50 +42,67 @@ def _load(context: typer.Context, path: Path | None) -> Path | None:
             'Its first line says which command it is for: command = "…".',
         )
     known = {each.name: each for each in context.command.params if each.name and each.name not in _OWN}
+    values = {}
     for key, value in job.items():
         if key not in known:
             raise InputUnusable(
                 f"{path}: {key!r} is no option of {context.info_name}.", _nearest(key, set(known))
             )
-        if trouble := _trouble(known[key], value, context):
-            raise InputUnusable(f"{path}: {key} = {_shown(value)}: {trouble}")
-    _check_as_settings(path, job)
+        try:
+            values[key] = _processed(known[key], value, context)
+        except typer.BadParameter as error:
+            raise InputUnusable(f"{path}: {key} = {_shown(value)}: {in_words(error)}") from error
+    _check_as_settings(path, values)
     context.default_map = {**(context.default_map or {}), **job}
+    context.meta[_JOB] = values
     return path
 
 
-def _trouble(parameter: Any, value: Any, context: typer.Context) -> str:  # noqa: ANN401 - Typer's own, and TOML
-    """What is wrong with a value, for its option; empty when nothing is."""
-    if isinstance(value, bool) is not getattr(parameter, "is_flag", False):
-        return "it takes true or false." if not isinstance(value, bool) else "it does not take true or false."
-    if isinstance(value, list) is not getattr(parameter, "multiple", False):
-        return "it takes one value." if isinstance(value, list) else "it takes a list, such as [...]."
-    try:
-        parameter.process_value(context, value)
-    except typer.BadParameter as error:
-        return error.message
-    return ""
+def _processed(parameter: Any, value: Any, context: typer.Context) -> Any:  # noqa: ANN401 - Typer's own, and TOML
+    """A value as its option takes it.
+
+    Raises:
+        BadParameter: it does not.
+    """
+    flag, several = getattr(parameter, "is_flag", False), getattr(parameter, "multiple", False)
+    if isinstance(value, bool) is not flag:
+        raise typer.BadParameter("it takes true or false." if flag else "it does not take true or false.")
+    if isinstance(value, list) is not several:
+        raise typer.BadParameter("it takes a list, such as [...]." if several else "it takes one value.")
+    if isinstance(value, dict):
+        raise typer.BadParameter("it takes one value, not a table.")
+    return parameter.process_value(context, value)
 
 
-def _check_as_settings(path: Path, job: dict[str, Any]) -> None:
+def _check_as_settings(path: Path, values: dict[str, Any]) -> None:
     from migrate_mfa.settings import from_params
 
     try:
-        from_params(job)
+        from_params(values)
     except UsageError as error:
         raise InputUnusable(f"{path}: {error.message}", error.hint) from error
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = path.read_bytes()
     except OSError as error:
         raise InputUnusable(
             f"The job file {path} cannot be read ({error.strerror}).", "See --job."
         ) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "not UTF-8"
-        raise InputUnusable(f"The job file {path} is not TOML: {reason}.") from error
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputUnusable(f"The job file {path} is UTF-16, and TOML is UTF-8.", "Save it as UTF-8.")
+    try:
+        return tomllib.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise InputUnusable(f"The job file {path} is not UTF-8.", "Save it as UTF-8.") from error
+    except RecursionError as error:
+        raise InputUnusable(f"The job file {path} is nested too deeply.", _TOML) from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputUnusable(f"The job file {path} is not TOML: {error}.", _TOML) from error
+
+
+_TOML = 'A line is NAME = VALUE: a text in "quotes", a number, true, false, or a list in [brackets].'
 
 
 def _nearest(key: str, known: set[str]) -> str:
@@ -109,22 +133,44 @@ def begin(context: typer.Context) -> dict[str, Any]:
     Raises:
         typer.Exit: after --show-config.
     """
-    sources = {name: _source(context, name) for name in context.params}
-    if not context.params.get("show_config"):
-        given = frozenset(name for name, source in sources.items() if source != _SOURCES["DEFAULT"])
-        return {**context.params, "given": given}
-    saved = _of_the_run_directory(context)
-    for name, value in context.params.items():
-        if name not in _OWN:
-            told = (value, sources[name]) if sources[name] != _SOURCES["DEFAULT"] else None
-            text, source = told or saved.get(name, (value, sources[name]))
-            write(f"{name} = {_shown(text)}  # {source}")
-    raise typer.Exit
+    shows = context.params.get("show_config")
+    saved = _of_the_run_directory(context) if shows else {}
+    given = set()
+    for parameter in context.command.params:
+        if parameter.name in _OWN:
+            continue
+        value, source, variable = _origin(context, parameter)
+        beaten = _beaten(context, parameter.name, value) if variable else ""
+        if source != _SOURCES["DEFAULT"]:
+            given.add(parameter.name)
+        elif parameter.name in saved:
+            value, source = saved[parameter.name]
+        if shows:
+            write(f"{parameter.name} = {_shown(value)}  # {source}")
+            if variable:
+                write(f"  # {variable}{f', not {beaten}' if beaten else ''}")
+        elif beaten:
+            tell(f"{variable} ({_shown(value)}) wins over {beaten}.")
+    if shows:
+        raise typer.Exit
+    return {**context.params, "given": frozenset(given)}
 
 
-def _source(context: typer.Context, name: str) -> str:
-    source = context.get_parameter_source(name)
-    return _SOURCES[source.name if source else "DEFAULT"]
+def _origin(context: typer.Context, parameter: Any) -> tuple[Any, str, str]:  # noqa: ANN401 - Typer's own types are private
+    """An option's value, what kind of source it comes from, and the variable if it is one."""
+    source = context.get_parameter_source(parameter.name)
+    value = context.params.get(parameter.name)
+    if source is None or source.name != "ENVIRONMENT":
+        return value, _SOURCES[source.name if source else "DEFAULT"], ""
+    name = variable_of(parameter)
+    left_to_the_sdk = value is None
+    return (os.environ.get(name) if left_to_the_sdk else value), _SOURCES[source.name], name
+
+
+def _beaten(context: typer.Context, name: str, value: object) -> str:
+    """The job file's value that a variable keeps from counting; empty where there is none."""
+    job = context.meta.get(_JOB, {})
+    return f"{name}: {_shown(job[name])} of the job file" if name in job and job[name] != value else ""
 
 
 def _of_the_run_directory(context: typer.Context) -> dict[str, tuple[Any, str]]:

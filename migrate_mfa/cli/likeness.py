@@ -28,6 +28,7 @@ from migrate_mfa.domain.model import (
     PoolFacts,
     UserState,
 )
+from migrate_mfa.domain.policy import partition_of
 from migrate_mfa.domain.pool_number import pool_number_problem
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.reports.outcomes import write_csv
@@ -35,7 +36,7 @@ from migrate_mfa.simulator.users import LEGACY_SMS, STATUSES
 
 FOLDER = "rehearsal"
 _COLUMNS = ("sub", "username", "email", "phone_number", "phone_number_verified")
-_ROLE = {"SnsCallerArn": "arn:aws:iam::123456789012:role/rehearsal", "ExternalId": "rehearsal"}
+_ROLE, _EXTERNAL_ID = "iam::123456789012:role/rehearsal", "rehearsal"
 _FIRST_NUMBER = 10_000_000  # +81 90 1…: a Japanese mobile number, as are the many millions after it
 _FIXED_LINE = "+81312345678"
 _UNUSABLE = {Reason.NOT_SMS_CAPABLE: "+8150", Reason.INVALID_PHONE: "+81090"}
@@ -73,7 +74,7 @@ def write_likeness(journal: Journal, facts: PoolFacts) -> Likeness:
     pool = {
         "id": f"{meta['region']}_Rehearsal",
         "name": f"rehearsal-of-{facts.name}",
-        "config": pool_config(facts),
+        "config": pool_config(facts, partition_of(meta["region"])),
         "users_jsonl": users.name,
         "generate": {"count": strangers, "prefix": "stranger"},
     }
@@ -86,7 +87,7 @@ def _lane(meta: Mapping[str, Any]) -> dict[str, Any]:
     return {"region": meta["region"], "enforce_quotas": True, "quotas": meta.get("enforced_limits", {})}
 
 
-def pool_config(facts: PoolFacts) -> dict[str, Any]:
+def pool_config(facts: PoolFacts, partition: str = "aws") -> dict[str, Any]:
     """The settings of a pool of which these are the facts, as a pool file has them."""
     signs_in = ["email"] if facts.email_sign_in else []
     signs_in += ["phone_number"] if facts.phone_sign_in is not PhoneSignIn.NO else []
@@ -94,7 +95,7 @@ def pool_config(facts: PoolFacts) -> dict[str, Any]:
     held = ["phone_number"] if facts.phone_needs_proof else []
     config: dict[str, Any] = {
         "MfaConfiguration": facts.mfa,
-        "SmsConfiguration": _ROLE,
+        "SmsConfiguration": {"SnsCallerArn": f"arn:{partition}:{_ROLE}", "ExternalId": _EXTERNAL_ID},
         "EstimatedNumberOfUsers": facts.estimated_users,
         "UsernameConfiguration": {"CaseSensitive": facts.case_sensitive},
         "UsernameAttributes" if _named_by_contact(facts) else "AliasAttributes": signs_in,

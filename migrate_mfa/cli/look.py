@@ -34,6 +34,7 @@ def audit(
     max_rps: o.MaxRps = None,
     mau_price: o.MauPrice = None,
     max_cost: o.MaxCost = None,
+    wait_for_network: o.WaitForNetwork = "15m",
     profile: o.Profile = None,
     region: o.Region = None,
     endpoint_url: o.EndpointUrl = None,

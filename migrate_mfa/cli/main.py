@@ -5,12 +5,15 @@ import sys
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
 from migrate_mfa import __version__
 from migrate_mfa.cli import aftermath, canary, check, lab, look, migrate, output, policy, setup_pool
 from migrate_mfa.cli.plainly import Program
 from migrate_mfa.cli.talk import tell
+from migrate_mfa.cli.variables import unread
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
+from migrate_mfa.domain.failure import COMMAND_MARK
 from migrate_mfa.domain.privacy import scrub
 
 app = Program(
@@ -60,12 +63,15 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(argv: list[str] | None) -> int:
+    given = sys.argv[1:] if argv is None else argv
+    for warning in unread(get_command(app)):
+        tell(warning)
     try:
         app(argv, prog_name="migrate-mfa")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except MigrateMfaError as error:
-        return _explain(error)
+        return _explain(error, next((each for each in given if not each.startswith("-")), COMMAND_MARK))
     except BrokenPipeError:
         return ExitCode.DONE  # whoever read our output has gone
     except OSError as error:
@@ -81,10 +87,10 @@ def entry() -> None:
     sys.exit(main())
 
 
-def _explain(error: MigrateMfaError) -> int:
+def _explain(error: MigrateMfaError, command: str) -> int:
     tell(f"migrate-mfa: {_scrubbed(error.message)}")
     if error.hint:
-        tell(error.hint)
+        tell(error.hint.replace(f"iam-policy {COMMAND_MARK}", f"iam-policy {command}"))
     return error.exit_code
 
 

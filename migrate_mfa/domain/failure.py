@@ -31,15 +31,25 @@ class ApiError(Exception):
 
     `code` is the AWS error code, or one of ours for failures without an answer: `ConnectFailed` (nothing was
     sent), `ConnectionLost` (sent, no answer), `GarbledAnswer`. `message` is AWS's text, which can hold
-    personal data: it never goes to a log or a terminal unmasked.
+    personal data: it never goes to a log or a terminal unmasked. `problem` is what ends the run, where the
+    failure is of the configuration or the credentials: whoever made the call knows more than its code says.
     """
 
-    def __init__(self, *, operation: str, code: str, message: str = "", status: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        operation: str,
+        code: str,
+        message: str = "",
+        status: int = 0,
+        problem: MigrateMfaError | None = None,
+    ) -> None:
         super().__init__(f"{operation}: {code}")
         self.operation = operation
         self.code = code
         self.message = message
         self.status = status
+        self.problem = problem
 
     @property
     def may_have_stored(self) -> bool:
@@ -52,10 +62,16 @@ class ApiError(Exception):
     @property
     def effect(self) -> Effect:
         """What this failure says about the effect of the call."""
-        return effect_of(self.code, self.status)
+        return Effect.FATAL if self.problem is not None else effect_of(self.code, self.status)
+
+    @property
+    def unconnected(self) -> bool:
+        """Whether nothing was sent, because there was no connection to send it on."""
+        return self.code in UNCONNECTED
 
 
-CONNECT_FAILED = "ConnectFailed"
+CONNECT_FAILED, PROXY_FAILED, TLS_FAILED = "ConnectFailed", "ProxyFailed", "TlsFailed"
+UNCONNECTED = frozenset({CONNECT_FAILED, PROXY_FAILED, TLS_FAILED})
 NOT_OFFERED = frozenset({"InvalidAction", "UnknownOperationException"})
 """The operation is not known there, as the two protocols say it: an emulator, or a proxy."""
 UNANSWERED = frozenset({CONNECT_FAILED, "ConnectionLost", "GarbledAnswer"})
@@ -80,7 +96,7 @@ _AFTER_STORE = frozenset(
         "LimitExceededException",
     }
 )
-_NOT_EXECUTED = frozenset({CONNECT_FAILED, "ConcurrentModificationException"})
+_NOT_EXECUTED = frozenset({*UNCONNECTED, "ConcurrentModificationException"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +108,8 @@ class RunProblem:
     hint: str
 
 
+COMMAND_MARK = "COMMAND"
+"""Stands in a hint for the command that was given: `cli.main` puts it in."""
 _CREDENTIALS = RunProblem(
     NotAllowed,
     "the credentials have expired or are not accepted",
@@ -100,7 +118,19 @@ _CREDENTIALS = RunProblem(
 _PERMISSION = RunProblem(
     NotAllowed,
     "this caller may not do that",
-    "`migrate-mfa iam-policy COMMAND` prints the policy that it needs; then the same command goes on.",
+    f"`migrate-mfa iam-policy {COMMAND_MARK}` prints the policy that it needs; then the same command goes "
+    "on.",
+)
+_NOT_ENABLED = RunProblem(
+    NotAllowed,
+    "the service or the Region is not enabled in this account",
+    "Enable it in the account's settings, or correct --region and --user-pool-id.",
+)
+_UNKNOWN_KEY = RunProblem(
+    NotAllowed,
+    "the credentials have expired or are not accepted",
+    "Sign in again; then the same command goes on where it stopped. A Region that must be enabled first and "
+    "is not gives the same answer.",
 )
 _SMS_ROLE = RunProblem(
     PoolNotReady,
@@ -118,8 +148,11 @@ _RUN_PROBLEMS = {
     "ExpiredTokenException": _CREDENTIALS,
     "ExpiredToken": _CREDENTIALS,
     "RequestExpired": _CREDENTIALS,
-    "UnrecognizedClientException": _CREDENTIALS,
-    "InvalidClientTokenId": _CREDENTIALS,
+    "UnrecognizedClientException": _UNKNOWN_KEY,
+    "InvalidClientTokenId": _UNKNOWN_KEY,
+    "OptInRequired": _NOT_ENABLED,
+    "OptInRequiredException": _NOT_ENABLED,
+    "SubscriptionRequiredException": _NOT_ENABLED,
     "IncompleteSignature": _CREDENTIALS,
     "MissingAuthenticationToken": _CREDENTIALS,
     "MissingAuthenticationTokenException": _CREDENTIALS,
@@ -182,6 +215,8 @@ def effect_of(code: str, status: int = 0) -> Effect:
 
 def run_problem(error: ApiError) -> MigrateMfaError:
     """The error that ends the run, for a failure whose effect is FATAL."""
+    if error.problem is not None:
+        return error.problem
     problem = _RUN_PROBLEMS[error.code]
     return problem.error(f"{error.operation}: {problem.what} ({error.code}).", problem.hint)
 

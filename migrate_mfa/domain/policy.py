@@ -73,6 +73,12 @@ def partition_of(region: str) -> str:
     return next((name for prefix, name in _PARTITIONS.items() if region.startswith(prefix)), "aws")
 
 
+def in_own_partition(arn: str) -> str:
+    """An ARN with the partition of the Region that it names: not every endpoint tells Regions apart."""
+    _, _, service, region, rest = arn.split(":", 4)
+    return f"arn:{partition_of(region)}:{service}:{region}:{rest}"
+
+
 def permissions_of(command: str, *, deep: bool = False, optional: bool = True) -> tuple[Permission, ...]:
     """What a command asks of AWS.
 

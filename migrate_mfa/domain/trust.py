@@ -69,6 +69,31 @@ def trust_of(document: Mapping[str, Any], context: Mapping[str, str]) -> Trust |
     return min(found, key=_faults, default=None)
 
 
+def external_ids(document: Mapping[str, Any], context: Mapping[str, str]) -> set[str]:
+    """The external ids with which Cognito may assume the role for this pool; patterns are none.
+
+    Args:
+        document: the trust policy.
+        context: source account and ARN of the pool, by key in small letters.
+    """
+    found: set[str] = set()
+    for row in _many(document.get("Statement", [])):
+        conditions = row.get("Condition", {})
+        if row.get("Effect") != "Allow" or not _names_cognito(row):
+            continue
+        if Trust(_judged(conditions, context)).excludes(*SOURCES):
+            continue
+        for operator, rows in conditions.items():
+            if operator.lower().removesuffix("ifexists") in _EQUAL | _LIKE:
+                found |= {
+                    str(value)
+                    for key, wanted in rows.items()
+                    if key.lower() == EXTERNAL_ID
+                    for value in _many(wanted)
+                }
+    return {each for each in found if each and not set(each) & set("*?$")}
+
+
 def _faults(trust: Trust) -> tuple[int, int]:
     values = list(trust.conditions.values())
     return values.count(False), values.count(None)

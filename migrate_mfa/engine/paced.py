@@ -12,6 +12,7 @@ import structlog
 from migrate_mfa.domain.errors import OutOfReach
 from migrate_mfa.domain.failure import ApiError, Effect, run_problem
 from migrate_mfa.domain.quotas import CATEGORY_OF, Category
+from migrate_mfa.engine.network import Network
 from migrate_mfa.engine.retry import ATTEMPTS, BUDGET_S, READS, WRITES, retrying
 from migrate_mfa.ports import Directory, Filter, Page, before_write, sending
 
@@ -50,6 +51,10 @@ _LOOK_AT_PERMISSIONS = (
 )
 
 
+def _said(error: ApiError) -> str:
+    return f": {error.message}" if error.unconnected and error.message else ""
+
+
 def _may_be_no_users_fault(error: ApiError) -> bool:
     """Any failure but a refusal; NotAuthorizedException says of itself neither whose fault it is."""
     return error.effect is not Effect.REFUSED or error.code == "NotAuthorizedException"
@@ -65,12 +70,19 @@ class PacedDirectory:
     """
 
     def __init__(
-        self, inner: Directory, pacers: Mapping[Category, "Pacer"], *, clock: "Clock", stop: "Stop"
+        self,
+        inner: Directory,
+        pacers: Mapping[Category, "Pacer"],
+        *,
+        clock: "Clock",
+        stop: "Stop",
+        network: Network | None = None,
     ) -> None:
         self._inner = inner
         self._pacers = pacers
         self._clock = clock
         self._stop = stop
+        self.network = network or Network(clock, stop)
         self._lock = threading.Lock()
         self._failing: dict[str, Counter[str]] = {}
         self._unsure: set[tuple[str, str]] = set()
@@ -187,6 +199,7 @@ class PacedDirectory:
             monotonic=self._clock.monotonic,
             sleep=lambda seconds: self._stop.sleep(self._clock, seconds),
             before_retry=lambda state: self._note_retry(operation, category, state),
+            network=self.network,
         )(again)
 
     def _once(
@@ -204,11 +217,18 @@ class PacedDirectory:
                 raise
             finally:
                 sending.reset(token)
+        self.network.answered()
         with self._lock:
             self._failing.pop(operation, None)
         return answer
 
     def _note_failure(self, error: ApiError, ticket: "Ticket", operation: str, username: str) -> None:
+        if error.unconnected:
+            self.network.failed(error)
+            if self.network.bears():
+                return
+        elif error.status:
+            self.network.answered()
         if error.effect is Effect.THROTTLED:
             category = CATEGORY_OF[error.operation]
             self._count(category, throttled=1)
@@ -248,7 +268,7 @@ class PacedDirectory:
         refused = error.effect is Effect.REFUSED
         if not username or len(failing) >= _SEVERAL or not (refused or self._pool_answers()):
             raise OutOfReach(
-                f"AWS is out of reach: {error.operation} kept failing ({error.code}).",
+                f"AWS is out of reach: {error.operation} kept failing ({error.code}){_said(error)}.",
                 _LOOK_AT_PERMISSIONS if refused else _LOOK_AT_THE_NETWORK,
             ) from error
 

@@ -2,16 +2,20 @@
 
 The documented budget: a call is given up after `ATTEMPTS` failures that were not throttles, or after
 `BUDGET_S` seconds in all. Throttles cost time but no attempts, because yielding to live traffic is no
-failure.
+failure. A network that is waited for (`engine.network`) costs neither.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 from tenacity.wait import wait_random
 
-from migrate_mfa.domain.failure import CONNECT_FAILED, ApiError, Effect
+from migrate_mfa.domain.failure import ApiError, Effect
+
+if TYPE_CHECKING:
+    from migrate_mfa.engine.network import Network
 
 ATTEMPTS = 8
 BUDGET_S = 600.0
@@ -30,13 +34,21 @@ class _Budget:
     started: float
     monotonic: Callable[[], float]
     connects: int
+    network: "Network | None" = None
     failures: int = 0
     unconnected: int = 0
 
     def spent(self, state: RetryCallState) -> bool:
         error = _error(state)
+        unconnected = error is not None and error.unconnected
+        if unconnected and self.network is not None:
+            if self.network.bears():
+                self.started = self.monotonic() + state.upcoming_sleep
+                return False
+            if self.network.gone():
+                return True
         self.failures += error is None or error.effect is not Effect.THROTTLED
-        self.unconnected += error is not None and error.code == CONNECT_FAILED
+        self.unconnected += unconnected
         elapsed = self.monotonic() - self.started + state.upcoming_sleep
         return self.failures >= ATTEMPTS or self.unconnected >= self.connects or elapsed >= BUDGET_S
 
@@ -48,10 +60,12 @@ def retrying(
     sleep: Callable[[float], None],
     before_retry: Callable[[RetryCallState], None],
     connects: int = ATTEMPTS,
+    network: "Network | None" = None,
 ) -> Retrying:
     """A tenacity controller for one call: which failures to repeat, how long to wait, when to give up.
 
-    The last failure is raised as it is. `connects` is how many failures to connect at all are borne.
+    The last failure is raised as it is. `connects` is how many failures to connect at all are borne, unless
+    `network` says that it is waited for.
     """
     error_wait = wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT_S)
     throttle_wait = wait_random(0.1, 1.0)  # the limiter has slowed already; this only spreads the threads
@@ -64,7 +78,7 @@ def retrying(
     return Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, ApiError) and error.effect in effects),
         wait=wait,
-        stop=_Budget(monotonic(), monotonic, connects).spent,
+        stop=_Budget(monotonic(), monotonic, connects, network).spent,
         sleep=sleep,
         before_sleep=before_retry,
         reraise=True,

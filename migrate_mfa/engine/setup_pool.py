@@ -5,6 +5,7 @@ attempt to write it, and what is done already is not done again.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from migrate_mfa.domain.errors import MigrateMfaError, NotAllowed, OutOfReach, PoolNotReady, UsageError
@@ -25,6 +26,7 @@ from migrate_mfa.domain.pool_setup import (
 )
 from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.sms_role import POLICY_NAME, SmsRole, adopt, role_for, role_name
+from migrate_mfa.domain.trust import SOURCE_ACCOUNT, SOURCE_ARN, external_ids
 from migrate_mfa.engine.preflight import require_settable_phone, require_sms_mfa
 from migrate_mfa.engine.retry import READS, retrying
 from migrate_mfa.engine.stop import Stop
@@ -107,8 +109,17 @@ def require_possible(pool: PoolMfa, options: SmsOptions) -> None:
         )
     if options.external_id is not None and given is None:
         raise UsageError("--external-id needs --sms-role-arn.", "It is the one in that role's trust policy.")
-    if given is not None and options.external_id is None and pool.path.get(SNS_ROLE) != given:
-        raise UsageError("--sms-role-arn needs --external-id.", "The one in that role's trust policy.")
+    if given is not None and (theirs := given.split(":")[1]) != (ours := pool.arn.split(":")[1]):
+        raise UsageError(
+            f"--sms-role-arn is of the partition {theirs}, and the pool of {ours}.",
+            f"It begins with arn:{ours}:iam::",
+        )
+
+
+def needs_external_id(pool: PoolMfa, options: SmsOptions) -> bool:
+    """Whether a role was given whose external id neither the operator nor the pool says."""
+    given = options.sms_role_arn
+    return given is not None and options.external_id is None and pool.path.get(SNS_ROLE) != given
 
 
 class PoolSetup:
@@ -143,6 +154,8 @@ class PoolSetup:
         """
         pool = self._do(self._settings.read)
         require_possible(pool, options)
+        if needs_external_id(pool, options):
+            options = replace(options, external_id=self._external_id(pool, options.sms_role_arn or ""))
         role = None
         if needs_role(pool, options):
             role = self._role(pool, read_only=read_only) or role_for(pool.arn)
@@ -172,6 +185,25 @@ class PoolSetup:
                 return None
             raise
         return None if found is None else adopt(found, pool.arn)
+
+    def _external_id(self, pool: PoolMfa, role_arn: str) -> str:
+        """The one external id that the role's trust policy has for this pool.
+
+        Raises:
+            UsageError: it cannot be read there, or there is none, or more than one.
+        """
+        try:
+            trust = self._do(lambda: self._roles.trust(role_arn))
+        except NotAllowed as error:
+            raise _asking(f"this caller may not read it in the role ({error.message})") from error
+        if trust is None:
+            raise _asking(f"there is no role {role_arn} to read it from")
+        account = pool.arn.split(":")[4]
+        found = external_ids(trust, {SOURCE_ACCOUNT: account, SOURCE_ARN: pool.arn})
+        if len(found) != 1:
+            several = f"has {len(found)} of them" if found else "has none"
+            raise _asking(f"the role's trust policy {several} for Cognito and this pool")
+        return found.pop()
 
     def _ensure(self, role: SmsRole, pool_arn: str) -> None:
         """Make the role, or what is missing of it."""
@@ -241,6 +273,12 @@ class PoolSetup:
         except ApiError as error:
             raise OutOfReach(f"AWS does not answer {error.operation} ({error.code}).", _RUN_AGAIN) from error
         return answer
+
+
+def _asking(why: str) -> UsageError:
+    return UsageError(
+        f"--sms-role-arn needs --external-id: {why}.", "It is the one in that role's trust policy."
+    )
 
 
 def _or_refused(attempt: Callable[[], T]) -> T:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from migrate_mfa.domain.quotas import Category
+    from migrate_mfa.engine.network import Network
     from migrate_mfa.engine.paced import PacedDirectory
     from migrate_mfa.engine.pacer import Pacer
     from migrate_mfa.ports import Clock
@@ -39,12 +40,16 @@ class WatchedProgress:
         pacers: "Mapping[Category, Pacer]",
         clock: "Clock",
         note: Callable[[Standing], None] = lambda _: None,
+        *,
+        network: "Network | None" = None,
     ) -> None:
         self._inner = inner
         self._directory = directory
         self._pacers = pacers
         self._clock = clock
         self._note = note
+        self._network = network
+        self._last: Standing | None = None
         self._stage: str | None = None
         self._marked = self._noted = 0.0
         self._was: deque[tuple[float, int]] = deque()
@@ -54,6 +59,15 @@ class WatchedProgress:
     def say(self, text: str) -> None:
         """See `Progress.say`."""
         self._inner.say(text)
+
+    def say_of_network(self, text: str) -> None:
+        """Say that the network is away, or back; also to those who look later, from any thread."""
+        self._inner.say(text)
+        if self._last is not None:
+            self._note(replace(self._last, slowed_by=self._slowed_by()))
+
+    def _slowed_by(self) -> str:
+        return str(self._network or "") or slowed_by(self._pacers)
 
     def show(self, standing: Standing) -> None:
         """See `Progress.show`."""
@@ -65,8 +79,9 @@ class WatchedProgress:
             standing,
             rates=self._rates,
             seconds_left=self._seconds_left(standing, now),
-            slowed_by=slowed_by(self._pacers),
+            slowed_by=self._slowed_by(),
         )
+        self._last = standing
         self._inner.show(standing)
         if new or now - self._noted >= NOTE_EVERY_S:
             self._noted = now

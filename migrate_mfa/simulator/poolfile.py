@@ -53,6 +53,7 @@ from migrate_mfa.simulator.errors import CognitoError
 from migrate_mfa.simulator.generate import Generate, generated_users
 from migrate_mfa.simulator.operations.attributes import check_schema
 from migrate_mfa.simulator.outbox import Outbox, Sns
+from migrate_mfa.simulator.partitions import partition_of
 from migrate_mfa.simulator.pool import Pool
 from migrate_mfa.simulator.poolconfig import CONFIG_SHAPES, check_consistent, with_defaults
 from migrate_mfa.simulator.quotas import Limiter
@@ -184,7 +185,7 @@ def load_world(
 
 
 def _empty(document: Mapping[str, Any], clock: Clock) -> World:
-    account = document.get("account", DEFAULT_ACCOUNT)
+    account, region = document.get("account", DEFAULT_ACCOUNT), document.get("region", DEFAULT_REGION)
     limiter = Limiter(
         document.get("quotas", {}),
         enforce=document.get("enforce_quotas", False),
@@ -193,10 +194,15 @@ def _empty(document: Mapping[str, Any], clock: Clock) -> World:
     )
     return World(
         account,
-        document.get("region", DEFAULT_REGION),
+        region,
         limiter,
         clock,
-        Roles(account, clock, propagation_s=document.get("role_propagation_s", 0.0)),
+        Roles(
+            account,
+            clock,
+            partition=partition_of(region),
+            propagation_s=document.get("role_propagation_s", 0.0),
+        ),
         Outbox(clock, Sns.from_document(document.get("sns", {}))),
         Unsettled.from_document(document.get("unsettled", {})),
         Surroundings.from_document(document),

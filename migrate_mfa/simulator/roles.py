@@ -25,10 +25,10 @@ PUBLISH, SEND = "sns:Publish", "sms-voice:SendTextMessage"
 """What the role must be allowed: for SNS, and for AWS End User Messaging."""
 
 MANAGED: Mapping[str, Document] = {
-    f"arn:aws:iam::aws:policy/{name}": {"Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
+    f"iam::aws:policy/{name}": {"Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
     for name, action in (("AmazonSNSFullAccess", "sns:*"), ("AdministratorAccess", "*"))
 }
-"""The AWS-managed policies that can be attached here."""
+"""The AWS-managed policies that can be attached here, by their ARNs from the partition on."""
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class Role:
     @property
     def policies(self) -> list[Document]:
         """All the documents that say what the role may do."""
-        return [*self.inline.values(), *(MANAGED[arn] for arn in self.attached)]
+        return [*self.inline.values(), *(MANAGED[arn.split(":", 2)[2]] for arn in self.attached)]
 
     def may(self, action: str) -> bool:
         """Whether its documents allow to send to any phone number."""
@@ -73,9 +73,12 @@ def way_of(sms: Mapping[str, Any]) -> tuple[str, str | None, str]:
 class Roles:
     """The roles of the account, by name."""
 
-    def __init__(self, account: str, clock: Clock, *, propagation_s: float = 0.0) -> None:
+    def __init__(
+        self, account: str, clock: Clock, *, partition: str = "aws", propagation_s: float = 0.0
+    ) -> None:
         """Start without any; a change is seen `propagation_s` later."""
         self.account = account
+        self._partition = partition
         self._clock = clock
         self._propagation_s = propagation_s
         self._roles: dict[str, Role] = {}
@@ -93,7 +96,14 @@ class Roles:
     def arn(self, name: str, path: str = "/") -> str:
         """Give the ARN of a role: its own, or the one that it would get."""
         known = self._roles.get(name)
-        return known.arn if known is not None else f"arn:aws:iam::{self.account}:role{path}{name}"
+        return (
+            known.arn if known is not None else f"arn:{self._partition}:iam::{self.account}:role{path}{name}"
+        )
+
+    def is_managed(self, arn: str) -> bool:
+        """Say whether an AWS-managed policy of this partition has this ARN."""
+        head, _, rest = arn.partition(":iam:")
+        return head == f"arn:{self._partition}" and f"iam:{rest}" in MANAGED
 
     def by_arn(self, arn: str) -> Role | None:
         """Give the role with this ARN, if there is one."""

@@ -10,6 +10,7 @@ from migrate_mfa.simulator.challenges import Challenges
 from migrate_mfa.simulator.codes import AttributeCodes, Lockout
 from migrate_mfa.simulator.errors import CognitoError, constraint, no_such_pool
 from migrate_mfa.simulator.grants import Grants
+from migrate_mfa.simulator.partitions import partition_of
 from migrate_mfa.simulator.surroundings import Surroundings
 from migrate_mfa.simulator.tokens import Tokens
 
@@ -131,13 +132,18 @@ class World:
         return self.time.epoch()
 
     @property
+    def partition(self) -> str:
+        """Give the partition of all ARNs here."""
+        return partition_of(self.region)
+
+    @property
     def caller_arn(self) -> str:
         """Give the ARN of the one who signs all requests."""
-        return self.around.caller or f"arn:aws:iam::{self.account}:user/simulator"
+        return self.around.caller or f"arn:{self.partition}:iam::{self.account}:user/simulator"
 
     def arn(self, pool_id: str) -> str:
         """Give a pool's ARN."""
-        return f"arn:aws:cognito-idp:{self.region}:{self.account}:userpool/{pool_id}"
+        return f"arn:{self.partition}:cognito-idp:{self.region}:{self.account}:userpool/{pool_id}"
 
     def set_lags(self, list_s: float, read_s: float) -> None:
         """Make reads stale by so many seconds; pools remember former states as long."""

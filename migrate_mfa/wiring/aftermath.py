@@ -33,7 +33,7 @@ from migrate_mfa.ports import Progress
 from migrate_mfa.reports.files import DRAFT
 from migrate_mfa.reports.outcomes import write_csv
 from migrate_mfa.settings import Settings, policy_of
-from migrate_mfa.wiring.lane import connect
+from migrate_mfa.wiring.lane import connect, require_endpoint
 from migrate_mfa.wiring.pace import at_the_last_pace
 from migrate_mfa.wiring.passes import Agree, Pass, agree_to_read, open_pass, planned_directory
 from migrate_mfa.wiring.recovery import recoveries
@@ -68,6 +68,7 @@ def open_aftermath(
         require_sms_mfa(connection.pool)
 
         def bind(journal: Journal) -> None:
+            require_endpoint(journal.meta(), connection.lane)
             require_same(journal.meta(), {"account": connection.lane.account})
             if command == "reconcile":
                 require_same(journal.meta(), {"kind": "run"})

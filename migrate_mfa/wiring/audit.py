@@ -29,7 +29,7 @@ from migrate_mfa.ports import Progress
 from migrate_mfa.reports.audit import coverage_dicts, coverage_table, write_users
 from migrate_mfa.reports.summary import verified_share
 from migrate_mfa.settings import Settings
-from migrate_mfa.wiring.lane import Connection, connect
+from migrate_mfa.wiring.lane import Connection, connect, require_endpoint
 from migrate_mfa.wiring.passes import Agree, Pass, agree_to_read, open_pass
 
 
@@ -78,7 +78,9 @@ def _state(one: Pass) -> str:
 def _bind(journal: Journal, connection: Connection) -> None:
     known = journal.meta()
     facts = {"account": connection.lane.account, "user_pool_id": connection.pool.id, "kind": "audit"}
+    require_endpoint(known, connection.lane)
     require_same(known, facts)
+    facts |= {"endpoint": connection.lane.endpoint}
     run_id = known.get("run_id", uuid4().hex)
     journal.set_meta(facts | {"run_id": run_id, "pool_name": connection.pool.name})
 

@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import structlog
 
-from migrate_mfa.adapters.aws import Aws
 from migrate_mfa.adapters.journal import Journal
 from migrate_mfa.adapters.logs import configure
 from migrate_mfa.adapters.plan_store import PlanStore
@@ -215,6 +214,7 @@ class Canary:
                 "run_id": uuid4().hex,
                 "account": connection.lane.account,
                 "region": connection.lane.region,
+                "endpoint": connection.lane.endpoint,
                 "user_pool_id": connection.pool.id,
                 "pool_name": connection.pool.name,
                 "columns": list(_COLUMNS),
@@ -265,7 +265,7 @@ def open_canary(settings: Settings, request: Request, progress: Progress) -> Ite
         stack.enter_context(configure(None))
         connection = stack.enter_context(connect(settings, pool_id, progress, exclusive=False))
         require_sms_mfa(connection.pool)
-        sign_in = CognitoSignIn(Aws(settings.target(pool_id)), request.client_id)
+        sign_in = CognitoSignIn(connection.aws, request.client_id)
         directory = settings.run_dir or default_canary_dir(pool_id, connection.clock.now())
         yield Canary(connection, sign_in, request, directory)
 

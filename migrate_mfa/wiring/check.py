@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from migrate_mfa.adapters.aws import Aws
+from migrate_mfa.adapters.aws import Aws, Lane
 from migrate_mfa.adapters.clock import SystemClock
 from migrate_mfa.adapters.journal import Journal
 from migrate_mfa.adapters.journal_schema import COUNTS_COUNTRIES
@@ -25,7 +25,7 @@ from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_s
 from migrate_mfa.ports import Standing
 from migrate_mfa.reports.findings import document
 from migrate_mfa.settings import Settings, policy_of
-from migrate_mfa.wiring.lane import Connection, patiently, problem_of
+from migrate_mfa.wiring.lane import Connection, patiently, problem_of, require_endpoint
 from migrate_mfa.wiring.migration import NO_POOL, VERBS
 from migrate_mfa.wiring.passes import planned_meta
 from migrate_mfa.wiring.survey import Survey
@@ -75,6 +75,8 @@ def check(settings: Settings, verb: str) -> Checked:
 def _check(settings: Settings, aws: Aws, wishes: Wishes, plan: "_SavedPlan | None", stop: Stop) -> Checked:
     clock = SystemClock()
     identity = patiently(aws.identity, clock, stop, connects=IMPATIENT)
+    if plan is not None:
+        require_endpoint(plan.meta, Lane(aws.endpoint, identity.account, aws.region))
     pool_id = name = aws.target.user_pool_id
     ahead = None
     try:

@@ -10,14 +10,23 @@ from typing import TypeVar
 from migrate_mfa.adapters.aws import Aws, AwsTarget, Lane
 from migrate_mfa.adapters.clock import SystemClock
 from migrate_mfa.adapters.cognito import CognitoDirectory
+from migrate_mfa.adapters.endpoints import AWS
 from migrate_mfa.adapters.run_directory import lock_lane
-from migrate_mfa.domain.errors import ExitCode, Interrupted, MigrateMfaError, OutOfReach, RunDirectoryError
+from migrate_mfa.domain.errors import (
+    ExitCode,
+    InputUnusable,
+    Interrupted,
+    MigrateMfaError,
+    OutOfReach,
+    RunDirectoryError,
+)
 from migrate_mfa.domain.failure import ApiError, Effect, run_problem
 from migrate_mfa.domain.model import PoolFacts
 from migrate_mfa.domain.quotas import PACED, QUOTAS, Category, ceiling
 from migrate_mfa.engine.execute import MOST_UNDER_WAY
 from migrate_mfa.engine.forecast import Rate
 from migrate_mfa.engine.live_pool import LivePool
+from migrate_mfa.engine.network import Network
 from migrate_mfa.engine.paced import PacedDirectory
 from migrate_mfa.engine.pacer import Pacer
 from migrate_mfa.engine.retry import ATTEMPTS, READS, retrying
@@ -87,7 +96,7 @@ def connect(
     begun = clock.monotonic()
     aws = Aws(settings.target(user_pool_id), connections=_MOST_CONNECTIONS)
     with on_signals(stop, progress.say):
-        lane = patiently(aws.lane, clock, stop)
+        lane = patiently(aws.lane, clock, stop, say=progress.say)
         lock = lock_lane(lane) if exclusive else None
         if not exclusive:
             _look_at_lock(lane, progress)
@@ -95,7 +104,8 @@ def connect(
             inner = CognitoDirectory(aws)
             limits = _limits(inner)
             pacers = _pacers(limits, settings, clock)
-            directory = PacedDirectory(inner, pacers, clock=clock, stop=stop)
+            network = Network(clock, stop, patience_s=settings.wait_for_network_s, say=progress.say)
+            directory = PacedDirectory(inner, pacers, clock=clock, stop=stop, network=network)
             yield Connection(
                 settings=settings,
                 clock=clock,
@@ -155,7 +165,14 @@ def _pacers(limits: Mapping[Category, float], settings: Settings, clock: Clock) 
     }
 
 
-def patiently(call: Callable[[], T], clock: Clock, stop: Stop, *, connects: int = ATTEMPTS) -> T:
+def patiently(
+    call: Callable[[], T],
+    clock: Clock,
+    stop: Stop,
+    *,
+    connects: int = ATTEMPTS,
+    say: Callable[[str], None] = lambda _: None,
+) -> T:
     """Start-up calls meet faults like all others; without them nothing can begin.
 
     Args:
@@ -163,13 +180,14 @@ def patiently(call: Callable[[], T], clock: Clock, stop: Stop, *, connects: int 
         clock: the time.
         stop: is told of signals.
         connects: how many failures to connect are borne; fewer where a person waits and nothing is lost.
+        say: tells a person at once that nothing answers.
 
     Raises:
         MigrateMfaError: the call concerns everybody, or AWS does not answer.
         Interrupted: a signal came while it was tried.
     """
     try:
-        return insist(call, clock, stop, connects=connects)
+        return insist(call, clock, stop, connects=connects, say=say)
     except Stopped:
         cause = stop.cause or StopCause.SIGINT
         raise Interrupted(SIGNAL_EXITS.get(cause, ExitCode.SIGINT)) from None
@@ -177,12 +195,29 @@ def patiently(call: Callable[[], T], clock: Clock, stop: Stop, *, connects: int 
         raise problem_of(error) from error
 
 
-def insist(call: Callable[[], T], clock: Clock, stop: Stop, *, connects: int = ATTEMPTS) -> T:
+def insist(
+    call: Callable[[], T],
+    clock: Clock,
+    stop: Stop,
+    *,
+    connects: int = ATTEMPTS,
+    say: Callable[[str], None] = lambda _: None,
+) -> T:
     """Make a read until it is answered.
 
     Raises:
         ApiError: it is refused, or the retries are used up.
     """
+    network = Network(clock, stop, say=say)
+
+    def watched() -> T:
+        try:
+            return call()
+        except ApiError as error:
+            if error.unconnected:
+                network.failed(error)
+            raise
+
     controller = retrying(
         READS,
         monotonic=clock.monotonic,
@@ -190,16 +225,39 @@ def insist(call: Callable[[], T], clock: Clock, stop: Stop, *, connects: int = A
         before_retry=lambda _: None,
         connects=connects,
     )
-    return controller(call)
+    return controller(watched)
+
+
+def require_endpoint(known: Mapping[str, object], lane: Lane) -> None:
+    """Refuse to go on elsewhere than a run began: another endpoint has other users behind the same names.
+
+    A run directory from before this was written down fits every endpoint.
+
+    Raises:
+        InputUnusable: names both endpoints.
+    """
+    began = known.get("endpoint", lane.endpoint)
+    if began != lane.endpoint:
+        raise InputUnusable(
+            f"This run began at {_endpoint(began)}, and the pool is now looked for at "
+            f"{_endpoint(lane.endpoint)}.",
+            "Look at --endpoint-url, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER, and the "
+            "profile's endpoint_url and services; or give another --run-dir.",
+        )
+
+
+def _endpoint(name: object) -> str:
+    return "AWS's own endpoint" if name == AWS else f"the endpoint {name}"
 
 
 def problem_of(error: ApiError) -> MigrateMfaError:
     """The run's problem for a start-up call that failed for good."""
     if error.effect is Effect.FATAL:
         return run_problem(error)
+    said = f": {error.message}" if error.unconnected and error.message else ""
     return OutOfReach(
-        f"AWS does not answer {error.operation} ({error.code}).",
-        "Check --region, --endpoint-url and the network; then run the same command again.",
+        f"AWS does not answer {error.operation} ({error.code}){said}.",
+        "Check --region, --endpoint-url, the network and its proxy; then run the same command again.",
     )
 
 

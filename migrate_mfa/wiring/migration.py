@@ -35,7 +35,7 @@ from migrate_mfa.engine.preflight import (
 )
 from migrate_mfa.ports import Progress
 from migrate_mfa.settings import Settings, policy_of
-from migrate_mfa.wiring.lane import connect
+from migrate_mfa.wiring.lane import connect, require_endpoint
 from migrate_mfa.wiring.pace import at_the_last_pace
 from migrate_mfa.wiring.passes import Pass, open_pass, planned_directory
 from migrate_mfa.wiring.sms_allowance import require_sms_allowance, sms_expected
@@ -293,8 +293,10 @@ def open_migration(settings: Settings, command: str, progress: Progress) -> Iter
 
         def bind(journal: Journal) -> None:
             facts = {"account": connection.lane.account, "user_pool_id": pool_id}
+            require_endpoint(journal.meta(), connection.lane)
             _bind(journal, settings, roster, command, facts)
-            journal.set_meta({"region": connection.lane.region, "pool_name": connection.pool.name})
+            lane = {"region": connection.lane.region, "endpoint": connection.lane.endpoint}
+            journal.set_meta(lane | {"pool_name": connection.pool.name})
 
         one = stack.enter_context(open_pass(connection, directory, command, bind))
         yield Migration(one, policy, roster)

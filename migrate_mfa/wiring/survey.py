@@ -27,6 +27,7 @@ from migrate_mfa.domain.picture import (
     SmsPath,
     Wishes,
 )
+from migrate_mfa.domain.policy import partition_of
 from migrate_mfa.domain.principals import principal_of
 from migrate_mfa.domain.quotas import PACED, Category
 from migrate_mfa.domain.recovery import LIST
@@ -110,7 +111,7 @@ class Survey:
         return self._look(operation, call, pauses_s[1:])
 
     def _pool_arn(self) -> str:
-        partition = self._identity.arn.split(":")[1]
+        partition = partition_of(self._aws.region)
         where = f"{self._aws.region}:{self._identity.account}"
         return f"arn:{partition}:cognito-idp:{where}:userpool/{self._aws.target.user_pool_id}"
 

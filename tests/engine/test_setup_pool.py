@@ -71,6 +71,11 @@ class World:
         self._meet("GetRole")
         return self.roles.get(name)
 
+    def trust(self, arn: str) -> Members | None:
+        self._meet("GetRole")
+        found = self.roles.get(arn.rpartition("/")[2])
+        return found.trust if found else None
+
     def create(self, role: SmsRole) -> bool:
         self._meet("CreateRole")
         if role.name in self.roles:
@@ -226,6 +231,75 @@ def test_options_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         open_setup(World(sms=sms)).plan(options)
+
+
+def trusting(*external_ids: str, **more: Any) -> FoundRole:
+    """A role that lets Cognito in, with a statement for each external id."""
+    statements = [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "cognito-idp.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"sts:ExternalId": each}} | more,
+        }
+        for each in external_ids
+    ]
+    return FoundRole({"Version": "2012-10-17", "Statement": statements}, {})
+
+
+def test_the_external_id_of_a_given_role_is_read_from_its_trust_policy(set_up: SetUp) -> None:
+    world = World(roles={"other": trusting("theirs")})
+
+    set_up(world, sms_role_arn=OTHER_ARN)
+
+    path = {"SnsCallerArn": OTHER_ARN, "ExternalId": "theirs"}
+    assert world.written[-1]["SmsMfaConfiguration"] == {"SmsConfiguration": path}
+    assert set(world.made) & {"CreateRole", "PutRolePolicy"} == set()
+
+
+def test_an_external_id_that_is_given_is_not_looked_for(set_up: SetUp) -> None:
+    world = World(roles={"other": trusting("theirs")})
+
+    set_up(world, sms_role_arn=OTHER_ARN, external_id="mine")
+
+    assert "GetRole" not in world.made
+    assert world.written[-1]["SmsMfaConfiguration"]["SmsConfiguration"]["ExternalId"] == "mine"
+
+
+def test_another_pools_external_id_is_not_taken(open_setup: Open) -> None:
+    other = {"ArnLike": {"aws:SourceArn": ARN.replace("Test00001", "Other0001")}}
+    mixed = [*trusting("theirs").trust["Statement"], *trusting("of-another", **other).trust["Statement"]]
+    world = World(roles={"other": FoundRole({"Statement": mixed}, {})})
+
+    plan = open_setup(world).plan(SmsOptions(sms_role_arn=OTHER_ARN))
+
+    assert plan.after["SmsMfaConfiguration"]["SmsConfiguration"]["ExternalId"] == "theirs"
+
+
+@pytest.mark.parametrize(
+    ("roles", "faults", "why"),
+    [
+        ({}, {}, "there is no role"),
+        ({"other": trusting()}, {}, "has none"),
+        ({"other": trusting("*")}, {}, "has none"),
+        ({"other": trusting("a", "b")}, {}, "has 2 of them"),
+        ({"other": trusting("a")}, {"GetRole": ["AccessDenied:403"]}, "may not read it"),
+    ],
+)
+def test_the_external_id_is_asked_for_only_where_it_cannot_be_read(
+    open_setup: Open, roles: dict[str, FoundRole], faults: Faults, why: str
+) -> None:
+    world = World(roles=roles, faults=faults)
+
+    with pytest.raises(UsageError, match=f"--sms-role-arn needs --external-id: .*{why}"):
+        open_setup(world).plan(SmsOptions(sms_role_arn=OTHER_ARN))
+
+    assert world.written == []
+
+
+def test_a_role_of_another_partition_is_refused(open_setup: Open) -> None:
+    with pytest.raises(UsageError, match="partition aws-cn, and the pool of aws"):
+        open_setup(World()).plan(SmsOptions(sms_role_arn=OTHER_ARN.replace("arn:aws:", "arn:aws-cn:")))
 
 
 # --- the act ---------------------------------------------------------------------------------------------

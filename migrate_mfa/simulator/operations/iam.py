@@ -113,7 +113,7 @@ def list_role_policies(world: World, params: Params) -> dict[str, Any]:
 def attach_role_policy(world: World, params: Params) -> dict[str, Any]:
     """Attach a managed policy, of those that are known here."""
     role, arn = _role(world, params), required(params, "PolicyArn")
-    if arn not in MANAGED:
+    if not world.roles.is_managed(arn):
         raise CognitoError("NoSuchEntity", f"Policy {arn} does not exist or is not attachable.", 404)
     world.roles.change(role, role.inline, [*(other for other in role.attached if other != arn), arn])
     return {}

@@ -93,7 +93,7 @@ def _quota(world: World, params: Params, listed: _Listed, value: float) -> dict[
     return {
         "ServiceCode": _SERVICE,
         "ServiceName": "Amazon Cognito User Pools",
-        "QuotaArn": f"arn:aws:servicequotas:{world.region}:{world.account}:{_SERVICE}/{code}",
+        "QuotaArn": f"arn:{world.partition}:servicequotas:{world.region}:{world.account}:{_SERVICE}/{code}",
         "QuotaCode": code,
         "QuotaName": listed.name,
         "Value": float(value),
