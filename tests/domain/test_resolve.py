@@ -1,13 +1,15 @@
+from dataclasses import replace
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migrate_mfa.domain.model import UserState, Verdict
+from migrate_mfa.domain.model import Candidate, PhoneSignIn, UserState, Verdict
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.resolve import resolve
-from tests.support.builders import a_user
+from migrate_mfa.domain.resolve import Naming, identities, resolve
+from tests.support.builders import a_candidate, a_user
 
 ANN = a_user("ann")
 BOB = a_user("bob")
@@ -96,3 +98,82 @@ def test_a_local_user_is_only_chosen_when_no_other_local_user_fits(found: list[l
         assert answer.sub in fitting
         assert len(local) <= 1
         assert not local or not answer.federated
+
+
+# What the detail says
+
+COLUMNS = {"sub": "ID", "username": "User", "email": "Mail", "phone": "Tel"}
+
+
+def detail(found: list[list[UserState]], candidate: Candidate, **naming: Any) -> str:
+    verdict = resolve(found, identities(candidate, Naming(columns=COLUMNS, **naming)))
+    assert isinstance(verdict, Verdict)
+    return verdict.detail
+
+
+def who(**members: Any) -> Candidate:
+    return replace(a_candidate(None), **members)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "told"),
+    [
+        (who(email="ann@example.com"), 'Looked for the e-mail address a…@example.com of column "Mail".'),
+        (who(sub="0123-4567"), 'Looked for the sub 0123… of column "ID".'),
+        (who(username="ann"), 'Looked for the Username a… of column "User".'),
+        (
+            who(username="ann@example.com"),
+            'Looked for the e-mail address or Username a…@example.com of column "User".',
+        ),
+        (
+            who(username="Ann Lee", email="ann@example.com"),
+            (
+                'Looked for the Username A… of column "User". It has a blank, as a display name has. '
+                'To find users by column "Mail" alone, use --id-column.'
+            ),
+        ),
+        (
+            who(username="+819012345678"),
+            (
+                'Looked for the Username +81********78 of column "User". '
+                "It looks like a phone number, but numbers sign nobody in to this pool."
+            ),
+        ),
+    ],
+)
+def test_who_is_not_found_is_told_with_the_column_and_masked(candidate: Candidate, told: str) -> None:
+    assert detail([[]], candidate) == told
+
+
+def test_a_number_without_its_country_is_told_as_one_where_numbers_sign_people_in() -> None:
+    told = detail([[]], who(username="090-1234-5678", phone=None), phone_sign_in=PhoneSignIn.USERNAME)
+
+    assert told.endswith("It looks like a phone number, but cannot be read as one: does --phone-country fit?")
+
+
+def test_a_number_that_signs_people_in_is_told_as_one() -> None:
+    told = detail([[]], who(username="+819012345678"), phone_sign_in=PhoneSignIn.ALIAS)
+
+    assert told == 'Looked for the phone number or Username +81********78 of column "User".'
+
+
+def test_identities_that_differ_and_users_who_share_one_are_told() -> None:
+    both = who(username="ann", email="bob@example.com")
+
+    assert detail([[ANN], [BOB]], both) == (
+        'Its identities name different users: the Username a… of column "User", '
+        'the e-mail address b…@example.com of column "Mail".'
+    )
+    assert detail([[ANN, BOB]], who(email="ann@example.com")) == (
+        '2 users fit the e-mail address a…@example.com of column "Mail".'
+    )
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.text(min_size=2), st.sampled_from(["sub", "username", "email"]))
+def test_no_detail_has_an_identity_in_full(value: str, kind: str) -> None:
+    given = f"{value}@example.com" if kind == "email" else f"secret{value}"
+
+    told = detail([[]], who(**{kind: given}))
+
+    assert given not in told

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from migrate_mfa.domain.failure import ApiError
+from migrate_mfa.domain.errors import OutOfReach
 from migrate_mfa.domain.model import EMAIL_OTP, SMS_MFA, SOFTWARE_TOKEN_MFA, MfaState, UserState
 from migrate_mfa.engine.audit import (
     Audit,
@@ -15,6 +15,7 @@ from migrate_mfa.engine.audit import (
     look_deeper,
     scan,
 )
+from migrate_mfa.engine.scan import BrokenListError
 from migrate_mfa.engine.stop import Stop, StopCause, Stopped
 from tests.support.builders import PHONE, SMS_PREFERRED, a_user, mfa
 from tests.support.fakes import GET, LIST, FakeDirectory, SilentProgress
@@ -85,6 +86,14 @@ def test_short_and_empty_pages_do_not_end_a_scan() -> None:
     audit, _ = scanned(directory)
 
     assert audit.users == 2
+
+
+def test_a_list_that_breaks_off_is_not_counted_on_from_its_beginning() -> None:
+    directory = FakeDirectory([a_user(f"u{number:03}") for number in range(130)])
+    directory.fail(LIST, "InvalidParameterException", skip=1, status=400)
+
+    with pytest.raises(BrokenListError):
+        scanned(directory)
 
 
 def test_a_scan_counts_by_group_and_coverage() -> None:
@@ -170,13 +179,24 @@ def test_a_user_who_was_deleted_since_the_scan_is_left_out() -> None:
     assert without == ["bob"]
 
 
-def test_any_other_failure_of_a_deep_look_is_not_hidden() -> None:
-    user = a_user()
-    directory = FakeDirectory([user])
-    directory.fail(GET, "NotAuthorizedException")
+def test_a_user_who_cannot_be_read_is_counted_as_that_and_ends_nothing() -> None:
+    users = [a_user("ann"), a_user("bob")]
+    directory = FakeDirectory(users)
+    directory.fail(GET, "InvalidParameterException", username="ann")
 
-    with pytest.raises(ApiError, match="NotAuthorized"):
-        deeper(directory, [user])
+    audit, without = deeper(directory, users)
+
+    assert audit.mfa == {MfaKind.UNREAD: 1, MfaKind.NONE: 1}
+    assert without == ["bob"]
+
+
+def test_where_one_user_after_another_cannot_be_read_nobody_is_to_blame() -> None:
+    users = [a_user(f"u{number:02}") for number in range(30)]
+    directory = FakeDirectory(users)
+    directory.fail(GET, "InvalidParameterException", times=99, skip=2)
+
+    with pytest.raises(OutOfReach, match="one user after another"):
+        deeper(directory, users)
 
 
 def test_a_stop_ends_a_deep_look_between_chunks() -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from migrate_mfa.adapters.aftermath_store import AftermathStore
 from migrate_mfa.domain.decide import decide, decide_again
-from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import (
     SMS_MFA,
     SOFTWARE_TOKEN_MFA,
@@ -58,6 +57,7 @@ class Nights(Scene):
 
     sms_left = 1000
     held_back = 0
+    unread = 0
 
     @property
     def aftermath(self) -> AftermathStore:
@@ -85,6 +85,7 @@ class Nights(Scene):
         ended = reconciler.reopen_pending(self.sms_left)
         self.held_back = reconciler.held_back
         reconciler.find_drift(deep=deep)
+        self.unread = reconciler.unread
         self.aftermath.forget_looks()
         if repair:
             for each in self.aftermath.drifts("", 1000):
@@ -568,13 +569,17 @@ def test_a_user_who_is_deleted_between_the_list_and_the_read_drifts(tmp_path: Pa
         assert scene.drift == {DriftKind.USER_GONE: 1}
 
 
-def test_a_read_that_is_refused_otherwise_ends_the_look(tmp_path: Path) -> None:
+def test_a_user_who_cannot_be_read_is_counted_and_looked_at_again_the_next_night(tmp_path: Path) -> None:
     with nights(tmp_path) as scene:
-        scene.change("ann", email="new@example.com")
+        scene.change("ann", email="new@example.com", mfa=mfa())
         scene.directory.fail(GET, "NotAuthorizedException")
 
-        with pytest.raises(ApiError, match="NotAuthorizedException"):
-            scene.reconcile()
+        scene.reconcile()
+        first = (scene.unread, dict(scene.drift))
+        scene.reconcile()
+
+        assert first == (1, {})
+        assert (scene.unread, scene.drift) == (0, {DriftKind.MFA_OFF: 1})
 
 
 def test_a_look_that_is_interrupted_writes_nothing_down_as_drift(tmp_path: Path) -> None:

@@ -183,11 +183,10 @@ MUTANTS: Final = (
         name="the plan reads users one by one",
         promise=9,
         breach="A look-up of the plan is followed by AdminGetUser, which makes the user a billed one.",
-        file="migrate_mfa/engine/plan.py",
-        find="return [user for page in pages(self._directory, only) for user in page]",
+        file="migrate_mfa/engine/find_users.py",
+        find="return [user for user in shown if self._names(kind, value, user)]",
         put=(
-            "return [self._directory.user(user.username)"
-            " for page in pages(self._directory, only) for user in page]"
+            "return [self._directory.user(user.username) for user in shown if self._names(kind, value, user)]"
         ),
         tests=("tests/engine/test_plan.py::test_a_plan_makes_no_call_that_bills_anybody",),
     ),

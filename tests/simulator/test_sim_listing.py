@@ -196,3 +196,21 @@ def test_in_a_username_attributes_pool_the_username_is_the_sub(make_site: Callab
 
     assert names(site, Filter='email = "a@example.com"') == [sub]
     assert names(site, Filter='username = "a@example.com"') == []
+
+
+def test_a_filter_by_username_can_be_had_to_ignore_case(make_site: Callable[..., Site]) -> None:
+    site = make_site()
+    site.running.control("faults", {"unsettled": {"username_filter_ignores_case": True}})
+    site.edit(upsert=[{"Username": name} for name in ("Taro", "tAROko", "jiro")])
+
+    assert names(site, Filter='username = "tARO"') == ["Taro"]
+    assert names(site, Filter='username ^= "TARO"', Limit=1) == ["Taro", "tAROko"]
+
+
+def test_a_filter_by_email_can_be_had_to_tell_cases_apart(make_site: Callable[..., Site]) -> None:
+    site = make_site(UsernameConfiguration={"CaseSensitive": False})
+    site.running.control("faults", {"unsettled": {"email_filter_tells_cases": True}})
+    site.edit(upsert=[{"Username": "taro", "Attributes": {"email": "Taro@example.com"}}])
+
+    assert names(site, Filter='email = "taro@example.com"') == []
+    assert names(site, Filter='email ^= "Taro@"') == ["taro"]
