@@ -233,9 +233,19 @@ class WorkStore:
         return LastWrite(found[0]["result"], found[0]["at"]) if found else None
 
     def before_image(self, user_sub: str) -> UserState | None:
-        """The user's state before the first write of this run, if there was one."""
+        """The user's state before the first write of this run, if there was one.
+
+        Raises:
+            RunDirectoryError: it is damaged, and must not be given back.
+        """
         text = self._database.value("SELECT state FROM before_images WHERE user_sub = ?", user_sub)
-        return state_from_json(text) if text else None
+        try:
+            return state_from_json(text) if text else None
+        except (ValueError, TypeError) as error:
+            raise RunDirectoryError(
+                f"What {self._database.path} knows of a user before the run is damaged.",
+                "Look at the disk, and take a copy of the run directory from a backup if there is one.",
+            ) from error
 
     def writes_of(self, row: int) -> list[Write]:
         """The writes to a row's user, oldest first, without those that were refused."""

@@ -16,7 +16,8 @@ from migrate_mfa.adapters.locks import Writer, is_locked, last_writer, name_hold
 from migrate_mfa.adapters.logs import configure
 from migrate_mfa.adapters.run_files import MARK
 from migrate_mfa.domain.errors import ExitCode, RunDirectoryError
-from tests.support.builders import PHONE, a_candidate, a_user
+from migrate_mfa.domain.model import PhoneConflict
+from tests.support.builders import PHONE, a_candidate, a_policy, a_user
 from tests.support.fakes import FakeDirectory
 from tests.support.scene import Scene, scene
 
@@ -261,6 +262,25 @@ def test_a_number_that_is_not_the_same_everywhere_is_never_written(tmp_path: Pat
         assert "Row 1" in error.message
         assert PHONE not in error.message
         assert run.directory.writes == []
+
+
+@pytest.mark.parametrize("damage", ["digit", "end"])
+def test_a_damaged_state_before_is_not_given_back(tmp_path: Path, damage: str) -> None:
+    before = a_user(phone="+819087654320", phone_verified=True)
+    with scene(tmp_path, FakeDirectory([before]), policy=a_policy(conflict=PhoneConflict.REPLACE)) as run:
+        run.plan([a_candidate()])
+        run.settle_open()
+        assert run.store.before_image(before.sub) == before
+        sql = (
+            "UPDATE before_images SET state = replace(state, '54320', '54321')"
+            if damage == "digit"
+            else "UPDATE before_images SET state = substr(state, 1, 40)"
+        )
+        run.journal.database.query(sql)
+
+        assert "damaged" in refusal(lambda: run.store.before_image(before.sub)).message
+        run.journal.database.query("UPDATE before_images SET state = '{\"username\": 1}'")
+        refusal(lambda: run.store.before_image(before.sub))
 
 
 # What a purge leaves

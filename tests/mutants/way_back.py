@@ -205,6 +205,15 @@ WAY_BACK: Final = (
         ),
     ),
     Mutant(
+        name="a damaged state is given back",
+        promise=6,
+        breach="A rollback stores a number that a disk has changed.",
+        file="migrate_mfa/adapters/codec.py",
+        find="not in {None, _checksum(item)}",
+        put="is Ellipsis",
+        tests=("tests/adapters/test_run_files.py::test_a_damaged_state_before_is_not_given_back",),
+    ),
+    Mutant(
         name="a planted directory is used",
         promise=7,
         breach="A run directory that other users can write to is used.",
