@@ -74,7 +74,7 @@ _FLAT = (
 
 
 def state_to_json(state: UserState) -> str:
-    """A user's state as one read showed it, with a checksum: a rollback stores the number that stands here."""
+    """A user's state as one read showed it, with a checksum: a rollback stores the number in it."""
     item: dict[str, Any] = {name: getattr(state, name) for name in _FLAT}
     if state.mfa is not None:
         item["mfa"] = {
