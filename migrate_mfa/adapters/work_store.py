@@ -268,7 +268,8 @@ class WorkStore:
                 (work.user_sub, work.row, state_to_json(state), now),
             )
             write_decision(db, work.row, decision, now)
-            return self._intend(db, work, decision.steps[0], now)
+            intent = self._intend(db, work, decision.steps[0], now)
+        return self._committed(intent)
 
     def wrote(self, intent: int, result: str, now: float) -> None:
         """Journal what became of a write: `done`, `refused` or `unknown`."""
@@ -279,7 +280,8 @@ class WorkStore:
         """Journal a write that was done and, in the same breath, the intent of the next one."""
         with self._database.transaction() as db:
             _set_result(db, intent, "done", now)
-            return self._intend(db, work, step, now)
+            following = self._intend(db, work, step, now)
+        return self._committed(following)
 
     def finish(
         self,
@@ -311,5 +313,9 @@ class WorkStore:
             "INSERT INTO writes (row, user_sub, pass, step, at) VALUES (?, ?, ?, ?, ?)",
             (work.row, work.user_sub, self._pass, steps_to_json((step,)), now),
         )
-        self._last_intent = int(made.lastrowid or 0)
-        return self._last_intent
+        return int(made.lastrowid or 0)
+
+    def _committed(self, intent: int) -> int:
+        """Note an intent for the next mark: only now is it sure to be in the journal."""
+        self._last_intent = max(self._last_intent, intent)
+        return intent

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from migrate_mfa.adapters import run_files
 from migrate_mfa.adapters.aftermath_store import AftermathStore
-from migrate_mfa.adapters.journal import NAME, Journal
+from migrate_mfa.adapters.journal import NAME, Database, Journal
 from migrate_mfa.adapters.locks import Writer, is_locked, last_writer, name_holder, take_lock
 from migrate_mfa.adapters.logs import configure
 from migrate_mfa.adapters.run_files import MARK
@@ -22,7 +23,7 @@ from tests.support.fakes import FakeDirectory
 from tests.support.scene import Scene, scene
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -216,6 +217,29 @@ def test_a_missing_wal_is_noticed(tmp_path: Path, look: Callable[[Path], Journal
     assert f"{NAME}-wal is missing" in error.message
     (killed / MARK).unlink()
     look(killed).close()  # as the hint says
+
+
+class Full(Database):
+    """Has room for everything but the end of a commit."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        with super().transaction() as db:
+            yield db
+            raise RunDirectoryError("The disk is full.", "Make room.")
+
+
+def test_a_write_that_could_not_be_committed_is_not_missed_later(tmp_path: Path) -> None:
+    with scene(tmp_path, FakeDirectory([a_user()])) as run:
+        run.plan([a_candidate()])
+        [work] = run.store.claim(("run",), 0, 1)  # type: ignore[arg-type]
+        plan = run.decide(work, a_user())
+        run.journal.database.__class__ = Full
+        refusal(lambda: run.store.decide(work, a_user(), plan, 0.0))  # type: ignore[arg-type]
+        run.journal.database.__class__ = Database
+        run.store.claim(("run",), 0, 1)  # type: ignore[arg-type]
+
+    opened(tmp_path)
 
 
 def test_an_older_copy_of_the_journal_is_noticed(tmp_path: Path) -> None:
