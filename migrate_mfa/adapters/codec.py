@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from zlib import crc32
 
 from migrate_mfa.domain.model import (
     ClearPhone,
@@ -73,7 +74,7 @@ _FLAT = (
 
 
 def state_to_json(state: UserState) -> str:
-    """A user's state as one read showed it."""
+    """A user's state as one read showed it, with a checksum: a rollback stores the number in it."""
     item: dict[str, Any] = {name: getattr(state, name) for name in _FLAT}
     if state.mfa is not None:
         item["mfa"] = {
@@ -82,16 +83,26 @@ def state_to_json(state: UserState) -> str:
             "legacy_sms": state.mfa.legacy_sms,
             "passkey": state.mfa.passkey,
         }
-    return json.dumps(item)
+    return json.dumps(item | {"check": _checksum(item)})
 
 
 def state_from_json(text: str) -> UserState:
-    """The inverse of `state_to_json`."""
+    """The inverse of `state_to_json`.
+
+    Raises:
+        ValueError: the text is damaged.
+    """
     item = json.loads(text)
+    if item.pop("check", None) not in {None, _checksum(item)}:  # journals before version 3 have none
+        raise ValueError("the checksum is another one")
     mfa = item.pop("mfa", None)
     if mfa is not None:
         mfa = MfaState(**{**mfa, "enabled": frozenset(mfa["enabled"])})
     return UserState(**item, mfa=mfa)
+
+
+def _checksum(item: dict[str, Any]) -> int:
+    return crc32(json.dumps({name: item[name] for name in item if name != "check"}).encode())
 
 
 def pool_to_json(pool: PoolFacts) -> str:

@@ -66,7 +66,8 @@ def _require_ours(path: Path, found: os.stat_result) -> None:
     if found.st_mode & _OTHERS_WRITE:
         raise RunDirectoryError(
             f"Other users of this machine can write to {path}.",
-            f"If what is in it is yours alone: chmod go-w {path}",
+            f"If what is in it is yours alone: chmod go-w {path}. If that changes nothing, give a --run-dir "
+            "in your home directory.",
         )
 
 

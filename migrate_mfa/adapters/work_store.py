@@ -251,9 +251,19 @@ class WorkStore:
         return LastWrite(found[0]["result"], found[0]["at"]) if found else None
 
     def before_image(self, user_sub: str) -> UserState | None:
-        """The user's state before the first write of this run, if there was one."""
+        """The user's state before the first write of this run, if there was one.
+
+        Raises:
+            RunDirectoryError: it is damaged, and must not be given back.
+        """
         text = self._database.value("SELECT state FROM before_images WHERE user_sub = ?", user_sub)
-        return state_from_json(text) if text else None
+        try:
+            return state_from_json(text) if text else None
+        except (ValueError, TypeError) as error:
+            raise RunDirectoryError(
+                f"What {self._database.path} knows of a user before the run is damaged.",
+                "Look at the disk, and take a copy of the run directory from a backup if there is one.",
+            ) from error
 
     def writes_of(self, row: int) -> list[Write]:
         """The writes to a row's user, oldest first, without those that were refused."""
@@ -276,7 +286,8 @@ class WorkStore:
                 (work.user_sub, work.row, state_to_json(state), now),
             )
             write_decision(db, work.row, decision, now)
-            return self._intend(db, work, decision.steps[0], now)
+            intent = self._intend(db, work, decision.steps[0], now)
+        return self._committed(intent)
 
     def wrote(self, intent: int, result: str, now: float) -> None:
         """Journal what became of a write: `done`, `refused` or `unknown`."""
@@ -287,7 +298,8 @@ class WorkStore:
         """Journal a write that was done and, in the same breath, the intent of the next one."""
         with self._database.transaction() as db:
             _set_result(db, intent, "done", now)
-            return self._intend(db, work, step, now)
+            following = self._intend(db, work, step, now)
+        return self._committed(following)
 
     def finish(
         self,
@@ -319,5 +331,9 @@ class WorkStore:
             "INSERT INTO writes (row, user_sub, pass, step, at) VALUES (?, ?, ?, ?, ?)",
             (work.row, work.user_sub, self._pass, steps_to_json((step,)), now),
         )
-        self._last_intent = int(made.lastrowid or 0)
-        return self._last_intent
+        return int(made.lastrowid or 0)
+
+    def _committed(self, intent: int) -> int:
+        """Note an intent for the next mark: only now is it sure to be in the journal."""
+        self._last_intent = max(self._last_intent, intent)
+        return intent

@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from migrate_mfa.adapters import run_files
 from migrate_mfa.adapters.aftermath_store import AftermathStore
-from migrate_mfa.adapters.journal import NAME, Journal
+from migrate_mfa.adapters.journal import NAME, Database, Journal
 from migrate_mfa.adapters.locks import Writer, is_locked, last_writer, name_holder, take_lock
 from migrate_mfa.adapters.logs import configure
 from migrate_mfa.adapters.run_files import MARK
 from migrate_mfa.domain.errors import ExitCode, RunDirectoryError
-from tests.support.builders import PHONE, a_candidate, a_user
+from migrate_mfa.domain.model import PhoneConflict
+from tests.support.builders import PHONE, a_candidate, a_policy, a_user
 from tests.support.fakes import FakeDirectory
 from tests.support.scene import Scene, scene
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -217,6 +219,29 @@ def test_a_missing_wal_is_noticed(tmp_path: Path, look: Callable[[Path], Journal
     look(killed).close()  # as the hint says
 
 
+class Full(Database):
+    """Has room for everything but the end of a commit."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        with super().transaction() as db:
+            yield db
+            raise RunDirectoryError("The disk is full.", "Make room.")
+
+
+def test_a_write_that_could_not_be_committed_is_not_missed_later(tmp_path: Path) -> None:
+    with scene(tmp_path, FakeDirectory([a_user()])) as run:
+        run.plan([a_candidate()])
+        [work] = run.store.claim(("run",), 0, 1)  # type: ignore[arg-type]
+        plan = run.decide(work, a_user())
+        run.journal.database.__class__ = Full
+        refusal(lambda: run.store.decide(work, a_user(), plan, 0.0))  # type: ignore[arg-type]
+        run.journal.database.__class__ = Database
+        run.store.claim(("run",), 0, 1)  # type: ignore[arg-type]
+
+    opened(tmp_path)
+
+
 def test_an_older_copy_of_the_journal_is_noticed(tmp_path: Path) -> None:
     with scene(tmp_path / "run", FakeDirectory([a_user()])) as run:
         run.plan([a_candidate()])
@@ -261,6 +286,25 @@ def test_a_number_that_is_not_the_same_everywhere_is_never_written(tmp_path: Pat
         assert "Row 1" in error.message
         assert PHONE not in error.message
         assert run.directory.writes == []
+
+
+@pytest.mark.parametrize("damage", ["digit", "end"])
+def test_a_damaged_state_before_is_not_given_back(tmp_path: Path, damage: str) -> None:
+    before = a_user(phone="+819087654320", phone_verified=True)
+    with scene(tmp_path, FakeDirectory([before]), policy=a_policy(conflict=PhoneConflict.REPLACE)) as run:
+        run.plan([a_candidate()])
+        run.settle_open()
+        assert run.store.before_image(before.sub) == before
+        sql = (
+            "UPDATE before_images SET state = replace(state, '54320', '54321')"
+            if damage == "digit"
+            else "UPDATE before_images SET state = substr(state, 1, 40)"
+        )
+        run.journal.database.query(sql)
+
+        assert "damaged" in refusal(lambda: run.store.before_image(before.sub)).message
+        run.journal.database.query("UPDATE before_images SET state = '{\"username\": 1}'")
+        refusal(lambda: run.store.before_image(before.sub))
 
 
 # What a purge leaves

@@ -194,6 +194,17 @@ WAY_BACK: Final = (
         tests=("tests/adapters/test_run_files.py::test_a_missing_wal_is_noticed",),
     ),
     Mutant(
+        name="a write is noted before it is committed",
+        promise=12,
+        breach="A write that found no room on the disk is missed by the next command, which refuses the journal.",
+        file="migrate_mfa/adapters/work_store.py",
+        find="            intent = self._intend(db, work, decision.steps[0], now)\n",
+        put="            intent = self._committed(self._intend(db, work, decision.steps[0], now))\n",
+        tests=(
+            "tests/adapters/test_run_files.py::test_a_write_that_could_not_be_committed_is_not_missed_later",
+        ),
+    ),
+    Mutant(
         name="damaged numbers are written",
         promise=10,
         breach="A number that a disk has changed is stored as verified.",
@@ -203,6 +214,15 @@ WAY_BACK: Final = (
         tests=(
             "tests/adapters/test_run_files.py::test_a_number_that_is_not_the_same_everywhere_is_never_written",
         ),
+    ),
+    Mutant(
+        name="a damaged state is given back",
+        promise=6,
+        breach="A rollback stores a number that a disk has changed.",
+        file="migrate_mfa/adapters/codec.py",
+        find="not in {None, _checksum(item)}",
+        put="is Ellipsis",
+        tests=("tests/adapters/test_run_files.py::test_a_damaged_state_before_is_not_given_back",),
     ),
     Mutant(
         name="a planted directory is used",
