@@ -25,7 +25,7 @@ class Rate(NamedTuple):
 
     @property
     def worst(self) -> float:
-        """What we get when live traffic takes half of the quota, at random, and we can use half of the rest."""
+        """For us, when live traffic takes half of the quota at random, and we can use half of the rest."""
         return min(self.ceiling, self.quota * _LIVE_TRAFFIC) * _USED
 
 

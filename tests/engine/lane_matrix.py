@@ -1,7 +1,7 @@
 """The matrix of live traffic: what a run takes, how soon it is back, and what it costs the others.
 
-Others take 20 to 80 % of the quota for 10 s, for 40 s or to the end, evenly or at random, with a bucket of one
-second or of a fifth. The same is counted for the tool, for 32 threads of boto3's adaptive mode, and for a
+Others take 20 to 80 % of the quota for 10 s, for 40 s or to the end, evenly or at random, with a bucket of
+one second or of a fifth. The same is counted for the tool, for 32 threads of boto3's adaptive mode, and for a
 constant rate. `python -m tests.engine.lane_matrix` prints all of it.
 """
 
@@ -71,8 +71,8 @@ class Figures:
     """Of one run, or the means of several.
 
     `used` is the share of what others left over the whole run; `back_s` the seconds until nine tenths of the
-    freed quota are used again. The rest are percentages of calls that were throttled: the run's own, and those
-    of the others in their first ten seconds, and after these.
+    freed quota are used again. The rest are percentages of calls that were throttled: the run's own, and
+    those of the others in their first ten seconds, and after these.
     """
 
     used: float
@@ -141,7 +141,7 @@ def constant(rate: float, cell: Cell, seed: int) -> Figures:
 
 
 def frontier(cell: Cell, limit: float) -> float:
-    """The largest part of what others leave that a constant rate takes, if at most `limit` % of theirs fail."""
+    """The largest part of what others leave that a constant rate takes at `limit` % of theirs throttled."""
     steady, low, high = replace(cell, for_s=None), 0.0, 0.99
     left = QUOTA - cell.rps
 

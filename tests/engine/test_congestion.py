@@ -100,7 +100,7 @@ def test_what_others_leave_is_used_and_what_they_free_soon_again(cell: Cell) -> 
 def test_live_traffic_is_hardly_throttled_and_far_less_than_by_adaptive_retries(
     burst_s: float, random: bool
 ) -> None:
-    """Over all of their calls after the first ten seconds. `lane_matrix` counted those of adaptive retries."""
+    """Over all of their calls after the first ten seconds; `lane_matrix` counted it for adaptive retries."""
     with_adaptive = {(False, 1.0): 1.44, (True, 1.0): 3.45, (False, 0.2): 1.42, (True, 0.2): 5.86}
     cells = [cell for cell in CELLS if (cell.burst_s, cell.random) == (burst_s, random)]
 
