@@ -2,7 +2,8 @@
 
     make bench                                  a short look: enrolment and reading, some minutes
     make bench ARGS="all --users 600"           everything, the million rows included
-    make bench ARGS=live                        beside live traffic; with `--cell all`, some four hours
+    make bench ARGS=live                        beside live traffic, two cells of the matrix
+    make bench ARGS="live --cell all --seeds 3" beside live traffic, the whole matrix: some ten hours
 
 Everybody works on the same users in a fresh simulator that enforces Cognito's default quotas (25 calls a
 second in each write category, 30 pages of ListUsers) with the given latency. `wall/limit` compares the time,

@@ -65,18 +65,32 @@ def _side_by_side(command: Sequence[str], others: Sequence[str], cell: Cell, run
         "stdout": subprocess.DEVNULL,
         "stderr": subprocess.DEVNULL,
     }
-    with subprocess.Popen(command, **quiet) as child:
-        waited = clock.monotonic()
-        while not (writes := _writes(running)):
-            if clock.monotonic() - waited > _PATIENCE_S:
-                raise RuntimeError("no write came")
-            clock.sleep(_WAIT_S)
-        began = clock.monotonic()
-        clock.sleep(START - _WAIT_S)
-        with subprocess.Popen(others, **quiet) as traffic:
+    with (
+        subprocess.Popen(others, **quiet, stdin=subprocess.PIPE, text=True) as traffic,
+        subprocess.Popen(command, **quiet) as child,
+    ):
+        try:
+            first = _first_write(running)
+            began = clock.monotonic()
+            clock.sleep(START - _WAIT_S)
+            if traffic.stdin is not None:
+                traffic.stdin.write("now\n")
+                traffic.stdin.flush()
             clock.sleep(max(0.0, began + cell.end - clock.monotonic()))
+        finally:
             child.kill()
             traffic.kill()
+    return first
+
+
+def _first_write(running: Running) -> float:
+    """Wait for it. Returns its moment by the clock of the ledger."""
+    clock = SystemClock()
+    waited = clock.monotonic()
+    while not (writes := _writes(running)):
+        if clock.monotonic() - waited > _PATIENCE_S:
+            raise RuntimeError("no write came")
+        clock.sleep(_WAIT_S)
     return float(writes[0]["at"])
 
 

@@ -1,5 +1,7 @@
 """Live traffic from outside: a process of its own that makes real calls at its own moments, and never again.
 
+It starts at the first line of its input, because imports take a while.
+
 python traffic.py FIRST_USER RPS SECONDS even|random SEED USER_POOL_ID
 """
 
@@ -48,6 +50,7 @@ def main(argv: list[str]) -> None:
         for number, call in enumerate(calls(client, pool_id))
         for moment in traffic.moments(chance)
     )
+    sys.stdin.readline()
     began = clock.monotonic()
     with ThreadPoolExecutor(_THREADS) as threads:
         for number, (moment, _, call) in enumerate(plan):
