@@ -51,6 +51,7 @@ class Congestion:
     _cut_at: float = _NEVER
     _hold_at: float = _NEVER
     _probe_at: float = _NEVER
+    _ceiling_at: float = _NEVER
     _sent: int = 0
     """Calls since the last cut, without the one that was refused."""
     _taken: float = 0.0
@@ -63,14 +64,14 @@ class Congestion:
 
     def rate(self, now: float) -> float:
         """The calls per second allowed now."""
+        if now >= self._ceiling_at:
+            return self.ceiling
         if now < self._hold_at:
             return max(self._base * PAUSE, self.ceiling * SLOWEST)
         if now < self._probe_at:
             return self._held(now)
-        climbing = now - self._probe_at
-        if climbing >= self._climb_s():
-            return self.ceiling
-        return self._held(self._probe_at) + self.ceiling * STEP * 2 ** (climbing / DOUBLING_S)
+        doublings = (now - self._probe_at) / DOUBLING_S
+        return min(self._held(self._probe_at) + self.ceiling * STEP * 2**doublings, self.ceiling)
 
     def sent(self) -> None:
         """One more call went out."""
@@ -87,7 +88,7 @@ class Congestion:
             return False
         self._sent -= 1
         owed, hold_s = self.ceiling * SEARCH_PAY_BACK_S, SEARCH_HOLD_S
-        if now >= self._probe_at + self._climb_s() + FREE_S:
+        if now >= self._ceiling_at + FREE_S:
             self._search_from(self.ceiling * FIRST)
             self._first_cut_at = now
         elif now < self._hold_at:
@@ -99,19 +100,14 @@ class Congestion:
         self._base = max(self._base, self.ceiling * SLOWEST)
         self._hold_at = now + min(owed / (self._base * (1 - PAUSE)), LONGEST_PAUSE_S)
         self._probe_at = self._hold_at + hold_s
+        gap = self.ceiling - self._held(self._probe_at)
+        self._ceiling_at = self._probe_at + DOUBLING_S * math.log2(max(1.0, gap / (self.ceiling * STEP)))
         self._cut_at, self._sent = now, 0
         return True
 
     def _held(self, now: float) -> float:
         """The base, grown by the calls of the hold."""
         return min(self._base * (1 + GROWTH * self._base * (now - self._hold_at)), self.ceiling)
-
-    def _climb_s(self) -> float:
-        """How long a probe takes to the ceiling."""
-        if self._probe_at == _NEVER:
-            return 0.0
-        gap = self.ceiling - self._held(self._probe_at)
-        return DOUBLING_S * math.log2(max(1.0, gap / (self.ceiling * STEP)))
 
     def _borrowed(self, now: float) -> float:
         """The calls of a probe beyond the base."""
