@@ -28,7 +28,8 @@ def _time(ahead: "Forecast") -> str:
     return (
         f"Time: {duration(ahead.time.low)} to {duration(ahead.time.high)}{bound}; "
         f"{duration(ahead.time.at_full_quota)} with the whole of the quotas. "
-        "The longest is where live traffic takes half of each quota and throttles halve the rest."
+        "The longest assumes that live traffic takes half of each quota, at random moments, "
+        "and that the run can use half of the rest."
     )
 
 

@@ -1,56 +1,81 @@
-"""How fast one limiter goes after a throttle: down at once, back to what went through, then a slow probe.
+"""The rate of one limiter beside others who use the same quota: cut, pay back, hold, probe.
 
-The shape is that of CUBIC (RFC 9438), the rate control of TCP. A service that refuses calls has an empty
-bucket. Between two such moments it began empty and ended empty, so the calls that it took from us, divided by
-the time between, are the rate that others leave us, however deep the bucket is. A little less than that is
-the rate to come back to. From there the rate grows with the cube of the time: for most of a minute hardly at
-all, so that throttles stay rare, then fast, so that a quota that has become free is used again.
+Rates are calls per second, times are seconds of any steady clock. A refused call says that the bucket of the
+service is empty; the service says nothing else about the quota.
+
+1. Free: the rate is the ceiling. After a refusal nothing is known yet: the base is `FIRST` of the ceiling.
+2. Cut: a refusal, one for each round trip, lowers the rate to `PAUSE` of the base, until the bucket has got
+   back what a probe took beyond the base, and `PAY_BACK_S` of the ceiling: others find it filled again.
+3. Measure: the bucket was empty at the last cut and is empty now. The calls taken in between, divided by the
+   time, are the rate that others leave us, or less where the bucket was full for a while.
+4. Hold the base, which grows by `GROWTH` for each call. After a refusal there it is `BACK_OFF` lower. In the
+   long run about one call in 270 is refused, however irregular the other traffic is.
+5. Probe: after the hold, climb to the ceiling, faster and faster. After a refusal there, hold the base again,
+   or `UNDER` of the measured rate if that is more. No refusal for `FREE_S` at the ceiling: free.
+
+A hold lasts `PATIENCE` of the time since the first cut: traffic that came long ago will stay long.
 """
 
+import math
 from dataclasses import dataclass, field
 
-CUT = 0.6
-"""What is left of the rate in the pause after a throttle."""
-PAUSE_S = 0.5
-"""How long the bucket is given to fill again: longer would waste what a shallow one cannot hold."""
-UNDER = 0.99
-"""Where to come back to, as a part of the rate that went through."""
-PROBE = 1e-6
-"""Growth after `t` seconds, as a part of the ceiling: `PROBE * t ** 3`; all of it within 100 s."""
-HOLD_S = 2.0
-SEARCH_PER_S = 0.04
-"""After the first throttle nothing is known of what others leave: hold, then search upwards evenly."""
+FIRST = 0.4
+"""What is left of the rate where nothing is measured: at the first refusal, and at one in a pause."""
+PAUSE = 0.25
+PAY_BACK_S, LONGEST_PAUSE_S = 0.3, 7.0
+UNDER = 0.97
+BACK_OFF = 0.08
+GROWTH = 0.0003
+PATIENCE = 0.25
+SHORTEST_HOLD_S, LONGEST_HOLD_S = 8.0, 25.0
+SEARCH_PAY_BACK_S, SEARCH_HOLD_S = 0.2, 0.65
+"""Where nothing is measured, there is nothing to hold: the first probe measures."""
+STEP, DOUBLING_S = 0.06, 0.8
+"""A probe begins this part of the ceiling above the base, and doubles that."""
+FREE_S = 8.0
+"""The ceiling empties a bucket of one second by then, if others take an eighth of the quota or more."""
+MEMORY_S = 15.0
+"""How far back the measured rate looks."""
 SLOWEST = 0.02
-"""A cut never goes below this part of the ceiling, else it could take long to notice a free quota."""
+"""No rate is below this part of the ceiling, else it could take long to notice a free quota."""
+_NEVER = float("-inf")
 
 
 @dataclass(slots=True)
 class Congestion:
-    """The rate of one limiter, in calls per second up to `ceiling`; times are of any steady clock."""
+    """The rate of one limiter, in calls per second up to `ceiling`."""
 
     ceiling: float
-    _cut_at: float = float("-inf")
-    _low: float = field(init=False)
-    _back_to: float = field(init=False)
-    _measured: bool = True
-    _taken: int = 0
-    """Calls since the last cut, without those of them that were refused."""
+    _base: float = field(init=False)
+    _first_cut_at: float = _NEVER
+    _cut_at: float = _NEVER
+    _hold_at: float = _NEVER
+    _probe_at: float = _NEVER
+    _ceiling_at: float = _NEVER
+    _sent: int = 0
+    """Calls since the last cut, without the one that was refused."""
+    _taken: float = 0.0
+    _seconds: float = 0.0
+    """Calls and time from cut to cut, as far back as is remembered."""
 
     def __post_init__(self) -> None:
         """Begin at the ceiling."""
-        self._low = self._back_to = self.ceiling
+        self._base = self.ceiling
 
     def rate(self, now: float) -> float:
         """The calls per second allowed now."""
-        since = now - self._cut_at - PAUSE_S
-        if since < 0:
-            return self._low
-        growth = PROBE * since**3 if self._measured else SEARCH_PER_S * max(0.0, since - HOLD_S)
-        return min(self.ceiling, self._back_to + self.ceiling * growth)
+        if now >= self._ceiling_at:
+            return self.ceiling
+        if now < self._hold_at:
+            return max(self._base * PAUSE, self.ceiling * SLOWEST)
+        if now < self._probe_at:
+            return self._held(now)
+        doublings = (now - self._probe_at) / DOUBLING_S
+        return min(self._held(self._probe_at) + self.ceiling * STEP * 2**doublings, self.ceiling)
 
     def sent(self) -> None:
         """One more call went out."""
-        self._taken += 1
+        self._sent += 1
 
     def refused(self, sent_at: float, now: float) -> bool:
         """A call was throttled. Says whether that cut the rate.
@@ -58,21 +83,55 @@ class Congestion:
         Calls sent before the last cut say nothing new, so there is one cut for each round trip.
         """
         if sent_at <= self._cut_at:
+            if self._seconds:
+                self._taken -= 1
             return False
-        self._taken -= 1
-        rate = self.rate(now)
-        self._back_to = max(self._good(rate, now), self.ceiling * SLOWEST)
-        self._low = max(min(rate, self._back_to) * CUT, self.ceiling * SLOWEST)
-        self._cut_at, self._taken = now, 0
+        self._sent -= 1
+        owed, hold_s = self.ceiling * SEARCH_PAY_BACK_S, SEARCH_HOLD_S
+        if now >= self._ceiling_at + FREE_S:
+            self._search_from(self.ceiling * FIRST)
+            self._first_cut_at = now
+        elif now < self._hold_at:
+            self._search_from(self._base * FIRST)
+        else:
+            owed = self.ceiling * PAY_BACK_S + self._borrowed(now)
+            self._base = self._next_base(now)
+            hold_s = min(max(SHORTEST_HOLD_S, PATIENCE * (now - self._first_cut_at)), LONGEST_HOLD_S)
+        self._base = max(self._base, self.ceiling * SLOWEST)
+        self._hold_at = now + min(owed / (self._base * (1 - PAUSE)), LONGEST_PAUSE_S)
+        self._probe_at = self._hold_at + hold_s
+        gap = self.ceiling - self._held(self._probe_at)
+        self._ceiling_at = self._probe_at + DOUBLING_S * math.log2(max(1.0, gap / (self.ceiling * STEP)))
+        self._cut_at, self._sent = now, 0
         return True
 
-    def _good(self, rate: float, now: float) -> float:
-        """The rate to come back to, when calls are refused at `rate`."""
-        if rate >= self.ceiling:  # nothing held us back until now, so nothing was measured
-            self._measured = False
-            return rate * CUT
-        since = now - self._cut_at
-        if since < PAUSE_S:  # too short to measure: even the low rate was too much, so meet it half-way
-            return (self._back_to + rate) / 2
-        self._measured = True
-        return min(rate, self._taken / since) * UNDER
+    def _held(self, now: float) -> float:
+        """The base, grown by the calls of the hold."""
+        return min(self._base * (1 + GROWTH * self._base * (now - self._hold_at)), self.ceiling)
+
+    def _borrowed(self, now: float) -> float:
+        """The calls of a probe beyond the base."""
+        if now < self._probe_at:
+            return 0.0
+        paused = (self._hold_at - self._cut_at) * self._base * PAUSE
+        return max(0.0, self._sent - paused - (now - self._hold_at) * self._base)
+
+    def _next_base(self, now: float) -> float:
+        """The base after a refusal in a hold or in a probe."""
+        rate, measured = self.rate(now), UNDER * self._measure(now)
+        if now < self._probe_at:
+            return min(rate * (1 - BACK_OFF), measured)
+        return min(rate, max(self._held(self._probe_at), measured))
+
+    def _measure(self, now: float) -> float:
+        """The rate that others leave us: calls taken from one cut to another, divided by the time."""
+        self._taken += self._sent
+        self._seconds += now - self._cut_at
+        measured = self._taken / self._seconds
+        if self._seconds > MEMORY_S:
+            self._taken, self._seconds = measured * MEMORY_S, MEMORY_S
+        return measured
+
+    def _search_from(self, base: float) -> None:
+        """Forget what was measured."""
+        self._base, self._taken, self._seconds = base, 0.0, 0.0

@@ -12,7 +12,7 @@ from migrate_mfa.domain.quotas import Category
 
 _LOOKS_PER_USER = 2  # before the first write and after the last
 _LIVE_TRAFFIC = 0.5  # of each quota, at the upper end of the time
-_THROTTLED = 0.5  # of the rate that is left: a throttle halves it
+_USED = 0.5  # of what is left, where live traffic comes at random and the quota allows hardly any burst
 _FAR_OFF = 250_000_000_000.0  # seconds since the epoch: dates end in the year 9999
 SIGN_INS = 1000
 
@@ -25,8 +25,8 @@ class Rate(NamedTuple):
 
     @property
     def worst(self) -> float:
-        """What is left for us when live traffic takes half of the quota and throttles halve our rate."""
-        return min(self.ceiling, self.quota * _LIVE_TRAFFIC) * _THROTTLED
+        """For us, when live traffic takes half of the quota at random, and we can use half of the rest."""
+        return min(self.ceiling, self.quota * _LIVE_TRAFFIC) * _USED
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from migrate_mfa.ports import Clock
 
 WINDOW_S = 1.0
-LAG = 0.5
+LAG = 1.0
 """A call may come later than its interval begins by up to this part of it."""
 SLACK = 0.002
 """How much longer an interval is than the rate says. Without that, the window would hold each call to the

@@ -2,6 +2,8 @@
 
     make bench                                  a short look: enrolment and reading, some minutes
     make bench ARGS="all --users 600"           everything, the million rows included
+    make bench ARGS=live                        beside live traffic, two cells of the matrix
+    make bench ARGS="live --cell all --seeds 3" beside live traffic, the whole matrix: some ten hours
 
 Everybody works on the same users in a fresh simulator that enforces Cognito's default quotas (25 calls a
 second in each write category, 30 pages of ListUsers) with the given latency. `wall/limit` compares the time,
@@ -14,9 +16,9 @@ import argparse
 import sys
 from collections.abc import Iterable, Sequence
 
-from tests.bench import bulk, enrolment, reading
+from tests.bench import bulk, enrolment, live, reading
 
-PARTS = ("enrol", "read", "cpu", "scale")
+PARTS = ("enrol", "read", "live", "cpu", "scale")
 _SHORT = ("alone, 60 ms", "40 % taken")
 
 
@@ -32,6 +34,10 @@ def main(argv: list[str]) -> int:
     if "read" in parts:
         print(f"\nReading a pool of {asked.pool:,} users\n")
         _table(reading.HEAD, reading.rows(asked.pool))
+    if "live" in parts:
+        print("\nBeside live traffic\n")
+        cells = list(live.NAMES) if asked.cell == ["all"] else asked.cell or live.SHORT
+        _table(live.HEAD, live.rows(cells, range(1, asked.seeds + 1)))
     if "cpu" in parts:
         print("\nCPU of a call\n")
         _table(bulk.CPU_HEAD, bulk.cpu_rows())
@@ -65,6 +71,10 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--rows", type=int, nargs="+", help="rows of the scaling lines")
     parser.add_argument("--scenario", nargs="+", choices=list(enrolment.SCENARIOS), metavar="NAME")
     parser.add_argument("--contender", nargs="+", choices=enrolment.NAMES, metavar="NAME")
+    parser.add_argument(
+        "--cell", nargs="+", choices=["all", *live.NAMES], metavar="CELL", help=f'such as "{live.SHORT[0]}"'
+    )
+    parser.add_argument("--seeds", type=int, default=1, help="how often each cell is run")
     asked = parser.parse_intermixed_args(argv)
     if unknown := set(asked.part) - {*PARTS, "all"}:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")

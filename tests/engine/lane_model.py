@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
+from typing import Self
 
 from migrate_mfa.engine.pacer import Pacer, Ticket
 from migrate_mfa.simulator.faults import LiveTraffic
@@ -66,8 +67,58 @@ class Calls:
         return here.count(False) / max(1, len(here))
 
 
-class LaneModel:
-    """One category of one lane. Every pacer always has a call to make."""
+class Lane:
+    """One category of one lane: its bucket, and live traffic that takes from it."""
+
+    def __init__(self, *, burst_s: float, network: Network | None, seed: int) -> None:
+        self.clock = EventClock()
+        self.others = Calls()
+        self.chance = random.Random(seed)
+        self.network = network or Network()
+        self._bucket = a_bucket(burst_s)
+        self._events: list[tuple[float, int, Callable[[], object]]] = []
+        self._order = count()
+
+    def live_traffic(
+        self, rps: float, start: float, end: float = float("inf"), *, random: bool = False
+    ) -> None:
+        """Others make calls too: one in each interval, at any moment of it, or wholly at random."""
+        self.take_turns(rps, start, end, random=random, arrive=lambda: self.arrive(self.others))
+
+    def take_turns(
+        self, rps: float, start: float, end: float, *, random: bool, arrive: Callable[[], object]
+    ) -> None:
+        """`arrive` is called at the moments of live traffic."""
+        traffic = LiveTraffic(category="UserUpdate", rps=rps, random=random, after_s=start, until_s=end)
+        moments = traffic.moments(self.chance)
+
+        def arrive_and_wait() -> None:
+            arrive()
+            wait_for_next()
+
+        def wait_for_next() -> None:
+            if (moment := next(moments, None)) is not None:
+                self.at(moment, arrive_and_wait)
+
+        wait_for_next()
+
+    def run(self, until: float) -> Self:
+        while self._events and self._events[0][0] < until:
+            self.clock.time, _, event = heapq.heappop(self._events)
+            event()
+        return self
+
+    def at(self, moment: float, event: Callable[[], object]) -> None:
+        heapq.heappush(self._events, (moment, next(self._order), event))
+
+    def arrive(self, whose: Calls) -> bool:
+        taken = self._bucket.take(self.clock.time)
+        whose.made.append((self.clock.time, taken))
+        return taken
+
+
+class LaneModel(Lane):
+    """A lane with pacers, each of which always has a call to make."""
 
     def __init__(
         self,
@@ -77,62 +128,25 @@ class LaneModel:
         network: Network | None = None,
         seed: int = 1,
     ) -> None:
-        self.clock = EventClock()
-        self._chance = random.Random(seed)
-        self.pacers = [Pacer(ceiling, self.clock, self._chance.random) for ceiling in ceilings]
+        super().__init__(burst_s=burst_s, network=network, seed=seed)
+        self.pacers = [Pacer(ceiling, self.clock, self.chance.random) for ceiling in ceilings]
         self.ours = [Calls() for _ in ceilings]
-        self.others = Calls()
         self.sent: list[list[float]] = [[] for _ in ceilings]
-        self._bucket = a_bucket(burst_s)
-        self._network = network or Network()
-        self._events: list[tuple[float, int, Callable[[], object]]] = []
-        self._order = count()
         for number in range(len(ceilings)):
-            self._at(0.001 * number, partial(self._send, number))
-
-    def live_traffic(
-        self, rps: float, start: float, end: float = float("inf"), *, random: bool = False
-    ) -> None:
-        """Others make calls too: one in each interval, at any moment of it, or wholly at random."""
-        traffic = LiveTraffic(category="UserUpdate", rps=rps, random=random, after_s=start, until_s=end)
-        moments = traffic.moments(self._chance)
-
-        def arrive() -> None:
-            self._arrive(self.others)
-            wait_for_next()
-
-        def wait_for_next() -> None:
-            if (moment := next(moments, None)) is not None:
-                self._at(moment, arrive)
-
-        wait_for_next()
-
-    def run(self, until: float) -> "LaneModel":
-        while self._events[0][0] < until:
-            self.clock.time, _, event = heapq.heappop(self._events)
-            event()
-        return self
-
-    def _at(self, moment: float, event: Callable[[], object]) -> None:
-        heapq.heappush(self._events, (moment, next(self._order), event))
-
-    def _arrive(self, whose: Calls) -> bool:
-        taken = self._bucket.take(self.clock.time)
-        whose.made.append((self.clock.time, taken))
-        return taken
+            self.at(0.001 * number, partial(self._send, number))
 
     def _send(self, number: int) -> None:
         pacer, now = self.pacers[number], self.clock.time
         if (due := pacer.due()) > now:
-            self._at(due, lambda: self._send(number))
+            self.at(due, lambda: self._send(number))
             return
         ticket = pacer.acquire()
         ticket.sent()
         self.sent[number].append(now)
-        way = self._network.latency(self._chance) / 2
-        self._at(now + way, lambda: self._serve(number, ticket, way))
+        way = self.network.latency(self.chance) / 2
+        self.at(now + way, lambda: self._serve(number, ticket, way))
         self._send(number)
 
     def _serve(self, number: int, ticket: Ticket, way_back: float) -> None:
-        if not self._arrive(self.ours[number]):
-            self._at(self.clock.time + way_back, lambda: self.pacers[number].throttled(ticket))
+        if not self.arrive(self.ours[number]):
+            self.at(self.clock.time + way_back, lambda: self.pacers[number].throttled(ticket))

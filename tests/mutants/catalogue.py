@@ -30,6 +30,7 @@ _SETTLE: Final = "tests/engine/test_settle.py::"
 _GATE: Final = "tests/engine/test_write_gate.py::"
 _RECOVERY: Final = "tests/wiring/test_recovery.py::"
 _PACER: Final = "tests/engine/test_pacer.py::"
+_CONGESTION: Final = "tests/engine/test_congestion.py::"
 _PACED: Final = "tests/engine/test_paced.py::"
 _EXECUTE: Final = "tests/engine/test_execute.py::"
 _DECIDE: Final = "tests/domain/test_decide.py::"
@@ -273,6 +274,15 @@ MUTANTS: Final = (
         find="if sent_at <= self._cut_at:",
         put="if sent_at >= self._cut_at:",
         tests=(_PACER + "test_a_throttle_cuts_the_rate",),
+    ),
+    Mutant(
+        name="no pause after a throttle",
+        promise=13,
+        breach="The quota gets nothing back after a throttle, so the others find it empty.",
+        file="migrate_mfa/engine/congestion.py",
+        find="return max(self._base * PAUSE, self.ceiling * SLOWEST)",
+        put="return self._base",
+        tests=(_CONGESTION + "test_the_first_refusal_pauses_holds_for_a_moment_and_climbs",),
     ),
     Mutant(
         name="a throttle is not named",
