@@ -61,6 +61,10 @@ class Settings:
     deep: bool = False
     fail_under: float | None = None
     sms: SmsOptions = field(default_factory=SmsOptions)
+    deciding: Mapping[str, Any] = field(default_factory=dict)
+    """The options of the policy as they came, also where they make no whole policy."""
+    given: frozenset[str] = frozenset()
+    """The options that a flag, a variable or the job file names; the others have their defaults."""
 
     def target(self, user_pool_id: str) -> AwsTarget:
         """Where AWS is, for a pool that may come from a saved plan."""
@@ -88,8 +92,16 @@ class Settings:
 
     def decisive(self) -> dict[str, Any]:
         """The options that change decisions, by name: a plan is bound to them."""
+        return policy_options(self.need_policy()) | self._reading()
+
+    def stated(self) -> dict[str, Any]:
+        """Those of them that were given: beside a saved plan, a default states nothing."""
+        known = {**self.deciding, **self._reading()}
+        return {name: value for name, value in known.items() if name in self.given}
+
+    def _reading(self) -> dict[str, Any]:
         options = self.roster_options
-        return policy_options(self.need_policy()) | {
+        return {
             "phone_country": options.phone_country,
             "strict_e164": options.strict_e164,
             "id_column": options.id_column,
@@ -137,6 +149,12 @@ def from_params(params: Mapping[str, Any]) -> Settings:
         deep=params.get("deep", False),
         fail_under=_fail_under(params.get("fail_under")),
         sms=_sms_options(params),
+        deciding={
+            "verification": params.get("verification"),
+            "phone_conflict": params.get("phone_conflict"),
+            "despite": sorted(_liftable(name).value for name in params.get("despite") or ()),
+        },
+        given=params.get("given", frozenset()),
     )
 
 

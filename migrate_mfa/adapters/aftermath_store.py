@@ -93,9 +93,11 @@ class AftermathStore:
         with self._database.transaction() as db:
             _reopen(db, row, plan, verb)
 
-    def end(self, row: int, verdict: Verdict, now: float) -> None:
-        """End a row otherwise than it had, and remember what it waited for."""
+    def end(self, row: int, verdict: Verdict, now: float, state: UserState | None = None) -> None:
+        """End a row otherwise than it had, and remember what it waited for; `state` is our last look."""
         with self._database.transaction() as db:
+            if state is not None:
+                remember(db, state)
             db.execute(
                 f"UPDATE rows SET was = CASE WHEN {_TURNED_AWAY} THEN was ELSE reason END, verb = ?"
                 " WHERE row = ?",
@@ -192,7 +194,7 @@ class AftermathStore:
         with self._database.transaction() as db:
             db.execute(
                 "UPDATE rows SET cells = '[]', sub = NULL, username = NULL, email = NULL, phone = NULL,"
-                " user_sub = NULL, wish = NULL, country = NULL, steps = NULL, detail = ''"
+                " user_sub = NULL, wish = NULL, country = NULL, used = NULL, steps = NULL, detail = ''"
             )
             for table in ("users", "seen", "before_images", "drift"):
                 db.execute(f"DELETE FROM {table}")

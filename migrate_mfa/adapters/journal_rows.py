@@ -4,6 +4,7 @@ import sqlite3
 
 from migrate_mfa.adapters.codec import steps_to_json
 from migrate_mfa.domain.model import Candidate, Decision, Phone, Plan, Position, Rivalry, UserState, Verdict
+from migrate_mfa.domain.reasons import USES_A_NUMBER, Reason
 
 CANDIDATE = "r.row, r.first_line, r.last_line, r.sub, r.username, r.email, r.phone, r.vouched, r.guesses"
 USER = (
@@ -14,6 +15,39 @@ OPEN_ROWS = "FROM rows r INDEXED BY open_rows"
 """Left to itself, SQLite prefers the index by outcome, and sorts all open rows for each batch."""
 
 
+_USING = ", ".join(f"'{reason}'" for reason in sorted(USES_A_NUMBER))
+
+
+def used_number(reason: str) -> str:
+    """SQL for the number that a row of `rows` has left its user with, or found and used; null: none.
+
+    By our last look at the user: whatever it is where the reason uses a number; otherwise only a number that
+    this row has stored.
+
+    Args:
+        reason: SQL for the row's reason.
+    """
+    return (
+        "(SELECT u.phone FROM users u WHERE u.sub = rows.user_sub"
+        f" AND ({reason} IN ({_USING}) OR {reason} IS NOT '{Reason.RESTORED}' AND EXISTS"
+        " (SELECT 1 FROM writes w WHERE w.row = rows.row AND w.result <> 'refused'"
+        "  AND w.step ->> '$[0].do' = 'store_phone' AND w.step ->> '$[0].phone' = u.phone)))"
+    )
+
+
+END = (
+    "UPDATE rows SET outcome = :outcome, reason = :reason, detail = :detail, updated_at = :now,"
+    f" used = {used_number(':reason')} WHERE row = :row"
+)
+"""What a verdict does to its row; see `verdict_values`."""
+
+
+def verdict_values(row: int, verdict: Verdict, now: float) -> dict[str, object]:
+    """The values of `END`."""
+    reason, detail = verdict.reason, verdict.detail
+    return {"row": row, "outcome": reason.outcome, "reason": reason, "detail": detail, "now": now}
+
+
 def write_decision(db: sqlite3.Connection, row: int, decision: Decision, now: float) -> None:
     """One row's decision: a plan leaves it unprocessed, a verdict ends it."""
     match decision:
@@ -22,11 +56,8 @@ def write_decision(db: sqlite3.Connection, row: int, decision: Decision, now: fl
                 "UPDATE rows SET steps = ?, ends = ?, updated_at = ? WHERE row = ?",
                 (steps_to_json(steps), ends, now, row),
             )
-        case Verdict(reason, detail):
-            db.execute(
-                "UPDATE rows SET outcome = ?, reason = ?, detail = ?, updated_at = ? WHERE row = ?",
-                (reason.outcome, reason, detail, now, row),
-            )
+        case Verdict():
+            db.execute(END, verdict_values(row, decision, now))
 
 
 def candidate_of(row: sqlite3.Row) -> Candidate:

@@ -3,14 +3,23 @@
 Version history:
     1: the first.
     2: rows.country, so that messages are counted by country without reading every row.
+    3: rows.used, so that a report says which number a user was left with.
 """
 
-VERSION = 2
+from migrate_mfa.adapters.journal_rows import used_number
+
+VERSION = 3
+COUNTS_COUNTRIES = 2
+"""The first version that knows the countries of the planned numbers."""
 UPGRADES = {
     1: (
         "ALTER TABLE rows ADD COLUMN country TEXT",
         "UPDATE rows SET country = country_of(wish) WHERE wish NOTNULL",
-    )
+    ),
+    2: (
+        "ALTER TABLE rows ADD COLUMN used TEXT",
+        "UPDATE rows SET used = " + used_number("rows.reason"),
+    ),
 }
 """By version, what makes the next one of it; `country_of` is `domain.phone.country_of`."""
 
@@ -34,6 +43,7 @@ CREATE TABLE rows (
     user_sub    TEXT,                           -- whom it means, once resolved
     wish        TEXT,                           -- the number that this user should end with
     country     TEXT,                           -- of that number, two letters
+    used        TEXT,                           -- the number that was stored for this user, or used
     trust       TEXT,                           -- how far the row may be believed, for comparing rows
     wished_by_others INTEGER NOT NULL DEFAULT 0,
     held_by_other    INTEGER NOT NULL DEFAULT 0,

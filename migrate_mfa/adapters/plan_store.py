@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from migrate_mfa.adapters.codec import steps_to_json
 from migrate_mfa.adapters.journal_rows import (
     CANDIDATE,
+    END,
     OPEN_ROWS,
     USER,
     candidate_of,
     rivalry_of,
     user_of,
+    verdict_values,
 )
 from migrate_mfa.domain.model import Candidate, Decision, Plan, UserState, Verdict
 from migrate_mfa.domain.phone import NO_COUNTRY, country_of
@@ -205,16 +207,13 @@ class PlanStore:
             match decision:
                 case Plan(steps, ends):
                     plans.append((steps_to_json(steps), ends, verb, now, row))
-                case Verdict(reason, detail):
-                    verdicts.append((reason.outcome, reason, detail, verb, now, row))
+                case Verdict():
+                    verdicts.append(verdict_values(row, decision, now) | {"verb": verb})
         with self._database.transaction() as db:
             db.executemany(
                 "UPDATE rows SET steps = ?, ends = ?, verb = ?, updated_at = ? WHERE row = ?", plans
             )
-            db.executemany(
-                "UPDATE rows SET outcome = ?, reason = ?, detail = ?, verb = ?, updated_at = ? WHERE row = ?",
-                verdicts,
-            )
+            db.executemany(END.replace("SET", "SET verb = :verb,", 1), verdicts)
 
     def vouchings(self) -> set[bool | None]:
         """The different values of `phone_number_verified` in the readable rows."""

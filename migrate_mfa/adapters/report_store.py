@@ -1,11 +1,16 @@
 """The journal as reports and `status` read it; never needs more than a read-only look."""
 
 import json
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from migrate_mfa.adapters.codec import steps_from_json
+from migrate_mfa.adapters.journal_rows import used_number
 from migrate_mfa.domain.reasons import Outcome
+from migrate_mfa.domain.rows import Verb
+from migrate_mfa.domain.undo import Write
 
 if TYPE_CHECKING:
     from migrate_mfa.adapters.journal import Database
@@ -15,8 +20,13 @@ _BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
-    """One row of the roster with what became of it; `reason` is empty while it is unprocessed."""
+    """One row of the roster with what became of it; `reason` is empty while it is unprocessed.
 
+    `used` is the number that was stored or used for its user; `writes` are those of an unprocessed row.
+    """
+
+    row: int
+    verb: Verb
     cells: tuple[str, ...]
     outcome: str
     reason: str
@@ -24,6 +34,8 @@ class ReportRow:
     guesses: tuple[str, ...]
     user_sub: str
     updated_at: float
+    used: str
+    writes: tuple[Write, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +74,11 @@ class ReportStore:
         return {row["ends"]: row["rows"] for row in found}
 
     def frequent_details(self, most: int = 3) -> dict[str, list[tuple[str, int]]]:
-        """What the rows that the roster alone condemns have in common: by reason, the commonest details."""
+        """What rows that cannot be read or used have in common: by reason, the commonest details."""
         found = self._database.query(
             "SELECT reason, detail, COUNT(*) AS rows FROM rows NOT INDEXED"
-            " WHERE NOT readable AND detail <> '' GROUP BY reason, detail ORDER BY rows DESC"
+            " WHERE (NOT readable OR reason IN ('invalid_phone', 'not_sms_capable')) AND detail <> ''"
+            " GROUP BY reason, detail ORDER BY rows DESC"
         )
         details: dict[str, list[tuple[str, int]]] = {}
         for row in found:
@@ -86,15 +99,47 @@ class ReportStore:
 
     def rows(self, outcome: Outcome) -> Iterator[ReportRow]:
         """All rows with one outcome, in the roster's order, streaming."""
-        after = 0
+        after, columns = 0, "*" if self._knows_numbers() else f"*, {used_number('rows.reason')} AS used"
         while found := self._database.query(
-            "SELECT * FROM rows NOT INDEXED WHERE outcome = ? AND row > ? ORDER BY row LIMIT ?",
+            f"SELECT {columns} FROM rows NOT INDEXED WHERE outcome = ? AND row > ? ORDER BY row LIMIT ?",
             outcome,
             after,
             _BATCH,
         ):
-            yield from (_report_row(row) for row in found)
+            writes = self._writes(found) if outcome is Outcome.UNPROCESSED else {}
+            yield from (_report_row(row, writes.get(row["row"], ())) for row in found)
             after = found[-1]["row"]
+
+    def _knows_numbers(self) -> bool:
+        """Whether the journal is of a version that keeps the numbers used: a mere look upgrades none."""
+        return bool(self._database.query("SELECT 1 FROM pragma_table_info('rows') WHERE name = 'used'"))
+
+    def _writes(self, rows: Sequence[Any]) -> dict[int, Sequence[Write]]:
+        """The writes to the users of neighbouring rows, by row, without those that were refused."""
+        writes: dict[int, list[Write]] = defaultdict(list)
+        for each in self._database.query(
+            "SELECT row, step, result FROM writes WHERE row BETWEEN ? AND ? AND result <> 'refused'"
+            " ORDER BY id",
+            rows[0]["row"],
+            rows[-1]["row"],
+        ):
+            (step,) = steps_from_json(each["step"])
+            writes[each["row"]].append(Write(step, each["result"] == "done"))
+        return dict(writes)
+
+    def half_done(self) -> dict[str, int]:
+        """Users whom a run or a rollback has left between two writes, by what is so of them.
+
+        No row after the last one that was written to is looked at: a roster may have a million to do.
+        """
+        found = self._database.query(
+            f"SELECT COUNT(*) FILTER (WHERE verb = 'run' AND instr(steps, 'set_sms_mfa')"
+            f"  AND {_wrote('store_phone')} AND NOT {_wrote('set_sms_mfa')}) AS {_STORED},"
+            f" COUNT(*) FILTER (WHERE verb = 'rollback' AND {_wrote('set_sms_mfa', enabled=0)}) AS {_OFF}"
+            " FROM rows r INDEXED BY open_rows WHERE r.outcome = 'unprocessed'"
+            " AND r.row <= (SELECT MAX(row) FROM writes)"
+        )
+        return {name: found[0][name] for name in (_STORED, _OFF)}
 
     def last_pass(self) -> PassRecord | None:
         """The latest invocation."""
@@ -109,8 +154,22 @@ class ReportStore:
         }
 
 
-def _report_row(row: Any) -> ReportRow:  # noqa: ANN401 - sqlite3.Row
+_STORED, _OFF = "number_stored_mfa_off", "mfa_off_not_given_back"
+
+
+def _wrote(step: str, *, enabled: int | None = None) -> str:
+    """SQL for whether a kind of write is known to have been made for the row `r`."""
+    only = "" if enabled is None else f" AND w.step ->> '$[0].enabled' = {enabled}"
+    return (
+        "EXISTS (SELECT 1 FROM writes w WHERE w.row = r.row AND w.result = 'done'"
+        f" AND w.step ->> '$[0].do' = '{step}'{only})"
+    )
+
+
+def _report_row(row: Any, writes: Sequence[Write]) -> ReportRow:  # noqa: ANN401 - sqlite3.Row
     return ReportRow(
+        row=row["row"],
+        verb=Verb(row["verb"]),
         cells=tuple(json.loads(row["cells"])),
         outcome=row["outcome"],
         reason=row["reason"] or "",
@@ -118,4 +177,6 @@ def _report_row(row: Any) -> ReportRow:  # noqa: ANN401 - sqlite3.Row
         guesses=tuple(row["guesses"].split()),
         user_sub=row["user_sub"] or "",
         updated_at=row["updated_at"],
+        used=row["used"] or "",
+        writes=tuple(writes),
     )

@@ -36,22 +36,26 @@ def default_canary_dir(user_pool_id: str, now: float) -> Path:
     return Path(RUNS) / user_pool_id / f"canary-{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}"
 
 
-def require_same(known: Mapping[str, object], asked: Mapping[str, object]) -> None:
+def require_same(
+    known: Mapping[str, object], asked: Mapping[str, object], *, roster: str | None = None
+) -> None:
     """Refuse options that would decide otherwise than the plan in the directory.
 
     Args:
         known: what the journal's meta says; an empty one fits everything.
         asked: option name → value, as this command has them.
+        roster: the roster of this command, to name it.
 
     Raises:
-        InputUnusable: names the first option that differs.
+        InputUnusable: names the first option that differs, what was planned and what is asked for.
     """
     if "kind" in known and "kind" in asked:
         require_kind(known, str(asked["kind"]))
     for name, value in asked.items():
         if name in known and known[name] != value:
             raise InputUnusable(
-                f"{_NAMES.get(name, '--' + name.replace('_', '-'))} is not what this run was planned with.",
+                f"{_NAMES.get(name, '--' + name.replace('_', '-'))} is not what this run was planned with: "
+                f"{_difference(name, known, asked, roster)}.",
                 "Give the same again, or another --run-dir for a new plan; `plan` makes one anew as long as "
                 "nothing was written.",
             )
@@ -62,6 +66,27 @@ _NAMES = {
     "user_pool_id": "The user pool",
     "account": "The AWS account",
 }
+
+
+def _difference(
+    name: str, known: Mapping[str, object], asked: Mapping[str, object], roster: str | None
+) -> str:
+    if name != "roster_sha256":
+        return f"planned {_shown(known[name])}, given {_shown(asked[name])}"
+    planned, given = _file(known.get("roster")), _file(roster)
+    return f"{planned} has changed since" if planned == given else f"planned {planned}, given {given}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
+
+
+def _file(source: object) -> str:
+    return "standard input" if source == "-" else str(source)
 
 
 def require_kind(known: Mapping[str, object], kind: str) -> None:

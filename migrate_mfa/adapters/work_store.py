@@ -235,9 +235,9 @@ class WorkStore:
         with self._database.transaction() as db:
             if done is not None:
                 _set_result(db, done, "done", now)
-            write_decision(db, row, verdict, now)
             if state is not None:
                 remember(db, state)
+            write_decision(db, row, verdict, now)
 
     def counts(self) -> dict[Outcome, int]:
         """Rows by outcome."""

@@ -183,13 +183,26 @@ def disable(
     apply(begin(context), "disable")
 
 
-def purge(run_dir: o.ThisRunDir, yes: o.Yes = False) -> None:
+def purge(
+    run_dir: o.ThisRunDir,
+    despite_pending: Annotated[
+        bool,
+        typer.Option(
+            "--despite-pending", help="Also while users are pending: this run can never promote them then."
+        ),
+    ] = False,
+    yes: o.Yes = False,
+) -> None:
     """Remove the personal data of a finished run; counts stay, rollback and reconcile end with it."""
     from migrate_mfa.settings import Settings
     from migrate_mfa.wiring.aftermath import purge as do_purge
 
     require_consent(Settings(yes=yes))
-    rows, left = do_purge(run_dir, lambda meta, number: confirm_purge(meta, number, yes=yes))
+    rows, left = do_purge(
+        run_dir,
+        lambda meta, number: confirm_purge(meta, number, yes=yes),
+        despite_pending=despite_pending,
+    )
     of = f" of {counted(rows, 'row')}" if rows else ", lists included,"
     write(f"Removed the personal data{of} in {run_dir}; summary.json stays.")
     if left:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from migrate_mfa.cli.output import write
-from migrate_mfa.domain.errors import InputUnusable, UsageError
+from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError, UsageError
 
 _OWN = frozenset({"job", "show_config", "help"})
 _SOURCES = {
@@ -102,18 +102,48 @@ ShowConfig = Annotated[
 
 
 def begin(context: typer.Context) -> dict[str, Any]:
-    """The parameters of a command; with --show-config they are printed, and that is all.
+    """The parameters of a command, and as `given` the names of those that are not mere defaults.
+
+    With --show-config they are printed, and that is all.
 
     Raises:
         typer.Exit: after --show-config.
     """
+    sources = {name: _source(context, name) for name in context.params}
     if not context.params.get("show_config"):
-        return context.params
+        given = frozenset(name for name, source in sources.items() if source != _SOURCES["DEFAULT"])
+        return {**context.params, "given": given}
+    saved = _of_the_run_directory(context)
     for name, value in context.params.items():
         if name not in _OWN:
-            source = context.get_parameter_source(name)
-            write(f"{name} = {_shown(value)}  # {_SOURCES[source.name] if source else 'default'}")
+            told = (value, sources[name]) if sources[name] != _SOURCES["DEFAULT"] else None
+            text, source = told or saved.get(name, (value, sources[name]))
+            write(f"{name} = {_shown(text)}  # {source}")
     raise typer.Exit
+
+
+def _source(context: typer.Context, name: str) -> str:
+    source = context.get_parameter_source(name)
+    return _SOURCES[source.name if source else "DEFAULT"]
+
+
+def _of_the_run_directory(context: typer.Context) -> dict[str, tuple[Any, str]]:
+    """What a run directory settles of options that are not given: the plan what decides, a pass its pace."""
+    from migrate_mfa.wiring.pace import last_pace
+    from migrate_mfa.wiring.passes import planned_directory
+
+    directory, roster = context.params.get("run_dir"), context.params.get("roster")
+    try:
+        meta = planned_directory(directory) if directory is not None else {}
+    except MigrateMfaError:
+        return {}
+    pace = dict(last_pace(meta, context.info_name or ""))
+    if "max_rps" in pace:
+        pace["max_rps"] = [f"{name}={rate:g}" for name, rate in pace["max_rps"].items()] or None
+    planned = meta if roster is None else {}
+    return {name: (value, "from the plan") for name, value in planned.items()} | {
+        name: (value, f"from the last {context.info_name}") for name, value in pace.items()
+    }
 
 
 def _shown(value: object) -> str:

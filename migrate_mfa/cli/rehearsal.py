@@ -26,6 +26,7 @@ from migrate_mfa.engine.guards import Limits, too_many
 from migrate_mfa.settings import Settings
 from migrate_mfa.simulator.service import Service
 from migrate_mfa.simulator.serving import announce, make_parser, serve
+from migrate_mfa.wiring.pace import last_pace
 from migrate_mfa.wiring.passes import planned_directory
 
 SHARE = Settings().quota_share
@@ -83,9 +84,15 @@ def _prepare(directory: Path) -> "_Rehearsal":
             ) from error
         limits = {category: quota.default_rps for category, quota in QUOTAS.items()}
         limits |= {Category(name): rate for name, rate in meta.get("enforced_limits", {}).items()}
-        rates = {category: Rate(limit, ceiling(limit, SHARE)) for category, limit in limits.items()}
+        share = _pace(meta).get("quota_share", SHARE)
+        rates = {category: Rate(limit, ceiling(limit, share)) for category, limit in limits.items()}
         options = options_of(meta, ReportStore(journal.database).counts(), likeness.rows)
-        return _Rehearsal(likeness, options, rates, _forecast(journal, facts, rates))
+        return _Rehearsal(likeness, options, rates, _forecast(journal, facts, rates), share)
+
+
+def _pace(meta: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The pace of the last run, or of the plan."""
+    return last_pace(meta, "run") or last_pace(meta, "plan")
 
 
 def options_of(meta: Mapping[str, Any], counts: Sequence[tuple[str, str, int]], rows: int) -> list[str]:
@@ -99,6 +106,11 @@ def options_of(meta: Mapping[str, Any], counts: Sequence[tuple[str, str, int]], 
         options += ["--max-failures", f"{min(100, 100 * failed // rows + 1)}%"]
     if meta["sms_expected"]:
         options += ["--max-sms", str(meta["sms_expected"])]
+    pace = _pace(meta)
+    if pace.get("quota_share", SHARE) != SHARE:
+        options += ["--quota-share", f"{pace['quota_share']:g}"]
+    for category, rate in pace.get("max_rps", {}).items():
+        options += ["--max-rps", f"{category}={rate:g}"]
     return options
 
 
@@ -121,6 +133,7 @@ class _Rehearsal:
     options: list[str]
     rates: Mapping[Category, Rate]
     forecast: Forecast | None
+    share: float = SHARE
     calls: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def begin(self, service: Service, ready: Mapping[str, Any]) -> None:
@@ -135,7 +148,7 @@ class _Rehearsal:
             f"and {counted(likeness.strangers, 'other')}, none of them real. Quotas are enforced."
         )
         if self.forecast is not None and self.forecast.users:
-            _tell(expectation(self.forecast, speed))
+            _tell(expectation(self.forecast, speed, self.share))
         tell("In a second terminal, in this directory, with any credentials:\n")
         tell(_wrapped(command))
 
@@ -152,12 +165,14 @@ class _Rehearsal:
         seconds = {category: sent[category] / self.rates[category].ceiling for category in PACED}
         reading = seconds.pop(Category.USER_LIST)
         alone = duration(reading + max(seconds.values()))
-        _tell(f"Against AWS so many take about {alone} at --quota-share {SHARE:g}, if nobody else calls.")
+        _tell(
+            f"Against AWS so many take about {alone} at --quota-share {self.share:g}, if nobody else calls."
+        )
 
 
-def expectation(ahead: Forecast, speed: float) -> str:
+def expectation(ahead: Forecast, speed: float, share: float = SHARE) -> str:
     """How long the writing takes against AWS and here, and which of machine and quota is the limit."""
-    text = f"Against AWS the run takes about {duration(ahead.seconds)} at --quota-share {SHARE:g}."
+    text = f"Against AWS the run takes about {duration(ahead.seconds)} at --quota-share {share:g}."
     calls = sum(ahead.calls.values())
     most = MACHINE_RPS / (calls / ahead.seconds)
     if speed <= most:

@@ -131,12 +131,28 @@ def _end(summary: Mapping[str, Any]) -> None:
         _row(outcome.value, summary["counts"][outcome.value])
         for reason, number in summary["reasons"][outcome.value].items():
             _row(f"  {reason}", number, Reason(reason).sentence)
+    _half_done(summary)
     _found(summary)
     _calls(summary["calls"])
     if "slowed_by" in summary:
         _paragraph(f"Now {summary['slowed_by']}.")
     if summary["command"] == "run" and summary["counts"][Outcome.VERIFIED.value]:
         _paragraph(_SESSIONS)
+
+
+def _half_done(summary: Mapping[str, Any]) -> None:
+    """Whom a pass that was cut short has left between two writes; while it works, some always are."""
+    found = {} if summary["state"] == "running" else summary.get("half_done", {})
+    if number := found.get("number_stored_mfa_off"):
+        _paragraph(
+            f"{counted(number, 'user has', 'users have')} the number stored, but SMS MFA is not known to be "
+            "switched on yet; run the same command again. See report/unprocessed.csv."
+        )
+    if number := found.get("mfa_off_not_given_back"):
+        _paragraph(
+            f"{counted(number, 'user has', 'users have')} SMS MFA off again, but not everything is given "
+            "back yet; run rollback again. See report/unprocessed.csv."
+        )
 
 
 def _found(summary: Mapping[str, Any]) -> None:

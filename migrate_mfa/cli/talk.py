@@ -91,7 +91,11 @@ def confirm_setup(lane: "Lane", pool: "PoolFacts", stop: "Stop", *, yes: bool) -
 
 
 def _types_name(pool: "PoolFacts", stop: "Stop", unchanged: str) -> bool:
-    return _asked(lambda: ask(stop, "Type the pool's name to go on: "), unchanged) == pool.name
+    return _typed_name(stop, unchanged) == pool.name
+
+
+def _typed_name(stop: "Stop", unchanged: str) -> str:
+    return _asked(lambda: ask(stop, "Type the pool's name to go on: "), unchanged)
 
 
 def _warn_of_expiry(connection: "Connection", seconds: float) -> None:
@@ -160,10 +164,10 @@ def confirm_billing(connection: "Connection", ahead: "Forecast") -> None:
 
 
 def confirm_purge(meta: "Mapping[str, Any]", rows: int, *, yes: bool) -> None:
-    """Say what a purge ends, and ask.
+    """Say what a purge ends, and ask to type the pool's name.
 
     Raises:
-        Declined: the answer was no.
+        Declined: anything else was typed.
         typer.Exit: a signal came.
     """
     tell(
@@ -174,7 +178,7 @@ def confirm_purge(meta: "Mapping[str, Any]", rows: int, *, yes: bool) -> None:
     )
     unchanged, stop = "Nothing was removed.", Stop()
     try:
-        if not yes and not _asked(lambda: agree(stop, "Go on?"), unchanged):
-            raise Declined(unchanged)
+        if not yes and _typed_name(stop, unchanged) != meta.get("pool_name"):
+            raise Declined(f"That is not the pool's name. {unchanged}")
     except Stopped:
         raise typer.Exit(SIGNAL_EXITS[stop.cause or StopCause.SIGINT]) from None

@@ -148,6 +148,17 @@ NEEDS_READING = frozenset({Reason.HAS_TOTP, Reason.HAS_PASSKEY, Reason.HAS_EMAIL
 WORTH_ANOTHER_TRY = frozenset({Reason.GAVE_UP, Reason.REJECTED})
 """Reasons that the caller or the pool may have been to blame for, though the user is as before."""
 
+USES_A_NUMBER = frozenset(
+    {
+        Reason.ENROLLED,
+        Reason.ALREADY_ENROLLED,
+        Reason.PROMOTED,
+        Reason.AWAITING_CODE,
+        Reason.AWAITING_FIRST_SIGN_IN,
+    }
+)
+"""The reasons of rows whose users have, in the pool, the number that is or will be used."""
+
 LOCKOUT_SHEET = (
     Reason.ALREADY_ENROLLED,
     Reason.HAS_TOTP,

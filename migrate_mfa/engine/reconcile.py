@@ -126,7 +126,7 @@ class Reconciler:
         verdict = Verdict(Reason.PROMOTED) if proved else verdict
         if verdict.reason is not each.reason:
             ended[verdict.reason] += 1
-            self._store.end(each.row, verdict, self._clock.now())
+            self._store.end(each.row, verdict, self._clock.now(), each.new)
         if each.new is not None:
             self._store.accept([each.new])
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import structlog
 
+from migrate_mfa.domain.errors import NotAllowed
 from migrate_mfa.domain.failure import ApiError, Effect, user_reason
 from migrate_mfa.domain.model import (
     ClearPhone,
@@ -185,6 +186,10 @@ class _Way:
                 if unsure:
                     return False
                 raise
+            except NotAllowed as error:
+                if isinstance(error.__cause__, ApiError) and error.__cause__.operation in _WRITES:
+                    store.wrote(intent, "refused", now())  # turned away at the door: nothing was executed
+                raise
             self.wrote = True
             if position + 1 < len(plan.steps):
                 intent = store.wrote_and_goes_on(intent, self._work, plan.steps[position + 1], now())
@@ -273,6 +278,9 @@ _GIVEN_AWAY = Verdict(
     Reason.CHANGED_BY_OTHERS,
     "The old number is another user's by now, so the present one stays; SMS MFA is as before the run.",
 )
+
+
+_WRITES = frozenset({"AdminUpdateUserAttributes", "AdminSetUserMFAPreference"})
 
 
 def _ending(decision: Decision) -> Reason:

@@ -6,23 +6,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from migrate_mfa.domain.halfway import stored_number, where_it_stands
 from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.domain.report_columns import own_names, report_block
 from migrate_mfa.domain.spreadsheet import guard
 from migrate_mfa.reports.files import whole_file
 
 if TYPE_CHECKING:
     from migrate_mfa.adapters.report_store import ReportRow, ReportStore
 
-OWN_COLUMNS = ("outcome", "reason", "detail", "user_sub", "updated_at")
-
 
 def write_outcomes(directory: Path, columns: Sequence[str], store: "ReportStore") -> None:
     """Write `verified.csv` and its sisters: UTF-8 with BOM, comma, CRLF, whatever the roster was.
 
-    The roster's own columns come first, as text; columns that are named like ours are replaced by ours.
+    The roster's own columns come first, as text. Those of a report that was the roster are replaced by ours.
     """
-    kept = [at for at, name in enumerate(columns) if name.strip().casefold() not in OWN_COLUMNS]
-    header = [columns[at] for at in kept] + list(OWN_COLUMNS)
+    replaced = report_block(columns)
+    kept = [at for at in range(len(columns)) if at not in replaced]
+    names = [columns[at] for at in kept]
+    header = names + own_names(names)
     for outcome in Outcome:
         rows = (_cells(row, kept) for row in store.rows(outcome))
         write_csv(directory / f"{outcome.value}.csv", header, rows)
@@ -38,11 +40,17 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) 
 
 def _cells(row: "ReportRow", kept: Sequence[int]) -> list[str]:
     at = datetime.fromtimestamp(row.updated_at, UTC).isoformat(timespec="seconds") if row.updated_at else ""
-    return [*(row.cells[at] for at in kept), row.outcome, row.reason, explain(row), row.user_sub, at]
+    own = (row.outcome, row.reason, explain(row), row.user_sub, at, str(row.row), row.used or _stored(row))
+    return [*(row.cells[at] for at in kept), *own]
+
+
+def _stored(row: "ReportRow") -> str:
+    """The number that a row has stored which is still under way."""
+    return "" if row.reason else stored_number(row.writes) or ""
 
 
 def explain(row: "ReportRow") -> str:
     """The reason's sentence, what is special about this row, and how its number was read."""
-    sentence = Reason(row.reason).sentence if row.reason else "Not done yet; run the same command again."
+    sentence = Reason(row.reason).sentence if row.reason else where_it_stands(row.verb, row.writes)
     guesses = f"The number was read with a guess: {', '.join(row.guesses)}." if row.guesses else ""
     return " ".join(part for part in (sentence, row.detail, guesses) if part)

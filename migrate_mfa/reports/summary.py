@@ -53,6 +53,7 @@ def summarise(store: "ReportStore", meta: Mapping[str, Any], done: "PassRecord")
         "rows": total.rows,
         "counts": total.counts,
         "reasons": total.reasons,
+        "half_done": store.half_done(),
         "calls": store.calls(done.id),
         "sms_expected": meta.get("sms_expected", 0),
         "users_read_only": done.reads_only,

@@ -1,6 +1,6 @@
 """reconcile, rollback and purge: what comes after a run, on its own run directory."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,6 +11,7 @@ from typing import Any
 from migrate_mfa.adapters.aftermath_store import AftermathStore
 from migrate_mfa.adapters.journal import Journal
 from migrate_mfa.adapters.logs import configure
+from migrate_mfa.adapters.report_store import ReportStore
 from migrate_mfa.adapters.roster import Roster, open_roster
 from migrate_mfa.adapters.run_directory import require_same
 from migrate_mfa.adapters.work_store import WorkStore
@@ -30,6 +31,7 @@ from migrate_mfa.reports.files import DRAFT
 from migrate_mfa.reports.outcomes import write_csv
 from migrate_mfa.settings import Settings, policy_of
 from migrate_mfa.wiring.lane import connect
+from migrate_mfa.wiring.pace import at_the_last_pace
 from migrate_mfa.wiring.passes import Agree, Pass, agree_to_read, open_pass, planned_directory
 from migrate_mfa.wiring.reporting import DIRECTORY
 from migrate_mfa.wiring.sms_allowance import require_sms_allowance, sms_left
@@ -57,6 +59,7 @@ def open_aftermath(
         pool_id = saved["user_pool_id"]
         if settings.user_pool_id not in {None, pool_id}:
             raise InputUnusable(f"{directory} belongs to another user pool.", "Leave --user-pool-id out.")
+        settings = at_the_last_pace(settings, directory, command, progress.say)
         connection = stack.enter_context(connect(settings, pool_id, progress, exclusive=exclusive))
         require_sms_mfa(connection.pool)
 
@@ -280,18 +283,21 @@ class Aftermath:
         return restore(before, state, self.one.work.writes_of(work.row), self.one.connection.pool)
 
 
-def purge(directory: Path, confirm: Callable[[dict[str, Any], int], None]) -> tuple[int, list[Path]]:
+def purge(
+    directory: Path, confirm: Callable[[dict[str, Any], int], None], *, despite_pending: bool = False
+) -> tuple[int, list[Path]]:
     """Remove the personal data of a run; outcomes and counts stay.
 
     Args:
         directory: the run directory.
         confirm: is told what the run is and how many rows it has; raises if the operator declines.
+        despite_pending: also where users are pending, whom nothing can promote then.
 
     Returns:
         How many rows it has, and files in the directory that are not ours and stay.
 
     Raises:
-        RunDirectoryError: rows are still open, or the directory cannot be used.
+        RunDirectoryError: rows are still open or pending, or the directory cannot be used.
     """
     if not directory.is_dir():
         raise RunDirectoryError(f"{directory} is not there.", "See --run-dir.")
@@ -304,6 +310,8 @@ def purge(directory: Path, confirm: Callable[[dict[str, Any], int], None]) -> tu
                 f"{directory} has rows that are not done yet.",
                 "Finish the run first, or roll it back; after a purge neither is possible.",
             )
+        if not despite_pending:
+            _require_none_pending(directory, meta, ReportStore(journal.database))
         rows = sum(work.counts().values())
         confirm(meta, rows)
         AftermathStore(journal.database).purge()
@@ -313,6 +321,22 @@ def purge(directory: Path, confirm: Callable[[dict[str, Any], int], None]) -> tu
                 path.unlink()
     ours = {path for pattern in _OURS for path in directory.glob(pattern)}
     return rows, sorted(path for path in directory.rglob("*") if path.is_file() and path not in ours)
+
+
+def _require_none_pending(directory: Path, meta: Mapping[str, Any], store: ReportStore) -> None:
+    """Refuse a purge while a reconcile could still promote somebody; of a canary there is none.
+
+    Raises:
+        RunDirectoryError: says how many users wait, and for what.
+    """
+    waiting = {reason: rows for outcome, reason, rows in store.counts() if outcome == Outcome.PENDING}
+    if waiting and meta.get("kind") == "run":
+        reasons = ", ".join(f"{rows:,} {reason}" for reason, rows in waiting.items())
+        raise RunDirectoryError(
+            f"{directory} has pending rows: {reasons}. After a purge they can never be promoted.",
+            "Run reconcile until none is pending, or roll them back: migrate-mfa rollback --run-dir DIR "
+            "--outcome pending. To give them up, add --despite-pending.",
+        )
 
 
 _OURS = (

@@ -7,7 +7,7 @@ from typing import Any
 from migrate_mfa.adapters.aws import Aws
 from migrate_mfa.adapters.clock import SystemClock
 from migrate_mfa.adapters.journal import Journal
-from migrate_mfa.adapters.journal_schema import VERSION
+from migrate_mfa.adapters.journal_schema import COUNTS_COUNTRIES
 from migrate_mfa.adapters.plan_store import PlanStore
 from migrate_mfa.adapters.run_directory import require_same
 from migrate_mfa.adapters.work_store import WorkStore
@@ -63,7 +63,7 @@ def check(settings: Settings, verb: str) -> Checked:
     if pool_id is None:
         raise UsageError(*NO_POOL)
     if plan:
-        wishes = plan.wishes(wishes, settings)
+        wishes = plan.wishes(wishes)
     stop = Stop()
     with on_signals(stop):
         try:
@@ -103,9 +103,9 @@ class _SavedPlan:
     steps: dict[str, int]
     by_country: dict[str, tuple[int, int]]
 
-    def wishes(self, wishes: Wishes, settings: Settings) -> Wishes:
+    def wishes(self, wishes: Wishes) -> Wishes:
         """What the plan adds: its policy, and how many users and messages it expects."""
-        policy = settings.policy or policy_of(self.meta)
+        policy = policy_of(self.meta)
         return replace(
             wishes,
             verification=policy.verification,
@@ -139,7 +139,8 @@ def _saved_plan(settings: Settings, directory: Path) -> _SavedPlan:
         meta = planned_meta(journal)
         if settings.user_pool_id is not None:
             require_same(meta, {"user_pool_id": settings.user_pool_id})
-        if journal.database.value("PRAGMA user_version") != VERSION:
+        require_same(meta, settings.stated())
+        if journal.database.value("PRAGMA user_version") < COUNTS_COUNTRIES:
             raise InputUnusable(
                 f"{directory} was made by an older version, which did not count messages by country.",
                 "Plan it again, or go on with run: both bring it up to date.",

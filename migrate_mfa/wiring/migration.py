@@ -30,8 +30,9 @@ from migrate_mfa.engine.preflight import (
     require_sms_mfa,
 )
 from migrate_mfa.ports import Progress
-from migrate_mfa.settings import Settings, policy_of, policy_options
+from migrate_mfa.settings import Settings, policy_of
 from migrate_mfa.wiring.lane import connect
+from migrate_mfa.wiring.pace import at_the_last_pace
 from migrate_mfa.wiring.passes import Pass, open_pass, planned_directory
 from migrate_mfa.wiring.sms_allowance import require_sms_allowance, sms_expected
 
@@ -254,6 +255,7 @@ def open_migration(settings: Settings, command: str, progress: Progress) -> Iter
         policy = _policy(settings, saved)
         if saved and has_changed(saved.get("roster"), saved.get("roster_sha256")):
             progress.say(f"{saved['roster']} has changed since the plan: what was planned is done, not that.")
+        settings = at_the_last_pace(settings, directory, command, progress.say)
         require_prices(settings.max_cost, () if settings.prices.mau is not None else ("--mau-price",))
         connection = stack.enter_context(connect(settings, pool_id, progress))
         require_sms_mfa(connection.pool)
@@ -285,8 +287,7 @@ def _directory(settings: Settings, roster: Roster | None, command: str) -> Path:
 
 def _policy(settings: Settings, saved: Mapping[str, Any]) -> Policy:
     if saved:
-        if settings.policy is not None:
-            require_same(saved, policy_options(settings.policy))
+        require_same(saved, settings.stated())
         return policy_of(saved)
     return settings.need_policy()
 
@@ -305,7 +306,7 @@ def _bind(
     facts |= {"kind": kind}
     if roster is not None:
         facts |= {"roster_sha256": roster.sha256}
-    require_same(known, facts)
+    require_same(known, facts, roster=settings.roster)
     if command == "plan" and PlanStore(journal.database).has_writes():
         raise InputUnusable(
             f"{journal.directory} has writes already; a new plan would forget them.",

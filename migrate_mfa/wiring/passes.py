@@ -33,6 +33,7 @@ from migrate_mfa.ports import Standing
 from migrate_mfa.reports.files import remove_drafts
 from migrate_mfa.wiring.lane import Connection
 from migrate_mfa.wiring.logging import logged
+from migrate_mfa.wiring.pace import note_pace
 from migrate_mfa.wiring.reporting import DIRECTORY, write_reports
 
 _DRAFT_S = 600.0
@@ -160,6 +161,7 @@ def open_pass(
     with ExitStack() as stack:
         journal = stack.enter_context(Journal.create_or_open(directory))
         bind(journal)
+        note_pace(journal, command, connection.settings)
         if connection.owns_lane:
             name_lane_holder(connection.lane, directory)
         stack.enter_context(logged(connection.settings, directory, connection.pool.id, connection.progress))
