@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from migrate_mfa.domain.halfway import stored_number, where_it_stands
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.report_columns import own_names, report_block
+from migrate_mfa.domain.rows import Verb
 from migrate_mfa.domain.spreadsheet import guard
 from migrate_mfa.reports.files import whole_file
 
@@ -40,13 +41,14 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) 
 
 def _cells(row: "ReportRow", kept: Sequence[int]) -> list[str]:
     at = datetime.fromtimestamp(row.updated_at, UTC).isoformat(timespec="seconds") if row.updated_at else ""
-    own = (row.outcome, row.reason, explain(row), row.user_sub, at, str(row.row), row.used or _stored(row))
+    own = (row.outcome, row.reason, explain(row), row.user_sub, at, str(row.row), number_used(row))
     return [*(row.cells[at] for at in kept), *own]
 
 
-def _stored(row: "ReportRow") -> str:
-    """The number that a row has stored which is still under way."""
-    return "" if row.reason else stored_number(row.writes) or ""
+def number_used(row: "ReportRow") -> str:
+    """The number that was stored or used for a row's user, also where the row is not done; empty for none."""
+    given_back = row.verb is Verb.ROLLBACK and not row.reason
+    return ("" if given_back else row.used) or stored_number(row.writes) or ""
 
 
 def explain(row: "ReportRow") -> str:

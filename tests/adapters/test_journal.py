@@ -14,10 +14,12 @@ import pytest
 from migrate_mfa.adapters.journal import NAME, Database, Journal, is_locked, name_holder, take_lock
 from migrate_mfa.adapters.journal_schema import VERSION
 from migrate_mfa.adapters.plan_store import PlanStore
+from migrate_mfa.adapters.report_store import ReportStore
 from migrate_mfa.domain.errors import ExitCode, RunDirectoryError
 from migrate_mfa.domain.model import Phone, Plan, SetSmsMfa, StorePhone
-from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import Resolved
+from migrate_mfa.reports.outcomes import number_used
 from tests.support.builders import a_candidate, a_record
 
 HOLDER = """
@@ -267,6 +269,7 @@ def of_version_1(directory: Path) -> None:
     Journal.create_or_open(directory).close()
     connection = sqlite3.connect(directory / NAME)
     connection.execute("ALTER TABLE rows DROP COLUMN country")
+    connection.execute("ALTER TABLE rows DROP COLUMN used")
     connection.executemany(V1_ROW, [(1, "+819012345678"), (2, "+12015550123"), (3, None)])
     connection.commit()
     connection.close()
@@ -290,6 +293,61 @@ def test_a_look_leaves_a_journal_of_version_1_as_it_is(tmp_path: Path) -> None:
     with Journal.look_at(tmp_path) as journal:
         assert journal.database.value("SELECT COUNT(*) FROM rows") == 3
         assert journal.database.value("PRAGMA user_version") == 1
+
+
+V2_ROWS: tuple[tuple[int, str, str, str | None, str | None, list[str]], ...] = (
+    # row, user, outcome, reason, the number that our last look showed, the numbers that the row stored
+    (1, "ann", "verified", "enrolled", "+819012345678", ["+819012345678"]),
+    (2, "bob", "verified", "already_enrolled", "+819087654321", []),
+    (3, "cid", "failed", "rejected", "+819012340003", ["+819012340003"]),
+    (4, "dan", "failed", "phone_differs", "+819012340004", []),
+    (5, "eva", "skipped", "restored", "+819012340005", ["+819012340005"]),
+    (6, "fay", "pending", "awaiting_code", "+819012340006", ["+819012340006"]),
+    (7, "gus", "pending", "awaiting_confirmation", "+819012340007", []),
+    (8, "hal", "unprocessed", None, None, ["+819012340008"]),
+)
+USED = ["+819012345678", "+819087654321", "+819012340003", "", "", "+819012340006", "", "+819012340008"]
+
+
+def of_version_2(directory: Path) -> None:
+    """A run directory as version 2 left it: rows of all kinds, and what was written to their users."""
+    with Journal.create_or_open(directory) as journal, journal.database.transaction() as db:
+        for row, name, outcome, reason, phone, stored in V2_ROWS:
+            db.execute(
+                "INSERT INTO rows (row, first_line, last_line, cells, readable, user_sub, outcome, reason,"
+                " wish) VALUES (?, 1, 1, '[]', 1, ?, ?, ?, '+819000000000')",
+                (row, name, outcome, reason),
+            )
+            db.execute(
+                "INSERT INTO users VALUES (?, ?, ?, NULL, NULL, 0, ?, 0, 'CONFIRMED', 1, 0)",
+                (name, name, name, phone),
+            )
+            for number in stored:
+                step = json.dumps([{"do": "store_phone", "phone": number, "verified": True}])
+                db.execute(
+                    "INSERT INTO writes (row, user_sub, pass, step, result, at)"
+                    " VALUES (?, ?, 1, ?, 'done', 1)",
+                    (row, name, step),
+                )
+        db.execute("ALTER TABLE rows DROP COLUMN used")
+    make_version(directory, 2)
+
+
+def used_of(journal: Journal) -> list[str]:
+    rows = [row for outcome in Outcome for row in ReportStore(journal.database).rows(outcome)]
+    return [number_used(row) for row in sorted(rows, key=lambda row: row.row)]
+
+
+def test_a_journal_of_version_2_learns_which_numbers_were_used(tmp_path: Path) -> None:
+    of_version_2(tmp_path)
+
+    with Journal.look_at(tmp_path) as looked:
+        before = used_of(looked)
+        assert looked.database.value("PRAGMA user_version") == 2
+    with Journal.create_or_open(tmp_path) as journal:
+        after = used_of(journal)
+
+    assert before == after == USED
 
 
 # Counting messages

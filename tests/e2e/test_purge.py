@@ -57,7 +57,7 @@ def test_after_a_purge_no_file_names_anybody_and_the_counts_stay(raise_site: Cal
     before = found_in(run_dir, needles)
     told = summary(run_dir)
 
-    done = site.cli("purge", "--run-dir", run_dir, "--yes")
+    done = site.cli("purge", "--run-dir", run_dir, "--yes", "--despite-pending")
 
     assert_code(done, 0)
     assert {name for name, _ in before} >= {"journal.sqlite", "verified.csv"}
@@ -75,7 +75,7 @@ def test_a_purge_names_the_files_that_it_leaves(raise_site: Callable[..., Site])
     for name in ("report/failed.csv~", "report/failed.kept-1.csv", "my-roster.csv"):
         (run_dir / name).write_text("ann@example.com")
 
-    done = site.cli("purge", "--run-dir", run_dir, "--yes")
+    done = site.cli("purge", "--run-dir", run_dir, "--yes", "--despite-pending")
 
     assert_code(done, 0)
     assert "left as they are: my-roster.csv, report/failed.csv~. Remove" in words(done.err)
@@ -96,7 +96,7 @@ def test_a_purge_of_an_audit_speaks_of_its_lists(raise_site: Callable[..., Site]
 def test_reports_made_again_after_a_purge_have_the_counts_and_nobody(raise_site: Callable[..., Site]) -> None:
     site, run_dir = a_finished_run(raise_site)
     needles, told = personal(site), summary(run_dir)
-    assert_code(site.cli("purge", "--run-dir", run_dir, "--yes"), 0)
+    assert_code(site.cli("purge", "--run-dir", run_dir, "--yes", "--despite-pending"), 0)
 
     done = site.cli("report", "--run-dir", run_dir)
 
@@ -109,7 +109,7 @@ def test_reports_made_again_after_a_purge_have_the_counts_and_nobody(raise_site:
 def test_rollback_reconcile_and_run_end_with_a_purge(raise_site: Callable[..., Site]) -> None:
     site, run_dir = a_finished_run(raise_site)
     before = state(site.running)
-    assert_code(site.cli("purge", "--run-dir", run_dir, "--yes"), 0)
+    assert_code(site.cli("purge", "--run-dir", run_dir, "--yes", "--despite-pending"), 0)
 
     refused = [
         site.cli("rollback", "--run-dir", run_dir, "--yes"),
