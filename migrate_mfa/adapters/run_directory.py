@@ -72,9 +72,9 @@ def _difference(
     name: str, known: Mapping[str, object], asked: Mapping[str, object], roster: str | None
 ) -> str:
     if name != "roster_sha256":
-        return f"planned {_shown(known[name])}, given {_shown(asked[name])}"
+        return f"planned {_shown(known[name])}, now {_shown(asked[name])}"
     planned, given = _file(known.get("roster")), _file(roster)
-    return f"{planned} has changed since" if planned == given else f"planned {planned}, given {given}"
+    return f"{planned} has changed since" if planned == given else f"planned {planned}, now {given}"
 
 
 def _shown(value: object) -> str:

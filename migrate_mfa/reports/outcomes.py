@@ -54,5 +54,11 @@ def number_used(row: "ReportRow") -> str:
 def explain(row: "ReportRow") -> str:
     """The reason's sentence, what is special about this row, and how its number was read."""
     sentence = Reason(row.reason).sentence if row.reason else where_it_stands(row.verb, row.writes)
+    stays = row.used and row.verb in _ENROLS and row.outcome in _ENDED_BADLY
+    stored = "The number was stored before that." if stays else ""
     guesses = f"The number was read with a guess: {', '.join(row.guesses)}." if row.guesses else ""
-    return " ".join(part for part in (sentence, row.detail, guesses) if part)
+    return " ".join(part for part in (sentence, row.detail, stored, guesses) if part)
+
+
+_ENROLS = frozenset({Verb.RUN, Verb.RECONCILE})
+_ENDED_BADLY = frozenset({Outcome.FAILED.value, Outcome.SKIPPED.value})

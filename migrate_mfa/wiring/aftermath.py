@@ -330,7 +330,7 @@ def _require_none_pending(directory: Path, meta: Mapping[str, Any], store: Repor
         RunDirectoryError: says how many users wait, and for what.
     """
     waiting = {reason: rows for outcome, reason, rows in store.counts() if outcome == Outcome.PENDING}
-    if waiting and meta.get("kind") == "run":
+    if waiting and meta.get("kind") == "run" and meta.get("phase") != "purged":
         reasons = ", ".join(f"{rows:,} {reason}" for reason, rows in waiting.items())
         raise RunDirectoryError(
             f"{directory} has pending rows: {reasons}. After a purge they can never be promoted.",

@@ -165,17 +165,35 @@ def test_a_run_refused_between_two_writes_is_told_as_that(
     }
 
 
+def test_a_row_that_failed_after_its_number_was_stored_says_so(raise_place: Raise) -> None:
+    place = raise_place(a_member("ann"), a_member("bob"))
+    rows = [("ann@example.com", phone_of(1)), ("bob@example.com", phone_of(2))]
+    write_roster(place.folder / "r.csv", rows)
+    for operation in ("AdminSetUserMFAPreference", "AdminUpdateUserAttributes"):
+        rule = {"kind": "error", "code": "InvalidParameterException", "status": 400, "ops": [operation]}
+        place.running.control("faults", {"rules": [rule | {"message": "no"}]})
+
+        assert place.run("r.csv", "--max-users", "1", run_dir=operation) == 10
+
+    (after,) = place.rows("failed", "AdminSetUserMFAPreference")
+    (before,) = place.rows("failed", "AdminUpdateUserAttributes")
+    assert after["detail"].endswith("The number was stored before that.")
+    assert (after["reason"], after["phone_number_used"]) == ("rejected", phone_of(1))
+    assert "stored" not in before["detail"]
+    assert before["phone_number_used"] == ""
+
+
 @pytest.mark.parametrize(
     ("option", "value", "says"),
     [
-        ("--phone-country", "US", "planned JP, given US"),
-        ("--strict-e164", None, "planned no, given yes"),
-        ("--id-column", "email", "planned none, given email"),
-        ("--phone-column", "phone_number", "planned none, given phone_number"),
-        ("--encoding", "cp932", "planned none, given cp932"),
-        ("--verification", "by-code", "planned attested, given by-code"),
-        ("--phone-conflict", "keep", "planned fail, given keep"),
-        ("--despite", "has_totp", "planned none, given has_totp"),
+        ("--phone-country", "US", "planned JP, now US"),
+        ("--strict-e164", None, "planned no, now yes"),
+        ("--id-column", "email", "planned none, now email"),
+        ("--phone-column", "phone_number", "planned none, now phone_number"),
+        ("--encoding", "cp932", "planned none, now cp932"),
+        ("--verification", "by-code", "planned attested, now by-code"),
+        ("--phone-conflict", "keep", "planned fail, now keep"),
+        ("--despite", "has_totp", "planned none, now has_totp"),
     ],
 )
 def test_an_option_that_differs_from_the_plan_is_refused_and_both_are_named(
@@ -231,7 +249,7 @@ def test_another_roster_is_named_with_the_one_that_was_planned(
     assert place.run("r.csv") == 3
 
     said = " ".join(capsys.readouterr().err.split())
-    assert "The roster is not what this run was planned with: planned r.csv, given s.csv." in said
+    assert "The roster is not what this run was planned with: planned r.csv, now s.csv." in said
     assert "The roster is not what this run was planned with: r.csv has changed since." in said
 
 
@@ -252,6 +270,7 @@ def test_a_purge_waits_for_pending_rows_unless_they_are_given_up(
     assert len(place.rows("pending")) == 3
     assert place.again("purge", "--yes", "--despite-pending") == 0
     assert not (place.folder / "run/report/pending.csv").exists()
+    assert place.again("purge", "--yes") == 0  # what a first one has left behind goes with the second
 
 
 def test_after_a_rollback_nobody_is_pending_and_a_purge_is_possible(raise_place: Raise) -> None:

@@ -37,6 +37,17 @@ def test_what_decides_as_the_plan_did_is_proposed() -> None:
     ]
 
 
+def test_the_pace_of_the_last_run_is_proposed_else_that_of_the_plan() -> None:
+    planned = {"plan": {"quota_share": 0.2, "max_rps": {}}}
+    ran = planned | {"run": {"quota_share": 1.0, "max_rps": {"UserUpdate": 5.0}}}
+
+    assert options_of(PLAIN | {"pace": planned}, [], 90)[2:] == ["--quota-share", "0.2"]
+    assert options_of(PLAIN | {"pace": ran}, [], 90)[2:] == [
+        *("--quota-share", "1"),
+        *("--max-rps", "UserUpdate=5"),
+    ]
+
+
 @pytest.mark.parametrize(("failed", "rows"), [(29, 100), (17, 34), (50, 50), (6, 500), (999, 1000)])
 def test_as_many_failures_as_the_plan_has_are_allowed(failed: int, rows: int) -> None:
     *_, option, value = options_of(PLAIN, [("failed", "bad_row", failed)], rows)

@@ -59,6 +59,7 @@ WITHOUT_VARIABLE |= {
     "--repair",
     "--user",
     "--outcome",
+    "--despite-pending",
     "--job",
     "--show-config",
     "--users",

@@ -184,17 +184,20 @@ def test_what_a_run_has_read_of_its_users_is_in_its_rehearsal(raise_site: Callab
             a_member("bob", **passkey),
             a_member("cid", phone=phone_of(2), verified=True, MFAOptions=LEGACY_SMS),
             a_member("dan"),
+            a_member("eva", phone="+81312345678", verified=True),
+            a_member("fay", phone="+8109012345678", verified=True),
         ],
         config={"Policies": {"SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", "WEB_AUTHN"]}}},
     )
     rows = [
         (f"{name}@example.com", phone_of(number)) for number, name in enumerate(("ann", "bob", "cid", "dan"))
     ]
+    rows += [("eva@example.com", ""), ("fay@example.com", "")]
     roster = write_roster(site.folder / "roster.csv", rows)
-    assert_code(site.cli.run(roster, site.folder / "run", "--verification", "attested"), 0)
+    assert_code(site.cli.run(roster, site.folder / "run", "--verification", "attested"), 7)
 
     with rehearsal(site.cli, site.folder / "run") as (_, command):
-        assert_code(site.cli(*command, "--run-dir", "again", "--quiet"), 0)
+        assert_code(site.cli(*command, "--run-dir", "again", "--quiet"), 7)
 
     assert ends(site.folder / "again") == ends(site.folder / "run")
     assert {reason for _, reason in ends(site.folder / "run")} == {
@@ -202,6 +205,8 @@ def test_what_a_run_has_read_of_its_users_is_in_its_rehearsal(raise_site: Callab
         "has_passkey",
         "already_enrolled",
         "enrolled",
+        "not_sms_capable",
+        "invalid_phone",
     }
 
 
