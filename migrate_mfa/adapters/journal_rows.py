@@ -21,18 +21,21 @@ _USING = ", ".join(f"'{reason}'" for reason in sorted(USES_A_NUMBER))
 def used_number(reason: str) -> str:
     """SQL for the number that a row of `rows` has left its user with, or found and used; null: none.
 
-    By our last look at the user: whatever it is where the reason uses a number; otherwise only a number that
-    this row has stored.
+    Where the reason uses a number it is the one of our last look at the user; otherwise it is one that this
+    row has stored, if that look shows it, or if it was stored in this pass and so perhaps after the look.
 
     Args:
         reason: SQL for the row's reason.
     """
-    return (
-        "(SELECT u.phone FROM users u WHERE u.sub = rows.user_sub"
-        f" AND ({reason} IN ({_USING}) OR {reason} IS NOT '{Reason.RESTORED}' AND EXISTS"
-        " (SELECT 1 FROM writes w WHERE w.row = rows.row AND w.result <> 'refused'"
-        "  AND w.step ->> '$[0].do' = 'store_phone' AND w.step ->> '$[0].phone' = u.phone)))"
+    seen = "(SELECT u.phone FROM users u WHERE u.sub = rows.user_sub)"
+    stored = (
+        "(SELECT w.step ->> '$[0].phone' FROM writes w WHERE w.row = rows.row"
+        "  AND w.step ->> '$[0].do' = 'store_phone' AND w.result <> 'refused'"
+        "  AND (w.result = 'done' AND w.pass = (SELECT MAX(id) FROM passes)"
+        f"   OR w.step ->> '$[0].phone' = {seen}) ORDER BY w.id DESC LIMIT 1)"
     )
+    restored = f"{reason} IS '{Reason.RESTORED}'"
+    return f"CASE WHEN {reason} IN ({_USING}) THEN {seen} WHEN NOT {restored} THEN {stored} END"
 
 
 END = (

@@ -305,8 +305,12 @@ V2_ROWS: tuple[tuple[int, str, str, str | None, str | None, list[str]], ...] = (
     (6, "fay", "pending", "awaiting_code", "+819012340006", ["+819012340006"]),
     (7, "gus", "pending", "awaiting_confirmation", "+819012340007", []),
     (8, "hal", "unprocessed", None, None, ["+819012340008"]),
+    (9, "ida", "failed", "not_sms_capable", "+819012340001", ["+819012340009"]),
 )
-USED = ["+819012345678", "+819087654321", "+819012340003", "", "", "+819012340006", "", "+819012340008"]
+USED = [
+    *("+819012345678", "+819087654321", "+819012340003", "", "", "+819012340006", ""),
+    *("+819012340008", ""),
+]
 
 
 def of_version_2(directory: Path) -> None:

@@ -134,6 +134,37 @@ def test_columns_of_the_rosters_own_come_back_and_ours_have_a_prefix(raise_place
         assert (found["mfa_reason"], found["mfa_phone_number_used"]) == (reason, phone_of(1))
 
 
+def test_reconcile_judges_the_number_that_users_chose_since_and_drift_does_not(raise_place: Raise) -> None:
+    """Under keep the user's own proved number is taken: it passes the same rules when it is promoted."""
+    names = ("land", "own", "proves", "moves")
+    place = raise_place(
+        *[a_member(name) for name in names[:-1]], a_member("moves", phone=phone_of(9), verified=True)
+    )
+    rows = [(f"{name}@example.com", phone_of(at)) for at, name in enumerate(names)]
+    write_roster(place.folder / "r.csv", rows)
+    assert place.run("r.csv", "--verification", "by-code", "--phone-conflict", "keep") == 0
+    for name, number in (
+        ("land", LANDLINE),
+        ("own", phone_of(8)),
+        ("proves", phone_of(2)),
+        ("moves", LANDLINE),
+    ):
+        told = {"phone_number": number, "phone_number_verified": "true"}
+        place.running.control("users", {"upsert": [{"Username": name, "Attributes": told}]})
+
+    code = place.again("reconcile", "--endpoint-url", place.running.endpoint, "--yes", "--quiet")
+
+    assert code == 7
+    assert used(place.rows("failed")) == {"land": ("not_sms_capable", "")}
+    assert used(place.rows("verified")) == {
+        "own": ("promoted", phone_of(8)),
+        "proves": ("promoted", phone_of(2)),
+        "moves": ("enrolled", phone_of(9)),
+    }
+    assert place.rows("drift") == []
+    assert not place.user("land").get("UserMFASettingList")
+
+
 def test_a_run_refused_between_two_writes_is_told_as_that(
     raise_place: Raise, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -169,7 +200,7 @@ def test_a_row_that_failed_after_its_number_was_stored_says_so(raise_place: Rais
     place = raise_place(a_member("ann"), a_member("bob"))
     rows = [("ann@example.com", phone_of(1)), ("bob@example.com", phone_of(2))]
     write_roster(place.folder / "r.csv", rows)
-    for operation in ("AdminSetUserMFAPreference", "AdminUpdateUserAttributes"):
+    for operation in ("AdminUpdateUserAttributes", "AdminSetUserMFAPreference"):
         rule = {"kind": "error", "code": "InvalidParameterException", "status": 400, "ops": [operation]}
         place.running.control("faults", {"rules": [rule | {"message": "no"}]})
 
