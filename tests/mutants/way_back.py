@@ -196,7 +196,7 @@ WAY_BACK: Final = (
     Mutant(
         name="a write is noted before it is committed",
         promise=12,
-        breach="A write that found no room on the disk is missed by the next command, which refuses the journal.",
+        breach="A write that found no room on the disk is missed later, and the journal is refused.",
         file="migrate_mfa/adapters/work_store.py",
         find="            intent = self._intend(db, work, decision.steps[0], now)\n",
         put="            intent = self._committed(self._intend(db, work, decision.steps[0], now))\n",
