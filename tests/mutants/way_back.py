@@ -196,7 +196,7 @@ WAY_BACK: Final = (
     Mutant(
         name="a write is noted before it is committed",
         promise=12,
-        breach="A write that found no room on the disk is missed by the next command, which refuses the journal.",
+        breach="A write that found no room on the disk is missed later, and the journal is refused.",
         file="migrate_mfa/adapters/work_store.py",
         find="            intent = self._intend(db, work, decision.steps[0], now)\n",
         put="            intent = self._committed(self._intend(db, work, decision.steps[0], now))\n",
@@ -247,8 +247,8 @@ WAY_BACK: Final = (
         promise=7,
         breach="A link in the place of a journal, a log or a report is followed.",
         file="migrate_mfa/adapters/run_files.py",
-        find="    if not right(found.st_mode):\n",
-        put="    if right is None:\n",
+        find='if link or not (path.name == "report" or stat.S_ISREG(found.st_mode)):',
+        put='if not (link or path.name == "report" or stat.S_ISREG(found.st_mode)):',
         tests=(
             "tests/adapters/test_run_files.py::test_links_and_pipes_in_the_place_of_files_are_refused_and_never_waited_for",
         ),
