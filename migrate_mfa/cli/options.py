@@ -1,38 +1,15 @@
 """The options that commands share: one name, one help text, one variable, wherever they appear."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from migrate_mfa.cli.values import left_to_the_sdk, share
 from migrate_mfa.domain.model import PhoneConflict, VerificationPolicy
 
 _AWS, _READ, _DECIDE, _PACE, _TALK = "AWS", "Reading the roster", "Decisions", "Limits", "Output"
 _SMS = "Text messages"
-
-
-_WHOLE, _LEAST_SHARE = 100.0, 0.001
-
-
-def _share(value: str | float) -> float:
-    """`0.5`, or `50%`."""
-    text = str(value).strip()
-    try:
-        found = float(text.removesuffix("%")) / (_WHOLE if text.endswith("%") else 1.0)
-    except ValueError:
-        raise typer.BadParameter(f"it takes a share such as 0.5 or 50% (not {text!r}).") from None
-    if not _LEAST_SHARE <= found <= 1.0:
-        half = f" or {found:g}%" if 1.0 < found <= _WHOLE else ""
-        raise typer.BadParameter(f"it is above 0 (from 0.001) up to 1: 0.5 for half{half} (not {text!r}).")
-    return found
-
-
-def _left_to_the_sdk(context: typer.Context, value: str | None) -> str | None:
-    """AWS_ENDPOINT_URL is read by the SDK itself, by its own rules: it is no value of this option."""
-    source = context.get_parameter_source("endpoint_url")
-    variable = source is not None and source.name == "ENVIRONMENT"
-    return None if variable and not os.environ.get(_variable("ENDPOINT_URL")) else value
 
 
 def _variable(name: str) -> str:
@@ -118,7 +95,7 @@ EndpointUrl = Annotated[
     str | None,
     typer.Option(
         help="Another endpoint for every AWS service, such as a simulator's.",
-        callback=_left_to_the_sdk,
+        callback=left_to_the_sdk,
         envvar=[_variable("ENDPOINT_URL"), "AWS_ENDPOINT_URL"],
         rich_help_panel=_AWS,
         show_default=False,
@@ -232,7 +209,7 @@ QuotaShare = Annotated[
     float,
     typer.Option(
         help="How much of each rate quota we may use, above 0 up to 1, such as 0.5 or 50%.",
-        parser=_share,
+        parser=share,
         metavar="SHARE",
         envvar=_variable("QUOTA_SHARE"),
         rich_help_panel=_PACE,

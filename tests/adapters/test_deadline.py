@@ -110,3 +110,22 @@ def test_an_answer_that_trickles_ends_with_the_call(trickle: str, monkeypatch: p
 
 def test_a_drain_has_room_for_the_longest_call() -> None:
     assert DRAIN_S + aws_module._CALL_S <= SILENT_DRAIN_S
+
+
+def test_a_thread_that_was_left_alone_gets_no_more_work() -> None:
+    go_on = threading.Event()
+    with pytest.raises(TooLate):
+        within(0.01, lambda: go_on.wait(5))
+
+    assert within(5.0, lambda: "the next one") == "the next one"
+    go_on.set()
+
+
+def test_the_threads_of_calls_end_with_those_that_made_them() -> None:
+    made: list[threading.Thread] = []
+    maker = threading.Thread(target=lambda: made.append(within(5.0, threading.current_thread)))
+    maker.start()
+    maker.join()
+
+    made[0].join(5)
+    assert not made[0].is_alive()
