@@ -30,6 +30,8 @@ class Kind(StrEnum):
     """The country of the row's number: an ISO code or a name; wins over `--phone-country`."""
     DIAL_CODE = "dial_code"
     """The same as a calling code, such as +81 or 81."""
+    SURPLUS = "surplus_cells"
+    """What the tool's own reports call the cells that a row had beyond the header's columns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class Columns:
     phone_number_verified: int | None = None
     country: int | None = None
     dial_code: int | None = None
+    surplus_cells: int | None = None
 
     def used(self) -> dict[Kind, int]:
         """Where the columns that matter are, by what they hold."""
@@ -76,6 +79,7 @@ ALIASES: Final[dict[Kind, str]] = {
     Kind.EMAIL: "email mail e-mail email_address メール メールアドレス Eメール",
     Kind.PHONE: ("phone phone_number tel telephone mobile cell 電話番号 携帯電話 携帯番号 携帯電話番号 携帯"),
     Kind.VERIFIED: "phone_number_verified",
+    Kind.SURPLUS: "surplus_cells",
 }
 """The names that each kind of column goes by, the first of them the usual one."""
 

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 import shutil
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from migrate_mfa.domain.errors import InputUnusable
+from migrate_mfa.domain.spreadsheet import AROUND
 
 STDIN: Final = "-"
 _BLOCK: Final = 1 << 18
@@ -140,17 +142,49 @@ def read_lines(file: SeekableFile, source: str, encoding: str) -> Generator[tupl
 def split_records(lines: Lines, source: str, delimiter: str) -> Iterator[RawRecord]:
     """Join physical lines into records, as `csv.reader` would, but over a stray quote go on.
 
-    Empty lines are no records.
+    Lines without text, and records of nothing but empty cells, are no records.
 
     Raises:
         InputUnusable: A quote that opens a cell is never closed.
     """
-    for number, line in lines:
-        opened = _open_quote(line, number, 0, delimiter) if '"' in line else 0
+    empty = f"{AROUND}{delimiter}"
+    for number, written in lines:
+        line, opened = written, 0
+        if '"' in line:
+            line = _tightened(line, delimiter) if ' "' in line else line
+            opened = _open_quote(line, number, 0, delimiter)
         if opened:
             yield _gather(lines, RawRecord(line, number, number), opened, source, delimiter)
-        elif not line.isspace() or delimiter in line:
+        elif line.strip(empty) and not _is_empty(line, empty):
             yield RawRecord(line, number, number)
+
+
+def _is_empty(line: str, empty: str) -> bool:
+    """Whether a line without an open quote has only empty cells, some of them in quotes."""
+    return '"' in line and not line.replace('""', "").strip(empty)
+
+
+def _tightened(line: str, delimiter: str) -> str:
+    """The line without the blanks that some exporters put between a delimiter and a quote.
+
+    Only where the quoted cell also ends in this line: else the quote is one of an unquoted cell.
+    """
+    cell = re.compile(_CELL.format(re.escape(delimiter)))
+    parts: list[str] = []
+    at = 0
+    while True:
+        found = cell.match(line, at)
+        if found is None or (found["quoted"] is None and found[0].startswith('"')):
+            return "".join((*parts, line[at:]))
+        parts.append(found["quoted"] or found[0])
+        at = found.end()
+        if line[at : at + 1] != delimiter:
+            return "".join((*parts, line[at:]))
+        parts.append(delimiter)
+        at += 1
+
+
+_CELL: Final = r' *(?P<quoted>"(?:[^"]|"")*")(?=[{0}\r\n]|\Z)|[^{0}\r\n]*'
 
 
 def _gather(lines: Lines, start: RawRecord, opened: int, source: str, delimiter: str) -> RawRecord:
