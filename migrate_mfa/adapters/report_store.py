@@ -15,7 +15,10 @@ _BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
-    """One row of the roster with what became of it; `reason` is empty while it is unprocessed."""
+    """One row of the roster with what became of it; `reason` is empty while it is unprocessed.
+
+    `cells` are those that the row has: perhaps fewer than the roster's columns, or more (`surplus_cells`).
+    """
 
     cells: tuple[str, ...]
     outcome: str
@@ -95,6 +98,11 @@ class ReportStore:
         ):
             yield from (_report_row(row) for row in found)
             after = found[-1]["row"]
+
+    def has_surplus_cells(self, columns: int) -> bool:
+        """Whether a row has more cells than the roster has columns."""
+        sql = "SELECT 1 FROM rows NOT INDEXED WHERE NOT readable AND json_array_length(cells) > ? LIMIT 1"
+        return bool(self._database.query(sql, columns))
 
     def last_pass(self) -> PassRecord | None:
         """The latest invocation."""

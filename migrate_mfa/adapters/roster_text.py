@@ -147,7 +147,7 @@ def split_records(lines: Lines, source: str, delimiter: str) -> Iterator[RawReco
     Raises:
         InputUnusable: A quote that opens a cell is never closed.
     """
-    empty = f"{AROUND}{delimiter}"
+    empty = f'{AROUND}{delimiter}"'
     for number, written in lines:
         line, opened = written, 0
         if '"' in line:
@@ -155,13 +155,16 @@ def split_records(lines: Lines, source: str, delimiter: str) -> Iterator[RawReco
             opened = _open_quote(line, number, 0, delimiter)
         if opened:
             yield _gather(lines, RawRecord(line, number, number), opened, source, delimiter)
-        elif line.strip(empty) and not _is_empty(line, empty):
+        elif line.strip(empty) or not _is_empty(line, delimiter):
             yield RawRecord(line, number, number)
 
 
-def _is_empty(line: str, empty: str) -> bool:
-    """Whether a line without an open quote has only empty cells, some of them in quotes."""
-    return '"' in line and not line.replace('""', "").strip(empty)
+def _is_empty(line: str, delimiter: str) -> bool:
+    """Whether a line has only empty cells, perhaps in quotes."""
+    return all(cell.strip(AROUND) in _EMPTY for cell in line.split(delimiter))
+
+
+_EMPTY: Final = ("", '""')
 
 
 def _tightened(line: str, delimiter: str) -> str:

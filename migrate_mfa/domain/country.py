@@ -60,7 +60,7 @@ def _shown(cell: str) -> str:
 @lru_cache(maxsize=1024)
 def _read(cell: str) -> Country | None:
     """Read a cell as a name or a code; what says it twice, such as `Japan (+81)`, must agree with itself."""
-    text = trim("".join(map(_plain, visible(cell))))
+    text = trim("".join(map(_plain, _FLAG.sub(_letters, visible(cell)))))
     text = next((found[1] for guard in _GUARDS if (found := guard.fullmatch(text))), text)
     if (whole := _named(text)) or (whole := _dialled(text)):
         return whole
@@ -79,14 +79,17 @@ def _is_main(country: Country) -> bool:
 
 _GUARDS: Final = (re.compile(r"['‘’](.+)"), re.compile(r'="?([^"]+)"?'))  # noqa: RUF001 - as typed
 _PARTS: Final = re.compile(r"[()\[\]/|:;,&]|(?<=[^\W\d]) *(?=\+?[0-9])|(?<=[0-9]) +(?=[^\W\d])| - ")
+_FLAG: Final = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 _FIRST_FLAG_LETTER: Final = 0x1F1E6
-_LAST_FLAG_LETTER: Final = 0x1F1FF
+
+
+def _letters(flag: re.Match[str]) -> str:
+    """The ISO code of a flag, as a part of its own."""
+    return "".join(chr(ord(char) - _FIRST_FLAG_LETTER + ord("A")) for char in flag[0]) + "|"
 
 
 def _plain(char: str) -> str:
-    """Full-width signs, digits of other scripts and the letters of flags as ASCII."""
-    if _FIRST_FLAG_LETTER <= ord(char) <= _LAST_FLAG_LETTER:
-        return chr(ord(char) - _FIRST_FLAG_LETTER + ord("A"))
+    """Full-width signs and digits of other scripts as ASCII."""
     if char.isspace():
         return " "
     return str(int(char)) if char.isdecimal() else narrow(char)

@@ -1,7 +1,7 @@
 """The numbering plans of the phonenumbers library: which number digits are, and whether it takes SMS.
 
-The library is lenient by design (it looks for a number in a text, reads letters as keys and takes what follows
-for an extension), so it only ever sees a plus sign and digits here.
+The library is lenient by design (it looks for a number in a text, reads letters as keys and takes what
+follows for an extension), so it only ever sees a plus sign and digits here.
 """
 
 import re

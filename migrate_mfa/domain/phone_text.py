@@ -196,7 +196,7 @@ def _is_one(text: str) -> bool:
     first, *others = _HARD.split(text)
     if not others:
         return True
-    if _digits_in(text) > _MOST_DIGITS:
-        return False
+    *middle, last = map(_digits_in, others)
     shortest = 2 if len(others) >= _PAIRS else 3
-    return _is_prefix(first) and all(_digits_in(part) >= shortest for part in others)
+    enough = last >= shortest and min(middle, default=2) >= 2  # noqa: PLR2004 - nobody writes single digits
+    return enough and _is_prefix(first) and _digits_in(text) <= _MOST_DIGITS

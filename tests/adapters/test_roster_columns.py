@@ -57,6 +57,7 @@ NAMES = {
         *("電話番号", "携帯電話", "携帯番号", "携帯電話番号", "携帯", "\u3000電話番号\u3000"),
     ],
     Kind.VERIFIED: ["phone_number_verified", "PHONE_NUMBER_VERIFIED"],
+    Kind.SURPLUS: ["surplus_cells"],
 }
 
 
