@@ -108,7 +108,9 @@ def read_header(lines: Lines, source: str, chosen: Iterable[str]) -> Header:
     else:
         known = _KINDS.keys() | set(map(canonical, chosen))
         delimiter = max(_DELIMITERS, key=lambda mark: _known_names(line, mark, known))
-    record = next(split_records(chain([(number, line)], lines), source, delimiter))
+    record = next(split_records(chain([(number, line)], lines), source, delimiter), None)
+    if record is None:
+        raise _empty(source)
     if "\0" in record.text:
         raise InputUnusable(
             f"{shown(source)} has NUL characters in its header line.",
@@ -129,7 +131,11 @@ def _first_line(lines: Lines, source: str) -> tuple[int, str]:
     for number, line in lines:
         if line.strip():
             return number, line
-    raise InputUnusable(
+    raise _empty(source)
+
+
+def _empty(source: str) -> InputUnusable:
+    return InputUnusable(
         f"{shown(source)} is empty.",
         "A roster has a header line that names its columns, then one user a line.",
     )

@@ -29,6 +29,8 @@ _NO_SIGN: Final = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u206
 _SCHEME: Final = re.compile(r"(?:mailto|smtp|e-?mail):\s*", re.IGNORECASE)
 _QUERY: Final = re.compile(r"(@[^?]*)\?.*", re.DOTALL)
 _NAMED: Final = re.compile(r"[^<>]*<\s*([^<>]*?)\s*>", re.DOTALL)
+_MARKS: Final = ';,<>"'
+"""What no address has. A quote may be one that a broken line has left: taking it off would hide that."""
 _LISTED: Final = re.compile(r"@.*[\s;,|].*@", re.DOTALL)
 
 
@@ -85,7 +87,7 @@ def _address(text: str) -> str | Unreadable:
         return Unreadable("more than one address")
     if found := _NAMED.fullmatch(text):
         text = found[1]
-    text = trim(text.strip('"'))
-    if "@" in text and any(char.isspace() or char in ";,<>" for char in text):
+    text = trim(text)
+    if "@" in text and any(char.isspace() or char in _MARKS for char in text):
         return Unreadable("an address with a blank or a mark in it")
     return text

@@ -63,7 +63,7 @@ _MOBILE: Final = (
 _ANY_PHONE: Final = f"{_MOBILE}|t[eé]l(?:[eéè](?:fon|phone|fono))?|phone|ph|callto|電話(?:番号)?|☎|📱|📞"
 _WRAPPINGS: Final = (
     ("apostrophe", re.compile(r"['‘’`´](.+?)'?"), r"\1"),  # noqa: RUF001 - what word processors make of it
-    ("quotes", re.compile(r'["“”„«](.+)["“”»]'), r"\1"),
+    ("quotes", re.compile(r"[“”„«](.+)[“”»]"), r"\1"),
     ("excel_formula", re.compile(r'="(.+)"|=(\+?[0-9]+)'), r"\1\2"),
     ("tel_uri", re.compile(r"tel:(?://)?([^;]+)(?:;phone-context=(\+[0-9]+))?", re.IGNORECASE), r"\2\1"),
     (

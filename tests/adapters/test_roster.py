@@ -108,7 +108,7 @@ class TestSource:
         assert source in caught.value.message
         assert caught.value.hint
 
-    @pytest.mark.parametrize("data", ["", "\n\r\n", "\ufeff", "sep=;\n"])
+    @pytest.mark.parametrize("data", ["", "\n\r\n", "\ufeff", "sep=;\n", ",,\n", 'sep=;\n"";\n'])
     def test_an_empty_file_is_refused(self, data: str) -> None:
         assert "is empty" in unusable(data).message
 

@@ -148,6 +148,7 @@ def test_a_number_without_a_country_code_is_read_for_the_country_given(
         ("0901234567⑧", "circled digit eight"),
         ("*31#090-1234-5678", "extension"),
         ("090*1234*5678", "asterisk"),
+        ('"09012345678"', "quotation mark"),
         ("090\x071234", "control character"),
         ("N/A", "placeholder"),
         ("null", "only an empty cell"),
@@ -237,7 +238,6 @@ def test_a_line_that_takes_no_sms_is_named(text: str, line: str) -> None:
         ("=+819012345678", ("excel_formula",)),
         ("’+819012345678", ("apostrophe",)),
         ("“+819012345678”", ("quotes",)),
-        ('"+819012345678"', ("quotes",)),
     ],
 )
 def test_marks_that_people_and_programs_leave_are_guesses(text: str, guesses: tuple[str, ...]) -> None:
