@@ -147,7 +147,7 @@ def split_records(lines: Lines, source: str, delimiter: str) -> Iterator[RawReco
     Raises:
         InputUnusable: A quote that opens a cell is never closed.
     """
-    empty = f'{AROUND}{delimiter}"'
+    empty = f'{_EMPTY}{delimiter}"'
     for number, written in lines:
         line, opened = written, 0
         if '"' in line:
@@ -161,10 +161,11 @@ def split_records(lines: Lines, source: str, delimiter: str) -> Iterator[RawReco
 
 def _is_empty(line: str, delimiter: str) -> bool:
     """Whether a line has only empty cells, perhaps in quotes."""
-    return all(cell.strip(AROUND) in _EMPTY for cell in line.split(delimiter))
+    return all(cell.strip(_EMPTY) in {"", '""'} for cell in line.split(delimiter))
 
 
-_EMPTY: Final = ("", '""')
+_EMPTY: Final = f"{AROUND},;|"
+"""What a line of nothing is made of, also one that was written with another delimiter."""
 
 
 def _tightened(line: str, delimiter: str) -> str:

@@ -303,7 +303,21 @@ class TestRecords:
     @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
     @pytest.mark.parametrize(
         "blank",
-        ["", " ", "\u3000", "{}", "{}{}{}", '""{}""', '""', ' {}\t{}\u3164{} ""', '{}""{}\u200b', '"" {}'],
+        [
+            "",
+            " ",
+            "\u3000",
+            ";;;",
+            ",,",
+            " | ",
+            "{}",
+            "{}{}{}",
+            '""{}""',
+            '""',
+            ' {}\t{}\u3164{} ""',
+            '{}""{}\u200b',
+            '"" {}',
+        ],
     )
     def test_lines_of_empty_cells_are_no_records(self, delimiter: str, blank: str) -> None:
         header, row = f"username{delimiter}phone\n", f"alice{delimiter}\n"
