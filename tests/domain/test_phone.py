@@ -159,6 +159,7 @@ def test_a_number_without_a_country_code_is_read_for_the_country_given(
         ("---", "placeholder"),
         ("0171 2345678/9", "more than one"),
         ("0171 234567/68", "more than one"),
+        ("0151 23456/781", "more than one"),
         ("0151/2345678 / 0171/2345678", "more than one"),
         ("0151 2345678; 0171 2345678", "more than one"),
         ("+4915123456781/+4915123456782", "more than one"),
