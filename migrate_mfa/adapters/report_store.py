@@ -22,6 +22,7 @@ _BATCH = 1000
 class ReportRow:
     """One row of the roster with what became of it; `reason` is empty while it is unprocessed.
 
+    `cells` are those that the row has: perhaps fewer than the roster's columns, or more (`surplus_cells`).
     `used` is the number that was stored or used for its user; `writes` are those of an unprocessed row.
     """
 
@@ -140,6 +141,11 @@ class ReportStore:
             " AND r.row <= (SELECT MAX(row) FROM writes)"
         )
         return {name: found[0][name] for name in (_STORED, _OFF)}
+
+    def has_surplus_cells(self, columns: int) -> bool:
+        """Whether a row has more cells than the roster has columns."""
+        sql = "SELECT 1 FROM rows NOT INDEXED WHERE NOT readable AND json_array_length(cells) > ? LIMIT 1"
+        return bool(self._database.query(sql, columns))
 
     def last_pass(self) -> PassRecord | None:
         """The latest invocation."""

@@ -32,6 +32,8 @@ class Kind(StrEnum):
     """The country of the row's number: an ISO code or a name; wins over `--phone-country`."""
     DIAL_CODE = "dial_code"
     """The same as a calling code, such as +81 or 81."""
+    SURPLUS = "surplus_cells"
+    """What the tool's own reports call the cells that a row had beyond the header's columns."""
 
 
 IDENTITIES: Final = (Kind.SUB, Kind.USER_SUB, Kind.USERNAME, Kind.EMAIL)
@@ -63,6 +65,7 @@ class Meaning:
 ALIASES: Final[dict[Meaning, str]] = {
     Meaning(Kind.SUB): "sub, cognito:sub",
     Meaning(Kind.USER_SUB): "user_sub",
+    Meaning(Kind.SURPLUS): "surplus_cells",
     Meaning(Kind.USERNAME): """
         username, user, user login, user logon, user logon name, login, login id, login name, logon,
         logon name, sign-in name, account name, cognito:username, user principal name, upn, sAMAccountName,

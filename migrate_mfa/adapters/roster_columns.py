@@ -26,6 +26,7 @@ class Columns:
     phone_number_verified: int | None = None
     country: int | None = None
     dial_code: int | None = None
+    surplus_cells: int | None = None
 
     def used(self) -> dict[Kind, int]:
         """Where the columns that matter are, by what they hold."""
@@ -57,6 +58,8 @@ def find_columns(
         InputUnusable: It is not clear which column holds what; the message names those in question.
     """
     places = dict(identities)
+    if (at := next(_of_kind(names, Kind.SURPLUS), None)) is not None:
+        places[Kind.SURPLUS] = at
     notes: list[str] = []
     if sample is not None:
         phones = choose_phone(names, sample, list(places.values()), phone_column)

@@ -9,7 +9,14 @@ from typing import Final
 
 from migrate_mfa.adapters.roster_aliases import IDENTITIES, fold, meaning_of
 from migrate_mfa.adapters.roster_names import is_data
-from migrate_mfa.adapters.roster_text import Lines, literal_cells, shown, split_cells, split_records
+from migrate_mfa.adapters.roster_text import (
+    Lines,
+    literal_cells,
+    shown,
+    split_cells,
+    split_records,
+    tightened,
+)
 from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.privacy import masked
 from migrate_mfa.domain.spreadsheet import trim, unguard
@@ -27,8 +34,6 @@ class Header:
     delimiter: str
     names: tuple[str, ...]
     last_line: int
-    padded: bool = False
-    """Blanks stand behind the delimiters, and do not belong to the cells."""
 
 
 def read_header(lines: Lines, source: str, chosen: Iterable[str]) -> Header:
@@ -55,11 +60,10 @@ def read_header(lines: Lines, source: str, chosen: Iterable[str]) -> Header:
             f"{shown(source)} has NUL characters in its header line.",
             "It may be UTF-16 without a byte order mark: try --encoding utf-16-le.",
         )
-    padded = _is_padded(record.text, delimiter)
-    names = _names(record.text, delimiter, padded=padded)
+    names = _names(record.text, delimiter)
     if not _names_somebody(names, wanted):
         _require_no_header_below(lines, source, (number, line), wanted)
-    return Header(delimiter, names, record.last_line, padded)
+    return Header(delimiter, names, record.last_line)
 
 
 def _first_line(lines: Lines, source: str) -> tuple[int, str]:
@@ -81,16 +85,9 @@ def _known(cells: Iterable[str], wanted: Collection[str]) -> int:
     return sum(fold(cell) in wanted or meaning_of(cell.strip('" ')) is not None for cell in cells)
 
 
-def _is_padded(text: str, delimiter: str) -> bool:
-    """Whether blanks stand between delimiters and quotes, or behind each delimiter."""
-    mark = re.escape(delimiter)
-    behind = len(re.findall(f"{mark} ", text))
-    return bool(re.search(f'{mark} +"', text)) or (0 < behind == text.count(delimiter) and delimiter != "\t")
-
-
-def _names(text: str, delimiter: str, *, padded: bool) -> tuple[str, ...]:
+def _names(text: str, delimiter: str) -> tuple[str, ...]:
     try:
-        cells = split_cells(text, delimiter, padded=padded)
+        cells = split_cells(text, delimiter)
     except csv.Error:
         cells = literal_cells(text, delimiter)
     names = [trim(unguard(cell)) for cell in cells]
@@ -110,7 +107,7 @@ def _require_no_header_below(
     """Refuse a file whose header comes after a title, and say where it is."""
     for number, line in islice(lines, _LINES_BELOW):
         delimiter = _delimiter(line, wanted)
-        names = _names(line, delimiter, padded=True)
+        names = _names(tightened(line, delimiter), delimiter)
         if _names_somebody(names, wanted) and (
             _known(names, wanted) >= _FEW_NAMES or not any(map(is_data, names))
         ):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from migrate_mfa.domain.errors import InputUnusable
+from migrate_mfa.domain.spreadsheet import AROUND
 
 STDIN: Final = "-"
 _BLOCK: Final = 1 << 18
@@ -108,8 +109,8 @@ def _decodes(file: SeekableFile, encoding: str) -> bool:
     file.seek(0)
     try:
         while block := file.read(_BLOCK):
-            decoder.decode(block).encode()  # some codecs give halves of characters, which are no text
-        decoder.decode(b"", final=True).encode()
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
     except UnicodeError:
         return False
     return True
@@ -138,29 +139,64 @@ def read_lines(file: SeekableFile, source: str, encoding: str) -> Generator[tupl
             text.detach()
 
 
-def split_records(lines: Lines, source: str, delimiter: str, *, padded: bool = False) -> Iterator[RawRecord]:
+def split_records(lines: Lines, source: str, delimiter: str) -> Iterator[RawRecord]:
     """Join physical lines into records, as `csv.reader` would, but over a stray quote go on.
 
-    Empty lines are no records. In a `padded` file blanks may stand between a delimiter and its cell's quote.
+    Lines without text, and records of nothing but empty cells, are no records.
 
     Raises:
         InputUnusable: A quote that opens a cell is never closed.
     """
-    opening = re.compile(f'(?:^|{re.escape(delimiter)}){" *" if padded else ""}"')
-    for number, line in lines:
-        opened = _open_quote(line, number, 0, opening) if '"' in line else 0
+    empty = f'{_EMPTY}{delimiter}"'
+    for number, written in lines:
+        line, opened = written, 0
+        if '"' in line:
+            line = tightened(line, delimiter) if ' "' in line else line
+            opened = _open_quote(line, number, 0, delimiter)
         if opened:
-            yield _gather(lines, RawRecord(line, number, number), opened, source, opening)
-        elif not line.isspace() or delimiter in line:
+            yield _gather(lines, RawRecord(line, number, number), opened, source, delimiter)
+        elif line.strip(empty) or not _is_empty(line, delimiter):
             yield RawRecord(line, number, number)
 
 
-def _gather(lines: Lines, start: RawRecord, opened: int, source: str, opening: re.Pattern[str]) -> RawRecord:
+def _is_empty(line: str, delimiter: str) -> bool:
+    """Whether a line has only empty cells, perhaps in quotes."""
+    return all(cell.strip(_EMPTY) in {"", '""'} for cell in line.split(delimiter))
+
+
+_EMPTY: Final = f"{AROUND},;|"
+"""What a line of nothing is made of, also one that was written with another delimiter."""
+
+
+def tightened(line: str, delimiter: str) -> str:
+    """The line without the blanks that some exporters put between a delimiter and a quote.
+
+    Only where the quoted cell also ends in this line: else the quote is one of an unquoted cell.
+    """
+    cell = re.compile(_CELL.format(re.escape(delimiter)))
+    parts: list[str] = []
+    at = 0
+    while True:
+        found = cell.match(line, at)
+        if found is None or (found["quoted"] is None and found[0].startswith('"')):
+            return "".join((*parts, line[at:]))
+        parts.append(found["quoted"] or found[0])
+        at = found.end()
+        if line[at : at + 1] != delimiter:
+            return "".join((*parts, line[at:]))
+        parts.append(delimiter)
+        at += 1
+
+
+_CELL: Final = r' *(?P<quoted>"(?:[^"]|"")*")(?=[{0}\r\n]|\Z)|[^{0}\r\n]*'
+
+
+def _gather(lines: Lines, start: RawRecord, opened: int, source: str, delimiter: str) -> RawRecord:
     parts, size = [start.text], len(start.text)
     for number, line in lines:
         parts.append(line)
         size += len(line)
-        opened = _open_quote(line, number, opened, opening)
+        opened = _open_quote(line, number, opened, delimiter)
         if not opened:
             return RawRecord("".join(parts), start.first_line, number)
         if size > _LONGEST_RECORD or len(parts) >= _MOST_LINES:
@@ -168,23 +204,25 @@ def _gather(lines: Lines, start: RawRecord, opened: int, source: str, opening: r
     raise _unclosed(source, start, opened)
 
 
-def _open_quote(line: str, number: int, opened: int, opening: re.Pattern[str]) -> int:
+def _open_quote(line: str, number: int, opened: int, delimiter: str) -> int:
     """The line of the quote that is still open at the end of this one, or 0; `opened` is that at its start.
 
     A quote opens a cell only as its first character, and a doubled one does not close it.
     """
+    start = delimiter + '"'
     at = 0
+    if not opened and line[0] == '"':
+        opened, at = number, 1
     while True:
-        if not opened:
-            if not (found := opening.search(line, at)):
-                return 0
-            opened, at = number, found.end()
-        elif (quote := line.find('"', at)) < 0:
+        found = line.find('"' if opened else start, at)
+        if found < 0:
             return opened
-        elif line.startswith('"', quote + 1):
-            at = quote + 2
+        if not opened:
+            opened, at = number, found + 2
+        elif line.startswith('"', found + 1):
+            at = found + 2
         else:
-            opened, at = 0, quote + 1
+            opened, at = 0, found + 1
 
 
 def _unclosed(source: str, record: RawRecord, opened: int) -> InputUnusable:
@@ -195,14 +233,14 @@ def _unclosed(source: str, record: RawRecord, opened: int) -> InputUnusable:
     )
 
 
-def split_cells(text: str, delimiter: str, *, padded: bool = False) -> list[str]:
-    """The cells of one record; `padded` as for `split_records`.
+def split_cells(text: str, delimiter: str) -> list[str]:
+    """The cells of one record.
 
     Raises:
         csv.Error: A quote stands where none belongs.
     """
     if '"' in text:
-        return next(csv.reader((text,), delimiter=delimiter, strict=True, skipinitialspace=padded))
+        return next(csv.reader((text,), delimiter=delimiter, strict=True))
     return literal_cells(text, delimiter)
 
 

@@ -1,235 +1,207 @@
 """Phone rules: from what people write to E.164, with every guess on record.
 
-The numbering plans are those of the phonenumbers library. It is lenient by design (it looks for a number in a
-text, reads letters as keys and takes what follows for an extension), so it only ever sees a plus sign and
-digits here: everything else is settled before, or refused.
+What is written comes down to digits first (`domain.phone_text`), which the numbering plans then read
+(`domain.numbering`). A number that can be read in two ways is refused: a wrong guess would send somebody's
+codes to a stranger.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import phonenumbers
-from phonenumbers import (
-    CountryCodeSource,
-    NumberParseException,
-    PhoneNumber,
-    PhoneNumberType,
-    ValidationResult,
+
+from migrate_mfa.domain.country import Country
+from migrate_mfa.domain.numbering import (
+    E164,
+    NO_COUNTRY,
+    Normalised,
+    PhoneProblem,
+    country_of,
+    invalid,
+    known_country,
+    parsed,
+    place,
 )
-
-from migrate_mfa.domain.model import Phone
+from migrate_mfa.domain.phone_text import Written, take_down
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.spreadsheet import trim
+
+__all__ = [
+    "NO_COUNTRY",
+    "Normalised",
+    "PhoneProblem",
+    "country_of",
+    "known_country",
+    "normalise",
+    "normalise_in_row",
+]
 
 
-@dataclass(frozen=True, slots=True)
-class Normalised:
-    """A number that can receive SMS, and the names of the guesses that it took to read it.
-
-    A text that is E.164 already takes no guess.
-    """
-
-    phone: Phone
-    guesses: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneProblem:
-    """Why a text is no usable number. `detail` holds none of its digits."""
-
-    reason: Reason
-    detail: str
-
-
-def known_country(code: str) -> bool:
-    """Whether numbers can be read for this country; codes are two capital letters, such as JP."""
-    return code in phonenumbers.SUPPORTED_REGIONS
-
-
-NO_COUNTRY = "ZZ"
-"""The country of numbers that belong to none, or to none that the library knows (CLDR: "unknown region")."""
-
-
-def country_of(e164: str) -> str:
-    """The country of a number in E.164 form: two letters, or `NO_COUNTRY`.
-
-    Most calling codes belong to one country; +1, +7, +44 and a few others are told apart by the digits after.
-    """
-    region = _only_region(e164) if _E164.fullmatch(e164) else None
-    return region if region in phonenumbers.SUPPORTED_REGIONS else NO_COUNTRY
-
-
-def _only_region(e164: str) -> str | None:
-    for end in (2, 3, 4):
-        regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(e164[1:end]), ())
-        if len(regions) == 1:
-            return regions[0]
-        if regions:
-            return phonenumbers.region_code_for_number(phonenumbers.parse(e164))
-    return None
-
-
-def normalise(text: str, *, country: str | None, strict: bool) -> Normalised | PhoneProblem:
+def normalise(
+    text: str, *, country: str | None, strict: bool, row: Country | None = None
+) -> Normalised | PhoneProblem:
     """Read a phone number from one cell.
 
     Args:
         text: What the cell says; any text gives an answer.
         country: The country of numbers that name none, or None to refuse those.
         strict: Refuse every number that takes a guess.
+        row: The country that the number's row names; it wins over `country`, and the number must be one of
+            its calling code.
     """
-    written, guesses = _unwrap(text)
-    if cause := _unreadable(written):
-        return _invalid(cause)
-    digits = written.translate(_SEPARATORS)
-    if digits != written:
-        guesses.append("formatting")
-    read = _read(digits, country, guesses)
+    written = Written(text) if E164.fullmatch(text) else take_down(text)
+    if isinstance(written, str):
+        return invalid(written)
+    read = _read(written, row.region if row else country)
+    if isinstance(read, Normalised) and written.guesses:
+        read = Normalised(read.phone, tuple(dict.fromkeys((*written.guesses, *read.guesses))))
+    if row:
+        read = _of_row(read, row, written)
     if strict and isinstance(read, Normalised) and read.guesses:
-        return _invalid(f"no E.164 form ({', '.join(read.guesses)}), and --strict-e164 allows no guess")
+        return invalid(f"no E.164 form ({', '.join(read.guesses)}), and --strict-e164 allows no guess")
     return read
 
 
-def _invalid(cause: str) -> PhoneProblem:
-    return PhoneProblem(Reason.INVALID_PHONE, cause)
+def normalise_in_row(
+    text: str, row: Country | str | None, *, country: str | None, strict: bool
+) -> Normalised | PhoneProblem:
+    """Read the phone number of a row that says something about its country.
+
+    Args:
+        text: What the phone cell says.
+        row: The country, or why it cannot be read (`domain.country.row_country`).
+        country: As for `normalise`.
+        strict: As for `normalise`.
+    """
+    if not isinstance(row, str):
+        return normalise(text, country=country, strict=strict, row=row)
+    alone = normalise(text, country=None, strict=False)
+    number = f"one of {place(alone.phone.e164)}" if isinstance(alone, Normalised) else alone.detail
+    return invalid(f"{row}; the number: {number}")
 
 
-_LONGEST: Final = 200
-_SEPARATORS: Final = dict.fromkeys(map(ord, " ().-"))
-_WRITTEN: Final = re.compile(r"\(?\+?\(?[0-9][0-9 ().-]*(?<=[0-9])")
-_FRACTION: Final = re.compile(r"\+?[0-9]+[.,][0-9]+")
-_E164: Final = re.compile(r"\+[1-9][0-9]{5,14}")
-
-_WRAPPINGS: Final = (
-    ("apostrophe", re.compile(r"'(.+)"), r"\1"),
-    ("excel_formula", re.compile(r'="(.+)"'), r"\1"),
-    ("tel_uri", re.compile(r"tel:([^;]+)(?:;phone-context=(\+[0-9]+))?", re.IGNORECASE), r"\2\1"),
-    ("excel_float", re.compile(r"(\+?[0-9]+)\.0+"), r"\1"),
-)
+def _of_row(read: Normalised | PhoneProblem, row: Country, written: Written) -> Normalised | PhoneProblem:
+    """Hold what was read against the country that the row names."""
+    if isinstance(read, PhoneProblem):
+        assumed = written.digits[0] != "+" and read.reason is Reason.INVALID_PHONE
+        return invalid(f"{read.detail} (read for {row}, the row's country)") if assumed else read
+    if not read.phone.e164.startswith(f"+{row.code}"):
+        how = ", if it lost its plus sign," if "lost_plus" in read.guesses else ""
+        return invalid(f"the row's country is {row}, but the number{how} is one of {place(read.phone.e164)}")
+    named = ("row_country" if guess == "assumed_country" else guess for guess in read.guesses)
+    return Normalised(read.phone, tuple(named))
 
 
-def _unwrap(text: str) -> tuple[str, list[str]]:
-    """Take off what programs put around a number; name what was taken off."""
-    text = trim(text)
-    plain = text if text.isascii() else trim("".join(map(_plain, text)))
-    guesses = [] if plain == text else ["full_width" if any(map(_is_full_width, text)) else "formatting"]
-    for name, pattern, inner in _WRAPPINGS:
-        if found := pattern.fullmatch(plain):
-            plain = trim(found.expand(inner))
-            guesses.append(name)
-    return plain, guesses
+def _read(written: Written, country: str | None) -> Normalised | PhoneProblem:
+    """Read an optional plus sign and digits by the numbering plans."""
+    digits = written.digits
+    if digits[0] == "+":
+        return _international(digits, written.shorter)
+    if country:
+        return _national(digits, country)
+    return _lost(digits) if digits.startswith("00") else invalid(_no_country(digits))
 
 
-_STAND_INS: Final = {"Pd": "-", "Zs": " ", "Cf": ""}
-_DASHES: Final = "ーｰ−"  # noqa: RUF001 - how dashes are typed on a Japanese keyboard
+def _with(guess: str, read: Normalised | PhoneProblem) -> Normalised | PhoneProblem:
+    return Normalised(read.phone, (guess, *read.guesses)) if isinstance(read, Normalised) else read
 
 
-def _plain(char: str) -> str:
-    """The ASCII that a character stands for in a number. Not NFKC: that makes digits of circled digits."""
-    if char.isdecimal():
-        return str(unicodedata.decimal(char))
-    if _is_full_width(char):
-        return chr(ord(char) - 0xFEE0)
-    return "-" if char in _DASHES else _STAND_INS.get(unicodedata.category(char), char)
+def _no_country(digits: str) -> str:
+    rival = _international(f"+{digits}", "")
+    hint = (
+        f"; with a plus sign it is one of {place(rival.phone.e164)}" if isinstance(rival, Normalised) else ""
+    )
+    return f"no country code: write it as +…, or give --phone-country (such as JP){hint}"
 
 
-def _is_full_width(char: str) -> bool:
-    return "\uff01" <= char <= "\uff5e" or (char.isdecimal() and not char.isascii())
+def _international(digits: str, shorter: str) -> Normalised | PhoneProblem:
+    """Read a plus sign and digits; what is no usable number is tried with the usual slips put right."""
+    read = parsed(digits, None)
+    if isinstance(read, Normalised):
+        return read
+    mended = [
+        (guess, found)
+        for guess, text in _mended(digits, shorter)
+        if isinstance(found := parsed(text, None), Normalised)
+    ]
+    return _with(*mended[0]) if len(mended) == 1 else read
 
 
-_CAUSES: Final = (
-    (re.compile(r"^$"), "empty"),
-    (
-        re.compile(r"^[+-]?[0-9]+([.,][0-9]+)?E[+-]?[0-9]+$", re.IGNORECASE),
-        "rounded by a spreadsheet (scientific notation): the digits are lost, take them from the source",
-    ),
-    (_FRACTION, "a decimal fraction"),
-    (re.compile(r"[0-9].*(X|#|内線)", re.IGNORECASE), "has an extension, which SMS cannot reach"),
-    (re.compile(r"[0-9].*[+/,;&|].*[0-9]"), "more than one number"),
-)
+_LONGEST_CODE: Final = 3
+_OLD_MEXICAN: Final = re.compile(r"\+521([0-9]{10})")
 
 
-def _unreadable(text: str) -> str | None:
-    """Why a text is not one number in plain writing, or None if it is."""
-    if len(text) > _LONGEST:
-        return "too long"
-    if _WRITTEN.fullmatch(text) and not _FRACTION.fullmatch(text):
-        return None
-    return next(
-        (cause for pattern, cause in _CAUSES if pattern.search(text)), "not written as a phone number"
+def _mended(digits: str, shorter: str) -> Iterator[tuple[str, str]]:
+    """What a number may have been meant to be, and the guess's name."""
+    if shorter:
+        yield "trunk_prefix", shorter
+    # A code of one digit that stands twice is as likely to be any other slip.
+    for end in range(3, _LONGEST_CODE + 2):
+        code = digits[1:end]
+        if digits[end:].startswith(code) and code and int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            yield "doubled_code", f"+{digits[end:]}"
+    if found := _OLD_MEXICAN.fullmatch(digits):
+        # Until 2019 mobile numbers of Mexico had a 1 after the country code.
+        yield "old_mobile_prefix", f"+52{found[1]}"
+
+
+def _national(digits: str, country: str) -> Normalised | PhoneProblem:
+    """Read digits without a plus sign for a country: as its people write them, or with the plus sign lost."""
+    read = parsed(digits, country)
+    abroad = digits.startswith("00")
+    if isinstance(read, PhoneProblem):
+        return _lost_or(read, digits, country)
+    if not abroad and "lost_zero" not in read.guesses:
+        return read
+    rival = _lost(digits)
+    if isinstance(rival, PhoneProblem) or rival.phone == read.phone:
+        return read
+    return _two(read, rival) if abroad or rival.guesses == _PLUS_ALONE else read
+
+
+def _lost_or(problem: PhoneProblem, digits: str, country: str) -> Normalised | PhoneProblem:
+    """Read digits that are no usable number of a country: with a lost plus sign, or the problem stays."""
+    rival = _lost(digits)
+    if isinstance(rival, PhoneProblem):
+        return _old_national(digits, country) or problem
+    own = phonenumbers.country_code_for_region(country)
+    if digits.startswith("00") or rival.phone.e164.startswith(f"+{own}"):
+        return rival
+    # Another country's number is believed only as it stands, and only if it is none of this country.
+    if rival.guesses != _PLUS_ALONE:
+        return problem
+    return _two(problem, rival) if problem.reason is Reason.NOT_SMS_CAPABLE else rival
+
+
+_PLUS_ALONE: Final = ("lost_plus",)
+
+
+def _lost(digits: str) -> Normalised | PhoneProblem:
+    """Read digits whose plus sign is lost, or written as 00."""
+    if digits.startswith("00"):
+        return _with("international_prefix", _international(f"+{digits[2:]}", ""))
+    return _with("lost_plus", _international(f"+{digits}", ""))
+
+
+_OLD_NATIONAL: Final = {"MX": re.compile(r"04[45]([0-9]{10})")}
+"""Prefixes of mobile numbers that are no longer dialled, by country."""
+
+
+def _old_national(digits: str, country: str) -> Normalised | None:
+    pattern = _OLD_NATIONAL.get(country)
+    found = pattern.fullmatch(digits) if pattern else None
+    read = parsed(found[1], country) if found else None
+    return (
+        Normalised(read.phone, ("old_mobile_prefix", *read.guesses)) if isinstance(read, Normalised) else None
     )
 
 
-def _read(digits: str, country: str | None, guesses: list[str]) -> Normalised | PhoneProblem:
-    """Read an optional plus sign and digits by the numbering plans."""
-    international = digits[0] == "+"
-    if country is None and not international:
-        return _invalid("no country code: write it as +…, or give --phone-country (such as JP)")
-    try:
-        # With a country, the library would read a wrong country code as a number of that country.
-        number = phonenumbers.parse(digits, None if international else country, keep_raw_input=True)
-    except NumberParseException as error:
-        return _invalid(_UNPARSED.get(error.error_type, "not a phone number"))
-    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if problem := _unusable(number, e164):
-        return problem
-    guesses.extend(_guessed(number, digits, e164, country))
-    return Normalised(Phone(e164), tuple(dict.fromkeys(guesses)))
-
-
-_UNPARSED: Final = {
-    NumberParseException.INVALID_COUNTRY_CODE: "no such country code",
-    NumberParseException.TOO_SHORT_AFTER_IDD: "too short",
-    NumberParseException.TOO_SHORT_NSN: "too short",
-    NumberParseException.TOO_LONG: "too long",
-}
-_IMPOSSIBLE: Final = {
-    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "lacks its area code",
-    ValidationResult.TOO_SHORT: "too short",
-    ValidationResult.TOO_LONG: "too long",
-    ValidationResult.INVALID_LENGTH: "a wrong number of digits",
-}
-_SMS_CAPABLE: Final = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
-_OTHER_LINES: Final = {
-    PhoneNumberType.FIXED_LINE: "a fixed line",
-    PhoneNumberType.TOLL_FREE: "a toll-free number",
-    PhoneNumberType.PREMIUM_RATE: "a premium-rate number",
-    PhoneNumberType.SHARED_COST: "a shared-cost number",
-    PhoneNumberType.VOIP: "an internet telephone (VoIP)",
-    PhoneNumberType.PERSONAL_NUMBER: "a personal number that forwards to others",
-    PhoneNumberType.PAGER: "a pager",
-    PhoneNumberType.UAN: "a company number",
-    PhoneNumberType.VOICEMAIL: "a voice mailbox",
-}
-
-
-def _unusable(number: PhoneNumber, e164: str) -> PhoneProblem | None:
-    line = phonenumbers.number_type(number)
-    if line == PhoneNumberType.UNKNOWN:
-        length = phonenumbers.is_possible_number_with_reason(number)
-        return _invalid(_IMPOSSIBLE.get(length, "no number of its country's numbering plan"))
-    # A few German service numbers are valid by their plan and too long for E.164.
-    if not _E164.fullmatch(e164):
-        return _invalid("too long")
-    return None if line in _SMS_CAPABLE else PhoneProblem(Reason.NOT_SMS_CAPABLE, _OTHER_LINES[line])
-
-
-_BY_SOURCE: Final = {
-    CountryCodeSource.FROM_NUMBER_WITH_IDD: "international_prefix",
-    CountryCodeSource.FROM_NUMBER_WITHOUT_PLUS_SIGN: "lost_plus",
-    CountryCodeSource.FROM_DEFAULT_COUNTRY: "assumed_country",
-}
-
-
-def _guessed(number: PhoneNumber, digits: str, e164: str, country: str | None) -> Iterator[str]:
-    """What the library did to get from the digits to the number."""
-    source = number.country_code_source
-    if source in _BY_SOURCE:
-        yield _BY_SOURCE[source]
-    if source != CountryCodeSource.FROM_DEFAULT_COUNTRY:
-        if not digits.endswith(e164[1:]):
-            yield "trunk_prefix"
-    elif country and digits[0] != "0" and phonenumbers.ndd_prefix_for_region(country, False) == "0":
-        yield "lost_zero"
+def _two(read: Normalised | PhoneProblem, rival: Normalised) -> PhoneProblem:
+    here = (
+        f"one of {place(read.phone.e164)}"
+        if isinstance(read, Normalised)
+        else f"{read.detail} of the country"
+    )
+    return invalid(
+        f"two readings, {here} or, with a plus sign, one of {place(rival.phone.e164)}: write it as +…"
+    )

@@ -8,12 +8,16 @@ _E164: Final = re.compile(r"\+[0-9]{6,15}")
 # back with it, so it gets one more, like any other risky cell.
 _RISKY: Final = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001 - spreadsheets run the full-width forms too
 
-# Python's white space, then the marks without width: byte order, joiners, writing direction.
-_AROUND: Final = (
+# Python's white space, then what shows nothing: fillers, byte order, joiners, writing direction.
+AROUND: Final = (
     " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008"
     "\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+    "\xad\u061c\u115f\u1160\u180e\u2800\u3164\uffa0"
     "\ufeff\u200b\u200c\u200d\u2060\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
+
+ERROR_VALUE: Final = re.compile(r"#(?:N/?A|N/D|NV|[^\W\d_]+(?:/0)?[!?])", re.IGNORECASE)
+"""What a spreadsheet shows where a formula failed, such as `#N/A`, `#REF!`, `#DIV/0!`."""
 
 
 def guard(cell: str) -> str:
@@ -32,4 +36,4 @@ def unguard(cell: str) -> str:
 
 def trim(cell: str) -> str:
     """Take off the white space and the invisible marks around a cell's text, and nothing inside it."""
-    return cell.strip(_AROUND)
+    return cell.strip(AROUND)

@@ -12,6 +12,7 @@ from migrate_mfa.domain.report_columns import own_names, report_block
 from migrate_mfa.domain.rows import Verb
 from migrate_mfa.domain.spreadsheet import guard
 from migrate_mfa.reports.files import whole_file
+from migrate_mfa.reports.surplus_cells import SURPLUS_COLUMN, SurplusCells, cell
 
 if TYPE_CHECKING:
     from migrate_mfa.adapters.report_store import ReportRow, ReportStore
@@ -27,22 +28,39 @@ def write_outcomes(directory: Path, columns: Sequence[str], store: "ReportStore"
     names = [columns[at] for at in kept]
     header = names + own_names(names)
     for outcome in Outcome:
+        if outcome is Outcome.FAILED and store.has_surplus_cells(len(columns)):
+            _write_failed(directory / "failed.csv", columns, kept, store)
+            continue
         rows = (_cells(row, kept) for row in store.rows(outcome))
         write_csv(directory / f"{outcome.value}.csv", header, rows)
+
+
+def _write_failed(path: Path, columns: Sequence[str], kept: Sequence[int], store: "ReportStore") -> None:
+    """Write `failed.csv` with one column more: the cells that rows have beyond the roster's columns."""
+    surplus = SurplusCells.of(columns)
+    kept = [at for at in kept if at != surplus.own]
+    names = [columns[at] for at in kept]
+    header = [*names, SURPLUS_COLUMN, *own_names(names)]
+    rows = (
+        [*cells[: len(kept)], surplus.text(row.cells), *cells[len(kept) :]]
+        for row in store.rows(Outcome.FAILED)
+        for cells in (_cells(row, kept),)
+    )
+    write_csv(path, header, rows)
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Write a CSV whole or not at all, readable by its owner only, safe to open in a spreadsheet."""
     with whole_file(path, encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerow([guard(cell) for cell in header])
-        writer.writerows([guard(cell) for cell in row] for row in rows)
+        writer.writerow([guard(name) for name in header])
+        writer.writerows([guard(text) for text in row] for row in rows)
 
 
 def _cells(row: "ReportRow", kept: Sequence[int]) -> list[str]:
     at = datetime.fromtimestamp(row.updated_at, UTC).isoformat(timespec="seconds") if row.updated_at else ""
     own = (row.outcome, row.reason, explain(row), row.user_sub, at, str(row.row), number_used(row))
-    return [*(row.cells[at] for at in kept), *own]
+    return [*(cell(row.cells, at) for at in kept), *own]
 
 
 def number_used(row: "ReportRow") -> str:

@@ -15,6 +15,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from migrate_mfa.adapters.roster import Record, Roster, RosterOptions, open_roster
+from migrate_mfa.adapters.roster_columns import Columns
+from migrate_mfa.adapters.roster_rows import RowReader
+from migrate_mfa.adapters.roster_text import RawRecord
 from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.model import Candidate, Phone, Position, Rejection
 from migrate_mfa.domain.reasons import Reason
@@ -105,7 +108,7 @@ class TestSource:
         assert source in caught.value.message
         assert caught.value.hint
 
-    @pytest.mark.parametrize("data", ["", "\n\r\n", "\ufeff", "sep=;\n"])
+    @pytest.mark.parametrize("data", ["", "\n\r\n", "\ufeff", "sep=;\n", ",,\n", 'sep=;\n"";\n'])
     def test_an_empty_file_is_refused(self, data: str) -> None:
         assert "is empty" in unusable(data).message
 
@@ -237,22 +240,21 @@ class TestRecords:
     @pytest.mark.parametrize(
         ("row", "cells", "cause"),
         [
-            ("bob", ("bob", "", ""), "1 cell,"),
-            ("bob,1", ("bob", "1", ""), "2 cells"),
-            ("'=bob", ("=bob", "", ""), "1 cell,"),
-            ("bob,1,x,y", ("bob", "1", "x"), "4 cells"),
+            ("bob,1,x,y", ("bob", "1", "x", "y"), "4 cells"),
+            ("bob,1,x,,'=y,", ("bob", "1", "x", "", "=y"), "5 cells"),
             ('"b"ob,1,x', ('"b"ob', "1", "x"), "quotation mark"),
             ('bob,"1" ,x', ("bob", '"1" ', "x"), "quotation mark"),
             ("b\0ob,1,x", ("b\0ob", "1", "x"), "NUL"),
             (f"bob,1,{'x' * 16_001}", ("bob", "1", "x" * 16_000), "16,000"),
             (f"bob,1,{'x' * 200_000}", ("bob", "1", "x" * 16_000), "131,072"),
-            (f'bob,1,"{"x," * 100_000}"', ("bob", "1", '"x'), "131,072"),
+            (f'bob,1,"{"x," * 100_000}"', ("bob", "1", '"x', *"x" * 4000), "131,072"),
+            (f"bob,1,x,{'y' * 16_000}", ("bob", "1", "x"), "4 cells"),
             (",1,x", ("", "1", "x"), "no identity"),
             (" \u3000,1,x", (" \u3000", "1", "x"), "no identity"),
-            (",,", ("", "", ""), "no identity"),
+            (",,x", ("", "", "x"), "no identity"),
         ],
     )
-    def test_a_bad_row_is_one_row_and_keeps_what_fits(
+    def test_a_bad_row_is_one_row_and_keeps_its_cells(
         self, row: str, cells: tuple[str, ...], cause: str
     ) -> None:
         alice, bad, carol = records(f"username,phone,note\nalice,{MOBILE},x\n{row}\ncarol,{MOBILE},x\n")
@@ -298,11 +300,85 @@ class TestRecords:
     def test_every_kind_of_line_break_in_an_identity_is_one(self, end: str) -> None:
         assert "line break in the username cell" in rejection(f'note,username\nx,"a{end}b"\n').detail
 
-    def test_empty_lines_are_no_records_but_empty_cells_are(self) -> None:
-        first, second = rows("username\tphone\n\n \n\t\n\u3000\nalice\t\n")
+    @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+    @pytest.mark.parametrize(
+        "blank",
+        [
+            "",
+            " ",
+            "\u3000",
+            ";;;",
+            ",,",
+            " | ",
+            "{}",
+            "{}{}{}",
+            '""{}""',
+            '""',
+            ' {}\t{}\u3164{} ""',
+            '{}""{}\u200b',
+            '"" {}',
+        ],
+    )
+    def test_lines_of_empty_cells_are_no_records(self, delimiter: str, blank: str) -> None:
+        header, row = f"username{delimiter}phone\n", f"alice{delimiter}\n"
 
-        assert isinstance(first, Rejection)
-        assert (first.at.first_line, second.at.first_line) == (4, 6)
+        alice, bob = rows(f"{header}{row}{blank.replace('{}', delimiter)}\n{row.replace('alice', 'bob')}")
+
+        assert (alice.at.row, bob.at.row) == (1, 2)
+        assert (alice.at.first_line, bob.at.first_line) == (2, 4)
+
+    @pytest.mark.parametrize("line", ['""""', "-", "'", '"" x', '" "'])
+    def test_any_text_makes_a_record(self, line: str) -> None:
+        assert len(rows(f"username,phone\n{line}\n")) == 1
+
+    @pytest.mark.parametrize(
+        "row", ["bob", "bob,", "bob,,", "bob,,,", "bob,,, ,\u3000\t", 'bob,,,"",', "'bob"]
+    )
+    def test_empty_cells_at_the_end_may_be_missing_or_too_many(self, row: str) -> None:
+        (record,) = records(f"username,phone,note\n{row}\n")
+
+        assert isinstance(record.row, Candidate)
+        assert (record.row.username, record.row.phone) == ("bob", None)
+
+    def test_a_record_of_several_lines_must_have_every_cell(self) -> None:
+        swallowed, carol = rows(f'username,note,phone\nalice,"x\nbob,y"\ncarol,z,{MOBILE}\n')
+
+        assert isinstance(swallowed, Rejection)
+        assert "2 cells, but the header names 3 columns" in swallowed.detail
+        assert isinstance(carol, Candidate)
+
+    def test_missing_cells_take_no_room(self) -> None:
+        width = 10_000
+        (record,) = records("username" + ",note" * width + "\nalice\n")
+
+        assert record.cells == ("alice",)
+
+    @pytest.mark.parametrize("cell", ["x", '"x,y"', '",,"'])
+    def test_cells_that_a_report_kept_aside_are_to_be_moved(self, cell: str) -> None:
+        bad = rejection(f"username,phone,surplus_cells\nalice,{MOBILE},{cell}\n")
+
+        assert bad.reason is Reason.BAD_ROW
+        assert "move each of its cells" in bad.detail
+        assert isinstance(rows(f"username,phone,surplus_cells\nalice,{MOBILE},\n")[0], Candidate)
+
+    @pytest.mark.parametrize(
+        ("row", "cells"),
+        [
+            ('alice, "+819012345678", "a, b"', ("alice", MOBILE, "a, b")),
+            ('"alice", "+819012345678","x"', ("alice", MOBILE, "x")),
+            (' "alice",   "+819012345678", "a ""b"""', ("alice", MOBILE, 'a "b"')),
+            ('alice,+819012345678, "b" c', ("alice", MOBILE, ' "b" c')),
+            ('alice,+819012345678,a "b"', ("alice", MOBILE, 'a "b"')),
+            ('"alice","+819012345678","a, ""b"", c"', ("alice", MOBILE, 'a, "b", c')),
+            ('"alice","+819012345678","a, "","', ("alice", MOBILE, 'a, ",')),
+            ('alice, "+819012345678", "b,"', ("alice", MOBILE, "b,")),
+        ],
+    )
+    def test_blanks_before_a_quote_are_no_part_of_the_cell(self, row: str, cells: tuple[str, ...]) -> None:
+        first, second = records(f"username, phone,note\n{row}\nbob,,\n")
+
+        assert first.cells == cells
+        assert second.cells[0] == "bob"
 
     def test_swallowed_rows_in_another_column_are_counted(self) -> None:
         with opened('username,phone,note\na,,"x\nb,2,y\nc,3,"\n') as roster:
@@ -372,6 +448,40 @@ class TestRows:
 
         assert (found.sub, found.username, found.email) == (sub, username, email)
 
+    @pytest.mark.parametrize(
+        ("header", "row", "identities"),
+        [
+            ("email", "'aki@example.com", (None, None, "aki@example.com")),
+            ("email", '"=""aki@example.com"""', (None, None, "aki@example.com")),
+            ("email", "Aki <aki@example.com>", (None, None, "aki@example.com")),
+            ("username", "mailto:aki@example.com", (None, "aki@example.com", None)),
+            ("Staff", "aki＠example.com", (None, None, "aki@example.com")),
+            ("Staff", "'4711", (None, "4711", None)),
+            ("sub,email", "NULL,aki@example.com", (None, None, "aki@example.com")),
+            ("sub,username", "n/a,aki", (None, "aki", None)),
+        ],
+    )
+    def test_what_programs_put_around_an_identity_is_taken_off(
+        self, header: str, row: str, identities: tuple[str | None, ...]
+    ) -> None:
+        chosen = {"id_column": "Staff"} if header == "Staff" else {}
+        found = candidate(f"{header}\n{row}\n", **chosen)
+
+        assert (found.sub, found.username, found.email) == identities
+
+    @pytest.mark.parametrize(
+        ("header", "row", "detail"),
+        [
+            ("email", "a@example.com; b@example.com", "more than one address in the email cell"),
+            ("username,email", "aki,#N/A", "a spreadsheet's error value in the email cell"),
+            ("email", "NULL", "no identity"),
+        ],
+    )
+    def test_an_identity_that_is_not_certain_is_named(self, header: str, row: str, detail: str) -> None:
+        bad = rejection(f"{header}\n{row}\n")
+
+        assert (bad.reason, bad.detail) == (Reason.BAD_ROW, detail)
+
     def test_two_subs_in_one_row_name_nobody(self) -> None:
         bad = rejection("sub,user_sub\ns,t\n")
 
@@ -434,6 +544,57 @@ class TestRows:
         assert cause in bad.detail
 
 
+class TestRowCountry:
+    """The columns are found by `roster_columns`; here they are given."""
+
+    @staticmethod
+    def read(cells: str, **options: object) -> Candidate | Rejection:
+        columns = Columns(
+            names=("username", "phone", "country", "code"), username=0, phone=1, country=2, dial_code=3
+        )
+        reader = RowReader(columns, ",", RosterOptions(**options))  # type: ignore[arg-type]
+        return reader.read(RawRecord(cells, 2, 2), 1).row
+
+    @pytest.mark.parametrize(
+        ("cells", "e164", "guesses"),
+        [
+            ("aki,090-1234-5678,,", MOBILE, ("formatting", "assumed_country")),
+            ("aki,090-1234-5678", MOBILE, ("formatting", "assumed_country")),
+            ("aki,808-555-0102,US,", "+18085550102", ("formatting", "row_country")),
+            ("aki,808-555-0102,,+1", "+18085550102", ("formatting", "row_country")),
+            ("aki,0151 23456781,Deutschland,49", "+4915123456781", ("formatting", "row_country")),
+            ("aki,+4915123456781,DE", "+4915123456781", ()),
+        ],
+    )
+    def test_it_wins_over_the_option(self, cells: str, e164: str, guesses: tuple[str, ...]) -> None:
+        found = self.read(cells, phone_country="JP")
+
+        assert isinstance(found, Candidate), found
+        assert (found.phone, found.guesses) == (Phone(e164), guesses)
+
+    @pytest.mark.parametrize(
+        ("cells", "causes"),
+        [
+            (f"aki,{MOBILE},DE,", ("DE (+49)", "JP (+81)")),
+            (f"aki,{MOBILE},,+49", ("DE (+49)", "JP (+81)")),
+            (f"aki,{MOBILE},JP,+49", ("JP (+81)", "DE (+49)")),
+            (f"aki,{MOBILE},Atlantis,", ("“Atlantis”", "JP (+81)")),
+            ("aki,090-1234-5678,Atlantis,", ("“Atlantis”", "no country code")),
+        ],
+    )
+    def test_a_contradiction_is_a_wrong_number(self, cells: str, causes: tuple[str, str]) -> None:
+        found = self.read(cells, phone_country="JP")
+
+        assert isinstance(found, Rejection)
+        assert found.reason is Reason.INVALID_PHONE
+        assert found.identities == (None, "aki", None)
+        assert all(cause in found.detail for cause in causes)
+
+    def test_without_a_number_it_does_not_matter(self) -> None:
+        assert isinstance(self.read("aki,,Atlantis,"), Candidate)
+        assert isinstance(self.read(f"aki,{MOBILE},Atlantis,", read_numbers=False), Candidate)
+
+
 grids = st.integers(1, 4).flatmap(
     lambda width: st.lists(
         st.lists(
@@ -483,7 +644,7 @@ def test_no_bytes_do_more_than_make_the_roster_unusable(data: bytes) -> None:
         assert error.hint  # noqa: PT017 - either way is right
     else:
         assert [record.row.at.row for record in found] == list(range(1, len(found) + 1))
-        assert all(len(record.cells) == 2 for record in found)
+        assert all(record.cells for record in found)
 
 
 def csv_refuses(text: str) -> bool:
@@ -498,7 +659,7 @@ def csv_refuses(text: str) -> bool:
 @given(st.text('a",\n', max_size=30))
 def test_records_end_where_csv_ends_them(text: str) -> None:
     reader = csv.reader(io.StringIO(text, newline=""))
-    lenient = [(reader.line_num, cells) for cells in reader if cells]
+    lenient = [(reader.line_num, cells) for cells in reader if "".join(cells)]
     try:
         found = records(f"username\n{text}")
     except InputUnusable:

@@ -8,6 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
+from migrate_mfa.domain.country import Country, row_country
+from migrate_mfa.domain.model import Phone
 from migrate_mfa.domain.phone import (
     NO_COUNTRY,
     Normalised,
@@ -15,6 +17,7 @@ from migrate_mfa.domain.phone import (
     country_of,
     known_country,
     normalise,
+    normalise_in_row,
 )
 from migrate_mfa.domain.reasons import Reason
 
@@ -28,6 +31,12 @@ countries = st.sampled_from(COUNTRIES)
 def read(text: str, country: str | None = "JP") -> tuple[str, tuple[str, ...]] | PhoneProblem:
     result = normalise(text, country=country, strict=False)
     return (result.phone.e164, result.guesses) if isinstance(result, Normalised) else result
+
+
+def must_read(text: str, country: str | None) -> tuple[str, tuple[str, ...]]:
+    found = read(text, country)
+    assert not isinstance(found, PhoneProblem), found
+    return found
 
 
 def refused(text: str, country: str | None = "JP", *, strict: bool = False) -> PhoneProblem:
@@ -133,7 +142,30 @@ def test_a_number_without_a_country_code_is_read_for_the_country_given(
         ("090-1234-5678-", "not written"),
         ("0120-FLOWER", "not written"),
         ("0901234567⑧", "not written"),
-        ("Mobile 090-1234-5678", "not written"),
+        ("Home 090-1234-5678", "letters"),
+        ("Tel2 90-1234-5678", "letters"),
+        ("TEL 2 90-1234-5678", "letters"),
+        ("0901234567⑧", "circled digit eight"),
+        ("*31#090-1234-5678", "extension"),
+        ("090*1234*5678", "asterisk"),
+        ('"09012345678"', "quotation mark"),
+        ("090\x071234", "control character"),
+        ("N/A", "placeholder"),
+        ("null", "only an empty cell"),
+        ("#N/A", "error value"),
+        ("#REF!", "error value"),
+        ("taro@example.com", "an @"),
+        ("sip:+819012345678@example.com", "an @"),
+        ("---", "placeholder"),
+        ("0171 2345678/9", "more than one"),
+        ("0171 234567/68", "more than one"),
+        ("0151 23456/781", "more than one"),
+        ("0151/2345678 / 0171/2345678", "more than one"),
+        ("0151 2345678; 0171 2345678", "more than one"),
+        ("+4915123456781/+4915123456782", "more than one"),
+        ("+4915123456781 or +4915123456782", "more than one"),
+        ("09012345678/09087654321", "more than one"),
+        ("8190+12345678", "plus sign in the middle"),
         ("09012345678 (mother)", "not written"),
     ],
 )
@@ -164,6 +196,211 @@ def test_a_line_that_takes_no_sms_is_named(text: str, line: str) -> None:
 
     assert problem.reason is Reason.NOT_SMS_CAPABLE
     assert line in problem.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "guesses"),
+    [
+        ("+ 81 90 1234 5678", ("formatting",)),
+        ("++819012345678", ("formatting",)),
+        ("＋＋819012345678", ("full_width", "formatting")),
+        ("➕819012345678", ("formatting",)),
+        ("00+81 90 1234 5678", ("formatting",)),
+        ("0081 90 1234 5678", ("formatting", "international_prefix")),
+        ("00819012345678", ("international_prefix",)),
+        ("+0081 90 1234 5678", ("formatting", "international_prefix")),
+        ("00 81 (0)90 1234 5678", ("formatting", "international_prefix", "trunk_prefix")),
+        ("+81\ufe0d-90-1234-5678", ("formatting",)),
+        ("+81\u31649012345678", ("formatting",)),
+        ("+81\u2800 90\u115f12345678", ("formatting",)),
+        ("+81\u00ad9012\U000e0031345678", ("formatting",)),
+        ("+81 90 1️⃣2️⃣3️⃣4️⃣ 5678", ("formatting",)),
+        ("+८१९०१२३४५६७८", ("full_width",)),
+        ("+81·90·1234·5678", ("formatting",)),
+        ("+81•90‧1234・5678", ("formatting",)),
+        ("+81_90_1234_5678", ("formatting",)),
+        ("+81/90/1234/5678", ("formatting",)),
+        ("+81\\90\\1234\\5678", ("formatting",)),
+        ("+81 [0] 90 1234 5678", ("formatting", "trunk_prefix")),
+        ("+81.9012345678", ("formatting",)),
+        ("+81 90─1234─5678", ("formatting",)),
+        ("+81\t90 1234 5678", ("formatting",)),
+        ("+81-90-1234-5678;", ("formatting",)),
+        ("+81819012345678", ("doubled_code",)),
+        ("+81+819012345678", ("doubled_code",)),
+        ("p:+819012345678", ("label",)),
+        ("whatsapp:+819012345678", ("label",)),
+        ("Mobile: +81 90-1234-5678", ("label", "formatting")),
+        ("携帯：+81 90-1234-5678", ("full_width", "label", "formatting")),
+        ("携帯+819012345678", ("label",)),
+        ("+81 90-1234-5678 (携帯)", ("label", "formatting")),
+        ("+81 90-1234-5678 mobile", ("label", "formatting")),
+        ("TEL +81 90-1234-5678", ("label", "formatting")),
+        ("=+819012345678", ("excel_formula",)),
+        ("’+819012345678", ("apostrophe",)),
+        ("“+819012345678”", ("quotes",)),
+    ],
+)
+def test_marks_that_people_and_programs_leave_are_guesses(text: str, guesses: tuple[str, ...]) -> None:
+    found, names = must_read(text, None)
+
+    assert found == MOBILE
+    assert set(names) == set(guesses)
+    assert "--strict-e164" in refused(text, None, strict=True).detail
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "e164", "guess"),
+    [
+        ("0151/23456781", "DE", "+4915123456781", "formatting"),
+        ("0151 / 234 567 81", "DE", "+4915123456781", "formatting"),
+        ("0151.23456781", "DE", "+4915123456781", "formatting"),
+        ("0151\\23456781", "DE", "+4915123456781", "formatting"),
+        ("0151-23456781", "DE", "+4915123456781", "formatting"),
+        ("4915123456781", "DE", "+4915123456781", "lost_plus"),
+        ("49 151 23456781", "DE", "+4915123456781", "lost_plus"),
+        ("49 (0) 151 23456781", "DE", "+4915123456781", "lost_plus"),
+        ("4949 151 23456781", "DE", "+4915123456781", "doubled_code"),
+        ("4915123456781", "JP", "+4915123456781", "lost_plus"),
+        ("821012345678", "JP", "+821012345678", "lost_plus"),
+        ("33612345678", "GB", "+33612345678", "lost_plus"),
+        ("+49 49 151 23456781", "DE", "+4915123456781", "doubled_code"),
+        ("06/12/34/56/78", "FR", "+33612345678", "formatting"),
+        ("0475/12.34.56", "BE", "+32475123456", "formatting"),
+        ("+39 (0) 333 1234567", "IT", "+393331234567", "trunk_prefix"),
+        ("0081 90 1234 5678", "US", MOBILE, "international_prefix"),
+        ("0081 90 1234 5678", "DE", MOBILE, "international_prefix"),
+        ("0081 90 1234 5678", "JP", MOBILE, "international_prefix"),
+        ("+52 1 55 1234 5678", "MX", "+525512345678", "old_mobile_prefix"),
+        ("5215512345678", "MX", "+525512345678", "old_mobile_prefix"),
+        ("+5215512345678", "JP", "+525512345678", "old_mobile_prefix"),
+        ("044 55 1234 5678", "MX", "+525512345678", "old_mobile_prefix"),
+        ("011 15 5555-1234", "AR", "+5491155551234", "assumed_country"),
+        ("51 91234-5678", "BR", "+5551912345678", "assumed_country"),
+        ("9812345678", "IN", "+919812345678", "assumed_country"),
+        ("13012345678", "CN", "+8613012345678", "assumed_country"),
+        ("携帯 090-1234-5678", "JP", MOBILE, "label"),
+        ("p:09012345678", "JP", MOBILE, "label"),
+        ("Handy: 0151/23456781", "DE", "+4915123456781", "label"),
+        ("819,012,345,678", "JP", MOBILE, "formatting"),
+    ],
+)
+def test_national_writing_is_read_as_a_guess(text: str, country: str, e164: str, guess: str) -> None:
+    found, guesses = must_read(text, country)
+
+    assert found == e164
+    assert guess in guesses
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "both"),
+    [
+        ("15123456785", "DE", ("DE (+49)", "US (+1)")),
+        ("33612345678", "DE", ("a fixed line", "FR (+33)")),
+        ("0081 90 1234 5678", "HK", ("US (+1)", "JP (+81)")),
+        ("819012345678", "ID", ("ID (+62)", "JP (+81)")),
+    ],
+)
+def test_a_number_with_two_readings_is_refused_and_both_are_said(
+    text: str, country: str, both: tuple[str, str]
+) -> None:
+    problem = refused(text, country)
+
+    assert problem.reason is Reason.INVALID_PHONE
+    assert problem.detail.startswith("two readings")
+    assert all(each in problem.detail for each in both)
+
+
+def test_without_a_country_a_lost_plus_is_told_not_read() -> None:
+    detail = refused("4915123456781", None).detail
+
+    assert "--phone-country" in detail
+    assert "with a plus sign it is one of DE (+49)" in detail
+
+
+def test_an_argentine_number_without_its_nine_is_told_so() -> None:
+    assert "without the 9" in refused("+54 11 5555-1234", "AR").detail
+
+
+# The row's own country
+
+GERMANY, JAPAN, AMERICA = Country("DE", 49), Country("JP", 81), Country("US", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "e164", "guesses"),
+    [
+        ("808-555-0102", AMERICA, "+18085550102", ("formatting", "row_country")),
+        ("0151 23456781", GERMANY, "+4915123456781", ("formatting", "row_country")),
+        ("4915123456781", GERMANY, "+4915123456781", ("lost_plus",)),
+        ("+4915123456781", GERMANY, "+4915123456781", ()),
+        ("+14165550123", AMERICA, "+14165550123", ()),
+        ("0081 90 1234 5678", JAPAN, MOBILE, ("formatting", "international_prefix")),
+        ("357-1234", Country("BS", 1), "+12423571234", ("formatting", "row_country")),
+    ],
+)
+def test_the_country_of_the_row_wins(text: str, row: Country, e164: str, guesses: tuple[str, ...]) -> None:
+    found = normalise(text, country="JP", strict=False, row=row)
+
+    assert found == Normalised(Phone(e164), guesses)
+
+
+@pytest.mark.parametrize(
+    ("text", "both"),
+    [
+        ("+4915123456781", ("JP (+81)", "DE (+49)")),
+        ("+14165550123", ("JP (+81)", "CA (+1)")),
+        ("4915123456781", ("JP (+81)", "DE (+49)", "plus sign")),
+        ("010-49-151-23456781", ("JP (+81)", "DE (+49)")),
+        ("808-555-0102 99", ("JP (+81)", "numbering plan")),
+    ],
+)
+def test_a_number_that_contradicts_its_row_is_refused_and_both_are_named(
+    text: str, both: tuple[str, ...]
+) -> None:
+    problem = normalise(text, country="DE", strict=False, row=JAPAN)
+
+    assert isinstance(problem, PhoneProblem)
+    assert problem.reason is Reason.INVALID_PHONE
+    assert all(each in problem.detail for each in both)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [(MOBILE, "one of JP (+81)"), ("090-1234-5678", "no country code")]
+)
+def test_an_unreadable_country_is_told_with_what_the_number_says(text: str, number: str) -> None:
+    row = row_country("Atlantis", "")
+
+    problem = normalise_in_row(text, row, country="JP", strict=False)
+
+    assert isinstance(problem, PhoneProblem)
+    assert problem.reason is Reason.INVALID_PHONE
+    assert "“Atlantis”" in problem.detail
+    assert number in problem.detail
+
+
+def test_strict_only_checks_the_country_of_the_row() -> None:
+    def strictly(text: str, row: Country) -> Normalised | PhoneProblem:
+        return normalise_in_row(text, row, country=None, strict=True)
+
+    assert strictly(MOBILE, JAPAN) == Normalised(Phone(MOBILE), ())
+    assert isinstance(strictly(MOBILE, GERMANY), PhoneProblem)
+    national = strictly("090-1234-5678", JAPAN)
+    assert isinstance(national, PhoneProblem)
+    assert "row_country" in national.detail
+
+
+@everything
+@given(numberish, st.sampled_from([JAPAN, AMERICA, GERMANY, Country("IT", 39), Country("KZ", 7)]), countries)
+def test_a_number_is_never_of_another_calling_code_than_its_row(
+    text: str, row: Country, country: str | None
+) -> None:
+    found = normalise(text, country=country, strict=False, row=row)
+
+    if isinstance(found, Normalised):
+        assert found.phone.e164.startswith(f"+{row.code}")
+    else:
+        assert not re.search(r"\d{4}", found.detail)
 
 
 def test_numbers_that_may_be_mobile_or_fixed_are_taken() -> None:

@@ -76,7 +76,8 @@ WRONG: Final = {
 
 BROKEN: Final[dict[str, Callable[[str], str]]] = {
     "too many cells": lambda tag: f"{tag},,,user0001,,+819099990001,,,one more",
-    "too few cells": lambda tag: f"{tag},,,user0002,,+819099990002",
+    "too few cells": lambda tag: f'{tag},"a\nb",,user0002,,+819099990002',
+    "two addresses": lambda tag: f"{tag},,,,a@example.com;b@example.com,+819099990011,,",
     "no identity": lambda tag: f"{tag},,,,,+819099990003,,",
     "blank identity": lambda tag: f"{tag},,\u3000, ,,+819099990004,,",
     "unreadable boolean": lambda tag: f"{tag},,,user0003,,+819099990005,yes,",

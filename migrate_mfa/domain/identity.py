@@ -1,0 +1,93 @@
+"""Cells that name a user: what programs put around and into them is taken off, and nothing else.
+
+A user is found by exactly what is read here, or not at all. So only that goes which cannot belong to a sub, a
+Username or an address; what may belong to it, or may mean several, is refused by name.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from migrate_mfa.domain.characters import composed, narrow, visible
+from migrate_mfa.domain.spreadsheet import ERROR_VALUE, trim
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Why a cell names nobody for certain; `cause` shows nothing of it."""
+
+    cause: str
+
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._%+@-]*")
+_SIGNS: Final = ("'", "=")
+_GUARDS: Final = (re.compile(r'="(.*)"', re.DOTALL), re.compile(r"'(.+?)'?", re.DOTALL))
+_NOTHING: Final = re.compile(r"[-?_]+|n/?a|none|null|nil|nan|undefined|\\n|\(null\)|<null>", re.IGNORECASE)
+_UUID: Final = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
+_NO_SIGN: Final = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]+")
+"""Format characters. A Username has none: letters, marks, symbols, numbers, punctuation (API reference)."""
+_SCHEME: Final = re.compile(r"(?:mailto|smtp|e-?mail):\s*", re.IGNORECASE)
+_QUERY: Final = re.compile(r"(@[^?]*)\?.*", re.DOTALL)
+_NAMED: Final = re.compile(r"[^<>]*<\s*([^<>]*?)\s*>", re.DOTALL)
+_MARKS: Final = ';,<>"'
+"""What no address has. A quote may be one that a broken line has left: taking it off would hide that."""
+_LISTED: Final = re.compile(r"@.*[\s;,|].*@", re.DOTALL)
+
+
+def read_sub(cell: str) -> str | Unreadable:
+    """The sub that a cell names, or nothing; Cognito writes UUIDs in small letters."""
+    text = _unguarded(cell)
+    found = _UUID.fullmatch(_NO_SIGN.sub("", text))
+    return found[1].lower() if found else _something(text)
+
+
+def read_username(cell: str) -> str | Unreadable:
+    """The Username that a cell names, or nothing; one with an @ is read as an address is."""
+    text = _unguarded(cell)
+    if _PLAIN.fullmatch(text):
+        return text
+    if ERROR_VALUE.fullmatch(text):
+        return Unreadable("a spreadsheet's error value")
+    return _address(text) if "@" in text else composed(_NO_SIGN.sub("", text))
+
+
+def read_email(cell: str) -> str | Unreadable:
+    """The e-mail address that a cell names, or nothing."""
+    text = _unguarded(cell)
+    if "@" in text and _PLAIN.fullmatch(text):
+        return text
+    something = _something("".join(map(narrow, text)))
+    return _address(something) if isinstance(something, str) else something
+
+
+def _unguarded(cell: str) -> str:
+    """A cell without what spreadsheets put around a text to keep it one."""
+    text = trim(cell)
+    if text[:1] in _SIGNS:
+        for guard in _GUARDS:
+            if found := guard.fullmatch(text):
+                text = trim(found[1])
+    return text
+
+
+def _something(text: str) -> str | Unreadable:
+    """The text, or an empty one for what programs write in the place of nothing."""
+    if ERROR_VALUE.fullmatch(text):
+        return Unreadable("a spreadsheet's error value")
+    return "" if _NOTHING.fullmatch(text) else text
+
+
+def _address(text: str) -> str | Unreadable:
+    """An address without a scheme, a name before it, or a mark after it."""
+    text = composed(visible(text)).rstrip(";, ")
+    if scheme := _SCHEME.match(text):
+        text = text[scheme.end() :]
+        text = _QUERY.sub(r"\1", text)
+    if _LISTED.search(text):
+        return Unreadable("more than one address")
+    if found := _NAMED.fullmatch(text):
+        text = found[1]
+    text = trim(text)
+    if "@" in text and any(char.isspace() or char in _MARKS for char in text):
+        return Unreadable("an address with a blank or a mark in it")
+    return text
