@@ -69,6 +69,12 @@ class ApiError(Exception):
         """Whether nothing was sent, because there was no connection to send it on."""
         return self.code in UNCONNECTED
 
+    @property
+    def why_unconnected(self) -> str:
+        """A sentence of ours that follows another one: what did not answer; empty where something did."""
+        said = self.message if self.unconnected else ""
+        return f" {said[0].upper()}{said[1:]}." if said else ""
+
 
 CONNECT_FAILED, PROXY_FAILED, TLS_FAILED = "ConnectFailed", "ProxyFailed", "TlsFailed"
 UNCONNECTED = frozenset({CONNECT_FAILED, PROXY_FAILED, TLS_FAILED})

@@ -51,10 +51,6 @@ _LOOK_AT_PERMISSIONS = (
 )
 
 
-def _said(error: ApiError) -> str:
-    return f": {error.message}" if error.unconnected and error.message else ""
-
-
 def _may_be_no_users_fault(error: ApiError) -> bool:
     """Any failure but a refusal; NotAuthorizedException says of itself neither whose fault it is."""
     return error.effect is not Effect.REFUSED or error.code == "NotAuthorizedException"
@@ -268,7 +264,7 @@ class PacedDirectory:
         refused = error.effect is Effect.REFUSED
         if not username or len(failing) >= _SEVERAL or not (refused or self._pool_answers()):
             raise OutOfReach(
-                f"AWS is out of reach: {error.operation} kept failing ({error.code}){_said(error)}.",
+                f"AWS is out of reach: {error.operation} kept failing ({error.code}).{error.why_unconnected}",
                 _LOOK_AT_PERMISSIONS if refused else _LOOK_AT_THE_NETWORK,
             ) from error
 

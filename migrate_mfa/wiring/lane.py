@@ -57,6 +57,8 @@ class Connection:
     """The quotas that Cognito enforces, or their documented defaults, in calls per second."""
     owns_lane: bool = False
     """Whether no other command works in the lane."""
+    network: Network | None = None
+    """What the calls about the pool say of the network, where it is waited for."""
     credentials_end: float | None = None
     """When the credentials end, in seconds since the epoch; None where they do not say."""
 
@@ -125,6 +127,7 @@ def connect(
                 pacers=pacers,
                 limits=limits,
                 owns_lane=exclusive,
+                network=network,
                 credentials_end=aws.credentials_end(),
             )
         finally:
@@ -254,9 +257,8 @@ def problem_of(error: ApiError) -> MigrateMfaError:
     """The run's problem for a start-up call that failed for good."""
     if error.effect is Effect.FATAL:
         return run_problem(error)
-    said = f": {error.message}" if error.unconnected and error.message else ""
     return OutOfReach(
-        f"AWS does not answer {error.operation} ({error.code}){said}.",
+        f"AWS does not answer {error.operation} ({error.code}).{error.why_unconnected}",
         "Check --region, --endpoint-url, the network and its proxy; then run the same command again.",
     )
 

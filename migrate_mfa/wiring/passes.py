@@ -235,11 +235,12 @@ def _watched(connection: Connection, work: WorkStore) -> Connection:
     def note(standing: Standing) -> None:
         work.note(standing, connection.directory.calls, connection.clock.now())
 
-    network = connection.directory.network
+    network = connection.network
     progress = WatchedProgress(
         connection.progress, connection.directory, connection.pacers, connection.clock, note, network=network
     )
-    network.say = progress.say_of_network
+    if network is not None:
+        network.say = progress.say_of_network
     return replace(connection, progress=progress)
 
 
