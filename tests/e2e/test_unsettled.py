@@ -55,6 +55,7 @@ OTHER_ANSWERS: dict[str, bool | str] = {
     "resend_goes_to_stored_value": False,
     "challenge_needs_user_id": True,
     "late_answer_error": "ExpiredCodeException",
+    "recovery_write_error": "NotAuthorizedException",
     "role_without_external_id": "refuse",
     "off_pool_hides_sms": True,
     "username_filter_ignores_case": True,
