@@ -91,7 +91,7 @@ def parsed(digits: str, country: str | None) -> Normalised | PhoneProblem:
         number = phonenumbers.parse(digits, country, keep_raw_input=country is not None)
     except NumberParseException as error:
         return invalid(_UNPARSED.get(error.error_type, "not a phone number"))
-    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    e164 = f"+{number.country_code}{phonenumbers.national_significant_number(number)}"
     if problem := _unusable(number, e164):
         return problem
     return Normalised(Phone(e164), tuple(_guessed(number, digits, e164, country)))

@@ -33,16 +33,16 @@ def take_down(text: str) -> Written | str:
     if len(text) > _LONGEST:
         return "too long"
     if _USUAL.fullmatch(text):
-        plain, guesses = text, list[str]()
-    else:
-        plain, guesses = _unwrap(text)
-        if cause := _unreadable(plain):
-            return cause
+        digits = text.translate(_SEPARATORS)
+        return Written(digits, ("formatting",) if digits != text else ())
+    plain, guesses = _unwrap(text)
+    if cause := _unreadable(plain):
+        return cause
     digits = _compact(plain)
     if digits != plain:
         guesses.append("formatting")
     if "+" not in digits:
-        return Written(digits, tuple(dict.fromkeys(guesses)) if len(guesses) > 1 else tuple(guesses))
+        return Written(digits, tuple(dict.fromkeys(guesses)))
     if found := _MISPLACED_PLUS.fullmatch(digits):
         # +81+8190…: the country code of a form field before the one that was typed.
         digits, guesses = found["rest"], [*guesses, "doubled_code"]
