@@ -104,7 +104,7 @@ def _read_head(file: SeekableFile, source: str, options: RosterOptions) -> Roste
     chosen = (options.id_column, options.phone_column)
     with closing(open_lines()) as lines:
         header = read_header(lines, source, [name for name in chosen if name is not None])
-        records = split_records(lines, source, header.delimiter)
+        records = split_records(lines, source, header.delimiter, padded=header.padded)
         names = Names(header.names, source)
         identities = find_identities(names, options.id_column)
         first = next(records, None)
@@ -119,7 +119,8 @@ def _read_head(file: SeekableFile, source: str, options: RosterOptions) -> Roste
         found = find_columns(names, identities, sample, options.phone_column)
 
     def split(lines: Lines) -> Iterator[RawRecord]:
-        return split_records(islice(lines, header.last_line, None), source, header.delimiter)
+        rest = islice(lines, header.last_line, None)
+        return split_records(rest, source, header.delimiter, padded=header.padded)
 
     file.seek(0)
     return Roster(
@@ -133,7 +134,7 @@ def _read_head(file: SeekableFile, source: str, options: RosterOptions) -> Roste
         sha256=hashlib.file_digest(file, "sha256").hexdigest(),
         _open_lines=open_lines,
         _split=split,
-        _rows=RowReader(found.columns, header.delimiter, options),
+        _rows=RowReader(found.columns, header.delimiter, options, header.padded),
     )
 
 
@@ -142,4 +143,4 @@ def _cells(records: Iterator[RawRecord], header: Header) -> Iterator[list[str]]:
     with suppress(InputUnusable):
         for record in records:
             with suppress(csv.Error):
-                yield split_cells(record.text, header.delimiter)
+                yield split_cells(record.text, header.delimiter, padded=header.padded)

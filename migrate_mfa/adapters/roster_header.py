@@ -9,14 +9,7 @@ from typing import Final
 
 from migrate_mfa.adapters.roster_aliases import IDENTITIES, fold, meaning_of
 from migrate_mfa.adapters.roster_names import is_data
-from migrate_mfa.adapters.roster_text import (
-    Lines,
-    literal_cells,
-    shown,
-    split_cells,
-    split_records,
-    tightened,
-)
+from migrate_mfa.adapters.roster_text import Lines, literal_cells, shown, split_cells, split_records
 from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.privacy import masked
 from migrate_mfa.domain.spreadsheet import trim, unguard
@@ -34,6 +27,8 @@ class Header:
     delimiter: str
     names: tuple[str, ...]
     last_line: int
+    padded: bool = False
+    """Blanks stand behind the delimiters, and do not belong to the cells."""
 
 
 def read_header(lines: Lines, source: str, chosen: Iterable[str]) -> Header:
@@ -54,16 +49,19 @@ def read_header(lines: Lines, source: str, chosen: Iterable[str]) -> Header:
         number, line = _first_line(lines, source)
     else:
         delimiter = _delimiter(line, wanted)
-    record = next(split_records(chain([(number, line)], lines), source, delimiter))
+    record = next(split_records(chain([(number, line)], lines), source, delimiter), None)
+    if record is None:
+        raise _empty(source)
     if "\0" in record.text:
         raise InputUnusable(
             f"{shown(source)} has NUL characters in its header line.",
             "It may be UTF-16 without a byte order mark: try --encoding utf-16-le.",
         )
-    names = _names(record.text, delimiter)
+    padded = _is_padded(record.text, delimiter)
+    names = _names(record.text, delimiter, padded=padded)
     if not _names_somebody(names, wanted):
         _require_no_header_below(lines, source, (number, line), wanted)
-    return Header(delimiter, names, record.last_line)
+    return Header(delimiter, names, record.last_line, padded)
 
 
 def _first_line(lines: Lines, source: str) -> tuple[int, str]:
@@ -71,7 +69,11 @@ def _first_line(lines: Lines, source: str) -> tuple[int, str]:
     for number, line in lines:
         if line.strip(" ,;\t\r\n") and line.strip():
             return number, line
-    raise InputUnusable(
+    raise _empty(source)
+
+
+def _empty(source: str) -> InputUnusable:
+    return InputUnusable(
         f"{shown(source)} is empty.",
         "A roster has a header line that names its columns, then one user a line.",
     )
@@ -85,9 +87,16 @@ def _known(cells: Iterable[str], wanted: Collection[str]) -> int:
     return sum(fold(cell) in wanted or meaning_of(cell.strip('" ')) is not None for cell in cells)
 
 
-def _names(text: str, delimiter: str) -> tuple[str, ...]:
+def _is_padded(text: str, delimiter: str) -> bool:
+    """Whether blanks stand between delimiters and quotes, or behind each delimiter."""
+    mark = re.escape(delimiter)
+    behind = len(re.findall(f"{mark} ", text))
+    return bool(re.search(f'{mark} +"', text)) or (0 < behind == text.count(delimiter) and delimiter != "\t")
+
+
+def _names(text: str, delimiter: str, *, padded: bool) -> tuple[str, ...]:
     try:
-        cells = split_cells(text, delimiter)
+        cells = split_cells(text, delimiter, padded=padded)
     except csv.Error:
         cells = literal_cells(text, delimiter)
     names = [trim(unguard(cell)) for cell in cells]
@@ -107,7 +116,7 @@ def _require_no_header_below(
     """Refuse a file whose header comes after a title, and say where it is."""
     for number, line in islice(lines, _LINES_BELOW):
         delimiter = _delimiter(line, wanted)
-        names = _names(tightened(line, delimiter), delimiter)
+        names = _names(line, delimiter, padded=True)
         if _names_somebody(names, wanted) and (
             _known(names, wanted) >= _FEW_NAMES or not any(map(is_data, names))
         ):

@@ -65,6 +65,8 @@ class RowReader:
     columns: Columns
     delimiter: str
     options: RosterOptions
+    padded: bool = False
+    """Blanks may stand between a delimiter and its cell's quote."""
     _who: tuple[tuple[Kind, int, IdentityReader], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -98,7 +100,7 @@ class RowReader:
         if len(text) > _LONGEST_ROW:
             return literal_cells(text, self.delimiter), f"more than {_LONGEST_ROW:,} characters"
         try:
-            cells = split_cells(text, self.delimiter)
+            cells = split_cells(text, self.delimiter, padded=self.padded)
         except csv.Error:
             # Not what a lenient reader would make of it: run again as a roster, that would look right.
             return literal_cells(text, self.delimiter), "a quotation mark where none belongs"

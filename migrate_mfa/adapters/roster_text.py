@@ -139,22 +139,22 @@ def read_lines(file: SeekableFile, source: str, encoding: str) -> Generator[tupl
             text.detach()
 
 
-def split_records(lines: Lines, source: str, delimiter: str) -> Iterator[RawRecord]:
+def split_records(lines: Lines, source: str, delimiter: str, *, padded: bool = False) -> Iterator[RawRecord]:
     """Join physical lines into records, as `csv.reader` would, but over a stray quote go on.
 
-    Lines without text, and records of nothing but empty cells, are no records.
+    Lines without text, and records of nothing but empty cells, are no records. In a `padded` file
+    blanks may stand between a delimiter and its cell's quote.
 
     Raises:
         InputUnusable: A quote that opens a cell is never closed.
     """
+    opening = re.compile(f'(?:^|{re.escape(delimiter)}){" *" if padded else ""}"')
     empty = f'{_EMPTY}{delimiter}"'
     for number, written in lines:
-        line, opened = written, 0
-        if '"' in line:
-            line = tightened(line, delimiter) if ' "' in line else line
-            opened = _open_quote(line, number, 0, delimiter)
+        line = _tightened(written, delimiter) if ' "' in written and not padded else written
+        opened = _open_quote(line, number, 0, opening) if '"' in line else 0
         if opened:
-            yield _gather(lines, RawRecord(line, number, number), opened, source, delimiter)
+            yield _gather(lines, RawRecord(line, number, number), opened, source, opening)
         elif line.strip(empty) or not _is_empty(line, delimiter):
             yield RawRecord(line, number, number)
 
@@ -168,7 +168,7 @@ _EMPTY: Final = f"{AROUND},;|"
 """What a line of nothing is made of, also one that was written with another delimiter."""
 
 
-def tightened(line: str, delimiter: str) -> str:
+def _tightened(line: str, delimiter: str) -> str:
     """The line without the blanks that some exporters put between a delimiter and a quote.
 
     Only where the quoted cell also ends in this line: else the quote is one of an unquoted cell.
@@ -191,12 +191,12 @@ def tightened(line: str, delimiter: str) -> str:
 _CELL: Final = r' *(?P<quoted>"(?:[^"]|"")*")(?=[{0}\r\n]|\Z)|[^{0}\r\n]*'
 
 
-def _gather(lines: Lines, start: RawRecord, opened: int, source: str, delimiter: str) -> RawRecord:
+def _gather(lines: Lines, start: RawRecord, opened: int, source: str, opening: re.Pattern[str]) -> RawRecord:
     parts, size = [start.text], len(start.text)
     for number, line in lines:
         parts.append(line)
         size += len(line)
-        opened = _open_quote(line, number, opened, delimiter)
+        opened = _open_quote(line, number, opened, opening)
         if not opened:
             return RawRecord("".join(parts), start.first_line, number)
         if size > _LONGEST_RECORD or len(parts) >= _MOST_LINES:
@@ -204,25 +204,23 @@ def _gather(lines: Lines, start: RawRecord, opened: int, source: str, delimiter:
     raise _unclosed(source, start, opened)
 
 
-def _open_quote(line: str, number: int, opened: int, delimiter: str) -> int:
+def _open_quote(line: str, number: int, opened: int, opening: re.Pattern[str]) -> int:
     """The line of the quote that is still open at the end of this one, or 0; `opened` is that at its start.
 
     A quote opens a cell only as its first character, and a doubled one does not close it.
     """
-    start = delimiter + '"'
     at = 0
-    if not opened and line[0] == '"':
-        opened, at = number, 1
     while True:
-        found = line.find('"' if opened else start, at)
-        if found < 0:
-            return opened
         if not opened:
-            opened, at = number, found + 2
-        elif line.startswith('"', found + 1):
-            at = found + 2
+            if not (found := opening.search(line, at)):
+                return 0
+            opened, at = number, found.end()
+        elif (quote := line.find('"', at)) < 0:
+            return opened
+        elif line.startswith('"', quote + 1):
+            at = quote + 2
         else:
-            opened, at = 0, found + 1
+            opened, at = 0, quote + 1
 
 
 def _unclosed(source: str, record: RawRecord, opened: int) -> InputUnusable:
@@ -233,14 +231,14 @@ def _unclosed(source: str, record: RawRecord, opened: int) -> InputUnusable:
     )
 
 
-def split_cells(text: str, delimiter: str) -> list[str]:
-    """The cells of one record.
+def split_cells(text: str, delimiter: str, *, padded: bool = False) -> list[str]:
+    """The cells of one record; `padded` as for `split_records`.
 
     Raises:
         csv.Error: A quote stands where none belongs.
     """
     if '"' in text:
-        return next(csv.reader((text,), delimiter=delimiter, strict=True))
+        return next(csv.reader((text,), delimiter=delimiter, strict=True, skipinitialspace=padded))
     return literal_cells(text, delimiter)
 
 

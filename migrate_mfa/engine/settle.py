@@ -105,16 +105,17 @@ class _Way:
         self._work = work
         self._tools = tools
         self._passkey: bool | None = None
-        self._gate = WriteGate(tools.pool, tools.sms)
+        self._gate = WriteGate(tools.pool, tools.sms, tools.store.require_ours)
         self._refusal: tuple[Step, ApiError] | None = None
+        self._answer_lost = False
         self.state: UserState | None = None
         self.wrote = work.wrote
         self.done: int | None = None
 
     def go(self) -> Verdict:
-        answer_lost = self._let_the_last_write_settle()
+        self._answer_lost = self._let_the_last_write_settle()
         state, decision = self._look()
-        if answer_lost and (ended := self._not_tried_again(decision)):
+        if ended := self._not_tried_again(decision):
             return ended
         had = self._had_before(state)
         if self._later_number(decision, state, had):
@@ -219,7 +220,8 @@ class _Way:
             return None
         if self._refusal is not None and self._refusal[0] in decision.steps:
             return _blame(self._refusal[1])
-        return Verdict(Reason.GAVE_UP, _MAYBE_SENT) if self._gate.sends_code(decision) else None
+        maybe_sent = self._answer_lost and self._gate.sends_code(decision)
+        return Verdict(Reason.GAVE_UP, _MAYBE_SENT) if maybe_sent else None
 
     def _write(self, plan: Plan, state: UserState) -> bool:
         """Make the plan's writes in order. Says whether the effect of all of them is known."""
@@ -243,6 +245,7 @@ class _Way:
                 self._refusal = (step, error) if error.effect is Effect.REFUSED else None
                 store.wrote(intent, "unknown" if unsure else "refused", now())
                 self.wrote = self.wrote or unsure
+                self._answer_lost = unsure
                 if not unsure:
                     self._gate.uncount_code(step)
                 self._tools.refusals.refused(self._work.row, error)

@@ -1,6 +1,6 @@
 """One user's writes, held to what is so at the moment of each: the pool's settings, and `--max-sms`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from migrate_mfa.domain.errors import MigrateMfaError
@@ -11,7 +11,7 @@ from migrate_mfa.ports import before_write
 
 
 class NotMadeError(Exception):
-    """A write was not made, because of the pool's settings; `problem` None: it is to be decided again."""
+    """A write was not made; `problem` None: the pool's settings have changed, so decide again."""
 
     def __init__(self, problem: MigrateMfaError | None = None) -> None:
         super().__init__()
@@ -21,10 +21,12 @@ class NotMadeError(Exception):
 class WriteGate:
     """What stands between the decision about one user and the writes that it asks for."""
 
-    def __init__(self, pool: LivePool, sms: SmsAllowance) -> None:
+    def __init__(self, pool: LivePool, sms: SmsAllowance, require_ours: Callable[[], None]) -> None:
+        """`require_ours` raises where the run directory is another command's by now."""
         self.facts: PoolFacts = pool.facts
         self._pool = pool
         self._sms = sms
+        self._require_ours = require_ours
         self._counted = False
 
     def renew(self) -> None:
@@ -70,6 +72,7 @@ class WriteGate:
 
     def _require_same_pool(self) -> None:
         try:
+            self._require_ours()
             self._pool.require(self.facts)
         except SettingsChangedError:
             raise NotMadeError from None

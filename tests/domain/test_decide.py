@@ -190,8 +190,8 @@ UNUSABLE = {
     "+815012345678": (Reason.NOT_SMS_CAPABLE, "an internet telephone (VoIP)"),
     "+8109012345678": (Reason.INVALID_PHONE, "not in E.164 form (trunk_prefix)"),
     "+0123456789": (Reason.INVALID_PHONE, "no such country code"),
-    "+1112": (Reason.INVALID_PHONE, "too short"),
-    "+22997123456": (Reason.INVALID_PHONE, "no number of its country's numbering plan"),
+    "+1112": (Reason.INVALID_PHONE, "too short (+1)"),
+    "+22997123456": (Reason.INVALID_PHONE, "no number of its country's numbering plan (+229)"),
 }
 KEEP = a_policy(conflict=PhoneConflict.KEEP)
 

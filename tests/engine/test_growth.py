@@ -39,7 +39,7 @@ def steps(path: Path, rows: list[Candidate], sign_in: PhoneSignIn) -> int:
     with scene(path, FakeDirectory(users, pool)) as made:
         with made.journal.database.transaction() as connection:
             connection.set_progress_handler(count, _EVERY)
-        made.plan(rows)
+        made.plan(rows, may_find_nobody=True)
         made.plans.shared_numbers()
         made.plans.planned_steps()
         made.plans.planned_countries()
