@@ -49,7 +49,8 @@ def read_header(lines: Lines, source: str, chosen: Iterable[str]) -> Header:
         number, line = _first_line(lines, source)
     else:
         delimiter = _delimiter(line, wanted)
-    record = next(split_records(chain([(number, line)], lines), source, delimiter), None)
+    padded = _is_padded(line, delimiter)
+    record = next(split_records(chain([(number, line)], lines), source, delimiter, padded=padded), None)
     if record is None:
         raise _empty(source)
     if "\0" in record.text:
@@ -57,7 +58,6 @@ def read_header(lines: Lines, source: str, chosen: Iterable[str]) -> Header:
             f"{shown(source)} has NUL characters in its header line.",
             "It may be UTF-16 without a byte order mark: try --encoding utf-16-le.",
         )
-    padded = _is_padded(record.text, delimiter)
     names = _names(record.text, delimiter, padded=padded)
     if not _names_somebody(names, wanted):
         _require_no_header_below(lines, source, (number, line), wanted)
