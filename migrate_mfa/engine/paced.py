@@ -248,9 +248,9 @@ class PacedDirectory:
         of a read.
 
         Raises:
-            OutOfReach: it was throttled for the whole budget, or the operation has failed for several users
-                without a success in between, or there is no user to blame, or even a plain look at the
-                pool fails.
+            OutOfReach: it was throttled for the whole budget, or the network stayed away, or the operation
+                has failed for several users without a success in between, or there is no user to blame, or
+                even a plain look at the pool fails.
         """
         if error.effect is Effect.THROTTLED:
             raise OutOfReach(
@@ -259,10 +259,11 @@ class PacedDirectory:
             ) from error
         with self._lock:
             failing = Counter(self._failing.get(error.operation, {}))
-        if not last and failing[username] < ATTEMPTS:
+        away = error.unconnected and self.network.gone()
+        if not (last or away) and failing[username] < ATTEMPTS:
             return
         refused = error.effect is Effect.REFUSED
-        if not username or len(failing) >= _SEVERAL or not (refused or self._pool_answers()):
+        if away or not username or len(failing) >= _SEVERAL or not (refused or self._pool_answers()):
             raise OutOfReach(
                 f"AWS is out of reach: {error.operation} kept failing ({error.code}).{error.why_unconnected}",
                 _LOOK_AT_PERMISSIONS if refused else _LOOK_AT_THE_NETWORK,

@@ -131,7 +131,7 @@ class TestFailures:
 
     @pytest.mark.slow
     def test_a_server_that_is_gone_stops_the_run_and_blames_no_user(self, site: Site) -> None:
-        child = site.cli.running("roster.csv", "run", *ATTESTED, *SLOWLY)
+        child = site.cli.running("roster.csv", "run", *ATTESTED, *SLOWLY, "--wait-for-network", "2s")
         wait_until(lambda: writes(site.running) >= 10, "ten writes")
 
         site.running.process.kill()

@@ -1,5 +1,7 @@
 """A network that is away: waited for once it had answered, told, and given up in the end."""
 
+from collections.abc import Callable
+
 import pytest
 
 from migrate_mfa.domain.errors import ExitCode, OutOfReach
@@ -16,6 +18,10 @@ from migrate_mfa.ports import Standing
 from tests.support.builders import PHONE, a_user
 from tests.support.fakes import DESCRIBE, GET, UPDATE, FakeClock, FakeDirectory, SilentProgress
 
+CALLS: dict[str, Callable[[PacedDirectory], object]] = {
+    GET: lambda paced: paced.user("ann"),
+    UPDATE: lambda paced: paced.store_phone("ann", Phone(PHONE), verified=True),
+}
 AWAY = ["ConnectFailed", "ProxyFailed", "TlsFailed"]
 
 
@@ -57,14 +63,14 @@ def test_a_write_that_was_not_sent_waits_too_and_is_made_once() -> None:
     assert world.inner.made().count(UPDATE) == 4 * ATTEMPTS + 1
 
 
-def test_it_ends_after_so_long_with_8_and_names_what_does_not_answer() -> None:
+@pytest.mark.parametrize("operation", CALLS)
+def test_it_ends_after_so_long_with_8_names_what_does_not_answer_and_blames_nobody(operation: str) -> None:
     world = World().reached()
     before = world.clock.monotonic()
-    for operation in (GET, DESCRIBE):
-        world.inner.fail(operation, "ConnectFailed", times=10_000)
+    world.inner.fail(operation, "ConnectFailed", times=10_000, message="nothing answers at https://idp")
 
-    with pytest.raises(OutOfReach) as raised:
-        world.paced.user("ann")
+    with pytest.raises(OutOfReach, match=r"\(ConnectFailed\)\. Nothing answers at https://idp\.") as raised:
+        CALLS[operation](world.paced)
 
     assert raised.value.exit_code is ExitCode.STOPPED
     assert 900 <= world.clock.monotonic() - before < 960
