@@ -64,10 +64,7 @@ class WatchedProgress:
         """Say that the network is away, or back; also to those who look later, from any thread."""
         self._inner.say(text)
         if self._last is not None:
-            self._note(replace(self._last, slowed_by=self._slowed_by()))
-
-    def _slowed_by(self) -> str:
-        return str(self._network or "") or slowed_by(self._pacers)
+            self._note(replace(self._last, slowed_by=str(self._network or "")))
 
     def show(self, standing: Standing) -> None:
         """See `Progress.show`."""
@@ -79,8 +76,10 @@ class WatchedProgress:
             standing,
             rates=self._rates,
             seconds_left=self._seconds_left(standing, now),
-            slowed_by=self._slowed_by(),
+            slowed_by=slowed_by(self._pacers),
         )
+        if away := str(self._network or ""):
+            standing = replace(standing, slowed_by=away)
         self._last = standing
         self._inner.show(standing)
         if new or now - self._noted >= NOTE_EVERY_S:
