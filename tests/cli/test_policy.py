@@ -169,6 +169,8 @@ class Variant:
     uses: frozenset[str]
     pool_id: str = POOL_ID
     options: tuple[str, ...] = ()
+    asks: frozenset[str] = frozenset()
+    """What it asks beside, and does without otherwise."""
 
     @property
     def name(self) -> str:
@@ -178,7 +180,7 @@ class Variant:
     def optional(self) -> frozenset[str]:
         """What it uses where it may, and does without otherwise."""
         if self.command != "run":
-            return LIMITS
+            return LIMITS | self.asks
         return LIMITS | RECOVERIES | AROUND | (EUMS if self.pool_id == EUMS_POOL else SNS)
 
 
@@ -212,7 +214,7 @@ VARIANTS = [
     ),
     _variant("reconcile", _try_again, f"ListUsers {_WRITES}"),
     _variant("reconcile", _compare_deeply, "ListUsers AdminGetUser", options=("--deep",)),
-    _variant("reconcile", _repair, "ListUsers AdminGetUser AdminSetUserMFAPreference"),
+    _variant("reconcile", _repair, "ListUsers AdminGetUser AdminSetUserMFAPreference", asks=RECOVERIES),
     _variant("rollback", _roll_back, _WRITES),
     _variant("disable", _disable, "ListUsers AdminGetUser AdminSetUserMFAPreference"),
 ]
