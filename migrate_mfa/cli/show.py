@@ -39,6 +39,7 @@ _COLUMNS = {
     "phone_number_verified": "vouches for the number",
     "country": "country of the number",
     "dial_code": "dial code of the number",
+    "surplus_cells": "cells too many, before",
 }
 """What a column of the roster holds, in the words of a plan."""
 _NEWS_S = 10

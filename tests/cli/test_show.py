@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from migrate_mfa.adapters.roster_columns import Kind
 from migrate_mfa.cli import show
 from migrate_mfa.domain.reasons import Outcome
 
@@ -59,3 +60,7 @@ def test_only_a_run_that_has_enrolled_somebody_speaks_of_sessions(
     show.standing(the_end_of(command, verified=verified), Path(), in_json=False)
 
     assert ("Sessions that exist stay valid" in capsys.readouterr().out) is told
+
+
+def test_a_plan_has_words_for_every_kind_of_column() -> None:
+    assert set(show._COLUMNS) == {kind.value for kind in Kind}
