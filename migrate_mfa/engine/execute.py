@@ -176,7 +176,8 @@ class Executor:
             return problem
         if refusals.rows or isinstance(problem, PoolNotReady):
             problem = refusals.pool_wide() or problem
-        if refusals.rows and not isinstance(problem, TooManyFailures):
+        # A rollback comes to rows that have ended last of all; who failed with all others is not to blame.
+        if refusals.rows and (Verb.ROLLBACK in self._verbs or not isinstance(problem, TooManyFailures)):
             self.tally.outcomes[Outcome.FAILED] -= self._tools.store.reopen(refusals.rows)
         return problem
 

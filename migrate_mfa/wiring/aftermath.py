@@ -380,8 +380,8 @@ def _require_none_pending(directory: Path, meta: Mapping[str, Any], store: Repor
         reasons = ", ".join(f"{rows:,} {reason}" for reason, rows in waiting.items())
         raise RunDirectoryError(
             f"{directory} has pending rows: {reasons}. After a purge they can never be promoted.",
-            "Run reconcile until none is pending, or roll them back: migrate-mfa rollback --run-dir DIR "
-            "--outcome pending. To give them up, add --despite-pending.",
+            "Run reconcile until none is pending, or roll them back: migrate-mfa rollback --run-dir "
+            f"{directory} --outcome pending. To give them up, add --despite-pending.",
         )
 
 

@@ -81,7 +81,7 @@ class Migration:
         if self.one.work.open_rows((Verb.ROLLBACK,)):
             raise InputUnusable(
                 f"A rollback of this run is unfinished in {self.one.journal.directory}.",
-                "Finish it first: migrate-mfa rollback --run-dir DIR",
+                f"Finish it first: migrate-mfa rollback --run-dir {self.one.journal.directory}",
             )
         if self.one.journal.meta().get("phase") != "planned":
             self.make_plan()

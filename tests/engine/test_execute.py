@@ -489,6 +489,17 @@ def test_who_was_refused_with_everybody_is_open_again_when_the_pool_is_to_blame(
         assert outcomes(run) == {"unprocessed": 12}
 
 
+def test_a_rollback_that_everybody_is_refused_in_leaves_the_users_to_the_next_one(tmp_path: Path) -> None:
+    with planned(tmp_path, 60) as run:
+        run.journal.database.query("UPDATE rows SET verb = ?", Verb.ROLLBACK)
+        run.directory.fail(UPDATE, "InvalidParameterException", times=100, status=400)
+
+        with pytest.raises(TooManyFailures):
+            executor(run, limits=Limits(max_failures=0.01), verbs=(Verb.ROLLBACK,)).run()
+
+        assert outcomes(run) == {"unprocessed": 60}
+
+
 def test_where_nobody_can_tell_the_guard_ends_the_run_and_the_users_stay_failed(tmp_path: Path) -> None:
     with planned(tmp_path, 60) as run:
         run.directory.fail(UPDATE, "InvalidParameterException", times=100, status=400)
