@@ -200,7 +200,7 @@ _OTHER_THINGS: Final = """
 """Notes after which the column does not hold what its name says, or not of this user."""
 _WHOSE_MOBILE: Final = """
     office work business company private geschäftlich dienstlich privat büro arbeit firma bureau travail
-    professionnel privé oficina trabajo particular 会社 勤務先 職場 オフィス"""
+    professionnel privé pro perso oficina trabajo particular 会社 勤務先 職場 オフィス"""
 """Notes that make a telephone one of the office or the home, and a mobile one no less a mobile one."""
 _FROM_BEST: Final = (Line.ANY, Line.MOBILE, Line.FIXED, Line.FOREIGN)
 """A name and its note together say what the later one of the two says."""

@@ -104,7 +104,8 @@ SOMEBODY_ELSES = {
         携帯電話番号（保護者用）|携帯番号（解約済）|携帯電話（使用不可）|Phone (home phone)
         Phone (Office Phone)|Phone (next of kin)|Phone (emergency only)|Tel (direct line)|電話番号（旧番号）
         電話番号（会社・代表）|Mobile (not the user's own)|Mobile [Required] (wife)|Mobile [landline number]
-        Phone (mobile or fax)|Mobile 2 (old one)|携帯番号（必須）（母）""",
+        Phone (mobile or fax)|Mobile (2019)|Mobile (as of 2019)|Mobile (without SMS)|Handy (ohne SMS)
+        Mobile (ex)|Mobile (contact)|Mobile 2 (old one)|携帯番号（必須）（母）""",
 }
 
 
@@ -123,9 +124,9 @@ HARMLESS = """
     with country code|incl. country code|including the country code|with international prefix|+81...
     +81 90 xxxx xxxx|+49XXXXXXXXXX|e.g. +819012345678|090-1234-5678|for SMS|SMS only|number|mobile number
     your own|personal|user|primary|2|digits only, without spaces|international format|phone number
-    Pflichtfeld|Pflichtangabe|erforderlich|mit Ländervorwahl|mit Vorwahl|z. B. +49 151 23456789|für SMS
-    obligatoire|facultatif|avec l'indicatif|avec l'indicatif du pays|format international|personnel
-    obligatorio|opcional|con prefijo|con código de país|formato internacional
+    no spaces or hyphens|ohne Leerzeichen|Pflichtfeld|Pflichtangabe|erforderlich|mit Ländervorwahl|mit Vorwahl
+    z. B. +49 151 23456789|für SMS|obligatoire|facultatif|avec l'indicatif|avec l'indicatif du pays
+    format international|personnel|obligatorio|opcional|con prefijo|con código de país|formato internacional
     本人|ご本人|必須|任意|半角数字・ハイフンなし|ハイフンなし|国番号付き|例：+819012345678|SMS用|SMS受信用|E.164形式"""
 
 
