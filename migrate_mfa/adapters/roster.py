@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from migrate_mfa.adapters.roster_columns import find_columns, find_identities
-from migrate_mfa.adapters.roster_header import Header, read_header
+from migrate_mfa.adapters.roster_header import Header, read_header, require_no_title
 from migrate_mfa.adapters.roster_names import Names
 from migrate_mfa.adapters.roster_rows import Record, RosterOptions, RowReader
 from migrate_mfa.adapters.roster_sample import Sample
@@ -101,9 +101,12 @@ def has_changed(source: str | None, sha256: str | None) -> bool:
 def _read_head(file: SeekableFile, source: str, options: RosterOptions) -> Roster:
     encoding = find_encoding(file, source, options.encoding)
     open_lines = partial(read_lines, file, source, encoding)
-    chosen = (options.id_column, options.phone_column)
+    chosen = [name for name in (options.id_column, options.phone_column) if name is not None]
     with closing(open_lines()) as lines:
-        header = read_header(lines, source, [name for name in chosen if name is not None])
+        header = read_header(lines, source, chosen)
+        if len(header.names) == 1:
+            with closing(open_lines()) as again:
+                require_no_title(again, source, chosen)
         records = split_records(lines, source, header.delimiter, padded=header.padded)
         names = Names(header.names, source)
         identities = find_identities(names, options.id_column)

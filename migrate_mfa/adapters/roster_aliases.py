@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
+from migrate_mfa.adapters.roster_notes import changes_nothing
 from migrate_mfa.domain.spreadsheet import trim
 
 
@@ -46,7 +47,7 @@ class Line(StrEnum):
     ANY = "phone"
     """The name says no more than telephone."""
     FIXED = "office, home or other"
-    """Never taken unless `--phone-column` names it."""
+    """Also what a note says that is not understood. Never taken unless `--phone-column` names it."""
     FOREIGN = "fax, pager or somebody else's"
     """No number of the user's own that takes an SMS."""
 
@@ -197,6 +198,12 @@ _OTHER_THINGS: Final = """
     verified verification status type label kind country code prefix id count date consent opt-in optin owner
     recovery backup secondary alternate alternative other hash"""
 """Notes after which the column does not hold what its name says, or not of this user."""
+_WHOSE_MOBILE: Final = """
+    office work business company private geschäftlich dienstlich privat büro arbeit firma bureau travail
+    professionnel privé pro perso oficina trabajo particular 会社 勤務先 職場 オフィス"""
+"""Notes that make a telephone one of the office or the home, and a mobile one no less a mobile one."""
+_FROM_BEST: Final = (Line.ANY, Line.MOBILE, Line.FIXED, Line.FOREIGN)
+"""A name and its note together say what the later one of the two says."""
 
 
 @lru_cache(maxsize=1024)
@@ -217,6 +224,7 @@ _LINE_NOTES: Final = {fold(note): line for line, notes in _NOTES.items() for not
 _ATTRIBUTES: Final = (2, 3)
 """The ranks of the LDAP attributes c and co; written otherwise (`Co.`) they are no countries."""
 _UNKNOWN_AFTER: Final = frozenset(map(fold, _OTHER_THINGS.split()))
+_OF_MOBILES: Final = frozenset(map(fold, _WHOSE_MOBILE.split()))
 _NOTE: Final = re.compile(r"[(\[{<【〔「『〈《]([^)\]}>】〕」』〉》]*)[)\]}>】〕」』〉》]")
 _MARKS: Final = re.compile(
     r"[\s*:※-]*(?:required|optional|erforderlich|obligatoire|requis|obligatorio|必須|任意)?\s*$",
@@ -230,7 +238,7 @@ _HOLDERS: Final = re.compile(r"(?:user|profile|attributes|contact)[.:](?=.)", re
 def meaning_of(name: str) -> Meaning | None:
     """What a column holds by its name in the header; None where the name is not known."""
     text = _HOLDERS.sub("", unicodedata.normalize("NFKC", trim(name)), count=1)
-    notes = [fold(note) for note in _NOTE.findall(text)]
+    notes: list[str] = _NOTE.findall(text)
     whole = _KNOWN.get(fold(text)) or _KNOWN.get(fold(_MARKS.sub("", text)))
     if whole and whole.rank in _ATTRIBUTES and text not in {"c", "co"}:
         return None
@@ -251,13 +259,17 @@ def _one_of_several(base: str) -> Meaning | None:
 
 
 def _noted(meaning: Meaning, note: str) -> Meaning | None:
-    line, known = _LINE_NOTES.get(note), _KNOWN.get(note)
-    if line is None and known and known.kind is meaning.kind:
+    """What a column holds whose name comes with a note: never more than the name alone says."""
+    folded = fold(note)
+    known = _KNOWN.get(folded)
+    line = _LINE_NOTES.get(folded) or (known and known.line)
+    if meaning.line is None:
+        alike = known is not None and known.kind is meaning.kind
+        return None if not alike and (folded in _UNKNOWN_AFTER or line is Line.FOREIGN) else meaning
+    if line is None and changes_nothing(note):
         return meaning
-    if meaning.kind is not Kind.PHONE:
-        return None if note in _UNKNOWN_AFTER or line is Line.FOREIGN else meaning
-    if line is Line.FOREIGN or (line is not None and meaning.line is Line.ANY):
-        return Meaning(Kind.PHONE, line)
-    if line is None and note in _UNKNOWN_AFTER:
+    if line is None and (known or folded in _UNKNOWN_AFTER):
         return None
-    return meaning
+    if meaning.line is Line.MOBILE and folded in _OF_MOBILES:
+        return meaning
+    return Meaning(Kind.PHONE, max(meaning.line, line or Line.FIXED, key=_FROM_BEST.index))

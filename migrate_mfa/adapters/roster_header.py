@@ -64,6 +64,23 @@ def read_header(lines: Lines, source: str, chosen: Iterable[str]) -> Header:
     return Header(delimiter, names, record.last_line, padded)
 
 
+def require_no_title(lines: Lines, source: str, chosen: Iterable[str]) -> None:
+    """Refuse a file whose only name in the header is a title, such as `User`, above a header of more columns.
+
+    Args:
+        lines: The file's lines, from the start.
+        source: The file, for messages.
+        chosen: The columns that options name.
+
+    Raises:
+        InputUnusable: The header is not its first line.
+    """
+    first = _first_line(lines, source)
+    if _SEP_LINE.fullmatch(first[1]):
+        first = _first_line(lines, source)
+    _require_no_header_below(lines, source, first, set(map(fold, chosen)) - {""}, columns=2)
+
+
 def _first_line(lines: Lines, source: str) -> tuple[int, str]:
     """The first line with anything in it; a spreadsheet's blank rows are delimiters only."""
     for number, line in lines:
@@ -111,15 +128,15 @@ def _names_somebody(names: Iterable[str], wanted: Collection[str]) -> bool:
 
 
 def _require_no_header_below(
-    lines: Lines, source: str, first: tuple[int, str], wanted: Collection[str]
+    lines: Lines, source: str, first: tuple[int, str], wanted: Collection[str], columns: int = 1
 ) -> None:
-    """Refuse a file whose header comes after a title, and say where it is."""
+    """Refuse a file whose header comes after a title and has so many columns; say where it is."""
     for number, line in islice(lines, _LINES_BELOW):
         delimiter = _delimiter(line, wanted)
         names = _names(line, delimiter, padded=True)
-        if _names_somebody(names, wanted) and (
-            _known(names, wanted) >= _FEW_NAMES or not any(map(is_data, names))
-        ):
+        if len(names) < columns or not _names_somebody(names, wanted):
+            continue
+        if _known(names, wanted) >= _FEW_NAMES or not any(map(is_data, names)):
             raise InputUnusable(
                 f"The header of {shown(source)} is not its first line. Line {first[0]} is "
                 f'"{masked(first[1])}"; line {number} names the columns: {masked(", ".join(names))}.',

@@ -10,7 +10,8 @@ from typing import Final
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 from migrate_mfa.adapters.roster_aliases import fold
-from migrate_mfa.domain.phone import PhoneProblem, normalise
+from migrate_mfa.domain.country import Country, row_country
+from migrate_mfa.domain.phone import Normalised, PhoneProblem, may_be_fixed, normalise
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.spreadsheet import trim, unguard
 
@@ -37,7 +38,7 @@ class Sample:
             country: Of numbers without a country code (`--phone-country`).
         """
         self.rows = 0
-        self._columns: list[list[str]] = [[] for _ in range(width)]
+        self._columns: list[dict[int, str]] = [{} for _ in range(width)]
         self._country = country
         characters = 0
         for cells in islice(rows, ROWS):
@@ -45,7 +46,7 @@ class Sample:
             characters += sum(map(len, cells))
             for column, cell in zip(self._columns, cells, strict=False):
                 if text := _content(cell):
-                    column.append(text)
+                    column[self.rows] = text
             if characters > _MOST_CHARACTERS:
                 break
 
@@ -55,7 +56,7 @@ class Sample:
 
     def looks_like_numbers(self, at: int, name: str) -> bool:
         """Whether most of what a column holds could be phone numbers."""
-        filled = self._columns[at]
+        filled = list(self._columns[at].values())
         cells = [_plain(cell) for cell in filled[:: len(filled) // _JUDGED + 1]]
         enough = len(cells) // 2 + 1
         numbers = [cell for cell in cells if _FORM.fullmatch(cell) and not _ELSE.fullmatch(cell)]
@@ -75,10 +76,70 @@ class Sample:
         most = max(sum(_is_national(cell, each, self._country) for cell in others) for each in regions)
         return most + len(plain) + ruined >= enough
 
+    def has_numbers(self, at: int) -> bool:
+        """Whether anything in a column could be a phone number, not an extension or a word."""
+        return any(map(_may_be_number, self._columns[at].values()))
+
+    def has_some_mobiles(self, at: int) -> bool:
+        """Whether there are mobile numbers among other texts: two, or one of a few cells.
+
+        Only those that can hardly be anything else: with a plus sign, anywhere in a cell, or as the country
+        that was chosen writes them, with a leading zero and signs between digits.
+        """
+        filled = self._columns[at].values()
+        found = sum(1 for _ in islice(filter(self._names_mobile, filled), _SOME))
+        return found == _SOME or found * _FEW_CELLS > len(filled)
+
+    def gaps(self, at: int, other: int) -> set[int]:
+        """The rows with nothing in a column, and what could be a number in another."""
+        column, cells = self._columns[at], self._columns[other]
+        return {row for row, cell in cells.items() if row not in column and _may_be_number(cell)}
+
+    def is_mobile(
+        self, at: int, row: int, countries: Iterable[int], *, certainly: bool, marked: bool
+    ) -> bool:
+        """Whether a row's cell is a number that takes SMS.
+
+        Args:
+            at: The column of the number.
+            row: Of the sample, from 1.
+            countries: The columns that may name the number's country.
+            certainly: A number that may as well be a fixed line, as in the United States, does not count.
+            marked: Nor does one without a plus sign.
+        """
+        cell = self._columns[at][row]
+        if marked and not _INSIDE.fullmatch(_plain(cell)):
+            return False
+        named = (row_country(self._columns[each].get(row, ""), "") for each in countries)
+        regions: set[str | None] = {each.region for each in named if isinstance(each, Country)}
+        read = (normalise(cell, country=each, strict=False) for each in regions or {self._country})
+        return any(isinstance(each, Normalised) and not (certainly and may_be_fixed(each)) for each in read)
+
+    def _names_mobile(self, cell: str) -> bool:
+        text = _DASHES.sub("-", unicodedata.normalize("NFKC", cell))
+        plain = _plain(cell)
+        if self._country and _WRITTEN.fullmatch(plain) and not _ELSE.fullmatch(plain):
+            return isinstance(normalise(plain, country=self._country, strict=False), Normalised)
+        found = map(re.Match.group, _INSIDE.finditer(text))
+        return any(isinstance(normalise(each, country=None, strict=False), Normalised) for each in found)
+
 
 def _content(cell: str) -> str:
     text = trim(cell)
     return "" if (folded := fold(text[:_LONGEST])) in _NOTHING or not folded else text[:_LONGEST]
+
+
+_SHORTEST: Final = 7
+_SOME: Final = 2
+_FEW_CELLS: Final = 21
+"""Of so few that one in them is more than one in twenty."""
+_INSIDE: Final = re.compile(r"\+[0-9](?:[ ()./-]*[0-9]){7,14}(?![0-9])")
+_WRITTEN: Final = re.compile(r"\(?0[0-9]{1,4}(?:[ ()./-]+[0-9]{2,}){1,4}")
+
+
+def _may_be_number(cell: str) -> bool:
+    plain = _plain(cell)
+    return len(_digits(plain)) >= _SHORTEST or bool(_ROUNDED.fullmatch(plain))
 
 
 _FORM: Final = re.compile(r"\(?\+{0,2} ?[(0-9](?:[ ()./+-]*[0-9]){7,16}")

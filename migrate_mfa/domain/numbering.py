@@ -74,6 +74,11 @@ def _only_region(e164: str) -> str | None:
     return None
 
 
+def may_be_fixed(number: Normalised) -> bool:
+    """Whether its plan does not tell a mobile number from a fixed line, as in the United States."""
+    return phonenumbers.number_type(phonenumbers.parse(number.phone.e164)) != PhoneNumberType.MOBILE
+
+
 E164: Final = re.compile(r"\+[1-9][0-9]{5,14}")
 
 

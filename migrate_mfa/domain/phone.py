@@ -20,6 +20,7 @@ from migrate_mfa.domain.numbering import (
     country_of,
     invalid,
     known_country,
+    may_be_fixed,
     parsed,
     place,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "PhoneProblem",
     "country_of",
     "known_country",
+    "may_be_fixed",
     "normalise",
     "normalise_in_row",
 ]

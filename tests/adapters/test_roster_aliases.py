@@ -1,4 +1,5 @@
 # ruff: noqa: RUF001 - full-width signs are what is tested
+import re
 import unicodedata
 
 import pytest
@@ -94,6 +95,50 @@ def test_a_note_in_brackets_counts_where_it_says_which_telephone(name: str, mean
     assert meaning_of(name) == meaning
 
 
+SOMEBODY_ELSES = {
+    FOREIGN: """Mobile (emergency contact)|Handy (Notfallkontakt)|Téléphone portable (contact d'urgence)
+        Móvil (contacto de emergencia)|Phone (fax number)|Mobile (manager)|携帯番号（緊急連絡先）""",
+    FIXED: """Mobile (wife)|Mobile (mother)|Mobile (manager's)|Mobile (do not use)|Mobile (inactive)
+        Mobile (deprecated)|Mobile (other)|Mobile (secondary)|Mobile [otherMobile]|Handy (Mutter)
+        Handy (Notfallkontakt / Mutter)|Portable (conjoint)|Móvil (padre)|携帯番号（母）|携帯電話（ご家族）
+        携帯電話番号（保護者用）|携帯番号（解約済）|携帯電話（使用不可）|Phone (home phone)
+        Phone (Office Phone)|Phone (next of kin)|Phone (emergency only)|Tel (direct line)|電話番号（旧番号）
+        電話番号（会社・代表）|Mobile (not the user's own)|Mobile [Required] (wife)|Mobile [landline number]
+        Phone (mobile or fax)|Mobile (2019)|Mobile (as of 2019)|Mobile (without SMS)|Handy (ohne SMS)
+        Mobile (ex)|Mobile (contact)|Mobile 2 (old one)|携帯番号（必須）（母）""",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "meaning"),
+    [(name.strip(), each) for each, names in SOMEBODY_ELSES.items() for name in re.split(r"[|\n]", names)],
+)
+def test_a_note_that_is_not_known_to_be_harmless_makes_a_column_one_to_be_named(
+    name: str, meaning: Meaning
+) -> None:
+    assert meaning_of(name) == meaning
+
+
+HARMLESS = """
+    Required|required, SMS|optional|mandatory|E.164|e164 format|MUST BE IN THE E.164 FORMAT|in E.164 format
+    with country code|incl. country code|including the country code|with international prefix|+81...
+    +81 90 xxxx xxxx|+49XXXXXXXXXX|e.g. +819012345678|090-1234-5678|for SMS|SMS only|number|mobile number
+    your own|personal|user|primary|2|digits only, without spaces|international format|phone number
+    no spaces or hyphens|ohne Leerzeichen|Pflichtfeld|Pflichtangabe|erforderlich|mit Ländervorwahl|mit Vorwahl
+    z. B. +49 151 23456789|für SMS|obligatoire|facultatif|avec l'indicatif|avec l'indicatif du pays
+    format international|personnel|obligatorio|opcional|con prefijo|con código de país|formato internacional
+    本人|ご本人|必須|任意|半角数字・ハイフンなし|ハイフンなし|国番号付き|例：+819012345678|SMS用|SMS受信用|E.164形式"""
+
+
+@pytest.mark.parametrize("note", [note.strip() for note in re.split(r"[|\n]", HARMLESS) if note.strip()])
+def test_a_note_on_how_to_fill_a_column_in_changes_nothing(note: str) -> None:
+    assert meaning_of(f"Mobile Phone ({note})") == MOBILE
+    assert meaning_of(f"携帯番号【{note}】") == MOBILE
+    assert meaning_of(f"Fax [{note}]") == FOREIGN
+    found = meaning_of(f"Recovery Phone [{note}]")
+    assert found == (MOBILE if note == "mobile number" else ANY)
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -111,6 +156,10 @@ def test_a_note_in_brackets_counts_where_it_says_which_telephone(name: str, mean
             "Office Number",
             "Phone (verified)",
             "Phone (type)",
+            "Mobile (country code)",
+            "Emergency mobile",
+            "Mobile - emergency contact",
+            "Mutter Handy",
             "Phone Type",
             "mobile country code",
             "Vorwahl",

@@ -139,3 +139,22 @@ def test_a_file_without_any_header_is_not_said_to_have_one() -> None:
     text = "taro@example.com,+819012345678\njiro@example.com,+819012345679\n"
     with pytest.raises(InputUnusable, match="no header line: its first line"):
         rows(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "line"),
+    [
+        ("User\nemail,phone\na@example.com,+819012340001\n", 1, 2),
+        ("User,,\n\nname,email,\nA,a@example.com,\n", 1, 3),
+        ("sep=;\nUser\nemail;phone\na@example.com;+819012340001\n", 2, 3),
+        ("ユーザー名\nメールアドレス,携帯番号\na@example.com,+819012340001\n", 1, 2),
+    ],
+)
+def test_a_title_that_happens_to_be_a_name_is_no_header(text: str, title: int, line: int) -> None:
+    with pytest.raises(InputUnusable, match=f"is not its first line. Line {title} is .*; line {line} names"):
+        rows(text)
+
+
+@pytest.mark.parametrize("users", ["alice\nbob\n", "email\nuser\n", "alice,bob\n", "a@example.com,phone\n"])
+def test_a_header_of_one_name_is_followed_by_users(users: str) -> None:
+    assert len(rows(f"username\n{users}")) == users.count("\n")

@@ -97,12 +97,86 @@ def test_a_phone_column_that_is_empty_is_refused_beside_one_with_numbers() -> No
     assert '"Kontakt" looks' in refusal("email,phone,Kontakt", *[f"a@example.com,n/a,{B}"] * 3)
 
 
-def test_a_phone_column_that_is_mostly_empty_is_taken_and_said() -> None:
-    rows = [f"a@example.com,{A if row == 0 else ''},{B}" for row in range(3)]
+@pytest.mark.parametrize("header", ["email,MobilePhone,Phone", "email,MobilePhone,Office Phone"])
+def test_rows_without_the_number_that_is_taken_and_with_another_are_said(header: str) -> None:
+    rows = [f"a@example.com,{'' if row == 0 else A},{B}" for row in range(30)]
+    other = header.split(",")[2]
 
-    (_, note) = find("email,MobilePhone,Phone", *rows).notes
+    (_, note) = find(header, *rows).notes
 
-    assert note.startswith('"MobilePhone" is filled in 1 of the first 3 rows, "Phone" in more.')
+    assert note == (
+        f'In 1 of the first 30 rows "MobilePhone" has no number, and "{other}" has one. A row without a '
+        "number uses the one that the pool has verified."
+    )
+    assert len(find(header, *rows[1:]).notes) == 1
+
+
+@pytest.mark.parametrize("other", ["Phone", "Office Phone", "Kontakt"])
+def test_rows_with_a_mobile_number_only_where_nobody_reads_it_are_refused(other: str) -> None:
+    header = f"email,MobilePhone,{other}"
+    rows = [f"a@example.com,{A},{B}"] * 3 + [f"a@example.com,,{A}"]
+    with pytest.raises(InputUnusable) as caught:
+        find(header, *rows)
+
+    assert caught.value.message == (
+        f'users.csv: in 1 of the first 4 rows "MobilePhone" has no number, and "{other}" has one, which '
+        "takes SMS. Such a user would get the number that the pool has."
+    )
+    assert caught.value.hint.startswith("Merge the columns into one, or name the column with --phone-column")
+    assert find(header, *rows, phone_column="MobilePhone").labels["phone"] == "MobilePhone"
+
+
+@pytest.mark.parametrize("country", ["Japan,", ",+81"])
+def test_the_rows_country_tells_that_an_unread_number_is_a_mobile_one(country: str) -> None:
+    rows = [f"a@example.com,{country},,090-1234-0001", f"a@example.com,{country},090-1234-0001,"]
+
+    with pytest.raises(InputUnusable, match="takes SMS"):
+        find("email,country,dial code,MobilePhone,Phone", *rows)
+
+
+@pytest.mark.parametrize(
+    ("header", "unread"),
+    [
+        ("email,MobilePhone,Office Phone", "+1 212 555 0101"),
+        ("email,MobilePhone,Fax", A),
+        ("email,MobilePhone,Mobile (emergency contact)", A),
+        ("email,MobilePhone,note", f"once {A}"),
+        ("email,MobilePhone,id", "09012340001"),
+    ],
+)
+def test_a_number_that_may_not_be_the_users_mobile_does_not_refuse_the_roster(
+    header: str, unread: str
+) -> None:
+    rows = [f"a@example.com,{A},x", f"a@example.com,{A},x", f"a@example.com,,{unread}"]
+
+    assert find(header, *rows).labels["phone"] == "MobilePhone"
+
+
+def test_a_few_mobile_numbers_in_an_unknown_column_are_refused_where_no_other_is_taken() -> None:
+    rows = [f"a@example.com,{cell}" for cell in (A, "kein Handy", "siehe HR", A, "ruft an")]
+    told = 'no column is known to hold mobile numbers, but "Kontakt" has mobile numbers among other texts.'
+
+    assert refusal("email,Kontakt", *rows) == f"users.csv: {told}"
+    assert find("email,Kontakt", *rows, phone_column="none").columns.phone is None
+    assert find("sub,phone_number_used", *rows).columns.phone is None
+
+
+def test_a_few_mobile_numbers_in_an_unknown_column_do_not_matter_beside_a_phone_column() -> None:
+    assert find("email,phone,note", f"a@example.com,{A},{A}", f"b@example.com,{A},x").notes == ()
+
+
+def test_extensions_are_left_and_said() -> None:
+    found = find("email,内線", "a@example.com,1234", "b@example.com,1235")
+
+    assert found.columns.phone is None
+    assert found.notes[1].startswith('Phone columns that are not read: "内線"')
+
+
+def test_the_number_of_somebody_else_is_never_taken_unasked() -> None:
+    assert find("email,Phone,Mobile (emergency contact)").labels["phone"] == "Phone"
+    assert '"Phone" and "Mobile (wife)"' in refusal("email,Phone,Mobile (wife)")
+    assert '"携帯番号（母）" looks' in refusal("email,携帯番号（母）")
+    assert find("email,Mobile (wife)", phone_column="Mobile (wife)").labels["phone"] == "Mobile (wife)"
 
 
 @pytest.mark.parametrize("header", ["email,phone,Fax", "email,phone,note"])

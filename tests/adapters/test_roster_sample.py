@@ -119,3 +119,46 @@ def test_wide_rows_end_the_sample_early() -> None:
     sample = Sample((["x" * 1_000_000] for _ in range(ROWS)), 1)
 
     assert sample.rows == 5
+
+
+REST = ["kein Handy", "siehe HR", "ruft an"]
+SOME = {
+    "two of many": ["+819055550041", "+81 90-5555-0044", *REST * 20],
+    "one of few": ["+819055550041", *REST * 6],
+    "in prose": ["privat: +81 90 5555 0041", "ruft von +49 (0)151/23456781 an"],
+    "full width": ["＋８１　９０　５５５５　００４１", "x"],
+    "as the country writes them": ["090-5555-0041", "080 5555 0042", *REST * 20],
+}
+NONE = {
+    "one of many": ["+819055550041", *REST * 7],
+    "landlines": ["+81 3 1234 5678", "+81312345679"],
+    "more ids": ["9055550041", "09055550041", "AB-819055550041", "4711+12", "0000-1234-5678"] * 9,
+    "more dates": ["2026-11-27", "02.01.2026", "2026-11-27T10:15:00+09:00", "01-02-2026"],
+    "more prices": ["+1,234,567.00", "12.000,00 +19 %", "+12000"],
+}
+
+
+@pytest.mark.parametrize("kind", SOME)
+def test_mobile_numbers_among_other_texts_are_seen(kind: str) -> None:
+    assert Sample([[cell] for cell in SOME[kind]], 1, "JP").has_some_mobiles(0)
+
+
+@pytest.mark.parametrize("kind", [*NONE, *OTHERS])
+@pytest.mark.parametrize("country", [None, "JP"])
+def test_other_texts_have_no_mobile_numbers(kind: str, country: str | None) -> None:
+    cells = (NONE | OTHERS)[kind]
+    country = None if kind in {"texts", "too few"} else country
+
+    assert not Sample([[cell] for cell in cells], 1, country).has_some_mobiles(0)
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["1234", "x12", "内線 5678", "2026", "hello"], False),
+        (["1234", "123-4567"], True),
+        (["8.19012E+11"], True),
+    ],
+)
+def test_an_extension_is_no_number(cells: list[str], expected: bool) -> None:
+    assert Sample([[cell] for cell in cells], 1).has_numbers(0) is expected
