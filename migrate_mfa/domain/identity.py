@@ -28,7 +28,7 @@ _NO_SIGN: Final = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u206
 """Format characters. A Username has none: letters, marks, symbols, numbers, punctuation (API reference)."""
 _SCHEME: Final = re.compile(r"(?:mailto|smtp|e-?mail):\s*", re.IGNORECASE)
 _QUERY: Final = re.compile(r"(@[^?]*)\?.*", re.DOTALL)
-_NAMED: Final = re.compile(r"[^<>]*<\s*([^<>]*?)\s*>", re.DOTALL)
+_NAMED: Final = re.compile(r"([^<>]*)<\s*([^<>]*?)\s*>", re.DOTALL)
 _LINK: Final = re.compile(r"\[([^\[\]]*)\]\(\s*<?([^()<>]*)>?\s*\)", re.DOTALL)
 """What Markdown makes of an address."""
 _PAIRS: Final = ("‘’", "’’", "‚‘", "“”", "””", "„“", "«»", "‹›", "「」", "『』", "()", "[]", "``")  # noqa: RUF001 - as typed
@@ -90,14 +90,12 @@ def _stopped(text: str) -> bool:
 def _address(text: str) -> str | Unreadable:
     """An address without a scheme, a name before it, or marks around it."""
     text = _bare(composed(visible(text)).rstrip(";, "))
-    if found := _LINK.fullmatch(text):
+    if not _LINK.fullmatch(text) and _LISTED.search(text):
+        return Unreadable("more than one address")
+    if found := _LINK.fullmatch(text) or _NAMED.fullmatch(text):
         named, text = _bare(found[1]), _bare(found[2])
         if "@" in named and named.lower() != text.lower():
             return Unreadable("more than one address")
-    if _LISTED.search(text):
-        return Unreadable("more than one address")
-    if found := _NAMED.fullmatch(text):
-        text = _bare(found[1])
     if "@" not in text:
         return text
     if text.endswith((*_STOPS, "…")):
@@ -115,7 +113,7 @@ def _bare(text: str) -> str:
     if text.endswith(_STOPS) and not text[:-1].endswith(_STOPS):
         text = text[:-1]
     if text[:1] + text[-1:] in _PAIRS:
-        text = trim(text[1:-1])
+        return _bare(text[1:-1])
     if scheme := _SCHEME.match(text):
         text = _QUERY.sub(r"\1", text[scheme.end() :])
     return text
