@@ -214,7 +214,10 @@ def audit(summary: Mapping[str, Any], directory: Path) -> None:
     _line(f"{'':<24}{'verified':>12}{'unverified':>12}{'no phone':>12}")
     for group, row in (*summary["coverage"].items(), ("counted", summary["total"])):
         _line(f"{group:<24}{row['verified']:>12,}{row['unverified']:>12,}{row['no_phone']:>12,}")
-    _line(f"{verified_share(summary['total']):.1f} % of the enabled local users have a verified phone.")
+    if any(summary["total"].values()):
+        _line(f"{verified_share(summary['total']):.1f} % of the enabled local users have a verified phone.")
+    else:
+        _line("Nobody was counted.")
     if mfa := summary.get("mfa"):
         _paragraph(
             f"Of those: {mfa['sms_mfa']:,} with SMS MFA, {mfa['other_factor']:,} with another factor, "

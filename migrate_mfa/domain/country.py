@@ -1,7 +1,7 @@
 """What a row says about the country of its number: an ISO code, a name or a calling code."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
@@ -9,7 +9,7 @@ import phonenumbers
 from phonenumbers import PhoneNumber
 
 from migrate_mfa.domain.characters import narrow, visible
-from migrate_mfa.domain.country_names import region_named
+from migrate_mfa.domain.country_names import region_named, region_numbered
 from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.spreadsheet import trim
 
@@ -24,9 +24,12 @@ class Country:
 
     region: str
     code: int
+    rival: "Country | None" = field(default=None, compare=False)
+    """Another country, which has the calling code that was written for its ISO number."""
 
     def __str__(self) -> str:
-        return f"{self.region} (+{self.code})"
+        rival = f", or by ISO number {self.rival}" if self.rival else ""
+        return f"{self.region} (+{self.code}){rival}"
 
 
 def row_country(country: str, dial_code: str) -> Country | str | None:
@@ -37,11 +40,13 @@ def row_country(country: str, dial_code: str) -> Country | str | None:
     found: list[Country] = []
     for kind, cell in (("country", trim(country)), ("calling code", trim(dial_code))):
         if cell:
-            read = _read(cell) if len(cell) <= _LONGEST else None
+            read = _read(cell, numbered=kind == "country") if len(cell) <= _LONGEST else None
             if read is None:
                 return f"the row's {kind} cannot be read: {_shown(cell)}"
             found.append(read)
     if len({each.code for each in found}) > 1:
+        if (rival := found[0].rival) and rival.code == found[1].code:
+            return rival
         return f"the row's country is {found[0]}, but its calling code is {found[1]}"
     return found[0] if found else None
 
@@ -58,12 +63,20 @@ def _shown(cell: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _read(cell: str) -> Country | None:
-    """Read a cell as a name or a code; what says it twice, such as `Japan (+81)`, must agree with itself."""
+def _read(cell: str, *, numbered: bool) -> Country | None:
+    """Read a cell as a name or a code; what says it twice, such as `Japan (+81)`, must agree with itself.
+
+    With `numbered` it may be an ISO number too; most that are calling codes as well mean two countries.
+    """
     text = trim("".join(map(_plain, _FLAG.sub(_letters, visible(cell)))))
     text = next((found[1] for guard in _GUARDS if (found := guard.fullmatch(text))), text)
-    if (whole := _named(text)) or (whole := _dialled(text)):
+    if whole := _named(text):
         return whole
+    rival = _numbered(text) if numbered else None
+    if whole := _dialled(text):
+        return replace(whole, rival=rival) if rival and rival.code != whole.code else whole
+    if rival and len(text) == _ISO_NUMBER:
+        return rival
     parts = [part for part in _PARTS.split(text) if part.strip(" .")]
     read = [_named(part) or _dialled(part) for part in parts]
     countries = [each for each in read if each]
@@ -85,7 +98,7 @@ _FIRST_FLAG_LETTER: Final = 0x1F1E6
 
 def _letters(flag: re.Match[str]) -> str:
     """The ISO code of a flag, as a part of its own."""
-    return "".join(chr(ord(char) - _FIRST_FLAG_LETTER + ord("A")) for char in flag[0]) + "|"
+    return f"|{''.join(chr(ord(char) - _FIRST_FLAG_LETTER + ord('A')) for char in flag[0])}|"
 
 
 def _plain(char: str) -> str:
@@ -95,8 +108,18 @@ def _plain(char: str) -> str:
     return str(int(char)) if char.isdecimal() else narrow(char)
 
 
+_ISO_NUMBER: Final = 3
+
+
 def _named(text: str) -> Country | None:
-    region = region_named(text.strip(" ."))
+    return _of_region(region_named(text.strip(" .")))
+
+
+def _numbered(text: str) -> Country | None:
+    return _of_region(region_numbered(text))
+
+
+def _of_region(region: str | None) -> Country | None:
     code = phonenumbers.country_code_for_region(region) if region else 0
     return Country(region, code) if region and code else None
 

@@ -34,7 +34,7 @@ _ALSO: Final = {
     "FR": "french republic",
     "GB": (
         "uk, great britain, britain, england, scotland, wales, northern ireland"
-        ", united kingdom of great britain and northern ireland"
+        ", united kingdom of great britain and northern ireland, great britain and northern ireland"
         ", grossbritannien, grande bretagne, gran bretana"
     ),
     "GM": "the gambia, gambia the",
@@ -108,6 +108,19 @@ _STYLE: Final = re.compile(
     r"(?:republic|kingdom|state|principality|commonwealth|sultanate|union|duchy) of ",
     re.IGNORECASE,
 )
+_NUMERIC: Final = 3
+
+
+def region_numbered(text: str) -> str | None:
+    """The ISO code of the country that has this ISO number of three digits, perhaps without its zeros."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= _NUMERIC):
+        return None
+    from babel.core import get_global  # noqa: PLC0415 - likewise
+
+    now = get_global("territory_aliases").get(text.zfill(_NUMERIC), ())
+    return now[0] if len(now) == 1 and now[0] in _regions() else None
+
+
 _SHORTEST: Final = 2
 _ASCII_NAME: Final = 4
 """Shorter texts in ASCII are codes or nothing: N/A is not Namibia."""

@@ -169,7 +169,9 @@ def _by_number_in_use(
     if policy.phone_conflict is PhoneConflict.REPLACE and trust is VerificationPolicy.ATTESTED:
         return None
     in_use = "is verified" if state.phone_verified else "is used by SMS MFA"
-    return Verdict(Reason.PHONE_DIFFERS, f"The pool's number ends in {state.phone[-2:]} and {in_use}.")
+    end = state.phone[-2:]
+    ends = f"ends in {end} too, differs before that" if wish.e164.endswith(end) else f"ends in {end}"
+    return Verdict(Reason.PHONE_DIFFERS, f"The pool's number {ends} and {in_use}.")
 
 
 def _by_rivals(pool: PoolFacts, rivalry: Rivalry) -> Verdict | None:

@@ -28,7 +28,12 @@ _NO_SIGN: Final = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u206
 """Format characters. A Username has none: letters, marks, symbols, numbers, punctuation (API reference)."""
 _SCHEME: Final = re.compile(r"(?:mailto|smtp|e-?mail):\s*", re.IGNORECASE)
 _QUERY: Final = re.compile(r"(@[^?]*)\?.*", re.DOTALL)
-_NAMED: Final = re.compile(r"[^<>]*<\s*([^<>]*?)\s*>", re.DOTALL)
+_NAMED: Final = re.compile(r"([^<>]*)<\s*([^<>]*?)\s*>", re.DOTALL)
+_LINK: Final = re.compile(r"\[([^\[\]]*)\]\(\s*<?([^()<>]*)>?\s*\)", re.DOTALL)
+"""What Markdown makes of an address."""
+_PAIRS: Final = ("‘’", "’’", "‚‘", "“”", "””", "„“", "«»", "‹›", "「」", "『』", "()", "[]", "``")  # noqa: RUF001 - as typed
+_QUOTES: Final = "‘’‚‛“”„«»‹›"  # noqa: RUF001 - as typed
+_STOPS: Final = (".", "。")
 _MARKS: Final = ';,<>"'
 """What no address has. A quote may be one that a broken line has left: taking it off would hide that."""
 _LISTED: Final = re.compile(r"@.*[\s;,|].*@", re.DOTALL)
@@ -44,7 +49,7 @@ def read_sub(cell: str) -> str | Unreadable:
 def read_username(cell: str) -> str | Unreadable:
     """The Username that a cell names, or nothing; one with an @ is read as an address is."""
     text = _unguarded(cell)
-    if _PLAIN.fullmatch(text):
+    if _PLAIN.fullmatch(text) and not _stopped(text):
         return text
     if ERROR_VALUE.fullmatch(text):
         return Unreadable("a spreadsheet's error value")
@@ -54,7 +59,7 @@ def read_username(cell: str) -> str | Unreadable:
 def read_email(cell: str) -> str | Unreadable:
     """The e-mail address that a cell names, or nothing."""
     text = _unguarded(cell)
-    if "@" in text and _PLAIN.fullmatch(text):
+    if "@" in text and _PLAIN.fullmatch(text) and not _stopped(text):
         return text
     something = _something("".join(map(narrow, text)))
     return _address(something) if isinstance(something, str) else something
@@ -77,17 +82,38 @@ def _something(text: str) -> str | Unreadable:
     return "" if _NOTHING.fullmatch(text) else text
 
 
+def _stopped(text: str) -> bool:
+    """Whether an address has a full stop after it, which none ends with."""
+    return "@" in text and text.endswith(_STOPS)
+
+
 def _address(text: str) -> str | Unreadable:
-    """An address without a scheme, a name before it, or a mark after it."""
-    text = composed(visible(text)).rstrip(";, ")
-    if scheme := _SCHEME.match(text):
-        text = text[scheme.end() :]
-        text = _QUERY.sub(r"\1", text)
-    if _LISTED.search(text):
+    """An address without a scheme, a name before it, or marks around it."""
+    text = _bare(composed(visible(text)).rstrip(";, "))
+    if not _LINK.fullmatch(text) and _LISTED.search(text):
         return Unreadable("more than one address")
-    if found := _NAMED.fullmatch(text):
-        text = found[1]
-    text = trim(text)
-    if "@" in text and any(char.isspace() or char in _MARKS for char in text):
+    if found := _LINK.fullmatch(text) or _NAMED.fullmatch(text):
+        named, text = _bare(found[1]), _bare(found[2])
+        if "@" in named and named.lower() != text.lower():
+            return Unreadable("more than one address")
+    if "@" not in text:
+        return text
+    if text.endswith((*_STOPS, "…")):
+        return Unreadable("an address that seems to be cut off")
+    if any(char.isspace() or char in _MARKS for char in text) or text[0] in _QUOTES or text[-1] in _QUOTES:
         return Unreadable("an address with a blank or a mark in it")
+    return text
+
+
+def _bare(text: str) -> str:
+    """A text without the quotes or brackets, the scheme and the full stop of an address."""
+    text = trim(text)
+    if "@" not in text:
+        return text
+    if text.endswith(_STOPS) and not text[:-1].endswith(_STOPS):
+        text = text[:-1]
+    if text[:1] + text[-1:] in _PAIRS:
+        return _bare(text[1:-1])
+    if scheme := _SCHEME.match(text):
+        text = _QUERY.sub(r"\1", text[scheme.end() :])
     return text

@@ -6,7 +6,7 @@ follows for an extension), so it only ever sees a plus sign and digits here.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import phonenumbers
@@ -39,6 +39,8 @@ class PhoneProblem:
 
     reason: Reason
     detail: str
+    phone: Phone | None = field(default=None, repr=False, compare=False)
+    """The number, where it is one that takes no SMS: it may still name a user."""
 
 
 def invalid(cause: str) -> PhoneProblem:
@@ -144,7 +146,7 @@ def _unusable(number: PhoneNumber, e164: str) -> PhoneProblem | None:
         return None
     argentine = number.country_code == _ARGENTINA and line == PhoneNumberType.FIXED_LINE
     doubt = ", or a mobile number without the 9 after +54" if argentine else ""
-    return PhoneProblem(Reason.NOT_SMS_CAPABLE, f"{_OTHER_LINES[line]}{doubt}")
+    return PhoneProblem(Reason.NOT_SMS_CAPABLE, f"{_OTHER_LINES[line]}{doubt}", Phone(e164))
 
 
 _BY_SOURCE: Final = {

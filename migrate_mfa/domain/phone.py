@@ -54,7 +54,7 @@ def normalise(
     written = Written(text) if E164.fullmatch(text) else take_down(text)
     if isinstance(written, str):
         return invalid(written)
-    read = _read(written, row.region if row else country)
+    read = _read(written, row.region if row else country, certain=row is not None)
     if isinstance(read, Normalised) and written.guesses:
         read = Normalised(read.phone, tuple(dict.fromkeys((*written.guesses, *read.guesses))))
     if row:
@@ -82,6 +82,10 @@ def normalise_in_row(
     return invalid(f"{row}; the number: {number}")
 
 
+_THREE_DIGITS: Final = 100
+"""Calling codes from here on are as long as ISO numbers of countries."""
+
+
 def _of_row(read: Normalised | PhoneProblem, row: Country, written: Written) -> Normalised | PhoneProblem:
     """Hold what was read against the country that the row names."""
     if isinstance(read, PhoneProblem):
@@ -90,17 +94,21 @@ def _of_row(read: Normalised | PhoneProblem, row: Country, written: Written) -> 
     if not read.phone.e164.startswith(f"+{row.code}"):
         how = ", if it lost its plus sign," if "lost_plus" in read.guesses else ""
         return invalid(f"the row's country is {row}, but the number{how} is one of {place(read.phone.e164)}")
+    if (rival := row.rival) and row.code >= _THREE_DIGITS and "assumed_country" in read.guesses:
+        other = _read(written, rival.region, certain=True)
+        if isinstance(other, Normalised) and country_of(other.phone.e164) == rival.region:
+            return invalid(f"two readings, by the row's country, {row}: write it as +…")
     named = ("row_country" if guess == "assumed_country" else guess for guess in read.guesses)
     return Normalised(read.phone, tuple(named))
 
 
-def _read(written: Written, country: str | None) -> Normalised | PhoneProblem:
+def _read(written: Written, country: str | None, *, certain: bool) -> Normalised | PhoneProblem:
     """Read an optional plus sign and digits by the numbering plans."""
     digits = written.digits
     if digits[0] == "+":
         return _international(digits, written.shorter)
     if country:
-        return _national(digits, country)
+        return _national(digits, country, certain=certain)
     return _lost(digits) if digits.startswith("00") else invalid(_no_country(digits))
 
 
@@ -147,32 +155,46 @@ def _mended(digits: str, shorter: str) -> Iterator[tuple[str, str]]:
         yield "old_mobile_prefix", f"+52{found[1]}"
 
 
-def _national(digits: str, country: str) -> Normalised | PhoneProblem:
-    """Read digits without a plus sign for a country: as its people write them, or with the plus sign lost."""
+def _national(digits: str, country: str, *, certain: bool) -> Normalised | PhoneProblem:
+    """Read digits without a plus sign for a country: as its people write them, or with the plus sign lost.
+
+    Where the row itself names the country, that is certain: no number of another country is a rival.
+    """
     read = parsed(digits, country)
     abroad = digits.startswith("00")
     if isinstance(read, PhoneProblem):
-        return _lost_or(read, digits, country)
+        return _lost_or(read, digits, country, certain=certain)
     if not abroad and "lost_zero" not in read.guesses:
         return read
     rival = _lost(digits)
     if isinstance(rival, PhoneProblem) or rival.phone == read.phone:
         return read
+    if certain and not abroad and not _is_of(rival, country):
+        return read
     return _two(read, rival) if abroad or rival.guesses == _PLUS_ALONE else read
 
 
-def _lost_or(problem: PhoneProblem, digits: str, country: str) -> Normalised | PhoneProblem:
+def _is_of(read: Normalised, country: str) -> bool:
+    """Whether a number is one of a country's calling code."""
+    return read.phone.e164.startswith(f"+{phonenumbers.country_code_for_region(country)}")
+
+
+def _lost_or(problem: PhoneProblem, digits: str, country: str, *, certain: bool) -> Normalised | PhoneProblem:
     """Read digits that are no usable number of a country: with a lost plus sign, or the problem stays."""
     rival = _lost(digits)
+    abroad = digits.startswith("00")
     if isinstance(rival, PhoneProblem):
+        if abroad and rival.phone and not problem.phone:
+            return rival
         return _old_national(digits, country) or problem
-    own = phonenumbers.country_code_for_region(country)
-    if digits.startswith("00") or rival.phone.e164.startswith(f"+{own}"):
+    if abroad or _is_of(rival, country):
         return rival
     # Another country's number is believed only as it stands, and only if it is none of this country.
     if rival.guesses != _PLUS_ALONE:
         return problem
-    return _two(problem, rival) if problem.reason is Reason.NOT_SMS_CAPABLE else rival
+    if problem.reason is not Reason.NOT_SMS_CAPABLE:
+        return rival
+    return problem if certain else _two(problem, rival)
 
 
 _PLUS_ALONE: Final = ("lost_plus",)

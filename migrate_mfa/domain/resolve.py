@@ -116,18 +116,24 @@ _E164: Final = re.compile(r"\+[1-9][0-9]{5,14}")
 def _number(name: str, candidate: Candidate, naming: Naming) -> str | None:
     """The E.164 form of a name that is a phone number, where numbers sign people in.
 
-    A number that could not receive an SMS names its user as well as any other.
+    A number that could not receive an SMS names its user as well as any other, if it is no mobile number of
+    another country that may be meant.
     """
     if naming.phone_sign_in is PhoneSignIn.NO:
         return None
     if _E164.fullmatch(name):
         return name
+    if naming.strict_e164:
+        return None
+    lines: list[str] = []
     own = candidate.phone and country_of(candidate.phone.e164)
     for country in dict.fromkeys((own or naming.phone_country, naming.phone_country)):
-        read = normalise(name, country=country, strict=naming.strict_e164)
+        read = normalise(name, country=country, strict=False)
         if isinstance(read, Normalised):
             return read.phone.e164
-    return None
+        if read.phone:
+            lines.append(read.phone.e164)
+    return lines[0] if lines else None
 
 
 def fold(text: str, *, case_sensitive: bool) -> str:

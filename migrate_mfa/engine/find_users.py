@@ -1,8 +1,9 @@
 """Looking one row's user up with ListUsers: the same users that a scan would show, for a call or two."""
 
+import re
 import unicodedata
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Literal, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 import structlog
 
@@ -18,7 +19,16 @@ from migrate_mfa.domain.model import (
     Verdict,
 )
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.resolve import Identity, IdentityKind, Naming, identities, names, resolve, signs_in
+from migrate_mfa.domain.resolve import (
+    Identity,
+    IdentityKind,
+    Naming,
+    fold,
+    identities,
+    names,
+    resolve,
+    signs_in,
+)
 from migrate_mfa.engine.scan import look_up, pages
 from migrate_mfa.ports import Directory, Filter, Page
 
@@ -126,8 +136,8 @@ class Finder:
         were enough.
         """
         starts = [""]
-        for char in value:
-            longer = [start + each for start in starts for each in _cases(char)]
+        for letter in _LETTERS.findall(value):
+            longer = [start + each for start in starts for each in _cases(letter)]
             starts = []
             for start in longer:
                 if kind in self._ignores_case:
@@ -173,14 +183,28 @@ class Finder:
 def _spellings(value: str, *, any_case: bool) -> list[str]:
     """The exact spellings to search for first; an accent may be a character of its own."""
     cases = (value, value.lower()) if any_case else (value,)
-    forms: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
-    composed = (unicodedata.normalize(form, each) for each in cases for form in forms)
+    composed = (each for form in _FORMS for each in _in_form(form, cases))
     return list(dict.fromkeys((*cases, *composed)))
 
 
-def _cases(char: str) -> list[str]:
-    """A character in each case; the capital first, because names are mostly kept in small letters."""
-    return list(dict.fromkeys(each for each in (char.upper(), char.lower(), char) if len(each) == 1))
+_FORMS: Final[tuple[Literal["NFC", "NFD"], ...]] = ("NFC", "NFD")
+
+
+def _in_form(form: Literal["NFC", "NFD"], texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(unicodedata.normalize(form, each) for each in texts)
+
+
+_LETTERS: Final = re.compile("[\\s\\S][\u0300-\u036f\u3099\u309a]*")
+"""Characters with the accents that follow: a capital of both may be one character."""
+
+
+def _cases(letter: str) -> list[str]:
+    """A letter in each case; the capital first, because names are mostly kept in small letters."""
+    key = fold(letter, case_sensitive=False)
+    cases = (letter.upper(), letter.lower(), letter)
+    forms = (cases,) if letter.isascii() else (cases, *(_in_form(form, cases) for form in _FORMS))
+    spelled = (each for form in forms for each in form)
+    return list(dict.fromkeys(each for each in spelled if fold(each, case_sensitive=False) == key))
 
 
 def _begins_in_another_case(user: UserState, kind: IdentityKind, start: str) -> bool:

@@ -39,6 +39,14 @@ def test_an_audit_says_when_its_count_is_not_what_cognito_estimates(
     assert max(map(len, out.splitlines())) <= 80
 
 
+def test_an_audit_that_saw_nobody_tells_no_share(capsys: pytest.CaptureFixture[str]) -> None:
+    show.audit(an_audit(users=0, estimated=1_200, state="stopped"), Path("report"))
+
+    out = capsys.readouterr().out
+    assert "Nobody was counted." in out
+    assert "%" not in out
+
+
 def the_end_of(command: str, *, verified: int) -> dict[str, Any]:
     counts = {outcome.value: 0 for outcome in Outcome} | {"verified": verified}
     return {

@@ -38,6 +38,7 @@ def named(cell: str) -> tuple[str, int]:
         *("+81", "81", "0081", "+ 81", "(+81)", "081", "81.0", "８１", "'+81", '="81"', '="JP"', "＋８１"),
         *("Japan (+81)", "JP +81", "Japan +81", "+81 (Japan)", "(+81) Japan", "81 - Japan", "Japan+81"),
         *("日本 (JP)", "JP: Japan", "JP | Japan", "🇯🇵", "🇯🇵 Japan +81", "J\u200bP", "\u3000JP\u3000"),
+        *("Japan 🇯🇵 +81", "Japan🇯🇵", "+81 🇯🇵 Japan"),
     ],
 )
 def test_a_cell_names_a_country(cell: str) -> None:
@@ -58,7 +59,7 @@ def test_a_cell_names_a_country(cell: str) -> None:
         ),
         *(
             (name, "GB")
-            for name in ("UK", "U.K.", "Great Britain", "England", "イギリス", "英国", "Royaume-Uni")
+            for name in ("UK", "U.K.", "Great Britain", "England", "イギリス", "英国", "Royaume-Uni", "826")
         ),
         *(
             (name, "KR")
@@ -80,6 +81,8 @@ def test_a_cell_names_a_country(cell: str) -> None:
         *((name, "RU") for name in ("Россия", "Russian Federation", "7")),
         *(("1-809, 1-829", "DO"), ("+1787", "PR"), ("+1-212", "US"), ("Kosovo", "XK"), ("NA", "NA")),
         *(("+44-1481", "GB"), ("Guernsey", "GG"), ("Republic of Korea", "KR"), ("Republic of Angola", "AO")),
+        *((f"Great Britain {word} Northern Ireland", "GB") for word in ("and", "&")),
+        *(("392", "JP"), ("276", "DE"), ("840", "US"), ("250", "RW"), ("56", "CL"), ("056", "CL")),
         *(("ไทย", "TH"), ("भारत", "IN"), ("Ελλάδα", "GR"), ("مصر", "EG"), ("Österreich", "AT")),
     ],
 )
@@ -104,7 +107,7 @@ def test_countries_have_many_names(cell: str, region: str) -> None:
             "00",
             "999",
             "870",
-            "392",
+            "010",
         ),
         *(
             "Georgia (US)",
@@ -153,6 +156,30 @@ def test_a_country_and_a_code_that_agree_are_one(country: str, code: str) -> Non
 
 def test_a_country_and_a_code_that_differ_are_both_named() -> None:
     assert row_country("Japan", "+49") == "the row's country is JP (+81), but its calling code is DE (+49)"
+
+
+def test_an_iso_number_is_no_calling_code() -> None:
+    assert "the row's calling code cannot be read" in str(row_country("", "392"))
+    assert row_country("392", "+81") == JAPAN
+
+
+@pytest.mark.parametrize(
+    ("cell", "both", "dial_code", "region"),
+    [
+        ("56", "CL (+56), or by ISO number BE (+32)", "+32", "BE"),
+        ("250", "RW (+250), or by ISO number FR (+33)", "33", "FR"),
+    ],
+)
+def test_a_number_that_means_two_countries_names_both(
+    cell: str, both: str, dial_code: str, region: str
+) -> None:
+    found = row_country(cell, dial_code)
+
+    assert str(row_country(cell, "")) == both
+    assert isinstance(found, Country)
+    assert found.region == region
+    assert both in str(row_country(cell, "+81"))
+    assert "ISO" not in str(row_country(f"+{cell}", ""))
 
 
 @pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))

@@ -427,6 +427,15 @@ def test_the_detail_of_a_differing_number_shows_no_more_than_its_last_digits() -
     assert decision.detail == "The pool's number ends in 21 and is verified."
 
 
+def test_a_differing_number_with_the_same_last_digits_is_told_as_another() -> None:
+    other = f"+1{PHONE[3:]}"
+    decision = Situation().with_state(phone=other, phone_verified=True).decision()
+
+    assert isinstance(decision, Verdict)
+    end = other[-2:]
+    assert decision.detail == f"The pool's number ends in {end} too, differs before that and is verified."
+
+
 @pytest.mark.parametrize("verification", list(VerificationPolicy))
 def test_keep_enrols_the_users_own_verified_number(verification: VerificationPolicy) -> None:
     policy = a_policy(verification, conflict=PhoneConflict.KEEP)

@@ -19,6 +19,10 @@ SUB = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
         *(f"mailto:{ADDRESS}", f"MAILTO: {ADDRESS}", f"mailto:{ADDRESS}?subject=x", f"SMTP:{ADDRESS}"),
         *(f"Aki Ito <{ADDRESS}>", f"<{ADDRESS}>", f'"Ito, Aki" <{ADDRESS}>', f"< {ADDRESS} >;"),
         *(f"{ADDRESS};", f"{ADDRESS},", f"{ADDRESS} ; ", f"\u3000{ADDRESS}\u00a0"),
+        *(f"‘{ADDRESS}’", f"“{ADDRESS}”", f"„{ADDRESS}“", f"«{ADDRESS}»", f"「{ADDRESS}」", f"({ADDRESS})"),
+        *(f"{ADDRESS}.", f"{ADDRESS}。", f"“{ADDRESS}.”", f"‘{ADDRESS}’, ", f"Aki Ito <{ADDRESS}>."),
+        *(f"[{ADDRESS}](mailto:{ADDRESS})", f"[Aki Ito](mailto:{ADDRESS}?subject=x)", f"[mailto:{ADDRESS}]"),
+        *(f"<mailto:{ADDRESS}>", f"{ADDRESS}<mailto:{ADDRESS}>", f"[{ADDRESS}](<mailto:{ADDRESS}>)"),
         *(f"\u200b{ADDRESS}", "aki.\u00adito@example.com", "aki.ito@exam\u200bple.com", f"{ADDRESS}\ufe0f"),
     ],
 )
@@ -43,7 +47,23 @@ def test_letters_and_their_accents_are_put_together(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["alice", "=alice", "o'neil", "Ａlice", "user①", "神\ufa19", "ab❤\ufe0f", "null", "-", "#admin", "a;b"],
+    [
+        "alice",
+        "=alice",
+        "o'neil",
+        "alice.",
+        "‘alice’",
+        "[alice](x)",
+        "o’neil@example.com",
+        "Ａlice",
+        "user①",
+        "神\ufa19",
+        "ab❤\ufe0f",
+        "null",
+        "-",
+        "#admin",
+        "a;b",
+    ],
 )
 def test_a_username_is_left_as_it_is(name: str) -> None:
     assert read_username(name) == name
@@ -76,6 +96,12 @@ def test_a_word_for_nothing_is_no_sub_and_no_address(cell: str) -> None:
         ("a\u00a0b@example.com", "a blank"),
         ("a@example.com;090", "a blank or a mark"),
         ('"a@example.com"', "a blank or a mark"),
+        ("‘a@example.com", "a blank or a mark"),
+        ("a@example.com’", "a blank or a mark"),
+        ("a@example.co..", "cut off"),
+        ("a@example.co…", "cut off"),
+        ("[a@example.com](mailto:b@example.com)", "more than one address"),
+        ("a@example.com<b@example.com>", "more than one address"),
         ("#N/A", "error value"),
         ("#REF!", "error value"),
         ("#NAME?", "error value"),
@@ -91,7 +117,7 @@ def test_what_may_mean_several_is_named(cell: str, cause: str) -> None:
 
 
 @everything
-@given(st.text(max_size=20) | st.text("a@.;,<>\"'= \u200b", max_size=12))
+@given(st.text(max_size=20) | st.text("a@.;,<>\"'= \u200b‘’[]()", max_size=12))
 def test_any_text_has_an_answer(cell: str) -> None:
     for read in (read_sub, read_username, read_email):
         assert isinstance(read(cell), Unreadable | str)

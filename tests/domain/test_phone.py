@@ -336,6 +336,8 @@ GERMANY, JAPAN, AMERICA = Country("DE", 49), Country("JP", 81), Country("US", 1)
         ("+4915123456781", GERMANY, "+4915123456781", ()),
         ("+14165550123", AMERICA, "+14165550123", ()),
         ("0081 90 1234 5678", JAPAN, MOBILE, ("formatting", "international_prefix")),
+        ("151 23456781", GERMANY, "+4915123456781", ("formatting", "row_country", "lost_zero")),
+        ("15123456781", GERMANY, "+4915123456781", ("row_country", "lost_zero")),
         ("357-1234", Country("BS", 1), "+12423571234", ("formatting", "row_country")),
     ],
 )
@@ -363,6 +365,42 @@ def test_a_number_that_contradicts_its_row_is_refused_and_both_are_named(
     assert isinstance(problem, PhoneProblem)
     assert problem.reason is Reason.INVALID_PHONE
     assert all(each in problem.detail for each in both)
+
+
+def test_only_the_row_itself_makes_a_number_without_its_zero_certain() -> None:
+    assert "two readings" in refused("15123456781", "DE").detail
+
+
+def test_a_country_that_may_be_an_iso_number_is_not_guessed_with() -> None:
+    def told(text: str, cell: str) -> str:
+        found = normalise_in_row(text, row_country(cell, ""), country=None, strict=False)
+        return found.phone.e164 if isinstance(found, Normalised) else found.detail
+
+    assert told("0783 123 456", "+250") == "+250783123456"
+    assert told("0783 123 456", "FR") == "+33783123456"
+    assert "two readings" in told("0783 123 456", "250")
+    assert "ISO number FR (+33)" in told("0783 123 456", "250")
+    assert told("+250 783 123 456", "250") == "+250783123456"
+    assert "ISO number BE (+32)" in told("0470 12 34 56", "56")
+    assert told("090-1234-5678", "392") == MOBILE
+
+
+@pytest.mark.parametrize(
+    ("text", "e164"),
+    [
+        ("03-1234-5678", "+81312345678"),
+        ("+81 3-1234-5678", "+81312345678"),
+        ("+49 (0)30 123456", "+4930123456"),
+        ("0049 30 123456", "+4930123456"),
+        ("0120-123-456", "+81120123456"),
+    ],
+)
+def test_a_line_without_sms_is_known_by_its_number_and_not_shown(text: str, e164: str) -> None:
+    problem = refused(text)
+
+    assert problem.reason is Reason.NOT_SMS_CAPABLE
+    assert problem.phone == Phone(e164)
+    assert e164[-4:] not in repr(problem)
 
 
 @pytest.mark.parametrize(

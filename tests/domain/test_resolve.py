@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from migrate_mfa.domain.model import Candidate, PhoneSignIn, UserState, Verdict
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.resolve import Naming, identities, resolve
+from migrate_mfa.domain.resolve import IdentityKind, Naming, identities, resolve
 from tests.support.builders import a_candidate, a_user
 
 ANN = a_user("ann")
@@ -149,6 +149,26 @@ def test_a_number_without_its_country_is_told_as_one_where_numbers_sign_people_i
     told = detail([[]], who(username="090-1234-5678", phone=None), phone_sign_in=PhoneSignIn.USERNAME)
 
     assert told.endswith("It looks like a phone number, but cannot be read as one: does --phone-country fit?")
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("+81 3-1234-5678", "+81312345678"),
+        ("03-1234-5678", "+81312345678"),
+        ("+49 30 123456", "+4930123456"),
+        ("0049 30 123456", "+4930123456"),
+        ("090-1234-5678", "+819012345678"),
+    ],
+)
+def test_a_name_that_is_a_number_is_one_whatever_its_line(name: str, number: str) -> None:
+    def asks(*, strict_e164: bool) -> list[tuple[IdentityKind, str]]:
+        naming = Naming(phone_sign_in=PhoneSignIn.USERNAME, phone_country="JP", strict_e164=strict_e164)
+        [identity] = identities(who(username=name, phone=None), naming)
+        return list(identity.asks)
+
+    assert (IdentityKind.PHONE, number) in asks(strict_e164=False)
+    assert asks(strict_e164=True) == [(IdentityKind.USERNAME, name)]
 
 
 def test_a_number_that_signs_people_in_is_told_as_one() -> None:

@@ -84,6 +84,22 @@ def test_users_are_found_by_the_numbers_that_sign_them_in(
     assert ends(site.folder / "run") == {("verified", "enrolled"): 3}
 
 
+def test_users_are_found_by_the_fixed_lines_that_sign_them_in(raise_site: Callable[..., Site]) -> None:
+    lines = ["+81312345678", "+4930123456", "+81312345679"]
+    people = [a_member(f"u{at}", phone=line, verified=True) for at, line in enumerate(lines)]
+    site = raise_site(people, config=BY_NUMBER)
+    named = ["+81 3-1234-5678", "+49 30 123456", "03-1234-5679"]
+    rows = [(name, phone_of(at)) for at, name in enumerate(named)]
+    roster = write_roster(site.folder / "roster.csv", rows, ("username", "mobile"))
+
+    done = site.cli.run(
+        roster, site.folder / "run", *ATTESTED, "--phone-country", "JP", "--phone-conflict", "replace"
+    )
+
+    assert_code(done, 0)
+    assert ends(site.folder / "run") == {("verified", "enrolled"): 3}
+
+
 @pytest.mark.parametrize("rows", [2, 60], ids=["look-ups", "scan"])
 def test_where_cognito_refuses_to_list_users_no_row_is_blamed(
     raise_site: Callable[..., Site], rows: int

@@ -11,7 +11,7 @@ from migrate_mfa.domain.errors import OutOfReach
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import Candidate, PhoneSignIn, PoolFacts, UserState, Verdict
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.resolve import Naming, identities, names
+from migrate_mfa.domain.resolve import IdentityKind, Naming, identities, names
 from migrate_mfa.engine.find_users import Finder
 from migrate_mfa.ports import Filter, Page
 from tests.support.builders import OTHER_PHONE, PHONE, a_candidate, a_policy, a_pool, a_user
@@ -124,6 +124,20 @@ def test_a_name_that_nobody_has_ends_where_no_spelling_goes_on() -> None:
 def test_an_accent_is_the_same_however_it_is_made(pool: PoolFacts, stored: str, written: str) -> None:
     directory = a_directory([a_user(stored)], pool, username=False)
 
+    assert found(directory, a_candidate(written)) == {stored}
+
+
+@EITHER_WAY
+@pytest.mark.parametrize("stored", ["İSTANBUL", "I\u0307STANBUL", "i\u0307stanbul", "i\u0307STANBUL"])
+@pytest.mark.parametrize("written", ["i\u0307stanbul", "İSTANBUL", "İstanbul", "I\u0307stanbul"])
+def test_a_capital_with_a_dot_is_found_as_a_scan_finds_it(
+    stored: str, written: str, ignores_case: bool
+) -> None:
+    crowd = [a_user(f"istanbul{number}") for number in range(100)]
+    directory = a_directory([a_user(stored), a_user("istanbul"), *crowd], FOLDS, username=ignores_case)
+    asks = (IdentityKind.USERNAME, written)
+
+    assert names(*asks, a_user(stored), FOLDS)
     assert found(directory, a_candidate(written)) == {stored}
 
 
