@@ -109,8 +109,8 @@ def _decodes(file: SeekableFile, encoding: str) -> bool:
     file.seek(0)
     try:
         while block := file.read(_BLOCK):
-            decoder.decode(block)
-        decoder.decode(b"", final=True)
+            decoder.decode(block).encode()  # some codecs give halves of characters, which are no text
+        decoder.decode(b"", final=True).encode()
     except UnicodeError:
         return False
     return True

@@ -113,8 +113,8 @@ MUTANTS: Final = (
         promise=4,
         breach="A resumed run does not wait for the last write of the dead one to show.",
         file="migrate_mfa/engine/settle.py",
-        find="        answer_lost = self._let_the_last_write_settle()\n",
-        put="        answer_lost = False\n",
+        find="        self._answer_lost = self._let_the_last_write_settle()\n",
+        put="        self._answer_lost = False\n",
         tests=(_SETTLE + "test_a_run_that_dies_twice_sends_no_second_sms",),
     ),
     Mutant(

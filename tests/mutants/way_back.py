@@ -129,7 +129,7 @@ WAY_BACK: Final = (
         promise=4,
         breach="A code whose answer was lost is sent again where the pool does not show the number in time.",
         file="migrate_mfa/engine/settle.py",
-        find="return Verdict(Reason.GAVE_UP, _MAYBE_SENT) if sends and stores else None",
+        find="return Verdict(Reason.GAVE_UP, _MAYBE_SENT) if maybe_sent else None",
         put="return None",
         tests=(
             "tests/engine/test_settle.py::test_after_an_answer_was_lost_no_message_is_risked_again_without_the_operators_word",

@@ -109,7 +109,7 @@ class Scene:
     def live_pool(self) -> LivePool:
         made = LivePool(
             self.directory.pool,
-            self.directory.describe,
+            self.paced().describe,
             clock=self.clock,
             stop=self.stop,
             say=self.progress.say,
