@@ -162,11 +162,14 @@ def every_kind_is_there(night: Night) -> None:
 
 
 def found(run_dir: Path) -> dict[str, Ending]:
-    """Outcome and reason by tag; each row is in exactly one file, the one that names its outcome."""
+    """Outcome and reason by tag; each row is in exactly one file, the one that names its outcome.
+
+    The roster has a `user_sub` of its own, so the report's columns have a prefix.
+    """
     lines = [(name, line) for name in OUTCOMES for line in report(run_dir, name)]
-    assert all(line["outcome"] == name for name, line in lines)
+    assert all(line["mfa_outcome"] == name for name, line in lines)
     assert len(lines) == len({line["tag"] for _, line in lines})
-    return {line["tag"]: (line["outcome"], line["reason"]) for _, line in lines}
+    return {line["tag"]: (line["mfa_outcome"], line["mfa_reason"]) for _, line in lines}
 
 
 def wanted(verdicts: Verdicts) -> dict[str, Ending]:
