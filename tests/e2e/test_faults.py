@@ -69,10 +69,19 @@ def test_ten_kinds_of_faults_together_end_with_everyone_right_and_one_sms_each(
     members = [a_member(name, phone=old.get(name)) for name in names]
     site = raise_site(members, config=SENDS_CODES, quotas=UNBOUND, faults={"seed": 11, "rules": TOGETHER})
     roster = roster_of(site.folder, names)
-    command = (roster, site.folder / "run", "--verification", policy, "--max-sms", USERS)
+    command = (
+        roster,
+        site.folder / "run",
+        "--verification",
+        policy,
+        "--max-failures",
+        "100%",
+        "--max-sms",
+        USERS,
+    )
 
     codes = [site.cli.run(*command).code]
-    while codes[-1] and len(codes) < 3:
+    while codes[-1] and len(codes) < 12:  # a lost answer to a code waits for the same command again
         codes.append(site.cli.run(*command).code)
 
     expected = ("verified", "enrolled") if policy == "attested" else ("pending", "awaiting_code")
@@ -241,6 +250,10 @@ def test_reads_that_lag_neither_repeat_a_write_nor_fail_a_user(raise_site: Calla
     )
 
     done = site.cli.run(*command)
+    if done.code == 7:  # a code whose answer was lost is sent again only at the operator's word
+        assert {reason for _, reason in ends(site.folder / "run")} == {"awaiting_code", "gave_up"}
+        while done.code == 7:
+            done = site.cli.run(*command)
     again = site.cli.run(*command[:1], site.folder / "fresh", *command[2:])
 
     assert_code(done, 0)
