@@ -77,7 +77,7 @@ def test_ten_kinds_of_faults_together_end_with_everyone_right_and_one_sms_each(
         "--max-failures",
         "100%",
         "--max-sms",
-        USERS,
+        2 * USERS,
     )
 
     codes = [site.cli.run(*command).code]
@@ -246,7 +246,7 @@ def test_reads_that_lag_neither_repeat_a_write_nor_fail_a_user(raise_site: Calla
         "--verification",
         "by-code",
         "--max-sms",
-        24,
+        48,
     )
 
     done = site.cli.run(*command)
