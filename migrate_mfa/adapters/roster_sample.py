@@ -3,6 +3,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
 from typing import Final
@@ -38,7 +39,7 @@ class Sample:
         """
         self.rows = 0
         self._columns: list[list[str]] = [[] for _ in range(width)]
-        self._country = country
+        self.country = country
         characters = 0
         for cells in islice(rows, ROWS):
             self.rows += 1
@@ -52,6 +53,14 @@ class Sample:
     def filled(self, at: int) -> int:
         """How many of the rows have something in a column, words for nothing such as `n/a` apart."""
         return len(self._columns[at])
+
+    def values(self, at: int) -> Counter[str]:
+        """What a column holds, and how often."""
+        return Counter(self._columns[at])
+
+    def has_national_numbers(self, at: int) -> bool:
+        """Whether a column holds numbers that do not say their country."""
+        return any(not says_country(cell) for cell in self._columns[at])
 
     def looks_like_numbers(self, at: int, name: str) -> bool:
         """Whether most of what a column holds could be phone numbers."""
@@ -71,9 +80,14 @@ class Sample:
         if len(plain) + ruined >= enough or _OF_OTHER_THINGS.search(named):
             return len(plain) + ruined >= enough
         others = [cell for cell in numbers if cell not in plain]
-        regions = dict.fromkeys((self._country, *_WITH_ZERO, *_WITHOUT_ZERO))
-        most = max(sum(_is_national(cell, each, self._country) for cell in others) for each in regions)
+        regions = dict.fromkeys((self.country, *_WITH_ZERO, *_WITHOUT_ZERO))
+        most = max(sum(_is_national(cell, each, self.country) for cell in others) for each in regions)
         return most + len(plain) + ruined >= enough
+
+
+def says_country(number: str) -> bool:
+    """Whether a number begins with a plus sign, so that its country is not in question."""
+    return _is_international(_plain(number))
 
 
 def _content(cell: str) -> str:

@@ -57,15 +57,20 @@ def _shown(cell: str) -> str:
     return f"“{printable[:_LONGEST_SHOWN]}{'…' if len(printable) > _LONGEST_SHOWN else ''}”"
 
 
+def country_at_sight(cell: str) -> Country | None:
+    """The country that any cell names, where that is known at once: most cells name none."""
+    return _read(cell, anywhere=False) if len(cell) <= _LONGEST else None
+
+
 @lru_cache(maxsize=1024)
-def _read(cell: str) -> Country | None:
+def _read(cell: str, *, anywhere: bool = True) -> Country | None:
     """Read a cell as a name or a code; what says it twice, such as `Japan (+81)`, must agree with itself."""
     text = trim("".join(map(_plain, _FLAG.sub(_letters, visible(cell)))))
     text = next((found[1] for guard in _GUARDS if (found := guard.fullmatch(text))), text)
-    if (whole := _named(text)) or (whole := _dialled(text)):
+    if (whole := _named(text, anywhere=anywhere)) or (whole := _dialled(text)):
         return whole
     parts = [part for part in _PARTS.split(text) if part.strip(" .")]
-    read = [_named(part) or _dialled(part) for part in parts]
+    read = [_named(part, anywhere=anywhere) or _dialled(part) for part in parts]
     countries = [each for each in read if each]
     if not countries or len(countries) < len(parts) or len({each.code for each in countries}) > 1:
         return None
@@ -95,8 +100,8 @@ def _plain(char: str) -> str:
     return str(int(char)) if char.isdecimal() else narrow(char)
 
 
-def _named(text: str) -> Country | None:
-    region = region_named(text.strip(" ."))
+def _named(text: str, *, anywhere: bool) -> Country | None:
+    region = region_named(text.strip(" ."), anywhere=anywhere)
     code = phonenumbers.country_code_for_region(region) if region else 0
     return Country(region, code) if region and code else None
 
