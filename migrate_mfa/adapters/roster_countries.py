@@ -144,7 +144,7 @@ _SHORT: Final = re.compile(r"[A-Za-z]{2,3}")
 _HINTS: Final = re.compile(r"country|nation$|nations$|land$|landes|lander|laender|staat$|pays|pais|国")
 _DIAL_HINTS: Final = re.compile(r"dial|calling|isd|vorwahl|indicati|prefijo|prefix|phonecode")
 _OF_OTHERS: Final = re.compile(
-    r"state(?!s)|provin|city|town|prefectur|county|bundesland|kanton|departement|ciudad|ville$|stadt|ort$"
+    r"state(?!s)|provin|city|town|prefectur|county|bundesland|kanton|departement|ciudad|ville$|stadt|(?<!stand)ort$"
     r"|birth|origin|national|citizen|angehorig|geburt|naissance|nacimiento|nacional|passport|visa|tax"
     r"|(?<!country)name$|nombre|nom$|apellido|initial|title|都道府県|市|国籍|出身|出生|名$"
 )
