@@ -60,7 +60,11 @@ class Meaning:
     line: Line | None = None
     """Of a phone column."""
     rank: int = 0
-    """Of a country column: where there are several, the lowest is taken."""
+    """Of a country column: where several are filled, the lowest is read."""
+    unsure: bool = False
+    """The name has other meanings too: it is the country only where its cells say so."""
+    far: bool = False
+    """The country of an address, which says something of numbers without a country code only."""
 
 
 ALIASES: Final[dict[Meaning, str]] = {
@@ -159,25 +163,58 @@ ALIASES: Final[dict[Meaning, str]] = {
     Meaning(Kind.VERIFIED): """
         phone_number_verified, phone verified, is phone verified, is phone number verified, mobile verified,
         mobile phone verified, mobile number verified""",
-    Meaning(Kind.COUNTRY, rank=0): "phone country, phone number country, 電話番号の国",
+    Meaning(Kind.COUNTRY, rank=0): """
+        phone country, phone number country, phone country iso, telephone country, tel country,
+        mobile country, mobile phone country, mobile number country, custom:phone country, 電話番号の国,
+        電話の国, 携帯電話の国""",
     Meaning(Kind.COUNTRY, rank=1): """
         country, country/region, country or region, country name, Land, Land/Region, Land oder Region, pays,
-        pays/région, pays ou région, país, país/región, país o región, 国, 国名, 国/地域, 国または地域,
-        居住国""",
+        pays/région, pays ou région, país, país/región, país o región, 国, 国名, 国/地域, 国または地域""",
     Meaning(Kind.COUNTRY, rank=2): "c",
     Meaning(Kind.COUNTRY, rank=3): "co",
     Meaning(Kind.COUNTRY, rank=4): """
         country code, country iso, country iso code, country code iso, iso country, iso country code,
-        country iso2, country code iso2, Ländercode, Laendercode, Länderkürzel, code pays, code du pays,
-        código de país, código del país, código país, 国コード""",
-    Meaning(Kind.COUNTRY, rank=5): "usage location, 利用場所",
+        country iso2, country code iso2, Ländercode, Laendercode, Länderkürzel, Länderkennung, code pays,
+        code du pays, código de país, código del país, código país, custom:country code,
+        国コード""",
+    Meaning(Kind.COUNTRY, rank=5): "user country, customer country, contact country, custom:country",
+    Meaning(Kind.COUNTRY, rank=6, unsure=True): "Staat, nation, country phone",
+    Meaning(Kind.COUNTRY, rank=7, unsure=True): "ISO, ISO code, CC",
+    Meaning(Kind.COUNTRY, rank=8): "usage location, 利用場所",
+    Meaning(Kind.COUNTRY, rank=9, far=True): """
+        country of residence, residence country, country residence, residential country, Wohnsitzland,
+        Wohnland, Land des Wohnsitzes, pays de résidence, país de residencia, 居住国, 在住国, お住まいの国""",
+    Meaning(Kind.COUNTRY, rank=10, far=True): """
+        address country, address country/region, address 1 country, address 1 country/region,
+        mailing country, mailing country/region, mailing address country, person mailing country,
+        home country, home country/region, home address country, postal country, primary address country,
+        住所の国""",
+    Meaning(Kind.COUNTRY, rank=11, far=True): """
+        address country code, mailing country code, person mailing country code, home country code,
+        home address country code, postal country code""",
+    Meaning(Kind.COUNTRY, rank=12, far=True): """
+        work country, business country, business country/region, work address country,
+        business address country, office country, company country""",
+    Meaning(Kind.COUNTRY, rank=13, far=True): """
+        work country code, business country code, office country code, company country code""",
+    Meaning(Kind.COUNTRY, rank=14, far=True): "billing country, billing address country",
+    Meaning(Kind.COUNTRY, rank=15, far=True): "billing country code, billing address country code",
+    Meaning(Kind.COUNTRY, rank=16, far=True): "shipping country, shipping address country",
+    Meaning(Kind.COUNTRY, rank=17, far=True): "shipping country code, shipping address country code",
+    Meaning(Kind.COUNTRY, rank=18, far=True): "other country, other country/region, other address country",
+    Meaning(Kind.COUNTRY, rank=19, far=True): "other country code, other address country code",
     Meaning(Kind.DIAL_CODE): """
         dial code, dialing code, dialling code, calling code, country calling code, country dial code,
         country dialing code, country dialling code, phone country code, telephone country code,
         international dialing code, international dialling code, isd code, Ländervorwahl, Laendervorwahl,
         Landesvorwahl, internationale Vorwahl, indicatif, indicatif pays, indicatif du pays,
         indicatif téléphonique, indicatif international, prefijo internacional, prefijo país,
-        prefijo de país, prefijo del país, código de marcación, 国番号, 電話国番号, 電話番号の国番号""",
+        prefijo de país, prefijo del país, código de marcación, 国番号, 電話国番号, 電話番号の国番号,
+        Landeskennzahl, Länderkennzahl, phone dial code, phone dialing code, 電話国コード,
+        電話番号の国コード""",
+    Meaning(Kind.DIAL_CODE, rank=1, unsure=True): """
+        phone code, telephone code, phone prefix, telephone prefix, mobile prefix, prefix, Telefonvorwahl,
+        indicatif tél, préfixe, préfixe téléphonique, prefijo, prefijo telefónico, mobile country code""",
 }
 """The names that each kind of column goes by, the first of them the usual one."""
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from migrate_mfa.adapters.roster_aliases import IDENTITIES, Kind
+from migrate_mfa.adapters.roster_countries import Countries, choose_countries
 from migrate_mfa.adapters.roster_names import Names, is_data
 from migrate_mfa.adapters.roster_phones import choose_phone, is_vouched_for
 from migrate_mfa.adapters.roster_sample import Sample
@@ -24,9 +25,22 @@ class Columns:
     either: int | None = None
     phone: int | None = None
     phone_number_verified: int | None = None
-    country: int | None = None
-    dial_code: int | None = None
     surplus_cells: int | None = None
+    countries: tuple[int, ...] = ()
+    """Of the number or the user, the nearest to the number first: the first that is filled is read."""
+    addresses: tuple[int, ...] = ()
+    """Countries too, of addresses: for numbers that say no country, in rows where no other column does."""
+    dial_codes: tuple[int, ...] = ()
+
+    @property
+    def country(self) -> int | None:
+        """The first of the country columns."""
+        return next(iter(self.countries + self.addresses), None)
+
+    @property
+    def dial_code(self) -> int | None:
+        """The first of the columns with calling codes."""
+        return next(iter(self.dial_codes), None)
 
     def used(self) -> dict[Kind, int]:
         """Where the columns that matter are, by what they hold."""
@@ -61,14 +75,22 @@ def find_columns(
     if (at := next(_of_kind(names, Kind.SURPLUS), None)) is not None:
         places[Kind.SURPLUS] = at
     notes: list[str] = []
+    countries = Countries()
     if sample is not None:
         phones = choose_phone(names, sample, list(places.values()), phone_column)
         if phones.at is not None:
             places[Kind.PHONE] = phones.at
         notes += phones.notes
         notes += _vouching(names, places)
-        notes += _countries(names, places)
-    columns = Columns(names=names.written, **{kind.value: at for kind, at in places.items()})
+        countries = choose_countries(names, sample, phones.at)
+        notes += countries.notes
+    columns = Columns(
+        names=names.written,
+        countries=countries.near,
+        addresses=countries.far,
+        dial_codes=countries.dial_codes,
+        **{kind.value: at for kind, at in places.items()},
+    )
     labels = {kind.value: names.label(at) for kind, at in columns.used().items()}
     return Found(columns, labels, tuple(notes))
 
@@ -121,20 +143,6 @@ def _vouching(names: Names, places: dict[Kind, int]) -> Iterator[str]:
             f"Not read: {names.several(others)} may be about another number than that of "
             f"{names.quoted(phone)}."
         )
-
-
-def _countries(names: Names, places: dict[Kind, int]) -> Iterator[str]:
-    """Take the column that is nearest to the number's own country; say which are left."""
-    found = list(_of_kind(names, Kind.COUNTRY))
-    ranks = {at: meaning.rank for at in found if (meaning := names.meanings[at])}
-    nearest = [at for at in found if ranks[at] == min(ranks.values())]
-    hint = "Remove the one that is not the country of the phone number."
-    if (at := _only(names, Kind.COUNTRY, nearest, hint)) is not None:
-        places[Kind.COUNTRY] = at
-        if others := [each for each in found if each != at]:
-            yield f"Country columns that are not read: {names.several(others)}."
-    if (at := _only(names, Kind.DIAL_CODE, _of_kind(names, Kind.DIAL_CODE), hint)) is not None:
-        places[Kind.DIAL_CODE] = at
 
 
 def _nobody(names: Names) -> InputUnusable:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from migrate_mfa.adapters.roster_columns import Columns, Kind
+from migrate_mfa.adapters.roster_sample import says_country
 from migrate_mfa.adapters.roster_text import RawRecord, literal_cells, split_cells
 from migrate_mfa.domain.characters import narrow
 from migrate_mfa.domain.country import row_country
@@ -155,7 +156,9 @@ class RowReader:
         if not (text and options.read_numbers):
             return None
         country, strict = options.phone_country, options.strict_e164
-        named, code = _value(cells, columns.country), _value(cells, columns.dial_code)
+        named, code = _first(cells, columns.countries), _first(cells, columns.dial_codes)
+        if not (named or code or says_country(text)):
+            named = _first(cells, columns.addresses)
         if not (named or code):
             return normalise(text, country=country, strict=strict)
         return normalise_in_row(text, row_country(named, code), country=country, strict=strict)
@@ -168,6 +171,11 @@ def _bad_row(at: Position, detail: str) -> Rejection:
 def _value(cells: tuple[str, ...], column: int | None) -> str:
     """What a cell says; a missing one, nothing."""
     return trim(cells[column]) if column is not None and column < len(cells) else ""
+
+
+def _first(cells: tuple[str, ...], places: Iterable[int]) -> str:
+    """What the first of some cells says that is filled."""
+    return next(filter(None, (_value(cells, at) for at in places)), "")
 
 
 def _identities(cells: tuple[str, ...], who: Iterable[tuple[Kind, int, IdentityReader]]) -> Identities | str:
@@ -207,5 +215,7 @@ _READERS: Final = {
 
 def _broken(cells: tuple[str, ...], columns: Columns) -> str | None:
     """The kind of the first cell that matters and holds a line break."""
-    texts = ((kind, cells[at]) for kind, at in columns.used().items() if at < len(cells))
+    more = ((Kind.COUNTRY, at) for at in columns.countries + columns.addresses)
+    places = (*columns.used().items(), *more, *((Kind.DIAL_CODE, at) for at in columns.dial_codes))
+    texts = ((kind, cells[at]) for kind, at in places if at < len(cells))
     return next((kind for kind, text in texts if "\n" in text or "\r" in text), None)

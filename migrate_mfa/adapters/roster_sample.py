@@ -3,6 +3,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
 from typing import Final
@@ -39,7 +40,7 @@ class Sample:
         """
         self.rows = 0
         self._columns: list[dict[int, str]] = [{} for _ in range(width)]
-        self._country = country
+        self.country = country
         characters = 0
         for cells in islice(rows, ROWS):
             self.rows += 1
@@ -53,6 +54,14 @@ class Sample:
     def filled(self, at: int) -> int:
         """How many of the rows have something in a column, words for nothing such as `n/a` apart."""
         return len(self._columns[at])
+
+    def values(self, at: int) -> Counter[str]:
+        """What a column holds, and how often."""
+        return Counter(self._columns[at].values())
+
+    def has_national_numbers(self, at: int) -> bool:
+        """Whether a column holds numbers that do not say their country."""
+        return any(not says_country(cell) for cell in self._columns[at].values())
 
     def looks_like_numbers(self, at: int, name: str) -> bool:
         """Whether most of what a column holds could be phone numbers."""
@@ -72,8 +81,8 @@ class Sample:
         if len(plain) + ruined >= enough or _OF_OTHER_THINGS.search(named):
             return len(plain) + ruined >= enough
         others = [cell for cell in numbers if cell not in plain]
-        regions = dict.fromkeys((self._country, *_WITH_ZERO, *_WITHOUT_ZERO))
-        most = max(sum(_is_national(cell, each, self._country) for cell in others) for each in regions)
+        regions = dict.fromkeys((self.country, *_WITH_ZERO, *_WITHOUT_ZERO))
+        most = max(sum(_is_national(cell, each, self.country) for cell in others) for each in regions)
         return most + len(plain) + ruined >= enough
 
     def has_numbers(self, at: int) -> bool:
@@ -112,16 +121,21 @@ class Sample:
             return False
         named = (row_country(self._columns[each].get(row, ""), "") for each in countries)
         regions: set[str | None] = {each.region for each in named if isinstance(each, Country)}
-        read = (normalise(cell, country=each, strict=False) for each in regions or {self._country})
+        read = (normalise(cell, country=each, strict=False) for each in regions or {self.country})
         return any(isinstance(each, Normalised) and not (certainly and may_be_fixed(each)) for each in read)
 
     def _names_mobile(self, cell: str) -> bool:
         text = _DASHES.sub("-", unicodedata.normalize("NFKC", cell))
         plain = _plain(cell)
-        if self._country and _WRITTEN.fullmatch(plain) and not _ELSE.fullmatch(plain):
-            return isinstance(normalise(plain, country=self._country, strict=False), Normalised)
+        if self.country and _WRITTEN.fullmatch(plain) and not _ELSE.fullmatch(plain):
+            return isinstance(normalise(plain, country=self.country, strict=False), Normalised)
         found = map(re.Match.group, _INSIDE.finditer(text))
         return any(isinstance(normalise(each, country=None, strict=False), Normalised) for each in found)
+
+
+def says_country(number: str) -> bool:
+    """Whether a number begins with a plus sign, so that its country is not in question."""
+    return _is_international(_plain(number))
 
 
 def _content(cell: str) -> str:

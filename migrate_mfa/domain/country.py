@@ -62,15 +62,21 @@ def _shown(cell: str) -> str:
     return f"“{printable[:_LONGEST_SHOWN]}{'…' if len(printable) > _LONGEST_SHOWN else ''}”"
 
 
+def country_at_sight(cell: str) -> Country | None:
+    """The country that any cell names, where that is known at once: most cells name none."""
+    return _read(cell, anywhere=False) if len(cell) <= _LONGEST else None
+
+
 @lru_cache(maxsize=1024)
-def _read(cell: str, *, numbered: bool) -> Country | None:
+def _read(cell: str, *, numbered: bool = False, anywhere: bool = True) -> Country | None:
     """Read a cell as a name or a code; what says it twice, such as `Japan (+81)`, must agree with itself.
 
     With `numbered` it may be an ISO number too; most that are calling codes as well mean two countries.
+    `anywhere` as for `region_named`.
     """
     text = trim("".join(map(_plain, _FLAG.sub(_letters, visible(cell)))))
     text = next((found[1] for guard in _GUARDS if (found := guard.fullmatch(text))), text)
-    if whole := _named(text):
+    if whole := _named(text, anywhere=anywhere):
         return whole
     rival = _numbered(text) if numbered else None
     if whole := _dialled(text):
@@ -78,7 +84,7 @@ def _read(cell: str, *, numbered: bool) -> Country | None:
     if rival and len(text) == _ISO_NUMBER:
         return rival
     parts = [part for part in _PARTS.split(text) if part.strip(" .")]
-    read = [_named(part) or _dialled(part) for part in parts]
+    read = [_named(part, anywhere=anywhere) or _dialled(part) for part in parts]
     countries = [each for each in read if each]
     if not countries or len(countries) < len(parts) or len({each.code for each in countries}) > 1:
         return None
@@ -111,8 +117,8 @@ def _plain(char: str) -> str:
 _ISO_NUMBER: Final = 3
 
 
-def _named(text: str) -> Country | None:
-    return _of_region(region_named(text.strip(" .")))
+def _named(text: str, *, anywhere: bool) -> Country | None:
+    return _of_region(region_named(text.strip(" ."), anywhere=anywhere))
 
 
 def _numbered(text: str) -> Country | None:

@@ -88,8 +88,11 @@ _DOTTED_CODES: Final = {
 _CODE: Final = re.compile(r"[A-Za-z]{2,3}")
 
 
-def region_named(text: str) -> str | None:
-    """The ISO code (two capital letters) of the country that a text names, or None."""
+def region_named(text: str, *, anywhere: bool = True) -> str | None:
+    """The ISO code (two capital letters) of the country that a text names, or None.
+
+    Names in the smaller languages of the world are looked up only `anywhere`: that takes seconds.
+    """
     if _CODE.fullmatch(text) and (region := _codes().get(text.upper())):
         return region
     if _DOTTED.fullmatch(text):
@@ -100,7 +103,7 @@ def region_named(text: str) -> str | None:
     short = _key(_STYLE.sub("", text))
     if region := _english().get(key) or _english().get(short):
         return region
-    return _foreign().get(key) or _native().get(key)
+    return _foreign().get(key) or (_native().get(key) if anywhere else None)
 
 
 _STYLE: Final = re.compile(

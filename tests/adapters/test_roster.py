@@ -550,7 +550,11 @@ class TestRowCountry:
     @staticmethod
     def read(cells: str, **options: object) -> Candidate | Rejection:
         columns = Columns(
-            names=("username", "phone", "country", "code"), username=0, phone=1, country=2, dial_code=3
+            names=("username", "phone", "country", "code"),
+            username=0,
+            phone=1,
+            countries=(2,),
+            dial_codes=(3,),
         )
         reader = RowReader(columns, ",", RosterOptions(**options))  # type: ignore[arg-type]
         return reader.read(RawRecord(cells, 2, 2), 1).row

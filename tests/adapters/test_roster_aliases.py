@@ -156,12 +156,10 @@ def test_a_note_on_how_to_fill_a_column_in_changes_nothing(note: str) -> None:
             "Office Number",
             "Phone (verified)",
             "Phone (type)",
-            "Mobile (country code)",
             "Emergency mobile",
             "Mobile - emergency contact",
             "Mutter Handy",
             "Phone Type",
-            "mobile country code",
             "Vorwahl",
         ),
         *(
@@ -170,7 +168,6 @@ def test_a_note_on_how_to_fill_a_column_in_changes_nothing(note: str) -> None:
             "Nationality",
             "国籍",
             "Bundesland",
-            "MailingCountry",
             "郵便番号",
             "",
         ),
@@ -178,3 +175,10 @@ def test_a_note_on_how_to_fill_a_column_in_changes_nothing(note: str) -> None:
 )
 def test_what_may_mean_something_else_is_not_known(name: str) -> None:
     assert meaning_of(name) is None
+
+
+def test_a_note_that_makes_a_phone_a_calling_code_is_believed_only_by_its_cells() -> None:
+    meaning = meaning_of("Mobile (country code)")
+
+    assert meaning is not None
+    assert (meaning.kind, meaning.unsure) == (Kind.DIAL_CODE, True)

@@ -196,13 +196,14 @@ def test_a_file_without_a_header_does_not_show_its_first_user() -> None:
         (("email", "phone", "Country", "Phone Country"), "Phone Country", "Country"),
     ],
 )
-def test_of_several_countries_the_one_next_to_the_number_is_taken_and_said(
+def test_of_several_countries_the_one_next_to_the_number_comes_first_as_is_said(
     names: tuple[str, ...], taken: str, left: str
 ) -> None:
     found = find(names)
 
     assert found.labels["country"] == taken
-    assert any(note.startswith("Country columns that are not read:") and left in note for note in found.notes)
+    told = f'Read only where "{taken}" is empty:'
+    assert any(note.startswith(told) and left in note for note in found.notes)
 
 
 @pytest.mark.parametrize("name", ["C", "Co.", "CO"])
