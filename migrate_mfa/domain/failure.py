@@ -201,6 +201,15 @@ _USER_REASONS = {
     # A business limit of one user, not a rate: seconds do not help ("Quotas in Amazon Cognito").
     "LimitExceededException": Reason.GAVE_UP,
 }
+OF_ONE_USER = frozenset(
+    {
+        "UserNotFoundException",
+        "AliasExistsException",
+        "UserNotConfirmedException",
+        "PasswordResetRequiredException",
+    }
+)
+"""Codes that speak of one user, however many are refused with them."""
 
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500

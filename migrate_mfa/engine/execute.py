@@ -108,8 +108,9 @@ class Executor:
                 self._show()
         if self._held_back:
             self._tell_held_back()
-        if self._problem is not None:
-            raise self._whose_fault(self._problem)
+        problem = self._problem or self._tools.refusals.unsettled()
+        if problem is not None:
+            raise self._whose_fault(problem)
 
     def _next(self) -> "Work | None":
         if self._tools.stop.requested:
@@ -175,7 +176,7 @@ class Executor:
         if not isinstance(problem, MigrateMfaError):
             return problem
         if refusals.rows or isinstance(problem, PoolNotReady):
-            problem = refusals.pool_wide() or problem
+            problem = refusals.pool_wide(problem.__cause__) or problem
         # A rollback comes to rows that have ended last of all; who failed with all others is not to blame.
         if refusals.rows and (Verb.ROLLBACK in self._verbs or not isinstance(problem, TooManyFailures)):
             self.tally.outcomes[Outcome.FAILED] -= self._tools.store.reopen(refusals.rows)

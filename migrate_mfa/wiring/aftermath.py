@@ -132,7 +132,7 @@ class Aftermath:
         known = self.one.journal.meta()
         if not self.store.drift_kinds(after_pass=known.get("drift_told_in_pass", 0)):
             return
-        found = completed_before(recoveries(self.one.connection), self.store.last_write_at())
+        found = completed_before(recoveries(self.one.connection) or (), self.store.last_write_at())
         if found is None or found.id == known.get("recovery_told"):
             return
         self.one.extra["recovered_to"] = found.moment

@@ -7,13 +7,14 @@ from migrate_mfa.adapters.pool_reader import PoolReader
 from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.recovery import LIST, Recovery, in_the_way, pausing
+from migrate_mfa.engine.refusals import NobodyCanTellError
 from migrate_mfa.wiring.lane import Connection
 
 log = structlog.get_logger()
 
 
-def recoveries(connection: Connection) -> tuple[Recovery, ...]:
-    """The point-in-time recoveries of the pool, the newest first; none where nobody can tell."""
+def recoveries(connection: Connection) -> tuple[Recovery, ...] | None:
+    """The point-in-time recoveries of the pool, the newest first; None where nobody can tell."""
     reader = PoolReader(Calls(connection.aws), connection.pool.id, connection.aws.region)
     try:
         return reader.recoveries()
@@ -21,10 +22,17 @@ def recoveries(connection: Connection) -> tuple[Recovery, ...]:
         log.info("recoveries_unknown", operation=LIST, code=error.code)
     except (AttributeError, KeyError, TypeError, ValueError):  # an answer in a shape of its own
         log.info("recoveries_unknown", operation=LIST, code="GarbledAnswer")
-    return ()
+    return None
 
 
 def recovery_in_the_way(connection: Connection) -> MigrateMfaError | None:
-    """The run's problem where a recovery is why the pool takes no writes."""
-    found = pausing(recoveries(connection))
+    """The run's problem where a recovery is why the pool takes no writes.
+
+    Raises:
+        NobodyCanTellError: the recoveries cannot be listed.
+    """
+    known = recoveries(connection)
+    if known is None:
+        raise NobodyCanTellError
+    found = pausing(known)
     return in_the_way(found) if found is not None else None

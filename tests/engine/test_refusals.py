@@ -1,8 +1,9 @@
 import pytest
 
 from migrate_mfa.domain.errors import MigrateMfaError, PoolNotReady
-from migrate_mfa.domain.failure import UNANSWERED, ApiError
-from migrate_mfa.engine.refusals import SEVERAL, Refusals
+from migrate_mfa.domain.failure import OF_ONE_USER, UNANSWERED, ApiError
+from migrate_mfa.engine.guards import LEAST_FAILURES
+from migrate_mfa.engine.refusals import SEVERAL, NobodyCanTellError, Refusals
 
 PAUSED = PoolNotReady("The pool takes no writes.")
 
@@ -79,3 +80,48 @@ def test_a_call_without_an_answer_is_no_refusal(code: str) -> None:
 
     assert asked.times == 0
     assert not asked.refusals.rows
+
+
+def nobody_can_tell() -> MigrateMfaError | None:
+    raise NobodyCanTellError
+
+
+def test_where_nobody_can_tell_a_longer_row_of_refusals_is_the_pools_fault() -> None:
+    refusals = Refusals(nobody_can_tell)
+
+    for row in range(1, LEAST_FAILURES):
+        refusals.refused(row, no())
+    with pytest.raises(PoolNotReady, match="5 users in a row with InvalidParameterException"):
+        refusals.refused(LEAST_FAILURES, no())
+
+
+def test_where_nobody_can_tell_a_run_that_ends_suspects_the_pool_sooner() -> None:
+    refusals = Refusals(nobody_can_tell)
+
+    for row in range(1, SEVERAL):
+        refusals.refused(row, no())
+    assert refusals.pool_wide() is None
+    assert refusals.pool_wide(no("InternalErrorException")) is None
+    assert isinstance(refusals.pool_wide(no()), PoolNotReady)
+    refusals.refused(SEVERAL, no())
+
+    assert isinstance(refusals.pool_wide(), PoolNotReady)
+
+
+@pytest.mark.parametrize("code", sorted(OF_ONE_USER))
+def test_a_code_that_speaks_of_one_user_blames_no_pool(code: str) -> None:
+    refusals = Refusals(nobody_can_tell)
+
+    for row in range(20):
+        refusals.refused(row, no(code))
+
+    assert refusals.pool_wide() is None
+
+
+def test_a_pool_that_takes_writes_leaves_the_users_to_blame() -> None:
+    refusals = Asked().refusals
+
+    for row in range(20):
+        refusals.refused(row, no())
+
+    assert refusals.pool_wide() is None

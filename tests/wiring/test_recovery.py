@@ -148,10 +148,7 @@ def test_check_tells_how_far_back_the_plan_reaches(tmp_path: Path, plan: str, re
 def test_an_sdk_that_cannot_ask_is_no_bad_news_and_no_good_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unknown(_: object) -> None:
-        raise ApiError(operation=LIST, code=UNKNOWN_TO_SDK)
-
-    monkeypatch.setattr(PoolReader, "recoveries", unknown)
+    monkeypatch.setattr(PoolReader, "recoveries", cannot_ask)
     with at(tmp_path, 1) as site:
         site.pause()
 
@@ -187,7 +184,7 @@ CODES = (
 def test_a_recovery_that_begins_stops_the_run_blames_nobody_and_the_same_command_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], code: str
 ) -> None:
-    stored = {"op": "AdminUpdateUserAttributes", "user": "u003"}
+    stored = {"op": "AdminUpdateUserAttributes"}
     begins = {"on": stored, "when": "after", "do": {"recovery": {"status": "RESTORING"}}}
     faults = {"script": [begins], "unsettled": {"recovery_write_error": code}}
     with at(tmp_path, 14, faults=faults, quotas=SLOW) as site:
@@ -219,11 +216,42 @@ def test_other_commands_stop_as_well(tmp_path: Path, command: str) -> None:
         assert site.counts(command) == {"skipped": 12}
 
 
-def test_who_was_refused_with_everybody_is_not_blamed_either_when_nobody_can_ask(tmp_path: Path) -> None:
+def test_the_last_users_of_a_run_are_not_blamed_either(tmp_path: Path) -> None:
+    begins = {"on": {"op": "AdminUpdateUserAttributes"}, "do": {"recovery": {"status": "RESTORING"}}}
+    with at(tmp_path, 2, faults={"script": [begins]}) as site:
+        assert site.run() == ExitCode.POOL_NOT_READY
+        assert site.counts() == {"unprocessed": 2}
+
+
+def cannot_ask(_: object) -> None:
+    raise ApiError(operation=LIST, code=UNKNOWN_TO_SDK)
+
+
+@pytest.mark.parametrize("code", [*CODES[:2], "PointInTimeRecoveryInProgressException"])
+def test_who_is_refused_with_everybody_is_not_blamed_either_when_nobody_can_ask(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    stored = {"op": "AdminUpdateUserAttributes"}
+    begins = {"on": stored, "when": "after", "do": {"recovery": {"status": "RESTORING"}}}
+    faults = {"script": [begins], "unsettled": {"recovery_write_error": code}}
+    monkeypatch.setattr(PoolReader, "recoveries", cannot_ask)
+    with at(tmp_path, 14, faults=faults, quotas=SLOW) as site:
+        assert site.run("attested", "--max-failures", "100%") == ExitCode.POOL_NOT_READY
+        counts, said = site.counts(), capsys.readouterr().err
+        site.pause("RESTORE_COMPLETED")
+        ends = site.run()
+
+        assert code in said
+        assert counts.keys() <= {"verified", "unprocessed"}
+        assert counts["unprocessed"]
+        assert (ends, site.counts()) == (ExitCode.DONE, {"verified": 14})
+
+
+def test_a_caller_who_may_not_ask_blames_nobody_either(tmp_path: Path) -> None:
     refused = {"kind": "error", "code": "NotAuthorizedException", "ops": sorted(WRITES)}
     denied = {"kind": "access_denied", "ops": [LIST]}
     with at(tmp_path, 12, faults={"rules": [denied, refused]}) as site:
-        assert site.run() == ExitCode.STOPPED
+        assert site.run() == ExitCode.POOL_NOT_READY
         assert site.counts() == {"unprocessed": 12}
 
 
