@@ -189,12 +189,17 @@ class WorkStore:
             )
         )
 
-    def unverified_rows(self) -> int:
-        """Rows with a write of an unverified number that was done, or may have been; open ones too."""
+    def unverified_rows(self, since: float = 0.0) -> int:
+        """Rows with a write of an unverified number that was done, or may have been; open ones too.
+
+        `since` leaves those out that had their result before, in seconds since 1970.
+        """
         return int(
             self._database.value(
                 "SELECT COUNT(DISTINCT row) FROM writes WHERE result <> 'refused'"
                 " AND step ->> '$[0].do' = 'store_phone' AND NOT step ->> '$[0].verified'"
+                " AND (result = 'intent' OR at >= ?)",
+                since,
             )
         )
 

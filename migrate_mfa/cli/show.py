@@ -176,6 +176,8 @@ def _found(summary: Mapping[str, Any]) -> None:
     """What a reconcile has found, which the rows by outcome do not tell."""
     if failed := summary.get("failed_now"):
         _row("failed in this pass", failed, "report/failed.csv says who and why")
+    if uncounted := summary.get("uncounted_codes"):
+        _row("may have got a code uncounted", uncounted, _UNCOUNTED)
     if waiting := summary.get("waiting_for_max_sms"):
         _row("waiting for --max-sms", waiting, "ready for a number, but storing it sends a code")
     if drift := summary.get("drift"):
@@ -185,6 +187,12 @@ def _found(summary: Mapping[str, Any]) -> None:
         for kind, number in drift.items():
             new = summary.get("drift_new", {}).get(kind, 0)
             _row(kind, number, f"{f'{new:,} new. ' if new else ''}{DRIFT_DETAILS[DriftKind(kind)]}")
+
+
+_UNCOUNTED = (
+    "their numbers were stored after the last look at the pool that saw no codes go out; look at "
+    "AutoVerifiedAttributes"
+)
 
 
 def _now(progress: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from migrate_mfa.engine.stop import Stop
     from migrate_mfa.ports import Clock
 
-OLDEST_S = 60.0
+OLDEST_S = 10.0
 """The settings are never older than this when a user is decided or written to, after a pause neither."""
 log = structlog.get_logger()
 
@@ -45,13 +45,23 @@ class LivePool:
         self._stop = stop
         self._say = say
         self._refuse: Callable[[PoolFacts], None] = lambda _: None
+        self._codes_came: Callable[[float], None] = lambda _: None
         self._lock = threading.Lock()
         self._problem: MigrateMfaError | None = None
         self._read_at = self._moment()
+        self.seen_at = clock.now()
+        """No later than `facts` were so, in seconds since 1970."""
 
-    def guard(self, refuse: Callable[[PoolFacts], None]) -> None:
-        """Have changed settings judged as at the start: `refuse` raises where a start would be refused."""
-        self._refuse = refuse
+    def guard(
+        self, refuse: Callable[[PoolFacts], None], codes_came: Callable[[float], None] = lambda _: None
+    ) -> None:
+        """Have changed settings judged as at the start.
+
+        Args:
+            refuse: raises where a start would be refused.
+            codes_came: is told `seen_at` when Cognito sends codes that it did not send then.
+        """
+        self._refuse, self._codes_came = refuse, codes_came
 
     def current(self) -> PoolFacts:
         """The settings, read again if they are old.
@@ -65,11 +75,20 @@ class LivePool:
                 raise self._problem
             if self._is_old():
                 self._stop.check()
+                asked_at = self._clock.now()
                 new = self._read()
                 self._read_at = self._moment()
+                self._tell_codes(new)
                 if _decisive(new) != _decisive(self.facts):
                     self._take(new)
+                self.seen_at = asked_at
             return self.facts
+
+    def look_back(self) -> None:
+        """Look once more when all is written: codes may have gone out since the last look. Raises as a read."""
+        with self._lock:
+            if self._problem is None:
+                self._tell_codes(self._read())
 
     def require(self, decided_by: PoolFacts) -> None:
         """Refuse to go by settings that are not the pool's any more; raises as `current` does too.
@@ -79,6 +98,10 @@ class LivePool:
         """
         if self.current() is not decided_by:
             raise SettingsChangedError
+
+    def _tell_codes(self, new: PoolFacts) -> None:
+        if new.code_sms_on_unverified_write and not self.facts.code_sms_on_unverified_write:
+            self._codes_came(self.seen_at)
 
     def _is_old(self) -> bool:
         ages = (now - then for then, now in zip(self._read_at, self._moment(), strict=True))

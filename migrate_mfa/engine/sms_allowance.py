@@ -29,6 +29,11 @@ class SmsAllowance:
                 raise OverMaxSmsError
             self._left -= 1
 
+    def spend(self, messages: int) -> None:
+        """Count messages that have been sent without being counted; there may be more than are left."""
+        with self._lock:
+            self._left -= messages
+
     def give_back(self) -> None:
         """A message that was counted was not sent."""
         with self._lock:

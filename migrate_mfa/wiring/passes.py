@@ -42,6 +42,7 @@ from migrate_mfa.reports.files import remove_drafts
 from migrate_mfa.wiring.lane import Connection
 from migrate_mfa.wiring.logging import logged
 from migrate_mfa.wiring.pace import note_pace
+from migrate_mfa.wiring.codes import UncountedCodes
 from migrate_mfa.wiring.recovery import recovery_in_the_way
 from migrate_mfa.wiring.reporting import DIRECTORY, write_reports
 
@@ -129,7 +130,9 @@ class Pass:
             MigrateMfaError: a failure that concerns every user, or too many failures.
         """
         connection = self.connection
-        connection.live_pool.guard(refuse)
+        sms = SmsAllowance(connection.settings.max_sms - self.work.unverified_rows())
+        codes = UncountedCodes(self.work, sms, connection.progress.say)
+        connection.live_pool.guard(refuse, codes.came)
         executor = Executor(
             Tools(
                 directory=connection.directory,
@@ -138,7 +141,7 @@ class Pass:
                 pool=connection.live_pool,
                 clock=connection.clock,
                 stop=connection.stop,
-                sms=SmsAllowance(connection.settings.max_sms - self.work.unverified_rows()),
+                sms=sms,
                 refusals=Refusals(partial(recovery_in_the_way, connection)),
             ),
             connection.pacers,
@@ -152,6 +155,9 @@ class Pass:
             with self._known_as_writer(verbs):
                 executor.run()
         finally:
+            codes.look_back(connection.live_pool)
+            if codes.users:
+                self.extra["uncounted_codes"] = codes.users
             self.reads_only += executor.tally.reads_only
             self.failed += executor.tally.outcomes[Outcome.FAILED]
 

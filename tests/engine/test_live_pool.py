@@ -35,7 +35,7 @@ class Pool:
             self.live.current()
 
 
-def test_it_is_read_again_every_minute_however_often_it_is_asked_for() -> None:
+def test_it_is_read_again_when_it_is_old_however_often_it_is_asked_for() -> None:
     pool = Pool()
 
     pool.use(every_s=1, for_s=3600)
@@ -130,3 +130,30 @@ def test_nobody_waits_for_them_once_the_run_is_ending_in_a_hurry() -> None:
         pool.live.current()
 
     assert pool.reads == 0
+
+
+def test_codes_that_began_since_the_last_look_are_told_once() -> None:
+    pool = Pool()
+    told: list[float] = []
+    pool.live.guard(require_sms_mfa, told.append)
+    pool.use(every_s=OLDEST_S + 1, for_s=3 * (OLDEST_S + 1))
+    seen = pool.clock.now()
+    pool.clock.advance(OLDEST_S + 1)
+    pool.facts = replace(pool.facts, phone_auto_verified=True)
+
+    pool.use(every_s=OLDEST_S + 1, for_s=3 * (OLDEST_S + 1))
+    pool.live.look_back()
+
+    assert told == [seen]
+
+
+def test_a_look_back_sees_what_no_write_has_seen_any_more() -> None:
+    pool = Pool()
+    told: list[float] = []
+    pool.live.guard(require_sms_mfa, told.append)
+
+    pool.live.look_back()
+    pool.facts = replace(pool.facts, phone_auto_verified=True)
+    pool.live.look_back()
+
+    assert told == [pool.live.seen_at]

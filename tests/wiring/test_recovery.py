@@ -366,3 +366,23 @@ def test_numbers_that_changed_since_the_plan_send_no_sms_beyond_max_sms(
         assert site.messages() == 2
         assert site.run("by-code", "--max-sms", 6) == ExitCode.DONE
         assert site.messages() == 6
+
+
+def test_codes_that_nobody_counted_are_told_at_the_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begins = {"on": {"op": "AdminUpdateUserAttributes"}, "do": {"config": SENDS_CODES}}
+    with at(tmp_path, 3, faults={"script": [begins]}) as site:
+        assert site.run("by-code") == ExitCode.DONE
+        assert (site.messages(), site.summary()["uncounted_codes"]) == (3, 3)
+        assert "may have got a code uncounted" in capsys.readouterr().out
+
+
+def test_where_nobody_can_look_at_the_end_codes_may_have_gone_out(tmp_path: Path) -> None:
+    with at(tmp_path, 1) as site:
+        assert site.run("by-code", "--dry-run") == ExitCode.DONE
+        rule = {"kind": "access_denied", "ops": ["DescribeUserPool"], "after_calls": 9}
+        site.running.control("faults", {"rules": [rule]})
+
+        assert site.run("by-code") == ExitCode.DONE
+        assert site.summary()["uncounted_codes"] == 1
