@@ -25,6 +25,7 @@ from migrate_mfa.adapters.aws_files import (
     require_readable,
 )
 from migrate_mfa.adapters.aws_problems import FAILURES, api_error, configuring, renewal_error
+from migrate_mfa.adapters.aws_settings import endpoint_source, require_usable
 from migrate_mfa.adapters.deadline import TooLate, may_send, within
 from migrate_mfa.adapters.endpoints import AWS, name_of, own_variable, require_url
 from migrate_mfa.domain.errors import NotAllowed, UsageError
@@ -112,6 +113,7 @@ class Aws:
         require_readable()
         with configuring(target.profile):
             self._core = botocore.session.Session(profile=target.profile)
+            require_usable(self._core, self._profile)
             self._session = boto3.Session(botocore_session=self._core, region_name=self.region)
             self._credentials = self._find_credentials()
         self._require_region()
@@ -162,8 +164,11 @@ class Aws:
             return None, name
         if self.target.endpoint_url is not None:
             return self.target.endpoint_url, "--endpoint-url"
-        named = "AWS_ENDPOINT_URL" if os.environ.get("AWS_ENDPOINT_URL") else f"{config_file()}"
-        return None, named
+        return None, endpoint_source(self._core, service_id, self._profile)
+
+    @property
+    def _profile(self) -> str:
+        return self.target.profile or os.environ.get("AWS_PROFILE") or "default"
 
     @cached_property
     def _ignores_endpoints(self) -> bool:

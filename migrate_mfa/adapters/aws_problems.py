@@ -12,7 +12,7 @@ from getpass import GetPassWarning
 from typing import Any
 
 from botocore import exceptions as raised
-from botocore.configloader import multi_file_load_config
+from botocore.configloader import multi_file_load_config, raw_config_parse
 from botocore.parsers import ResponseParserError
 
 from migrate_mfa.adapters.aws_files import SOURCES, config_file, credentials_file
@@ -107,7 +107,8 @@ def configuration_problem(error: Exception, profile: str | None) -> MigrateMfaEr
     """The run's problem for what was raised while a client or credentials were made."""
     if isinstance(error, raised.ProfileNotFound):
         return UsageError(
-            f"There is no profile {error.kwargs['profile']!r} in {config_file()} or {credentials_file()}.",
+            f"There is no profile {error.kwargs['profile']!r} in {config_file()} or {credentials_file()}"
+            f"{_unnamed(error.kwargs['profile'])}.",
             "Give one that is there with --profile, or unset AWS_PROFILE.",
         )
     if isinstance(error, raised.ConfigParseError):
@@ -277,6 +278,8 @@ def _trouble(error: Exception) -> str:
         return f"the option {cause.option!r} stands twice in [{cause.section}], again in line {cause.lineno}"
     if isinstance(cause, DuplicateSectionError):
         return f"the section [{cause.section}] stands twice, again in line {cause.lineno}"
+    if isinstance(cause, MissingSectionHeaderError) and cause.line.startswith("\ufeff"):
+        return "it begins with a byte order mark, which an editor of Windows has put there"
     if isinstance(cause, MissingSectionHeaderError):
         return f"line {cause.lineno} stands before any [section]"
     if isinstance(cause, ParsingError) and cause.errors:
@@ -284,6 +287,15 @@ def _trouble(error: Exception) -> str:
     if isinstance(cause, UnicodeDecodeError):
         return "it is not UTF-8"
     return "a setting in it is not NAME = VALUE"
+
+
+def _unnamed(profile: str) -> str:
+    """The usual cause: the section stands there without the word that makes it a profile."""
+    try:
+        named = raw_config_parse(config_file())
+    except (raised.BotoCoreError, OSError, ValueError):
+        return ""
+    return f"; the first has [{profile}], which must be [profile {profile}] there" if profile in named else ""
 
 
 def _process(profile: str) -> bool:
@@ -301,11 +313,13 @@ def _name(profile: str | None) -> str:
 
 def _look_at(profile: str | None) -> str:
     """What to look at: the profile, its file, and the variables that are set, by name."""
-    names = sorted(name for name in os.environ if name.startswith("AWS_"))
+    names = sorted(name for name in os.environ if name.startswith("AWS_") and name not in _NO_MATTER)
     variables = f" and at {', '.join(names)}" if names else ""
     return f"Look at the profile {_name(profile)!r} in {config_file()}{variables}."
 
 
+_NO_MATTER = {"AWS_CA_BUNDLE", "AWS_CONFIG_FILE", "AWS_DEFAULT_OUTPUT", "AWS_EXECUTION_ENV", "AWS_PAGER"}
+"""Variables that say nothing of credentials or profiles; the file that is looked at is named anyway."""
 _SHARED = "shared-credentials-file"
 _SIGN_IN = "Sign in (aws sso login, aws configure), or give --profile"
 _MEND = "Mend the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE."

@@ -42,6 +42,42 @@ class Case:
 
 
 CASES = {
+    "no number": Case(
+        USAGE,
+        r"metadata_service_num_attempts of the profile 'a' in .*/config is not a whole number",
+        "[profile a]\nmetadata_service_num_attempts = zz\n",
+        profile="a",
+    ),
+    "no number in a variable": Case(
+        USAGE, "AWS_METADATA_SERVICE_TIMEOUT is not a", env={"AWS_METADATA_SERVICE_TIMEOUT": "1.5"}, keys=True
+    ),
+    "services that are not there": Case(
+        USAGE,
+        r"services of the profile 'a' in .*/config is 'nope', but there is no section \[services nope\]",
+        "[profile a]\nservices = nope\n",
+        profile="a",
+        keys=True,
+    ),
+    "a service without its settings": Case(
+        USAGE,
+        r"\[services s\] in .*/config, of the profile 'default': cognito_identity_provider has no settings",
+        "[default]\nservices = s\n[services s]\ncognito_identity_provider = http://127.0.0.1:9\n",
+        keys=True,
+    ),
+    "a service by another name": Case(
+        USAGE,
+        "cognito_idp is no service's name; the one of user pools is cognito_identity_provider",
+        "[default]\nservices = s\n[services s]\ncognito_idp =\n  endpoint_url = http://127.0.0.1:9\n",
+        keys=True,
+    ),
+    "a service's endpoint": Case(
+        USAGE,
+        r"cognito_identity_provider in \[services s\] of .*/config \(profile 'default'\) cannot be used",
+        "[default]\nservices = s\n[services s]\ncognito_identity_provider =\n  endpoint_url = ftp://x\n",
+        keys=True,
+    ),
+    "a mark at the beginning": Case(USAGE, "byte order mark", b"\xef\xbb\xbf[default]\n"),
+    "a profile without the word": Case(USAGE, r"has \[a\], which must be \[profile a\]", "[a]\n", profile="a"),
     "option twice": Case(
         USAGE,
         r"/config cannot be used: the option 'output' stands twice in \[default\], again in line 4",
@@ -206,13 +242,6 @@ CASES = {
         USAGE,
         "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER cannot",
         env={"AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER": "localhost"},
-        keys=True,
-    ),
-    "services missing": Case(USAGE, '"zz" services', "[default]\nservices = zz\n", keys=True),
-    "services of a wrong form": Case(
-        USAGE,
-        "wrong form",
-        "[default]\nservices = zz\n[services zz]\ncognito_identity_provider = x\n",
         keys=True,
     ),
     "container": Case(
