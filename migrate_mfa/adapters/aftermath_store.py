@@ -181,16 +181,18 @@ class AftermathStore:
             after: the row after which to begin.
             limit: how many rows at most.
             ended: those that a rollback has ended without giving all back, instead of all others.
-            only_chosen: keep to the users of `choose`.
+            only_chosen: keep to the users of `choose`. Only then those who keep a number that they have
+                proved come again: for all others that would be the same announcement each time.
         """
         chosen = f" AND {_CHOSEN}" if only_chosen else ""
+        whole = " AND r.detail = ''" if only_chosen else ""
         which = "AND" if ended else "AND NOT"
         found = self._database.query(
             "SELECT r.row, EXISTS"
             " (SELECT 1 FROM writes w WHERE w.row = r.row AND w.result <> 'refused') AS wrote"
             " FROM rows r NOT INDEXED"
             f" WHERE r.row > ? {which} (r.verb = 'rollback' AND r.outcome <> 'unprocessed')"
-            f" AND NOT (r.reason IS 'restored' AND r.detail = ''){chosen} ORDER BY r.row LIMIT ?",
+            f" AND NOT (r.reason IS 'restored'{whole}){chosen} ORDER BY r.row LIMIT ?",
             after,
             limit,
         )
@@ -201,6 +203,11 @@ class AftermathStore:
         chosen = f" AND {_CHOSEN}" if only_chosen else ""
         failed = f"SELECT 1 FROM rows r WHERE r.verb = 'rollback' AND r.outcome = 'failed'{chosen}"
         return bool(self._database.value(f"SELECT EXISTS ({failed})"))
+
+    def numbers_kept(self) -> int:
+        """How many users a rollback has left a number that they have proved since."""
+        kept = "SELECT COUNT(*) FROM rows WHERE reason = 'restored' AND detail <> ''"
+        return int(self._database.value(kept))
 
     def park_rollbacks(self) -> None:
         """What an interrupted rollback left to do waits until it is selected again."""

@@ -278,10 +278,9 @@ def _trouble(error: Exception) -> str:
         return f"the option {cause.option!r} stands twice in [{cause.section}], again in line {cause.lineno}"
     if isinstance(cause, DuplicateSectionError):
         return f"the section [{cause.section}] stands twice, again in line {cause.lineno}"
-    if isinstance(cause, MissingSectionHeaderError) and cause.line.startswith("\ufeff"):
-        return "it begins with a byte order mark, which an editor of Windows has put there"
     if isinstance(cause, MissingSectionHeaderError):
-        return f"line {cause.lineno} stands before any [section]"
+        before = f"line {cause.lineno} stands before any [section]"
+        return "it begins with a byte order mark" if cause.line.startswith("\ufeff") else before
     if isinstance(cause, ParsingError) and cause.errors:
         return f"line {cause.errors[0][0]} is neither a [section] nor NAME = VALUE"
     if isinstance(cause, UnicodeDecodeError):

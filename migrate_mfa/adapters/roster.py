@@ -2,13 +2,14 @@
 
 import csv
 import hashlib
+import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from migrate_mfa.adapters.roster_columns import find_columns, find_identities
 from migrate_mfa.adapters.roster_header import Header, read_header, require_no_title
@@ -16,6 +17,7 @@ from migrate_mfa.adapters.roster_names import Names
 from migrate_mfa.adapters.roster_rows import Record, RosterOptions, RowReader
 from migrate_mfa.adapters.roster_sample import Sample
 from migrate_mfa.adapters.roster_text import (
+    GUESSED,
     Lines,
     RawRecord,
     SeekableFile,
@@ -100,6 +102,30 @@ def has_changed(source: str | None, sha256: str | None) -> bool:
 
 def _read_head(file: SeekableFile, source: str, options: RosterOptions) -> Roster:
     encoding = find_encoding(file, source, options.encoding)
+    with _told_the_guess(options, encoding):
+        return _read_columns(file, source, options, encoding)
+
+
+@contextmanager
+def _told_the_guess(options: RosterOptions, encoding: str) -> Iterator[None]:
+    """Where columns are not known in a file that may be in another encoding, say so."""
+    try:
+        yield
+    except InputUnusable as problem:
+        if options.encoding is not None or encoding != GUESSED or _KANA.search(problem.message):
+            raise
+        hint = f"{problem.hint or ''} {_PERHAPS}".strip()
+        raise InputUnusable(problem.message, hint) from problem
+
+
+_KANA: Final = re.compile("[ぁ-ゖァ-ヺ]")
+_PERHAPS: Final = (
+    "The file is no UTF-8, and was read as cp932 (Japanese), which is a guess: for a file of Western Europe give "
+    "--encoding cp1252."
+)
+
+
+def _read_columns(file: SeekableFile, source: str, options: RosterOptions, encoding: str) -> Roster:
     open_lines = partial(read_lines, file, source, encoding)
     chosen = [name for name in (options.id_column, options.phone_column) if name is not None]
     with closing(open_lines()) as lines:
@@ -132,7 +158,7 @@ def _read_head(file: SeekableFile, source: str, options: RosterOptions) -> Roste
         labels=found.labels,
         notes=found.notes,
         encoding=encoding,
-        guessed_encoding=options.encoding is None and encoding == "cp932",
+        guessed_encoding=options.encoding is None and encoding == GUESSED,
         delimiter=header.delimiter,
         sha256=hashlib.file_digest(file, "sha256").hexdigest(),
         _open_lines=open_lines,

@@ -2,8 +2,9 @@
 """What other programs call the columns that matter, and how a header's text is compared with that.
 
 The names are those of exports of Cognito, Microsoft 365 and Entra ID, Google Workspace, Okta, Auth0,
-Salesforce, HubSpot and LDAP directories, in English, German, French, Spanish and Japanese. A name is left out
-where it can also mean something else: a wrong column does more harm than a question.
+Salesforce, HubSpot and LDAP directories, in English, German, French, Spanish and Japanese, and the usual ones
+in Portuguese, Italian, Chinese and Korean. A name is left out where it can also mean something else: a wrong
+column does more harm than a question.
 """
 
 import re
@@ -79,14 +80,18 @@ ALIASES: Final[dict[Meaning, str]] = {
         nom de connexion, nom principal de l'utilisateur, usuario, nombre de usuario, nombre usuario,
         nombre de inicio de sesión, nombre principal de usuario, ユーザー名, ユーザ名, ユーザネーム,
         ユーザーネーム, ログインID, ログイン名, ログインユーザー名, ユーザーID, ユーザID, アカウント名,
-        サインイン名, ユーザープリンシパル名""",
+        サインイン名, ユーザープリンシパル名,
+        nome de usuário, utilizador, nome de utilizador, nome utente, utente, 用户名, 用户名称, 登录名, 账号,
+        使用者名稱, 帳號, 사용자 이름, 사용자명, 사용자 ID, 아이디, 로그인 ID""",
     Meaning(Kind.EMAIL): """
         email, mail, email address, mail address, primary email, primary email address, user email,
         user email address, login email, E-Mail-Adresse, Mailadresse, primäre E-Mail-Adresse,
         adresse e-mail, adresse mail, adresse électronique, adresse de messagerie, adresse de courriel,
         courriel, courrier électronique, mél, correo, correo electrónico, dirección de correo,
         dirección de e-mail, dirección e-mail, dirección de correo electrónico, メール, メールアドレス,
-        Eメール, Eメールアドレス, 電子メール, 電子メールアドレス, mailアドレス, e-mailアドレス, メアド""",
+        Eメール, Eメールアドレス, 電子メール, 電子メールアドレス, mailアドレス, e-mailアドレス, メアド,
+        endereço de e-mail, correio eletrônico, indirizzo e-mail, posta elettronica, 邮箱, 电子邮箱, 电子邮件, 电子邮件地址, 邮件地址, 電子郵件, 電子郵件地址, 電子信箱, 이메일, 이메일 주소,
+        전자 메일, 전자 우편""",
     Meaning(Kind.PHONE, Line.MOBILE): """
         mobile, mobile phone, mobile number, mobile no, mobile phone number, mobile phone no,
         mobile telephone, mobile telephone number, mobile tel, mobile contact number, personal mobile,
@@ -108,7 +113,10 @@ ALIASES: Final[dict[Meaning, str]] = {
         携帯番号, 携帯電話番号, 携帯電話の番号, 携帯TEL, 携帯No, 電話番号携帯, 電話携帯, TEL携帯, ケータイ,
         ケータイ番号, モバイル, モバイル番号, モバイル電話, スマホ, スマホ番号, スマートフォン, SMS番号,
         SMS電話番号, SMS送信先, SMS送信先電話番号, SMS用電話番号, 個人携帯, 個人携帯番号, 会社携帯,
-        会社携帯番号, 社用携帯, 社用携帯番号""",
+        会社携帯番号, 社用携帯, 社用携帯番号,
+        mob, mob no, mob nr, mob number, telemóvel, número de telemóvel, telefone celular, telefone móvel,
+        número do celular, cellulare, numero di cellulare, telefono cellulare, telefonino, 手机, 手机号, 手机号码,
+        移动电话, 手機, 手機號碼, 行動電話, 行動電話號碼, 휴대전화, 휴대전화 번호, 휴대폰, 휴대폰 번호, 핸드폰, 핸드폰 번호""",
     Meaning(Kind.PHONE, Line.ANY): """
         phone, phone number, phone no, phone nr, phone num, telephone, telephone number, telephone no, tel,
         tel no, tel number, tel nr, contact phone, contact phone number, contact number, contact no,
@@ -120,7 +128,9 @@ ALIASES: Final[dict[Meaning, str]] = {
         numéro de téléphone, numéro téléphone, numéro de tél, n° de téléphone, n° téléphone, n° tél,
         n° de tél, teléfono, número de teléfono, número teléfono, número telefónico, nº de teléfono,
         nº teléfono, núm. de teléfono, telf, tlf, tfno, 電話番号, 電話, お電話番号, TEL番号, 連絡先電話番号,
-        連絡先TEL, 登録電話番号, 認証用電話番号""",
+        連絡先TEL, 登録電話番号, 認証用電話番号,
+        telefone, número de telefone, numero di telefono, 电话, 电话号码, 联系电话, 電話號碼, 聯絡電話, 전화, 전화번호,
+        연락처""",
     Meaning(Kind.PHONE, Line.FIXED): """
         office phone, office phone number, office telephone, office tel, business phone, business phones,
         business phone number, business telephone, business telephone number, work phone, work phone number,
@@ -146,7 +156,10 @@ ALIASES: Final[dict[Meaning, str]] = {
         teléfono del domicilio, otro teléfono, 会社電話, 会社電話番号, 会社の電話番号, 会社TEL, 勤務先電話,
         勤務先電話番号, 勤務先TEL, 職場電話, 職場電話番号, 職場TEL, オフィス電話, オフィスの電話, 自宅電話,
         自宅電話番号, 自宅の電話番号, 自宅TEL, 固定電話, 固定電話番号, 代表電話, 代表電話番号, 代表TEL,
-        直通電話, 直通電話番号, 直通番号, その他電話, その他電話番号, その他の電話番号, その他の電話""",
+        直通電話, 直通電話番号, 直通番号, その他電話, その他電話番号, その他の電話番号, その他の電話,
+        telefone fixo, telefone comercial, telefone residencial, telefone do trabalho, telefono fisso,
+        telefono ufficio, 固话, 座机, 办公电话, 家庭电话, 公司電話, 市話, 住家電話, 집 전화, 집전화번호, 회사 전화, 회사 전화번호,
+        유선전화""",
     Meaning(Kind.PHONE, Line.FOREIGN): """
         fax, fax number, fax no, fax nr, fax phone, office fax, business fax, work fax, company fax,
         home fax, other fax, facsimile, facsimile number, facsimile telephone number, telefax, pager,
@@ -159,7 +172,7 @@ ALIASES: Final[dict[Meaning, str]] = {
         Notfallkontakt, télécopie, télécopieur, numéro de fax, n° de fax, contact d'urgence,
         contacto de emergencia, ファックス, ファックス番号, ファクス, ファクス番号, ファクシミリ, FAX番号,
         ポケベル, 内線, 内線番号, 緊急連絡先, 緊急連絡先電話番号, 緊急連絡先TEL, 緊急電話番号,
-        保護者電話番号, 保護者携帯, 保護者携帯番号""",
+        保護者電話番号, 保護者携帯, 保護者携帯番号, 传真, 傳真, 팩스, 紧急联系人""",
     Meaning(Kind.VERIFIED): """
         phone_number_verified, phone verified, is phone verified, is phone number verified, mobile verified,
         mobile phone verified, mobile number verified""",
@@ -169,7 +182,8 @@ ALIASES: Final[dict[Meaning, str]] = {
         電話の国, 携帯電話の国""",
     Meaning(Kind.COUNTRY, rank=1): """
         country, country/region, country or region, country name, Land, Land/Region, Land oder Region, pays,
-        pays/région, pays ou région, país, país/región, país o región, 国, 国名, 国/地域, 国または地域""",
+        pays/région, pays ou région, país, país/región, país o región, 国, 国名, 国/地域, 国または地域,
+        país/região, paese, nazione, 国家, 国家/地区, 國家, 국가, 국가/지역""",
     Meaning(Kind.COUNTRY, rank=2): "c",
     Meaning(Kind.COUNTRY, rank=3): "co",
     Meaning(Kind.COUNTRY, rank=4): """

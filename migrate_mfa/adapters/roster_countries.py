@@ -110,7 +110,8 @@ def _left(names: Names, sample: Sample, phone: int, found: Countries) -> list[in
 def _countries_of(sample: Sample, at: int, name: str) -> list[Country] | None:
     """The countries that a column names for certain; none where its cells may be something else.
 
-    None means that most of its cells are no countries.
+    None means that most of its cells are no countries. Codes are believed where every cell is one: to take
+    the number of one country for that of another is worse than to ask about a column of something else.
     """
     values = sample.values(at)
     if not values or len(values) > _MOST_COUNTRIES or _NEVER.search(name):
@@ -119,7 +120,8 @@ def _countries_of(sample: Sample, at: int, name: str) -> list[Country] | None:
     hinted = bool(_HINTS.search(name)) and not of_others
     digits = hinted or bool(_DIAL_HINTS.search(name))
     read = {cell: country for cell in values if (country := _read(cell, hinted=hinted, digits=digits))}
-    certain = {cell: country for cell, country in read.items() if hinted or not _SHORT.fullmatch(cell)}
+    codes = len(read) == len(values) and not (_OF_TEAMS.search(name) or values.keys() <= _WORDS)
+    certain = {cell: each for cell, each in read.items() if hinted or codes or not _SHORT.fullmatch(cell)}
     enough = sample.filled(at) // 2 + 1
     if sum(values[cell] for cell in (certain if of_others else read)) < enough:
         return None
@@ -149,6 +151,13 @@ _OF_OTHERS: Final = re.compile(
     r"|(?<!country)name$|nombre|nom$|apellido|initial|title|都道府県|市|国籍|出身|出生|名$"
 )
 """Places and people that are called like countries, and countries that are no telephone's."""
+_OF_TEAMS: Final = re.compile(
+    r"dep(?:artmen)?t|team|division|abteilung|bereich|gruppe|group|unit|role|rolle|service|equipe|departamento|area"
+    r"|equipo|salutation|anrede|civilite|gender|sex|geschlecht|grade|status|flag|active|opt|type|typ$|部|課|係|敬称|性別"
+)
+"""What is called by two or three capital letters that are no country, such as HR, IT and PR."""
+_WORDS: Final = frozenset({"NO", "MR", "MS", "IT", "HR", "PR", "QA", "AM", "PM"})
+"""Codes of countries that are words or titles more often, where a column holds nothing else."""
 _NEVER: Final = re.compile(
     r"lang|locale|sprache|idioma|言語|currency|wahrung|devise|moneda|通貨|zone|utc|gmt|offset"
 )

@@ -14,7 +14,7 @@ from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.privacy import masked
 from migrate_mfa.domain.spreadsheet import trim, unguard
 
-_DELIMITERS: Final = ",;\t"
+_DELIMITERS: Final = ",;\t|"
 _SEP_LINE: Final = re.compile(r'"?sep=([,;|\t])"?[,;|\t ]*[\r\n]*', re.IGNORECASE)
 _LINES_BELOW: Final = 20
 _FEW_NAMES: Final = 2
@@ -84,7 +84,7 @@ def require_no_title(lines: Lines, source: str, chosen: Iterable[str]) -> None:
 def _first_line(lines: Lines, source: str) -> tuple[int, str]:
     """The first line with anything in it; a spreadsheet's blank rows are delimiters only."""
     for number, line in lines:
-        if line.strip(" ,;\t\r\n") and line.strip():
+        if line.strip(" ,;|\t\r\n") and line.strip():
             return number, line
     raise _empty(source)
 

@@ -87,10 +87,14 @@ def find_encoding(file: SeekableFile, source: str, wanted: str | None) -> str:
     )
 
 
+GUESSED: Final = "cp932"
+"""The encoding of text that is no UTF-8: Shift_JIS as Windows writes it."""
+
+
 def _ladder(file: SeekableFile) -> tuple[str, ...]:
     file.seek(0)
     marked = file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}
-    return ("utf-16",) if marked else ("utf-8", "cp932")
+    return ("utf-16",) if marked else ("utf-8", GUESSED)
 
 
 def _known(encoding: str) -> str:

@@ -61,7 +61,12 @@ def _audit(params: dict[str, Any]) -> None:
         look.look(confirm_billing)
     code = look.exit_code()
     if code is ExitCode.NOT_MET:
-        tell("That is less than --fail-under asks for.")
+        counted = any(look.one.summary["total"].values())
+        tell(
+            "That is less than --fail-under asks for."
+            if counted
+            else "The pool has no enabled local user, so nobody meets --fail-under. Is it the right pool?"
+        )
     leave(look.one, code)
 
 

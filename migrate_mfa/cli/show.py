@@ -178,6 +178,8 @@ def _found(summary: Mapping[str, Any]) -> None:
         _row("failed in this pass", failed, "report/failed.csv says who and why")
     if uncounted := summary.get("uncounted_codes"):
         _row("may have got a code uncounted", uncounted, _UNCOUNTED)
+    if kept := summary.get("numbers_kept"):
+        _row("restored, but for the number", kept, "proved since, so it stays; SMS MFA is as before the run")
     if waiting := summary.get("waiting_for_max_sms"):
         _row("waiting for --max-sms", waiting, "ready for a number, but storing it sends a code")
     if drift := summary.get("drift"):

@@ -97,7 +97,10 @@ def _of_row(read: Normalised | PhoneProblem, row: Country, written: Written) -> 
     if (rival := row.rival) and row.code >= _THREE_DIGITS and "assumed_country" in read.guesses:
         other = _read(written, rival.region, certain=True)
         if isinstance(other, Normalised) and country_of(other.phone.e164) == rival.region:
-            return invalid(f"two readings, by the row's country, {row}: write it as +…")
+            return invalid(
+                f"two readings, by the row's country, {row}: write that country as {row.region} or "
+                f"{rival.region}, or the number as +…"
+            )
     named = ("row_country" if guess == "assumed_country" else guess for guess in read.guesses)
     return Normalised(read.phone, tuple(named))
 

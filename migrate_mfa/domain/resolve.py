@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final, assert_never
 
 from migrate_mfa.domain.model import Candidate, PhoneSignIn, PoolFacts, UserState, Verdict
+from migrate_mfa.domain.numbering import place
 from migrate_mfa.domain.phone import Normalised, country_of, normalise
 from migrate_mfa.domain.privacy import mask_identity
 from migrate_mfa.domain.reasons import Reason
@@ -102,11 +103,22 @@ def _identity(
 
 
 def _doubt(name: str, naming: Naming) -> str:
+    if lost := _with_a_plus_sign(name, naming):
+        return f"With a plus sign it would be a number of {lost}; write it as +…, if it is one."
     if _NUMBER.fullmatch(name):
         if naming.phone_sign_in is PhoneSignIn.NO:
             return "It looks like a phone number, but numbers sign nobody in to this pool."
         return "It looks like a phone number, but cannot be read as one: does --phone-country fit?"
     return "It has a blank, as a display name has." if " " in name else ""
+
+
+def _with_a_plus_sign(name: str, naming: Naming) -> str:
+    """The country of digits that may have lost their plus sign, where numbers sign people in."""
+    digits = re.sub(r"[\s().-]", "", name)
+    if naming.phone_sign_in is PhoneSignIn.NO or not _E164.fullmatch(f"+{digits}"):
+        return ""
+    phone = normalise(f"+{digits}", country=None, strict=False).phone
+    return place(phone.e164) if phone else ""
 
 
 _NUMBER: Final = re.compile(r"[+0(](?:[\s().-]*[0-9]){8,}")

@@ -317,6 +317,8 @@ class Aftermath:
         self.one.apply(self._restore, (Verb.ROLLBACK,), require_sms_mfa)
         self._not_given_back = self.store.has_failed_rollbacks(only_chosen=self._only_chosen)
         self.left_alone = self.store.users_left(self._named, Reason.CHANGED_BY_OTHERS)
+        if kept := self.store.numbers_kept():
+            self.one.extra["numbers_kept"] = kept
 
     def rollback_exit_code(self) -> ExitCode:
         """7 where a restore failed, now or before, or a user named one by one was left alone."""

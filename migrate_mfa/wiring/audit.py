@@ -63,10 +63,19 @@ class PoolAudit:
         finally:
             self.one.plans.reset()
 
+    @property
+    def share(self) -> float:
+        """The percentage with a verified phone, once it has ended; 0 where nobody was counted.
+
+        A gate that nobody passes through must not open: an empty pool is mostly the wrong one.
+        """
+        total = self.one.summary["total"]
+        return verified_share(total) if any(total.values()) else 0.0
+
     def exit_code(self) -> ExitCode:
         """How it ended, for a script; known once it has ended."""
         fail_under = self.one.connection.settings.fail_under
-        if fail_under is not None and verified_share(self.one.summary["total"]) < fail_under * 100:
+        if fail_under is not None and self.share < fail_under * 100:
             return self.one.exit_code(ExitCode.NOT_MET)
         return self.one.exit_code(ExitCode.DONE)
 

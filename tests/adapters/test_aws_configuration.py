@@ -77,7 +77,9 @@ CASES = {
         keys=True,
     ),
     "a mark at the beginning": Case(USAGE, "byte order mark", b"\xef\xbb\xbf[default]\n"),
-    "a profile without the word": Case(USAGE, r"has \[a\], which must be \[profile a\]", "[a]\n", profile="a"),
+    "a profile without the word": Case(
+        USAGE, r"has \[a\], which must be \[profile a\]", "[a]\n", profile="a"
+    ),
     "option twice": Case(
         USAGE,
         r"/config cannot be used: the option 'output' stands twice in \[default\], again in line 4",

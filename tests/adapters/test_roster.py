@@ -686,3 +686,14 @@ def test_a_long_roster_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> 
 
     assert (count, roster.lines) == (100_000, 100_001)
     assert peak < 3_000_000 < path.stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("header", "hinted"),
+    [("Courriel;Tél. portable;Tél. fixe", True), ("氏名;ケータイの番号", False), ("名;Téléphone 携帯", False)],
+)
+def test_a_guessed_encoding_is_told_where_columns_are_not_known(header: str, hinted: bool) -> None:
+    encoding = "cp1252" if hinted else "cp932"
+    text = f"{header.replace('é', 'é' if hinted else 'e')}\na@example.com;0612345678;0142685300\n"
+
+    assert ("--encoding cp1252" in unusable(text.encode(encoding)).hint) is hinted

@@ -114,6 +114,9 @@ def test_an_address_that_cannot_be_read_refuses_a_number_without_a_country_code(
         ("Kundenland", ("JP", "US")),
         ("x", ("+1", "+81")),
         ("Phone's country", ("1", "81")),
+        ("Loc", ("US", "JP")),
+        ("Region", ("US", "US")),
+        ("Site", ("USA", "JPN")),
     ],
 )
 def test_an_unknown_column_with_another_country_is_refused(name: str, cells: tuple[str, ...]) -> None:
@@ -127,7 +130,11 @@ def test_an_unknown_column_with_another_country_is_refused(name: str, cells: tup
     ("name", "cells", "noted"),
     [
         ("Location", ("Japan", "Japan"), True),
-        ("Loc", ("US", "JP"), True),
+        ("Loc", ("US", "JP", "Osaka"), True),
+        ("Active", ("NO", "NO"), True),
+        ("Salutation", ("MR", "MS"), True),
+        ("Dept.", ("IT", "HR"), True),
+        ("Col7", ("IT", "HR"), True),
         ("Department", ("FIN", "PER"), True),
         ("Nationality", ("United States",), True),
         ("City", ("Singapore",), True),

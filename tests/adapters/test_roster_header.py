@@ -27,6 +27,7 @@ def rows(text: str) -> list[tuple[tuple[str, ...], object]]:
         ("username,phone", ","),
         ("username;phone", ";"),
         ("username\tphone", "\t"),
+        ("username|phone", "|"),
         ("username", ","),
         ("note,a;username;phone", ";"),
         ('"username";"phone"', ";"),

@@ -378,7 +378,7 @@ def test_a_country_that_may_be_an_iso_number_is_not_guessed_with() -> None:
 
     assert told("0783 123 456", "+250") == "+250783123456"
     assert told("0783 123 456", "FR") == "+33783123456"
-    assert "two readings" in told("0783 123 456", "250")
+    assert "write that country as RW or FR, or the number as +…" in told("0783 123 456", "250")
     assert "ISO number FR (+33)" in told("0783 123 456", "250")
     assert told("+250 783 123 456", "250") == "+250783123456"
     assert "ISO number BE (+32)" in told("0470 12 34 56", "56")

@@ -151,6 +151,14 @@ def test_a_number_without_its_country_is_told_as_one_where_numbers_sign_people_i
     assert told.endswith("It looks like a phone number, but cannot be read as one: does --phone-country fit?")
 
 
+def test_a_fixed_line_that_lost_its_plus_sign_is_told_as_that_where_numbers_sign_people_in() -> None:
+    told = [detail([[]], who(username="493012345678", phone=None), phone_sign_in=how) for how in PhoneSignIn]
+
+    assert ["With a plus sign it would be a number of DE (+49)" in each for each in told] == [
+        how is not PhoneSignIn.NO for how in PhoneSignIn
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "number"),
     [

@@ -169,6 +169,15 @@ def test_fail_under_is_about_enabled_local_users(
     assert_code(audit(site, "--fail-under", share), code)
 
 
+def test_nobody_passes_a_gate(raise_site: Callable[..., Site]) -> None:
+    site = raise_site([{"Username": "Google_1", "UserStatus": "EXTERNAL_PROVIDER", "Attributes": {}}])
+
+    done = audit(site, "--fail-under", "1")
+
+    assert_code(done, 9)
+    assert "Is it the right pool?" in done.err
+
+
 REFUSED = {
     "kind": "error", "code": "InvalidParameterException", "message": "Invalid pagination token.",
     "ops": ["ListUsers"],
