@@ -120,8 +120,8 @@ def _told_the_guess(options: RosterOptions, encoding: str) -> Iterator[None]:
 
 _KANA: Final = re.compile("[ぁ-ゖァ-ヺ]")
 _PERHAPS: Final = (
-    "The file is no UTF-8, and was read as cp932 (Japanese), which is a guess: for a file of Western Europe give "
-    "--encoding cp1252."
+    "The file is no UTF-8, and was read as cp932 (Japanese), which is a guess: for a file of Western Europe "
+    "give --encoding cp1252."
 )
 
 

@@ -101,8 +101,8 @@ def _restore_but_for_the_proof(
 _ANOTHER_RUN = "If another run directory did that, roll it back first, then roll this one back again."
 PROVED_STAYS = (
     "The number stays, because the user has proved it since, or another run directory has marked it as "
-    "verified; SMS MFA is as before the run. If another run directory did that, roll it back first, then this "
-    "user in this one again, with --user."
+    "verified; SMS MFA is as before the run. If another run directory did that, roll it back first, then "
+    "this user in this one again, with --user."
 )
 
 

@@ -85,7 +85,7 @@ class LivePool:
             return self.facts
 
     def look_back(self) -> None:
-        """Look once more when all is written: codes may have gone out since the last look. Raises as a read."""
+        """Look once more when all is written: codes may have gone out meanwhile. Raises as a read."""
         with self._lock:
             if self._problem is None:
                 self._tell_codes(self._read())

@@ -72,7 +72,7 @@ class Refusals:
         return self._problem or self._answer() or self._suspected(len(self._rows) + more)
 
     def unsettled(self) -> MigrateMfaError | None:
-        """What is wrong with the pool where the last writes of a run that has come to its end were refused."""
+        """What is wrong with the pool where a run has come to its end, and its last writes were refused."""
         return self._answer() if self._rows else None
 
     def _answer(self) -> MigrateMfaError | None:

@@ -39,10 +39,10 @@ from migrate_mfa.engine.stop import SIGNAL_EXITS, StopCause, Stopped
 from migrate_mfa.engine.watch import WatchedProgress
 from migrate_mfa.ports import Standing
 from migrate_mfa.reports.files import remove_drafts
+from migrate_mfa.wiring.codes import UncountedCodes
 from migrate_mfa.wiring.lane import Connection
 from migrate_mfa.wiring.logging import logged
 from migrate_mfa.wiring.pace import note_pace
-from migrate_mfa.wiring.codes import UncountedCodes
 from migrate_mfa.wiring.recovery import recovery_in_the_way
 from migrate_mfa.wiring.reporting import DIRECTORY, write_reports
 

@@ -690,7 +690,11 @@ def test_a_long_roster_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     ("header", "hinted"),
-    [("Courriel;Tél. portable;Tél. fixe", True), ("氏名;ケータイの番号", False), ("名;Téléphone 携帯", False)],
+    [
+        ("Courriel;Tél. portable;Tél. fixe", True),
+        ("氏名;ケータイの番号", False),
+        ("名;Téléphone 携帯", False),
+    ],
 )
 def test_a_guessed_encoding_is_told_where_columns_are_not_known(header: str, hinted: bool) -> None:
     encoding = "cp1252" if hinted else "cp932"
