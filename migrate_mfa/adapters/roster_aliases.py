@@ -3,8 +3,8 @@
 
 The names are those of exports of Cognito, Microsoft 365 and Entra ID, Google Workspace, Okta, Auth0,
 Salesforce, HubSpot and LDAP directories, in English, German, French, Spanish and Japanese, and the usual ones
-in Portuguese, Italian, Chinese and Korean. A name is left out where it can also mean something else: a wrong
-column does more harm than a question.
+in Portuguese, Italian, Chinese and Korean. What can also mean something else is left out: a wrong column does
+more harm than a question.
 """
 
 import re
@@ -114,7 +114,8 @@ ALIASES: Final[dict[Meaning, str]] = {
         携帯番号, 携帯電話番号, 携帯電話の番号, 携帯TEL, 携帯No, 電話番号携帯, 電話携帯, TEL携帯, ケータイ,
         ケータイ番号, モバイル, モバイル番号, モバイル電話, スマホ, スマホ番号, スマートフォン, SMS番号,
         SMS電話番号, SMS送信先, SMS送信先電話番号, SMS用電話番号, 個人携帯, 個人携帯番号, 会社携帯,
-        会社携帯番号, 社用携帯, 社用携帯番号, mob, mob no, mob nr, mob number, telemóvel, número de telemóvel, telefone celular, telefone móvel,
+        会社携帯番号, 社用携帯, 社用携帯番号,
+        mob, mob no, mob nr, mob number, telemóvel, número de telemóvel, telefone celular, telefone móvel,
         número do celular, cellulare, numero di cellulare, telefono cellulare, telefonino, 手机, 手机号,
         手机号码,
         移动电话, 手機, 手機號碼, 行動電話, 行動電話號碼, 휴대전화, 휴대전화 번호, 휴대폰, 휴대폰 번호,
