@@ -112,10 +112,10 @@ def _told_the_guess(options: RosterOptions, encoding: str) -> Iterator[None]:
     try:
         yield
     except InputUnusable as problem:
-        if options.encoding is not None or encoding != GUESSED or _KANA.search(problem.message):
+        guessed = options.encoding is None and encoding == GUESSED
+        if not guessed or _KANA.search(f"{problem.message} {problem.hint}"):
             raise
-        hint = f"{problem.hint or ''} {_PERHAPS}".strip()
-        raise InputUnusable(problem.message, hint) from problem
+        raise InputUnusable(problem.message, f"{problem.hint} {_PERHAPS}".strip()) from problem
 
 
 _KANA: Final = re.compile("[ぁ-ゖァ-ヺ]")

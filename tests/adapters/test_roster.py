@@ -689,15 +689,15 @@ def test_a_long_roster_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("header", "hinted"),
+    ("header", "encoding", "hinted"),
     [
-        ("Courriel;Tél. portable;Tél. fixe", True),
-        ("氏名;ケータイの番号", False),
-        ("名;Téléphone 携帯", False),
+        ("Courriel;Tél. portable;Tél. fixe", "cp1252", True),
+        ("氏名;ケータイの番号;x", "cp932", False),
     ],
 )
-def test_a_guessed_encoding_is_told_where_columns_are_not_known(header: str, hinted: bool) -> None:
-    encoding = "cp1252" if hinted else "cp932"
-    text = f"{header.replace('é', 'é' if hinted else 'e')}\na@example.com;0612345678;0142685300\n"
+def test_a_guessed_encoding_is_told_where_columns_are_not_known(
+    header: str, encoding: str, hinted: bool
+) -> None:
+    text = f"{header}\na@example.com;0612345678;0142685300\n"
 
     assert ("--encoding cp1252" in unusable(text.encode(encoding)).hint) is hinted
