@@ -120,7 +120,8 @@ def _countries_of(sample: Sample, at: int, name: str) -> list[Country] | None:
     hinted = bool(_HINTS.search(name)) and not of_others
     digits = hinted or bool(_DIAL_HINTS.search(name))
     read = {cell: country for cell in values if (country := _read(cell, hinted=hinted, digits=digits))}
-    codes = len(read) == len(values) and not (_OF_TEAMS.search(name) or values.keys() <= _WORDS)
+    words = of_others or _OF_TEAMS.search(name) or values.keys() <= _WORDS
+    codes = len(read) == len(values) and not words
     certain = {cell: each for cell, each in read.items() if hinted or codes or not _SHORT.fullmatch(cell)}
     enough = sample.filled(at) // 2 + 1
     if sum(values[cell] for cell in (certain if of_others else read)) < enough:

@@ -45,11 +45,16 @@ def enrolled(run: Scene, **changes: object) -> None:
     run.clock.sleep(3600.0)
 
 
-def roll_back(run: Scene) -> Verdict:
-    """What `rollback` does with the row of the scene's one user."""
+def roll_back(run: Scene, *, named: bool = False) -> Verdict:
+    """What `rollback` does with the row of the scene's one user, also with `--user`."""
     run.reopen()
     store = AftermathStore(run.journal.database)
-    found = [*store.rollback_rows(0, EVERYBODY, ended=False), *store.rollback_rows(0, EVERYBODY, ended=True)]
+    store.choose([run.directory.true_state("ann").sub])
+    found = [
+        row
+        for ended in (False, True)
+        for row in store.rollback_rows(0, EVERYBODY, ended=ended, only_chosen=named)
+    ]
     if not found:
         return Verdict(Reason.RESTORED)
     [(row, wrote)] = found
@@ -214,7 +219,7 @@ def test_two_runs_undone_in_any_order_end_as_before_the_first_or_say_what_stays(
             assert ended.mfa == mfa() or any(v.reason is Reason.CHANGED_BY_OTHERS for v in said)
         assert not ended.phone_verified, "nobody has proved it"
         for at in order:
-            roll_back(runs[at])
+            roll_back(runs[at], named=True)
         assert looks(directory.true_state("ann")) == looks(before), "the same commands once more"
 
 
