@@ -27,9 +27,9 @@ _UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueErr
 def require_form(*, http_response: Any, parsed: Any, model: Any, **_: object) -> None:  # noqa: ANN401
     """Botocore's `after-call`: refuse a 200 that the service's model does not describe.
 
-    Botocore takes a proxy's page for an empty answer, and members of any kind as they come. An empty answer is
-    all that a write gives, so without this a write that never arrived would look done. The query protocol is
-    XML, whose members are of the right kind or not there.
+    Botocore takes a proxy's page for an empty answer, and members of any kind as they come. An empty answer
+    is all that a write gives, so without this a write that never arrived would look done. The query protocol
+    is XML, whose members are of the right kind or not there.
 
     Raises:
         ValueError: it is no JSON object, or has a member of another kind; a write's effect is then unknown.
