@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from migrate_mfa.adapters.answers import reads
 from migrate_mfa.adapters.aws import call
 from migrate_mfa.adapters.aws_problems import FAILURES
+from migrate_mfa.domain.characters import in_one_line
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import (
     EMAIL_OTP,
@@ -168,7 +169,7 @@ def pool_facts(pool: Mapping[str, Any], mfa: Mapping[str, Any]) -> PoolFacts:
     sms = (mfa.get("SmsMfaConfiguration") or {}).get("SmsConfiguration") or {}
     return PoolFacts(
         id=pool["Id"],
-        name=pool.get("Name", pool["Id"]),
+        name=in_one_line(pool.get("Name", pool["Id"])),
         mfa=MfaMode(mfa.get("MfaConfiguration") or "OFF"),
         sms_configured=bool(sms),
         phone_auto_verified="phone_number" in (pool.get("AutoVerifiedAttributes") or []),
