@@ -29,7 +29,7 @@ from migrate_mfa.domain.sign_in import Challenge, Tokens
 from migrate_mfa.domain.sms_role import SmsRole
 from tests.answers.fuzz import Spoiled, body_of, made, spoil
 from tests.answers.operations import called
-from tests.answers.row_way import CONFIG, OF_A_ROW, READ, Ways
+from tests.answers.row_way import CONFIG, OF_A_ROW, POOL_MFA, READ, Ways
 from tests.e2e.support import POOL_ID, phone_of
 from tests.support.builders import ATTESTED, PHONE
 from tests.support.wire import Wire, wired_aws
@@ -185,6 +185,24 @@ def test_no_reader_of_an_answer_breaks_on_one() -> None:
 
 def _ok(reply: Reply, body: bytes) -> Reply:
     return replace(reply, status=200, body=body, drop=False)
+
+
+@pytest.mark.parametrize(
+    ("operation", "member"),
+    [
+        ("DescribeUserPool", {"UserPool": {"Id": POOL_ID, "Name": 5}}),
+        (POOL_MFA, {"MfaConfiguration": ["ON"]}),
+    ],
+)
+def test_a_member_of_another_kind_is_a_garbled_answer(operation: str, member: dict[str, object]) -> None:
+    wire = Wire([])
+    body = json.dumps(member).encode()
+    wire.spoil = lambda name, reply: _ok(reply, body) if name == operation else reply
+
+    with pytest.raises(ApiError) as failed:
+        wire.directory.describe()
+
+    assert (failed.value.operation, failed.value.code) == (operation, "GarbledAnswer")
 
 
 def test_a_read_that_is_spoiled_each_time_ends_the_run_and_not_the_user(tmp_path: Path) -> None:
