@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from migrate_mfa.adapters.answers import reads
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.picture import Decision
 from migrate_mfa.domain.principals import ROLE, Principal
@@ -34,6 +35,7 @@ class Account:
 
     # --- IAM ---
 
+    @reads("GetRole")
     def role(self, name: str) -> tuple[str, Mapping[str, Any]]:
         """GetRole: the role's ARN with its path, and its trust policy."""
         role = self._call(_IAM, "GetRole", need="Role", RoleName=name)["Role"]
@@ -51,6 +53,7 @@ class Account:
         except ApiError:
             return principal.arn
 
+    @reads("SimulatePrincipalPolicy")
     def decisions(self, source_arn: str, actions: Iterable[str], resource: str) -> dict[str, Decision]:
         """SimulatePrincipalPolicy: what the policies of a user or role say about actions on one resource."""
         found: dict[str, Decision] = {}
@@ -71,11 +74,13 @@ class Account:
 
     # --- text messages ---
 
+    @reads("GetSMSSandboxAccountStatus")
     def sns_sandbox(self, region: str) -> bool:
         """GetSMSSandboxAccountStatus."""
         answer = self._call(_SNS, "GetSMSSandboxAccountStatus", need="IsInSandbox", region=region)
         return bool(answer["IsInSandbox"])
 
+    @reads("GetSMSAttributes")
     def sns_limit_usd(self, region: str) -> float | None:
         """GetSMSAttributes: MonthlySpendLimit, None where it was never set."""
         wanted = ["MonthlySpendLimit"]
@@ -83,6 +88,7 @@ class Account:
         limit = answer["attributes"].get("MonthlySpendLimit")
         return None if limit is None else float(limit)
 
+    @reads("DescribeAccountAttributes")
     def eums_sandbox(self, region: str) -> bool:
         """DescribeAccountAttributes: ACCOUNT_TIER."""
         answer = self._call(_EUMS, "DescribeAccountAttributes", need="AccountAttributes", region=region)
@@ -91,6 +97,7 @@ class Account:
             raise ApiError(operation="DescribeAccountAttributes", code="NoAccountTier")
         return str(tiers[0]) == "SANDBOX"
 
+    @reads("DescribeSpendLimits")
     def eums_limit_usd(self, region: str) -> float | None:
         """DescribeSpendLimits: the enforced limit for text messages."""
         answer = self._call(_EUMS, "DescribeSpendLimits", need="SpendLimits", region=region)
@@ -100,6 +107,7 @@ class Account:
 
     # --- quotas ---
 
+    @reads("GetMetricData")
     def busiest_rps(self, category: Category, now: float) -> float | None:
         """Calls a second in a category's busiest five minutes of the day before `now`, seconds since 1970.
 

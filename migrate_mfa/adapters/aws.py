@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import UnknownRegionError
 
 from migrate_mfa import __version__
+from migrate_mfa.adapters.answers import reads, require_form
 from migrate_mfa.adapters.aws_files import (
     config_file,
     require_certificates,
@@ -155,6 +156,7 @@ class Aws:
         require_url(client.meta.endpoint_url, source)
         client.meta.events.register_first("provide-client-params", self._renew_credentials)
         client.meta.events.register_first("before-send", may_send)
+        client.meta.events.register("after-call", require_form)
         return client
 
     def _given_endpoint(self, service: str) -> tuple[str | None, str]:
@@ -197,6 +199,7 @@ class Aws:
         """The lane of these credentials; raises as `identity` does."""
         return Lane(self.endpoint, self.identity().account, self.region)
 
+    @reads("GetCallerIdentity")
     def identity(self) -> Identity:
         """Ask STS whose credentials these are (GetCallerIdentity needs no permission).
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from botocore import xform_name
 
 from migrate_mfa.adapters.aws import call
-from migrate_mfa.adapters.cognito import require_json
 from migrate_mfa.domain.failure import UNKNOWN_TO_SDK, ApiError
 
 if TYPE_CHECKING:
@@ -51,7 +50,5 @@ class Calls:
     def _client(self, service: str, region: str | None) -> Any:  # noqa: ANN401 - boto3's own class
         with self._lock:
             if (service, region) not in self._clients:
-                client = self._aws.client(service, region)
-                client.meta.events.register("after-call.cognito-idp.*", require_json)
-                self._clients[service, region] = client
+                self._clients[service, region] = self._aws.client(service, region)
             return self._clients[service, region]

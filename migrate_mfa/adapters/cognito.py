@@ -1,13 +1,14 @@
 """One Cognito user pool through boto3: our types in and out, every failure an `ApiError`."""
 
-import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from migrate_mfa.adapters.answers import reads
 from migrate_mfa.adapters.aws import call
 from migrate_mfa.adapters.aws_problems import FAILURES
+from migrate_mfa.domain.characters import in_one_line
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import (
     EMAIL_OTP,
@@ -26,8 +27,6 @@ from migrate_mfa.ports import Filter, Page, sending
 if TYPE_CHECKING:
     from migrate_mfa.adapters.aws import Aws
 
-T = TypeVar("T")
-_OK = 200
 _PAGE = 60  # the most that ListUsers gives (API reference)
 _LONGEST_FILTER = 256  # characters ("ListUsers", API reference)
 
@@ -40,16 +39,17 @@ class CognitoDirectory:
         self._pool_id = aws.target.user_pool_id
         self._client: Any = aws.client("cognito-idp")
         self._client.meta.events.register("before-send.cognito-idp.*", _announce)
-        self._client.meta.events.register("after-call.cognito-idp.*", require_json)
         self._quotas: Any = None
         self._quotas_lock = threading.Lock()
 
+    @reads("DescribeUserPool")
     def describe(self) -> PoolFacts:
         """DescribeUserPool for what the pool is, GetUserPoolMfaConfig for what its MFA is."""
         pool = self._call("DescribeUserPool", need="UserPool", UserPoolId=self._pool_id)["UserPool"]
         mfa = self._call("GetUserPoolMfaConfig", UserPoolId=self._pool_id)
         return pool_facts(pool, mfa)
 
+    @reads("ListUsers")
     def page(self, only: Filter | None, token: str | None) -> Page:
         """ListUsers with every attribute: naming some would fail for users who lack them.
 
@@ -60,16 +60,15 @@ class CognitoDirectory:
             arguments["Filter"] = filter_text(only)
         if token is not None:
             arguments["PaginationToken"] = token
-        answer = self._call("ListUsers", need="Users", **arguments)
-        return _understood("ListUsers", lambda: _page(answer))
+        return _page(self._call("ListUsers", need="Users", **arguments))
 
+    @reads("AdminGetUser")
     def user(self, username: str) -> UserState:
         """AdminGetUser."""
         answer = self._call("AdminGetUser", need="Username", UserPoolId=self._pool_id, Username=username)
-        return _understood(
-            "AdminGetUser", lambda: _state(answer, answer["UserAttributes"], mfa_state(answer))
-        )
+        return _state(answer, answer["UserAttributes"], mfa_state(answer))
 
+    @reads("AdminGetUserAuthFactors")
     def has_passkey(self, username: str) -> bool:
         """AdminGetUserAuthFactors."""
         answer = self._call(
@@ -149,19 +148,6 @@ def _announce(**_: object) -> None:
         announce()
 
 
-def require_json(http_response: Any, **_: object) -> None:  # noqa: ANN401 - botocore's AWSResponse
-    """Refuse a 200 that no Cognito gave, such as a proxy's page: botocore takes it for an empty answer.
-
-    An empty answer is all that a write gives, so without this a write that never arrived would look done.
-
-    Raises:
-        ValueError: the body is not a JSON object; the write's effect is then unknown.
-    """
-    body = http_response.content if http_response.status_code == _OK else b""
-    if body and not isinstance(json.loads(body), dict):
-        raise ValueError("the answer is not a JSON object")
-
-
 def filter_text(only: Filter) -> str:
     """The Filter string of ListUsers, with quotes and backslashes escaped: values come from a CSV."""
     value, prefix = only.value, only.prefix
@@ -183,7 +169,7 @@ def pool_facts(pool: Mapping[str, Any], mfa: Mapping[str, Any]) -> PoolFacts:
     sms = (mfa.get("SmsMfaConfiguration") or {}).get("SmsConfiguration") or {}
     return PoolFacts(
         id=pool["Id"],
-        name=pool.get("Name", pool["Id"]),
+        name=in_one_line(pool.get("Name", pool["Id"])),
         mfa=MfaMode(mfa.get("MfaConfiguration") or "OFF"),
         sms_configured=bool(sms),
         phone_auto_verified="phone_number" in (pool.get("AutoVerifiedAttributes") or []),
@@ -247,18 +233,6 @@ def mfa_state(answer: Mapping[str, Any]) -> MfaState:
         preferred=answer.get("PreferredMfaSetting") or None,
         legacy_sms="SMS" in legacy,
     )
-
-
-def _understood(operation: str, read: Callable[[], T]) -> T:
-    """What an answer says.
-
-    Raises:
-        ApiError: it has not the members that it must have: it is no answer, and nobody is missing for it.
-    """
-    try:
-        return read()
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        raise ApiError(operation=operation, code="GarbledAnswer", message=type(error).__name__) from error
 
 
 def _page(answer: Mapping[str, Any]) -> Page:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from migrate_mfa.adapters.answers import reads
 from migrate_mfa.adapters.cognito import pool_facts
 from migrate_mfa.adapters.pool_details import app_client, pool_details
 from migrate_mfa.domain.recovery import LIST, Recovery
@@ -25,6 +26,7 @@ class PoolReader:
         self._pool_id = pool_id
         self._region = region
 
+    @reads("DescribeUserPool")
     def settings(self) -> "tuple[PoolFacts, PoolDetails]":
         """DescribeUserPool and GetUserPoolMfaConfig."""
         found = self._call(_COGNITO, "DescribeUserPool", need="UserPool", UserPoolId=self._pool_id)
@@ -32,6 +34,7 @@ class PoolReader:
         pool = found["UserPool"]
         return pool_facts(pool, mfa), pool_details(pool, mfa, self._region)
 
+    @reads("ListUserPoolReplicas")
     def replica(self) -> str:
         """ListUserPoolReplicas: the part that this Region plays, empty where there are no replicas."""
         answer = self._call(
@@ -40,11 +43,13 @@ class PoolReader:
         parts = {each.get("RegionName"): each.get("Role") for each in answer["UserPoolReplicas"]}
         return str(parts.get(self._region) or "")
 
+    @reads(LIST)
     def recoveries(self) -> tuple[Recovery, ...]:
         """ListPointInTimeRecoveries: those that there were, the newest first."""
         answer = self._call(_COGNITO, LIST, need="Restorations", UserPoolId=self._pool_id)
         return tuple(_recovery(each) for each in answer["Restorations"])
 
+    @reads("GetLogDeliveryConfiguration")
     def logs_delivery(self) -> bool:
         """GetLogDeliveryConfiguration: are errors of messages (userNotification) logged?"""
         answer = self._call(
@@ -56,6 +61,7 @@ class PoolReader:
         rows = answer["LogDeliveryConfiguration"].get("LogConfigurations") or []
         return any(row.get("EventSource") == "userNotification" for row in rows)
 
+    @reads("ListUserPoolClients")
     def client_ids(self) -> tuple[list[str], bool]:
         """ListUserPoolClients: the ids of the first page, and whether there are more."""
         answer = self._call(
@@ -67,6 +73,7 @@ class PoolReader:
         )
         return [each["ClientId"] for each in answer["UserPoolClients"]], bool(answer.get("NextToken"))
 
+    @reads("DescribeUserPoolClient")
     def client(self, client_id: str) -> "AppClient":
         """DescribeUserPoolClient; its secret is not kept."""
         answer = self._call(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import botocore
 
+from migrate_mfa.adapters.answers import reads
 from migrate_mfa.adapters.aws import call
 from migrate_mfa.adapters.cognito import pool_facts
 from migrate_mfa.domain.errors import PoolNotReady
@@ -34,6 +35,7 @@ class CognitoPoolSettings:
         model = self._client.meta.service_model.operation_model("SetUserPoolMfaConfig")
         self._shape: Any = model.input_shape
 
+    @reads("DescribeUserPool")
     def read(self) -> PoolMfa:
         """DescribeUserPool for what the pool is, GetUserPoolMfaConfig for what would be replaced.
 

@@ -9,6 +9,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from migrate_mfa.domain.characters import printable
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.words import duration
@@ -109,7 +110,7 @@ class _Plain(Display):
         self._began = self._seen = 0.0
 
     def say(self, text: str) -> None:
-        self._stream.write(f"{text}\n")
+        self._stream.write(f"{printable(text)}\n")
         self._stream.flush()
 
     def show(self, standing: "Standing") -> None:
@@ -154,7 +155,7 @@ class _Live(Display):
 
     def say(self, text: str) -> None:
         with self._lock:
-            self._console.print(Text(text), soft_wrap=True)
+            self._console.print(Text(printable(text)), soft_wrap=True)
 
     def show(self, standing: "Standing") -> None:
         now = self._clock.monotonic()

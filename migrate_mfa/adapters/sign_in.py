@@ -6,8 +6,8 @@ policy applies to them (botocore's service model says so by itself).
 
 from typing import TYPE_CHECKING, Any
 
+from migrate_mfa.adapters.answers import reads
 from migrate_mfa.adapters.aws import call
-from migrate_mfa.adapters.cognito import require_json
 from migrate_mfa.domain.errors import PoolNotReady
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.sign_in import Challenge, Tokens, secret_hash
@@ -31,9 +31,9 @@ class CognitoSignIn:
         self._pool_id = aws.target.user_pool_id
         self._client_id = client_id
         self._client: Any = aws.client("cognito-idp")
-        self._client.meta.events.register("after-call.cognito-idp.*", require_json)
         self._secret: str | None = None
 
+    @reads("DescribeUserPoolClient")
     def learn_secret(self) -> bool:
         """DescribeUserPoolClient, for the secret if the client has one.
 
@@ -67,6 +67,7 @@ class CognitoSignIn:
         """Take the client's secret; None or blank for a client without one."""
         self._secret = secret or None
 
+    @reads("AdminInitiateAuth")
     def begin(self, username: str, password: str) -> Tokens | Challenge:
         """AdminInitiateAuth with ADMIN_USER_PASSWORD_AUTH."""
         return _outcome(
@@ -81,6 +82,7 @@ class CognitoSignIn:
             ),
         )
 
+    @reads("AdminRespondToAuthChallenge")
     def answer(self, challenge: Challenge, code: str) -> Tokens | Challenge:
         """AdminRespondToAuthChallenge to SMS_MFA, as the user whom the challenge names."""
         name = challenge.username
@@ -97,6 +99,7 @@ class CognitoSignIn:
             ),
         )
 
+    @reads("UpdateUserAttributes")
     def store_phone(self, tokens: Tokens, phone: "Phone") -> str | None:
         """UpdateUserAttributes."""
         answer = call(
@@ -110,6 +113,7 @@ class CognitoSignIn:
         ]
         return str(sent[0].get("Destination", "")) if sent else None
 
+    @reads("GetUserAttributeVerificationCode")
     def send_code(self, tokens: Tokens) -> str:
         """GetUserAttributeVerificationCode."""
         answer = call(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from migrate_mfa.adapters.answers import reads
 from migrate_mfa.adapters.aws import call
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.sms_role import POLICY_NAME, PUBLISH, FoundRole, SmsRole
@@ -23,6 +24,7 @@ class IamRoles:
     def _client(self) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
         return self._aws.client("iam")
 
+    @reads("GetRole")
     def find(self, name: str) -> FoundRole | None:
         """GetRole, and its policies; None where there is no such role."""
         try:
@@ -39,6 +41,7 @@ class IamRoles:
             attached=tuple(each["PolicyArn"] for each in attached["AttachedPolicies"]),
         )
 
+    @reads("GetRole")
     def trust(self, arn: str) -> Mapping[str, Any] | None:
         """GetRole; None where there is no role of this ARN, also where one of its name has another path."""
         try:

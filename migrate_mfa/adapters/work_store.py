@@ -255,6 +255,12 @@ class WorkStore:
         )
         return LastWrite(found[0]["result"], found[0]["at"]) if found else None
 
+    def ended_before(self) -> float | None:
+        """When the command before this one ended, in seconds since 1970; None if it was cut off."""
+        sql = "SELECT ended_at FROM passes WHERE id < ? ORDER BY id DESC LIMIT 1"
+        found = self._database.query(sql, self.pass_id)
+        return found[0]["ended_at"] if found else None
+
     def before_image(self, user_sub: str) -> UserState | None:
         """The user's state before the first write of this run, if there was one.
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from select import select
 from typing import TYPE_CHECKING
 
+from migrate_mfa.domain.characters import printable
 from migrate_mfa.engine.stop import at_a_question
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def ask(stop: "Stop", prompt: str, *, secret: bool = False) -> str:
         Stopped: a signal came.
     """
     with at_a_question(stop) as check, _echo(on=not secret):
-        sys.stderr.write(prompt)
+        _forget_what_was_typed_ahead()
+        sys.stderr.write(printable(prompt))
         sys.stderr.flush()
         while not select([sys.stdin], [], [], _LOOK_EVERY_S)[0]:
             check()
@@ -52,6 +54,14 @@ def agree(stop: "Stop", question: str, *, default: bool = False) -> bool:
 
 
 _ANSWERS = {"y": True, "yes": True, "n": False, "no": False}
+
+
+def _forget_what_was_typed_ahead() -> None:
+    """What was typed before the question is no answer to it; what a script writes into a pipe is."""
+    if sys.stdin.isatty():
+        import termios
+
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
 @contextmanager

@@ -6,6 +6,8 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
+from migrate_mfa.domain.characters import printable
+
 _trouble: list[OSError] = []
 
 
@@ -24,7 +26,7 @@ def write(text: str) -> None:
     if _trouble:
         return
     try:
-        sys.stdout.write(f"{text}\n")
+        sys.stdout.write(f"{printable(text)}\n")
         sys.stdout.flush()
     except OSError as error:
         _trouble.append(error)

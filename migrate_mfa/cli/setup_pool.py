@@ -8,6 +8,7 @@ from migrate_mfa.cli import options as o
 from migrate_mfa.cli.jobs import Job, ShowConfig, begin
 from migrate_mfa.cli.output import unseen, write
 from migrate_mfa.cli.talk import confirm_setup, require_consent, tell
+from migrate_mfa.domain.characters import printable
 from migrate_mfa.domain.errors import Declined, ExitCode
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _set_up(opened: "Opened", plan: "SetupPlan", stop: "Stop") -> None:
     from migrate_mfa.cli import show
 
     if opened.settings.as_json:
-        typer.echo(show.setup(plan), err=True)
+        typer.echo(printable(show.setup(plan)), err=True)
     else:
         write(show.setup(plan))
         if unseen() and not opened.settings.yes:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 from migrate_mfa.cli.asking import agree, ask
+from migrate_mfa.domain.characters import printable
 from migrate_mfa.domain.errors import Declined, UsageError
 from migrate_mfa.domain.words import counted, duration, folded
 from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, StopCause, Stopped
@@ -122,6 +123,7 @@ def tell(text: str) -> None:
     Nobody may be there any more: no run ends for that, and its exit code says how it ended.
     """
     with suppress(OSError):
+        text = printable(text)
         typer.echo(folded(text) if sys.stderr.isatty() else text, err=True)
 
 

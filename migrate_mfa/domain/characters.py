@@ -23,6 +23,19 @@ def visible(text: str) -> str:
     return text if text.isascii() else _INVISIBLE.sub("", text)
 
 
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def printable(text: str) -> str:
+    """The text as a terminal may have it: other control characters than tabs and ends of lines escaped."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def in_one_line(text: str) -> str:
+    """`printable`, ends of lines and tabs escaped too: a name that cannot pass for lines of ours."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def is_full_width(char: str) -> bool:
     """Whether a character is the wide form of an ASCII sign, as Japanese keyboards type it."""
     return "\uff01" <= char <= "\uff5e"

@@ -6,6 +6,7 @@ AdminSetUserMFAPreference is throttled without declaring TooManyRequestsExceptio
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
 
 from migrate_mfa.domain.errors import MigrateMfaError, NotAllowed, OutOfReach, PoolNotReady
 from migrate_mfa.domain.reasons import Reason
@@ -55,9 +56,10 @@ class ApiError(Exception):
     def may_have_stored(self) -> bool:
         """Whether the call may have been carried out, although the service said no: only a read can tell.
 
-        A Lambda trigger, or a limit on messages, can fail after the attributes were stored.
+        A Lambda trigger, a limit on messages, or a message that cannot be sent, can fail after the attributes
+        were stored.
         """
-        return self.effect is Effect.UNKNOWN or self.code in _AFTER_STORE
+        return self.effect is Effect.UNKNOWN or (self.operation, self.code) in _AFTER_STORE
 
     @property
     def effect(self) -> Effect:
@@ -94,12 +96,20 @@ THROTTLES = frozenset(
         "RequestThrottledException",
     }
 )
+_STORES = ("AdminUpdateUserAttributes", "AdminSetUserMFAPreference")
 _AFTER_STORE = frozenset(
     {
-        "UserLambdaValidationException",
-        "UnexpectedLambdaException",
-        "InvalidLambdaResponseException",
-        "LimitExceededException",
+        *product(
+            _STORES,
+            (
+                "UserLambdaValidationException",
+                "UnexpectedLambdaException",
+                "InvalidLambdaResponseException",
+                "LimitExceededException",
+            ),
+        ),
+        # "Unable to send the message" comes as this one too.
+        ("AdminUpdateUserAttributes", "InvalidParameterException"),
     }
 )
 _NOT_EXECUTED = frozenset({*UNCONNECTED, "ConcurrentModificationException"})

@@ -165,7 +165,7 @@ class Walk:
             answer = attempt()
             result = "done"
         except ApiError as error:
-            result = "unknown" if error.effect is Effect.UNKNOWN else "refused"
+            result = "unknown" if error.may_have_stored else "refused"
             raise
         finally:
             self._store.wrote(intent, result, now())

@@ -50,6 +50,10 @@ _LOOK_AT_PERMISSIONS = (
     "the pool; then the same command goes on."
 )
 
+_LOOK_AT_THE_POOL = (
+    "No user is to blame. Look at --user-pool-id, the pool and AWS Health; then the same command goes on."
+)
+
 
 def _may_be_no_users_fault(error: ApiError) -> bool:
     """Any failure but a refusal; NotAuthorizedException says of itself neither whose fault it is."""
@@ -85,8 +89,16 @@ class PacedDirectory:
         self.calls: dict[Category, CallCount] = {category: CallCount() for category in pacers}
 
     def describe(self) -> "PoolFacts":
-        """DescribeUserPool and GetUserPoolMfaConfig, each at the pace of its category."""
-        return self._do("DescribeUserPool", READS, self._describe)
+        """DescribeUserPool and GetUserPoolMfaConfig, each at the pace of its category.
+
+        A refusal is nobody's in whose turn it comes.
+        """
+        try:
+            return self._do("DescribeUserPool", READS, self._describe)
+        except ApiError as error:
+            raise OutOfReach(
+                f"{error.operation}: Cognito does not describe the pool ({error.code}).", _LOOK_AT_THE_POOL
+            ) from error
 
     def _describe(self) -> "PoolFacts":
         """Both calls, within the turn of the first."""

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 READ_BACK_WAITS_S = (0.5, 1.0, 2.0)
 """How long to wait before each further look at a user who does not show a write yet."""
+AGAIN_AFTER_S = 10.0
+"""How long a user has to be without what an earlier process stored before it is stored again."""
 ROUNDS = 8
 """How often a write whose effect is unknown is settled by a read before the user is given up."""
 log = structlog.get_logger()
@@ -115,6 +117,8 @@ class _Way:
     def go(self) -> Verdict:
         self._answer_lost = self._let_the_last_write_settle()
         state, decision = self._look()
+        if self._may_show_late(decision):
+            state, decision = self._look()
         if ended := self._not_tried_again(decision):
             return ended
         had = self._had_before(state)
@@ -212,15 +216,37 @@ class _Way:
         at = self._tools.store.begun if last.result == "intent" else last.at
         age = self._tools.clock.now() - at
         self._tools.stop.sleep(self._tools.clock, max(0.0, sum(READ_BACK_WAITS_S) - max(age, 0.0)))
-        return last.result == "unknown" and self._work.was is not Reason.GAVE_UP
+        return last.result == "unknown" and self._work.was not in _ENDED_UNKNOWN
+
+    def _may_show_late(self, decision: Decision) -> bool:
+        """Wait before what an earlier process did, or may have sent as a code, is done again.
+
+        Any other write that it may have sent is made again without more ado: twice is once.
+
+        Returns:
+            Whether it did wait, so that the user has to be read again.
+        """
+        last = self._tools.store.last_write(self._work.row) if self._work.wrote else None
+        if last is None or isinstance(decision, Verdict):
+            return False
+        made = {write.step for write in self._tools.store.writes_of(self._work.row) if write.sure}
+        died = last.result == "intent"
+        again = made.intersection(decision.steps) or (died and self._gate.sends_code(decision))
+        at = self._tools.store.begun if died else last.at
+        left = min(at + AGAIN_AFTER_S - self._tools.clock.now(), AGAIN_AFTER_S)
+        if not again or left <= 0:
+            return False
+        self._tools.stop.sleep(self._tools.clock, left)
+        return True
 
     def _not_tried_again(self, decision: Decision) -> Verdict | None:
         """How the row ends where the last write does not show and must not be repeated."""
         if isinstance(decision, Verdict):
             return None
-        if self._refusal is not None and self._refusal[0] in decision.steps:
-            return _blame(self._refusal[1])
         maybe_sent = self._answer_lost and self._gate.sends_code(decision)
+        if self._refusal is not None and self._refusal[0] in decision.steps:
+            blamed = _blame(self._refusal[1])
+            return replace(blamed, detail=f"{blamed.detail} {_SENT_ALL_THE_SAME}") if maybe_sent else blamed
         return Verdict(Reason.GAVE_UP, _MAYBE_SENT) if maybe_sent else None
 
     def _write(self, plan: Plan, state: UserState) -> bool:
@@ -361,6 +387,13 @@ _MAYBE_SENT = (
     "The answer to the write that sends a code was lost, and the user does not show it. Sending it again "
     "could be a second SMS, so that is left to you: run the same command again."
 )
+
+
+_SENT_ALL_THE_SAME = (
+    "A code may have been sent all the same: the next run of the same command sends one more."
+)
+_ENDED_UNKNOWN = frozenset({Reason.GAVE_UP, Reason.REJECTED})
+"""Rows that said so when they ended: who gives the command again means it."""
 
 
 class _HeldByAnotherError(Exception):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import is_dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
@@ -75,9 +76,17 @@ def built(kind: type[T], document: object, where: str) -> T:
     """
     try:
         # By way of JSON, because only there a strict type takes an object for a dataclass, a list for a set.
-        return TypeAdapter(kind).validate_json(json.dumps(document), strict=True)
+        adapter: TypeAdapter[T] = _adapter(kind)  # type: ignore[arg-type]
+        made = adapter.validate_json(json.dumps(document), strict=True)
     except ValidationError as wrong:
         raise ValueError(_sentences(wrong, where, kind)) from None
+    return made
+
+
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    """Made once for each kind: that takes longer than most documents."""
+    return TypeAdapter(kind)
 
 
 def structure(title: str, shapes: Mapping[str, Any], *, open_ended: bool = True) -> type[BaseModel]:

@@ -174,11 +174,29 @@ class Pass:
             ended = self.work.begun if before.ended is None else before.ended
             age = max(0.0, connection.clock.now() - ended)
             connection.stop.sleep(connection.clock, max(0.0, sum(READ_BACK_WAITS_S) - age))
+        elif before is not None:
+            self._say_if_older(before.ended)
         note_lane_writer(connection.lane, directory)
         try:
             yield
         finally:
             note_lane_writer(connection.lane, directory, connection.clock.now())
+
+    def _say_if_older(self, wrote_until: float | None) -> None:
+        """Say where the journal knows less than its own command did, as after a backup was put in its place.
+
+        Args:
+            wrote_until: when a command of this directory had last ended to write, as the lane has it.
+        """
+        knows_until = self.work.ended_before()
+        if wrote_until is None or knows_until is None or knows_until >= wrote_until:
+            return
+        log.warning("older_than_its_writes")
+        self.connection.progress.say(
+            f"{self.journal.directory} ends before the last writes that were made from it: it looks like an "
+            "older copy. What was written after it was made cannot be rolled back from here; stop, and use "
+            "the newest copy if there is one."
+        )
 
     def exit_code(self, otherwise: ExitCode) -> ExitCode:
         """130, 143 or 10 where something ended the pass early, else what the command says."""

@@ -20,8 +20,6 @@ def recoveries(connection: Connection) -> tuple[Recovery, ...] | None:
         return reader.recoveries()
     except ApiError as error:
         log.info("recoveries_unknown", operation=LIST, code=error.code)
-    except (AttributeError, KeyError, TypeError, ValueError):  # an answer in a shape of its own
-        log.info("recoveries_unknown", operation=LIST, code="GarbledAnswer")
     return None
 
 

@@ -105,8 +105,6 @@ class Survey:
         except ApiError as error:
             if not (pauses_s and _passing(error)):
                 return Unknown(error.operation, error.code)
-        except (AttributeError, KeyError, TypeError, ValueError):  # an answer in a shape of its own
-            return Unknown(operation, "GarbledAnswer")
         self._stop.sleep(self._clock, pauses_s[0])
         return self._look(operation, call, pauses_s[1:])
 

@@ -32,6 +32,14 @@ def test_the_parts_of_a_message_are_those_of_the_pools_own_text(
     assert (facts.code_sms_parts, facts.sign_in_sms_parts) == parts
 
 
+def test_a_pools_name_is_one_line_that_a_terminal_shows_as_it_is() -> None:
+    name = "mem\x1b]0;x\x07bers\n\tAbout to write\x9b2J \x7f"
+
+    shown = pool_facts({"Id": "p_1", "Name": name}, {}).name
+
+    assert shown == r"mem\u001b]0;x\u0007bers\n\tAbout to write\u009b2J \u007f"
+
+
 # Answers that are none
 
 

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 EPISODE: Final = 25
-_MOST_TOLD: Final = 20
 """Kills in one episode, at most."""
+LAG_S: Final = 4.0
+SLOW: Final = 0.25
+_MOST_TOLD: Final = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,8 @@ class Orders:
     workers: int = 3
     episode: int = EPISODE
     users: int = USERS
+    lag_s: float = LAG_S
+    slow: float = SLOW
 
 
 def play_all(orders: Orders, tell: Callable[[str], None]) -> Figures:
@@ -67,7 +71,15 @@ def _script(orders: Orders, number: int, kills: int) -> Script:
     policy = orders.policies[number % len(orders.policies)]
     faulty = number // len(orders.policies) % 2 == 1
     seed = f"{orders.seed}/{policy}/{number}"
-    return Script(seed=seed, policy=policy, faulty=faulty, kills=kills, users=orders.users)
+    return Script(
+        seed=seed,
+        policy=policy,
+        faulty=faulty,
+        kills=kills,
+        users=orders.users,
+        lag_s=orders.lag_s,
+        slow=orders.slow,
+    )
 
 
 def _play(script: Script) -> Figures:
@@ -95,6 +107,9 @@ def account(figures: Figures, seconds: float) -> list[str]:
         f"ended by a signal and drained    {figures.signals}",
         f"ended by itself for want of AWS  {figures.out_of_reach}",
         f"processes started                {figures.lives}",
+        f"  with late reads                {figures.late}",
+        f"  with a slow limiter            {figures.slow}",
+        f"  once more at the tool's word   {figures.more_runs}",
         f"episodes                         {figures.episodes}",
         f"kills with calls in flight       {figures.hits}",
         f"calls in flight at those         {figures.in_flight}",
@@ -115,9 +130,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, help="what the choices are drawn from (default 1)")
     parser.add_argument("--policy", choices=POLICIES, help="only this policy (default: both in turn)")
     parser.add_argument("--workers", type=int, default=3, help="episodes at a time (default 3)")
+    lag_help = f"how many seconds late a read may show a change, at most (default {LAG_S:g})"
+    parser.add_argument("--lag", type=float, default=LAG_S, help=lag_help)
+    slow_help = f"the share of the processes with a limiter of a write or two a second (default {SLOW:g})"
+    parser.add_argument("--slow", type=float, default=SLOW, help=slow_help)
     given = parser.parse_args(arguments)
     policies = (given.policy,) if given.policy else POLICIES
-    orders = Orders(kills=given.kills, seed=given.seed, policies=policies, workers=given.workers)
+    orders = Orders(
+        kills=given.kills,
+        seed=given.seed,
+        policies=policies,
+        workers=given.workers,
+        lag_s=given.lag,
+        slow=given.slow,
+    )
     _silence_children()
     started = time.monotonic()
     figures = play_all(orders, lambda line: print(line, flush=True))  # noqa: T201 - its output

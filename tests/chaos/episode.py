@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
+from migrate_mfa.engine.settle import READ_BACK_WAITS_S
 from migrate_mfa.simulator import background
 from tests.chaos.cast import BY_CODE, PREFER, UPDATE, Cast, make_cast, shown, wished
 from tests.chaos.life import Ledger, Leftover, Life, Spot
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 USERS: Final = 100
 _QUOTAS: Final = (15, 15, 40, 150, 1000)
 """Slow ones let a process die between two writes, fast ones with many in flight."""
+_BEARS_LATE_READS: Final = ("--max-failures", "100%")
+"""What shows later than the tool looks is reported as `not_effective`, and enough of it stops a run."""
+_SLOW_RPS: Final = (0.5, 1, 2)
 _MOST_UNDER_WAY: Final = 64
 _KILLED: Final = -9
 _STOPPED: Final = 8
@@ -42,6 +46,10 @@ class Script:
     users: int = USERS
     quota: int | None = None
     """Writes a second that the service allows in each category; drawn from the seed unless given."""
+    lag_s: float = 0.0
+    """How late AdminGetUser may show a change, at most; each life draws its own."""
+    slow: float = 0.0
+    """The share of the lives whose limiter lets a write or two through in a second."""
 
 
 @dataclass(kw_only=True)
@@ -57,6 +65,9 @@ class Figures:
     in_flight: int = 0
     not_journaled: int = 0
     repeated: int = 0
+    late: int = 0
+    slow: int = 0
+    more_runs: int = 0
     writes: int = 0
     sms: int = 0
     sms_max: int = 0
@@ -102,6 +113,10 @@ class _Episode:
         self._sub = {user["Username"]: sub for sub, user in self._before.items()}
         self._hits: Counter[Spot] = Counter()
         self._warm_up_s = 1.5
+        self._later_than_it_looks = script.lag_s > sum(READ_BACK_WAITS_S)
+        self._may_ask = {"gave_up", "not_effective"} if script.lag_s and script.faulty else set[str]()
+        if self._later_than_it_looks:
+            self._may_ask.add("not_effective")
         self.figures = Figures(episodes=1)
 
     def play(self) -> None:
@@ -156,7 +171,7 @@ class _Episode:
     def _live(self, ending: Ending) -> None:
         self._misbehave(ending)
         passes = Leftover(self._run_dir, self._scratch).last_pass()
-        life = self._start(*ending.options)
+        life = self._start(*(ending.options or self._limiter()))
         ending.act(life)
         code = life.end()
         if life.first_write_at is not None:
@@ -165,14 +180,25 @@ class _Episode:
 
     def _misbehave(self, ending: Ending | None) -> None:
         rules, latency = (list(ending.rules), list(ending.latency)) if ending else ([], [])
-        lag = 0
         if self._script.faulty:
             rules += _TROUBLE
-            lag = self._random.choice((0, 300, 900))
+        most = self._script.lag_s
+        lag = self._random.choice(
+            (0.0, self._random.uniform(0.0, most), self._random.uniform(0.0, most), most)
+        )
+        self.figures.late += lag > 0
         seed = self._random.randrange(2**32)
         self._running.control(
-            "faults", {"seed": seed, "rules": rules, "latency": latency, "read_lag_ms": lag}
+            "faults", {"seed": seed, "rules": rules, "latency": latency, "read_lag_ms": 1000 * lag}
         )
+
+    def _limiter(self) -> tuple[str, ...]:
+        """A limiter so slow that intents queue for their turn, for some of the lives."""
+        if self._random.random() >= self._script.slow:
+            return ()
+        self.figures.slow += 1
+        rps = f"{self._random.choice(_SLOW_RPS):g}"
+        return ("--max-rps", f"UserUpdate={rps}", "--max-rps", f"UserResourceUpdate={rps}")
 
     def _start(self, *options: str, run_dir: Path | None = None) -> Life:
         self.figures.lives += 1
@@ -180,7 +206,7 @@ class _Episode:
         command = [
             "run", self._roster, "--user-pool-id", POOL_ID, "--run-dir", directory, "--yes", "--quiet",
             "--quota-share", "1.0", "--verification", self._cast.policy, "--max-sms", self._cast.max_sms,
-            *options,
+            *options, *(_BEARS_LATE_READS if self._later_than_it_looks else ()),
         ]  # fmt: skip
         return Life(self._cli, command, self._ledger, directory, self._folder)
 
@@ -229,11 +255,16 @@ class _Episode:
         for sub, sent in sms(self._running).items():
             self.figures.sms_max = max(self.figures.sms_max, sent)
             self._hold(sent <= 1, f"{sent} SMS to {self._before[sub]['Username']}")
+        repeatable = self._hits + self._unseen()
         for spot, times in executed.items():
-            most = 1 if spot[1] == UPDATE and self._cast.policy == BY_CODE else 1 + self._hits[spot]
+            most = 1 if spot[1] == UPDATE and self._cast.policy == BY_CODE else 1 + repeatable[spot]
             self._hold(times <= most, f"{spot[1]} carried out {times} times, at most {most} can be")
         repeated = sum(times - 1 for times in executed.values())
-        self._hold(repeated <= self._hits.total(), f"{repeated} writes repeated")
+        self._hold(repeated <= repeatable.total(), f"{repeated} writes repeated")
+
+    def _unseen(self) -> Counter[Spot]:
+        """Writes whose answer was lost and that may have shown later than the tool looks."""
+        return self._ledger.unanswered() if self._later_than_it_looks else Counter()
 
     def _let_it_end(self) -> None:
         """The same command without any trouble but that of the episode, until it ends by itself."""
@@ -243,9 +274,15 @@ class _Episode:
             life = self._start()
             code = life.end()
             self._look_at(life, code, None, passes)
-            if code == self._cast.exit_code or self.figures.violations:
+            if self.figures.violations or (code == self._cast.exit_code and not self._is_asked_for_more()):
                 return
+            self.figures.more_runs += code == self._cast.exit_code
         self._hold(False, "it does not end by itself")
+
+    def _is_asked_for_more(self) -> bool:
+        """Whether rows ended in the two ways that ask for the same command again."""
+        rows = Leftover(self._run_dir, self._scratch).rows().values()
+        return bool(self._may_ask & {reason for _, reason in rows})
 
     def _check_the_end(self) -> None:
         executed = self._ledger.executed()

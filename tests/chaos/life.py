@@ -70,6 +70,12 @@ class Ledger:
         """How often each write was carried out."""
         return Counter((c.sub, c.op) for c in self.calls if c.executed and c.op in WRITES and c.sub)
 
+    def unanswered(self) -> Counter[Spot]:
+        """How often each write was carried out and answered with something else, or not at all."""
+        return Counter(
+            (c.sub, c.op) for c in self.calls if c.executed and c.code and c.op in WRITES and c.sub
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.support import POOL_ID, a_member, phone_of, write_roster, writes
+from tests.e2e.support import POOL_ID, POOL_NAME, a_member, phone_of, write_roster, writes
 from tests.support.terminal import CTRL_C, CTRL_D, Terminal
 
 if TYPE_CHECKING:
@@ -58,6 +58,20 @@ def test_the_end_of_the_input_at_the_question_ends_its_line_too(raise_site: Call
     assert ended == 130
     assert f"{QUESTION}\nReport: run/report\n" in terminal.shown
     assert "\nmigrate-mfa: Nothing was written.\n" in terminal.shown
+    assert writes(site.running) == 0
+
+
+def test_what_was_typed_before_the_question_is_no_answer_to_it(raise_site: Callable[..., Site]) -> None:
+    site = raise_site([a_member("ann")])
+    roster = write_roster(site.folder / "roster.csv", [("ann@example.com", phone_of(1))])
+    options = ("--user-pool-id", POOL_ID, "--verification", "attested", "--run-dir", "run")
+    with closing(Terminal("run", roster, *options, cwd=site.folder, env=site.cli.env())) as terminal:
+        terminal.press(f"{POOL_NAME}\n")
+        terminal.expect(QUESTION)
+        terminal.press(CTRL_D)
+        ended = terminal.end()
+
+    assert ended == 130
     assert writes(site.running) == 0
 
 

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from migrate_mfa.domain.model import (
 )
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import Verb
-from migrate_mfa.engine.settle import READ_BACK_WAITS_S, ROUNDS, Settled, settle
+from migrate_mfa.engine.settle import AGAIN_AFTER_S, READ_BACK_WAITS_S, ROUNDS, Settled, settle
 from migrate_mfa.engine.stop import StopCause, Stopped
 from tests.support.builders import (
     AT_SIGN_IN,
@@ -45,12 +46,13 @@ from tests.support.fakes import FACTORS, GET, LIST, MFA, UPDATE, Call, FakeClock
 from tests.support.scene import Scene, scene
 
 SENDS_CODES = a_pool(phone_auto_verified=True)
-AFTER_THE_STORE = {
+AFTER_ANY_STORE = (
     "UserLambdaValidationException",
     "UnexpectedLambdaException",
     "InvalidLambdaResponseException",
     "LimitExceededException",
-}
+)
+AFTER_THE_STORE = {*product((UPDATE, MFA), AFTER_ANY_STORE), (UPDATE, "InvalidParameterException")}
 """Refusals that can come after the attributes were stored."""
 LOST = ["ConnectionLost", "InternalErrorException", "GarbledAnswer"]
 
@@ -308,6 +310,51 @@ def test_no_user_gets_a_second_sms_when_a_write_takes_its_time_to_show(tmp_path:
         assert run.directory.sms == {"ann": 1}
 
 
+@pytest.mark.parametrize("policy", [BY_CODE, ATTESTED])
+@pytest.mark.parametrize("stopped", [False, True], ids=["not effective", "stopped while it waits"])
+def test_what_was_stored_and_shows_very_late_is_not_stored_again_by_the_next_process(
+    tmp_path: Path, policy: VerificationPolicy, stopped: bool
+) -> None:
+    with planned(tmp_path, pool=SENDS_CODES, policy=a_policy(policy)) as run:
+        run.directory.lag_s = AGAIN_AFTER_S - 0.1
+        if stopped:
+            run.directory.after = lambda call: (
+                run.stop.request(StopCause.SIGTERM) if len(run.directory.made(GET)) > 1 else None
+            )
+            with pytest.raises(Stopped):
+                settled(run)
+            run.directory.after = lambda _: None
+        else:
+            assert settled(run).verdict.reason is Reason.NOT_EFFECTIVE
+            run.plans.reopen_failed()
+        run.reopen()
+
+        ending = settled(run).verdict.reason
+
+        assert ending is (Reason.AWAITING_CODE if policy is BY_CODE else Reason.ENROLLED)
+        assert run.directory.made(UPDATE, MFA) == [UPDATE, MFA][: 1 if policy is BY_CODE else 2]
+        assert run.directory.sms == ({"ann": 1} if policy is BY_CODE else {})
+
+
+def test_what_was_stored_is_not_stored_again_after_a_death_at_the_next_write(tmp_path: Path) -> None:
+    with planned(tmp_path) as run:
+        run.directory.lag_s = AGAIN_AFTER_S - 0.1
+
+        def dies(call: Call) -> None:
+            if call.operation == MFA:
+                raise Killed
+
+        run.directory.hook = dies
+        with pytest.raises(Killed):
+            run.settle_open()
+        run.directory.hook = lambda _: None
+        run.reopen()
+
+        settled(run)
+
+        assert run.directory.made(UPDATE) == [UPDATE]
+
+
 @pytest.mark.parametrize("lag_s", [4.5, 8.0])
 @pytest.mark.parametrize("stopped", [False, True], ids=["to its end", "stopped while it waits"])
 def test_after_an_answer_was_lost_no_message_is_risked_again_without_the_operators_word(
@@ -340,7 +387,7 @@ def test_after_an_answer_was_lost_no_message_is_risked_again_without_the_operato
         assert run.directory.sms == {"ann": 2}
 
 
-@pytest.mark.parametrize("code", sorted(AFTER_THE_STORE))
+@pytest.mark.parametrize("code", sorted(code for operation, code in AFTER_THE_STORE if operation == UPDATE))
 def test_a_refusal_that_came_after_the_store_is_found_by_the_read_back(tmp_path: Path, code: str) -> None:
     with planned(tmp_path) as run:
         run.directory.fail(UPDATE, code, executed=True, status=400)
@@ -351,9 +398,12 @@ def test_a_refusal_that_came_after_the_store_is_found_by_the_read_back(tmp_path:
         assert run.writes() == ["unknown", "done"]
 
 
-def test_an_intent_without_a_result_may_have_been_sent_until_its_process_died(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lag_s", [3.0, sum(READ_BACK_WAITS_S) + 1.0, AGAIN_AFTER_S - 0.1])
+def test_an_intent_without_a_result_may_have_been_sent_until_its_process_died(
+    tmp_path: Path, lag_s: float
+) -> None:
     with planned(tmp_path, pool=SENDS_CODES, policy=a_policy(BY_CODE)) as run:
-        run.directory.lag_s = 3.0
+        run.directory.lag_s = lag_s
 
         def waits_in_the_queue(call: Call) -> None:
             if call.operation == UPDATE:
@@ -518,7 +568,7 @@ def test_a_refusal_ends_the_row_with_its_reason(
         assert code in result.verdict.detail
         assert PHONE not in result.verdict.detail
         assert "ann@" not in result.verdict.detail
-        assert run.writes()[-1] == ("unknown" if code in AFTER_THE_STORE else "refused")
+        assert run.writes()[-1] == ("unknown" if (operation, code) in AFTER_THE_STORE else "refused")
         assert run.directory.made(operation) == [operation]
 
 

@@ -151,11 +151,12 @@ def test_a_number_that_is_vouched_for_needs_no_allowance(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("fault", "left"),
     [
-        ({"code": "InvalidParameterException", "status": 400}, 1),
+        ({"code": "AliasExistsException", "status": 400}, 1),
+        ({"code": "InvalidParameterException", "status": 400}, 0),
         ({"code": "ConnectionLost", "executed": True}, 0),
     ],
 )
-def test_a_message_counts_unless_cognito_refused_the_write(
+def test_a_message_counts_unless_cognito_refused_the_write_before_it_could_be_sent(
     tmp_path: Path, fault: dict[str, Any], left: int
 ) -> None:
     with planned(tmp_path, BY_CODE, pool=SENDS_CODES) as run:

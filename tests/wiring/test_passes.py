@@ -123,6 +123,34 @@ def test_what_another_directory_wrote_a_moment_ago_is_waited_for(
         os.close(lock)
 
 
+@pytest.mark.parametrize(
+    ("knows_until", "wrote_until", "said"),
+    [(100.0, 200.0, True), (200.5, 200.0, False), (None, 200.0, False), (100.0, None, False)],
+    ids=["an older copy", "the same", "cut off", "killed"],
+)
+def test_a_run_directory_that_is_older_than_its_writes_is_said_to_be(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    knows_until: float | None,
+    wrote_until: float | None,
+    said: bool,
+) -> None:
+    monkeypatch.setattr("migrate_mfa.adapters.run_directory._lane_lock", lambda _: tmp_path / "lane.lock")
+    with scene(tmp_path / "own", FakeDirectory([a_user()])) as run:
+        run.plan([a_candidate()])
+        run.journal.database.query("UPDATE passes SET ended_at = ?", knows_until)
+        run.reopen()
+        connection = a_connection(run)
+        lock = lock_lane(LANE)
+        note_lane_writer(LANE, tmp_path / "own", wrote_until)
+
+        Pass(connection, run.journal, run.store, "run").apply(run.decide, (Verb.RUN,), lambda _: None)
+
+        assert isinstance(connection.progress, SilentProgress)
+        assert any("looks like an older copy" in text for text in connection.progress.said) == said
+        os.close(lock)
+
+
 def test_a_command_is_known_as_writing_before_its_first_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,78 @@
+"""What an answer has to be like. One that is not is a garbled answer, and nobody's fault."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from migrate_mfa.domain.failure import ApiError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_OK = 200
+_KINDS: Mapping[str, Any] = {
+    "blob": bytes,
+    "boolean": bool,
+    "double": int | float,
+    "float": int | float,
+    "integer": int,
+    "long": int,
+    "string": str,
+    "timestamp": datetime,
+}
+_UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+def require_form(*, http_response: Any, parsed: Any, model: Any, **_: object) -> None:  # noqa: ANN401
+    """Botocore's `after-call`: refuse a 200 that the service's model does not describe.
+
+    Botocore takes a proxy's page for an empty answer, and members of any kind as they come. An empty answer
+    is all that a write gives, so without this a write that never arrived would look done. The query protocol
+    is XML, whose members are of the right kind or not there.
+
+    Raises:
+        ValueError: it is no JSON object, or has a member of another kind; a write's effect is then unknown.
+    """
+    if http_response.status_code != _OK or model.service_model.resolved_protocol != "json":
+        return
+    body = http_response.content
+    if body and not isinstance(json.loads(body), dict):
+        raise ValueError("the answer is not a JSON object")
+    if model.output_shape is not None and not _fits(parsed, model.output_shape):
+        raise ValueError("the answer has a member of another kind")
+
+
+def _fits(value: Any, shape: Any) -> bool:  # noqa: ANN401 - JSON, and botocore's shapes
+    if shape.type_name == "structure":
+        members = shape.members
+        return isinstance(value, Mapping) and all(
+            _fits(inner, members[name]) for name, inner in value.items() if name in members
+        )
+    if shape.type_name == "list":
+        return isinstance(value, list) and all(_fits(each, shape.member) for each in value)
+    if shape.type_name == "map":
+        return isinstance(value, Mapping) and all(_fits(each, shape.value) for each in value.values())
+    return isinstance(value, _KINDS.get(shape.type_name, object))
+
+
+def reads(operation: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Of a method that reads the answer of an operation: what it lacks makes it no answer.
+
+    Raises:
+        ApiError: `GarbledAnswer`; nobody is missing, and nothing is so, for it.
+    """
+
+    def decorated(method: Callable[P, T]) -> Callable[P, T]:
+        @wraps(method)
+        def reading(*args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                return method(*args, **kwargs)
+            except _UNREADABLE as error:
+                raise ApiError(
+                    operation=operation, code="GarbledAnswer", message=type(error).__name__
+                ) from error
+
+        return reading
+
+    return decorated
