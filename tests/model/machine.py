@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
+from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,8 @@ POLICIES: Final = ("attested", "by-code", "at-sign-in")
 DIRECTORIES: Final = ("one", "two", "disable")
 ENDS: Final = {*ExitCode} - {ExitCode.BUG, ExitCode.USAGE} | {KILLED}
 """What a command may end with here: it is never wrong, and never asked for nonsense."""
+FIGURES: Final[Counter[str]] = Counter()
+"""What all machines of this process have done: sequences, commands by name, and how these ended."""
 _MOST_REPETITIONS: Final = 6
 _QUIET: Final = ("--quiet", "--quota-share", "1")
 _SAYS_NOTHING: Final = {"restored", "nothing_to_restore"}
@@ -112,6 +115,7 @@ class Operations(RuleBasedStateMachine):
         self.rosters = rosters(self.folder)
         self.policies = {"one": one, "two": two}
         self.people = People(self.program)
+        FIGURES["sequences"] += 1
 
     # -- commands
 
@@ -264,6 +268,8 @@ class Operations(RuleBasedStateMachine):
         wave = trouble.options if command in {"run", "reconcile", "rollback", "disable"} else ()
         usual = () if command == "purge" else _QUIET
         done = self.program(self._dir(at), command, *options, *wave, *usual, halt=trouble.halt)
+        FIGURES[f"command {command}"] += 1
+        FIGURES[f"exit code {int(done.code)}"] += 1
         assert done.code in ENDS, f"{command} of {at} ended with {done.code}: {done.said}"
         assert not (found := broken(self._dir(at))), f"{command} of {at}: {found}"
         self.people.after_a_command(before)
