@@ -65,3 +65,16 @@ def test_rows_that_failed_are_decided_although_a_signal_came_in_between(site: Si
     site("run", "run")
 
     assert "unprocessed" not in {outcome for outcome, _ in endings(site.folder / "run").values()}
+
+
+def test_a_pool_that_requires_mfa_and_so_hides_it_lets_no_rollback_say_restored(site: Site) -> None:
+    site("run", "run")
+    site.running.edit(config={"MfaConfiguration": "ON"})
+    assert site("run", "rollback") == ExitCode.POOL_NOT_READY
+    assert site.ending("run", "proved") == ("verified", "enrolled")
+
+    site.running.edit(config={"MfaConfiguration": "OPTIONAL"})
+    site("run", "rollback")
+
+    assert site.ending("run", "proved") == ("skipped", "restored")
+    assert all("SMS_MFA" not in user["UserMFASettingList"] for user in site.running.users().values())
