@@ -276,7 +276,7 @@ class Aftermath:
         self._refuse(self.one.connection.pool)
 
     def _refuse(self, pool: PoolFacts) -> None:
-        # Where MFA is required, AdminGetUser may show no factors: SMS MFA of ours would look undone, and is not.
+        # Where MFA is required, AdminGetUser may show no factors: SMS MFA that is on would look undone.
         require_sms_mfa(pool)
         if self.store.wrote_mfa():
             require_optional_mfa(pool)

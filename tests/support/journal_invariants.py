@@ -105,13 +105,13 @@ def broken(directory: Path) -> list[str]:
     if not path.exists() or path.stat().st_size > _MOST_BYTES:
         return []
     with tempfile.TemporaryDirectory(prefix="journal-") as folder:
-        for name in (NAME, f"{NAME}-wal"):
-            with suppress(FileNotFoundError):
-                shutil.copy2(directory / name, folder)
         try:
+            for name in (NAME, f"{NAME}-wal"):
+                with suppress(FileNotFoundError):
+                    shutil.copy2(directory / name, folder)
             with closing(Database(Path(folder) / NAME)) as database:
                 return list(_broken_in(database, directory / "report"))
-        except (sqlite3.Error, MigrateMfaError, ValueError) as error:
+        except (sqlite3.Error, OSError, MigrateMfaError, ValueError, TypeError) as error:
             return [f"it cannot be read: {error}"]
 
 
