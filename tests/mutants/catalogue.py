@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tests.mutants.journals import JOURNALS
 from tests.mutants.mutant import Mutant
 from tests.mutants.way_back import WAY_BACK
 
@@ -383,4 +384,5 @@ MUTANTS: Final = (
         tests=(_EXECUTE + "test_who_was_refused_with_everybody_is_open_again_when_the_pool_is_to_blame",),
     ),
     *WAY_BACK,
+    *JOURNALS,
 )
