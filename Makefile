@@ -18,7 +18,7 @@ COMPILE = $(LOCK) pyproject.toml
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv node demo test lint fmt types check chaos mutants bench score witness lock lock-check clean
+.PHONY: help venv node demo test lint fmt types check chaos model mutants bench score witness lock lock-check clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -63,6 +63,9 @@ check: lint types test lock-check ## All that must pass before a change goes in
 
 chaos: $(INSTALLED) ## Kill runs again and again; nothing may be lost or done twice (ARGS=...)
 	$(BIN)/python -m tests.chaos.chaos $(ARGS)
+
+model: $(INSTALLED) ## Commands in all orders and endings on two run directories; all can be taken back (ARGS=...)
+	$(BIN)/python -m tests.model.model $(ARGS)
 
 mutants: $(INSTALLED) ## Break every promise on purpose; the tests must notice (ARGS=...)
 	$(BIN)/python -m tests.mutants.mutants $(ARGS)

@@ -166,6 +166,15 @@ class AftermathStore:
 
     # -- taking back
 
+    def wrote_mfa(self) -> bool:
+        """Whether this run has changed MFA settings of users, or may have."""
+        return bool(
+            self._database.value(
+                "SELECT EXISTS (SELECT 1 FROM writes WHERE result <> 'refused'"
+                " AND step ->> '$[0].do' IN ('set_sms_mfa', 'prefer_factor'))"
+            )
+        )
+
     def choose(self, subs: Iterable[str]) -> None:
         """Note whom `rollback_rows` can be limited to, for as long as the journal is open."""
         with self._database.transaction() as db:

@@ -276,26 +276,30 @@ class PlanStore:
     def reopen_failed(self) -> int:
         """Open failed rows again, but not what the roster alone condemns.
 
-        A row that may have written keeps its user, whoever its address names by now, and its plan: the read
-        before the next write decides what is left of that.
+        A row that may have written keeps its user, whoever its address names by now, and its plan, with the
+        command that it is of: the read before the next write decides what is left of that.
 
         Returns:
-            How many of them are undecided.
+            How many rows are undecided, also from a time before that was cut short.
         """
         wrote = "EXISTS (SELECT 1 FROM writes w WHERE w.row = rows.row AND w.result <> 'refused')"
         with self._database.transaction() as db:
             db.execute(
                 "UPDATE rows SET outcome = 'unprocessed', was = COALESCE(was, reason), reason = NULL,"
-                f" detail = '', verb = 'run' WHERE {_FAILED} AND steps NOTNULL AND {wrote}"
+                f" detail = '' WHERE {_FAILED} AND steps NOTNULL AND {wrote}"
             )
-            changed = db.execute(
+            db.execute(
                 "UPDATE rows SET outcome = 'unprocessed', reason = NULL, detail = '', user_sub = NULL,"
                 " wish = NULL, country = NULL, steps = NULL, ends = NULL, verb = 'run',"
                 " wished_by_others = 0, held_by_other = 0"
                 f" WHERE {_FAILED} AND NOT {wrote}"
             )
             _forget_strangers(db)  # a user who was deleted since must not be found beside a new one
-            return changed.rowcount
+        return self.count_undecided()
+
+    def count_undecided(self) -> int:
+        """How many rows have neither a plan nor an end."""
+        return int(self._database.value(f"SELECT COUNT(*) {OPEN_ROWS} WHERE {_UNDECIDED}"))
 
     def forget_strangers(self) -> None:
         """Keep nothing about users whom the roster does not concern."""

@@ -146,6 +146,7 @@ def _rollback(params: dict[str, Any]) -> None:
 
 
 def _give_back(after: "Aftermath", names: Sequence[str], outcomes: Sequence[Outcome]) -> None:
+    after.require_ready()
     if said := after.choose(names):
         tell(said)
     if users := after.count_selected(outcomes):

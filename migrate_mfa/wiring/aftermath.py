@@ -17,7 +17,7 @@ from migrate_mfa.adapters.run_directory import require_same
 from migrate_mfa.adapters.work_store import WorkStore
 from migrate_mfa.domain.decide import decide_again, decide_work
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, RunDirectoryError, UsageError
-from migrate_mfa.domain.model import Decision, Plan, Policy, UserState, Verdict
+from migrate_mfa.domain.model import Decision, Plan, Policy, PoolFacts, UserState, Verdict
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.recovery import completed_before
 from migrate_mfa.domain.resolve import Naming
@@ -27,7 +27,7 @@ from migrate_mfa.domain.words import counted
 from migrate_mfa.engine.find_users import named_by, users_named
 from migrate_mfa.engine.forecast import forecast
 from migrate_mfa.engine.plan import BATCH
-from migrate_mfa.engine.preflight import require_sms_mfa
+from migrate_mfa.engine.preflight import require_optional_mfa, require_sms_mfa
 from migrate_mfa.engine.reconcile import REPAIR, DriftKind, Reconciler
 from migrate_mfa.ports import Progress
 from migrate_mfa.reports.files import DRAFT
@@ -267,6 +267,20 @@ class Aftermath:
         country = connection.settings.roster_options.phone_country
         return Naming(phone_sign_in=connection.pool.phone_sign_in, phone_country=country)
 
+    def require_ready(self) -> None:
+        """Refuse a pool in which nothing could be undone, or which does not show what there is to undo.
+
+        Raises:
+            PoolNotReady: says what is in the way.
+        """
+        self._refuse(self.one.connection.pool)
+
+    def _refuse(self, pool: PoolFacts) -> None:
+        # Where MFA is required, AdminGetUser may show no factors: SMS MFA that is on would look undone.
+        require_sms_mfa(pool)
+        if self.store.wrote_mfa():
+            require_optional_mfa(pool)
+
     def select(self, outcomes: Collection[Outcome]) -> None:
         """Plan to give back the users of this run, or those chosen, or those whom the run left so."""
         self.store.park_rollbacks()
@@ -314,7 +328,7 @@ class Aftermath:
 
     def apply_rollback(self) -> None:
         """Give the selected users back."""
-        self.one.apply(self._restore, (Verb.ROLLBACK,), require_sms_mfa)
+        self.one.apply(self._restore, (Verb.ROLLBACK,), self._refuse)
         self._not_given_back = self.store.has_failed_rollbacks(only_chosen=self._only_chosen)
         self.left_alone = self.store.users_left(self._named, Reason.CHANGED_BY_OTHERS)
         if kept := self.store.numbers_kept():

@@ -85,8 +85,11 @@ class Migration:
             )
         if self.one.journal.meta().get("phase") != "planned":
             self.make_plan()
-        elif not self.one.work.open_rows() and self.one.work.finished_before(self.one.command):
+        elif self.one.plans.count_undecided() or self._is_over():
             self._decide_failed_again()
+
+    def _is_over(self) -> bool:
+        return not self.one.work.open_rows() and self.one.work.finished_before(self.one.command)
 
     def make_plan(self) -> None:
         """Decide every row of the roster, from nothing."""

@@ -433,6 +433,7 @@ def test_a_path_that_is_a_file_is_refused(tmp_path: Path) -> None:
     refusal(tmp_path / "run")
 
 
+@pytest.mark.damages_journal
 @pytest.mark.parametrize("damage", [b"not a database at all" * 100, b"SQLite format 3\x00" + b"\xff" * 5000])
 def test_a_damaged_journal_is_said_to_be_damaged_and_kept(tmp_path: Path, damage: bytes) -> None:
     Journal.create_or_open(tmp_path).close()
@@ -445,6 +446,7 @@ def test_a_damaged_journal_is_said_to_be_damaged_and_kept(tmp_path: Path, damage
     assert (tmp_path / NAME).read_bytes() == damage
 
 
+@pytest.mark.damages_journal
 def test_a_journal_that_is_damaged_in_the_middle_ends_the_command_with_its_error(tmp_path: Path) -> None:
     with Journal.create_or_open(tmp_path) as journal:
         fill(journal, 2000)

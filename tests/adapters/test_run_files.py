@@ -83,6 +83,7 @@ def test_a_file_that_others_can_write_to_is_refused(tmp_path: Path, name: str) -
     assert name in refusal(lambda: opened(tmp_path)).message
 
 
+@pytest.mark.damages_journal
 @pytest.mark.parametrize("look", [Journal.create_or_open, Journal.look_at])
 @pytest.mark.parametrize(
     ("name", "plant"),
@@ -276,6 +277,7 @@ def test_a_mark_that_cannot_be_read_is_no_word_against_a_journal(tmp_path: Path)
 # A damaged number
 
 
+@pytest.mark.damages_journal
 @pytest.mark.parametrize("column", ["phone", "wish", "cells"])
 def test_a_number_that_is_not_the_same_everywhere_is_never_written(tmp_path: Path, column: str) -> None:
     with scene(tmp_path, FakeDirectory([a_user()])) as run:
@@ -291,6 +293,7 @@ def test_a_number_that_is_not_the_same_everywhere_is_never_written(tmp_path: Pat
         assert run.directory.writes == []
 
 
+@pytest.mark.damages_journal
 @pytest.mark.parametrize("damage", ["digit", "end"])
 def test_a_damaged_state_before_is_not_given_back(tmp_path: Path, damage: str) -> None:
     before = a_user(phone="+819087654320", phone_verified=True)

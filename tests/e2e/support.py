@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.support.journal_invariants import WATCH
+
 if TYPE_CHECKING:
     import signal
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -144,6 +146,7 @@ class Cli:
     endpoint: str | None = None
     pool_id: str = POOL_ID
     environment: dict[str, str] = field(default_factory=dict)
+    _started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __call__(
         self, *arguments: object, stdin: str | bytes | None = None, timeout: float = PATIENCE_S
@@ -156,6 +159,8 @@ class Cli:
         finally:
             child.kill()
             child.wait()
+        if all(each.poll() is not None for each in self._started):
+            WATCH.look_below(self.cwd)
         return Done(child.returncode, out.decode(), err.decode())
 
     def start(
@@ -163,13 +168,15 @@ class Cli:
     ) -> subprocess.Popen[bytes]:
         """Start one command line; the caller ends it."""
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
-        return subprocess.Popen(
+        child = subprocess.Popen(
             [sys.executable, "-m", "migrate_mfa", *map(str, arguments)],
             cwd=self.cwd,
             env=self.env(),
             stdin=stdin,
             **pipes,
         )
+        self._started.append(child)
+        return child
 
     def env(self) -> dict[str, str]:
         """An environment without anything of this machine's AWS settings."""

@@ -23,7 +23,7 @@ from migrate_mfa.domain.model import (
     Verdict,
 )
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.rows import Work
+from migrate_mfa.domain.rows import Resolved, Work
 from migrate_mfa.domain.sign_in import Challenge, Tokens
 from migrate_mfa.domain.undo import restore
 from migrate_mfa.engine.canary import Walked, Way, find_way
@@ -214,6 +214,8 @@ class Stages:
         way = find_way(user, Phone(PHONE), pool=directory.pool, attested=attested)
         assert isinstance(way, Way)
         made.plans.add_records([a_record(way.candidate)], 0.0)
+        made.plans.add_users([user])
+        made.plans.resolve([Resolved(1, user.sub, way.phone.e164, "by-code")])
         sign_in = FakeSignIn(directory, "ann")
         return Stage(made, directory, sign_in, Person(sign_in), [], way)
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tests.mutants.journals import JOURNALS
 from tests.mutants.mutant import Mutant
 from tests.mutants.outside import OUTSIDE
 from tests.mutants.way_back import WAY_BACK
@@ -385,4 +386,5 @@ MUTANTS: Final = (
     ),
     *WAY_BACK,
     *OUTSIDE,
+    *JOURNALS,
 )

@@ -1,0 +1,60 @@
+"""What is looked at in every journal after every pass: each breach of it is noticed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from migrate_mfa.domain.rows import Verb
+from tests.support.builders import a_candidate, a_user
+from tests.support.fakes import FakeDirectory
+from tests.support.journal_invariants import broken
+from tests.support.scene import scene
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BREACHES = {
+    "UPDATE writes SET row = 9 WHERE id = 1": "a write has no row",
+    "UPDATE writes SET user_sub = 'sub-bob' WHERE id = 1": "a write is of another user than its row",
+    "DELETE FROM users": "a write's user is not known",
+    "DELETE FROM before_images": "a write has no before-image",
+    "UPDATE writes SET pass = 9 WHERE id = 1": "a write has no pass",
+    "UPDATE before_images SET row = 9": "a before-image has no row",
+    "UPDATE before_images SET state = replace(state, 'sub-ann', 'sub-eve')": "it cannot be read",
+    "INSERT INTO drift VALUES ('sub-eve', 1, 'no_phone', '', 0, 1)": "a drift has no row and user",
+    "UPDATE writes SET step = replace(step, '+8190', '+8180')": "a stored number is not that of its row",
+    "UPDATE rows SET used = '+818011112222' WHERE row = 1": "another number as used",
+    "UPDATE rows SET reason = NULL WHERE row = 1": "an open row has a reason, or a done one none",
+    "UPDATE rows SET outcome = 'failed' WHERE row = 1": "a row is failed for enrolled",
+    "UPDATE writes SET result = 'intent' WHERE id = 1": "without a result",
+    "INSERT INTO meta VALUES ('roster_records', '3')": "more or fewer rows than records",
+    "INSERT INTO passes (id, command, state, started_at) VALUES (9, 'run', 'running', 0)": "not numbered",
+    "UPDATE rows SET outcome = 'unprocessed', reason = NULL, user_sub = NULL": "are ever claimed",
+    "UPDATE rows SET outcome = 'unprocessed', reason = NULL, verb = 'disable'": "are ever claimed",
+    "UPDATE rows SET outcome = 'unprocessed', reason = NULL, steps = NULL": "rows without a plan",
+}
+
+
+@pytest.mark.damages_journal
+@pytest.mark.parametrize("sql", BREACHES)
+def test_each_breach_is_noticed(tmp_path: Path, sql: str) -> None:
+    with scene(tmp_path / "run", FakeDirectory([a_user("ann"), a_user("bob")])) as run:
+        run.journal.set_meta({"kind": "run", "phase": "planned"})
+        run.plan([a_candidate("ann"), a_candidate("bob", row=2)])
+        run.settle_open()
+        run.store.end("finished", run.clock.now(), reads_only=0, extra={})
+        assert not broken(run.path)
+        run.journal.database.query(sql)
+
+        found = broken(run.path)
+
+    assert any(BREACHES[sql] in each for each in found), found
+
+
+def test_a_row_that_waits_for_its_command_is_no_breach(tmp_path: Path) -> None:
+    with scene(tmp_path / "run", FakeDirectory([a_user("ann")])) as run:
+        run.plan([a_candidate("ann")])
+        assert run.store.open_rows((Verb.RUN,)) == 1
+        assert not broken(run.path)
