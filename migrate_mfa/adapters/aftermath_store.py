@@ -5,8 +5,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from migrate_mfa.adapters.codec import steps_to_json
-from migrate_mfa.adapters.journal_rows import candidate_of, rivalry_of, write_decision
-from migrate_mfa.adapters.work_store import remember
+from migrate_mfa.adapters.journal_rows import candidate_of, remember, rivalry_of, write_decision
 from migrate_mfa.domain.model import Plan, UserState, Verdict
 from migrate_mfa.domain.reasons import WORTH_ANOTHER_TRY, Outcome, Reason
 from migrate_mfa.domain.rows import Drift, Revisited, Verb

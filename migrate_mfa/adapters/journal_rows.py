@@ -63,6 +63,18 @@ def write_decision(db: sqlite3.Connection, row: int, decision: Decision, now: fl
             db.execute(END, verdict_values(row, decision, now))
 
 
+def remember(db: sqlite3.Connection, state: UserState) -> None:
+    """Keep what a look at a user showed, in place of the look before."""
+    db.execute(
+        "UPDATE users SET email = ?, phone = ?, phone_verified = ?, email_verified = ?, status = ?,"
+        " enabled = ?, modified = ? WHERE sub = ?",
+        (
+            state.email, state.phone, state.phone_verified, state.email_verified, state.status, state.enabled,
+            state.modified, state.sub,
+        ),
+    )  # fmt: skip
+
+
 def candidate_of(row: sqlite3.Row) -> Candidate:
     """The candidate that a row of the journal was made from."""
     return Candidate(

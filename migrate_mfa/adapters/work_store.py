@@ -10,7 +10,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from migrate_mfa.adapters.codec import state_from_json, state_to_json, steps_from_json, steps_to_json
-from migrate_mfa.adapters.journal_rows import OPEN_ROWS, candidate_of, rivalry_of, write_decision
+from migrate_mfa.adapters.group_commit import GroupCommit
+from migrate_mfa.adapters.journal_rows import OPEN_ROWS, candidate_of, remember, rivalry_of, write_decision
 from migrate_mfa.adapters.run_files import write_mark
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.domain.model import Plan, Step, UserState, Verdict
@@ -28,18 +29,6 @@ if TYPE_CHECKING:
 
 def _marks(values: Collection[object]) -> str:
     return ", ".join("?" * len(values))
-
-
-def remember(db: "sqlite3.Connection", state: UserState) -> None:
-    """Keep what a look at a user showed, in place of the look before."""
-    db.execute(
-        "UPDATE users SET email = ?, phone = ?, phone_verified = ?, email_verified = ?, status = ?,"
-        " enabled = ?, modified = ? WHERE sub = ?",
-        (
-            state.email, state.phone, state.phone_verified, state.email_verified, state.status, state.enabled,
-            state.modified, state.sub,
-        ),
-    )  # fmt: skip
 
 
 def _set_result(db: "sqlite3.Connection", intent: int, result: str, now: float) -> None:
@@ -79,6 +68,7 @@ class WorkStore:
     def __init__(self, database: "Database", pass_id: int, begun: float = 0.0) -> None:
         self._database = database
         self._pass = pass_id
+        self._group = GroupCommit(database)
         self._last_intent = 0
         self.begun = begun
         """When this pass began, in seconds since the epoch; no other process has worked here since."""
@@ -280,26 +270,27 @@ class WorkStore:
         Returns:
             The id of the intent.
         """
-        with self._database.transaction() as db:
-            db.execute(
-                "INSERT OR IGNORE INTO before_images VALUES (?, ?, ?, ?)",
-                (work.user_sub, work.row, state_to_json(state), now),
-            )
+        before = (work.user_sub, work.row, state_to_json(state), now)
+
+        def change(db: "sqlite3.Connection") -> int:
+            db.execute("INSERT OR IGNORE INTO before_images VALUES (?, ?, ?, ?)", before)
             write_decision(db, work.row, decision, now)
-            intent = self._intend(db, work, decision.steps[0], now)
-        return self._committed(intent)
+            return self._intend(db, work, decision.steps[0], now)
+
+        return self._committed(self._group.commit(change))
 
     def wrote(self, intent: int, result: str, now: float) -> None:
         """Journal what became of a write: `done`, `refused` or `unknown`."""
-        with self._database.transaction() as db:
-            _set_result(db, intent, result, now)
+        self._group.commit(lambda db: _set_result(db, intent, result, now))
 
     def wrote_and_goes_on(self, intent: int, work: Work, step: Step, now: float) -> int:
         """Journal a write that was done and, in the same breath, the intent of the next one."""
-        with self._database.transaction() as db:
+
+        def change(db: "sqlite3.Connection") -> int:
             _set_result(db, intent, "done", now)
-            following = self._intend(db, work, step, now)
-        return self._committed(following)
+            return self._intend(db, work, step, now)
+
+        return self._committed(self._group.commit(change))
 
     def finish(
         self,
@@ -314,12 +305,15 @@ class WorkStore:
 
         `done` is the intent of a write that was carried out and is written down with it.
         """
-        with self._database.transaction() as db:
+
+        def change(db: "sqlite3.Connection") -> None:
             if done is not None:
                 _set_result(db, done, "done", now)
             if state is not None:
                 remember(db, state)
             write_decision(db, row, verdict, now)
+
+        self._group.commit(change)
 
     def counts(self) -> dict[Outcome, int]:
         """Rows by outcome."""
