@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from migrate_mfa.adapters.codec import steps_to_json
+from migrate_mfa.adapters.codec import steps_to_text
 from migrate_mfa.adapters.journal_rows import candidate_of, remember, rivalry_of, write_decision
 from migrate_mfa.domain.model import Plan, UserState, Verdict
 from migrate_mfa.domain.reasons import WORTH_ANOTHER_TRY, Outcome, Reason
@@ -234,7 +234,7 @@ class AftermathStore:
             )
             for table in ("users", "seen", "before_images", "drift"):
                 db.execute(f"DELETE FROM {table}")
-            db.execute("UPDATE writes SET user_sub = '', step = '[]'")
+            db.execute("UPDATE writes SET user_sub = '', step = ''")
             db.execute(
                 "INSERT OR REPLACE INTO meta VALUES"
                 """ ('phase', '"purged"'), ('columns', '[]'), ('roster', 'null'), ('roster_columns', '{}'),"""
@@ -257,7 +257,7 @@ def _reopen(db: sqlite3.Connection, row: int, plan: Plan, verb: Verb) -> None:
     db.execute(
         f"UPDATE rows SET was = {_WAS[verb is Verb.RECONCILE]}, outcome = 'unprocessed', reason = NULL,"
         " detail = '', steps = ?, ends = ?, verb = ? WHERE row = ?",
-        (steps_to_json(plan.steps), plan.ends, verb, row),
+        (steps_to_text(plan.steps), plan.ends, verb, row),
     )
 
 

@@ -9,9 +9,18 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from migrate_mfa.adapters.codec import state_from_json, state_to_json, steps_from_json, steps_to_json
+from migrate_mfa.adapters.codec import state_from_json, state_to_json, steps_from_text, steps_to_text
 from migrate_mfa.adapters.group_commit import GroupCommit
-from migrate_mfa.adapters.journal_rows import OPEN_ROWS, candidate_of, remember, rivalry_of, write_decision
+from migrate_mfa.adapters.journal_rows import (
+    OPEN_ROWS,
+    STORES_UNVERIFIED,
+    any_step,
+    candidate_of,
+    first_step,
+    remember,
+    rivalry_of,
+    write_decision,
+)
 from migrate_mfa.adapters.run_files import write_mark
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.domain.model import Plan, Step, UserState, Verdict
@@ -170,12 +179,9 @@ class WorkStore:
         return int(
             self._database.value(
                 "SELECT COUNT(DISTINCT w.row) FROM writes w JOIN rows r USING (row)"
-                " WHERE w.result <> 'refused'"
-                " AND w.step ->> '$[0].do' = 'store_phone' AND NOT w.step ->> '$[0].verified'"
+                f" WHERE w.result <> 'refused' AND {first_step('w.step', STORES_UNVERIFIED)}"
                 " AND NOT (r.outcome = 'unprocessed' AND NOT (w.result = 'unknown' AND r.was IS 'gave_up')"
-                "  AND EXISTS"
-                "  (SELECT 1 FROM json_each(r.steps) s WHERE s.value ->> 'do' = 'store_phone'"
-                "   AND NOT s.value ->> 'verified'))"
+                f"  AND {any_step('r.steps', STORES_UNVERIFIED)})"
             )
         )
 
@@ -184,7 +190,7 @@ class WorkStore:
         return int(
             self._database.value(
                 "SELECT COUNT(DISTINCT row) FROM writes WHERE result <> 'refused'"
-                " AND step ->> '$[0].do' = 'store_phone' AND NOT step ->> '$[0].verified'"
+                f" AND {first_step('step', STORES_UNVERIFIED)}"
             )
         )
 
@@ -260,7 +266,7 @@ class WorkStore:
         found = self._database.query(
             "SELECT step, result FROM writes WHERE row = ? AND result <> 'refused' ORDER BY id", row
         )
-        return [Write(steps_from_json(each["step"])[0], each["result"] == "done") for each in found]
+        return [Write(steps_from_text(each["step"])[0], each["result"] == "done") for each in found]
 
     def decide(self, work: Work, state: UserState, decision: Plan, now: float) -> int:
         """Journal the decision that counts, the state before it, and the intent of its first write.
@@ -323,7 +329,7 @@ class WorkStore:
     def _intend(self, db: "sqlite3.Connection", work: Work, step: Step, now: float) -> int:
         made = db.execute(
             "INSERT INTO writes (row, user_sub, pass, step, at) VALUES (?, ?, ?, ?, ?)",
-            (work.row, work.user_sub, self._pass, steps_to_json((step,)), now),
+            (work.row, work.user_sub, self._pass, steps_to_text((step,)), now),
         )
         return int(made.lastrowid or 0)
 

@@ -97,7 +97,7 @@ def _finish(run_dir: Path, last_row: int) -> None:
         db.execute("UPDATE rows SET outcome = 'verified', reason = 'enrolled' WHERE row <= ?", (last_row,))
         db.execute(
             "INSERT INTO writes (row, user_sub, pass, step, result, at)"
-            " SELECT row, user_sub, 1, json_array(s.value), 'done', 0"
-            " FROM rows, json_each(steps) s WHERE row <= ?",
+            " SELECT row, user_sub, 1, s.value, 'done', 0"
+            """ FROM rows, json_each('["' || replace(steps, ' ', '","') || '"]') s WHERE row <= ?""",
             (last_row,),
         )
