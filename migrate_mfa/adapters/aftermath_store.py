@@ -2,11 +2,11 @@
 
 import sqlite3
 from collections.abc import Collection, Iterable
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from migrate_mfa.adapters.codec import steps_to_json
-from migrate_mfa.adapters.journal_rows import candidate_of, rivalry_of, write_decision
-from migrate_mfa.adapters.work_store import remember
+from migrate_mfa.adapters.codec import steps_to_text
+from migrate_mfa.adapters.journal_rows import candidate_of, remember, rivalry_of, write_decision
 from migrate_mfa.domain.model import Plan, UserState, Verdict
 from migrate_mfa.domain.reasons import WORTH_ANOTHER_TRY, Outcome, Reason
 from migrate_mfa.domain.rows import Drift, Revisited, Verb
@@ -27,7 +27,14 @@ _CHOSEN = "r.user_sub IN (SELECT sub FROM chosen)"
 _THIS = "(SELECT MAX(id) FROM passes)"
 """The passes tell before from after; clocks can be set back between them."""
 _SAMPLE, _TELLING = 25, 8
-_COLUMNS = "sub, username, email, email_verified, phone, phone_verified, status, enabled, modified"
+_COLUMNS = (
+    "sub", "username", "email", "email_verified", "phone", "phone_verified", "status", "enabled", "modified",
+)  # fmt: skip
+_LOOK = attrgetter(*_COLUMNS)
+_CHANGED = "(s.sub IS NULL OR s.modified >= u.modified AND ({differ}))".format(
+    differ=" OR ".join(f"s.{name} IS NOT u.{name}" for name in _COLUMNS)
+)
+"""What `Revisited.changed` says of both looks."""
 
 
 class AftermathStore:
@@ -45,10 +52,11 @@ class AftermathStore:
     def see(self, users: Iterable[UserState]) -> None:
         """Keep those users of a page that are ours."""
         with self._database.transaction() as db:
-            for user in users:
-                if db.execute("SELECT 1 FROM users WHERE sub = ?", (user.sub,)).fetchone():
-                    values = tuple(getattr(user, name.strip()) for name in _COLUMNS.split(","))
-                    db.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            db.executemany(
+                "INSERT OR REPLACE INTO seen SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
+                " WHERE EXISTS (SELECT 1 FROM users WHERE sub = ?1)",
+                map(_LOOK, users),
+            )
 
     def unseen(self, after: int, limit: int) -> list[tuple[int, str]]:
         """Row and sub of users that this look has not found so far."""
@@ -60,8 +68,13 @@ class AftermathStore:
         )
         return [(row["row"], row["user_sub"]) for row in found]
 
-    def revisited(self, after: int, limit: int) -> list[Revisited]:
-        """Rows of interest beside both looks at their users, in order."""
+    def revisited(self, after: int, limit: int, *, unchanged: bool = True) -> list[Revisited]:
+        """Rows of interest beside both looks at their users, in order.
+
+        Without the `unchanged` these are the rows whose users have changed or drift, or that are worth
+        another try: mostly few, and the others cost nothing but a look in the journal.
+        """
+        which = "" if unchanged else f" AND ({_CHANGED} OR drifting OR r.reason IN ({_AGAIN}))"
         found = self._database.query(
             "SELECT r.*, u.sub AS o_sub, u.username AS o_username, u.email AS o_email,"
             " u.email_verified AS o_email_verified, u.phone AS o_phone, u.phone_verified AS o_phone_verified,"
@@ -73,7 +86,7 @@ class AftermathStore:
             f" {_TURNED_AWAY} AS turned_away"
             " FROM rows r NOT INDEXED CROSS JOIN users u ON u.sub = r.user_sub"
             " LEFT JOIN seen s ON s.sub = r.user_sub"
-            f" WHERE {_OF_INTEREST} AND r.row > ? ORDER BY r.row LIMIT ?",
+            f" WHERE {_OF_INTEREST} AND r.row > ?{which} ORDER BY r.row LIMIT ?",
             after,
             limit,
         )
@@ -92,10 +105,15 @@ class AftermathStore:
 
     # -- decided again
 
-    def reopen(self, row: int, plan: Plan, verb: Verb) -> None:
-        """Plan a row that had ended, and remember the reason that it had."""
+    def reopen(self, rows: Iterable[int], plan: Plan, verb: Verb) -> None:
+        """Plan rows that had ended, and remember the reasons that they had."""
+        steps = steps_to_text(plan.steps)
         with self._database.transaction() as db:
-            _reopen(db, row, plan, verb)
+            db.executemany(
+                f"UPDATE rows SET was = {_WAS[verb is Verb.RECONCILE]}, outcome = 'unprocessed',"
+                " reason = NULL, detail = '', steps = ?, ends = ?, verb = ? WHERE row = ?",
+                [(steps, plan.ends, verb, row) for row in rows],
+            )
 
     def end(self, row: int, verdict: Verdict, now: float, state: UserState | None = None) -> None:
         """End a row otherwise than it had, and remember what it waited for; `state` is our last look."""
@@ -251,7 +269,7 @@ class AftermathStore:
             )
             for table in ("users", "seen", "before_images", "drift"):
                 db.execute(f"DELETE FROM {table}")
-            db.execute("UPDATE writes SET user_sub = '', step = '[]'")
+            db.execute("UPDATE writes SET user_sub = '', step = ''")
             db.execute(
                 "INSERT OR REPLACE INTO meta VALUES"
                 """ ('phase', '"purged"'), ('columns', '[]'), ('roster', 'null'), ('roster_columns', '{}'),"""
@@ -268,14 +286,6 @@ class AftermathStore:
             _SAMPLE,
         )
         return {text for row in found for text in row if text and len(text) >= _TELLING}
-
-
-def _reopen(db: sqlite3.Connection, row: int, plan: Plan, verb: Verb) -> None:
-    db.execute(
-        f"UPDATE rows SET was = {_WAS[verb is Verb.RECONCILE]}, outcome = 'unprocessed', reason = NULL,"
-        " detail = '', steps = ?, ends = ?, verb = ? WHERE row = ?",
-        (steps_to_json(plan.steps), plan.ends, verb, row),
-    )
 
 
 _WAS = {

@@ -1,6 +1,7 @@
-"""Domain values as JSON text and back, for the journal."""
+"""Domain values as text and back, for the journal: short, because a journal can hold a million users."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from zlib import crc32
 
@@ -20,28 +21,50 @@ from migrate_mfa.domain.model import (
 )
 
 
-def steps_to_json(steps: tuple[Step, ...]) -> str:
-    """The steps of a plan, in order."""
-    return json.dumps([_step_to_dict(step) for step in steps])
+def steps_to_text(steps: tuple[Step, ...]) -> str:
+    """The steps of a plan, in order, as codes with blanks between them: `V+819012345678 S11`."""
+    return " ".join(map(_code, steps))
 
 
-def steps_from_json(text: str) -> tuple[Step, ...]:
-    """The inverse of `steps_to_json`."""
-    return tuple(_step_from_dict(item) for item in json.loads(text))
+def steps_from_text(text: str) -> tuple[Step, ...]:
+    """The inverse of `steps_to_text`; it also reads the JSON of journals before version 4."""
+    return tuple(map(_step, codes(text).split()))
 
 
-def _step_to_dict(step: Step) -> dict[str, Any]:
+def codes(text: str) -> str:
+    """Steps as codes, whatever version of the journal has written them."""
+    return " ".join(_code(_step_from_dict(item)) for item in json.loads(text)) if text[:1] == "[" else text
+
+
+def _code(step: Step) -> str:
     match step:
         case StorePhone(phone, verified):
-            return {"do": "store_phone", "phone": phone.e164, "verified": verified}
+            return f"{'V' if verified else 'P'}{phone.e164}"
         case SetSmsMfa(enabled, preferred):
-            return {"do": "set_sms_mfa", "enabled": enabled, "preferred": preferred}
+            return f"S{enabled:d}{preferred:d}"
         case MarkUnverified(phone):
-            return {"do": "mark_unverified", "phone": phone.e164}
+            return f"U{phone.e164}"
         case ClearPhone():
-            return {"do": "clear_phone"}
+            return "C"
         case PreferFactor(factor):
-            return {"do": "prefer_factor", "factor": factor}
+            return f"F{factor}"
+
+
+def _step(code: str) -> Step:
+    kind, rest = code[:1], code[1:]
+    match kind:
+        case "V" | "P":
+            return StorePhone(Phone(rest), verified=kind == "V")
+        case "S":
+            return SetSmsMfa(enabled=rest[0] == "1", preferred=rest[1] == "1")
+        case "U":
+            return MarkUnverified(Phone(rest))
+        case "C":
+            return ClearPhone()
+        case "F":
+            return PreferFactor(rest)
+        case _:
+            raise ValueError(f"the journal has a step {kind!r} that this version does not know")
 
 
 def _step_from_dict(item: dict[str, Any]) -> Step:
@@ -60,49 +83,75 @@ def _step_from_dict(item: dict[str, Any]) -> Step:
             raise ValueError(f"the journal has a step {other!r} that this version does not know")
 
 
-_FLAT = (
-    "username",
-    "sub",
-    "status",
-    "enabled",
-    "email",
-    "email_verified",
-    "phone",
-    "phone_verified",
-    "modified",
-)
+_SHORT = {
+    "username": "u",
+    "sub": "i",
+    "status": "s",
+    "enabled": "d",
+    "email": "e",
+    "email_verified": "ev",
+    "phone": "p",
+    "phone_verified": "pv",
+    "modified": "t",
+}
+_SHORT_MFA = {"enabled": "f", "preferred": "p", "legacy_sms": "l", "passkey": "k"}
+_USUAL = {
+    "status": "CONFIRMED",
+    "enabled": True,
+    "email": None,
+    "email_verified": True,
+    "phone": None,
+    "phone_verified": False,
+}
+_USUAL_MFA: dict[str, Any] = {"enabled": [], "preferred": None, "legacy_sms": False, "passkey": False}
+"""What is not written down. Another value of today would change what stands in journals of today."""
 
 
 def state_to_json(state: UserState) -> str:
     """A user's state as one read showed it, with a checksum: a rollback stores the number in it."""
-    item: dict[str, Any] = {name: getattr(state, name) for name in _FLAT}
+    item = _shortened({name: getattr(state, name) for name in _SHORT}, _SHORT, _USUAL)
     if state.mfa is not None:
-        item["mfa"] = {
-            "enabled": sorted(state.mfa.enabled),
-            "preferred": state.mfa.preferred,
-            "legacy_sms": state.mfa.legacy_sms,
-            "passkey": state.mfa.passkey,
-        }
-    return json.dumps(item | {"check": _checksum(item)})
+        mfa = {name: getattr(state.mfa, name) for name in _SHORT_MFA}
+        item["m"] = _shortened({**mfa, "enabled": sorted(state.mfa.enabled)}, _SHORT_MFA, _USUAL_MFA)
+    return json.dumps({**item, "c": _checksum(item)}, separators=(",", ":"))
 
 
 def state_from_json(text: str) -> UserState:
-    """The inverse of `state_to_json`.
+    """The inverse of `state_to_json`; it also reads the long form of journals before version 4.
 
     Raises:
         ValueError: the text is damaged.
+        TypeError: so it is.
     """
     item = json.loads(text)
-    if item.pop("check", None) not in {None, _checksum(item)}:  # journals before version 3 have none
+    if not isinstance(item, dict):
+        raise TypeError("it is no state")
+    long = "username" in item
+    check = item.pop("check" if long else "c", None)
+    if check != _checksum(item) and not (long and check is None):  # journals before version 3 have none
         raise ValueError("the checksum is another one")
+    if not long:
+        mfa = item.get("m")
+        item = _lengthened(item, _SHORT, _USUAL)
+        item["mfa"] = mfa if mfa is None else _lengthened(mfa, _SHORT_MFA, _USUAL_MFA)
     mfa = item.pop("mfa", None)
     if mfa is not None:
         mfa = MfaState(**{**mfa, "enabled": frozenset(mfa["enabled"])})
     return UserState(**item, mfa=mfa)
 
 
-def _checksum(item: dict[str, Any]) -> int:
-    return crc32(json.dumps({name: item[name] for name in item if name != "check"}).encode())
+def _shortened(item: Mapping[str, Any], short: Mapping[str, str], usual: Mapping[str, Any]) -> dict[str, Any]:
+    return {short[name]: value for name, value in item.items() if name not in usual or value != usual[name]}
+
+
+def _lengthened(
+    item: Mapping[str, Any], short: Mapping[str, str], usual: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {name: item[key] if key in item else usual[name] for name, key in short.items()}
+
+
+def _checksum(item: Mapping[str, Any]) -> int:
+    return crc32(json.dumps(item).encode())
 
 
 def pool_to_json(pool: PoolFacts) -> str:

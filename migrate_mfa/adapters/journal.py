@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
+from migrate_mfa.adapters.codec import codes
 from migrate_mfa.adapters.journal_schema import SCHEMA, UPGRADES, VERSION
 from migrate_mfa.adapters.locks import take_lock
 from migrate_mfa.adapters.run_files import (
@@ -263,6 +264,7 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
         connection = sqlite3.connect(target, uri=True, isolation_level=None, check_same_thread=False)
         try:
             connection.row_factory = sqlite3.Row
+            connection.create_function("step_codes", 1, codes, deterministic=True)
             connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
             if not read_only:
                 connection.execute("PRAGMA journal_mode = WAL")

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from migrate_mfa.adapters.codec import steps_to_json
+from migrate_mfa.adapters.codec import steps_to_text
 from migrate_mfa.domain.model import Candidate, Decision, Phone, Plan, Position, Rivalry, UserState, Verdict
 from migrate_mfa.domain.reasons import USES_A_NUMBER, Reason
 
@@ -13,6 +13,25 @@ USER = (
 )
 OPEN_ROWS = "FROM rows r INDEXED BY open_rows"
 """Left to itself, SQLite prefers the index by outcome, and sorts all open rows for each batch."""
+
+
+STORES_NUMBER, STORES_UNVERIFIED, SETS_SMS_MFA, SWITCHES_OFF = "[PV]*", "P*", "S*", "S0*"
+"""Patterns of a step, as `codec.steps_to_text` writes it, for `first_step` and `any_step`."""
+
+
+def step_codes(column: str) -> str:
+    """SQL for the steps in a column; before version 4, they are JSON there."""
+    return f"CASE WHEN {column} GLOB '[[]*' THEN step_codes({column}) ELSE {column} END"
+
+
+def first_step(column: str, pattern: str) -> str:
+    """SQL for whether the first step in a column is of this kind; a write has no other."""
+    return f"{step_codes(column)} GLOB '{pattern}'"
+
+
+def any_step(column: str, pattern: str) -> str:
+    """SQL for whether one of the steps in a column is of this kind."""
+    return f"' ' || {step_codes(column)} GLOB '* {pattern}'"
 
 
 _USING = ", ".join(f"'{reason}'" for reason in sorted(USES_A_NUMBER))
@@ -28,11 +47,12 @@ def used_number(reason: str) -> str:
         reason: SQL for the row's reason.
     """
     seen = "(SELECT u.phone FROM users u WHERE u.sub = rows.user_sub)"
+    number = f"substr({step_codes('w.step')}, 2)"
     stored = (
-        "(SELECT w.step ->> '$[0].phone' FROM writes w WHERE w.row = rows.row"
-        "  AND w.step ->> '$[0].do' = 'store_phone' AND w.result <> 'refused'"
+        f"(SELECT {number} FROM writes w WHERE w.row = rows.row"
+        f"  AND {first_step('w.step', STORES_NUMBER)} AND w.result <> 'refused'"
         "  AND (w.result = 'done' AND w.pass = (SELECT MAX(id) FROM passes)"
-        f"   OR w.step ->> '$[0].phone' = {seen}) ORDER BY w.id DESC LIMIT 1)"
+        f"   OR {number} = {seen}) ORDER BY w.id DESC LIMIT 1)"
     )
     restored = f"{reason} IS '{Reason.RESTORED}'"
     return f"CASE WHEN {reason} IN ({_USING}) THEN {seen} WHEN NOT {restored} THEN {stored} END"
@@ -57,10 +77,22 @@ def write_decision(db: sqlite3.Connection, row: int, decision: Decision, now: fl
         case Plan(steps, ends):
             db.execute(
                 "UPDATE rows SET steps = ?, ends = ?, updated_at = ? WHERE row = ?",
-                (steps_to_json(steps), ends, now, row),
+                (steps_to_text(steps), ends, now, row),
             )
         case Verdict():
             db.execute(END, verdict_values(row, decision, now))
+
+
+def remember(db: sqlite3.Connection, state: UserState) -> None:
+    """Keep what a look at a user showed, in place of the look before."""
+    db.execute(
+        "UPDATE users SET email = ?, phone = ?, phone_verified = ?, email_verified = ?, status = ?,"
+        " enabled = ?, modified = ? WHERE sub = ?",
+        (
+            state.email, state.phone, state.phone_verified, state.email_verified, state.status, state.enabled,
+            state.modified, state.sub,
+        ),
+    )  # fmt: skip
 
 
 def candidate_of(row: sqlite3.Row) -> Candidate:

@@ -9,7 +9,7 @@ Version history:
 
 from migrate_mfa.adapters.journal_rows import used_number
 
-VERSION = 3
+VERSION = 4
 COUNTS_COUNTRIES = 2
 """The first version that knows the countries of the planned numbers."""
 # Rows that have written keep their user; before version 3 some were looked up anew, and lost who it was.
@@ -40,6 +40,7 @@ UPGRADES = {
         "ALTER TABLE rows ADD COLUMN used TEXT",
         "UPDATE rows SET used = " + used_number("rows.reason"),
     ),
+    3: (),
 }
 """By version, what makes the next one of it; `country_of` is `domain.phone.country_of`."""
 
@@ -67,7 +68,7 @@ CREATE TABLE rows (
     trust       TEXT,                           -- how far the row may be believed, for comparing rows
     wished_by_others INTEGER NOT NULL DEFAULT 0,
     held_by_other    INTEGER NOT NULL DEFAULT 0,
-    steps       TEXT,                           -- what is planned, null where nothing is
+    steps       TEXT,                           -- what is planned, see codec.steps_to_text; null: nothing
     verb        TEXT NOT NULL DEFAULT 'run',    -- which command's plan it is; no other carries it out
     was         TEXT,                           -- the reason before it was decided again
     ends        TEXT,                           -- the reason that the row ends with when the plan is done
@@ -100,7 +101,7 @@ CREATE TABLE users (
 CREATE TABLE before_images (
     user_sub TEXT PRIMARY KEY,
     row      INTEGER NOT NULL,
-    state    TEXT NOT NULL,
+    state    TEXT NOT NULL,                     -- see codec.state_to_json
     at       REAL NOT NULL
 ) WITHOUT ROWID;
 

@@ -6,13 +6,17 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migrate_mfa.adapters.codec import steps_to_json
+from migrate_mfa.adapters.codec import steps_to_text
 from migrate_mfa.adapters.journal_rows import (
     CANDIDATE,
     END,
     OPEN_ROWS,
+    SETS_SMS_MFA,
+    STORES_UNVERIFIED,
     USER,
+    any_step,
     candidate_of,
+    first_step,
     rivalry_of,
     user_of,
     verdict_values,
@@ -218,7 +222,7 @@ class PlanStore:
         for row, decision in decisions:
             match decision:
                 case Plan(steps, ends):
-                    plans.append((steps_to_json(steps), ends, verb, now, row))
+                    plans.append((steps_to_text(steps), ends, verb, now, row))
                 case Verdict():
                     verdicts.append(verdict_values(row, decision, now) | {"verb": verb})
         with self._database.transaction() as db:
@@ -234,16 +238,15 @@ class PlanStore:
 
     def planned_steps(self, verbs: Collection[Verb] = tuple(Verb)) -> dict[str, int]:
         """How many open rows plan each kind of write: `store_verified`, `store_unverified`, `set_sms_mfa`."""
-        found = self._database.query(
-            "SELECT CASE WHEN s.value ->> 'do' <> 'store_phone'"
-            "            THEN s.value ->> 'do'"
-            "            WHEN s.value ->> 'verified' THEN 'store_verified'"
-            "            ELSE 'store_unverified' END AS kind,"
-            f" COUNT(*) AS rows {OPEN_ROWS} CROSS JOIN json_each(r.steps) s"
-            f" WHERE r.outcome = 'unprocessed' AND r.verb IN ({', '.join('?' * len(verbs))}) GROUP BY kind",
+        kinds = ", ".join(
+            f"SUM({any_step('r.steps', pattern)}) AS {kind}" for kind, pattern in _KINDS.items()
+        )
+        (found,) = self._database.query(
+            f"SELECT {kinds} {OPEN_ROWS} WHERE r.outcome = 'unprocessed' AND r.steps NOTNULL"
+            f" AND r.verb IN ({', '.join('?' * len(verbs))})",
             *verbs,
         )
-        return {row["kind"]: row["rows"] for row in found}
+        return {kind: found[kind] for kind in _KINDS if found[kind]}
 
     def planned_countries(self, verbs: Collection[Verb] = tuple(Verb)) -> dict[str, tuple[int, int]]:
         """By country of the number, most users first: open rows that store it unverified, and that enrol.
@@ -252,8 +255,7 @@ class PlanStore:
         """
         found = self._database.query(
             "SELECT COALESCE(r.country, ?) AS place,"
-            " COUNT(*) FILTER (WHERE r.steps ->> '$[0].do' = 'store_phone'"
-            "  AND NOT r.steps ->> '$[0].verified') AS codes,"
+            f" COUNT(*) FILTER (WHERE {first_step('r.steps', STORES_UNVERIFIED)}) AS codes,"
             f" COUNT(*) FILTER (WHERE r.ends IN ({', '.join('?' * len(_ENROLLED))})) AS users {OPEN_ROWS}"
             " WHERE r.outcome = 'unprocessed' AND r.steps NOTNULL"
             f" AND r.verb IN ({', '.join('?' * len(verbs))}) GROUP BY place ORDER BY users DESC, place",
@@ -311,6 +313,14 @@ def _forget_strangers(db: sqlite3.Connection) -> None:
     db.execute("DELETE FROM users WHERE sub NOT IN (SELECT user_sub FROM rows WHERE user_sub NOTNULL)")
 
 
+_KINDS = {
+    "store_verified": "V*",
+    "store_unverified": STORES_UNVERIFIED,
+    "set_sms_mfa": SETS_SMS_MFA,
+    "mark_unverified": "U*",
+    "clear_phone": "C*",
+    "prefer_factor": "F*",
+}
 _UNIQUE_USERS = "CREATE UNIQUE INDEX IF NOT EXISTS users_by_sub ON users(sub)"
 _USER_INDEXES = {
     "users_by_sub": "sub",

@@ -6,8 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.adapters.codec import steps_from_json
-from migrate_mfa.adapters.journal_rows import used_number
+from migrate_mfa.adapters.codec import steps_from_text
+from migrate_mfa.adapters.journal_rows import (
+    SETS_SMS_MFA,
+    STORES_NUMBER,
+    SWITCHES_OFF,
+    any_step,
+    first_step,
+    used_number,
+)
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.rows import Verb
 from migrate_mfa.domain.undo import Write
@@ -124,7 +131,7 @@ class ReportStore:
             rows[0]["row"],
             rows[-1]["row"],
         ):
-            (step,) = steps_from_json(each["step"])
+            (step,) = steps_from_text(each["step"])
             writes[each["row"]].append(Write(step, each["result"] == "done"))
         return dict(writes)
 
@@ -134,9 +141,9 @@ class ReportStore:
         No row after the last one that was written to is looked at: a roster may have a million to do.
         """
         found = self._database.query(
-            f"SELECT COUNT(*) FILTER (WHERE verb = 'run' AND instr(steps, 'set_sms_mfa')"
-            f"  AND {_wrote('store_phone')} AND NOT {_wrote('set_sms_mfa')}) AS {_STORED},"
-            f" COUNT(*) FILTER (WHERE verb = 'rollback' AND {_wrote('set_sms_mfa', enabled=0)}) AS {_OFF}"
+            f"SELECT COUNT(*) FILTER (WHERE verb = 'run' AND {any_step('steps', SETS_SMS_MFA)}"
+            f"  AND {_wrote(STORES_NUMBER)} AND NOT {_wrote(SETS_SMS_MFA)}) AS {_STORED},"
+            f" COUNT(*) FILTER (WHERE verb = 'rollback' AND {_wrote(SWITCHES_OFF)}) AS {_OFF}"
             " FROM rows r INDEXED BY open_rows WHERE r.outcome = 'unprocessed'"
             " AND r.row <= (SELECT MAX(row) FROM writes)"
         )
@@ -163,12 +170,11 @@ class ReportStore:
 _STORED, _OFF = "number_stored_mfa_off", "mfa_off_not_given_back"
 
 
-def _wrote(step: str, *, enabled: int | None = None) -> str:
+def _wrote(pattern: str) -> str:
     """SQL for whether a kind of write is known to have been made for the row `r`."""
-    only = "" if enabled is None else f" AND w.step ->> '$[0].enabled' = {enabled}"
     return (
         "EXISTS (SELECT 1 FROM writes w WHERE w.row = r.row AND w.result = 'done'"
-        f" AND w.step ->> '$[0].do' = '{step}'{only})"
+        f" AND {first_step('w.step', pattern)})"
     )
 
 

@@ -9,8 +9,18 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from migrate_mfa.adapters.codec import state_from_json, state_to_json, steps_from_json, steps_to_json
-from migrate_mfa.adapters.journal_rows import OPEN_ROWS, candidate_of, rivalry_of, write_decision
+from migrate_mfa.adapters.codec import state_from_json, state_to_json, steps_from_text, steps_to_text
+from migrate_mfa.adapters.group_commit import GroupCommit
+from migrate_mfa.adapters.journal_rows import (
+    OPEN_ROWS,
+    STORES_UNVERIFIED,
+    any_step,
+    candidate_of,
+    first_step,
+    remember,
+    rivalry_of,
+    write_decision,
+)
 from migrate_mfa.adapters.run_files import write_mark
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.domain.model import Plan, Step, UserState, Verdict
@@ -28,18 +38,6 @@ if TYPE_CHECKING:
 
 def _marks(values: Collection[object]) -> str:
     return ", ".join("?" * len(values))
-
-
-def remember(db: "sqlite3.Connection", state: UserState) -> None:
-    """Keep what a look at a user showed, in place of the look before."""
-    db.execute(
-        "UPDATE users SET email = ?, phone = ?, phone_verified = ?, email_verified = ?, status = ?,"
-        " enabled = ?, modified = ? WHERE sub = ?",
-        (
-            state.email, state.phone, state.phone_verified, state.email_verified, state.status, state.enabled,
-            state.modified, state.sub,
-        ),
-    )  # fmt: skip
 
 
 def _set_result(db: "sqlite3.Connection", intent: int, result: str, now: float) -> None:
@@ -79,6 +77,7 @@ class WorkStore:
     def __init__(self, database: "Database", pass_id: int, begun: float = 0.0) -> None:
         self._database = database
         self._pass = pass_id
+        self._group = GroupCommit(database)
         self._last_intent = 0
         self.begun = begun
         """When this pass began, in seconds since the epoch; no other process has worked here since."""
@@ -180,12 +179,9 @@ class WorkStore:
         return int(
             self._database.value(
                 "SELECT COUNT(DISTINCT w.row) FROM writes w JOIN rows r USING (row)"
-                " WHERE w.result <> 'refused'"
-                " AND w.step ->> '$[0].do' = 'store_phone' AND NOT w.step ->> '$[0].verified'"
+                f" WHERE w.result <> 'refused' AND {first_step('w.step', STORES_UNVERIFIED)}"
                 " AND NOT (r.outcome = 'unprocessed' AND NOT (w.result = 'unknown' AND r.was IS 'gave_up')"
-                "  AND EXISTS"
-                "  (SELECT 1 FROM json_each(r.steps) s WHERE s.value ->> 'do' = 'store_phone'"
-                "   AND NOT s.value ->> 'verified'))"
+                f"  AND {any_step('r.steps', STORES_UNVERIFIED)})"
             )
         )
 
@@ -197,7 +193,7 @@ class WorkStore:
         return int(
             self._database.value(
                 "SELECT COUNT(DISTINCT row) FROM writes WHERE result <> 'refused'"
-                " AND step ->> '$[0].do' = 'store_phone' AND NOT step ->> '$[0].verified'"
+                f" AND {first_step('step', STORES_UNVERIFIED)}"
                 " AND (result = 'intent' OR at >= ?)",
                 since,
             )
@@ -281,7 +277,7 @@ class WorkStore:
         found = self._database.query(
             "SELECT step, result FROM writes WHERE row = ? AND result <> 'refused' ORDER BY id", row
         )
-        return [Write(steps_from_json(each["step"])[0], each["result"] == "done") for each in found]
+        return [Write(steps_from_text(each["step"])[0], each["result"] == "done") for each in found]
 
     def decide(self, work: Work, state: UserState, decision: Plan, now: float) -> int:
         """Journal the decision that counts, the state before it, and the intent of its first write.
@@ -291,26 +287,27 @@ class WorkStore:
         Returns:
             The id of the intent.
         """
-        with self._database.transaction() as db:
-            db.execute(
-                "INSERT OR IGNORE INTO before_images VALUES (?, ?, ?, ?)",
-                (work.user_sub, work.row, state_to_json(state), now),
-            )
+        before = (work.user_sub, work.row, state_to_json(state), now)
+
+        def change(db: "sqlite3.Connection") -> int:
+            db.execute("INSERT OR IGNORE INTO before_images VALUES (?, ?, ?, ?)", before)
             write_decision(db, work.row, decision, now)
-            intent = self._intend(db, work, decision.steps[0], now)
-        return self._committed(intent)
+            return self._intend(db, work, decision.steps[0], now)
+
+        return self._committed(self._group.commit(change))
 
     def wrote(self, intent: int, result: str, now: float) -> None:
         """Journal what became of a write: `done`, `refused` or `unknown`."""
-        with self._database.transaction() as db:
-            _set_result(db, intent, result, now)
+        self._group.commit(lambda db: _set_result(db, intent, result, now))
 
     def wrote_and_goes_on(self, intent: int, work: Work, step: Step, now: float) -> int:
         """Journal a write that was done and, in the same breath, the intent of the next one."""
-        with self._database.transaction() as db:
+
+        def change(db: "sqlite3.Connection") -> int:
             _set_result(db, intent, "done", now)
-            following = self._intend(db, work, step, now)
-        return self._committed(following)
+            return self._intend(db, work, step, now)
+
+        return self._committed(self._group.commit(change))
 
     def finish(
         self,
@@ -325,12 +322,15 @@ class WorkStore:
 
         `done` is the intent of a write that was carried out and is written down with it.
         """
-        with self._database.transaction() as db:
+
+        def change(db: "sqlite3.Connection") -> None:
             if done is not None:
                 _set_result(db, done, "done", now)
             if state is not None:
                 remember(db, state)
             write_decision(db, row, verdict, now)
+
+        self._group.commit(change)
 
     def counts(self) -> dict[Outcome, int]:
         """Rows by outcome."""
@@ -340,7 +340,7 @@ class WorkStore:
     def _intend(self, db: "sqlite3.Connection", work: Work, step: Step, now: float) -> int:
         made = db.execute(
             "INSERT INTO writes (row, user_sub, pass, step, at) VALUES (?, ?, ?, ?, ?)",
-            (work.row, work.user_sub, self._pass, steps_to_json((step,)), now),
+            (work.row, work.user_sub, self._pass, steps_to_text((step,)), now),
         )
         return int(made.lastrowid or 0)
 

@@ -106,7 +106,7 @@ class Reconciler:
             Rows that ended otherwise at once, by their new reason.
         """
         ended: Counter[Reason] = Counter()
-        for each in self._revisited():
+        for each in self._revisited(unchanged=False):
             if each.outcome is Outcome.VERIFIED or each.drifting:
                 continue
             if not each.changed and each.reason not in WORTH_ANOTHER_TRY:
@@ -119,7 +119,7 @@ class Reconciler:
                         self._store.explain(each.row, WAITS_FOR_MAX_SMS)
                         continue
                     sms_left -= 1
-                self._store.reopen(each.row, decision, Verb.RECONCILE)
+                self._store.reopen([each.row], decision, Verb.RECONCILE)
                 continue
             self._end(each, decision, ended)
         return ended
@@ -135,7 +135,7 @@ class Reconciler:
 
     def suspects(self, *, deep: bool) -> Iterator[Revisited]:
         """Enrolled rows whose users must be read to know whether they are still protected."""
-        for each in self._revisited():
+        for each in self._revisited(unchanged=deep):
             if each.drifting or (each.outcome is Outcome.VERIFIED and (deep or each.changed)):
                 yield each
 
@@ -187,9 +187,9 @@ class Reconciler:
         except ApiError as error:
             return error
 
-    def _revisited(self) -> Iterator[Revisited]:
+    def _revisited(self, *, unchanged: bool) -> Iterator[Revisited]:
         after = 0
-        while batch := self._store.revisited(after, BATCH):
+        while batch := self._store.revisited(after, BATCH, unchanged=unchanged):
             yield from batch
             after = batch[-1].row
             self._stop.check()

@@ -149,7 +149,7 @@ class Aftermath:
         while batch := self.store.drifts(after, BATCH):
             for each in batch:
                 if each.kind == DriftKind.MFA_OFF:
-                    self.store.reopen(each.row, REPAIR, Verb.REPAIR)
+                    self.store.reopen([each.row], REPAIR, Verb.REPAIR)
             after = batch[-1].sub
 
     def open_rows(self) -> int:
@@ -284,8 +284,9 @@ class Aftermath:
     def select(self, outcomes: Collection[Outcome]) -> None:
         """Plan to give back the users of this run, or those chosen, or those whom the run left so."""
         self.store.park_rollbacks()
-        for row, wrote in self._selected(outcomes):
-            self._plan_restore(row, wrote=wrote)
+        selected = self._selected(outcomes)
+        while batch := list(islice(selected, BATCH)):
+            self._plan_restores(batch)
 
     def count_selected(self, outcomes: Collection[Outcome]) -> int:
         """How many users `select` would plan to write to."""
@@ -319,12 +320,10 @@ class Aftermath:
                 if not outcomes or self.store.outcome_of(row) in outcomes:
                     yield row, wrote
 
-    def _plan_restore(self, row: int, *, wrote: bool) -> None:
-        if wrote:
-            self.store.reopen(row, _RESTORE, Verb.ROLLBACK)
-            return
-        now = self.one.connection.clock.now()
-        self.one.plans.decide([(row, Verdict(Reason.NOTHING_TO_RESTORE))], now, Verb.ROLLBACK)
+    def _plan_restores(self, batch: Collection[tuple[int, bool]]) -> None:
+        self.store.reopen([row for row, wrote in batch if wrote], _RESTORE, Verb.ROLLBACK)
+        nothing = [(row, Verdict(Reason.NOTHING_TO_RESTORE)) for row, wrote in batch if not wrote]
+        self.one.plans.decide(nothing, self.one.connection.clock.now(), Verb.ROLLBACK)
 
     def apply_rollback(self) -> None:
         """Give the selected users back."""

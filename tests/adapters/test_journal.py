@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from migrate_mfa.adapters.codec import state_to_json
 from migrate_mfa.adapters.journal import NAME, Database, Journal
 from migrate_mfa.adapters.journal_schema import VERSION
 from migrate_mfa.adapters.locks import is_locked, name_holder, take_lock
@@ -362,10 +361,15 @@ def test_a_journal_of_version_2_learns_which_numbers_were_used(tmp_path: Path) -
 
 def test_a_row_of_version_2_that_lost_its_user_after_a_write_has_it_again(tmp_path: Path) -> None:
     ann = a_user(phone="+819087654321")
+    state = (
+        '{"username": "ann", "sub": "sub-ann", "status": "CONFIRMED", "enabled": true,'
+        ' "email": "ann@example.com", "email_verified": true, "phone": "+819087654321",'
+        ' "phone_verified": false, "modified": 1.0, "check": 3212102435}'
+    )
     with Journal.create_or_open(tmp_path) as journal:
         PlanStore(journal.database).add_records([a_record(a_candidate(row=row)) for row in (1, 2)], now=0.0)
         with journal.database.transaction() as db:
-            db.execute("INSERT INTO before_images VALUES (?, 1, ?, 0)", (ann.sub, state_to_json(ann)))
+            db.execute("INSERT INTO before_images VALUES (?, 1, ?, 0)", (ann.sub, state))
             db.execute("INSERT INTO writes VALUES (1, 1, ?, 1, '[]', 'done', 0)", (ann.sub,))
             db.execute("INSERT INTO writes VALUES (2, 2, 'bob', 1, '[]', 'refused', 0)")
             db.execute(
@@ -382,6 +386,32 @@ def test_a_row_of_version_2_that_lost_its_user_after_a_write_has_it_again(tmp_pa
         [claimed] = work.claim((Verb.ROLLBACK,), 0, 9)
         assert (claimed.username, work.open_rows()) == (ann.username, 1)
         assert PlanStore(journal.database).users("", 9) == [replace(ann, mfa=None)]
+
+
+def test_what_a_journal_of_version_3_holds_in_the_long_form_is_understood(tmp_path: Path) -> None:
+    stored = '[{"do": "store_phone", "phone": "+819012345678", "verified": false}]'
+    planned = stored[:-1] + ', {"do": "set_sms_mfa", "enabled": true, "preferred": true}]'
+    off = '[{"do": "set_sms_mfa", "enabled": false, "preferred": false}]'
+    rows = [(1, "run", planned), (2, "rollback", off), (3, "run", planned)]
+    with Journal.create_or_open(tmp_path) as journal, journal.database.transaction() as db:
+        db.executemany(
+            "INSERT INTO rows (row, first_line, last_line, cells, readable, user_sub, verb, steps, country)"
+            " VALUES (?, 1, 1, '[]', 1, 'ann', ?, ?, 'JP')",
+            rows,
+        )
+        for number, step in ((1, stored), (2, off)):
+            db.execute("INSERT INTO writes VALUES (?, ?, 'ann', 1, ?, 'done', 0)", (number, number, step))
+    make_version(tmp_path, 3)
+
+    for opened in (Journal.look_at(tmp_path), Journal.create_or_open(tmp_path)):
+        with opened as journal:
+            plans, work = PlanStore(journal.database), WorkStore(journal.database, 0)
+            assert plans.planned_steps() == {"store_unverified": 2, "set_sms_mfa": 3}
+            assert plans.planned_countries((Verb.RUN,))["JP"][0] == 2
+            assert (work.unverified_rows(), work.unverified_writes()) == (1, 0)
+            assert [write.step for write in work.writes_of(2)] == [SetSmsMfa(enabled=False, preferred=False)]
+            half = {"number_stored_mfa_off": 1, "mfa_off_not_given_back": 1}
+            assert ReportStore(journal.database).half_done() == half
 
 
 # Counting messages

@@ -39,7 +39,7 @@ def main(argv: list[str]) -> int:
         cells = list(live.NAMES) if asked.cell == ["all"] else asked.cell or live.SHORT
         _table(live.HEAD, live.rows(cells, range(1, asked.seeds + 1)))
     if "cpu" in parts:
-        print("\nCPU of a call\n")
+        print("\nA call without a quota in the way\n")
         _table(bulk.CPU_HEAD, bulk.cpu_rows())
     if "scale" in parts:
         print("\nSize\n")

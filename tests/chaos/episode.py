@@ -248,9 +248,9 @@ class _Episode:
         self._hold(not executed - intended, f"{len(executed - intended)} writes without an intent")
         images = left.before_images()
         for sub in {sub for sub, _ in executed}:
-            image = images.get(sub, {})
+            image = images.get(sub, {"p": "none is kept"})
             phone, verified, _, _ = shown(self._before[sub])
-            kept = (image.get("phone"), image.get("phone_verified"))
+            kept = (image.get("p"), image.get("pv", False))
             self._hold(kept == (phone, verified), "the state before the first write is not that of then")
         for sub, sent in sms(self._running).items():
             self.figures.sms_max = max(self.figures.sms_max, sent)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 PATIENCE_S: Final = 90.0
 _POLL_S: Final = 0.008
 _THROTTLED: Final = frozenset({"TooManyRequestsException"})
-_OPERATION_OF: Final = {"store_phone": UPDATE, "set_sms_mfa": PREFER, "prefer_factor": PREFER}
+_OPERATION_OF: Final = {"V": UPDATE, "P": UPDATE, "S": PREFER, "F": PREFER}
+"""By the first letter of a step in the journal."""
 
 Spot = tuple[str, str]
 """A user's sub and a writing operation."""
@@ -112,10 +113,7 @@ class Leftover:
     def writes(self) -> list[Intent]:
         """Every write that was intended."""
         found = self.query("SELECT user_sub, step, pass, result FROM writes ORDER BY id")
-        return [
-            Intent((sub, _OPERATION_OF[json.loads(step)[0]["do"]]), number, result)
-            for sub, step, number, result in found
-        ]
+        return [Intent((sub, _OPERATION_OF[step[0]]), number, result) for sub, step, number, result in found]
 
     def last_pass(self) -> int:
         """The number of the last invocation, 0 before the first."""
@@ -123,7 +121,7 @@ class Leftover:
         return int(found[0][0]) if found else 0
 
     def before_images(self) -> dict[str, dict[str, Any]]:
-        """Users as they were before the first write, by sub."""
+        """Number (`p`) and whether it is verified (`pv`) before the first write, by sub; see `codec`."""
         found = self.query("SELECT user_sub, state FROM before_images")
         return {sub: json.loads(state) for sub, state in found}
 
@@ -209,7 +207,7 @@ class Life:
                 ).fetchall()
         except sqlite3.Error:
             return Counter()  # not there yet, or being made
-        return Counter((sub, _OPERATION_OF[json.loads(step)[0]["do"]]) for sub, step in found)
+        return Counter((sub, _OPERATION_OF[step[0]]) for sub, step in found)
 
     def send(self, number: signal.Signals) -> None:
         self.child.send_signal(number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -90,7 +90,7 @@ class Nights(Scene):
         if repair:
             for each in self.aftermath.drifts("", 1000):
                 if each.kind == DriftKind.MFA_OFF:
-                    self.aftermath.reopen(each.row, REPAIR, Verb.REPAIR)
+                    self.aftermath.reopen([each.row], REPAIR, Verb.REPAIR)
         for work in self.store.claim((Verb.RECONCILE, Verb.REPAIR), 0, 1000):
             settle(work, replace(self.tools(), decide=self._work_again))
         self.aftermath.settle_repairs()
@@ -196,6 +196,34 @@ def test_a_list_that_is_older_than_our_last_look_is_no_news(tmp_path: Path) -> N
 
         assert found.new == stale
         assert not found.changed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"modified": 9.0},
+        {"modified": 0.5, "email": None},
+        {"phone": "+819000000000"},
+        {"email": None},
+        {"email": "other@example.com"},
+        {"email_verified": False},
+        {"phone_verified": True},
+        {"status": "RESET_REQUIRED"},
+        {"enabled": False},
+        {"username": "Ann"},
+    ],
+    ids=str,
+)
+def test_the_journal_itself_finds_who_has_changed(tmp_path: Path, change: dict[str, Any]) -> None:
+    with nights(tmp_path, policy=BY_CODE) as scene:
+        was = next(iter(scene.aftermath.revisited(0, 10))).old
+        scene.aftermath.see([replace(was, **change)])
+
+        [found] = scene.aftermath.revisited(0, 10)
+
+        assert found.changed == bool(change and change.get("modified", 9.0) == 9.0)
+        assert scene.aftermath.revisited(0, 10, unchanged=False) == [found] * found.changed
 
 
 # Who has proved a number

@@ -61,7 +61,7 @@ def roll_back(run: Scene, *, named: bool = False) -> Verdict:
     if not wrote:
         run.plans.decide([(row, Verdict(Reason.NOTHING_TO_RESTORE))], run.clock.now(), Verb.ROLLBACK)
         return Verdict(Reason.NOTHING_TO_RESTORE)
-    store.reopen(row, Plan((), Reason.RESTORED), Verb.ROLLBACK)
+    store.reopen([row], Plan((), Reason.RESTORED), Verb.ROLLBACK)
 
     def decide(work: Work, state: UserState) -> Decision:
         before = run.store.before_image(work.user_sub)
