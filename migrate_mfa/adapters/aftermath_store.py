@@ -6,7 +6,14 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from migrate_mfa.adapters.codec import steps_to_text
-from migrate_mfa.adapters.journal_rows import candidate_of, remember, rivalry_of, write_decision
+from migrate_mfa.adapters.journal_rows import (
+    CHANGES_MFA,
+    candidate_of,
+    first_step,
+    remember,
+    rivalry_of,
+    write_decision,
+)
 from migrate_mfa.domain.model import Plan, UserState, Verdict
 from migrate_mfa.domain.reasons import WORTH_ANOTHER_TRY, Outcome, Reason
 from migrate_mfa.domain.rows import Drift, Revisited, Verb
@@ -189,7 +196,7 @@ class AftermathStore:
         return bool(
             self._database.value(
                 "SELECT EXISTS (SELECT 1 FROM writes WHERE result <> 'refused'"
-                " AND step ->> '$[0].do' IN ('set_sms_mfa', 'prefer_factor'))"
+                f" AND {first_step('step', CHANGES_MFA)})"
             )
         )
 

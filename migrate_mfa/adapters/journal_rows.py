@@ -16,6 +16,7 @@ OPEN_ROWS = "FROM rows r INDEXED BY open_rows"
 
 
 STORES_NUMBER, STORES_UNVERIFIED, SETS_SMS_MFA, SWITCHES_OFF = "[PV]*", "P*", "S*", "S0*"
+CHANGES_MFA = "[SF]*"
 """Patterns of a step, as `codec.steps_to_text` writes it, for `first_step` and `any_step`."""
 
 

@@ -88,7 +88,7 @@ class Ways:
         store = AftermathStore(self.run.journal.database)
         for row, wrote in store.rollback_rows(0, len(self.names) + 1, ended=False):
             if wrote:
-                store.reopen(row, Plan((), Reason.RESTORED), Verb.ROLLBACK)
+                store.reopen([row], Plan((), Reason.RESTORED), Verb.ROLLBACK)
         return self._settle_all(Verb.ROLLBACK)
 
     def executed(self, name: str) -> Counter[str]:

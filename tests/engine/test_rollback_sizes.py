@@ -37,7 +37,7 @@ def rolling_back(run: Scene) -> Tools:
     store = AftermathStore(run.journal.database)
     for row, wrote in store.rollback_rows(0, 10_000, ended=False):
         assert wrote
-        store.reopen(row, Plan((), Reason.RESTORED), Verb.ROLLBACK)
+        store.reopen([row], Plan((), Reason.RESTORED), Verb.ROLLBACK)
 
     def decide(work: Work, state: UserState) -> Decision:
         before = run.store.before_image(work.user_sub)

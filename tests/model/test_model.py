@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, Phase, settings
 from tests.model.machine import Operations
 
 
-class TestOperations(Operations.TestCase):  # type: ignore[misc, name-defined]
+class TestOperations(Operations.TestCase):  # type: ignore[misc, valid-type]
     settings = settings(
         max_examples=12,
         stateful_step_count=12,

@@ -14,8 +14,8 @@ JOURNALS: Final = (
         promise=2,
         breach="The state before the first write is kept for a row that is not there.",
         file="migrate_mfa/adapters/work_store.py",
-        find="(work.user_sub, work.row, state_to_json(state), now)",
-        put="(work.user_sub, -work.row, state_to_json(state), now)",
+        find="before = (work.user_sub, work.row, state_to_json(state), now)",
+        put="before = (work.user_sub, -work.row, state_to_json(state), now)",
         tests=("tests/promises/test_promise_02.py",),
     ),
     Mutant(
@@ -23,8 +23,8 @@ JOURNALS: Final = (
         promise=2,
         breach="A write is journaled for an invocation that was never made.",
         file="migrate_mfa/adapters/work_store.py",
-        find="(work.row, work.user_sub, self._pass, steps_to_json((step,)), now)",
-        put="(work.row, work.user_sub, self._pass + 1, steps_to_json((step,)), now)",
+        find="(work.row, work.user_sub, self._pass, steps_to_text((step,)), now)",
+        put="(work.row, work.user_sub, self._pass + 1, steps_to_text((step,)), now)",
         tests=("tests/promises/test_promise_02.py",),
     ),
     Mutant(

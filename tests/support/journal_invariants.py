@@ -15,7 +15,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from migrate_mfa.adapters.codec import state_from_json, steps_from_json
+from migrate_mfa.adapters.codec import state_from_json, steps_from_text
 from migrate_mfa.adapters.journal import NAME, Database, Journal
 from migrate_mfa.adapters.journal_schema import VERSION
 from migrate_mfa.adapters.work_store import WorkStore
@@ -140,7 +140,7 @@ def _unreadable(database: Database) -> Iterator[str]:
     for row in database.query(
         "SELECT DISTINCT steps FROM rows WHERE outcome = 'unprocessed' AND steps NOTNULL"
     ):
-        steps_from_json(row["steps"])
+        steps_from_text(row["steps"])
     for row in database.query("SELECT user_sub, state FROM before_images"):
         if state_from_json(row["state"]).sub != row["user_sub"]:
             yield "a before-image is of another user"
