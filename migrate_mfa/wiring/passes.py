@@ -99,8 +99,8 @@ class Pass:
             CostLimitExceeded: it may.
             UsageError: there is no price to tell.
         """
-        if self.connection.settings.max_cost is not None:
-            require_affordable(self.forecast(verbs), self.connection.settings.max_cost)
+        if self.connection.settings.cost.max_cost is not None:
+            require_affordable(self.forecast(verbs), self.connection.settings.cost.max_cost)
 
     def forecast_reading(self, users: int) -> Forecast:
         """What a deep look at so many users comes to."""
@@ -138,12 +138,12 @@ class Pass:
                 pool=connection.live_pool,
                 clock=connection.clock,
                 stop=connection.stop,
-                sms=SmsAllowance(connection.settings.max_sms - self.work.unverified_rows()),
+                sms=SmsAllowance(connection.settings.cost.max_sms - self.work.unverified_rows()),
                 refusals=Refusals(partial(recovery_in_the_way, connection)),
             ),
             connection.pacers,
             limits=connection.settings.limits,
-            batch_size=connection.settings.batch_size,
+            batch_size=connection.settings.wave.batch_size,
             progress=connection.progress,
             begun=connection.begun,
             verbs=verbs,
@@ -276,7 +276,7 @@ def agree_to_read(one: Pass, users: int, agree: Agree) -> None:
         UsageError: there is no price to tell.
     """
     ahead = one.forecast_reading(users)
-    require_affordable(ahead, one.connection.settings.max_cost)
+    require_affordable(ahead, one.connection.settings.cost.max_cost)
     agree(one.connection, ahead)
 
 
