@@ -58,8 +58,9 @@ def _info(declared: Declared) -> Any:  # noqa: ANN401 - Typer's own types are pr
     }
     if option.argument:
         return typer.Argument(**named)
-    flags = option.flags or (declared.flag,)
-    return typer.Option(*flags, **named, envvar=list(declared.variables) or None, callback=option.callback)
+    flags, variables = option.flags or (declared.flag,), list(declared.variables)
+    named["envvar"] = variables[0] if len(variables) == 1 else variables or None  # its messages show it so
+    return typer.Option(*flags, **named, callback=option.callback)
 
 
 def _type(declared: Declared) -> Any:  # noqa: ANN401 - a type

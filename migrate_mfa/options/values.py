@@ -50,21 +50,26 @@ class Named(Generic[Name, Value]):
         return f"{self.name}={self.value:g}"
 
 
-def percent(flag: str, text: object) -> Written:
-    """`1%` as 0.01."""
+def percent(flag: str, text: object) -> Written | None:
+    """`1%` as 0.01; nothing is as if it were left out."""
+    if not str(text):
+        return None
     match = re.fullmatch(_PERCENT, str(text).strip())
     if match is None or float(match[1]) > _FULL:
         raise UsageError(f"{flag} takes a percentage such as 1% (not {str(text)!r}).")
     return Written(float(match[1]) / _FULL, str(text))
 
 
-def percent_or_number(flag: str, text: object) -> Written:
+def percent_or_number(flag: str, text: object) -> Written | None:
     """`95%`, or `95`."""
-    return Written(percent(flag, f"{text}".rstrip("%") + "%"), str(text))
+    found = percent(flag, f"{text}".rstrip("%") + "%")
+    return None if found is None else Written(found, str(text))
 
 
-def duration(flag: str, text: object) -> Written:
-    """`8h`, `90m`, `1h30m`, `45s` in seconds."""
+def duration(flag: str, text: object) -> Written | None:
+    """`8h`, `90m`, `1h30m`, `45s` in seconds; nothing is as if it were left out."""
+    if not str(text):
+        return None
     match = re.fullmatch(_DURATION, str(text).strip().lower())
     if match is None or not any(match.groups()):
         raise UsageError(f"{flag} takes a duration such as 8h, 90m or 1h30m (not {str(text)!r}).")

@@ -59,12 +59,16 @@ def test_a_command_that_is_called_so_refuses_as_the_program_does(
         reconcile(ThisRun(run_dir=tmp_path), Drift(), Aws(), Pace(), Wave(), Cost(), Consent(), Output())
 
 
+def _several(named: str | list[str] | None) -> list[str]:
+    return [named] if isinstance(named, str) else named or []
+
+
 def test_the_variable_of_an_option_is_named_as_its_field() -> None:
     ours = {
         (option.name, variable)
         for command in COMMANDS.values()
         for option in command.params
-        for variable in option.envvar or ()
+        for variable in _several(option.envvar)
         if variable.startswith("MIGRATE_MFA_")
     }
 
@@ -104,3 +108,18 @@ def test_an_option_says_itself_what_it_does_not_take(
     assert main(["run", "r.csv", *options]) == ExitCode.USAGE
 
     assert said in capsys.readouterr().err
+
+
+def test_a_limit_that_is_blank_is_as_if_it_were_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """As a script passes on a variable of its own that nobody has set."""
+    assert main(["run", "--stop-after", "", "--max-failures", "", "--yes"]) == ExitCode.USAGE
+
+    assert "There is nothing to work on." in capsys.readouterr().err
+
+
+def test_a_refusal_names_the_variable_that_stands_for_the_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--batch-size", "0"]) == ExitCode.USAGE
+
+    assert (
+        "'--batch-size' (env var: 'MIGRATE_MFA_BATCH_SIZE'): it takes 1 or more." in capsys.readouterr().err
+    )
