@@ -1,6 +1,6 @@
 """`python -m migrate_mfa`: the same as the console script `migrate-mfa`."""
 
-from migrate_mfa.cli.main import entry
+from migrate_mfa.main import entry
 
 if __name__ == "__main__":
     entry()

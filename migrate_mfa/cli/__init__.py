@@ -1,1 +1,1 @@
-"""The command line: parse, call, print. The only place that knows Typer."""
+"""How the tool is told and how it speaks: job files, help, questions, tables. Typer is here and in `main`."""

@@ -1,9 +1,8 @@
 """Job files: a command's options in TOML, below flags and variables, above the defaults."""
 
 import codecs
-import difflib
 import os
-import tomllib
+from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +13,7 @@ from migrate_mfa.cli.plainly import in_words
 from migrate_mfa.cli.talk import tell
 from migrate_mfa.cli.variables import variable_of
 from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError, UsageError
+from migrate_mfa.options.option import declared
 
 _OWN = frozenset({"job", "show_config", "help"})
 _JOB = "migrate_mfa.job"
@@ -52,7 +52,9 @@ def _load(context: typer.Context, path: Path | None) -> Path | None:
             values[key] = _processed(known[key], value, context)
         except typer.BadParameter as error:
             raise InputUnusable(f"{path}: {key} = {_shown(value)}: {in_words(error)}") from error
-    _check_as_settings(path, values)
+        except UsageError as error:
+            raise InputUnusable(f"{path}: {error.message}", error.hint) from error
+    _check_together(path, values, context.command)
     context.default_map = {**(context.default_map or {}), **job}
     context.meta[_JOB] = values
     return path
@@ -74,16 +76,19 @@ def _processed(parameter: Any, value: Any, context: typer.Context) -> Any:  # no
     return parameter.process_value(context, value)
 
 
-def _check_as_settings(path: Path, values: dict[str, Any]) -> None:
-    from migrate_mfa.settings import from_params
-
-    try:
-        from_params(values)
-    except UsageError as error:
-        raise InputUnusable(f"{path}: {error.message}", error.hint) from error
+def _check_together(path: Path, values: dict[str, Any], command: Any) -> None:  # noqa: ANN401 - Typer's own types are private
+    """Refuse a job whose own values do not go together; what it leaves out may come from elsewhere."""
+    for group in command.callback.option_groups:
+        try:
+            if all(each.name in values for each in declared(group) if each.required):
+                group.of(values)
+        except UsageError as error:
+            raise InputUnusable(f"{path}: {error.message}", error.hint) from error
 
 
 def _read(path: Path) -> dict[str, Any]:
+    import tomllib
+
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -106,29 +111,31 @@ _TOML = 'A line is NAME = VALUE: a text in "quotes", a number, true, false, or a
 
 
 def _nearest(key: str, known: set[str]) -> str:
+    import difflib
+
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
     return f"The nearest is {near[0]!r}; all: {', '.join(sorted(known))}."
 
 
-Job = Annotated[
-    Path | None,
-    typer.Option(
-        "--job",
-        help="A TOML file with options of this command; flags and variables win over it.",
-        callback=_load,
-        is_eager=True,
-        show_default=False,
-    ),
-]
-ShowConfig = Annotated[
-    bool, typer.Option("--show-config", help="Print every effective value and its source, and do nothing.")
-]
+_JOB_FILE = typer.Option(
+    "--job",
+    help="A TOML file with options of this command; flags and variables win over it.",
+    callback=_load,
+    is_eager=True,
+    show_default=False,
+)
+_SHOW = typer.Option("--show-config", help="Print every effective value and its source, and do nothing.")
+JOB_OPTIONS = (
+    Parameter("job", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[Path | None, _JOB_FILE]),
+    Parameter("show_config", Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, _SHOW]),
+)
+"""What a command takes, beside its own options, where a job file may say them."""
 
 
-def begin(context: typer.Context) -> dict[str, Any]:
-    """The parameters of a command, and as `given` the names of those that are not mere defaults.
+def begin(context: typer.Context) -> frozenset[str]:
+    """The names of the options that are given; the values of the others are mere defaults.
 
-    With --show-config they are printed, and that is all.
+    With --show-config all are printed, and that is all.
 
     Raises:
         typer.Exit: after --show-config.
@@ -153,7 +160,7 @@ def begin(context: typer.Context) -> dict[str, Any]:
             tell(f"{variable} ({_shown(value)}) wins over {beaten}.")
     if shows:
         raise typer.Exit
-    return {**context.params, "given": frozenset(given)}
+    return frozenset(given)
 
 
 def _origin(context: typer.Context, parameter: Any) -> tuple[Any, str, str]:  # noqa: ANN401 - Typer's own types are private

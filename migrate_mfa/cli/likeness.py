@@ -212,7 +212,7 @@ class _Maker:
         return self._numbers.setdefault(phone, f"{prefix}{_FIRST_NUMBER + len(self._numbers)}")
 
 
-def _said(value: bool) -> str:
+def _said(value: bool) -> str:  # noqa: FBT001 - a value, not a switch
     return str(value).lower()
 
 

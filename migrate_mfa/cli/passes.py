@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
-
-import typer
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from migrate_mfa.cli.talk import progress_for, tell_limit
 
@@ -32,21 +30,17 @@ def shown_at_end(
 
     opened = None
     try:
-        with closing(progress_for(settings)) as progress, open_it(progress) as opened:
+        with closing(progress_for(settings.output)) as progress, open_it(progress) as opened:
             yield opened
     finally:
         if opened is not None and opened.one.summary:
             one = opened.one
             # A plan is a table of its own, which was shown before it may have been refused.
-            if settings.as_json or one.command != "plan":
-                show.standing(one.summary, one.journal.directory, in_json=settings.as_json)
+            if settings.output.json or one.command != "plan":
+                show.standing(one.summary, one.journal.directory, in_json=settings.output.json)
 
 
-def leave(one: "Pass", code: "ExitCode") -> NoReturn:
-    """End the command after its pass: say which limit of the operator's ended it, if one did.
-
-    Raises:
-        Exit: always.
-    """
+def leave(one: "Pass", code: "ExitCode") -> "ExitCode":
+    """Say which limit of the operator's ended the pass, if one did, and how the command ends."""
     tell_limit(one.connection)
-    raise typer.Exit(code)
+    return code

@@ -23,13 +23,13 @@ from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.words import counted, duration
 from migrate_mfa.engine.forecast import Forecast, Rate, forecast
 from migrate_mfa.engine.guards import Limits, too_many
-from migrate_mfa.settings import Settings
+from migrate_mfa.options.groups import Pace
 from migrate_mfa.simulator.service import Service
 from migrate_mfa.simulator.serving import announce, make_parser, serve
 from migrate_mfa.wiring.pace import last_pace
 from migrate_mfa.wiring.passes import planned_directory
 
-SHARE = Settings().quota_share
+SHARE = Pace().quota_share
 MACHINE_RPS = 400
 """Calls per second that the tool and the simulator manage together on two cores, as measured once."""
 _WIDTH = 80

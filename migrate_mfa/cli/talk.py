@@ -18,24 +18,26 @@ if TYPE_CHECKING:
     from migrate_mfa.adapters.aws import Lane
     from migrate_mfa.domain.model import PoolFacts
     from migrate_mfa.engine.forecast import Forecast
+    from migrate_mfa.options.groups import Consent, Output
     from migrate_mfa.ports import Progress
-    from migrate_mfa.settings import Settings
     from migrate_mfa.wiring.lane import Connection
 
 T = TypeVar("T")
 
 
-def progress_for(settings: "Settings") -> "Progress":
+def progress_for(output: "Output") -> "Progress":
     """Progress as this terminal can show it."""
     from migrate_mfa.adapters.clock import SystemClock
     from migrate_mfa.adapters.progress import make_progress
 
-    return make_progress(stream=sys.stderr, clock=SystemClock(), quiet=settings.quiet, color=settings.color)
+    return make_progress(
+        stream=sys.stderr, clock=SystemClock(), quiet=output.quiet, color=not output.no_color
+    )
 
 
-def require_consent(settings: "Settings") -> None:
+def require_consent(consent: "Consent") -> None:
     """Refuse early what could never be confirmed: no terminal, and no --yes."""
-    if not settings.yes and not sys.stdin.isatty():
+    if not consent.yes and not sys.stdin.isatty():
         raise UsageError("There is no terminal to ask on.", "Give --yes if you are sure.")
 
 
@@ -52,12 +54,12 @@ def confirm_run(connection: "Connection", users: int, extra: str = "", *, second
         Declined: anything else was typed.
     """
     connection.progress.close()
-    wave = connection.settings.limits.max_users
+    wave = connection.settings.wave.max_users
     if wave is not None and wave < users:
         users, extra = wave, f" It is a wave: {users:,} are still to do in all.{extra}"
     tell(f"About to write to {counted(users, 'user')} in {place(connection.lane, connection.pool)}.{extra}")
     _warn_of_expiry(connection, seconds)
-    if not connection.settings.yes:
+    if not connection.settings.consent.yes:
         ask_pool_name(connection, "The plan is kept: the same command goes on from it.")
 
 
@@ -117,14 +119,14 @@ def tell_limit(connection: "Connection") -> None:
         tell(f"Stopped by {stop.detail}; the same command goes on.")
 
 
-def tell(text: str) -> None:
+def tell(text: str, *, fold: bool = True) -> None:
     """Something for the person at the terminal, folded to its width; a script gets one line.
 
     Nobody may be there any more: no run ends for that, and its exit code says how it ended.
     """
     with suppress(OSError):
         text = printable(text)
-        typer.echo(folded(text) if sys.stderr.isatty() else text, err=True)
+        typer.echo(folded(text) if fold and sys.stderr.isatty() else text, err=True)
 
 
 def _asked(question: "Callable[[], T]", unchanged: str) -> "T":
@@ -157,7 +159,7 @@ def confirm_billing(connection: "Connection", ahead: "Forecast") -> None:
     tell(f"Reading {counted(ahead.users, 'user')} with AdminGetUser {counts}")
     for text in sentences(ahead, reads_only=True):
         tell(text)
-    if connection.settings.yes:
+    if connection.settings.consent.yes:
         return
     connection.progress.make_way()
     unchanged = "Nothing more was read; the audit without --deep is in the report."

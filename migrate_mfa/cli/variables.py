@@ -1,6 +1,5 @@
 """The variables of the environment: those that no option reads are warned of, those that win are said."""
 
-import difflib
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -32,6 +31,8 @@ def _reason(name: str, known: set[str], flags: set[str]) -> str:
         return f"{flag} is given on the command line only, because {why}."
     if flag in flags:
         return f"{flag} is given on the command line only, because it concerns one invocation."
+    import difflib
+
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
     return f"there is no option {flag}. The nearest is {near[0]}."
 

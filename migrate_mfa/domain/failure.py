@@ -125,7 +125,7 @@ class RunProblem:
 
 
 COMMAND_MARK = "COMMAND"
-"""Stands in a hint for the command that was given: `cli.main` puts it in."""
+"""Stands in a hint for the command that was given: `main` puts it in."""
 _CREDENTIALS = RunProblem(
     NotAllowed,
     "the credentials have expired or are not accepted",

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from migrate_mfa.domain.choices import PhoneConflict as PhoneConflict  # noqa: PLC0414 - its users take it from here
+from migrate_mfa.domain.choices import VerificationPolicy as VerificationPolicy  # noqa: PLC0414 - its users take it from here
 from migrate_mfa.domain.privacy import mask_phone
 from migrate_mfa.domain.reasons import LIFTABLE, Reason
 
@@ -191,23 +193,6 @@ class PoolFacts:
     def recovers_by_email(self) -> bool:
         """A verified e-mail address lets a user reset the password."""
         return self.recovery is None or "verified_email" in self.recovery
-
-
-class VerificationPolicy(StrEnum):
-    """How a number becomes verified (`--verification`)."""
-
-    BY_CODE = "by-code"
-    ATTESTED = "attested"
-    AT_SIGN_IN = "at-sign-in"
-    BY_COLUMN = "by-column"
-
-
-class PhoneConflict(StrEnum):
-    """What to do when the pool's number is in use and differs from the row's (`--phone-conflict`)."""
-
-    FAIL = "fail"
-    KEEP = "keep"
-    REPLACE = "replace"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ def check(settings: Settings, verb: str) -> Checked:
     wishes = Wishes(
         verb=verb,
         verification=settings.policy.verification if settings.policy else None,
-        quota_share=settings.quota_share,
+        quota_share=settings.pace.quota_share,
     )
     plan = _saved_plan(settings, settings.run_dir) if settings.run_dir is not None else None
     pool_id = plan.meta["user_pool_id"] if plan else settings.user_pool_id
@@ -124,7 +124,7 @@ class _SavedPlan:
             users=self.users,
             steps=self.steps,
             pool=picture.facts,
-            rates={each: Rate(rps, ceiling(rps, settings.quota_share)) for each, rps in limits.items()},
+            rates={each: Rate(rps, ceiling(rps, settings.pace.quota_share)) for each, rps in limits.items()},
             now=now,
             by_country=self.by_country,
             prices=settings.prices,

@@ -106,7 +106,7 @@ def connect(
             inner = CognitoDirectory(aws)
             limits = _limits(inner)
             pacers = _pacers(limits, settings, clock)
-            network = Network(clock, stop, patience_s=settings.wait_for_network_s, say=progress.say)
+            network = Network(clock, stop, patience_s=settings.pace.wait_for_network, say=progress.say)
             directory = PacedDirectory(inner, pacers, clock=clock, stop=stop, network=network)
             yield Connection(
                 settings=settings,
@@ -163,7 +163,7 @@ def _limits(directory: Directory) -> dict[Category, float]:
 
 def _pacers(limits: Mapping[Category, float], settings: Settings, clock: Clock) -> dict[Category, Pacer]:
     return {
-        category: Pacer(ceiling(limit, settings.quota_share, settings.max_rps.get(category)), clock)
+        category: Pacer(ceiling(limit, settings.pace.quota_share, settings.max_rps.get(category)), clock)
         for category, limit in limits.items()
     }
 

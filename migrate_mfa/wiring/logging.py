@@ -13,7 +13,7 @@ from migrate_mfa.settings import Settings
 def logged(settings: Settings, directory: Path, pool_id: str, progress: Progress) -> Iterator[None]:
     """Log into `log.jsonl`; what could not be written is said once, and harms nothing."""
     log = configure(
-        directory / "log.jsonl", level=settings.log_level, context={"pool": pool_id}, echo=progress.say
+        directory / "log.jsonl", level=settings.output.log_level, context={"pool": pool_id}, echo=progress.say
     )
     try:
         with log:

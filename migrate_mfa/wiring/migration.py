@@ -156,7 +156,7 @@ class Migration:
             verification=self._policy.verification,
             users=min(ahead.users, settings.limits.max_users or ahead.users),
             codes=ahead.sms,
-            quota_share=settings.quota_share,
+            quota_share=settings.pace.quota_share,
             despite=self._policy.despite,
         )
 
@@ -274,7 +274,6 @@ def _not_known(reason: Reason) -> str:
 @contextmanager
 def open_migration(settings: Settings, command: str, progress: Progress) -> Iterator[Migration]:
     """Open everything for one pass of `plan`, `run` or `disable`."""
-    settings = settings.for_disable() if command == "disable" else settings
     with ExitStack() as stack:
         stack.enter_context(configure(None))
         roster = None
@@ -290,7 +289,7 @@ def open_migration(settings: Settings, command: str, progress: Progress) -> Iter
         if saved and has_changed(saved.get("roster"), saved.get("roster_sha256")):
             progress.say(f"{saved['roster']} has changed since the plan: what was planned is done, not that.")
         settings = at_the_last_pace(settings, directory, command, progress.say)
-        require_prices(settings.max_cost, () if settings.prices.mau is not None else ("--mau-price",))
+        require_prices(settings.cost.max_cost, () if settings.prices.mau is not None else ("--mau-price",))
         connection = stack.enter_context(connect(settings, pool_id, progress))
         require_pool(connection.pool, command, policy)
 

@@ -9,13 +9,14 @@ from typing import Any
 from migrate_mfa.adapters.journal import NAME, Journal
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.domain.quotas import Category
+from migrate_mfa.options.values import Named
 from migrate_mfa.settings import Settings
 
 
 def pace_of(settings: Settings) -> dict[str, Any]:
     """The options that set the pace, as the journal keeps them."""
     limits = {category.value: rate for category, rate in settings.max_rps.items()}
-    return {"quota_share": settings.quota_share, "max_rps": limits}
+    return {"quota_share": settings.pace.quota_share, "max_rps": limits}
 
 
 def note_pace(journal: Journal, command: str, settings: Settings) -> None:
@@ -43,14 +44,15 @@ def at_the_last_pace(
         for change in _changes(settings, planned):
             say(f"The plan was made with {change}.")
         return settings
-    if "quota_share" not in settings.given and last["quota_share"] != settings.quota_share:
-        settings = replace(settings, quota_share=last["quota_share"])
-        say(f"--quota-share {settings.quota_share:g} is kept from the last {command}; give it to change it.")
-    if "max_rps" not in settings.given and last["max_rps"]:
-        limits = {Category(name): rate for name, rate in last["max_rps"].items()}
-        settings = replace(settings, max_rps=limits)
+    pace = settings.pace
+    if "quota_share" not in pace.given and last["quota_share"] != pace.quota_share:
+        pace = replace(pace, quota_share=last["quota_share"])
+        say(f"--quota-share {pace.quota_share:g} is kept from the last {command}; give it to change it.")
+    if "max_rps" not in pace.given and last["max_rps"]:
+        limits = tuple(Named(Category(name), rate) for name, rate in last["max_rps"].items())
+        pace = replace(pace, max_rps=limits)
         say(f"{_limits(last)} is kept from the last {command}; give --max-rps to change it.")
-    return settings
+    return replace(settings, pace=pace)
 
 
 def _meta(directory: Path) -> dict[str, Any]:

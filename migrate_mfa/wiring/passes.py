@@ -100,8 +100,8 @@ class Pass:
             CostLimitExceeded: it may.
             UsageError: there is no price to tell.
         """
-        if self.connection.settings.max_cost is not None:
-            require_affordable(self.forecast(verbs), self.connection.settings.max_cost)
+        if self.connection.settings.cost.max_cost is not None:
+            require_affordable(self.forecast(verbs), self.connection.settings.cost.max_cost)
 
     def forecast_reading(self, users: int) -> Forecast:
         """What a deep look at so many users comes to."""
@@ -130,7 +130,7 @@ class Pass:
             MigrateMfaError: a failure that concerns every user, or too many failures.
         """
         connection = self.connection
-        sms = SmsAllowance(connection.settings.max_sms - self.work.unverified_rows())
+        sms = SmsAllowance(connection.settings.cost.max_sms - self.work.unverified_rows())
         codes = UncountedCodes(self.work, sms, connection.progress.say)
         connection.live_pool.guard(refuse, codes.came)
         executor = Executor(
@@ -146,7 +146,7 @@ class Pass:
             ),
             connection.pacers,
             limits=connection.settings.limits,
-            batch_size=connection.settings.batch_size,
+            batch_size=connection.settings.wave.batch_size,
             progress=connection.progress,
             begun=connection.begun,
             verbs=verbs,
@@ -300,7 +300,7 @@ def agree_to_read(one: Pass, users: int, agree: Agree) -> None:
         UsageError: there is no price to tell.
     """
     ahead = one.forecast_reading(users)
-    require_affordable(ahead, one.connection.settings.max_cost)
+    require_affordable(ahead, one.connection.settings.cost.max_cost)
     agree(one.connection, ahead)
 
 

@@ -15,7 +15,7 @@ def require_sms_allowance(one: Pass, verbs: Collection[Verb]) -> None:
     Raises:
         SmsLimitExceeded: says how many there would be.
     """
-    allowed, expected = one.connection.settings.max_sms, sms_expected(one, verbs)
+    allowed, expected = one.connection.settings.cost.max_sms, sms_expected(one, verbs)
     if expected > allowed and one.forecast(verbs).sms:
         sent = one.work.unverified_writes()
         before = f"in all, {sent:,} of them before this pass" if sent else "with codes"
@@ -29,7 +29,7 @@ def require_sms_allowance(one: Pass, verbs: Collection[Verb]) -> None:
 
 def sms_left(one: Pass, verbs: Collection[Verb]) -> int:
     """How many SMS `--max-sms` still allows, beside what was sent and what is planned."""
-    return one.connection.settings.max_sms - sms_expected(one, verbs)
+    return one.connection.settings.cost.max_sms - sms_expected(one, verbs)
 
 
 def sms_expected(one: Pass, verbs: Collection[Verb]) -> int:

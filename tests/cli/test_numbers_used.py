@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrate_mfa.cli.main import main
+from migrate_mfa.main import main
 from migrate_mfa.simulator import Running, background
 from tests.e2e.support import POOL_ID, Cli, a_member, phone_of, pool_document, report, state, write_roster
 

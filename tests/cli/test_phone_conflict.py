@@ -2,23 +2,23 @@
 
 import pytest
 
-from migrate_mfa.cli.main import main
 from migrate_mfa.domain.errors import UsageError
-from migrate_mfa.domain.model import PhoneConflict
-from migrate_mfa.settings import from_params
+from migrate_mfa.domain.model import PhoneConflict, VerificationPolicy
+from migrate_mfa.main import main
+from migrate_mfa.options.groups import Deciding
 
 
 @pytest.mark.parametrize("verification", ["attested", "by-column"])
 def test_replace_goes_with_numbers_that_somebody_may_vouch_for(verification: str) -> None:
-    policy = from_params({"verification": verification, "phone_conflict": "replace"}).need_policy()
+    told = Deciding(verification=VerificationPolicy(verification), phone_conflict=PhoneConflict.REPLACE)
 
-    assert policy.phone_conflict is PhoneConflict.REPLACE
+    assert told.phone_conflict is PhoneConflict.REPLACE
 
 
 @pytest.mark.parametrize("verification", ["by-code", "at-sign-in"])
 def test_replace_is_refused_where_nobody_vouches_for_a_number(verification: str) -> None:
     with pytest.raises(UsageError) as refused:
-        from_params({"verification": verification, "phone_conflict": "replace"})
+        Deciding(verification=VerificationPolicy(verification), phone_conflict=PhoneConflict.REPLACE)
 
     assert "attested" in refused.value.hint
     assert "by-column" in refused.value.hint

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from migrate_mfa.cli.main import main
+from migrate_mfa.main import main
 
 
 def test_help_has_the_headings_of_its_options_and_fits_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrate_mfa.cli.main import main
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.permissions import PERMISSIONS, When
+from migrate_mfa.main import main
 from migrate_mfa.simulator import background
 from tests.e2e.support import POOL_ID, a_member, phone_of, pool_document, write_roster
 from tests.simulator.sim_site import client_of

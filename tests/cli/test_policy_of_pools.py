@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrate_mfa.cli.main import main
 from migrate_mfa.domain.errors import ExitCode, NotAllowed
-from migrate_mfa.settings import from_params
+from migrate_mfa.main import main
+from migrate_mfa.options.groups import Aws
+from migrate_mfa.settings import Settings
 from migrate_mfa.simulator import background
 from migrate_mfa.wiring.canary import Request, open_canary
 from tests.e2e.support import POOL_ID, a_member, phone_of, pool_document
@@ -194,8 +195,9 @@ def walk(running: Running, folder: Path, *, attested: bool) -> bool:
         lambda: str(running.control(f"outbox?user={name}")["messages"][-1]["code"]), password=PASSWORD
     )
     request = Request(user=name, client_id="app", phone=phone_of(number), attested=attested)
-    params = {"user_pool_id": POOL_ID, "endpoint_url": running.endpoint, "run_dir": folder / name}
-    with open_canary(from_params(params), request, SilentProgress()) as canary:
+    aws = Aws(endpoint_url=running.endpoint)
+    settings = Settings(user_pool_id=POOL_ID, run_dir=folder / name, aws=aws)
+    with open_canary(settings, request, SilentProgress()) as canary:
         canary.go(person, lambda *_: None, lambda _: None)
     return canary.walked
 

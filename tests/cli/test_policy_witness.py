@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrate_mfa.cli.main import main
 from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.main import main
 from tests.e2e.support import ends, phone_of, write_roster
 from tests.support.ministack import MISSING, PROGRAM, ROOT_KEY, Ministack, ministack
 from tests.support.policies import act_as, without_action

@@ -8,7 +8,7 @@ from migrate_mfa.cli.rehearsal import MACHINE_RPS, expectation, options_of
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.engine.forecast import Forecast, Time
 from migrate_mfa.engine.guards import too_many
-from migrate_mfa.settings import share
+from migrate_mfa.options.values import percent
 
 PLAIN: dict[str, Any] = {
     "verification": "attested",
@@ -53,7 +53,8 @@ def test_as_many_failures_as_the_plan_has_are_allowed(failed: int, rows: int) ->
     *_, option, value = options_of(PLAIN, [("failed", "bad_row", failed)], rows)
 
     assert option == "--max-failures"
-    assert not too_many(failed, rows, share(option, value))
+    assert (allowed := percent(option, value)) is not None
+    assert not too_many(failed, rows, allowed)
 
 
 @pytest.mark.parametrize(

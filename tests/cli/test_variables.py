@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from migrate_mfa.cli.main import app, main
 from migrate_mfa.cli.variables import unread
 from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.main import app, main
 
 COMMAND = ["run", "nowhere.csv", "--verification", "attested", "--yes"]
 
@@ -180,10 +180,10 @@ def test_the_hint_for_a_missing_permission_names_the_command(
 ) -> None:
     from migrate_mfa.domain.failure import ApiError, run_problem
 
-    def refused(*_: object) -> None:
+    def refused(**_: object) -> None:
         raise run_problem(ApiError(operation="ListUsers", code="AccessDeniedException"))
 
-    monkeypatch.setattr("migrate_mfa.settings.from_params", refused)
+    monkeypatch.setattr("migrate_mfa.settings.Settings", refused)
 
     assert main(["reconcile", "--run-dir", "nowhere", "--yes"]) == ExitCode.NOT_ALLOWED
     assert "`migrate-mfa iam-policy reconcile`" in capsys.readouterr().err

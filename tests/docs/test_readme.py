@@ -20,13 +20,13 @@ from typer.main import get_command
 from migrate_mfa.adapters.journal import Journal
 from migrate_mfa.adapters.roster_aliases import ALIASES, meaning_of, names_of
 from migrate_mfa.adapters.work_store import WorkStore
-from migrate_mfa.cli.main import app, main
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.findings import Code, Level
 from migrate_mfa.domain.model import PhoneConflict, VerificationPolicy
 from migrate_mfa.domain.policy import permissions_of
 from migrate_mfa.domain.quotas import CATEGORY_OF, PACED, QUOTAS
 from migrate_mfa.domain.reasons import LIFTABLE, Outcome, Reason
+from migrate_mfa.main import app, main
 from migrate_mfa.simulator import Running, background
 from migrate_mfa.wiring.reporting import status
 from tests.support.terminal import Terminal as Keyboard
@@ -63,7 +63,6 @@ WITHOUT_VARIABLE |= {
     "--job",
     "--show-config",
     "--users",
-    "--on",
 }
 
 

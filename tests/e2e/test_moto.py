@@ -10,7 +10,8 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from migrate_mfa.settings import from_params
+from migrate_mfa.options.groups import Aws
+from migrate_mfa.settings import Settings
 from migrate_mfa.wiring.canary import Request, open_canary
 from tests.e2e.support import ROLE, Cli, assert_code, ends, phone_of, summary, write_roster
 from tests.support.fakes import SilentProgress
@@ -173,9 +174,8 @@ def test_a_canary_goes_as_far_as_it_can(
         monkeypatch.setenv(name, "testing")
     members = Members(endpoint)
     client_id = members.let_sign_in("user00", "Abcd-1234")
-    settings = from_params(
-        {"user_pool_id": members.id, "endpoint_url": endpoint, "run_dir": tmp_path / "run"}
-    )
+    aws = Aws(endpoint_url=endpoint)
+    settings = Settings(user_pool_id=members.id, run_dir=tmp_path / "run", aws=aws)
     request = Request(user="user00", client_id=client_id, phone=phone_of(0), attested=attested)
     typist = Typist(lambda: "123456", password="Abcd-1234")
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrate_mfa.adapters.journal import Journal
-from migrate_mfa.cli.main import main
 from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.main import main
 from migrate_mfa.simulator import Running, background
 from tests.e2e.messy_roster import ROWS, make_roster, make_users
 from tests.e2e.support import (

@@ -46,10 +46,9 @@ def test_a_sample_roster_ends_as_expected(
     assert endings(tmp_path / "run") == expected(name)
 
 
-@pytest.mark.parametrize("target", ["simulator", "moto"])
-def test_the_demo_shows_the_whole_job(tmp_path: Path, target: str) -> None:
+def test_the_demo_shows_the_whole_job(tmp_path: Path) -> None:
     """It checks the rows itself, and fails where one did not end as written beside the sample."""
-    done = Cli(tmp_path)("demo", "--users", "10", "--on", target, "--run-dir", tmp_path / "demo")
+    done = Cli(tmp_path)("demo", "--users", "10", "--run-dir", tmp_path / "demo")
 
     assert_code(done, 0)
     assert "All 61 rows of the samples ended as written beside them" in done.out

@@ -14,8 +14,8 @@ import boto3
 import pytest
 from botocore import xform_name
 
-from migrate_mfa.cli.main import main
 from migrate_mfa.domain.permissions import PERMISSIONS
+from migrate_mfa.main import main
 from migrate_mfa.simulator import Running, background
 from tests.e2e.support import (
     FAST,

@@ -29,7 +29,7 @@ HEAVY = {
 }
 PROBE = """
 import json, sys
-from migrate_mfa.cli.main import main
+from migrate_mfa.main import main
 code = main(sys.argv[1:])
 print(json.dumps([code, sorted(name for name in sys.modules if "." not in name)]))
 """

@@ -25,9 +25,9 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from migrate_mfa.adapters import journal
 from migrate_mfa.adapters.aws import Aws, AwsTarget
 from migrate_mfa.adapters.cognito import CognitoDirectory
-from migrate_mfa.cli.main import main
 from migrate_mfa.engine import settle
 from migrate_mfa.engine.stop import Stop, StopCause
+from migrate_mfa.main import main
 from migrate_mfa.simulator.clock import Clock
 from migrate_mfa.simulator.control import pool_state
 from migrate_mfa.simulator.edits import apply_edit
@@ -269,7 +269,7 @@ def _quickly(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("migrate_mfa.adapters.journal._connect", _relaxed(journal._connect))
     patch.setattr("migrate_mfa.adapters.aws.within", lambda _, work: work())
     patch.setattr("migrate_mfa.cli.migrate._check_first", lambda _: None)
-    for name in ("migrate_mfa.cli.main.get_command", "typer.main.get_command"):
+    for name in ("migrate_mfa.main.get_command", "typer.main.get_command"):
         patch.setattr(name, _command)
 
 

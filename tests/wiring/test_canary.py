@@ -11,7 +11,8 @@ from migrate_mfa.adapters.run_directory import lock_lane
 from migrate_mfa.domain.errors import Declined, ExitCode, InputUnusable, PoolNotReady
 from migrate_mfa.domain.model import Verdict
 from migrate_mfa.domain.reasons import LIFTABLE, Reason
-from migrate_mfa.settings import Settings, from_params
+from migrate_mfa.options.groups import Aws, ReadingRoster
+from migrate_mfa.settings import Settings
 from migrate_mfa.simulator import background
 from migrate_mfa.wiring.canary import Canary, Request, _refusal, open_canary, undo
 from tests.e2e.support import POOL_ID, a_member, phone_of, pool_document, state
@@ -70,9 +71,12 @@ def _code(running: Running, user: str) -> str:
     return str(running.control(f"outbox?user={user}")["messages"][-1]["code"])
 
 
-def settings(running: Running, run_dir: Path, **params: Any) -> Settings:
-    return from_params(
-        {"user_pool_id": POOL_ID, "endpoint_url": running.endpoint, "run_dir": run_dir, **params}
+def settings(running: Running, run_dir: Path, phone_country: str | None = None) -> Settings:
+    return Settings(
+        user_pool_id=POOL_ID,
+        run_dir=run_dir,
+        aws=Aws(endpoint_url=running.endpoint),
+        reading=ReadingRoster(phone_country=phone_country),
     )
 
 
@@ -88,13 +92,13 @@ class Visit:
         *,
         attested: bool = False,
         agrees: bool = True,
-        **params: Any,
+        phone_country: str | None = None,
     ) -> None:
         self.person = Typist(lambda: _code(running, user), password=PASSWORD, secret=SECRET)
         self.progress = SilentProgress()
         self.told: list[Walked] = []
         self._agrees = agrees
-        self.settings = settings(running, run_dir, **params)
+        self.settings = settings(running, run_dir, phone_country)
         request = Request(user=user, client_id="app", phone=phone, attested=attested)
         with open_canary(self.settings, request, self.progress) as self.canary:
             self.canary.go(self.person, self._confirm, self.told.append)

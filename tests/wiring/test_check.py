@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrate_mfa.adapters.aws import Aws
+from migrate_mfa.adapters.aws import Aws as AwsClients
 from migrate_mfa.adapters.clock import SystemClock
 from migrate_mfa.domain.errors import ExitCode, NotAllowed, OutOfReach, UsageError
-from migrate_mfa.domain.model import Policy, VerificationPolicy
+from migrate_mfa.domain.model import VerificationPolicy
+from migrate_mfa.options.groups import Aws, Deciding
 from migrate_mfa.settings import Settings
 from migrate_mfa.simulator import background
 from migrate_mfa.wiring.check import Checked, check
@@ -244,15 +245,15 @@ def _credentials() -> Iterator[None]:
 def _shared_clients() -> Iterator[None]:
     """Make each client once: that takes longer than a test."""
     made: dict[tuple[str | None, str, str | None], Any] = {}
-    real = Aws.client
+    real = AwsClients.client
 
-    def shared(aws: Aws, service: str, region: str | None = None) -> Any:
+    def shared(aws: AwsClients, service: str, region: str | None = None) -> Any:
         key = (aws.target.endpoint_url, service, region)
         made[key] = made.get(key) or real(aws, service, region)
         return made[key]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Aws, "client", shared)
+        patch.setattr(AwsClients, "client", shared)
         yield
 
 
@@ -275,8 +276,8 @@ def account() -> Iterator[Running]:
 def look(running: Running, name: str, policy: VerificationPolicy | None = None, verb: str = "run") -> Checked:
     settings = Settings(
         user_pool_id=pool_id(name),
-        endpoint_url=running.endpoint,
-        policy=Policy(verification=policy) if policy else None,
+        aws=Aws(endpoint_url=running.endpoint),
+        deciding=Deciding(verification=policy),
     )
     return check(settings, verb)
 
@@ -552,7 +553,7 @@ def test_settings_that_are_good_to_know_are_infos_and_no_more(
 
 def test_an_endpoint_that_nobody_listens_at_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("migrate_mfa.engine.retry.ATTEMPTS", 1)
-    settings = Settings(user_pool_id=pool_id("ready"), endpoint_url="http://127.0.0.1:9")
+    settings = Settings(user_pool_id=pool_id("ready"), aws=Aws(endpoint_url="http://127.0.0.1:9"))
 
     with pytest.raises(OutOfReach):
         check(settings, "run")

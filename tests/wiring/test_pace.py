@@ -5,13 +5,15 @@ import pytest
 
 from migrate_mfa.adapters.journal import Journal
 from migrate_mfa.domain.quotas import Category
+from migrate_mfa.options.groups import Pace
+from migrate_mfa.options.values import Named
 from migrate_mfa.settings import Settings
 from migrate_mfa.wiring.pace import at_the_last_pace, note_pace
 
 
 def a_pace(share: float = 0.5, *given: str, **limits: float) -> Settings:
-    rates = {Category(name): rate for name, rate in limits.items()}
-    return Settings(quota_share=share, max_rps=rates, given=frozenset(given))
+    rates = tuple(Named(Category(name), rate) for name, rate in limits.items())
+    return Settings(pace=Pace(quota_share=share, max_rps=rates, given=frozenset(given)))
 
 
 def begun(directory: Path, command: str, settings: Settings) -> None:
@@ -30,7 +32,7 @@ def test_what_is_not_given_is_kept_from_the_last_pass_of_the_same_command_and_sa
 
     now, said = resumed(tmp_path, "run", a_pace())
 
-    assert now.quota_share == 0.25
+    assert now.pace.quota_share == 0.25
     assert now.max_rps == {Category.USER_UPDATE: 5}
     assert said == [
         "--quota-share 0.25 is kept from the last run; give it to change it.",
@@ -43,7 +45,7 @@ def test_what_is_given_wins_also_where_it_is_the_default(tmp_path: Path) -> None
 
     now, said = resumed(tmp_path, "run", a_pace(0.5, "quota_share", "max_rps", UserRead=9))
 
-    assert (now.quota_share, now.max_rps) == (0.5, {Category.USER_READ: 9})
+    assert (now.pace.quota_share, now.max_rps) == (0.5, {Category.USER_READ: 9})
     assert not said
 
 
@@ -59,7 +61,7 @@ def test_a_run_says_where_its_plan_was_made_at_another_pace(tmp_path: Path) -> N
 
     now, said = resumed(tmp_path, "run", a_pace())
 
-    assert now.quota_share == 0.5
+    assert now.pace.quota_share == 0.5
     assert said == ["The plan was made with --quota-share 0.1 (now 0.5)."]
 
 

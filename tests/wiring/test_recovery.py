@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrate_mfa.adapters.pool_reader import PoolReader
-from migrate_mfa.cli.main import main
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.failure import UNKNOWN_TO_SDK, ApiError
+from migrate_mfa.main import main
+from migrate_mfa.options.groups import Aws
 from migrate_mfa.settings import Settings
 from migrate_mfa.simulator import background
 from migrate_mfa.wiring.check import check
@@ -119,7 +120,7 @@ def caller(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def in_progress(running: Running) -> tuple[str, str]:
-    settings = Settings(user_pool_id=POOL_ID, endpoint_url=running.endpoint)
+    settings = Settings(user_pool_id=POOL_ID, aws=Aws(endpoint_url=running.endpoint))
     found = {each.code.value: each for each in check(settings, "run").findings}
     return found["recovery_in_progress"].level.value, found["recovery_reach"].saw
 

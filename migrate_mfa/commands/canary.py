@@ -4,17 +4,17 @@ import shlex
 import sys
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from migrate_mfa.cli import options as o
 from migrate_mfa.cli.canary_talk import Terminal, print_step, say, say_step
 from migrate_mfa.cli.talk import ask_pool_name, place, progress_for, tell
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, UsageError
 from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, StopCause, Stopped
+from migrate_mfa.options.groups import Aws, Consent, Output, Pace, Pool, ReadingNumber
+from migrate_mfa.options.option import Group, Only, Option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,69 +33,66 @@ sandbox allow them all; that your app answers SMS_MFA, with the challenge's USER
 managed login looks; that the other numbers are right."""
 
 
-def register(app: typer.Typer) -> None:
-    """Add this command to the program."""
-    app.command()(canary)
+@dataclass(frozen=True, kw_only=True)
+class Walking(Group):
+    """Who is walked, how, and what becomes of it."""
+
+    user: Annotated[
+        str,
+        Option(help="The user: Username, sub, or an alias that signs in.", metavar="USER", argument=True),
+    ]
+    phone: Annotated[
+        str | None, Option(help="The user's number (default: the one in the pool).", variable=False)
+    ] = None
+    attested: Annotated[
+        bool,
+        Option(help="Let an administrator store the number as verified, without a code.", variable=False),
+    ] = False
+    undo: Annotated[
+        bool | None,
+        Option(
+            help="Give the user back the state from before (default: ask at the end).",
+            flags=("--undo/--no-undo",),
+            variable=False,
+        ),
+    ] = None
+    run_dir: Annotated[
+        Path | None,
+        Option(help="Where the way back is kept (default: ./migrate-mfa-runs/POOL/canary-TIME)."),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppClient(Group, heading=Pool.heading):
+    """Through which the user signs in."""
+
+    client_id: Annotated[str | None, Option(help="An app client with ALLOW_ADMIN_USER_PASSWORD_AUTH.")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentToWalk(Consent):
+    """The same, where more is asked than the pool's name."""
+
+    yes: Annotated[
+        bool,
+        Option(help="Do not ask for the pool's name; all else is still asked.", variable=False),
+    ] = False
 
 
 def canary(
-    context: typer.Context,
-    user: Annotated[
-        str,
-        typer.Argument(
-            help="The user: Username, sub, or an alias that signs in.", metavar="USER", show_default=False
-        ),
-    ],
-    user_pool_id: o.UserPoolId = None,
-    client_id: Annotated[
-        str | None,
-        typer.Option(
-            help="An app client with ALLOW_ADMIN_USER_PASSWORD_AUTH.",
-            envvar="MIGRATE_MFA_CLIENT_ID",
-            rich_help_panel="AWS",
-            show_default=False,
-        ),
-    ] = None,
-    phone: Annotated[
-        str | None,
-        typer.Option(help="The user's number (default: the one in the pool).", show_default=False),
-    ] = None,
-    phone_country: o.PhoneCountry = None,
-    attested: Annotated[
-        bool,
-        typer.Option("--attested", help="Let an administrator store the number as verified, without a code."),
-    ] = False,
-    undo: Annotated[
-        bool | None,
-        typer.Option(
-            "--undo/--no-undo",
-            help="Give the user back the state from before (default: ask at the end).",
-            show_default=False,
-        ),
-    ] = None,
-    run_dir: o.CanaryRunDir = None,
-    profile: o.Profile = None,
-    region: o.Region = None,
-    endpoint_url: o.EndpointUrl = None,
-    yes: Annotated[
-        bool,
-        typer.Option(
-            "--yes", help="Do not ask for the pool's name; all else is still asked.", rich_help_panel="Output"
-        ),
-    ] = False,
-    json: o.Json = False,
-    log_level: o.LogLevel = "info",
-) -> None:
+    walking: Walking,
+    pool: Pool,
+    client: AppClient,
+    aws: Aws,
+    reading: ReadingNumber,
+    consent: ConsentToWalk,
+    output: Annotated[Output, Only("json", "log_level")],
+) -> ExitCode:
     """Walk one real user the whole way: number, code, SMS MFA on, a sign-in that asks for a code, tokens."""
-    _canary(context.params)
-
-
-def _canary(params: dict[str, Any]) -> None:
-    from migrate_mfa.settings import from_params
+    from migrate_mfa.settings import Settings
     from migrate_mfa.wiring.canary import Request
 
-    settings = from_params(params)
-    if params["client_id"] is None:
+    if client.client_id is None:
         raise UsageError(
             "--client-id is missing.", "It names the app client through which the user signs in."
         )
@@ -104,14 +101,20 @@ def _canary(params: dict[str, Any]) -> None:
             "There is no terminal to ask on.",
             "canary asks for the user's password and for the codes; it cannot run in a script.",
         )
-    request = Request(
-        user=params["user"],
-        client_id=params["client_id"],
-        phone=params["phone"],
-        attested=params["attested"],
+    settings = Settings(
+        user_pool_id=pool.user_pool_id,
+        run_dir=walking.run_dir,
+        aws=aws,
+        reading=reading,
+        pace=Pace(wait_for_network=0),  # a person waits, and nothing is lost
+        consent=consent,
+        output=output,
     )
-    with closing(progress_for(settings)) as progress:
-        raise typer.Exit(_visit(settings, request, progress, wants_undo=params["undo"]))
+    request = Request(
+        user=walking.user, client_id=client.client_id, phone=walking.phone, attested=walking.attested
+    )
+    with closing(progress_for(output)) as progress:
+        return _visit(settings, request, progress, wants_undo=walking.undo)
 
 
 def _visit(
@@ -121,7 +124,7 @@ def _visit(
     from migrate_mfa.cli import show
     from migrate_mfa.wiring.canary import open_canary
 
-    step = say_step if settings.as_json else print_step
+    step = say_step if settings.output.json else print_step
     with open_canary(settings, request, progress) as canary:
         try:
             canary.go(Terminal(canary.connection.stop, progress), _confirm, step)
@@ -131,7 +134,7 @@ def _visit(
             raise
     _say_end(canary)
     back = _give_back(canary, settings, progress, wants_undo=wants_undo) if canary.wrote else _Back("nothing")
-    if settings.as_json:
+    if settings.output.json:
         show.as_json(_document(canary, back))
     if canary.problem is not None:
         raise canary.problem
@@ -148,7 +151,7 @@ def _confirm(canary: "Canary", way: "Way") -> None:
     what = f"{_WAYS[way.path]}{also} This sends {_sms(way.sms)} to {way.phone.masked}."
     who = f"user {scrub(way.state.username)} (sub {way.state.sub})"
     say(f"About to walk {who} in {place(canary.connection.lane, canary.connection.pool)}. {what}")
-    if not canary.connection.settings.yes:
+    if not canary.connection.settings.consent.yes:
         ask_pool_name(canary.connection)
 
 
@@ -203,7 +206,7 @@ def _give_back(
         if not wants_undo:
             return _left(canary, settings, _Back("left"))
         tell("Undoing …")
-        with closing(progress_for(replace(settings, quiet=True))) as silent:
+        with closing(progress_for(replace(settings.output, quiet=True))) as silent:
             reason = undo(settings, canary.directory, silent)
     except Stopped:
         return _left(canary, settings, _Back("stopped"))
@@ -236,7 +239,7 @@ _RESTORED = frozenset({Reason.RESTORED, Reason.NOTHING_TO_RESTORE})
 
 
 def _left(canary: "Canary", settings: "Settings", back: _Back) -> _Back:
-    where = {"--profile": settings.profile, "--endpoint-url": settings.endpoint_url}
+    where = {"--profile": settings.aws.profile, "--endpoint-url": settings.aws.endpoint_url}
     options = [word for name, value in where.items() if value for word in (name, value)]
     words = ["migrate-mfa", "rollback", "--run-dir", str(canary.directory), *options]
     tell(f"To undo it later:\n  {shlex.join(words)}")

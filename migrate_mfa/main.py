@@ -8,10 +8,26 @@ import typer
 from typer.main import get_command
 
 from migrate_mfa import __version__
-from migrate_mfa.cli import aftermath, canary, check, lab, look, migrate, output, policy, setup_pool
+from migrate_mfa.cli import output
+from migrate_mfa.cli.expand import expanded
 from migrate_mfa.cli.plainly import Program
 from migrate_mfa.cli.talk import tell
 from migrate_mfa.cli.variables import unread
+from migrate_mfa.commands.audit import audit
+from migrate_mfa.commands.canary import canary
+from migrate_mfa.commands.check import check
+from migrate_mfa.commands.demo import demo
+from migrate_mfa.commands.disable import disable
+from migrate_mfa.commands.iam_policy import iam_policy
+from migrate_mfa.commands.plan import plan
+from migrate_mfa.commands.purge import purge
+from migrate_mfa.commands.reconcile import reconcile
+from migrate_mfa.commands.report import report
+from migrate_mfa.commands.rollback import rollback
+from migrate_mfa.commands.run import run
+from migrate_mfa.commands.setup_pool import setup_pool
+from migrate_mfa.commands.simulate import simulate
+from migrate_mfa.commands.status import status
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
 from migrate_mfa.domain.failure import COMMAND_MARK
 from migrate_mfa.domain.privacy import scrub
@@ -25,14 +41,12 @@ app = Program(
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-check.register(app)
-migrate.register(app)
-look.register(app)
-canary.register(app)
-aftermath.register(app)
-setup_pool.register(app)
-policy.register(app)
-lab.register(app)
+_TAKE_JOBS = {check, plan, run, audit, reconcile, rollback, disable, setup_pool}
+_VERBS = (check, plan, run, audit, status, report, canary, reconcile, rollback, disable, purge, setup_pool)
+for _verb in (*_VERBS, iam_policy, demo):
+    app.command()(expanded(_verb, takes_jobs=_verb in _TAKE_JOBS))
+_PASSED_ON = {"ignore_unknown_options": True, "help_option_names": []}
+app.command(context_settings=_PASSED_ON)(expanded(simulate))
 
 
 def _version(value: bool) -> None:
@@ -64,10 +78,11 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(argv: list[str] | None) -> int:
     given = sys.argv[1:] if argv is None else argv
-    for warning in unread(get_command(app)):
+    program = get_command(app)
+    for warning in unread(program):
         tell(warning)
     try:
-        app(argv, prog_name="migrate-mfa")
+        program(args=argv, prog_name="migrate-mfa")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except MigrateMfaError as error:

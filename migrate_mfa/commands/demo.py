@@ -1,63 +1,65 @@
 """The demonstration: the real commands over the rosters of samples/, against an embedded Cognito."""
 
-import csv
-import json
 import os
-import sqlite3
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from migrate_mfa.adapters.journal import NAME as JOURNAL
-from migrate_mfa.adapters.run_directory import RUNS
 from migrate_mfa.cli.output import write
-from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError
+from migrate_mfa.domain.errors import ExitCode, InputUnusable, MigrateMfaError
 from migrate_mfa.domain.words import counted
+from migrate_mfa.options.option import Group, Option
 
-_PLACES = (Path(__file__).resolve().parents[2] / "samples", Path("samples").resolve())
-SAMPLES = next((place for place in _PLACES if (place / "pool.json").is_file()), _PLACES[0])
-PREFIX = "extra"
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from migrate_mfa.simulator import Running
+
+_PREFIX = "extra"
 _ROSTERS = (("clean", "attested"), ("messy-excel-jp", "by-code"), ("every-reason", "attested"))
 
 
-class Target(StrEnum):
-    """Which embedded Cognito to use."""
+@dataclass(frozen=True, kw_only=True)
+class Showing(Group):
+    """How much is shown, and where it stays."""
 
-    SIMULATOR = "simulator"
-    MOTO = "moto"
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A running Cognito with the pool of the samples.
-
-    `known` are its declared differences from the real one: (roster, row) → outcome and reason.
-    """
-
-    endpoint: str
-    pool_id: str
-    known: Mapping[tuple[str, int], tuple[str, str]]
+    run_dir: Annotated[
+        Path | None,
+        Option(help="Where the run directories go (default: a new one in ./migrate-mfa-runs)."),
+    ] = None
+    users: Annotated[
+        int, Option(help="Generated users beside those of the samples.", least=1, variable=False)
+    ] = 200
 
 
-def demonstrate(main: Callable[[list[str]], int], *, on: Target, users: int, run_dir: Path | None) -> None:
+def demo(showing: Showing) -> ExitCode:
+    """The whole job on sample rosters against an embedded Cognito; nothing to configure."""
+    from migrate_mfa.main import main
+
+    _demonstrate(main, showing.users, showing.run_dir)
+    return ExitCode.DONE
+
+
+def _demonstrate(main: Callable[[list[str]], int], users: int, run_dir: Path | None) -> None:
     """Run the whole job: audit, plan, three rosters written by hand, one of `users` generated users, audit.
 
     Raises:
         InputUnusable: the samples are not there.
         MigrateMfaError: a row did not end as it was expected to, by hand, beside the sample.
     """
-    if not SAMPLES.is_dir():
-        raise InputUnusable("The samples are not here.", "Run the demo in a checkout: make demo")
+    import tempfile
+
+    from migrate_mfa.adapters.run_directory import RUNS
+
+    samples = _samples()
     Path(RUNS).mkdir(exist_ok=True, mode=0o700)
     directory = run_dir or Path(tempfile.mkdtemp(prefix="demo-", dir=RUNS))
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _private_environment(), _stage(on, users) as stage:
-        _tell(f"A Cognito of our own ({on}) answers at {stage.endpoint}; nothing leaves this machine.")
-        show = _Show(main, stage, directory)
+    with _private_environment(), _background(users, samples) as cognito:
+        _tell(f"A Cognito of our own answers at {cognito.endpoint}; nothing leaves this machine.")
+        show = _Show(main, cognito, samples, directory)
         show.audit("who lacks a verified phone, before")
         show.migrate("clean", "attested", plan_first=True)
         for name, policy in _ROSTERS[1:]:
@@ -72,11 +74,14 @@ def demonstrate(main: Callable[[list[str]], int], *, on: Target, users: int, run
 class _Show:
     """Prints each command, and runs it."""
 
-    def __init__(self, main: Callable[[list[str]], int], stage: Stage, directory: Path) -> None:
+    def __init__(
+        self, main: Callable[[list[str]], int], cognito: "Running", samples: Path, directory: Path
+    ) -> None:
         self._main = main
-        self._stage = stage
+        self._samples = samples
         self._directory = directory
-        self._pool = ["--user-pool-id", stage.pool_id, "--endpoint-url", stage.endpoint]
+        pool_id = str(cognito.pools[0]["id"])
+        self._pool = ["--user-pool-id", pool_id, "--endpoint-url", cognito.endpoint]
 
     def audit(self, what: str) -> None:
         _tell(f"— {what}")
@@ -84,16 +89,20 @@ class _Show:
 
     def migrate(self, name: str, policy: str, *, plan_first: bool = False) -> None:
         _tell(f"— the roster {name}.csv")
-        self._apply(SAMPLES / f"{name}.csv", name, policy, plan_first=plan_first)
+        self._apply(self._samples / f"{name}.csv", name, policy, plan_first=plan_first)
 
     def many(self, users: int) -> None:
-        roster = self._directory / f"{PREFIX}.csv"
+        roster = self._directory / f"{_PREFIX}.csv"
+        import csv
+
         with roster.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["email", "phone_number"])
-            writer.writerows((extra_email(number), f"+81801{number:07d}") for number in range(users))
+            writer.writerows(
+                (f"{_PREFIX}{number:07d}@example.com", f"+81801{number:07d}") for number in range(users)
+            )
         _tell(f"— {counted(users, 'more user')}")
-        self._apply(roster, PREFIX, "attested")
+        self._apply(roster, _PREFIX, "attested")
 
     def _apply(self, roster: Path, name: str, policy: str, *, plan_first: bool = False) -> None:
         arguments = [str(roster), *self._pool, "--run-dir", str(self._directory / name), "--quiet"]
@@ -112,12 +121,10 @@ class _Show:
     def check(self, name: str) -> int:
         """Compare a run with what was expected by hand. Returns the number of rows."""
         expected = {
-            int(line["row"]): self._stage.known.get(
-                (name, int(line["row"])), (line["outcome"], line["reason"])
-            )
-            for line in read_csv(SAMPLES / f"{name}.expected.csv")
+            int(line["row"]): (line["outcome"], line["reason"])
+            for line in _read_csv(self._samples / f"{name}.expected.csv")
         }
-        found = endings(self._directory / name)
+        found = _endings(self._directory / name)
         wrong = {row: (expected.get(row), found.get(row)) for row in expected.keys() | found.keys()}
         wrong = {row: both for row, both in wrong.items() if both[0] != both[1]}
         if wrong:
@@ -125,9 +132,13 @@ class _Show:
         return len(found)
 
 
-def endings(run_dir: Path) -> dict[int, tuple[str, str]]:
+def _endings(run_dir: Path) -> dict[int, tuple[str, str]]:
     """Outcome and reason of every row of a run."""
-    connection = sqlite3.connect(run_dir / JOURNAL)
+    import sqlite3
+
+    from migrate_mfa.adapters.journal import NAME
+
+    connection = sqlite3.connect(run_dir / NAME)
     try:
         found = connection.execute("SELECT row, outcome, COALESCE(reason, '') FROM rows").fetchall()
     finally:
@@ -135,31 +146,35 @@ def endings(run_dir: Path) -> dict[int, tuple[str, str]]:
     return {row: (outcome, reason) for row, outcome, reason in found}
 
 
-def read_csv(path: Path) -> list[dict[str, str]]:
+def _read_csv(path: Path) -> list[dict[str, str]]:
     """A CSV of the samples, as dictionaries."""
+    import csv
+
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def extra_email(number: int) -> str:
-    """The address of a generated user."""
-    return f"{PREFIX}{number:07d}@example.com"
+def _samples() -> Path:
+    """Where the samples are: in the checkout, or in this directory.
+
+    Raises:
+        InputUnusable: in neither.
+    """
+    for place in (Path(__file__).resolve().parents[2], Path.cwd()):
+        if (place / "samples" / "pool.json").is_file():
+            return place / "samples"
+    raise InputUnusable("The samples are not here.", "Run the demo in a checkout: make demo")
 
 
-@contextmanager
-def _stage(on: Target, users: int) -> Iterator[Stage]:
-    document: dict[str, Any] = json.loads((SAMPLES / "pool.json").read_text(encoding="utf-8"))
-    if on is Target.MOTO:
-        from migrate_mfa.cli.demo_moto import moto_stage
+def _background(users: int, samples: Path) -> "AbstractContextManager[Running]":
+    """A simulator with the pool of the samples, and so many generated users."""
+    import json
 
-        with moto_stage(document, [extra_email(number) for number in range(users)]) as stage:
-            yield stage
-        return
     from migrate_mfa.simulator import background
 
-    document["pools"][0]["generate"] = {"count": users, "prefix": PREFIX, "email_verified": 1.0}
-    with background(document) as running:
-        yield Stage(running.endpoint, str(running.pools[0]["id"]), {})
+    document: dict[str, Any] = json.loads((samples / "pool.json").read_text(encoding="utf-8"))
+    document["pools"][0]["generate"] = {"count": users, "prefix": _PREFIX, "email_verified": 1.0}
+    return background(document)
 
 
 @contextmanager

@@ -1,15 +1,13 @@
 """setup-pool: MFA OPTIONAL with SMS, shown, asked for, written and read back; or only printed."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from migrate_mfa.cli import options as o
-from migrate_mfa.cli.jobs import Job, ShowConfig, begin
 from migrate_mfa.cli.output import unseen, write
 from migrate_mfa.cli.talk import confirm_setup, require_consent, tell
-from migrate_mfa.domain.characters import printable
 from migrate_mfa.domain.errors import Declined, ExitCode
+from migrate_mfa.options.groups import Aws, Consent, JsonOnly, Pool, SmsPath
+from migrate_mfa.options.option import Group, Option
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.pool_setup import Members, SetupPlan
@@ -17,55 +15,41 @@ if TYPE_CHECKING:
     from migrate_mfa.wiring.setup_pool import Opened
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command()(setup_pool)
+@dataclass(frozen=True, kw_only=True)
+class Printing(Group, variables=False):
+    """Whether anything is written."""
+
+    print_only: Annotated[
+        bool, Option(help="Write nothing; print AWS CLI commands, CloudFormation and Terraform.")
+    ] = False
 
 
 def setup_pool(
-    context: typer.Context,
-    user_pool_id: o.UserPoolId = None,
-    sms_role_arn: o.SmsRoleArn = None,
-    external_id: o.ExternalId = None,
-    sns_region: o.SnsRegion = None,
-    print_only: Annotated[
-        bool,
-        typer.Option(
-            "--print-only",
-            help="Write nothing; print AWS CLI commands, CloudFormation and Terraform.",
-        ),
-    ] = False,
-    profile: o.Profile = None,
-    region: o.Region = None,
-    endpoint_url: o.EndpointUrl = None,
-    yes: o.Yes = False,
-    json: o.Json = False,
-    job: Job = None,
-    show_config: ShowConfig = False,
-) -> None:
+    printing: Printing, pool: Pool, aws: Aws, sms_path: SmsPath, consent: Consent, output: JsonOnly
+) -> ExitCode:
     """Switch a pool to MFA OPTIONAL with SMS, keeping all else; creates the SMS role if there is none."""
-    _setup_pool(begin(context))
-
-
-def _setup_pool(params: dict[str, Any]) -> None:
     from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, Stopped
-    from migrate_mfa.settings import from_params
+    from migrate_mfa.settings import Settings
     from migrate_mfa.wiring.setup_pool import open_setup
 
-    settings, print_only, stop = from_params(params), params["print_only"], Stop()
-    if not print_only:
-        require_consent(settings)
+    settings = Settings(
+        user_pool_id=pool.user_pool_id, aws=aws, sms_path=sms_path, consent=consent, output=output
+    )
+    stop = Stop()
+    if not printing.print_only:
+        require_consent(consent)
     try:
         with open_setup(settings, stop, tell) as opened:
-            plan = opened.plan(read_only=print_only)
-            if print_only:
+            plan = opened.plan(read_only=printing.print_only)
+            if printing.print_only:
                 _print(opened, plan)
             elif plan.changes:
                 _set_up(opened, plan, stop)
             else:
                 _end(opened, plan, "ready", plan.pool.config)
     except Stopped:
-        raise typer.Exit(SIGNAL_EXITS[stop.cause] if stop.cause else ExitCode.BUG) from None
+        return SIGNAL_EXITS[stop.cause] if stop.cause else ExitCode.BUG
+    return ExitCode.DONE
 
 
 def _print(opened: "Opened", plan: "SetupPlan") -> None:
@@ -73,7 +57,7 @@ def _print(opened: "Opened", plan: "SetupPlan") -> None:
     from migrate_mfa.reports.snippets import snippets
 
     found = snippets(plan, opened.lane.region)
-    if opened.settings.as_json:
+    if opened.settings.output.json:
         show.as_json(plan.as_dict() | {"state": "printed"} | {each.name: each.text for each in found})
         return
     write("\n".join(f"# {each.title}\n\n{each.text}" for each in found))
@@ -82,13 +66,13 @@ def _print(opened: "Opened", plan: "SetupPlan") -> None:
 def _set_up(opened: "Opened", plan: "SetupPlan", stop: "Stop") -> None:
     from migrate_mfa.cli import show
 
-    if opened.settings.as_json:
-        typer.echo(printable(show.setup(plan)), err=True)
+    if opened.settings.output.json:
+        tell(show.setup(plan), fold=False)
     else:
         write(show.setup(plan))
-        if unseen() and not opened.settings.yes:
+        if unseen() and not opened.settings.consent.yes:
             raise Declined("What would change cannot be shown, so nothing was written.", _UNSEEN)
-    confirm_setup(opened.lane, plan.pool.facts, stop, yes=opened.settings.yes)
+    confirm_setup(opened.lane, plan.pool.facts, stop, yes=opened.settings.consent.yes)
     done = False
     try:
         now = opened.setup.apply(plan)
@@ -105,7 +89,7 @@ _UNSEEN = "Standard output is full, or its reader has gone; --print-only leads t
 def _end(opened: "Opened", plan: "SetupPlan", state: str, now: "Members") -> None:
     from migrate_mfa.cli import show
 
-    if opened.settings.as_json:
+    if opened.settings.output.json:
         show.as_json(plan.as_dict() | {"state": state, "now": now, "role_created": opened.setup.created})
         return
     name = plan.pool.facts.name

@@ -1,0 +1,83 @@
+"""A command of option groups as Typer takes one: a parameter for each field."""
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import typer
+
+from migrate_mfa.cli.jobs import JOB_OPTIONS, begin
+from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.options.option import Declared, group_of
+
+
+def expanded(command: Callable[..., ExitCode], *, takes_jobs: bool = False) -> Callable[..., None]:
+    """Make a function for Typer out of one whose parameters are option groups.
+
+    Args:
+        command: takes groups by name, and returns the exit code.
+        takes_jobs: whether --job and --show-config are options of it, too.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    taken = {name: group_of(hint) for name, hint in hints.items() if name != "return"}
+
+    def call(context: typer.Context, **values: Any) -> None:  # noqa: ANN401 - Typer has converted them
+        given = begin(context)
+        raise typer.Exit(command(**{name: group.of(values, given) for name, (group, _) in taken.items()}))
+
+    parameters = [_parameter(each) for _, options in taken.values() for each in options]
+    call.__name__, call.__doc__ = command.__name__, command.__doc__
+    call.__signature__ = inspect.Signature([_CONTEXT, *parameters, *(JOB_OPTIONS if takes_jobs else ())])  # type: ignore[attr-defined]
+    call.option_groups = [group for group, _ in taken.values()]  # type: ignore[attr-defined]
+    return call
+
+
+_CONTEXT = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+
+
+def _parameter(declared: Declared) -> inspect.Parameter:
+    return inspect.Parameter(
+        declared.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=_default(declared),
+        annotation=Annotated[_type(declared), _info(declared)],
+    )
+
+
+def _info(declared: Declared) -> Any:  # noqa: ANN401 - Typer's own types are private
+    option = declared.option
+    named: dict[str, Any] = {
+        "help": option.help,
+        "metavar": option.metavar,
+        "parser": partial(option.parser, declared.flag) if option.parser else None,
+        "show_default": declared.default not in {None, ()} and not declared.required,
+        "min": option.least,
+        "max": option.most,
+        "rich_help_panel": declared.heading,
+    }
+    if option.argument:
+        return typer.Argument(**named)
+    flags, variables = option.flags or (declared.flag,), list(declared.variables)
+    named["envvar"] = variables[0] if len(variables) == 1 else variables or None  # its messages show it so
+    return typer.Option(*flags, **named, callback=option.callback)
+
+
+def _type(declared: Declared) -> Any:  # noqa: ANN401 - a type
+    """As Typer has it: tuples are lists, and what a parser makes it does not ask for."""
+    kind: Any = declared.type
+    several = get_origin(kind) is tuple
+    one: Any = str if declared.option.parser else get_args(kind)[0] if several else kind
+    if several:
+        return list[one] | None
+    return one | None if declared.default is None else one
+
+
+def _default(declared: Declared) -> Any:  # noqa: ANN401 - whatever the option takes
+    if declared.required:
+        return inspect.Parameter.empty
+    if declared.default == ():
+        return None
+    return (
+        str(declared.default) if declared.option.parser and declared.default is not None else declared.default
+    )

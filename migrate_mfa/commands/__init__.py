@@ -1,0 +1,1 @@
+"""A file a verb, named as it: options in, exit code out."""

@@ -1,0 +1,73 @@
+"""audit: who in the whole pool lacks a verified phone."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from migrate_mfa.cli.passes import leave, shown_at_end
+from migrate_mfa.cli.talk import confirm_billing, require_consent, tell
+from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.options import values
+from migrate_mfa.options.groups import Aws, Consent, CostOfReading, Output, Pace, Pool
+from migrate_mfa.options.option import Group, Option
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looking(Group):
+    """How deep, how good is good enough, and where to."""
+
+    run_dir: Annotated[
+        Path | None, Option(help="Where the audit's report goes (default: ./migrate-mfa-runs/POOL/audit).")
+    ] = None
+    deep: Annotated[
+        bool,
+        Option(help="Also read the MFA setting of users with a verified phone (billed).", variable=False),
+    ] = False
+    fail_under: Annotated[
+        float | None,
+        Option(
+            help="Exit 9 when less than this share has a verified phone.",
+            metavar="PERCENT",
+            parser=values.percent_or_number,
+            variable=False,
+        ),
+    ] = None
+
+
+def audit(
+    looking: Looking,
+    pool: Pool,
+    aws: Aws,
+    pace: Pace,
+    cost: CostOfReading,
+    consent: Consent,
+    output: Output,
+) -> ExitCode:
+    """Say who in the whole pool lacks a verified phone; report/unverified.csv is a roster to fill in."""
+    from migrate_mfa.settings import Settings
+    from migrate_mfa.wiring.audit import open_audit
+
+    settings = Settings(
+        user_pool_id=pool.user_pool_id,
+        run_dir=looking.run_dir,
+        deep=looking.deep,
+        fail_under=looking.fail_under,
+        aws=aws,
+        pace=pace,
+        cost=cost,
+        consent=consent,
+        output=output,
+    )
+    if looking.deep:
+        require_consent(consent)
+    with shown_at_end(settings, lambda progress: open_audit(settings, progress)) as look:
+        look.look(confirm_billing)
+    code = look.exit_code()
+    if code is ExitCode.NOT_MET:
+        counted = any(look.one.summary["total"].values())
+        tell(
+            "That is less than --fail-under asks for."
+            if counted
+            else "The pool has no enabled local user, so nobody meets --fail-under. Is it the right pool?"
+        )
+    return leave(look.one, code)

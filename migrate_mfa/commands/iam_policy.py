@@ -1,0 +1,82 @@
+"""iam-policy: what a command must be allowed, as a document for IAM."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from migrate_mfa.cli.talk import tell
+from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.options.groups import Aws, Pool, SmsPath
+from migrate_mfa.options.option import Group, Option
+
+_CURRENT = "current"
+_MAKES_THE_ROLE = "setup-pool"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allowing(Group, variables=False):
+    """What is to be allowed."""
+
+    command: Annotated[str, Option(help="The command that is to be allowed, such as run.", argument=True)]
+    account: Annotated[
+        str | None,
+        Option(
+            help="The account's id; current asks AWS whose credentials these are (default: a mark to "
+            "be replaced).",
+            metavar="ID|current",
+        ),
+    ] = None
+    deep: Annotated[bool, Option(help="With what the command's --deep needs.")] = False
+    optional: Annotated[
+        bool, Option(help="With what the command can do without.", flags=("--optional/--no-optional",))
+    ] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleToPass(Group, heading=SmsPath.heading):
+    """The role of the document, which may be a pattern."""
+
+    sms_role_arn: Annotated[
+        str | None,
+        Option(
+            help="The IAM role that Cognito sends SMS with (default of setup-pool: the pool's, else a new "
+            "one).",
+            metavar="ARN",
+        ),
+    ] = None
+
+
+def iam_policy(allowing: Allowing, pool: Pool, aws: Aws, role: RoleToPass) -> ExitCode:
+    """Print the least-privilege IAM policy of a command. Asks nothing of AWS, unless --account current."""
+    from migrate_mfa.adapters.aws import region_of
+    from migrate_mfa.cli import show
+    from migrate_mfa.domain.errors import UsageError
+    from migrate_mfa.domain.policy import ROLE_PLACEHOLDER, Ground, permissions_of, policy
+    from migrate_mfa.domain.sms_role import role_name
+    from migrate_mfa.settings import Settings
+    from migrate_mfa.wiring.lane import account_of
+
+    permissions = permissions_of(allowing.command, deep=allowing.deep, optional=allowing.optional)
+    if pool.user_pool_id is None:
+        raise UsageError("--user-pool-id is missing.", "It looks like ap-northeast-1_AbCdEfGhI.")
+    target = Settings(aws=aws).target(pool.user_pool_id)
+    ground = Ground(
+        user_pool_id=pool.user_pool_id,
+        region=region_of(target),
+        account=account_of(target) if allowing.account == _CURRENT else allowing.account,
+        sms_role_arn=role.sms_role_arn,
+        sms_role_name=role_name(pool.user_pool_id)
+        if allowing.command == _MAKES_THE_ROLE
+        else ROLE_PLACEHOLDER,
+    )
+    document = policy(permissions, ground)
+    show.as_json(document)
+    _name_placeholders(str(document))
+    return ExitCode.DONE
+
+
+def _name_placeholders(shown: str) -> None:
+    from migrate_mfa.domain.policy import ACCOUNT_PLACEHOLDER, ROLE_PLACEHOLDER
+
+    for mark, option in ((ACCOUNT_PLACEHOLDER, "--account"), (ROLE_PLACEHOLDER, "--sms-role-arn")):
+        if mark in shown:
+            tell(f"Put the real one in the place of {mark}, or give {option}.")

@@ -1,0 +1,53 @@
+"""plan: what would happen to every row of a roster."""
+
+from typing import TYPE_CHECKING
+
+from migrate_mfa.cli.passes import leave, shown_at_end
+from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.options import groups as o
+
+if TYPE_CHECKING:
+    from migrate_mfa.settings import Settings
+
+
+def plan(
+    run: o.RosterRun,
+    pool: o.Pool,
+    aws: o.Aws,
+    deciding: o.Deciding,
+    reading: o.ReadingRoster,
+    pace: o.Pace,
+    wave: o.MaxFailures,
+    cost: o.Cost,
+    output: o.Output,
+) -> ExitCode:
+    """Say what would happen to every row. Writes nothing to AWS, and makes nobody a billed user."""
+    from migrate_mfa.settings import Settings
+
+    return make_plan(
+        Settings(
+            user_pool_id=pool.user_pool_id,
+            roster=run.roster,
+            run_dir=run.run_dir,
+            aws=aws,
+            deciding=deciding,
+            reading=reading,
+            pace=pace,
+            wave=wave,
+            cost=cost,
+            output=output,
+        )
+    )
+
+
+def make_plan(settings: "Settings") -> ExitCode:
+    """Plan, show, and refuse what could not be applied."""
+    from migrate_mfa.cli import show
+    from migrate_mfa.wiring.migration import open_migration
+
+    with shown_at_end(settings, lambda progress: open_migration(settings, "plan", progress)) as migration:
+        migration.make_plan()
+        if not settings.output.json:
+            show.plan(migration)
+        migration.require_ready()
+    return leave(migration.one, migration.one.exit_code(ExitCode.DONE))

@@ -1,0 +1,13 @@
+"""report: the reports of a run, written again."""
+
+from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.options.groups import JsonOnly, ThisRun
+
+
+def report(run: ThisRun, output: JsonOnly) -> ExitCode:
+    """Write the reports of a run again, from its journal."""
+    from migrate_mfa.cli import show
+    from migrate_mfa.wiring import reporting
+
+    show.standing(reporting.report(run.run_dir), run.run_dir, in_json=output.json)
+    return ExitCode.DONE

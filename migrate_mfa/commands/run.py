@@ -1,0 +1,88 @@
+"""run: plan, ask, apply; and what `disable` shares with it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from migrate_mfa.cli.passes import leave, shown_at_end
+from migrate_mfa.cli.talk import confirm_run, require_consent, tell
+from migrate_mfa.commands.plan import make_plan
+from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.options import groups as o
+from migrate_mfa.options.option import Group, Option
+
+if TYPE_CHECKING:
+    from migrate_mfa.settings import Settings
+    from migrate_mfa.wiring.migration import Migration
+
+
+@dataclass(frozen=True, kw_only=True)
+class DryRun(Group, variables=False):
+    """Whether it is only a plan."""
+
+    dry_run: Annotated[bool, Option(help="The same as plan.")] = False
+
+
+def run(
+    run: o.RosterRun,
+    dry: DryRun,
+    pool: o.Pool,
+    aws: o.Aws,
+    deciding: o.Deciding,
+    reading: o.ReadingRoster,
+    pace: o.Pace,
+    wave: o.Wave,
+    cost: o.Cost,
+    consent: o.Consent,
+    output: o.Output,
+) -> ExitCode:
+    """Plan, ask, apply. The same command again goes on where it stopped; --run-dir alone applies a plan."""
+    from migrate_mfa.settings import Settings
+
+    settings = Settings(
+        user_pool_id=pool.user_pool_id,
+        roster=run.roster,
+        run_dir=run.run_dir,
+        aws=aws,
+        deciding=deciding,
+        reading=reading,
+        pace=pace,
+        wave=wave,
+        cost=cost,
+        consent=consent,
+        output=output,
+    )
+    return make_plan(settings) if dry.dry_run else carry_out(settings, "run")
+
+
+def carry_out(settings: "Settings", command: str) -> ExitCode:
+    """Plan if needed, show, ask, do, report: `run` and `disable`."""
+    from migrate_mfa.cli import show
+    from migrate_mfa.wiring.migration import open_migration
+
+    require_consent(settings.consent)
+    with shown_at_end(settings, lambda progress: open_migration(settings, command, progress)) as migration:
+        migration.prepare()
+        if not settings.output.json:
+            show.plan(migration)
+        migration.require_ready()
+        ahead = migration.forecast()
+        if ahead.users:
+            if command == "run":
+                _check_first(migration)
+            extra = "".join(f"\n  {danger}" for danger in migration.dangers())
+            confirm_run(migration.connection, ahead.users, extra, seconds=ahead.seconds)
+            migration.apply()
+    return leave(migration.one, migration.exit_code())
+
+
+def _check_first(migration: "Migration") -> None:
+    """What `check` has to say about this run: warnings are told, a failure ends it."""
+    from migrate_mfa.engine.check import refusal
+    from migrate_mfa.reports.findings import short
+    from migrate_mfa.wiring.check import check_before
+
+    findings = check_before(migration.connection, migration.wishes())
+    for line in short(findings):
+        tell(line)
+    if problem := refusal(migration.connection.pool, findings):
+        raise problem

@@ -1,0 +1,20 @@
+"""What the operator chooses by name. Apart from the model, for --help needs these and no more of it."""
+
+from enum import StrEnum
+
+
+class VerificationPolicy(StrEnum):
+    """How a number becomes verified (`--verification`)."""
+
+    BY_CODE = "by-code"
+    ATTESTED = "attested"
+    AT_SIGN_IN = "at-sign-in"
+    BY_COLUMN = "by-column"
+
+
+class PhoneConflict(StrEnum):
+    """What to do when the pool's number is in use and differs from the row's (`--phone-conflict`)."""
+
+    FAIL = "fail"
+    KEEP = "keep"
+    REPLACE = "replace"
