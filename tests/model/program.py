@@ -268,7 +268,7 @@ def _quickly(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("migrate_mfa.engine.execute.window_size", lambda _: 1)
     patch.setattr("migrate_mfa.adapters.journal._connect", _relaxed(journal._connect))
     patch.setattr("migrate_mfa.adapters.aws.within", lambda _, work: work())
-    patch.setattr("migrate_mfa.cli.migrate._check_first", lambda _: None)
+    patch.setattr("migrate_mfa.commands.run._check_first", lambda _: None)
     for name in ("migrate_mfa.main.get_command", "typer.main.get_command"):
         patch.setattr(name, _command)
 
