@@ -20,7 +20,7 @@ def share(value: str | float) -> float:
     except ValueError:
         raise typer.BadParameter(f"it takes a share such as 0.5 or 50% (not {text!r}).") from None
     if not _LEAST_SHARE <= found <= 1.0:
-        half = f" or {found:g}%" if 1.0 < found <= _WHOLE else ""
+        half = f" or {found:g}%" if 1.0 < found <= _WHOLE and not text.endswith("%") else ""
         raise typer.BadParameter(f"it is above 0 (from 0.001) up to 1: 0.5 for half{half} (not {text!r}).")
     return found
 
