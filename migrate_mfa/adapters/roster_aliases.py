@@ -117,9 +117,8 @@ ALIASES: Final[dict[Meaning, str]] = {
         会社携帯番号, 社用携帯, 社用携帯番号,
         mob, mob no, mob nr, mob number, telemóvel, número de telemóvel, telefone celular, telefone móvel,
         número do celular, cellulare, numero di cellulare, telefono cellulare, telefonino, 手机, 手机号,
-        手机号码,
-        移动电话, 手機, 手機號碼, 行動電話, 行動電話號碼, 휴대전화, 휴대전화 번호, 휴대폰, 휴대폰 번호,
-        핸드폰, 핸드폰 번호""",
+        手机号码, 移动电话, 手機, 手機號碼, 行動電話, 行動電話號碼, 휴대전화, 휴대전화 번호, 휴대폰,
+        휴대폰 번호, 핸드폰, 핸드폰 번호""",
     Meaning(Kind.PHONE, Line.ANY): """
         phone, phone number, phone no, phone nr, phone num, telephone, telephone number, telephone no, tel,
         tel no, tel number, tel nr, contact phone, contact phone number, contact number, contact no,
@@ -133,8 +132,7 @@ ALIASES: Final[dict[Meaning, str]] = {
         nº teléfono, núm. de teléfono, telf, tlf, tfno, 電話番号, 電話, お電話番号, TEL番号, 連絡先電話番号,
         連絡先TEL, 登録電話番号, 認証用電話番号,
         telefone, número de telefone, numero di telefono, 电话, 电话号码, 联系电话, 電話號碼, 聯絡電話,
-        전화, 전화번호,
-        연락처""",
+        전화, 전화번호, 연락처""",
     Meaning(Kind.PHONE, Line.FIXED): """
         office phone, office phone number, office telephone, office tel, business phone, business phones,
         business phone number, business telephone, business telephone number, work phone, work phone number,
@@ -163,8 +161,7 @@ ALIASES: Final[dict[Meaning, str]] = {
         直通電話, 直通電話番号, 直通番号, その他電話, その他電話番号, その他の電話番号, その他の電話,
         telefone fixo, telefone comercial, telefone residencial, telefone do trabalho, telefono fisso,
         telefono ufficio, 固话, 座机, 办公电话, 家庭电话, 公司電話, 市話, 住家電話, 집 전화, 집전화번호,
-        회사 전화, 회사 전화번호,
-        유선전화""",
+        회사 전화, 회사 전화번호, 유선전화""",
     Meaning(Kind.PHONE, Line.FOREIGN): """
         fax, fax number, fax no, fax nr, fax phone, office fax, business fax, work fax, company fax,
         home fax, other fax, facsimile, facsimile number, facsimile telephone number, telefax, pager,

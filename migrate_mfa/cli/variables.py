@@ -15,7 +15,7 @@ def unread(program: Any, environment: Mapping[str, str] = os.environ) -> Iterato
         program: the group of all commands.
         environment: name → value.
     """
-    named = sorted(name for name in environment if name.startswith(PREFIX))
+    named = sorted(name for name in environment if name.upper().replace("-", "_").startswith(PREFIX))
     if not named:
         return
     known, flags = _known(program)
@@ -25,7 +25,9 @@ def unread(program: Any, environment: Mapping[str, str] = os.environ) -> Iterato
 
 
 def _reason(name: str, known: set[str], flags: set[str]) -> str:
-    flag = "--" + name.removeprefix(PREFIX).lower().replace("_", "-")
+    if (spelled := name.upper().replace("-", "_")) in known:
+        return f"it must be {spelled}."
+    flag = "--" + name[len(PREFIX) :].lower().replace("_", "-")
     if flag in _WIDENING:
         why = "nothing left in an environment may widen what a run may do"
         return f"{flag} is given on the command line only, because {why}."

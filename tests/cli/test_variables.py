@@ -16,6 +16,15 @@ def warnings(**environment: str) -> list[str]:
     return list(unread(get_command(app), environment))
 
 
+@pytest.mark.parametrize(
+    "name", ["migrate_mfa_quota_share", "MIGRATE_MFA_QUOTA-SHARE", "Migrate_Mfa_Quota_Share"]
+)
+def test_a_variable_in_another_spelling_is_warned_of(name: str) -> None:
+    assert warnings(**{name: "0.9"}) == [
+        f"The variable {name} is not read: it must be MIGRATE_MFA_QUOTA_SHARE."
+    ]
+
+
 def test_an_unknown_variable_is_warned_of_with_the_nearest() -> None:
     [warning] = warnings(MIGRATE_MFA_QUOTA_SHAER="0.9", MIGRATE_MFA_QUOTA_SHARE="0.5", OTHER="x")
 
@@ -105,6 +114,7 @@ def test_the_sdks_own_endpoint_variable_is_shown_though_the_sdk_reads_it(
     [
         (["--verification", "atested"], "'atested' is not one of 'by-code'"),
         (["--quota-share", "50"], "0.5 for half or 50%"),
+        (["--quota-share", "150%"], "0.5 for half (not '150%')"),
         (["--quota-share", "much"], "it takes a share such as 0.5 or 50%"),
         (["--quota-share", "nan"], "it is above 0"),
         (["--batch-size", "x"], "it takes a whole number."),
