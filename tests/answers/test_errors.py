@@ -117,8 +117,13 @@ def cases_of(operation: str) -> Iterator[Case]:
         late = write and code not in AT_THE_DOOR and (operation, code) not in CHECKED_FIRST
         for when in ("before", "after") if late else ("before",):
             for attempts in moments:
-                if attempts or ALL or code in LASTING:
+                if attempts or ALL or _lasts(operation, code):
                     yield Case(operation, code, when, attempts)
+
+
+def _lasts(operation: str, code: str) -> bool:
+    """Whether a code is also given each time; a throttle for ten minutes takes a thousand calls."""
+    return code in LASTING and (code not in failure.THROTTLES or operation == UPDATE)
 
 
 def allowed(case: Case, good: str) -> set[str]:
