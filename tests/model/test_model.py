@@ -6,14 +6,13 @@ from hypothesis import HealthCheck, Phase, settings
 
 from tests.model.machine import Operations
 
-
-class TestOperations(Operations.TestCase):  # type: ignore[misc, valid-type]
-    settings = settings(
-        max_examples=12,
-        stateful_step_count=12,
-        phases=[Phase.generate],
-        derandomize=True,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
+TestOperations = Operations.TestCase
+TestOperations.settings = settings(
+    max_examples=12,
+    stateful_step_count=12,
+    phases=[Phase.generate],
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
