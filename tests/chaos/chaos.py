@@ -1,6 +1,6 @@
 """Kills the real command line again and again, and checks each time that nothing was lost or done twice.
 
-    make chaos ARGS="--kills 60 --seed 1 --policy by-code"
+    make chaos ARGS="--kills 60 --seed 1 --policy by-code --lag 4 --slow 0.25"
 
 Every episode has a simulated Cognito, a roster and a run directory of its own. The choices are drawn from
 the seed; at which instruction a process dies is up to the machine. Exits 1 if anything did not hold.

@@ -20,7 +20,9 @@ def test_a_run_that_is_killed_again_and_again_loses_nothing_and_does_nothing_twi
     tmp_path: Path, policy: str, faulty: bool
 ) -> None:
     # So slow that a run cannot get to its end between two looks of a busy machine.
-    script = Script(seed=f"suite/{policy}", policy=policy, faulty=faulty, kills=6, users=45, quota=15)
+    script = Script(
+        seed=f"suite/{policy}", policy=policy, faulty=faulty, kills=6, users=45, quota=15, lag_s=0.9
+    )
     figures = play(script, tmp_path)
     assert not figures.violations, "\n".join(account(figures, figures.seconds))
     assert figures.kills >= 3, "the kills did not land: this test has lost its point"

@@ -336,6 +336,28 @@ def test_what_was_stored_and_shows_very_late_is_not_stored_again_by_the_next_pro
         assert run.directory.sms == ({"ann": 1} if policy is BY_CODE else {})
 
 
+def test_a_write_that_was_in_flight_at_a_death_is_given_time_to_show(tmp_path: Path) -> None:
+    with planned(tmp_path) as run:
+        run.directory.lag_s = 3.0
+
+        def waits_in_the_queue(call: Call) -> None:
+            if call.operation == UPDATE:
+                run.clock.sleep(60.0)
+
+        def dies(call: Call) -> None:
+            if call.operation == UPDATE:
+                raise Killed
+
+        run.directory.hook, run.directory.after = waits_in_the_queue, dies
+        with pytest.raises(Killed):
+            run.settle_open()
+        run.directory.hook = run.directory.after = lambda _: None
+        run.reopen()
+
+        assert settled(run).verdict.reason is Reason.ENROLLED
+        assert run.directory.made(UPDATE) == [UPDATE]
+
+
 def test_what_was_stored_is_not_stored_again_after_a_death_at_the_next_write(tmp_path: Path) -> None:
     with planned(tmp_path) as run:
         run.directory.lag_s = AGAIN_AFTER_S - 0.1

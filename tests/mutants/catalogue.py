@@ -117,7 +117,7 @@ MUTANTS: Final = (
         file="migrate_mfa/engine/settle.py",
         find="        self._answer_lost = self._let_the_last_write_settle()\n",
         put="        self._answer_lost = False\n",
-        tests=(_SETTLE + "test_a_run_that_dies_twice_sends_no_second_sms",),
+        tests=(_SETTLE + "test_a_write_that_was_in_flight_at_a_death_is_given_time_to_show",),
     ),
     Mutant(
         name="an equal number is stored again",

@@ -59,7 +59,7 @@ WAY_BACK: Final = (
         find='at = self._tools.store.begun if last.result == "intent" else last.at',
         put="at = last.at",
         tests=(
-            "tests/engine/test_settle.py::test_an_intent_without_a_result_may_have_been_sent_until_its_process_died",
+            "tests/engine/test_settle.py::test_a_write_that_was_in_flight_at_a_death_is_given_time_to_show",
         ),
     ),
     Mutant(

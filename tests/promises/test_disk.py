@@ -163,6 +163,7 @@ def test_a_report_directory_that_cannot_be_written_loses_nothing(site: Site) -> 
     assert (site.folder / "run" / "report" / "verified.csv").exists()
 
 
+@pytest.mark.damages_journal
 @pytest.mark.parametrize("when", ["planned", "finished"])
 @pytest.mark.parametrize("where", ["its head", "its middle"])
 def test_a_damaged_journal_is_named_and_a_new_directory_sees_who_is_done(

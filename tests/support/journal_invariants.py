@@ -73,6 +73,7 @@ _NONE_OF: Final[dict[str, str]] = {
     ),
     "a row that is enrolled shows another number as used": (
         "SELECT row FROM rows WHERE reason = 'enrolled' AND verb = 'run' AND phone NOTNULL"
+        " AND (SELECT value FROM meta WHERE key = 'kind') = '\"run\"'"
         " AND used IS NOT phone AND (SELECT value FROM meta WHERE key = 'phone_conflict') <> '\"keep\"'"
     ),
     "an open row has a reason, or a done one none": (
