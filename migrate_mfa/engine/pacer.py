@@ -30,20 +30,33 @@ LAG = 1.0
 SLACK = 0.002
 """How much longer an interval is than the rate says. Without that, the window would hold each call to the
 lateness of the one a ceiling before it, until every second is like the last, in step again."""
+TURN_LASTS_S = 2.0
+"""How long a turn may be held before its call goes."""
 _FULL = 0.99
+_NEVER = float("-inf")
 _CHECK_EVERY_S = 0.5
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Ticket:
-    """The right to make one call; `sent` marks the moment at which the request went out."""
+    """The right to make one call: a turn, then with `go` a place in the window; `sent` marks when it left."""
 
     pacer: "Pacer"
+    taken_at: float
     sent_at: float | None = field(default=None)
+
+    def go(self, check: "Callable[[], None]" = lambda: None) -> Self:
+        """The call is made now; waits for the window. See `Pacer.acquire` for `check`."""
+        self.pacer.let_go(self, check)
+        return self
 
     def sent(self) -> None:
         """The request is on the wire now; later calls of this have no effect."""
         self.pacer.mark_sent(self)
+
+    def give_back(self) -> None:
+        """The call is not made: whoever comes next has the turn."""
+        self.pacer.take_back(self)
 
     def __enter__(self) -> Self:
         return self
@@ -70,6 +83,7 @@ class Pacer:
         self._chance = chance
         self._lag = 0.0
         self._turn = threading.Lock()  # FIFO enough: only its holder waits for a slot
+        self._gate = threading.Lock()
         self._state = threading.Condition()
         self._window: deque[Ticket] = deque(maxlen=max(1, int(ceiling_rps)))
         self._slot = float("-inf")
@@ -80,16 +94,40 @@ class Pacer:
 
         `check` is called now and then while it waits; what that raises ends the waiting.
         """
+        return self.turn(check).go(check)
+
+    def turn(self, check: "Callable[[], None]" = lambda: None) -> Ticket:
+        """Take the next slot for a call that comes a moment later: `go` with the ticket, or give it back.
+
+        What has a turn holds up nobody: the window counts calls from when they go.
+        """
         with self._turn:
-            self._wait_until(self.due(check), check)
+            self._wait_for_slot(check)
             now = self._clock.monotonic()
-            interval = self._interval()
-            self._slot = max(self._slot + interval, now - interval)
+            with self._state:
+                interval = self._interval()
+                self._slot = max(self._slot + interval, now - interval)
             self._lag = LAG * self._chance()
-            ticket = Ticket(self)
+            return Ticket(self, now)
+
+    def let_go(self, ticket: Ticket, check: "Callable[[], None]") -> None:
+        """See `Ticket.go`. A turn that waited too long is over: many of them would go at once."""
+        if self._clock.monotonic() - ticket.taken_at > TURN_LASTS_S:
+            ticket.taken_at = self.turn(check).taken_at
+        with self._gate:
+            while (moment := self._window_opens(check)) > self._clock.monotonic():
+                self._wait_until(moment, check)
             with self._state:
                 self._window.append(ticket)
-            return ticket
+
+    def take_back(self, ticket: Ticket) -> None:
+        """See `Ticket.give_back`; a call that was sent keeps its place."""
+        with self._state:
+            if ticket.sent_at is None:
+                ticket.sent_at = _NEVER
+                self._slot -= self._interval()
+                if ticket in self._window:
+                    self._window.remove(ticket)
 
     def mark_sent(self, ticket: Ticket) -> None:
         """See `Ticket.sent`."""
@@ -134,6 +172,12 @@ class Pacer:
             while not self._state.wait_for(lambda: oldest.sent_at is not None, _CHECK_EVERY_S):
                 check()
             return (oldest.sent_at or 0.0) + max(WINDOW_S, WINDOW_S / self.ceiling)
+
+    def _wait_for_slot(self, check: "Callable[[], None]") -> None:
+        check()
+        while (remaining := self.due(check) - self._clock.monotonic()) > 0:
+            self._clock.sleep(min(remaining, _CHECK_EVERY_S))  # a turn may be given back meanwhile
+            check()
 
     def _wait_until(self, moment: float, check: "Callable[[], None]") -> None:
         # A sleep can end early by a clock tick; the window rule must not.

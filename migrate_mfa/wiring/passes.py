@@ -140,6 +140,7 @@ class Pass:
                 stop=connection.stop,
                 sms=SmsAllowance(connection.settings.max_sms - self.work.unverified_rows()),
                 refusals=Refusals(partial(recovery_in_the_way, connection)),
+                pacers=connection.pacers,
             ),
             connection.pacers,
             limits=connection.settings.limits,
