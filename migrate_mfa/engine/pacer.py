@@ -84,6 +84,7 @@ class Pacer:
         self._lag = 0.0
         self._turn = threading.Lock()  # FIFO enough: only its holder waits for a slot
         self._gate = threading.Lock()
+        self._at_gate = 0
         self._state = threading.Condition()
         self._window: deque[Ticket] = deque(maxlen=max(1, int(ceiling_rps)))
         self._slot = float("-inf")
@@ -94,15 +95,22 @@ class Pacer:
 
         `check` is called now and then while it waits; what that raises ends the waiting.
         """
-        return self.turn(check).go(check)
+        return self._take_slot(lambda: self.due(check), check).go(check)
 
     def turn(self, check: "Callable[[], None]" = lambda: None) -> Ticket:
         """Take the next slot for a call that comes a moment later: `go` with the ticket, or give it back.
 
         What has a turn holds up nobody: the window counts calls from when they go.
         """
+        # Who stands at the gate has a decision that grows old: nobody is sent after them before the window.
+        return self._take_slot(lambda: self.due(check) if self._at_gate else self._slot_due(), check)
+
+    def _take_slot(self, due: "Callable[[], float]", check: "Callable[[], None]") -> Ticket:
         with self._turn:
-            self._wait_for_slot(check)
+            check()
+            while (remaining := due() - self._clock.monotonic()) > 0:
+                self._clock.sleep(min(remaining, _CHECK_EVERY_S))  # a turn may be given back meanwhile
+                check()
             now = self._clock.monotonic()
             with self._state:
                 interval = self._interval()
@@ -114,11 +122,17 @@ class Pacer:
         """See `Ticket.go`. A turn that waited too long is over: many of them would go at once."""
         if self._clock.monotonic() - ticket.taken_at > TURN_LASTS_S:
             ticket.taken_at = self.turn(check).taken_at
-        with self._gate:
-            while (moment := self._window_opens(check)) > self._clock.monotonic():
-                self._wait_until(moment, check)
+        with self._state:
+            self._at_gate += 1
+        try:
+            with self._gate:
+                while (moment := self._window_opens(check)) > self._clock.monotonic():
+                    self._wait_until(moment, check)
+                with self._state:
+                    self._window.append(ticket)
+        finally:
             with self._state:
-                self._window.append(ticket)
+                self._at_gate -= 1
 
     def take_back(self, ticket: Ticket) -> None:
         """See `Ticket.give_back`; a call that was sent keeps its place."""
@@ -155,7 +169,10 @@ class Pacer:
 
     def due(self, check: "Callable[[], None]" = lambda: None) -> float:
         """When the next call may go: the moment, on the clock's monotonic scale, that `acquire` waits for."""
-        return max(self._slot + self._interval() * (1 + self._lag), self._window_opens(check))
+        return max(self._slot_due(), self._window_opens(check))
+
+    def _slot_due(self) -> float:
+        return self._slot + self._interval() * (1 + self._lag)
 
     def _interval(self) -> float:
         return WINDOW_S / self.rate() * (1 + SLACK)
@@ -172,12 +189,6 @@ class Pacer:
             while not self._state.wait_for(lambda: oldest.sent_at is not None, _CHECK_EVERY_S):
                 check()
             return (oldest.sent_at or 0.0) + max(WINDOW_S, WINDOW_S / self.ceiling)
-
-    def _wait_for_slot(self, check: "Callable[[], None]") -> None:
-        check()
-        while (remaining := self.due(check) - self._clock.monotonic()) > 0:
-            self._clock.sleep(min(remaining, _CHECK_EVERY_S))  # a turn may be given back meanwhile
-            check()
 
     def _wait_until(self, moment: float, check: "Callable[[], None]") -> None:
         # A sleep can end early by a clock tick; the window rule must not.

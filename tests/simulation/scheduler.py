@@ -209,8 +209,11 @@ class _Signal:
         self._waiting: list[greenlet] = []
 
     def wait(self, seconds: float) -> None:
-        self._waiting.append(getcurrent())
+        me = getcurrent()
+        self._waiting.append(me)
         self._scheduler.sleep(seconds)
+        if me in self._waiting:  # nobody told it anything: the time was up
+            self._waiting.remove(me)
 
     def tell(self) -> None:
         for task in self._waiting:

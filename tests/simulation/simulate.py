@@ -75,8 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 for more in played.violations[1:4]:
                     print(f"    {more}")
     print(
-        f"{len(seeds):,} worlds, {runs:,} commands, {crashes:,} killed, {writes:,} writes sent, {steps:,} steps"
-        f" in {time.monotonic() - begun:.0f} s: {failed:,} worlds with a violation"
+        f"{len(seeds):,} worlds, {runs:,} commands, {crashes:,} killed, {writes:,} writes, {steps:,} steps in"
+        f" {time.monotonic() - begun:.0f} s: {failed:,} worlds with a violation"
     )
     return 1 if failed else 0
 

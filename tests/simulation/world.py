@@ -5,11 +5,12 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from migrate_mfa.adapters.locks import Writer
+from migrate_mfa.adapters.locks import Writer, take_lock
 from migrate_mfa.adapters.logs import configure
 from migrate_mfa.domain.model import (
     EMAIL_OTP,
@@ -64,12 +65,13 @@ class World:
 
     def live(self) -> list[str]:
         """Play it to its end. Returns the violations."""
-        try:
-            for _ in range(self.chance.randint(2, 8)):
-                self._a_command()
-            self._a_calm_day()
-        except NoEndError as error:
-            self.judge.blame(f"{error}")
+        with self._without_the_machine():
+            try:
+                for _ in range(self.chance.randint(2, 8)):
+                    self._a_command()
+                self._a_calm_day()
+            except NoEndError as error:
+                self.judge.blame(f"{error}")
         return self.judge.violations
 
     # -- what there is
@@ -203,14 +205,13 @@ class World:
         self.judge.begin(process)
         process.note_words()
         facts = self.pool.facts
-        with self._lane(process):
-            try:
-                ended = self.scheduler.run(process.work, die_at=die_at)
-            except NoEndError:
-                raise
-            except Exception as error:  # noqa: BLE001 - that is what is looked for
-                self.judge.blame("".join(traceback.format_exception(error)[-4:]))
-                ended = True
+        try:
+            ended = self.scheduler.run(process.work, die_at=die_at)
+        except NoEndError:
+            raise
+        except Exception as error:  # noqa: BLE001 - that is what is looked for
+            self.judge.blame("".join(traceback.format_exception(error)[-4:]))
+            ended = True
         process.facts_changed = facts != self.pool.facts
         if not ended:
             self.crashes += 1
@@ -220,7 +221,9 @@ class World:
         return process
 
     @contextmanager
-    def _lane(self, process: Process) -> Iterator[None]:
+    def _without_the_machine(self) -> Iterator[None]:
+        """No threads, no lock of the lane in the file system, no log, no other service of AWS."""
+
         def note(_: object, directory: Path, ended: float | None = None) -> None:
             self.lane_writer["last"] = Writer(str(directory.absolute()), ended)
 
@@ -232,6 +235,7 @@ class World:
             patch(f"{passes}.recovery_in_the_way", lambda _: None),
             patch("migrate_mfa.wiring.aftermath.recoveries", lambda _: ()),
             configure(None),
+            patch("migrate_mfa.adapters.journal.take_lock", partial(take_lock, sleep=lambda _: None)),
         ):
             yield
 

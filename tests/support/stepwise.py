@@ -11,8 +11,8 @@ class StepwiseClock(FakeClock):
     """Everybody's sleep is their own: nobody else's time passes by it, as with real threads."""
 
     def __init__(self, seed: int = 1) -> None:
-        super().__init__()
         self.scheduler = Scheduler(random.Random(seed))
+        super().__init__()
 
     def monotonic(self) -> float:
         return super().monotonic() + self.scheduler.now
