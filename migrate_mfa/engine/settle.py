@@ -18,6 +18,7 @@ from migrate_mfa.domain.model import (
     Decision,
     MarkUnverified,
     MfaMode,
+    MfaState,
     Phone,
     PhoneSignIn,
     Plan,
@@ -134,14 +135,18 @@ class _Way:
         self._made = False
         self._had: UserState | None = None
         self._proved: set[str] = set()
+        self._returned: set[str] = set()
+        self._unknown_then: UserState | None = None
         self.state: UserState | None = None
         self.wrote = work.wrote
         self.done: int | None = None
 
     def go(self) -> Verdict:
-        self._answer_lost = self._let_the_last_write_settle()
+        last = self._let_the_last_write_settle()
+        self._answer_lost = last == "unknown"
         self._turns.take(self._work.planned or [write.step for write in self._writes()])
         state, decision = self._look()
+        self._answer_lost |= last == "intent" and self._touched(state)
         if ended := self._not_tried_again(decision):
             return ended
         if self._later_number(decision, state):
@@ -150,17 +155,18 @@ class _Way:
             state, decision = self._at_its_turn(state, self._wanted(state, decision))
             if isinstance(decision, Verdict):
                 return self._final(decision)
-            start, made, given_back = state, decision, self._lost_factor(state)
+            start, made = state, decision
             known = self._write(made, start)
+            if known is None:
+                state, decision = self._look()
+                continue
             state, decision = self._look_back()
-            lost = self._lost_factor(state)
-            undone = isinstance(decision, Plan) or _is_late(decision, start, made, state)
-            if known and (lost == given_back if lost else undone):
+            decision = self._wanted(state, decision)
+            if known and _is_undone(decision, start, made, state):
                 return not_effective(self._work.verb, state)
             if ended := self._not_tried_again(decision):
                 return ended
-        wanted = self._wanted(state, decision)
-        return self._final(wanted) if isinstance(wanted, Verdict) else UNKNOWN
+        return self._final(decision) if isinstance(decision, Verdict) else UNKNOWN
 
     def write_down(self) -> None:
         """Journal that the last write was carried out, if that was not done yet."""
@@ -244,22 +250,30 @@ class _Way:
             state, decision = self._look()
         return state, decision
 
-    def _let_the_last_write_settle(self) -> bool:
+    def _touched(self, state: UserState) -> bool:
+        """Whether anything has changed the user since the look before our first write: we ourselves, perhaps.
+
+        Who looks as before may have been sent a code by a process that died, and have removed the number.
+        """
+        before = self._tools.store.before_image(self._work.user_sub)
+        return before is not None and before.modified != state.modified
+
+    def _let_the_last_write_settle(self) -> str:
         """A process that died may have sent a write just now; give it the time that we give our own.
 
         When an intent without a result was sent is not known, but a dead process sends nothing: it was before
         our start.
 
         Returns:
-            Whether its answer was lost, and nobody has asked to try again since.
+            What is known of it; nothing where the operator has asked to try again since.
         """
         last = self._tools.store.last_write(self._work.row) if self._work.wrote else None
         if last is None:
-            return False
+            return ""
         at = self._tools.store.begun if last.result == "intent" else last.at
         age = self._tools.clock.now() - at
         self._tools.stop.sleep(self._tools.clock, max(0.0, sum(READ_BACK_WAITS_S) - max(age, 0.0)))
-        return last.result == "unknown" and self._work.was is not Reason.GAVE_UP
+        return "" if self._work.was is Reason.GAVE_UP else last.result
 
     def _not_tried_again(self, decision: Decision) -> Verdict | None:
         """How the row ends where the last write does not show and must not be repeated."""
@@ -269,13 +283,17 @@ class _Way:
             return of_failure(self._refusal[1])
         return MAYBE_SENT if self._answer_lost and self._gate.sends_code(decision) else None
 
-    def _write(self, plan: Plan, state: UserState) -> bool:
-        """Make the plan's writes in order. Says whether the effect of all of them is known."""
+    def _write(self, plan: Plan, state: UserState) -> bool | None:
+        """Make the plan's writes in order.
+
+        Returns:
+            Whether the effect of all of them is known; None where not even the first was made.
+        """
         store, now = self._tools.store, self._tools.clock.now
         self.write_down()
         self._gate.count_code(plan, [write.step for write in self._writes()])
         had = self._had_before(state)
-        self._learn_what_was_overwritten(state, had)
+        self._learn_what_came_meanwhile(plan, state, had)
         intent = store.decide(self._work, state, plan, now())
         for position, step in enumerate(plan.steps):
             try:
@@ -285,9 +303,11 @@ class _Way:
             except (_HeldByAnotherError, NotMadeError) as why:
                 store.wrote(intent, "refused", now())
                 self._gate.uncount_code(step)
-                if isinstance(why, NotMadeError):
-                    return self._not_made(why)
-                raise
+                if not isinstance(why, NotMadeError):
+                    raise
+                if why.problem is not None:
+                    raise why.problem from None
+                return False if position else None
             except ApiError as error:
                 unsure = error.may_have_stored
                 self._refusal = (step, error) if error.effect is Effect.REFUSED else None
@@ -318,21 +338,20 @@ class _Way:
         self.wrote = self._made = True
         self._had = had
 
-    def _learn_what_was_overwritten(self, state: UserState, had: UserState) -> None:
-        """Keep a number that only a late look has shown as the user's from before the first write."""
+    def _learn_what_came_meanwhile(self, plan: Plan, state: UserState, had: UserState) -> None:
+        """Keep what only a look after our write has shown as the user's from before it."""
+        match plan.steps:
+            case (PreferFactor(factor),) if had.mfa and factor not in had.mfa.others:
+                factors = MfaState(enabled=had.mfa.others | {factor}, preferred=factor)
+                self._unknown_then = replace(had, mfa=factors)
         if number := self._overwritten(state):
+            self._returned.add(number)
             before = self._tools.store.before_image(self._work.user_sub) or had
             before = replace(before, phone=number, phone_verified=True)
             self._tools.store.correct_before_image(before)
 
     def _writes(self) -> list[Write]:
         return self._tools.store.writes_of(self._work.row) if self.wrote else []
-
-    def _not_made(self, why: NotMadeError) -> bool:
-        """Decide again, or end the run, for what the pool has become."""
-        if why.problem is not None:
-            raise why.problem from None
-        return False
 
     def _spare_its_holder(self, step: Step) -> None:
         """Look who has a number, right before it is stored as verified where numbers sign people in.
@@ -395,7 +414,7 @@ class _Way:
             return set()
         stored = (write.step for write in self._writes())
         ours = {step.phone.e164 for step in stored if isinstance(step, StorePhone)}
-        return self._proved - ours - {self._had.proven_phone or ""}
+        return self._proved - (ours - self._returned) - {self._had.proven_phone or ""}
 
     def _overwritten(self, state: UserState) -> str | None:
         """A number that the user proved right before our write, as a late look has shown."""
@@ -404,6 +423,10 @@ class _Way:
 
     def _final(self, verdict: Verdict) -> Verdict:
         """What is already so was `promoted` by the user's proof, or `enrolled` by our writes."""
+        if self._unknown_then is not None:
+            would_be = self._tools.decide(self._work, self._unknown_then)
+            skipped = isinstance(would_be, Verdict) and would_be.reason.outcome is Outcome.SKIPPED
+            verdict = would_be if isinstance(would_be, Verdict) and skipped else verdict
         written = self._made if self._work.verb is not Verb.RUN else self.wrote
         if written and self._work.verb in _ENROLLING and verdict.reason.outcome is Outcome.SKIPPED:
             return half_done(verdict)
@@ -414,10 +437,15 @@ class _Way:
         return replace(verdict, reason=Reason.ENROLLED) if self.wrote else verdict
 
 
-def _is_late(decision: Decision, start: UserState, made: Plan, state: UserState) -> bool:
-    """Whether what looks like the change of somebody else is the user before our own write."""
-    changed = isinstance(decision, Verdict) and decision.reason is Reason.CHANGED_BY_OTHERS
-    return changed and shows_late(state, start, made.steps)
+def _is_undone(decision: Decision, start: UserState, made: Plan, state: UserState) -> bool:
+    """Whether a write does not show: it would be made again, or the user looks as before it still.
+
+    To give back what it has taken is no repetition.
+    """
+    if isinstance(decision, Plan):
+        gives_back = isinstance(decision.steps[0], PreferFactor) or decision.ends is Reason.PHONE_DIFFERS
+        return decision.steps == made.steps or not gives_back
+    return decision.reason is Reason.CHANGED_BY_OTHERS and shows_late(state, start, made.steps)
 
 
 class _HeldByAnotherError(Exception):

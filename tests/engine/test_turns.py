@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from migrate_mfa.domain.model import ClearPhone, MarkUnverified, Phone, PreferFactor, SetSmsMfa, Step, StorePhone
+from migrate_mfa.domain.model import (
+    ClearPhone,
+    MarkUnverified,
+    Phone,
+    PreferFactor,
+    SetSmsMfa,
+    Step,
+    StorePhone,
+)
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.engine.execute import Executor
 from migrate_mfa.engine.guards import Limits

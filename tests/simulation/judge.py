@@ -139,7 +139,7 @@ class Judge:
         if demoted and knew.preferred == had.preferred and not isinstance(call.step, PreferFactor):
             self.blame(f"{self._name(call)} demoted a factor that the read had shown")
         lost = before.proven_phone if after.proven_phone != before.proven_phone else None
-        if lost and lost in self.pool.proved.get(before.sub, ()) and seen.proven_phone == lost:
+        if lost and lost == call.proved and seen.proven_phone == lost:
             replaces = process.run.policy.phone_conflict is PhoneConflict.REPLACE
             if not (replaces and process.command in {"run", "reconcile"}):
                 self.blame(f"{self._name(call)} overwrote a proved number that the read had shown")
@@ -154,7 +154,7 @@ class Judge:
         if len(rows) != len(process.run.roster) and rows:
             self.blame(f"{len(rows)} rows of {len(process.run.roster)}")
         for row in rows:
-            if row["updated_at"] - _EPOCH >= process.begun and row["reason"] and row["user_sub"]:
+            if row["updated_at"] - _EPOCH > process.begun + 1e-3 and row["reason"] and row["user_sub"]:
                 self._row(process, row)
 
     def _row(self, process: "Process", row: "dict[str, object]") -> None:

@@ -68,6 +68,8 @@ class Call:
     code: str = ""
     before: UserState | None = None
     after: UserState | None = None
+    proved: str | None = None
+    """The number that the user had proved before a write."""
     answered_at: float | None = None
     late: bool = False
     cancelled: bool = False
@@ -135,7 +137,9 @@ class Line:
 
     def _write(self, operation: str, username: str, step: Step) -> None:
         def act(call: Call) -> None:
+            proved = dict(self.pool.proved)
             call.before, call.after = self.pool.write(username, step)
+            call.proved = proved.get(call.before.sub)
 
         self._call(operation, username, act, step)
 

@@ -50,8 +50,8 @@ class Pool:
     users: dict[str, UserState] = field(default_factory=dict)
     """By sub."""
     history: dict[str, list[Change]] = field(default_factory=dict)
-    proved: dict[str, set[str]] = field(default_factory=dict)
-    """By sub, the numbers that the users themselves have proved."""
+    proved: dict[str, str | None] = field(default_factory=dict)
+    """By sub, the number that is verified because the user has proved it, and not by a write of the tool."""
     passkeys: set[str] = field(default_factory=set)
     codes: list[tuple[str, str]] = field(default_factory=list)
     """Sub and number of each SMS with a code that a write of the tool has sent."""
@@ -61,9 +61,8 @@ class Pool:
         was = self.users.get(user.sub)
         self.users[user.sub] = user
         self.history.setdefault(user.sub, []).append(Change(self.scheduler.now, user, by))
-        new = user.proven_phone if was is None or was.proven_phone != user.proven_phone else None
-        if new and by != "the tool":
-            self.proved.setdefault(user.sub, set()).add(new)
+        if was is None or was.proven_phone != user.proven_phone:
+            self.proved[user.sub] = user.proven_phone if by != "the tool" else None
 
     def change(self, sub: str, by: str, **changes: object) -> UserState:
         new = replace(self.users[sub], modified=1_700_000_000.0 + self.scheduler.now, **changes)  # type: ignore[arg-type]
