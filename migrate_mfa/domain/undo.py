@@ -48,8 +48,10 @@ def restore(before: UserState, state: UserState, writes: Sequence[Write], pool: 
     if not writes:
         return Verdict(Reason.NOTHING_TO_RESTORE)
     if not _differs(before, state, writes):
-        unseen = pool.mfa is MfaMode.ON and _writes_mfa(writes)
-        return Verdict(Reason.RESTORED, MFA_NOT_SEEN if unseen else "")
+        if pool.mfa is MfaMode.ON and _writes_mfa(writes):
+            return Verdict(Reason.RESTORED, MFA_NOT_SEEN)
+        ours = not all(_differs(each, state, writes) for each in _possible(before, writes))
+        return Verdict(Reason.RESTORED, "" if ours else BACK_BY_OTHERS)
     if not _writes_mfa(writes) and not (state.mfa or MfaState()).sms_on:
         # The MFA settings were never ours, and without SMS MFA no change of the number can lock anybody out.
         before = replace(before, mfa=state.mfa)
@@ -105,6 +107,7 @@ MFA_NOT_SEEN = (
     "as before the run."
 )
 _ANOTHER_RUN = "If another run directory did that, roll it back first, then roll this one back again."
+BACK_BY_OTHERS = f"Somebody else had put that back before this rollback. {_ANOTHER_RUN}"
 PROVED_STAYS = (
     "The number stays, because the user has proved it since, or another run directory has marked it as "
     f"verified; SMS MFA is as before the run. {_ANOTHER_RUN}"

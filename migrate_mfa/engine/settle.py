@@ -309,17 +309,7 @@ class _Way:
                     raise why.problem from None
                 return False if position else None
             except ApiError as error:
-                unsure = error.may_have_stored
-                self._refusal = (step, error) if error.effect is Effect.REFUSED else None
-                store.wrote(intent, "unknown" if unsure else "refused", now())
-                self._answer_lost = unsure
-                if unsure:
-                    self._unsure += 1
-                    self._begun(had)
-                else:
-                    self._gate.uncount_code(step)
-                self._tools.refusals.refused(self._work.row, error)
-                if unsure:
+                if self._failed(step, intent, error, had):
                     return False
                 raise
             except NotAllowed as error:
@@ -332,6 +322,20 @@ class _Way:
                 intent = store.wrote_and_goes_on(intent, self._work, plan.steps[position + 1], now())
         self.done = intent
         return True
+
+    def _failed(self, step: Step, intent: int, error: ApiError, had: UserState) -> bool:
+        """Journal that a write was answered with an error. Says whether it may have been executed."""
+        unsure = error.may_have_stored
+        self._refusal = (step, error) if error.effect is Effect.REFUSED else None
+        self._tools.store.wrote(intent, "unknown" if unsure else "refused", self._tools.clock.now())
+        self._answer_lost = unsure
+        if unsure:
+            self._unsure += 1
+            self._begun(had)
+        else:
+            self._gate.uncount_code(step)
+        self._tools.refusals.refused(self._work.row, error)
+        return unsure
 
     def _begun(self, had: UserState) -> None:
         """A write was made, or may have been."""

@@ -1,4 +1,4 @@
-"""What others change between the look at a user and our write is given back where it can be seen, and told."""
+"""What others change between the look at a user and our write is given back where it shows, and told."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,8 @@
-"""The turn of a write is taken before the read that decides it, so the gap between the two is a round trip."""
+"""The turn of a write is taken before the read that decides it, so the gap between them is a round trip."""
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,7 +127,7 @@ class Slow(FakeDirectory):
 
     latency_s = 0.1
 
-    def _call(self, *arguments, **named):  # type: ignore[no-untyped-def]
+    def _call(self, *arguments: Any, **named: Any) -> Any:
         self.clock.sleep(self.latency_s / 2)
         try:
             return super()._call(*arguments, **named)

@@ -14,7 +14,6 @@ from migrate_mfa.domain.model import (
     SetSmsMfa,
     StorePhone,
     UserState,
-    VerificationPolicy,
 )
 from migrate_mfa.domain.quotas import CATEGORY_OF, Category
 from migrate_mfa.domain.reasons import Outcome, Reason
@@ -212,6 +211,3 @@ def _short(state: object) -> str:
     number = f"{state.phone} {verified}" if state.phone else "no number"
     on = "" if state.enabled else " disabled"
     return f"{state.username} ({state.sub}): {number}, {sorted(mfa.enabled)} prefers {mfa.preferred}{on}"
-
-
-del VerificationPolicy

@@ -9,7 +9,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from queue import Empty, Full
 from types import SimpleNamespace
@@ -308,8 +308,9 @@ class _Tasks:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for future in self._futures:
-            future.exception()
+        with suppress(GreenletExit):  # the process has died; whoever waits next knows it too
+            for future in self._futures:
+                future.exception()
 
 
 class _Event:

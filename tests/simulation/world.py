@@ -13,7 +13,6 @@ from unittest.mock import patch
 from migrate_mfa.adapters.locks import Writer, take_lock
 from migrate_mfa.adapters.logs import configure
 from migrate_mfa.domain.model import (
-    EMAIL_OTP,
     SMS_MFA,
     SOFTWARE_TOKEN_MFA,
     Candidate,
@@ -376,5 +375,3 @@ _EDITS = (
     *("is disabled or enabled", "is deleted", "is deleted and made anew"),
     "gets a twin with the same address",
 )
-
-del EMAIL_OTP
