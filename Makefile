@@ -18,10 +18,10 @@ COMPILE = $(LOCK) pyproject.toml
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv node demo test lint fmt types check chaos model mutants bench score witness lock lock-check clean
+.PHONY: help venv node demo test lint fmt types check chaos model simulate-faults mutants bench score witness lock lock-check clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 venv: $(INSTALLED) ## Install everything, at the locked versions, into .venv
 
@@ -66,6 +66,9 @@ chaos: $(INSTALLED) ## Kill runs again and again; nothing may be lost or done tw
 
 model: $(INSTALLED) ## Commands in all orders and endings on two run directories; all can be taken back (ARGS=...)
 	$(BIN)/python -m tests.model.model $(ARGS)
+
+simulate-faults: $(INSTALLED) ## Play the engine on virtual time against late reads, lost answers and kills (ARGS=...)
+	$(BIN)/python -m tests.simulation.simulate $(ARGS)
 
 mutants: $(INSTALLED) ## Break every promise on purpose; the tests must notice (ARGS=...)
 	$(BIN)/python -m tests.mutants.mutants $(ARGS)

@@ -23,7 +23,7 @@ from migrate_mfa.adapters.journal_rows import (
 )
 from migrate_mfa.adapters.run_files import write_mark
 from migrate_mfa.domain.errors import RunDirectoryError
-from migrate_mfa.domain.model import Plan, Step, UserState, Verdict
+from migrate_mfa.domain.model import Phone, Plan, Step, UserState, Verdict
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import Verb, Work, is_intact
@@ -53,6 +53,7 @@ def _work(row: "sqlite3.Row") -> Work:
         bool(row["wrote"]),
         Verb(row["verb"]),
         Reason(row["was"]) if row["was"] else None,
+        steps_from_text(row["steps"]),
     )
 
 
@@ -271,6 +272,24 @@ class WorkStore:
                 f"What {self._database.path} knows of a user before the run is damaged.",
                 "Look at the disk, and take a copy of the run directory from a backup if there is one.",
             ) from error
+
+    def correct_before_image(self, state: UserState) -> None:
+        """Keep that a user had been otherwise before the first write than the look before it had shown."""
+        with self._database.transaction() as db:
+            db.execute(
+                "UPDATE before_images SET state = ? WHERE user_sub = ?", (state_to_json(state), state.sub)
+            )
+
+    def users_with(self, phone: Phone, but_for: str) -> list[str]:
+        """The Usernames of other users who had a number when they were seen last, or to whom it was given."""
+        found = self._database.query(
+            "SELECT username FROM users WHERE phone = ?1 AND sub <> ?2 UNION"
+            " SELECT u.username FROM rows r JOIN users u ON u.sub = r.user_sub"
+            " WHERE r.wish = ?1 AND u.sub <> ?2 LIMIT 50",
+            phone.e164,
+            but_for,
+        )
+        return [row["username"] for row in found]
 
     def writes_of(self, row: int) -> list[Write]:
         """The writes to a row's user, oldest first, without those that were refused."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from unicodedata import decimal
 
-from migrate_mfa.domain.model import Candidate, Rivalry, UserState
+from migrate_mfa.domain.model import Candidate, Rivalry, Step, UserState
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.words import counted
 
@@ -60,7 +60,7 @@ class Work:
     """One planned row, ready to be done.
 
     `wrote` says that an earlier invocation wrote to this user; `verb` which command planned it; `was` is the
-    reason that it had before it was decided again.
+    reason that it had before it was decided again; `planned` are the writes that the plan expects.
     """
 
     candidate: Candidate
@@ -70,6 +70,7 @@ class Work:
     wrote: bool
     verb: Verb = Verb.RUN
     was: Reason | None = None
+    planned: tuple[Step, ...] = ()
 
     @property
     def row(self) -> int:

@@ -13,6 +13,7 @@ from migrate_mfa.domain.model import (
     ClearPhone,
     Decision,
     MarkUnverified,
+    MfaMode,
     MfaState,
     Phone,
     Plan,
@@ -47,7 +48,10 @@ def restore(before: UserState, state: UserState, writes: Sequence[Write], pool: 
     if not writes:
         return Verdict(Reason.NOTHING_TO_RESTORE)
     if not _differs(before, state, writes):
-        return Verdict(Reason.RESTORED)
+        if pool.mfa is MfaMode.ON and _writes_mfa(writes):
+            return Verdict(Reason.RESTORED, MFA_NOT_SEEN)
+        ours = not all(_differs(each, state, writes) for each in _possible(before, writes))
+        return Verdict(Reason.RESTORED, "" if ours else BACK_BY_OTHERS)
     if not _writes_mfa(writes) and not (state.mfa or MfaState()).sms_on:
         # The MFA settings were never ours, and without SMS MFA no change of the number can lock anybody out.
         before = replace(before, mfa=state.mfa)
@@ -98,7 +102,12 @@ def _restore_but_for_the_proof(
     return Plan(tuple(steps), Reason.RESTORED) if steps else Verdict(Reason.RESTORED, PROVED_STAYS)
 
 
+MFA_NOT_SEEN = (
+    "The pool requires MFA by now, so Cognito neither shows nor changes this user's SMS MFA; the number is "
+    "as before the run."
+)
 _ANOTHER_RUN = "If another run directory did that, roll it back first, then roll this one back again."
+BACK_BY_OTHERS = f"Somebody else had put that back before this rollback. {_ANOTHER_RUN}"
 PROVED_STAYS = (
     "The number stays, because the user has proved it since, or another run directory has marked it as "
     "verified; SMS MFA is as before the run. If another run directory did that, roll it back first, then "

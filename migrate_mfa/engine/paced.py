@@ -14,6 +14,7 @@ from migrate_mfa.domain.failure import ApiError, Effect, run_problem
 from migrate_mfa.domain.quotas import CATEGORY_OF, Category
 from migrate_mfa.engine.network import Network
 from migrate_mfa.engine.retry import ATTEMPTS, BUDGET_S, READS, WRITES, retrying
+from migrate_mfa.engine.turns import held
 from migrate_mfa.ports import Directory, Filter, Page, before_write, sending
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 log = structlog.get_logger()
 _WRITTEN = frozenset({Category.USER_UPDATE, Category.USER_RESOURCE_UPDATE})
+_BREAK_S = 60.0
+"""Throttles so far apart are of different times of the day."""
 _SEVERAL = 3  # users for whom one operation fails before it is no user's fault
 
 
@@ -60,6 +63,13 @@ def _may_be_no_users_fault(error: ApiError) -> bool:
     return error.effect is not Effect.REFUSED or error.code == "NotAuthorizedException"
 
 
+def _throttled(error: ApiError) -> OutOfReach:
+    return OutOfReach(
+        f"{error.operation} was throttled for {BUDGET_S / 60:.0f} minutes without a break.",
+        "Other traffic uses the whole quota; run the same command again when there is less of it.",
+    )
+
+
 class PacedDirectory:
     """`ports.Directory` with the patience of the engine around an adapter that tries once.
 
@@ -86,6 +96,8 @@ class PacedDirectory:
         self._lock = threading.Lock()
         self._failing: dict[str, Counter[str]] = {}
         self._unsure: set[tuple[str, str]] = set()
+        self._throttles: dict[Category, tuple[float, float]] = {}
+        """When the first throttle without a success since was, and the last, by the monotonic clock."""
         self.calls: dict[Category, CallCount] = {category: CallCount() for category in pacers}
 
     def describe(self) -> "PoolFacts":
@@ -213,9 +225,8 @@ class PacedDirectory:
     def _once(
         self, category: Category, attempt: Callable[[], T], operation: str = "", username: str = ""
     ) -> T:
-        with self._pacers[category].acquire(lambda: self._stop.check_drain(self._clock)) as ticket:
-            if category in _WRITTEN and (check := before_write.get()) is not None:
-                check()
+        with self._turn(category) as ticket:
+            self._require_still_wanted(category, ticket)
             self._count(category, sent=1)
             token = sending.set(ticket.sent)
             try:
@@ -228,7 +239,24 @@ class PacedDirectory:
         self.network.answered()
         with self._lock:
             self._failing.pop(operation, None)
+            self._throttles.pop(category, None)
         return answer
+
+    def _turn(self, category: Category) -> "Ticket":
+        """The turn that was taken before the decision, or the next one."""
+        check, turns = partial(self._stop.check_drain, self._clock), held.get()
+        taken = turns.use(category) if turns is not None else None
+        return (taken or self._pacers[category].turn(check)).go(check)
+
+    def _require_still_wanted(self, category: Category, ticket: "Ticket") -> None:
+        """Give the turn of a write back where something prevents it at the last moment, which is raised."""
+        if category not in _WRITTEN or (check := before_write.get()) is None:
+            return
+        try:
+            check()
+        except BaseException:
+            ticket.give_back()
+            raise
 
     def _note_failure(self, error: ApiError, ticket: "Ticket", operation: str, username: str) -> None:
         if error.unconnected:
@@ -240,12 +268,23 @@ class PacedDirectory:
         if error.effect is Effect.THROTTLED:
             category = CATEGORY_OF[error.operation]
             self._count(category, throttled=1)
+            self._require_some_quota(category, error)
             if ticket.pacer.throttled(ticket):
                 log.warning("throttled", category=category.value, rate=round(ticket.pacer.rate(), 2))
         elif _may_be_no_users_fault(error):
             with self._lock:
                 failing = self._failing.setdefault(operation, Counter())
                 failing[username] += 1
+
+    def _require_some_quota(self, category: Category, error: ApiError) -> None:
+        """A write that is decided anew begins a new budget each time, so the category has one too."""
+        now = self._clock.monotonic()
+        with self._lock:
+            since, last = self._throttles.get(category, (now, now))
+            since = since if now - last < _BREAK_S else now
+            self._throttles[category] = since, now
+        if now - since >= BUDGET_S:
+            raise _throttled(error) from error
 
     def _note_retry(self, operation: str, category: Category, state: "RetryCallState") -> None:
         self._count(category, retried=1)
@@ -265,10 +304,7 @@ class PacedDirectory:
                 even a plain look at the pool fails.
         """
         if error.effect is Effect.THROTTLED:
-            raise OutOfReach(
-                f"{error.operation} was throttled for {BUDGET_S / 60:.0f} minutes without a break.",
-                "Other traffic uses the whole quota; run the same command again when there is less of it.",
-            ) from error
+            raise _throttled(error) from error
         with self._lock:
             failing = Counter(self._failing.get(error.operation, {}))
         away = error.unconnected and self.network.gone()

@@ -30,20 +30,33 @@ LAG = 1.0
 SLACK = 0.002
 """How much longer an interval is than the rate says. Without that, the window would hold each call to the
 lateness of the one a ceiling before it, until every second is like the last, in step again."""
+TURN_LASTS_S = 2.0
+"""How long a turn may be held before its call goes."""
 _FULL = 0.99
+_NEVER = float("-inf")
 _CHECK_EVERY_S = 0.5
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Ticket:
-    """The right to make one call; `sent` marks the moment at which the request went out."""
+    """The right to make one call: a turn, then with `go` a place in the window; `sent` marks when it left."""
 
     pacer: "Pacer"
+    taken_at: float
     sent_at: float | None = field(default=None)
+
+    def go(self, check: "Callable[[], None]" = lambda: None) -> Self:
+        """The call is made now; waits for the window. See `Pacer.acquire` for `check`."""
+        self.pacer.let_go(self, check)
+        return self
 
     def sent(self) -> None:
         """The request is on the wire now; later calls of this have no effect."""
         self.pacer.mark_sent(self)
+
+    def give_back(self) -> None:
+        """The call is not made: whoever comes next has the turn."""
+        self.pacer.take_back(self)
 
     def __enter__(self) -> Self:
         return self
@@ -70,6 +83,8 @@ class Pacer:
         self._chance = chance
         self._lag = 0.0
         self._turn = threading.Lock()  # FIFO enough: only its holder waits for a slot
+        self._gate = threading.Lock()
+        self._at_gate = 0
         self._state = threading.Condition()
         self._window: deque[Ticket] = deque(maxlen=max(1, int(ceiling_rps)))
         self._slot = float("-inf")
@@ -80,16 +95,53 @@ class Pacer:
 
         `check` is called now and then while it waits; what that raises ends the waiting.
         """
+        return self._take_slot(lambda: self.due(check), check).go(check)
+
+    def turn(self, check: "Callable[[], None]" = lambda: None) -> Ticket:
+        """Take the next slot for a call that comes a moment later: `go` with the ticket, or give it back.
+
+        What has a turn holds up nobody: the window counts calls from when they go.
+        """
+        # Who stands at the gate has a decision that grows old: nobody is sent after them before the window.
+        return self._take_slot(lambda: self.due(check) if self._at_gate else self._slot_due(), check)
+
+    def _take_slot(self, due: "Callable[[], float]", check: "Callable[[], None]") -> Ticket:
         with self._turn:
-            self._wait_until(self.due(check), check)
+            check()
+            while (remaining := due() - self._clock.monotonic()) > 0:
+                self._clock.sleep(min(remaining, _CHECK_EVERY_S))  # a turn may be given back meanwhile
+                check()
             now = self._clock.monotonic()
-            interval = self._interval()
-            self._slot = max(self._slot + interval, now - interval)
-            self._lag = LAG * self._chance()
-            ticket = Ticket(self)
             with self._state:
-                self._window.append(ticket)
-            return ticket
+                interval = self._interval()
+                self._slot = max(self._slot + interval, now - interval)
+            self._lag = LAG * self._chance()
+            return Ticket(self, now)
+
+    def let_go(self, ticket: Ticket, check: "Callable[[], None]") -> None:
+        """See `Ticket.go`. A turn that waited too long is over: many of them would go at once."""
+        if self._clock.monotonic() - ticket.taken_at > TURN_LASTS_S:
+            ticket.taken_at = self.turn(check).taken_at
+        with self._state:
+            self._at_gate += 1
+        try:
+            with self._gate:
+                while (moment := self._window_opens(check)) > self._clock.monotonic():
+                    self._wait_until(moment, check)
+                with self._state:
+                    self._window.append(ticket)
+        finally:
+            with self._state:
+                self._at_gate -= 1
+
+    def take_back(self, ticket: Ticket) -> None:
+        """See `Ticket.give_back`; a call that was sent keeps its place."""
+        with self._state:
+            if ticket.sent_at is None:
+                ticket.sent_at = _NEVER
+                self._slot -= self._interval()
+                if ticket in self._window:
+                    self._window.remove(ticket)
 
     def mark_sent(self, ticket: Ticket) -> None:
         """See `Ticket.sent`."""
@@ -117,7 +169,10 @@ class Pacer:
 
     def due(self, check: "Callable[[], None]" = lambda: None) -> float:
         """When the next call may go: the moment, on the clock's monotonic scale, that `acquire` waits for."""
-        return max(self._slot + self._interval() * (1 + self._lag), self._window_opens(check))
+        return max(self._slot_due(), self._window_opens(check))
+
+    def _slot_due(self) -> float:
+        return self._slot + self._interval() * (1 + self._lag)
 
     def _interval(self) -> float:
         return WINDOW_S / self.rate() * (1 + SLACK)

@@ -4,18 +4,21 @@ Whatever happened before - nothing, a crash, a lost answer, somebody else's chan
 decided again, so the same few lines start, resume and repair.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 
 import structlog
 
 from migrate_mfa.domain.errors import NotAllowed
-from migrate_mfa.domain.failure import ApiError, Effect, user_reason
+from migrate_mfa.domain.failure import ApiError, Effect
 from migrate_mfa.domain.model import (
+    SMS_MFA,
     ClearPhone,
     Decision,
     MarkUnverified,
+    MfaMode,
+    MfaState,
     Phone,
     PhoneSignIn,
     Plan,
@@ -26,19 +29,33 @@ from migrate_mfa.domain.model import (
     UserState,
     Verdict,
 )
-from migrate_mfa.domain.privacy import scrub
+from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import Verb, Work
-from migrate_mfa.domain.undo import changed_since, shows_late
+from migrate_mfa.domain.undo import Write, changed_since, shows_late
+from migrate_mfa.engine.holders import is_held
 from migrate_mfa.engine.live_pool import LivePool
 from migrate_mfa.engine.refusals import Refusals
-from migrate_mfa.engine.scan import pages
 from migrate_mfa.engine.sms_allowance import SmsAllowance
+from migrate_mfa.engine.turns import Turns
+from migrate_mfa.engine.verdicts import (
+    CHANGED_SINCE,
+    GIVEN_AWAY,
+    MAYBE_SENT,
+    NOT_THE_SAME_USER,
+    PROVED_MEANWHILE,
+    TAKEN,
+    UNKNOWN,
+    half_done,
+    not_effective,
+    of_failure,
+)
 from migrate_mfa.engine.write_gate import NotMadeError, WriteGate
-from migrate_mfa.ports import Clock, Directory, Filter
+from migrate_mfa.ports import Clock, Directory
 
 if TYPE_CHECKING:
     from migrate_mfa.adapters.work_store import WorkStore
+    from migrate_mfa.engine.pacer import Pacer
     from migrate_mfa.engine.stop import Stop
 
 READ_BACK_WAITS_S = (0.5, 1.0, 2.0)
@@ -47,6 +64,8 @@ AGAIN_AFTER_S = 10.0
 """How long a user has to be without what an earlier process stored before it is stored again."""
 ROUNDS = 8
 """How often a write whose effect is unknown is settled by a read before the user is given up."""
+_LOOKS = 3
+"""How often a decision is renewed because its turns came late, before it is made as it is."""
 log = structlog.get_logger()
 
 
@@ -62,6 +81,8 @@ class Tools:
     stop: "Stop"
     sms: SmsAllowance
     refusals: Refusals = field(default_factory=Refusals)
+    pacers: Mapping[Category, "Pacer"] = field(default_factory=dict)
+    """The limiters behind `directory`, by which a write waits before the read that decides it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +101,17 @@ def settle(work: Work, tools: Tools) -> Settled:
         Stopped: the run is ending; the row stays unprocessed.
         MigrateMfaError: the failure concerns every user.
     """
-    way = _Way(work, tools)
-    try:
-        verdict = way.go()
-    except ApiError as error:
-        verdict = _blame(error)
-    except _HeldByAnotherError:
-        verdict = _GIVEN_AWAY if work.verb is Verb.ROLLBACK else _TAKEN
-    except BaseException:
-        way.write_down()
-        raise
+    with Turns(tools.pacers, lambda: tools.stop.check_drain(tools.clock)) as turns:
+        way = _Way(work, tools, turns)
+        try:
+            verdict = way.go()
+        except ApiError as error:
+            verdict = of_failure(error)
+        except _HeldByAnotherError:
+            verdict = GIVEN_AWAY if work.verb is Verb.ROLLBACK else TAKEN
+        except BaseException:
+            way.write_down()
+            raise
     tools.store.finish(work.row, verdict, tools.clock.now(), way.state, done=way.done)
     log.info("row", row=work.row, outcome=verdict.reason.outcome.value, reason=verdict.reason.value)
     return Settled(verdict, read=way.state is not None, wrote=way.wrote)
@@ -103,46 +125,52 @@ class _Way:
     intent without a result, as one does that dies before the answer, and looks at the user first.
     """
 
-    def __init__(self, work: Work, tools: Tools) -> None:
+    def __init__(self, work: Work, tools: Tools, turns: Turns) -> None:
         self._work = work
         self._tools = tools
+        self._turns = turns
         self._passkey: bool | None = None
-        self._gate = WriteGate(tools.pool, tools.sms, tools.store.require_ours)
+        self._gate = WriteGate(tools.pool, tools.sms, tools.store.require_ours, tools.clock)
         self._refusal: tuple[Step, ApiError] | None = None
         self._answer_lost = False
+        self._unsure = 0
+        self._made = False
+        self._had: UserState | None = None
+        self._proved: set[str] = set()
+        self._returned: set[str] = set()
+        self._unknown_then: UserState | None = None
         self.state: UserState | None = None
         self.wrote = work.wrote
         self.done: int | None = None
 
     def go(self) -> Verdict:
-        self._answer_lost = self._let_the_last_write_settle()
+        last = self._let_the_last_write_settle()
+        self._answer_lost = last == "unknown"
+        self._turns.take(self._work.planned or [write.step for write in self._writes()])
         state, decision = self._look()
         if self._may_show_late(decision):
             state, decision = self._look()
+        self._answer_lost |= last == "intent" and self._touched(state)
         if ended := self._not_tried_again(decision):
             return ended
-        had = self._had_before(state)
-        if self._later_number(decision, state, had):
-            state, decision = self._look_back(had)  # perhaps the read was late
-        lost = self._lost_factor(had, state)
-        for _ in range(ROUNDS):
-            decision = self._later_number(decision, state, had) or decision
-            if lost:
-                decision = Plan((PreferFactor(lost),), _ending(decision))
+        if self._later_number(decision, state):
+            state, decision = self._look_back()  # perhaps the read was late
+        while self._unsure < ROUNDS:
+            state, decision = self._at_its_turn(state, self._wanted(state, decision))
             if isinstance(decision, Verdict):
                 return self._final(decision)
             start, made = state, decision
-            known, given_back = self._write(made, start), lost
-            state, decision = self._look_back(had)
-            lost = self._lost_factor(had, state)
-            undone = isinstance(decision, Plan) or _is_late(decision, start, made, state)
-            if known and (lost == given_back if lost else undone):
-                return Verdict(Reason.NOT_EFFECTIVE, _what_is_left(self._work.verb, state))
+            known = self._write(made, start)
+            if known is None:
+                state, decision = self._look()
+                continue
+            state, decision = self._look_back()
+            decision = self._wanted(state, decision)
+            if known and _is_undone(decision, start, made, state):
+                return not_effective(self._work.verb, state)
             if ended := self._not_tried_again(decision):
                 return ended
-        if isinstance(decision, Verdict) and not lost:
-            return self._final(decision)
-        return Verdict(Reason.GAVE_UP, "It stayed unknown whether Cognito had made the change.")
+        return self._final(decision) if isinstance(decision, Verdict) else UNKNOWN
 
     def write_down(self) -> None:
         """Journal that the last write was carried out, if that was not done yet."""
@@ -155,11 +183,35 @@ class _Way:
         state = self._tools.directory.user(self._work.username)
         self.state = state
         if state.sub != self._work.user_sub:
-            gone = Verdict(Reason.USER_NOT_FOUND, "The user was deleted, and another one made in its place.")
-            return state, gone
+            return state, NOT_THE_SAME_USER
+        if self._made and state.proven_phone:
+            self._proved.add(state.proven_phone)
         if state.mfa and self._has_passkey():
             state = replace(state, mfa=replace(state.mfa, passkey=True))
+        self._gate.looked()
         return state, self._tools.decide(self._work, state)
+
+    def _at_its_turn(self, state: UserState, decision: Decision) -> tuple[UserState, Decision]:
+        """Have the turns of what is to be written, and a look at the user after they had come."""
+        for _ in range(_LOOKS):
+            if isinstance(decision, Verdict):
+                break
+            if self._turns.cover(decision.steps) and not self._gate.stale:
+                break
+            self._turns.take(decision.steps)
+            state, decision = self._look()
+            decision = self._wanted(state, decision)
+        return state, decision
+
+    def _wanted(self, state: UserState, decision: Decision) -> Decision:
+        """What is to be done, beside what the command says: give back first what our writes have taken."""
+        if number := self._overwritten(state):
+            return Plan((StorePhone(Phone(number), verified=True),), Reason.PHONE_DIFFERS)
+        if self._made and self._proved_by_user() and isinstance(decision, Plan):
+            return PROVED_MEANWHILE
+        decision = self._later_number(decision, state) or decision
+        lost = self._lost_factor(state)
+        return Plan((PreferFactor(lost),), _ending(decision)) if lost else decision
 
     def _has_passkey(self) -> bool:
         """Asked once for each user, and only where SMS MFA is to be switched on."""
@@ -169,7 +221,7 @@ class _Way:
             self._passkey = self._tools.directory.has_passkey(self._work.username)
         return self._passkey
 
-    def _later_number(self, decision: Decision, state: UserState, had: UserState) -> Verdict | None:
+    def _later_number(self, decision: Decision, state: UserState) -> Verdict | None:
         """Leave the user the number that they entered after this run had stored its own.
 
         Storing over it would take it from them. Where they have removed it, storing it again takes nothing,
@@ -180,14 +232,14 @@ class _Way:
         harm = state.phone is not None or self._gate.sends_code(decision)
         if not (harm and any(isinstance(step, StorePhone) for step in decision.steps)):
             return None
-        before = self._tools.store.before_image(self._work.user_sub) or had
-        changed = changed_since(before, state, self._tools.store.writes_of(self._work.row))
-        return _CHANGED_SINCE if changed else None
+        before = self._tools.store.before_image(self._work.user_sub) or self._had_before(state)
+        return CHANGED_SINCE if changed_since(before, state, self._writes()) else None
 
-    def _look_back(self, had: UserState) -> tuple[UserState, Decision]:
+    def _look_back(self) -> tuple[UserState, Decision]:
         """Look until the write shows, or for as long as it may take to show.
 
-        A rollback that reads late finds what looks like the change of somebody else, and looks again.
+        A rollback that reads late finds what looks like the change of somebody else, and looks again. So
+        does who sees a number that is not ours: perhaps the user proved it before it was overwritten.
 
         A write that may have sent an SMS is repeated only after all these looks, so a late read cannot make
         a user get a second one.
@@ -195,28 +247,37 @@ class _Way:
         state, decision = self._look()
         for wait in READ_BACK_WAITS_S:
             settled = isinstance(decision, Verdict) and decision.reason is not Reason.CHANGED_BY_OTHERS
-            if settled and not self._lost_factor(had, state):
+            theirs = state.proven_phone in self._proved_by_user()
+            if settled and not theirs and not self._lost_factor(state):
                 break
             self._tools.stop.sleep(self._tools.clock, wait)
             state, decision = self._look()
         return state, decision
 
-    def _let_the_last_write_settle(self) -> bool:
+    def _touched(self, state: UserState) -> bool:
+        """Whether anything has changed the user since the look before our first write: we ourselves, perhaps.
+
+        Who looks as before may have been sent a code by a process that died, and have removed the number.
+        """
+        before = self._tools.store.before_image(self._work.user_sub)
+        return before is not None and before.modified != state.modified
+
+    def _let_the_last_write_settle(self) -> str:
         """A process that died may have sent a write just now; give it the time that we give our own.
 
         When an intent without a result was sent is not known, but a dead process sends nothing: it was before
         our start.
 
         Returns:
-            Whether its answer was lost, and nobody has asked to try again since.
+            What is known of it; nothing where the operator has asked to try again since.
         """
         last = self._tools.store.last_write(self._work.row) if self._work.wrote else None
         if last is None:
-            return False
+            return ""
         at = self._tools.store.begun if last.result == "intent" else last.at
         age = self._tools.clock.now() - at
         self._tools.stop.sleep(self._tools.clock, max(0.0, sum(READ_BACK_WAITS_S) - max(age, 0.0)))
-        return last.result == "unknown" and self._work.was not in _ENDED_UNKNOWN
+        return "" if self._work.was in _ENDED_UNKNOWN else last.result
 
     def _may_show_late(self, decision: Decision) -> bool:
         """Wait before what an earlier process did, or may have sent as a code, is done again.
@@ -229,14 +290,16 @@ class _Way:
         last = self._tools.store.last_write(self._work.row) if self._work.wrote else None
         if last is None or isinstance(decision, Verdict):
             return False
-        made = {write.step for write in self._tools.store.writes_of(self._work.row) if write.sure}
+        made = {write.step for write in self._writes() if write.sure}
         died = last.result == "intent"
         again = made.intersection(decision.steps) or (died and self._gate.sends_code(decision))
         at = self._tools.store.begun if died else last.at
         left = min(at + AGAIN_AFTER_S - self._tools.clock.now(), AGAIN_AFTER_S)
         if not again or left <= 0:
             return False
+        self._turns.take(())
         self._tools.stop.sleep(self._tools.clock, left)
+        self._turns.take(decision.steps)
         return True
 
     def _not_tried_again(self, decision: Decision) -> Verdict | None:
@@ -245,15 +308,20 @@ class _Way:
             return None
         maybe_sent = self._answer_lost and self._gate.sends_code(decision)
         if self._refusal is not None and self._refusal[0] in decision.steps:
-            blamed = _blame(self._refusal[1])
-            return replace(blamed, detail=f"{blamed.detail} {_SENT_ALL_THE_SAME}") if maybe_sent else blamed
-        return Verdict(Reason.GAVE_UP, _MAYBE_SENT) if maybe_sent else None
+            return of_failure(self._refusal[1], maybe_sent=maybe_sent)
+        return MAYBE_SENT if maybe_sent else None
 
-    def _write(self, plan: Plan, state: UserState) -> bool:
-        """Make the plan's writes in order. Says whether the effect of all of them is known."""
+    def _write(self, plan: Plan, state: UserState) -> bool | None:
+        """Make the plan's writes in order.
+
+        Returns:
+            Whether the effect of all of them is known; None where not even the first was made.
+        """
         store, now = self._tools.store, self._tools.clock.now
         self.write_down()
-        self._gate.count_code(plan, self._steps_before())
+        self._gate.count_code(plan, [write.step for write in self._writes()])
+        had = self._had_before(state)
+        self._learn_what_came_meanwhile(plan, state, had)
         intent = store.decide(self._work, state, plan, now())
         for position, step in enumerate(plan.steps):
             try:
@@ -263,46 +331,62 @@ class _Way:
             except (_HeldByAnotherError, NotMadeError) as why:
                 store.wrote(intent, "refused", now())
                 self._gate.uncount_code(step)
-                if isinstance(why, NotMadeError):
-                    return self._not_made(why)
-                raise
+                if not isinstance(why, NotMadeError):
+                    raise
+                if why.problem is not None:
+                    raise why.problem from None
+                return False if position else None
             except ApiError as error:
-                unsure = error.may_have_stored
-                self._refusal = (step, error) if error.effect is Effect.REFUSED else None
-                store.wrote(intent, "unknown" if unsure else "refused", now())
-                self.wrote = self.wrote or unsure
-                self._answer_lost = unsure
-                if not unsure:
-                    self._gate.uncount_code(step)
-                self._tools.refusals.refused(self._work.row, error)
-                if unsure:
+                if self._failed(step, intent, error, had):
                     return False
                 raise
             except NotAllowed as error:
                 if isinstance(error.__cause__, ApiError) and error.__cause__.operation in _WRITES:
                     store.wrote(intent, "refused", now())  # turned away at the door: nothing was executed
                 raise
-            self.wrote = True
+            self._begun(had)
             self._tools.refusals.accepted()
             if position + 1 < len(plan.steps):
                 intent = store.wrote_and_goes_on(intent, self._work, plan.steps[position + 1], now())
         self.done = intent
         return True
 
-    def _steps_before(self) -> list[Step]:
-        return [write.step for write in self._tools.store.writes_of(self._work.row)] if self.wrote else []
+    def _failed(self, step: Step, intent: int, error: ApiError, had: UserState) -> bool:
+        """Journal that a write was answered with an error. Says whether it may have been executed."""
+        unsure = error.may_have_stored
+        self._refusal = (step, error) if error.effect is Effect.REFUSED else None
+        self._tools.store.wrote(intent, "unknown" if unsure else "refused", self._tools.clock.now())
+        self._answer_lost = unsure
+        if unsure:
+            self._unsure += 1
+            self._begun(had)
+        else:
+            self._gate.uncount_code(step)
+        self._tools.refusals.refused(self._work.row, error)
+        return unsure
 
-    def _not_made(self, why: NotMadeError) -> bool:
-        """Decide again, or end the run, for what the pool has become."""
-        if why.problem is not None:
-            raise why.problem from None
-        return False
+    def _begun(self, had: UserState) -> None:
+        """A write was made, or may have been."""
+        self.wrote = self._made = True
+        self._had = had
+
+    def _learn_what_came_meanwhile(self, plan: Plan, state: UserState, had: UserState) -> None:
+        """Keep what only a look after our write has shown as the user's from before it."""
+        match plan.steps:
+            case (PreferFactor(factor),) if had.mfa and factor not in had.mfa.others:
+                factors = MfaState(enabled=had.mfa.others | {factor}, preferred=factor)
+                self._unknown_then = replace(had, mfa=factors)
+        if number := self._overwritten(state):
+            self._returned.add(number)
+            before = self._tools.store.before_image(self._work.user_sub) or had
+            before = replace(before, phone=number, phone_verified=True)
+            self._tools.store.correct_before_image(before)
+
+    def _writes(self) -> list[Write]:
+        return self._tools.store.writes_of(self._work.row) if self.wrote else []
 
     def _spare_its_holder(self, step: Step) -> None:
         """Look who has a number, right before it is stored as verified where numbers sign people in.
-
-        As an alias, the number is taken from whoever has it verified, without an error ("Customizing
-        sign-in attributes", Cognito Developer Guide). The plan looked too, but that may be hours ago.
 
         Raises:
             _HeldByAnotherError: another local user has the number.
@@ -310,14 +394,9 @@ class _Way:
         how = self._gate.facts.phone_sign_in
         if how is PhoneSignIn.NO or not (isinstance(step, StorePhone) and step.verified):
             return
-        for user in self._holders(step.phone):
-            if user.phone_verified or how is PhoneSignIn.USERNAME:
-                raise _HeldByAnotherError
-
-    def _holders(self, phone: Phone) -> Iterator[UserState]:
-        """The other local users who have a number."""
-        for users in pages(self._tools.directory, Filter("phone_number", phone.e164)):
-            yield from (user for user in users if user.sub != self._work.user_sub and not user.federated)
+        named = self._tools.store.users_with(step.phone, self._work.user_sub)
+        if is_held(self._tools.directory, step.phone, how, self._work.user_sub, named):
+            raise _HeldByAnotherError
 
     def _make(self, step: Step) -> None:
         match step:
@@ -339,75 +418,70 @@ class _Way:
 
         What a user gave up between a run and its reconcile or rollback was not taken by us.
         """
+        if self._had is not None:
+            return self._had
         resumed = self.wrote and self._work.verb in _FIRST
         return (self._tools.store.before_image(self._work.user_sub) if resumed else None) or state
 
-    def _lost_factor(self, had: UserState, state: UserState) -> str | None:
-        """A factor that our write took from the user, who gets it back.
+    def _lost_factor(self, state: UserState) -> str | None:
+        """A factor that our write took from the user, or demoted, who gets it back.
 
         Whether an omitted block leaves that factor alone is implied but not stated by the API reference of
-        AdminSetUserMFAPreference.
+        AdminSetUserMFAPreference. One that is new beside our preference was set up after the last look: SMS
+        is preferred because our write came after that.
         """
-        if state.sub != self._work.user_sub or not (had.mfa and state.mfa):
+        had = self._had_before(state)
+        unseen = self._gate.facts.mfa is MfaMode.ON  # there AdminGetUser may show no factors
+        if unseen or state.sub != self._work.user_sub or not (had.mfa and state.mfa):
             return None
         lost = had.mfa.others - state.mfa.others
+        if not lost and state.mfa.preferred == SMS_MFA and (new := state.mfa.others - had.mfa.others):
+            ours = SetSmsMfa(enabled=True, preferred=True)
+            lost = new if any(write.step == ours for write in self._writes()) else lost
         return had.mfa.preferred if had.mfa.preferred in lost else min(lost, default=None)
+
+    def _proved_by_user(self) -> set[str]:
+        """Numbers that looks after our first write have shown as verified, and that are not ours."""
+        if not self._proved or self._had is None or self._work.verb not in _ENROLLING:
+            return set()
+        stored = (write.step for write in self._writes())
+        ours = {step.phone.e164 for step in stored if isinstance(step, StorePhone)}
+        return self._proved - (ours - self._returned) - {self._had.proven_phone or ""}
+
+    def _overwritten(self, state: UserState) -> str | None:
+        """A number that the user proved right before our write, as a late look has shown."""
+        theirs = self._proved_by_user()
+        return min(theirs, default=None) if theirs and state.proven_phone not in theirs else None
 
     def _final(self, verdict: Verdict) -> Verdict:
         """What is already so was `promoted` by the user's proof, or `enrolled` by our writes."""
+        if self._unknown_then is not None:
+            would_be = self._tools.decide(self._work, self._unknown_then)
+            skipped = isinstance(would_be, Verdict) and would_be.reason.outcome is Outcome.SKIPPED
+            verdict = would_be if isinstance(would_be, Verdict) and skipped else verdict
+        written = self._made if self._work.verb is not Verb.RUN else self.wrote
+        if written and self._work.verb in _ENROLLING and verdict.reason.outcome is Outcome.SKIPPED:
+            return half_done(verdict)
         if verdict.reason is not Reason.ALREADY_ENROLLED:
-            return self._half_done(verdict) or verdict
+            return verdict
         if self._work.was in _PROVED_BY_USER:
             return replace(verdict, reason=Reason.PROMOTED)
         return replace(verdict, reason=Reason.ENROLLED) if self.wrote else verdict
 
-    def _half_done(self, verdict: Verdict) -> Verdict | None:
-        """How a row ends that was written to and would be `skipped` now, which says that it was not."""
-        if not (self.wrote and self._work.verb is Verb.RUN and verdict.reason.outcome is Outcome.SKIPPED):
-            return None
-        return Verdict(Reason.HALF_DONE, f"{verdict.reason.sentence} {verdict.detail}".strip())
 
+def _is_undone(decision: Decision, start: UserState, made: Plan, state: UserState) -> bool:
+    """Whether a write does not show: it would be made again, or the user looks as before it still.
 
-def _is_late(decision: Decision, start: UserState, made: Plan, state: UserState) -> bool:
-    """Whether what looks like the change of somebody else is the user before our own write."""
-    changed = isinstance(decision, Verdict) and decision.reason is Reason.CHANGED_BY_OTHERS
-    return changed and shows_late(state, start, made.steps)
-
-
-def _what_is_left(verb: Verb, state: UserState) -> str:
-    """Why SMS MFA still counts as on after it was switched off, where we know."""
-    legacy_only = state.mfa is not None and state.mfa.legacy_sms and not state.mfa.enabled
-    return _LEGACY if verb is Verb.DISABLE and legacy_only else ""
-
-
-_LEGACY = "Only MFAOptions, the setting of the legacy AdminSetUserSettings, still names SMS."
-
-
-_MAYBE_SENT = (
-    "The answer to the write that sends a code was lost, and the user does not show it. Sending it again "
-    "could be a second SMS, so that is left to you: run the same command again."
-)
-
-
-_SENT_ALL_THE_SAME = (
-    "A code may have been sent all the same: the next run of the same command sends one more."
-)
-_ENDED_UNKNOWN = frozenset({Reason.GAVE_UP, Reason.REJECTED})
-"""Rows that said so when they ended: who gives the command again means it."""
+    To give back what it has taken is no repetition.
+    """
+    if isinstance(decision, Plan):
+        gives_back = isinstance(decision.steps[0], PreferFactor) or decision.ends is Reason.PHONE_DIFFERS
+        return decision.steps == made.steps or not gives_back
+    return decision.reason is Reason.CHANGED_BY_OTHERS and shows_late(state, start, made.steps)
 
 
 class _HeldByAnotherError(Exception):
     """The number to be stored as verified is another user's: this user goes without it."""
-
-
-_CHANGED_SINCE = Verdict(
-    Reason.PHONE_DIFFERS, "The number was changed after this run had stored its own; it was not stored again."
-)
-_TAKEN = Verdict(Reason.PHONE_TAKEN, "Another user of the pool has this number.")
-_GIVEN_AWAY = Verdict(
-    Reason.CHANGED_BY_OTHERS,
-    "The old number is another user's by now, so the present one stays; SMS MFA is as before the run.",
-)
 
 
 _WRITES = frozenset({"AdminUpdateUserAttributes", "AdminSetUserMFAPreference"})
@@ -420,13 +494,6 @@ def _ending(decision: Decision) -> Reason:
 _FIRST = frozenset({Verb.RUN, Verb.DISABLE})
 """The commands that a journal starts with: its before-images are what they found."""
 _ENROLLING = frozenset({Verb.RUN, Verb.RECONCILE, Verb.REPAIR})
+_ENDED_UNKNOWN = frozenset({Reason.GAVE_UP, Reason.REJECTED})
+"""Rows that said so when they ended: who gives the command again means it."""
 _PROVED_BY_USER = frozenset({Reason.AWAITING_CODE, Reason.AWAITING_FIRST_SIGN_IN})
-
-
-def _blame(error: ApiError) -> Verdict:
-    """The verdict of a call that this user's row did not survive."""
-    if error.effect is not Effect.REFUSED:
-        return Verdict(Reason.GAVE_UP, f"{error.operation} kept failing with {error.code}.")
-    return Verdict(
-        user_reason(error.code), f"{error.operation}: {error.code}. {scrub(error.message)}".strip()
-    )

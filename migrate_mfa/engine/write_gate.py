@@ -1,4 +1,4 @@
-"""One user's writes, held to what is so at the moment of each: the pool's settings, and `--max-sms`."""
+"""One user's writes, held to what is so at the moment of each: the last look, the pool, `--max-sms`."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -7,11 +7,14 @@ from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.domain.model import Plan, PoolFacts, Step, StorePhone
 from migrate_mfa.engine.live_pool import LivePool, SettingsChangedError
 from migrate_mfa.engine.sms_allowance import SmsAllowance
-from migrate_mfa.ports import before_write
+from migrate_mfa.ports import Clock, before_write
+
+OLDEST_LOOK_S = 2.0
+"""How long after the look at a user a write may still be made by it."""
 
 
 class NotMadeError(Exception):
-    """A write was not made; `problem` None: the pool's settings have changed, so decide again."""
+    """A write was not made; `problem` None: what decided it may be over, so look and decide again."""
 
     def __init__(self, problem: MigrateMfaError | None = None) -> None:
         super().__init__()
@@ -21,17 +24,30 @@ class NotMadeError(Exception):
 class WriteGate:
     """What stands between the decision about one user and the writes that it asks for."""
 
-    def __init__(self, pool: LivePool, sms: SmsAllowance, require_ours: Callable[[], None]) -> None:
+    def __init__(
+        self, pool: LivePool, sms: SmsAllowance, require_ours: Callable[[], None], clock: Clock
+    ) -> None:
         """`require_ours` raises where the run directory is another command's by now."""
         self.facts: PoolFacts = pool.facts
         self._pool = pool
         self._sms = sms
         self._require_ours = require_ours
+        self._clock = clock
         self._counted = False
+        self._looked_at = clock.monotonic()
 
     def renew(self) -> None:
         """A decision comes: by the settings of now. Raises as `LivePool.current`."""
         self.facts = self._pool.current()
+
+    def looked(self) -> None:
+        """The user was read just now, and the decision is made by that."""
+        self._looked_at = self._clock.monotonic()
+
+    @property
+    def stale(self) -> bool:
+        """Whether the last look at the user is too long ago to write by it."""
+        return self._clock.monotonic() - self._looked_at > OLDEST_LOOK_S
 
     def sends_code(self, plan: Plan) -> bool:
         """Whether its writes make Cognito send a code."""
@@ -59,10 +75,10 @@ class WriteGate:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Make a write only if the settings are still those of the decision, when its turn has come.
+        """Make a write only if what it was decided by is still so, when its turn has come.
 
         Raises:
-            NotMadeError: they are not, or AWS does not say.
+            NotMadeError: the settings have changed, or AWS does not say, or the look is too long ago.
         """
         token = before_write.set(self._require_same_pool)
         try:
@@ -78,6 +94,8 @@ class WriteGate:
             raise NotMadeError from None
         except MigrateMfaError as problem:
             raise NotMadeError(problem) from problem
+        if self.stale:
+            raise NotMadeError
 
 
 def _stores_unverified(step: Step) -> bool:

@@ -143,6 +143,7 @@ class Pass:
                 stop=connection.stop,
                 sms=sms,
                 refusals=Refusals(partial(recovery_in_the_way, connection)),
+                pacers=connection.pacers,
             ),
             connection.pacers,
             limits=connection.settings.limits,

@@ -35,7 +35,15 @@ from migrate_mfa.domain.model import (
     VerificationPolicy,
 )
 from migrate_mfa.domain.reasons import LIFTABLE, Reason
-from migrate_mfa.domain.undo import PROVED_STAYS, Write, after, restore, shows_late
+from migrate_mfa.domain.undo import (
+    BACK_BY_OTHERS,
+    MFA_NOT_SEEN,
+    PROVED_STAYS,
+    Write,
+    after,
+    restore,
+    shows_late,
+)
 from tests.support import cognito_rules as cognito
 from tests.support.builders import (
     ATTESTED,
@@ -64,6 +72,11 @@ TOTP_PREFERRED = mfa(SOFTWARE_TOKEN_MFA, preferred=SOFTWARE_TOKEN_MFA)
 QUIET = a_pool()
 SENDS = a_pool(phone_auto_verified=True)
 HOLDS_BACK = a_pool(phone_auto_verified=True, phone_needs_proof=True)
+
+
+def was_put_back(decision: Decision) -> bool:
+    """Nothing is left to do; who has done it is told where it was not this run."""
+    return isinstance(decision, Verdict) and decision.reason is Reason.RESTORED
 
 
 def sure(*steps: Step) -> list[Write]:
@@ -182,7 +195,20 @@ def test_a_user_whom_nobody_wrote_to_has_nothing_to_restore() -> None:
 
 
 def test_a_user_who_looks_as_before_is_restored_without_a_write() -> None:
-    assert restore(a_user(), a_user(), sure(*ENROL), QUIET) == Verdict(Reason.RESTORED)
+    unsure = [Write(step, sure=False) for step in ENROL]
+
+    assert restore(a_user(), a_user(), unsure, QUIET) == Verdict(Reason.RESTORED)
+
+
+def test_who_was_put_back_by_somebody_else_is_told_as_that() -> None:
+    """Another run directory may have done it, and take it back again."""
+    assert restore(a_user(), a_user(), sure(*ENROL), QUIET) == Verdict(Reason.RESTORED, BACK_BY_OTHERS)
+
+
+def test_what_a_pool_that_requires_mfa_does_not_show_is_not_told_as_restored_without_a_word() -> None:
+    required = a_pool(mfa=MfaMode.ON)
+
+    assert restore(a_user(), a_user(), sure(SMS_ON), required) == Verdict(Reason.RESTORED, MFA_NOT_SEEN)
 
 
 @pytest.mark.parametrize("pool", [SENDS, HOLDS_BACK])
@@ -307,7 +333,7 @@ def test_a_write_that_is_known_to_be_done_leaves_no_doubt() -> None:
     decision = restore(a_user(), a_user(), sure(*ENROL), QUIET)
     half_way = restore(a_user(), done(a_user(), [STORE]), sure(*ENROL), QUIET)
 
-    assert decision == Verdict(Reason.RESTORED)
+    assert decision == Verdict(Reason.RESTORED, BACK_BY_OTHERS)
     assert left_alone(half_way)
 
 
@@ -507,9 +533,9 @@ def test_a_user_in_a_state_that_we_cannot_have_left_is_not_touched(
     if any(isinstance(step, SetSmsMfa) for step in plan.steps):
         number_is_ours = any(isinstance(step, StorePhone) for step in plan.steps)
         undone = looks(state)[2:] == looks(before)[2:] and not number_is_ours
-        assert decision == Verdict(Reason.RESTORED) if undone else left_alone(decision)
+        assert was_put_back(decision) if undone else left_alone(decision)
     elif number == (before.phone, before.phone_verified):
-        assert decision == Verdict(Reason.RESTORED), "the number was all that we wrote"
+        assert was_put_back(decision), "the number was all that we wrote"
     elif state.mfa is not None and state.mfa.sms_on:
         assert left_alone(decision), "an MFA that is not ours needs its number"
     elif not left_alone(decision):

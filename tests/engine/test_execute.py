@@ -1,6 +1,6 @@
 import re
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -29,19 +29,33 @@ from migrate_mfa.engine.watch import WatchedProgress
 from tests.support.builders import BY_CODE, OTHER_PHONE, PHONE, SMS_PREFERRED, a_candidate, a_policy, a_user
 from tests.support.fakes import GET, MFA, UPDATE, Call, FakeClock, FakeDirectory
 from tests.support.scene import Scene, pacers, scene
+from tests.support.stepwise import StepwiseClock
 
 PATIENCE_S = 20.0
 
 
 @contextmanager
-def planned(path: Path, users: int, *, policy: Policy | None = None, **changes: Any) -> Iterator[Scene]:
+def planned(
+    path: Path,
+    users: int,
+    *,
+    policy: Policy | None = None,
+    clock: FakeClock | None = None,
+    **changes: Any,
+) -> Iterator[Scene]:
     """So many users in the pool, each with a planned row; the calls of the plan are forgotten."""
     people = [a_user(f"u{number:04}", **changes) for number in range(1, users + 1)]
-    directory = FakeDirectory(people, clock=FakeClock())
+    directory = FakeDirectory(people, clock=clock or FakeClock())
     with scene(path, directory, policy=policy) as run:
         run.plan([a_candidate(user.username, row=number) for number, user in enumerate(people, 1)])
         directory.calls.clear()
         yield run
+
+
+def perform(run: Scene, make: Callable[[], Executor]) -> None:
+    """Let each user's way have its own time; with a `FakeClock`, one thread's waiting is everybody's."""
+    assert isinstance(run.clock, StepwiseClock)
+    run.clock.perform(lambda: make().run())
 
 
 class Watched(WorkStore):
@@ -142,11 +156,11 @@ def test_the_window_is_as_large_as_the_slowest_write_needs(
 
 
 def test_no_more_users_are_under_way_than_the_window_holds(tmp_path: Path) -> None:
-    with planned(tmp_path, 60) as run:
+    with planned(tmp_path, 60, clock=StepwiseClock()) as run:
         store = Watched(run)
         run.directory.hook = store.start
 
-        executor(run, rps=2.0, store=store, batch_size=7).run()
+        perform(run, lambda: executor(run, rps=2.0, store=store, batch_size=7))
 
         assert len(store.started) == 60
         assert store.most_under_way <= window_size(dict.fromkeys(Category, 2.0)) == 4
@@ -204,7 +218,7 @@ def test_both_writes_are_under_way_at_the_same_time(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cause", [StopCause.SIGINT, StopCause.SIGTERM])
 def test_a_signal_lets_those_under_way_finish_and_takes_nobody_new(tmp_path: Path, cause: StopCause) -> None:
-    with planned(tmp_path, 40) as run:
+    with planned(tmp_path, 40, clock=StepwiseClock()) as run:
         store = Watched(run)
 
         def interrupt(call: Call) -> None:
@@ -213,7 +227,7 @@ def test_a_signal_lets_those_under_way_finish_and_takes_nobody_new(tmp_path: Pat
                 run.stop.request(cause)
 
         run.directory.hook = interrupt
-        executor(run, rps=2.0, store=store).run()
+        perform(run, lambda: executor(run, rps=2.0, store=store))
 
         done = outcomes(run)
         assert done["verified"] == len(store.started) < 40
@@ -317,13 +331,13 @@ def test_skipped_and_pending_users_are_no_failures(tmp_path: Path) -> None:
 def test_a_problem_of_the_run_ends_it_once_the_others_under_way_are_done(
     tmp_path: Path, operation: str, code: str, error: type[MigrateMfaError]
 ) -> None:
-    with planned(tmp_path, 40) as run:
+    with planned(tmp_path, 40, clock=StepwiseClock()) as run:
         store = Watched(run)
         run.directory.hook = store.start
         run.directory.fail(operation, code, username="u0003")
 
         with pytest.raises(error):
-            executor(run, rps=2.0, store=store).run()
+            perform(run, lambda: executor(run, rps=2.0, store=store))
 
         done = outcomes(run)
         assert run.stop.cause is StopCause.PROBLEM
@@ -408,10 +422,10 @@ def test_users_who_were_only_read_are_counted(tmp_path: Path) -> None:
 
 
 def test_a_throttle_is_told_by_the_name_of_its_category_and_the_rate_left(tmp_path: Path) -> None:
-    with planned(tmp_path, 20) as run:
+    with planned(tmp_path, 20, clock=StepwiseClock()) as run:
         run.directory.fail(UPDATE, "TooManyRequestsException", username="u0005")
 
-        executor(run, rps=24.0).run()
+        perform(run, lambda: executor(run, rps=24.0))
 
         told = {standing.slowed_by for standing in run.progress.shown}
         assert any(re.fullmatch(r"throttled by UserUpdate: (9|1\d)/s", each) for each in told)
@@ -439,12 +453,12 @@ def test_the_progress_says_that_the_run_is_draining_once_it_is_to_end(tmp_path: 
 
 @pytest.mark.parametrize("rps", [1.0, 3.0, 12.0])
 def test_the_whole_run_keeps_every_category_within_its_ceiling(tmp_path: Path, rps: float) -> None:
-    with planned(tmp_path, 40) as run:
+    with planned(tmp_path, 40, clock=StepwiseClock()) as run:
         run.directory.fail(GET, "TooManyRequestsException", times=3, skip=5)
         run.directory.fail(UPDATE, "ConnectFailed", times=5, skip=3)
         run.directory.fail(MFA, "ConnectionLost", times=3, skip=3, executed=True)
 
-        executor(run, rps=rps).run()
+        perform(run, lambda: executor(run, rps=rps))
 
         assert outcomes(run) == {"verified": 40}
         for operation in (GET, UPDATE, MFA):

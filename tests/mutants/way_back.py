@@ -78,7 +78,7 @@ WAY_BACK: Final = (
         promise=6,
         breach="What shows later than we look is reported as changed by somebody else.",
         file="migrate_mfa/engine/settle.py",
-        find="return changed and shows_late(state, start, made.steps)",
+        find="return decision.reason is Reason.CHANGED_BY_OTHERS and shows_late(state, start, made.steps)",
         put="return False",
         tests=(
             "tests/engine/test_rollback.py::test_a_restore_that_does_not_show_in_time_is_blamed_on_nobody",
@@ -120,8 +120,8 @@ WAY_BACK: Final = (
         promise=12,
         breach="A user whom the run wrote to and who is disabled then is reported as left alone.",
         file="migrate_mfa/engine/settle.py",
-        find="return self._half_done(verdict) or verdict",
-        put="return verdict",
+        find="            return half_done(verdict)\n",
+        put="            return verdict\n",
         tests=("tests/engine/test_settle.py::test_who_was_written_to_is_never_reported_as_skipped",),
     ),
     Mutant(
@@ -129,7 +129,7 @@ WAY_BACK: Final = (
         promise=4,
         breach="A code whose answer was lost is sent again where the pool does not show the number in time.",
         file="migrate_mfa/engine/settle.py",
-        find="return Verdict(Reason.GAVE_UP, _MAYBE_SENT) if maybe_sent else None",
+        find="return MAYBE_SENT if self._answer_lost and self._gate.sends_code(decision) else None",
         put="return None",
         tests=(
             "tests/engine/test_settle.py::test_after_an_answer_was_lost_no_message_is_risked_again_without_the_operators_word",

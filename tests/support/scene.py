@@ -94,7 +94,9 @@ class Scene:
             work.candidate, state, pool=self.directory.pool, policy=self.policy, rivalry=work.rivalry
         )
 
-    def tools(self, directory: Directory | None = None) -> Tools:
+    def tools(
+        self, directory: Directory | None = None, *, limiters: Mapping[Category, Pacer] | None = None
+    ) -> Tools:
         return Tools(
             directory=directory or self.directory,
             store=self.store,
@@ -104,6 +106,7 @@ class Scene:
             stop=self.stop,
             sms=SmsAllowance(self.max_sms - self.store.unverified_rows()),
             refusals=Refusals(self.ask),
+            pacers=limiters or {},
         )
 
     def live_pool(self) -> LivePool:

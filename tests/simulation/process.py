@@ -1,0 +1,241 @@
+"""One process of the tool: a command at work on a run directory, on virtual time and over one line."""
+
+import random
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from migrate_mfa.adapters.aws import Lane
+from migrate_mfa.adapters.codec import state_from_json, steps_from_text
+from migrate_mfa.adapters.journal import Journal
+from migrate_mfa.adapters.locks import Writer
+from migrate_mfa.adapters.run_files import JOURNAL
+from migrate_mfa.adapters.work_store import WorkStore
+from migrate_mfa.domain.errors import MigrateMfaError
+from migrate_mfa.domain.model import Candidate, Policy, Rejection, Step, UserState
+from migrate_mfa.domain.quotas import Category
+from migrate_mfa.engine.live_pool import LivePool
+from migrate_mfa.engine.paced import PacedDirectory
+from migrate_mfa.engine.pacer import Pacer
+from migrate_mfa.engine.preflight import require_sms_mfa
+from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, Stopped
+from migrate_mfa.options.groups import Cost, Deciding, Wave
+from migrate_mfa.settings import Settings, policy_options
+from migrate_mfa.wiring.aftermath import Aftermath
+from migrate_mfa.wiring.lane import Connection, patiently
+from migrate_mfa.wiring.migration import Migration, require_pool
+from migrate_mfa.wiring.passes import Pass
+from tests.simulation.line import Line
+from tests.simulation.scheduler import Scheduler, VirtualClock
+from tests.support.builders import a_record
+from tests.support.fakes import SilentProgress
+
+LANE = Lane(account="123456789012", region="ap-northeast-1", endpoint="simulated")
+
+
+@dataclass(slots=True)
+class RunDir:
+    """A run directory, and what it was begun with."""
+
+    name: str
+    path: Path
+    kind: str
+    """`run` or `disable`."""
+    policy: Policy
+    roster: tuple[Candidate | Rejection, ...]
+    max_sms: int
+    lives: int = 0
+    codes: dict[str, int] = field(default_factory=dict)
+    """By sub, the SMS that writes of this directory have sent."""
+    words: dict[str, int] = field(default_factory=dict)
+    """By sub, how often the operator has asked to try again a user who was given up."""
+
+
+class SimulatedRoster:
+    """As much of a `Roster` as planning needs."""
+
+    def __init__(self, rows: tuple[Candidate | Rejection, ...]) -> None:
+        self._rows = rows
+        self.used: Mapping[str, str] = {}
+        self.labels: Mapping[str, str] = {}
+        self.notes: tuple[str, ...] = ()
+        self.lines = self.record_count = len(rows)
+        self.multi_line_records = 0
+        self.encoding, self.guessed_encoding = "utf-8", False
+
+    def records(self) -> Any:
+        return map(a_record, self._rows)
+
+
+@dataclass(slots=True)
+class Process:
+    """Begun, worked, ended or killed; its journal stays."""
+
+    run: RunDir
+    command: str
+    line: Line
+    scheduler: Scheduler
+    chance: random.Random
+    ceilings: Mapping[Category, float]
+    settings: Settings
+    lane_writer: dict[str, Writer]
+    number: int = 0
+    stop: Stop = field(default_factory=Stop)
+    journal: Journal | None = None
+    state: str = "dead"
+    problem: MigrateMfaError | None = None
+    begun: float = 0.0
+    facts_changed: bool = False
+
+    def work(self) -> None:
+        """The whole command. Errors that a person would see as such are kept in `problem`."""
+        self.begun = self.scheduler.now
+        try:
+            with Journal.create_or_open(self.run.path) as journal:
+                self.journal = journal
+                self._work(journal)
+        except MigrateMfaError as problem:
+            self.problem = problem
+            self.state = "refused" if self.state == "dead" else self.state
+
+    def kill(self) -> None:
+        """What is not committed is lost; nothing more is done."""
+        self.line.die()
+        if self.journal is not None:
+            with suppress(Exception):
+                self.journal.database._connection.close()
+        self.scheduler.die()
+        if self.journal is not None and self.journal._lock is not None:
+            self.journal.close()
+        self.state, self.problem = "killed", None
+
+    def rows(self) -> list[dict[str, Any]]:
+        return self.rows_of(self.run)
+
+    @staticmethod
+    def rows_of(run: RunDir) -> list[dict[str, Any]]:
+        """The rows of a run directory, as its journal has them on disk."""
+        if not (run.path / JOURNAL).exists():
+            return []
+        return _read(run, "SELECT * FROM rows ORDER BY row")
+
+    def before(self, row: Mapping[str, Any]) -> tuple[UserState | None, list[Step]]:
+        """What a row's user was before the first write, and what was written to it."""
+        images = _read(self.run, "SELECT state FROM before_images WHERE user_sub = ?", row["user_sub"])
+        writes = _read(self.run, "SELECT step FROM writes WHERE row = ? AND result <> 'refused'", row["row"])
+        steps = [steps_from_text(each["step"])[0] for each in writes]
+        return (state_from_json(images[0]["state"]) if images else None), steps
+
+    def note_words(self) -> None:
+        """Whoever starts a command again lets it try again those who were given up."""
+        for row in self.rows():
+            if row["reason"] == "gave_up" and row["user_sub"]:
+                self.run.words[row["user_sub"]] = self.run.words.get(row["user_sub"], 0) + 1
+
+    def _work(self, journal: Journal) -> None:
+        connection = self._connection()
+        self._require(connection, journal)
+        clock = connection.clock
+        work = WorkStore.begin(journal.database, self.command, clock.now())
+        one = Pass(connection, journal, work, self.command)
+        came_through = False
+        try:
+            _COMMANDS[self.command](self, one)
+            came_through = True
+        except Stopped:
+            came_through = True
+        finally:
+            cause = self.stop.cause
+            open_rows = work.open_rows()
+            self.state = "stopped" if not came_through or cause or open_rows else "finished"
+            if cause in SIGNAL_EXITS:
+                self.state = "interrupted"
+            work.count_calls(connection.directory.calls)
+            work.end(self.state, clock.now(), reads_only=one.reads_only, extra={})
+
+    def _require(self, connection: Connection, journal: Journal) -> None:
+        if self.command in {"run", "disable"}:
+            require_pool(connection.pool, self.command, self.run.policy)
+            journal.set_meta({"kind": self.run.kind, **policy_options(self.run.policy)})
+        else:
+            require_sms_mfa(connection.pool)
+
+    def _connection(self) -> Connection:
+        clock = VirtualClock(self.scheduler)
+        pacers = {category: Pacer(rps, clock, self.chance.random) for category, rps in self.ceilings.items()}
+        directory = PacedDirectory(self.line, pacers, clock=clock, stop=self.stop)
+        facts = patiently(directory.describe, clock, self.stop)
+        nothing: Any = SimpleNamespace()
+        return Connection(
+            settings=self.settings,
+            clock=clock,
+            stop=self.stop,
+            progress=SilentProgress(),
+            lane=LANE,
+            live_pool=LivePool(facts, directory.describe, clock=clock, stop=self.stop),
+            directory=directory,
+            aws=nothing,
+            begun=clock.monotonic(),
+            pacers=pacers,
+            limits=dict(self.ceilings),
+            owns_lane=True,
+        )
+
+    def _migrate(self, one: Pass) -> None:
+        roster: Any = SimulatedRoster(self.run.roster)
+        migration = Migration(one, self.run.policy, roster)
+        migration.prepare()
+        migration.require_ready()
+        if migration.forecast().users:
+            migration.apply()
+
+    def _reconcile(self, one: Pass) -> None:
+        after = Aftermath(one, self.run.policy)
+        after.compare(lambda *_: None)
+        if self.chance.random() < 0.3:
+            after.plan_repairs()
+        if after.open_rows():
+            after.apply_reconcile()
+        after.store.settle_repairs()
+        one.extra |= {"drift": {}, "drift_new": {}}
+        after.drift_is_told()
+
+    def _roll_back(self, one: Pass) -> None:
+        after = Aftermath(one, self.run.policy)
+        after.choose(())
+        after.select(())
+        after.apply_rollback()
+
+
+_COMMANDS: Mapping[str, Callable[[Process, Pass], None]] = {
+    "run": Process._migrate,
+    "disable": Process._migrate,
+    "reconcile": Process._reconcile,
+    "rollback": Process._roll_back,
+}
+
+
+def _read(run: RunDir, sql: str, *arguments: object) -> list[dict[str, Any]]:
+    with closing(sqlite3.connect(run.path / JOURNAL)) as db:
+        db.row_factory = sqlite3.Row
+        return [dict(row) for row in db.execute(sql, arguments)]
+
+
+def settings_of(run: RunDir, chance: random.Random) -> Settings:
+    return Settings(
+        deciding=Deciding(
+            verification=run.policy.verification,
+            phone_conflict=run.policy.phone_conflict,
+            despite=tuple(run.policy.despite),
+        ),
+        cost=Cost(max_sms=run.max_sms),
+        wave=Wave(batch_size=chance.choice((1, 3, 100)), max_failures=1.0),
+    )
+
+
+def names_of(users: Mapping[str, UserState]) -> list[str]:
+    return sorted(user.username for user in users.values())
