@@ -26,8 +26,9 @@ PAY_BACK_S, LONGEST_PAUSE_S = 0.3, 7.0
 UNDER = 0.97
 BACK_OFF = 0.08
 GROWTH = 0.0003
-PATIENCE = 0.25
-SHORTEST_HOLD_S, LONGEST_HOLD_S = 8.0, 25.0
+PATIENCE = 0.3
+SHORTEST_HOLD_S, LONGEST_HOLD_S = 9.0, 45.0
+"""Each probe costs others some calls, whatever else is done: seldom is what spares them."""
 SEARCH_PAY_BACK_S, SEARCH_HOLD_S = 0.2, 0.65
 """Where nothing is measured, there is nothing to hold: the first probe measures."""
 STEP, DOUBLING_S = 0.06, 0.8

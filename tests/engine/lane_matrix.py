@@ -2,7 +2,8 @@
 
 Others take 20 to 80 % of the quota for 10 s, for 40 s or to the end, evenly or at random, with a bucket of
 one second or of a fifth. The same is counted for the tool, for 32 threads of boto3's adaptive mode, and for a
-constant rate. `python -m tests.engine.lane_matrix` prints all of it.
+constant rate. `python -m tests.engine.lane_matrix` prints all of it, and the frontier:
+what the constant rate costs the others, by how much it takes.
 """
 
 from collections import deque
@@ -142,18 +143,19 @@ def constant(rate: float, cell: Cell, seed: int) -> Figures:
 
 def frontier(cell: Cell, limit: float) -> float:
     """The largest part of what others leave that a constant rate takes at `limit` % of theirs throttled."""
-    steady, low, high = replace(cell, for_s=None), 0.0, 0.99
-    left = QUOTA - cell.rps
-
-    def harm(part: float) -> float:
-        return means(constant(part * left, steady, seed) for seed in SEEDS).theirs_later
-
-    if harm(high) <= limit:
+    low, high = 0.0, 0.99
+    if harm(cell, high) <= limit:
         return high
     while high - low > 0.02:
         middle = (low + high) / 2
-        low, high = (middle, high) if harm(middle) <= limit else (low, middle)
+        low, high = (middle, high) if harm(cell, middle) <= limit else (low, middle)
     return low
+
+
+def harm(cell: Cell, part: float) -> float:
+    """What a constant rate that takes this part of what others leave costs them, in % of their calls."""
+    steady, rate = replace(cell, for_s=None), part * (QUOTA - cell.rps)
+    return means(constant(rate, steady, seed) for seed in SEEDS).theirs_later
 
 
 class _Detector:
@@ -245,6 +247,16 @@ def main() -> None:
         print(f"| {cell} | " + " | ".join(columns) + " |", flush=True)
 
 
+def print_frontier() -> None:
+    """Print what a constant rate costs others who come at random, by the part that it takes, as Markdown."""
+    parts = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99)
+    print("\n| theirs later %, at a constant | " + " | ".join(f"{part:.2f}" for part in parts) + " |")
+    print("|---" + "|---:" * len(parts) + "|")
+    for cell in CELLS:
+        if cell.random and cell.for_s is None:
+            print(f"| {cell} | " + " | ".join(f"{harm(cell, part):.1f}" for part in parts) + " |", flush=True)
+
+
 def _columns(found: Figures) -> str:
     return (
         f"{found.used:.2f} | {found.back_s:.0f} | {found.own:.1f} | {found.theirs_first:.1f} "
@@ -254,3 +266,4 @@ def _columns(found: Figures) -> str:
 
 if __name__ == "__main__":
     main()
+    print_frontier()

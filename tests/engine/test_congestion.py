@@ -21,6 +21,7 @@ from migrate_mfa.engine.congestion import (
     UNDER,
     Congestion,
 )
+from migrate_mfa.engine.forecast import Rate
 from tests.engine.lane_matrix import CELLS, SEEDS, Cell, Figures, adaptive, constant, means, tool
 from tests.engine.lane_model import QUOTA, LaneModel, Network
 
@@ -59,9 +60,10 @@ def test_nobody_is_throttled_while_both_keep_to_their_halves(burst_s: float, net
 # Live traffic comes and goes
 
 LEAST_USED = {
-    Cell(0.8, 40.0, random=True, burst_s=1.0): 0.90,
+    Cell(0.8, 40.0, random=False, burst_s=1.0): 0.91,
+    Cell(0.8, 40.0, random=True, burst_s=1.0): 0.87,
     Cell(0.6, 40.0, random=True, burst_s=1.0): 0.91,
-    Cell(0.4, 40.0, random=True, burst_s=1.0): 0.92,
+    Cell(0.4, 40.0, random=True, burst_s=1.0): 0.89,
     Cell(0.4, None, random=True, burst_s=1.0): 0.91,
     Cell(0.6, None, random=True, burst_s=1.0): 0.87,
     Cell(0.8, None, random=True, burst_s=1.0): 0.90,
@@ -72,6 +74,8 @@ LEAST_USED = {
     Cell(0.8, None, random=True, burst_s=0.2): 0.48,
 }
 """Where 0.93, or 0.80 with a shallow bucket, would cost the others too much: they come first."""
+LONGEST_BACK_S = {Cell(0.4, 40.0, random=True, burst_s=1.0): 16.0}
+"""A look was refused just before the others left: seldom looks are what spares them."""
 MOST_OWN = {
     Cell(0.8, None, random=True, burst_s=1.0): 1.1,
     Cell(0.8, None, random=False, burst_s=0.2): 1.1,
@@ -92,7 +96,7 @@ def test_what_others_leave_is_used_and_what_they_free_soon_again(cell: Cell) -> 
 
     assert found.used >= LEAST_USED.get(cell, 0.93 if cell.burst_s == 1.0 else 0.80)
     assert found.own <= MOST_OWN.get(cell, 1.0)
-    assert found.back_s <= 15.0
+    assert found.back_s <= LONGEST_BACK_S.get(cell, 15.0)
 
 
 @pytest.mark.parametrize("burst_s", BURSTS)
@@ -116,6 +120,12 @@ def test_adaptive_retries_use_less_of_a_quota_that_comes_and_goes_and_cost_other
     assert theirs.used < figures_of(cell).used
     assert theirs.own > figures_of(cell).own
     assert theirs.theirs_later > 2 * figures_of(cell).theirs_later
+
+
+def test_the_longest_time_of_a_forecast_expects_no_more_than_the_worst_traffic_leaves() -> None:
+    worst = Cell(0.5, None, random=True, burst_s=0.2)
+
+    assert figures_of(worst).used * (QUOTA - worst.rps) >= Rate(QUOTA, QUOTA).worst
 
 
 def test_with_a_shallow_bucket_and_traffic_at_random_no_constant_rate_could_take_what_is_left() -> None:
