@@ -17,6 +17,7 @@ from migrate_mfa.adapters.journal_rows import (
 from migrate_mfa.domain.model import Plan, UserState, Verdict
 from migrate_mfa.domain.reasons import WORTH_ANOTHER_TRY, Outcome, Reason
 from migrate_mfa.domain.rows import Drift, Revisited, Verb
+from migrate_mfa.domain.undo import PROVED_STAYS
 
 if TYPE_CHECKING:
     from migrate_mfa.adapters.journal import Database
@@ -30,6 +31,8 @@ _OF_INTEREST = (
 _AGAIN = ", ".join(f"'{reason}'" for reason in sorted(WORTH_ANOTHER_TRY))
 _TURNED_AWAY = f"(outcome = 'skipped' OR reason IN ({_AGAIN}))"
 """Rows at which reconcile looks again: what such a row was pending for, if it was, is kept."""
+_KEEPS_A_NUMBER = f"r.detail GLOB '{PROVED_STAYS.split(',')[0]}*'"
+"""Of a restored row; what else is said of one may be due to a late read, and is looked at again."""
 _CHOSEN = "r.user_sub IN (SELECT sub FROM chosen)"
 _THIS = "(SELECT MAX(id) FROM passes)"
 """The passes tell before from after; clocks can be set back between them."""
@@ -219,14 +222,14 @@ class AftermathStore:
                 proved come again: for all others that would be the same announcement each time.
         """
         chosen = f" AND {_CHOSEN}" if only_chosen else ""
-        whole = " AND r.detail = ''" if only_chosen else ""
+        whole = "r.detail = ''" if only_chosen else f"(r.detail = '' OR {_KEEPS_A_NUMBER})"
         which = "AND" if ended else "AND NOT"
         found = self._database.query(
             "SELECT r.row, EXISTS"
             " (SELECT 1 FROM writes w WHERE w.row = r.row AND w.result <> 'refused') AS wrote"
             " FROM rows r NOT INDEXED"
             f" WHERE r.row > ? {which} (r.verb = 'rollback' AND r.outcome <> 'unprocessed')"
-            f" AND NOT (r.reason IS 'restored'{whole}){chosen} ORDER BY r.row LIMIT ?",
+            f" AND NOT (r.reason IS 'restored' AND {whole}){chosen} ORDER BY r.row LIMIT ?",
             after,
             limit,
         )
@@ -240,7 +243,7 @@ class AftermathStore:
 
     def numbers_kept(self) -> int:
         """How many users a rollback has left a number that they have proved since."""
-        kept = "SELECT COUNT(*) FROM rows WHERE reason = 'restored' AND detail <> ''"
+        kept = f"SELECT COUNT(*) FROM rows r WHERE reason = 'restored' AND {_KEEPS_A_NUMBER}"
         return int(self._database.value(kept))
 
     def park_rollbacks(self) -> None:

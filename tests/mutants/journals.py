@@ -32,8 +32,8 @@ JOURNALS: Final = (
         promise=1,
         breach="A row that is decided again is open and has the reason of its last end at once.",
         file="migrate_mfa/adapters/aftermath_store.py",
-        find="outcome = 'unprocessed', reason = NULL,\"\n",
-        put="outcome = 'unprocessed',\"\n",
+        find="\" reason = NULL, detail = '', steps = ?, ends = ?, verb = ? WHERE row = ?\"",
+        put="\" detail = '', steps = ?, ends = ?, verb = ? WHERE row = ?\"",
         tests=("tests/engine/test_rollback.py",),
     ),
     Mutant(

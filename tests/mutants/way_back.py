@@ -129,7 +129,7 @@ WAY_BACK: Final = (
         promise=4,
         breach="A code whose answer was lost is sent again where the pool does not show the number in time.",
         file="migrate_mfa/engine/settle.py",
-        find="return MAYBE_SENT if self._answer_lost and self._gate.sends_code(decision) else None",
+        find="return MAYBE_SENT if maybe_sent else None",
         put="return None",
         tests=(
             "tests/engine/test_settle.py::test_after_an_answer_was_lost_no_message_is_risked_again_without_the_operators_word",
@@ -198,8 +198,8 @@ WAY_BACK: Final = (
         promise=12,
         breach="A write that found no room on the disk is missed later, and the journal is refused.",
         file="migrate_mfa/adapters/work_store.py",
-        find="            intent = self._intend(db, work, decision.steps[0], now)\n",
-        put="            intent = self._committed(self._intend(db, work, decision.steps[0], now))\n",
+        find="            return self._intend(db, work, decision.steps[0], now)\n",
+        put="            return self._committed(self._intend(db, work, decision.steps[0], now))\n",
         tests=(
             "tests/adapters/test_run_files.py::test_a_write_that_could_not_be_committed_is_not_missed_later",
         ),
@@ -220,8 +220,8 @@ WAY_BACK: Final = (
         promise=6,
         breach="A rollback stores a number that a disk has changed.",
         file="migrate_mfa/adapters/codec.py",
-        find="not in {None, _checksum(item)}",
-        put="is Ellipsis",
+        find="if check != _checksum(item) and not (long and check is None):",
+        put="if check is Ellipsis:",
         tests=("tests/adapters/test_run_files.py::test_a_damaged_state_before_is_not_given_back",),
     ),
     Mutant(

@@ -36,7 +36,7 @@ class Scheduler:
         """Whether the process lives whose tasks these are; what is dead raises at its next wait."""
         self._hub = getcurrent()
         self._ready: list[greenlet] = []
-        self._tasks: set[greenlet] = set()
+        self._tasks: dict[greenlet, None] = {}  # in the order of their beginning, which a seed decides
         self._timers: list[tuple[float, int, greenlet | Callable[[], None]]] = []
         self._order = count()
 
@@ -46,7 +46,7 @@ class Scheduler:
 
     def spawn(self, run: Callable[[], None]) -> None:
         task = greenlet(run, parent=self._hub)
-        self._tasks.add(task)
+        self._tasks[task] = None
         self._ready.append(task)
 
     def at(self, moment: float, event: Callable[[], None]) -> None:
@@ -143,7 +143,7 @@ class Scheduler:
         task = self._ready.pop(self.chance.randrange(len(self._ready)))
         task.switch()
         if task.dead:
-            self._tasks.discard(task)
+            self._tasks.pop(task, None)
 
     def _next_event(self) -> None:
         moment, _, what = heapq.heappop(self._timers)
@@ -183,7 +183,8 @@ class _Lock:
         if self._reentrant and self._owner is me:
             self._depth += 1
             return self
-        if self._scheduler.chance.random() < 0.1:  # another thread may have been quicker
+        # Another thread may have been quicker.
+        if self._scheduler.alive and self._scheduler.chance.random() < 0.1:
             self._scheduler.pause()
         while self._owner is not None:
             if not self._scheduler.in_task:

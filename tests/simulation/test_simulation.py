@@ -51,11 +51,13 @@ def test_the_judge_sees_a_write_long_after_its_read() -> None:
         assert "after the read that decided it" in violations(range(1, 3))
 
 
+@pytest.mark.damages_journal
 def test_the_judge_sees_a_write_without_an_intent() -> None:
     with patch("migrate_mfa.adapters.work_store.WorkStore.decide", lambda *_: 0):
         assert "without an intent" in violations(range(1, 3))
 
 
+@pytest.mark.damages_journal
 def test_the_judge_sees_what_is_told_and_is_not_so() -> None:
     with (
         patch.object(settle._Way, "_make", lambda *_: None),

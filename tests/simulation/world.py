@@ -216,7 +216,7 @@ class World:
         if not ended:
             self.crashes += 1
             process.kill()
-        self._tell(f"--- {process.state} {process.problem or ''}")
+        self._tell(f"--- {process.state} {process.problem or ''}".replace(str(self.folder), ""))
         self.judge.end(process)
         return process
 
