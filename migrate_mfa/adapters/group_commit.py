@@ -25,9 +25,10 @@ class _Waiting:
     result: object = None
     committed: bool = False
     error: BaseException | None = None
-    woken: threading.Lock = field(default_factory=threading.Lock)
+    woken: threading.Lock = field(init=False)
 
     def __post_init__(self) -> None:
+        self.woken = threading.Lock()
         self.woken.acquire()
 
 

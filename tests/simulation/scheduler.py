@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
+_OF_THE_JOURNAL = {"migrate_mfa.adapters.journal", "migrate_mfa.adapters.group_commit"}
 _MOST_STEPS = 200_000
 """A command that takes more has no end."""
 
@@ -201,6 +202,13 @@ class _Lock:
             if self._waiting:
                 self._scheduler.wake(self._waiting.popleft())
 
+    def acquire(self) -> bool:
+        self.__enter__()
+        return True
+
+    def release(self) -> None:
+        self.__exit__()
+
 
 class _Signal:
     """Tasks that wait for somebody to say that something has changed."""
@@ -347,7 +355,7 @@ def without_threads(scheduler: Scheduler) -> Iterator[None]:
     }
     changed: list[tuple[Any, str, object]] = []
     for name, module in list(sys.modules.items()):
-        if name.startswith("migrate_mfa.engine.") or name == "migrate_mfa.adapters.journal":
+        if name.startswith("migrate_mfa.engine.") or name in _OF_THE_JOURNAL:
             for attribute, value in list(vars(module).items()):
                 if isinstance(value, type | type(threading)) and value in instead:
                     changed.append((module, attribute, value))

@@ -69,8 +69,8 @@ _NONE_OF: Final[dict[str, str]] = {
     "a stored number is not that of its row": (
         "SELECT w.id FROM writes w JOIN rows r USING (row) JOIN passes p ON p.id = w.pass"
         " WHERE p.command IN ('run', 'reconcile') AND w.step GLOB '[PV]*'"
-        f" AND {_DID} AND substr(w.step, 2) IS NOT r.phone AND substr(w.step, 2) IS NOT (SELECT state ->> '$.p' FROM"
-        " before_images b WHERE b.user_sub = w.user_sub)"
+        f" AND {_DID} AND substr(w.step, 2) IS NOT r.phone AND substr(w.step, 2)"
+        " IS NOT (SELECT state ->> '$.p' FROM before_images b WHERE b.user_sub = w.user_sub)"
     ),
     "a row that is enrolled shows another number as used": (
         "SELECT row FROM rows WHERE reason = 'enrolled' AND verb = 'run' AND phone NOTNULL"
