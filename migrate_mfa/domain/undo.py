@@ -142,6 +142,17 @@ def changed_since(before: UserState, state: UserState, writes: Sequence[Write]) 
     return bool(stores) and state.phone not in possible
 
 
+def none_shows(before: UserState, state: UserState, writes: Sequence[Write]) -> bool:
+    """Whether others have changed a user in whom none of our writes shows, which were never answered.
+
+    Then the present state is the one before our first write: `before` may be what another run had made of the
+    user, and undone since.
+    """
+    numbers = {write.step.phone.e164 for write in writes if isinstance(write.step, StorePhone)}
+    unsure = bool(writes) and not any(write.sure or _writes_mfa([write]) for write in writes)
+    return unsure and state.phone not in numbers and _shape(state) != _shape(before)
+
+
 def after(state: UserState, step: Step) -> UserState:
     """What a user looks like once a step was executed."""
     mfa = state.mfa or MfaState()

@@ -32,7 +32,7 @@ from migrate_mfa.domain.model import (
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import Verb, Work
-from migrate_mfa.domain.undo import Write, changed_since, shows_late
+from migrate_mfa.domain.undo import Write, changed_since, none_shows, shows_late
 from migrate_mfa.engine.holders import is_held
 from migrate_mfa.engine.live_pool import LivePool
 from migrate_mfa.engine.refusals import Refusals
@@ -372,6 +372,10 @@ class _Way:
 
     def _learn_what_came_meanwhile(self, plan: Plan, state: UserState, had: UserState) -> None:
         """Keep what only a look after our write has shown as the user's from before it."""
+        writes = self._writes() if self._work.verb in _ENROLLING else []
+        kept = self._tools.store.before_image(self._work.user_sub) if writes else None
+        if kept and none_shows(kept, state, writes):
+            self._tools.store.correct_before_image(state)
         match plan.steps:
             case (PreferFactor(factor),) if had.mfa and factor not in had.mfa.others:
                 factors = MfaState(enabled=had.mfa.others | {factor}, preferred=factor)

@@ -41,6 +41,7 @@ from migrate_mfa.domain.undo import (
     PROVED_STAYS,
     Write,
     after,
+    none_shows,
     restore,
     shows_late,
 )
@@ -580,3 +581,29 @@ def test_mfa_goes_before_the_number_and_no_other_factor_is_lost(
         assert before.mfa is not None
         assert state.mfa is not None
         assert state.mfa.others == before.mfa.others
+
+
+OTHERS_RUN = a_user(phone=PHONE, mfa=SMS_PREFERRED)
+"""What another run directory had made of the user when ours looked first."""
+UNANSWERED, ANSWERED = (
+    Write(StorePhone(Phone(PHONE), verified=True), False),
+    Write(StorePhone(Phone(PHONE), verified=True), True),
+)
+MFA_UNANSWERED = Write(SetSmsMfa(enabled=True, preferred=True), False)
+
+
+@pytest.mark.parametrize(
+    ("state", "writes", "others"),
+    [
+        pytest.param(a_user(), (UNANSWERED,), True, id="the other run was undone since"),
+        pytest.param(OTHERS_RUN, (UNANSWERED,), False, id="nothing has changed"),
+        pytest.param(a_user(), (), False, id="we have not written"),
+        pytest.param(a_user(), (ANSWERED,), False, id="we have written for certain"),
+        pytest.param(a_user(), (UNANSWERED, MFA_UNANSWERED), False, id="MFA may be ours"),
+        pytest.param(a_user(phone=PHONE), (UNANSWERED,), False, id="the number may be ours"),
+    ],
+)
+def test_the_first_look_is_corrected_only_where_none_of_our_writes_can_show(
+    state: UserState, writes: tuple[Write, ...], others: bool
+) -> None:
+    assert none_shows(OTHERS_RUN, state, writes) is others
