@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ATTESTED = ("--verification", "attested")
 ENROLLED = ("verified", "enrolled")
-USERS = 60
+USERS = 200
 NAMES = tuple(f"user{at:02d}" for at in range(USERS))
 MOST_UNDER_WAY = 64
 FULL_KB = 900
