@@ -198,11 +198,20 @@ WAY_BACK: Final = (
         promise=12,
         breach="A write that found no room on the disk is missed later, and the journal is refused.",
         file="migrate_mfa/adapters/work_store.py",
-        find="            intent = self._intend(db, work, decision.steps[0], now)\n",
-        put="            intent = self._committed(self._intend(db, work, decision.steps[0], now))\n",
+        find="            return self._intend(db, work, decision.steps[0], now)\n",
+        put="            return self._committed(self._intend(db, work, decision.steps[0], now))\n",
         tests=(
             "tests/adapters/test_run_files.py::test_a_write_that_could_not_be_committed_is_not_missed_later",
         ),
+    ),
+    Mutant(
+        name="a commit that failed looks done to those who share it",
+        promise=12,
+        breach="A write is sent whose intent is not on disk.",
+        file="migrate_mfa/adapters/group_commit.py",
+        find="            each.committed, each.error = error is None, error\n",
+        put="            each.committed, each.error = True, error if each is group[0] else None\n",
+        tests=("tests/adapters/test_group_commit.py",),
     ),
     Mutant(
         name="damaged numbers are written",
@@ -220,8 +229,8 @@ WAY_BACK: Final = (
         promise=6,
         breach="A rollback stores a number that a disk has changed.",
         file="migrate_mfa/adapters/codec.py",
-        find="not in {None, _checksum(item)}",
-        put="is Ellipsis",
+        find="if check != _checksum(item) and not (long and check is None):",
+        put="if check is Ellipsis:",
         tests=("tests/adapters/test_run_files.py::test_a_damaged_state_before_is_not_given_back",),
     ),
     Mutant(
