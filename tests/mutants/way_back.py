@@ -205,6 +205,15 @@ WAY_BACK: Final = (
         ),
     ),
     Mutant(
+        name="a commit that failed looks done to those who share it",
+        promise=12,
+        breach="A write is sent whose intent is not on disk.",
+        file="migrate_mfa/adapters/group_commit.py",
+        find="            each.committed, each.error = error is None, error\n",
+        put="            each.committed, each.error = True, error if each is group[0] else None\n",
+        tests=("tests/adapters/test_group_commit.py",),
+    ),
+    Mutant(
         name="damaged numbers are written",
         promise=10,
         breach="A number that a disk has changed is stored as verified.",

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 ATTESTED = ("--verification", "attested")
 ENROLLED = ("verified", "enrolled")
-USERS = 60
+USERS = 200
 NAMES = tuple(f"user{at:02d}" for at in range(USERS))
 MOST_UNDER_WAY = 64
-FULL_KB = 700
+FULL_KB = 900
 """Room for the plan, not for all that the run has to write down."""
 NO_PLAN_KB = 60
 """Room for less than an empty journal."""
