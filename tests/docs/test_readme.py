@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import re
 import shlex
 import subprocess
@@ -30,6 +29,7 @@ from migrate_mfa.main import app, main
 from migrate_mfa.simulator import Running, background
 from migrate_mfa.wiring.reporting import status
 from tests.support.terminal import Terminal as Keyboard
+from tests.support.terminal import typing
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGLISH = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -216,13 +216,9 @@ def _typing(answers: Sequence[str]) -> Iterator[int]:
     if not answers:
         yield subprocess.DEVNULL
         return
-    keyboard, stdin = pty.openpty()
-    os.write(keyboard, "".join(f"{answer}\n" for answer in answers).encode())
-    try:
+    (answer,) = answers
+    with typing(f"{answer}\n") as stdin:
         yield stdin
-    finally:
-        os.close(stdin)
-        os.close(keyboard)
 
 
 @pytest.fixture

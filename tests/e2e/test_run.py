@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pty
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +27,7 @@ from tests.e2e.support import (
     words,
     write_roster,
 )
+from tests.support.terminal import typing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -266,7 +265,6 @@ class TestPlan:
 class TestConfirmation:
     def answer(self, site: Site, text: str) -> Done:
         """Run at a terminal of its own, and type one line at the prompt."""
-        leader, follower = pty.openpty()
         arguments = (
             "run",
             "roster.csv",
@@ -276,11 +274,9 @@ class TestConfirmation:
             site.folder / "run",
             *ATTESTED,
         )
-        child = site.cli.start(*arguments, "--quota-share", "1.0", stdin=follower)
-        os.close(follower)
-        os.write(leader, f"{text}\n".encode())
-        out, err = child.communicate(timeout=60)
-        os.close(leader)
+        with typing(f"{text}\n") as stdin:
+            child = site.cli.start(*arguments, "--quota-share", "1.0", stdin=stdin)
+            out, err = child.communicate(timeout=60)
         return Done(child.returncode, out.decode(), err.decode())
 
     def test_the_pools_name_lets_the_run_go_on(self, site: Site) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import signal
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +33,7 @@ from tests.e2e.support import (
     write_roster,
 )
 from tests.support.aws_cli import requests_of
+from tests.support.terminal import typing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -132,12 +132,9 @@ def test_ctrl_c_while_it_waits_for_the_role_says_what_is_there(raise_site: Calla
 
 
 def at_a_terminal(site: Site, answer: str, **more: Any) -> Done:
-    leader, follower = pty.openpty()
-    child = site.cli.start(*SETUP, stdin=follower, **more)
-    os.close(follower)
-    os.write(leader, f"{answer}\n".encode())
-    out, err = child.communicate(timeout=60)
-    os.close(leader)
+    with typing(f"{answer}\n") as stdin:
+        child = site.cli.start(*SETUP, stdin=stdin, **more)
+        out, err = child.communicate(timeout=60)
     return Done(child.returncode, (out or b"").decode(), err.decode())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ from tests.e2e.support import (
     write_roster,
     writes,
 )
+from tests.support.terminal import CTRL_D, typing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,12 +94,9 @@ def test_the_end_of_input_at_the_question_declines(raise_site: Callable[..., Sit
         "run": ("run", roster, "--user-pool-id", POOL_ID, "--run-dir", "run", *ATTESTED),
         "purge": ("purge", "--run-dir", "run"),
     }[command]
-    ours, theirs = pty.openpty()
-    child = site.cli.start(*line, stdin=theirs)
-    os.close(theirs)
-    os.write(ours, b"\x04")
-    out, err = child.communicate(timeout=60)
-    os.close(ours)
+    with typing(CTRL_D) as stdin:
+        child = site.cli.start(*line, stdin=stdin)
+        out, err = child.communicate(timeout=60)
 
     assert child.returncode == 130, (out + err).decode()
     assert not list(site.folder.rglob("migrate-mfa-bug-*"))

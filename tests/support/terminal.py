@@ -8,16 +8,43 @@ import select
 import shlex
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _PATIENCE_S = 60.0
+_TYPES_EVERY_S = 0.2
 CTRL_C, CTRL_D = "\x03", "\x04"
+
+
+@contextmanager
+def typing(keys: str) -> Iterator[int]:
+    """A terminal to read from, at which somebody types the same keys again and again until they are taken.
+
+    What is typed before a question is thrown away; where standard error is a pipe, nobody sees the question.
+    """
+    leader, follower = pty.openpty()
+    over = threading.Event()
+
+    def type_them() -> None:
+        while not over.wait(_TYPES_EVERY_S):
+            os.write(leader, keys.encode())
+
+    typist = threading.Thread(target=type_them)
+    typist.start()
+    try:
+        yield follower
+    finally:
+        over.set()
+        typist.join()
+        os.close(follower)
+        os.close(leader)
 
 
 class Terminal:

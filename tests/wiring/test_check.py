@@ -540,7 +540,6 @@ def test_settings_that_are_good_to_know_are_infos_and_no_more(
         "other_factors",
         "phone_required",
         "pool_owner",
-        "recovery_in_progress",
         "recovery_reach",
         "sms_origin",
         "sms_role_source",
