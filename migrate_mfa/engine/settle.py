@@ -6,6 +6,7 @@ decided again, so the same few lines start, resume and repair.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import TYPE_CHECKING, assert_never
 
 import structlog
@@ -62,10 +63,12 @@ READ_BACK_WAITS_S = (0.5, 1.0, 2.0)
 """How long to wait before each further look at a user who does not show a write yet."""
 AGAIN_AFTER_S = 10.0
 """How long a user has to be without what an earlier process stored before it is stored again."""
-ROUNDS = 8
-"""How often a write whose effect is unknown is settled by a read before the user is given up."""
+HOLDERS_HOLD_S = 10.0
+"""How long a look at who has a number counts: where that look is slow, the one at the user comes after it."""
 _LOOKS = 3
 """How often a decision is renewed because its turns came late, before it is made as it is."""
+ROUNDS = 8
+"""How often a write whose effect is unknown is settled by a read before the user is given up."""
 log = structlog.get_logger()
 
 
@@ -135,6 +138,7 @@ class _Way:
         self._answer_lost = False
         self._unsure = 0
         self._made = False
+        self._looked_for: dict[Phone, float] = {}
         self._had: UserState | None = None
         self._proved: set[str] = set()
         self._returned: set[str] = set()
@@ -398,9 +402,12 @@ class _Way:
         how = self._gate.facts.phone_sign_in
         if how is PhoneSignIn.NO or not (isinstance(step, StorePhone) and step.verified):
             return
+        if self._tools.clock.monotonic() - self._looked_for.get(step.phone, -inf) < HOLDERS_HOLD_S:
+            return
         named = self._tools.store.users_with(step.phone, self._work.user_sub)
         if is_held(self._tools.directory, step.phone, how, self._work.user_sub, named):
             raise _HeldByAnotherError
+        self._looked_for[step.phone] = self._tools.clock.monotonic()
 
     def _make(self, step: Step) -> None:
         match step:

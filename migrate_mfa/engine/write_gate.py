@@ -11,6 +11,8 @@ from migrate_mfa.ports import Clock, before_write
 
 OLDEST_LOOK_S = 2.0
 """How long after the look at a user a write may still be made by it."""
+MOST_LOOKS = 50
+"""How often a write is put off for that, throttles in between included: it has to be made in the end."""
 
 
 class NotMadeError(Exception):
@@ -35,6 +37,7 @@ class WriteGate:
         self._clock = clock
         self._counted = False
         self._looked_at = clock.monotonic()
+        self._put_off = 0
 
     def renew(self) -> None:
         """A decision comes: by the settings of now. Raises as `LivePool.current`."""
@@ -94,7 +97,8 @@ class WriteGate:
             raise NotMadeError from None
         except MigrateMfaError as problem:
             raise NotMadeError(problem) from problem
-        if self.stale:
+        if self.stale and self._put_off < MOST_LOOKS:
+            self._put_off += 1
             raise NotMadeError
 
 

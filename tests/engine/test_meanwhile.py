@@ -18,7 +18,7 @@ from migrate_mfa.domain.model import (
 )
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.engine.settle import Settled
-from migrate_mfa.engine.write_gate import OLDEST_LOOK_S
+from migrate_mfa.engine.write_gate import MOST_LOOKS, OLDEST_LOOK_S
 from tests.support.builders import BY_CODE, OTHER_PHONE, PHONE, a_candidate, a_policy, a_pool, a_user, mfa
 from tests.support.fakes import GET, LIST, MFA, UPDATE, Call, FakeClock, FakeDirectory, Killed
 from tests.support.scene import Scene, scene
@@ -141,6 +141,20 @@ def test_a_look_that_is_too_old_when_the_turn_comes_is_made_again(tmp_path: Path
         assert run.writes() == ["refused", "done", "done"]
 
 
+def test_a_write_is_made_though_every_look_is_too_old_when_its_turn_comes(tmp_path: Path) -> None:
+    with planned(tmp_path) as run:
+        asked = run.store.decide
+
+        def slowly(*arguments: object) -> int:
+            run.clock.sleep(OLDEST_LOOK_S + 0.1)
+            return asked(*arguments)  # type: ignore[arg-type]
+
+        run.store.decide = slowly  # type: ignore[method-assign,assignment]
+
+        assert settled(run).verdict.reason is Reason.ENROLLED
+        assert run.directory.made(GET, UPDATE, MFA) == [GET] * (1 + MOST_LOOKS) + [UPDATE, MFA, GET]
+
+
 def test_a_holder_whom_the_list_shows_late_is_read(tmp_path: Path) -> None:
     """ListUsers shows the number as unproved still; AdminGetUser knows better."""
     with planned(tmp_path, pool=ALIAS) as run:
@@ -176,6 +190,19 @@ def test_a_holder_whom_only_the_journal_names_is_read(tmp_path: Path) -> None:
 
         assert settled(run).verdict.reason is Reason.PHONE_TAKEN
         assert run.directory.made(GET, LIST) == [GET, LIST, GET]
+
+
+def test_a_slow_look_at_the_holders_of_a_number_does_not_put_the_write_off_for_ever(tmp_path: Path) -> None:
+    with planned(tmp_path, pool=ALIAS) as run:
+
+        def slowly(call: Call) -> None:
+            if call.operation == LIST:
+                run.clock.sleep(OLDEST_LOOK_S + 0.1)
+
+        run.directory.hook = slowly
+
+        assert settled(run).verdict.reason is Reason.ENROLLED
+        assert run.directory.made(GET, LIST) == [GET, LIST, GET, GET]
 
 
 def test_a_number_that_nobody_has_proved_costs_a_read_and_is_taken(tmp_path: Path) -> None:
