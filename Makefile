@@ -62,7 +62,7 @@ types: $(INSTALLED) ## Check the types
 check: lint types test lock-check ## All that must pass before a change goes in
 
 chaos: $(INSTALLED) ## Kill runs again and again; nothing may be lost or done twice (ARGS=...)
-	$(BIN)/python -m tests.chaos.chaos $(ARGS)
+	$(BIN)/python -m tests.tools.chaos.chaos $(ARGS)
 
 model: $(INSTALLED) ## Commands in all orders and endings on two run directories; all can be taken back (ARGS=...)
 	$(BIN)/python -m tests.model.model $(ARGS)
@@ -71,13 +71,13 @@ simulate-faults: $(INSTALLED) ## Play the engine on virtual time against late re
 	$(BIN)/python -m tests.simulation.simulate $(ARGS)
 
 mutants: $(INSTALLED) ## Break every promise on purpose; the tests must notice (ARGS=...)
-	$(BIN)/python -m tests.mutants.mutants $(ARGS)
+	$(BIN)/python -m tests.tools.mutants.mutants $(ARGS)
 
 bench: $(INSTALLED) ## Measure speed and memory beside what people do today (ARGS=all, or a part)
-	$(BIN)/python -m tests.bench.bench $(ARGS)
+	$(BIN)/python -m tests.tools.bench.bench $(ARGS)
 
 witness: $(INSTALLED) $(WITNESS)/.installed ## Have another emulator enforce the printed policies (ARGS=...)
-	$(BIN)/python -m pytest tests/cli/test_policy_witness.py $(ARGS)
+	$(BIN)/python -m pytest tests/commands/test_policy_witness.py $(ARGS)
 
 $(WITNESS)/.installed: $(WITNESS_LOCK)
 	$(PYTHON) -m venv $(WITNESS)
@@ -85,7 +85,7 @@ $(WITNESS)/.installed: $(WITNESS_LOCK)
 	@touch $@
 
 score: $(INSTALLED) ## Run moto's and ministack's Cognito tests against the simulator; minutes (ARGS=...)
-	$(BIN)/python -m tests.thirdparty.score $(ARGS)
+	$(BIN)/python -m tests.tools.score.score $(ARGS)
 
 lock: $(INSTALLED) ## Write the lock files anew; LOCK_ARGS=--upgrade takes the newest versions
 	$(COMPILE) --all-extras --group dev --output-file $(DEV_LOCK)

@@ -8,10 +8,10 @@ import typer
 from typer.main import get_command
 
 from migrate_mfa import __version__
-from migrate_mfa.cli import output
+from migrate_mfa.cli import streams
 from migrate_mfa.cli.expand import expanded
-from migrate_mfa.cli.plainly import Program
-from migrate_mfa.cli.talk import tell
+from migrate_mfa.cli.plain_help import Program
+from migrate_mfa.cli.prompt import tell
 from migrate_mfa.cli.variables import unread
 from migrate_mfa.commands.audit import audit
 from migrate_mfa.commands.canary import canary
@@ -51,7 +51,7 @@ app.command(context_settings=_PASSED_ON)(expanded(simulate))
 
 def _version(value: bool) -> None:
     if value:
-        output.write(f"migrate-mfa {__version__}")
+        streams.write(f"migrate-mfa {__version__}")
         raise typer.Exit
 
 
@@ -66,13 +66,13 @@ def root(
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command line. Returns its exit code; prints errors on standard error, never a traceback."""
-    output.prepare()
+    streams.prepare()
     code = _run(argv)
-    if trouble := output.trouble():
+    if trouble := streams.trouble():
         done = "it is done, but " if code == ExitCode.DONE else ""
         tell(f"migrate-mfa: {done}standard output cannot be written ({trouble}).")
         code = code or ExitCode.BUG
-    output.forget_unheard()
+    streams.forget_unheard()
     return code
 
 
@@ -90,8 +90,8 @@ def _run(argv: list[str] | None) -> int:
     except BrokenPipeError:
         return ExitCode.DONE  # whoever read our output has gone
     except OSError as error:
-        output.write("")  # Typer writes help itself, and does not bear with a full output: is it that?
-        return ExitCode.DONE if output.trouble() else _bug(error)
+        streams.write("")  # Typer writes help itself, and does not bear with a full output: is it that?
+        return ExitCode.DONE if streams.trouble() else _bug(error)
     except Exception as error:  # noqa: BLE001 - the boundary: a bug, kept for whoever mends it
         return _bug(error)
     return ExitCode.DONE
@@ -119,7 +119,7 @@ def _scrubbed(text: str) -> str:
 
 
 def _bug(error: Exception) -> int:
-    from migrate_mfa.adapters.bugs import keep_traceback
+    from migrate_mfa.journal.traceback_file import keep_traceback
 
     kept = keep_traceback(error)
     tell(f"migrate-mfa: a bug ({type(error).__name__}); the traceback is in {kept}.")

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from migrate_mfa.domain.model import Phone, PoolFacts, UserState
-from migrate_mfa.domain.pool_setup import Members, PoolMfa
+from migrate_mfa.pool_setup.plan import Members, PoolMfa
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.resolve import IdentityKind
-from migrate_mfa.domain.sign_in import Challenge, Tokens
-from migrate_mfa.domain.sms_role import FoundRole, SmsRole
+from migrate_mfa.canary.sign_in import Challenge, Tokens
+from migrate_mfa.pool_setup.role import FoundRole, SmsRole
 
 
 class Clock(Protocol):

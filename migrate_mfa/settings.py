@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from migrate_mfa.adapters.aws import AwsTarget
-from migrate_mfa.adapters.roster import RosterOptions
+from migrate_mfa.aws.session import AwsTarget
+from migrate_mfa.roster.file import RosterOptions
 from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.model import PhoneConflict, Policy, VerificationPolicy
-from migrate_mfa.domain.pool_setup import SmsOptions
+from migrate_mfa.pool_setup.plan import SmsOptions
 from migrate_mfa.domain.prices import Prices
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.engine.guards import Limits
-from migrate_mfa.options.groups import (
+from migrate_mfa.engine.limits import Limits
+from migrate_mfa.cli.option_groups import (
     Aws,
     Consent,
     Cost,
@@ -25,7 +25,7 @@ from migrate_mfa.options.groups import (
     SmsPath,
     Wave,
 )
-from migrate_mfa.options.option import declared
+from migrate_mfa.cli.options import declared
 
 VERIFICATION_CHOICES = """\
 How a number becomes verified is your decision, so it has no default:

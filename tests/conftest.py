@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrate_mfa.adapters.journal import Journal
+from migrate_mfa.journal.database import Journal
 from tests.support.journal_invariants import WATCH, watched
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from migrate_mfa.domain.phone import NO_COUNTRY
 from migrate_mfa.domain.words import duration
 
 if TYPE_CHECKING:
-    from migrate_mfa.engine.forecast import Forecast
+    from migrate_mfa.domain.forecast import Forecast
 
 _MOST_COUNTRIES = 8
 _CENT = Decimal("0.01")

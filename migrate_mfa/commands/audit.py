@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from migrate_mfa.cli.passes import leave, shown_at_end
-from migrate_mfa.cli.talk import confirm_billing, require_consent, tell
+from migrate_mfa.workflows.shown import leave, shown_at_end
+from migrate_mfa.cli.prompt import confirm_billing, require_consent, tell
 from migrate_mfa.domain.errors import ExitCode
-from migrate_mfa.options import values
-from migrate_mfa.options.groups import Aws, Consent, CostOfReading, Output, Pace, Pool
-from migrate_mfa.options.option import Group, Option
+from migrate_mfa.cli import option_values
+from migrate_mfa.cli.option_groups import Aws, Consent, CostOfReading, Output, Pace, Pool
+from migrate_mfa.cli.options import Group, Option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class Looking(Group):
         Option(
             help="Exit 9 when less than this share has a verified phone.",
             metavar="PERCENT",
-            parser=values.percent_or_number,
+            parser=option_values.percent_or_number,
             variable=False,
         ),
     ] = None
@@ -45,7 +45,7 @@ def audit(
 ) -> ExitCode:
     """Say who in the whole pool lacks a verified phone; report/unverified.csv is a roster to fill in."""
     from migrate_mfa.settings import Settings
-    from migrate_mfa.wiring.audit import open_audit
+    from migrate_mfa.workflows.audit import open_audit
 
     settings = Settings(
         user_pool_id=pool.user_pool_id,

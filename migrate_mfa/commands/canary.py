@@ -7,22 +7,22 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from migrate_mfa.cli.canary_talk import Terminal, print_step, say, say_step
-from migrate_mfa.cli.talk import ask_pool_name, place, progress_for, tell
+from migrate_mfa.canary.prompt import Terminal, print_step, say, say_step
+from migrate_mfa.cli.prompt import ask_pool_name, place, progress_for, tell
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, UsageError
 from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, StopCause, Stopped
-from migrate_mfa.options.groups import Aws, Consent, Output, Pace, Pool, ReadingNumber
-from migrate_mfa.options.option import Group, Only, Option
+from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped
+from migrate_mfa.cli.option_groups import Aws, Consent, Output, Pace, Pool, ReadingNumber
+from migrate_mfa.cli.options import Group, Only, Option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from migrate_mfa.engine.canary import Walked, Way
+    from migrate_mfa.canary.steps import Walked, Way
     from migrate_mfa.ports import Progress
     from migrate_mfa.settings import Settings
-    from migrate_mfa.wiring.canary import Canary, Request
+    from migrate_mfa.canary.canary import Canary, Request
 
 _PROVED = """\
 Proved: this app client signs users in, Cognito sends SMS, one arrived at {phone}, the sign-in was \
@@ -90,7 +90,7 @@ def canary(
 ) -> ExitCode:
     """Walk one real user the whole way: number, code, SMS MFA on, a sign-in that asks for a code, tokens."""
     from migrate_mfa.settings import Settings
-    from migrate_mfa.wiring.canary import Request
+    from migrate_mfa.canary.canary import Request
 
     if client.client_id is None:
         raise UsageError(
@@ -121,8 +121,8 @@ def _visit(
     settings: "Settings", request: "Request", progress: "Progress", *, wants_undo: bool | None
 ) -> ExitCode:
     """Go the way, then the way back; the run directory is free in between."""
-    from migrate_mfa.cli import show
-    from migrate_mfa.wiring.canary import open_canary
+    from migrate_mfa.cli import tables
+    from migrate_mfa.canary.canary import open_canary
 
     step = say_step if settings.output.json else print_step
     with open_canary(settings, request, progress) as canary:
@@ -135,7 +135,7 @@ def _visit(
     _say_end(canary)
     back = _give_back(canary, settings, progress, wants_undo=wants_undo) if canary.wrote else _Back("nothing")
     if settings.output.json:
-        show.as_json(_document(canary, back))
+        tables.as_json(_document(canary, back))
     if canary.problem is not None:
         raise canary.problem
     return _exit_code(canary, back)
@@ -196,7 +196,7 @@ def _give_back(
     canary: "Canary", settings: "Settings", progress: "Progress", *, wants_undo: bool | None
 ) -> _Back:
     """Undo where it is wished; else say which command does it."""
-    from migrate_mfa.wiring.canary import undo
+    from migrate_mfa.canary.canary import undo
 
     _say_changes(canary)
     try:

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from migrate_mfa.cli.output import write
+from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.errors import ExitCode
-from migrate_mfa.options.groups import Aws, JsonOnly, Pool, PricesOnly, QuotaShare, Verifying
-from migrate_mfa.options.option import Group, Option
+from migrate_mfa.cli.option_groups import Aws, JsonOnly, Pool, PricesOnly, QuotaShare, Verifying
+from migrate_mfa.cli.options import Group, Option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from migrate_mfa.domain.findings import Finding
+    from migrate_mfa.checks.findings import Finding
 
 _HEAD = 80
 
@@ -41,9 +41,9 @@ def check(
     output: JsonOnly,
 ) -> ExitCode:
     """Say whether the pool, its SMS path, its quotas and this caller are ready. Exit 4 on a failure."""
-    from migrate_mfa.cli import show
+    from migrate_mfa.cli import tables
     from migrate_mfa.settings import Settings
-    from migrate_mfa.wiring.check import check as do_check
+    from migrate_mfa.workflows.check import check as do_check
 
     settings = Settings(
         user_pool_id=pool.user_pool_id,
@@ -57,16 +57,16 @@ def check(
     checked = do_check(settings, checking.verb)
     if output.json:
         if checked.document:
-            show.as_json(checked.document)
+            tables.as_json(checked.document)
     elif checked.document:
         _show(checked.findings, checked.document)
         if checked.forecast is not None:
-            show.work(checked.forecast)
+            tables.work(checked.forecast)
     return checked.exit_code
 
 
 def _show(findings: "Iterable[Finding]", document: dict[str, Any]) -> None:
-    from migrate_mfa.reports.findings import lines, verdict
+    from migrate_mfa.checks.findings_report import lines, verdict
 
     title = f"Check of {document['pool_name']} ({document['pool']})"
     write(f"\n{title}\n{'-' * min(len(title), _HEAD)}")

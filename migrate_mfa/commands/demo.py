@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from migrate_mfa.cli.output import write
+from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, MigrateMfaError
 from migrate_mfa.domain.words import counted
-from migrate_mfa.options.option import Group, Option
+from migrate_mfa.cli.options import Group, Option
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -51,7 +51,7 @@ def _demonstrate(main: Callable[[list[str]], int], users: int, run_dir: Path | N
     """
     import tempfile
 
-    from migrate_mfa.adapters.run_directory import RUNS
+    from migrate_mfa.journal.run_dir import RUNS
 
     samples = _samples()
     Path(RUNS).mkdir(exist_ok=True, mode=0o700)
@@ -136,7 +136,7 @@ def _endings(run_dir: Path) -> dict[int, tuple[str, str]]:
     """Outcome and reason of every row of a run."""
     import sqlite3
 
-    from migrate_mfa.adapters.journal import NAME
+    from migrate_mfa.journal.database import NAME
 
     connection = sqlite3.connect(run_dir / NAME)
     try:

@@ -3,7 +3,7 @@
 from migrate_mfa.commands.run import carry_out
 from migrate_mfa.domain.choices import VerificationPolicy
 from migrate_mfa.domain.errors import ExitCode
-from migrate_mfa.options import groups as o
+from migrate_mfa.cli import option_groups as o
 
 
 def disable(

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from migrate_mfa.cli.talk import tell
+from migrate_mfa.cli.prompt import tell
 from migrate_mfa.domain.errors import ExitCode
-from migrate_mfa.options.groups import Aws, Pool, SmsPath
-from migrate_mfa.options.option import Group, Option
+from migrate_mfa.cli.option_groups import Aws, Pool, SmsPath
+from migrate_mfa.cli.options import Group, Option
 
 _CURRENT = "current"
 _MAKES_THE_ROLE = "setup-pool"
@@ -47,13 +47,13 @@ class RoleToPass(Group, heading=SmsPath.heading):
 
 def iam_policy(allowing: Allowing, pool: Pool, aws: Aws, role: RoleToPass) -> ExitCode:
     """Print the least-privilege IAM policy of a command. Asks nothing of AWS, unless --account current."""
-    from migrate_mfa.adapters.aws import region_of
-    from migrate_mfa.cli import show
+    from migrate_mfa.aws.session import region_of
+    from migrate_mfa.cli import tables
     from migrate_mfa.domain.errors import UsageError
-    from migrate_mfa.domain.policy import ROLE_PLACEHOLDER, Ground, permissions_of, policy
-    from migrate_mfa.domain.sms_role import role_name
+    from migrate_mfa.checks.iam_policy import ROLE_PLACEHOLDER, Ground, permissions_of, policy
+    from migrate_mfa.pool_setup.role import role_name
     from migrate_mfa.settings import Settings
-    from migrate_mfa.wiring.lane import account_of
+    from migrate_mfa.session import account_of
 
     permissions = permissions_of(allowing.command, deep=allowing.deep, optional=allowing.optional)
     if pool.user_pool_id is None:
@@ -69,13 +69,13 @@ def iam_policy(allowing: Allowing, pool: Pool, aws: Aws, role: RoleToPass) -> Ex
         else ROLE_PLACEHOLDER,
     )
     document = policy(permissions, ground)
-    show.as_json(document)
+    tables.as_json(document)
     _name_placeholders(str(document))
     return ExitCode.DONE
 
 
 def _name_placeholders(shown: str) -> None:
-    from migrate_mfa.domain.policy import ACCOUNT_PLACEHOLDER, ROLE_PLACEHOLDER
+    from migrate_mfa.checks.iam_policy import ACCOUNT_PLACEHOLDER, ROLE_PLACEHOLDER
 
     for mark, option in ((ACCOUNT_PLACEHOLDER, "--account"), (ROLE_PLACEHOLDER, "--sms-role-arn")):
         if mark in shown:

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from migrate_mfa.cli.passes import leave, shown_at_end
+from migrate_mfa.workflows.shown import leave, shown_at_end
 from migrate_mfa.domain.errors import ExitCode
-from migrate_mfa.options import groups as o
+from migrate_mfa.cli import option_groups as o
 
 if TYPE_CHECKING:
     from migrate_mfa.settings import Settings
@@ -42,12 +42,12 @@ def plan(
 
 def make_plan(settings: "Settings") -> ExitCode:
     """Plan, show, and refuse what could not be applied."""
-    from migrate_mfa.cli import show
-    from migrate_mfa.wiring.migration import open_migration
+    from migrate_mfa.cli import tables
+    from migrate_mfa.workflows.plan_and_run import open_migration
 
     with shown_at_end(settings, lambda progress: open_migration(settings, "plan", progress)) as migration:
         migration.make_plan()
         if not settings.output.json:
-            show.plan(migration)
+            tables.plan(migration)
         migration.require_ready()
     return leave(migration.one, migration.one.exit_code(ExitCode.DONE))

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from migrate_mfa.cli.output import write
-from migrate_mfa.cli.talk import confirm_purge, require_consent, tell
+from migrate_mfa.cli.streams import write
+from migrate_mfa.cli.prompt import confirm_purge, require_consent, tell
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.words import counted
-from migrate_mfa.options.groups import Consent, ThisRun
-from migrate_mfa.options.option import Group, Option
+from migrate_mfa.cli.option_groups import Consent, ThisRun
+from migrate_mfa.cli.options import Group, Option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class Pending(Group, variables=False):
 
 def purge(run: ThisRun, pending: Pending, consent: Consent) -> ExitCode:
     """Remove the personal data of a finished run; counts stay, rollback and reconcile end with it."""
-    from migrate_mfa.wiring.aftermath import purge as do_purge
+    from migrate_mfa.workflows.aftermath import purge as do_purge
 
     require_consent(consent)
     rows, left = do_purge(

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from migrate_mfa.cli.passes import leave, shown_at_end
-from migrate_mfa.cli.talk import confirm_billing, confirm_run, require_consent, tell
+from migrate_mfa.workflows.shown import leave, shown_at_end
+from migrate_mfa.cli.prompt import confirm_billing, confirm_run, require_consent, tell
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.words import counted
-from migrate_mfa.options.groups import Aws, Consent, Cost, Output, Pace, ThisRun, Wave
-from migrate_mfa.options.option import Group, Option
+from migrate_mfa.cli.option_groups import Aws, Consent, Cost, Output, Pace, ThisRun, Wave
+from migrate_mfa.cli.options import Group, Option
 
 if TYPE_CHECKING:
-    from migrate_mfa.wiring.aftermath import Aftermath
+    from migrate_mfa.workflows.aftermath import Aftermath
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ def reconcile(
 ) -> ExitCode:
     """Promote who has proved the number since, and report who is not protected any more; fit for cron."""
     from migrate_mfa.settings import Settings
-    from migrate_mfa.wiring.aftermath import open_aftermath
+    from migrate_mfa.workflows.aftermath import open_aftermath
 
     settings = Settings(
         run_dir=run.run_dir,

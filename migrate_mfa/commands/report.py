@@ -1,13 +1,13 @@
 """report: the reports of a run, written again."""
 
 from migrate_mfa.domain.errors import ExitCode
-from migrate_mfa.options.groups import JsonOnly, ThisRun
+from migrate_mfa.cli.option_groups import JsonOnly, ThisRun
 
 
 def report(run: ThisRun, output: JsonOnly) -> ExitCode:
     """Write the reports of a run again, from its journal."""
-    from migrate_mfa.cli import show
-    from migrate_mfa.wiring import reporting
+    from migrate_mfa.cli import tables
+    from migrate_mfa.reports import from_journal
 
-    show.standing(reporting.report(run.run_dir), run.run_dir, in_json=output.json)
+    tables.standing(from_journal.report(run.run_dir), run.run_dir, in_json=output.json)
     return ExitCode.DONE

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from migrate_mfa.cli.passes import leave, shown_at_end
-from migrate_mfa.cli.talk import confirm_run, require_consent, tell
+from migrate_mfa.workflows.shown import leave, shown_at_end
+from migrate_mfa.cli.prompt import confirm_run, require_consent, tell
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.reasons import Outcome
-from migrate_mfa.options.groups import Aws, Consent, Output, Pace, ReadingUsers, ThisRun, Wave
-from migrate_mfa.options.option import Group, Option
+from migrate_mfa.cli.option_groups import Aws, Consent, Output, Pace, ReadingUsers, ThisRun, Wave
+from migrate_mfa.cli.options import Group, Option
 
 if TYPE_CHECKING:
-    from migrate_mfa.wiring.aftermath import Aftermath
+    from migrate_mfa.workflows.aftermath import Aftermath
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ def rollback(
 ) -> ExitCode:
     """Undo what the run did, for users whom nobody else has touched since."""
     from migrate_mfa.settings import Settings
-    from migrate_mfa.wiring.aftermath import open_aftermath
+    from migrate_mfa.workflows.aftermath import open_aftermath
 
     settings = Settings(
         roster=chosen.roster,

@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from migrate_mfa.cli.passes import leave, shown_at_end
-from migrate_mfa.cli.talk import confirm_run, require_consent, tell
+from migrate_mfa.workflows.shown import leave, shown_at_end
+from migrate_mfa.cli.prompt import confirm_run, require_consent, tell
 from migrate_mfa.commands.plan import make_plan
 from migrate_mfa.domain.errors import ExitCode
-from migrate_mfa.options import groups as o
-from migrate_mfa.options.option import Group, Option
+from migrate_mfa.cli import option_groups as o
+from migrate_mfa.cli.options import Group, Option
 
 if TYPE_CHECKING:
     from migrate_mfa.settings import Settings
-    from migrate_mfa.wiring.migration import Migration
+    from migrate_mfa.workflows.plan_and_run import Migration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +56,14 @@ def run(
 
 def carry_out(settings: "Settings", command: str) -> ExitCode:
     """Plan if needed, show, ask, do, report: `run` and `disable`."""
-    from migrate_mfa.cli import show
-    from migrate_mfa.wiring.migration import open_migration
+    from migrate_mfa.cli import tables
+    from migrate_mfa.workflows.plan_and_run import open_migration
 
     require_consent(settings.consent)
     with shown_at_end(settings, lambda progress: open_migration(settings, command, progress)) as migration:
         migration.prepare()
         if not settings.output.json:
-            show.plan(migration)
+            tables.plan(migration)
         migration.require_ready()
         ahead = migration.forecast()
         if ahead.users:
@@ -77,9 +77,9 @@ def carry_out(settings: "Settings", command: str) -> ExitCode:
 
 def _check_first(migration: "Migration") -> None:
     """What `check` has to say about this run: warnings are told, a failure ends it."""
-    from migrate_mfa.engine.check import refusal
-    from migrate_mfa.reports.findings import short
-    from migrate_mfa.wiring.check import check_before
+    from migrate_mfa.checks.rules import refusal
+    from migrate_mfa.checks.findings_report import short
+    from migrate_mfa.workflows.check import check_before
 
     findings = check_before(migration.connection, migration.wishes())
     for line in short(findings):

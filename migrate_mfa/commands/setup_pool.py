@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from migrate_mfa.cli.output import unseen, write
-from migrate_mfa.cli.talk import confirm_setup, require_consent, tell
+from migrate_mfa.cli.streams import unseen, write
+from migrate_mfa.cli.prompt import confirm_setup, require_consent, tell
 from migrate_mfa.domain.errors import Declined, ExitCode
-from migrate_mfa.options.groups import Aws, Consent, JsonOnly, Pool, SmsPath
-from migrate_mfa.options.option import Group, Option
+from migrate_mfa.cli.option_groups import Aws, Consent, JsonOnly, Pool, SmsPath
+from migrate_mfa.cli.options import Group, Option
 
 if TYPE_CHECKING:
-    from migrate_mfa.domain.pool_setup import Members, SetupPlan
-    from migrate_mfa.engine.stop import Stop
-    from migrate_mfa.wiring.setup_pool import Opened
+    from migrate_mfa.pool_setup.plan import Members, SetupPlan
+    from migrate_mfa.stop import Stop
+    from migrate_mfa.workflows.setup_pool import Opened
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +28,9 @@ def setup_pool(
     printing: Printing, pool: Pool, aws: Aws, sms_path: SmsPath, consent: Consent, output: JsonOnly
 ) -> ExitCode:
     """Switch a pool to MFA OPTIONAL with SMS, keeping all else; creates the SMS role if there is none."""
-    from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, Stopped
+    from migrate_mfa.stop import SIGNAL_EXITS, Stop, Stopped
     from migrate_mfa.settings import Settings
-    from migrate_mfa.wiring.setup_pool import open_setup
+    from migrate_mfa.workflows.setup_pool import open_setup
 
     settings = Settings(
         user_pool_id=pool.user_pool_id, aws=aws, sms_path=sms_path, consent=consent, output=output
@@ -53,23 +53,23 @@ def setup_pool(
 
 
 def _print(opened: "Opened", plan: "SetupPlan") -> None:
-    from migrate_mfa.cli import show
-    from migrate_mfa.reports.snippets import snippets
+    from migrate_mfa.cli import tables
+    from migrate_mfa.pool_setup.snippets import snippets
 
     found = snippets(plan, opened.lane.region)
     if opened.settings.output.json:
-        show.as_json(plan.as_dict() | {"state": "printed"} | {each.name: each.text for each in found})
+        tables.as_json(plan.as_dict() | {"state": "printed"} | {each.name: each.text for each in found})
         return
     write("\n".join(f"# {each.title}\n\n{each.text}" for each in found))
 
 
 def _set_up(opened: "Opened", plan: "SetupPlan", stop: "Stop") -> None:
-    from migrate_mfa.cli import show
+    from migrate_mfa.cli import tables
 
     if opened.settings.output.json:
-        tell(show.setup(plan), fold=False)
+        tell(tables.setup(plan), fold=False)
     else:
-        write(show.setup(plan))
+        write(tables.setup(plan))
         if unseen() and not opened.settings.consent.yes:
             raise Declined("What would change cannot be shown, so nothing was written.", _UNSEEN)
     confirm_setup(opened.lane, plan.pool.facts, stop, yes=opened.settings.consent.yes)
@@ -87,10 +87,10 @@ _UNSEEN = "Standard output is full, or its reader has gone; --print-only leads t
 
 
 def _end(opened: "Opened", plan: "SetupPlan", state: str, now: "Members") -> None:
-    from migrate_mfa.cli import show
+    from migrate_mfa.cli import tables
 
     if opened.settings.output.json:
-        show.as_json(plan.as_dict() | {"state": state, "now": now, "role_created": opened.setup.created})
+        tables.as_json(plan.as_dict() | {"state": state, "now": now, "role_created": opened.setup.created})
         return
     name = plan.pool.facts.name
     write(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from migrate_mfa.domain.errors import ExitCode
-from migrate_mfa.options.option import Group, Option
+from migrate_mfa.cli.options import Group, Option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +16,6 @@ class PassedOn(Group, variables=False):
 
 def simulate(passed_on: PassedOn) -> ExitCode:
     """Run a strict Cognito on loopback for trials and rehearsals (--like); --help lists its options."""
-    from migrate_mfa.cli.rehearsal import simulate as rehearse
+    from migrate_mfa.rehearsal.rehearsal import simulate as rehearse
 
     return ExitCode(rehearse(passed_on.arguments))

@@ -1,13 +1,13 @@
 """status: where a run stands."""
 
 from migrate_mfa.domain.errors import ExitCode
-from migrate_mfa.options.groups import JsonOnly, ThisRun
+from migrate_mfa.cli.option_groups import JsonOnly, ThisRun
 
 
 def status(run: ThisRun, output: JsonOnly) -> ExitCode:
     """Say where a run stands, also while it runs."""
-    from migrate_mfa.cli import show
-    from migrate_mfa.wiring import reporting
+    from migrate_mfa.cli import tables
+    from migrate_mfa.reports import from_journal
 
-    show.standing(reporting.status(run.run_dir), run.run_dir, in_json=output.json)
+    tables.standing(from_journal.status(run.run_dir), run.run_dir, in_json=output.json)
     return ExitCode.DONE

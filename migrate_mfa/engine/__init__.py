@@ -1,1 +1,1 @@
-"""The use cases and their pacing; everything outside comes in through `ports`."""
+"""How users are read and written; everything outside comes in through `ports`."""

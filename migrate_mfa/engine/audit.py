@@ -12,13 +12,13 @@ from migrate_mfa.domain.errors import OutOfReach
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import SMS_MFA, UserState
 from migrate_mfa.domain.quotas import Category
-from migrate_mfa.engine.rolling import rolling
+from migrate_mfa.engine.concurrent import rolling
 from migrate_mfa.engine.scan import scan as pool_scan
 from migrate_mfa.engine.scan import user_if_there
 from migrate_mfa.ports import Directory, Progress, Standing
 
 if TYPE_CHECKING:
-    from migrate_mfa.engine.stop import Stop
+    from migrate_mfa.stop import Stop
 
 _CHUNK = 500
 _SEVERAL = 10

@@ -33,7 +33,7 @@ from migrate_mfa.engine.scan import look_up, pages
 from migrate_mfa.ports import Directory, Filter, Page
 
 if TYPE_CHECKING:
-    from migrate_mfa.adapters.plan_store import PlanStore
+    from migrate_mfa.journal.plan_store import PlanStore
 
 T = TypeVar("T")
 _HARMLESS = "0"

@@ -11,7 +11,7 @@ from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.domain.model import PoolFacts
 
 if TYPE_CHECKING:
-    from migrate_mfa.engine.stop import Stop
+    from migrate_mfa.stop import Stop
     from migrate_mfa.ports import Clock
 
 OLDEST_S = 10.0

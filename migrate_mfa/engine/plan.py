@@ -27,14 +27,14 @@ from migrate_mfa.domain.rows import Resolved, Verb
 from migrate_mfa.domain.words import counted
 from migrate_mfa.engine.find_users import Finder, found_by
 from migrate_mfa.engine.recognition import ENOUGH, Recognition
-from migrate_mfa.engine.rolling import rolling
+from migrate_mfa.engine.concurrent import rolling
 from migrate_mfa.engine.scan import PAGE, batches
 from migrate_mfa.ports import Clock, Directory, Progress, Standing
 
 if TYPE_CHECKING:
-    from migrate_mfa.adapters.plan_store import PlanStore
-    from migrate_mfa.adapters.roster import Roster
-    from migrate_mfa.engine.stop import Stop
+    from migrate_mfa.journal.plan_store import PlanStore
+    from migrate_mfa.roster.file import Roster
+    from migrate_mfa.stop import Stop
 
 BATCH = 1000
 log = structlog.get_logger()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from migrate_mfa.domain.errors import MigrateMfaError, PoolNotReady
 from migrate_mfa.domain.failure import OF_ONE_USER, UNANSWERED, ApiError
-from migrate_mfa.engine.guards import LEAST_FAILURES
+from migrate_mfa.engine.limits import LEAST_FAILURES
 
 SEVERAL = 3
 """So many users in a row, refused with one code, are reason to ask."""

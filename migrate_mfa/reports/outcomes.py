@@ -15,7 +15,7 @@ from migrate_mfa.reports.files import whole_file
 from migrate_mfa.reports.surplus_cells import SURPLUS_COLUMN, SurplusCells, cell
 
 if TYPE_CHECKING:
-    from migrate_mfa.adapters.report_store import ReportRow, ReportStore
+    from migrate_mfa.journal.report_store import ReportRow, ReportStore
 
 
 def write_outcomes(directory: Path, columns: Sequence[str], store: "ReportStore") -> None:

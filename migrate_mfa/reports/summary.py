@@ -15,7 +15,7 @@ from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.reports.files import SUMMARY, whole_file
 
 if TYPE_CHECKING:
-    from migrate_mfa.adapters.report_store import PassRecord, ReportStore
+    from migrate_mfa.journal.report_store import PassRecord, ReportStore
 
 VERSION = 1
 _FULL = 100.0

@@ -26,7 +26,7 @@ Requests pass through `http` (bytes), `service` (quota, faults, ledger) and `ope
 a family) to `pool` (the users and their indexes).
 """
 
-from migrate_mfa.simulator.background import Running, background
-from migrate_mfa.simulator.serving import main
+from migrate_mfa.simulator.server.background import Running, background
+from migrate_mfa.simulator.server.serving import main
 
 __all__ = ["Running", "background", "main"]

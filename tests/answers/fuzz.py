@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from botocore.model import Shape
 
-    from migrate_mfa.simulator.call import Reply
+    from migrate_mfa.simulator.server.call import Reply
     from tests.answers.operations import Operation
 
 _DEEPEST: Final = 6

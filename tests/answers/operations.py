@@ -11,7 +11,7 @@ import botocore.session
 from botocore import xform_name
 
 from migrate_mfa.domain.recovery import LIST
-from tests.e2e.support import ROOT
+from tests.commands.support import ROOT
 from tests.support.wire import SERVICES
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from migrate_mfa.domain import failure
 from migrate_mfa.domain.failure import Effect, effect_of
 from tests.answers.operations import called
 from tests.answers.row_way import CONFIG, LIST, OF_A_ROW, POOL, POOL_MFA, PREFER, READ, UPDATE, End, Ways
-from tests.e2e.support import SENDS_CODES, phone_of
+from tests.commands.support import SENDS_CODES, phone_of
 from tests.support.builders import ATTESTED, BY_CODE
 
 if TYPE_CHECKING:

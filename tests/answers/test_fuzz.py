@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from migrate_mfa.adapters.account import Account
-from migrate_mfa.adapters.calls import Calls
-from migrate_mfa.adapters.pool_reader import PoolReader
-from migrate_mfa.adapters.pool_settings import CognitoPoolSettings
-from migrate_mfa.adapters.sign_in import CognitoSignIn
-from migrate_mfa.adapters.sms_role import IamRoles
+from migrate_mfa.checks.aws_account import Account
+from migrate_mfa.aws.clients import Calls
+from migrate_mfa.checks.aws_pool_reader import PoolReader
+from migrate_mfa.pool_setup.aws_mfa_config import CognitoPoolSettings
+from migrate_mfa.canary.aws_sign_in import CognitoSignIn
+from migrate_mfa.pool_setup.aws_role import IamRoles
 from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import Phone
-from migrate_mfa.domain.principals import principal_of
+from migrate_mfa.checks.principals import principal_of
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.recovery import LIST as RECOVERIES
-from migrate_mfa.domain.sign_in import Challenge, Tokens
-from migrate_mfa.domain.sms_role import SmsRole
+from migrate_mfa.canary.sign_in import Challenge, Tokens
+from migrate_mfa.pool_setup.role import SmsRole
 from tests.answers.fuzz import Spoiled, body_of, made, spoil
 from tests.answers.operations import called
 from tests.answers.row_way import CONFIG, OF_A_ROW, POOL_MFA, READ, Ways
-from tests.e2e.support import POOL_ID, phone_of
+from tests.commands.support import POOL_ID, phone_of
 from tests.support.builders import ATTESTED, PHONE
 from tests.support.wire import Wire, wired_aws
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from migrate_mfa.simulator.call import Reply
+    from migrate_mfa.simulator.server.call import Reply
 
 TRIES: Final = int(os.environ.get("ANSWERS_FUZZ", "24"))
 SEED: Final = int(os.environ.get("ANSWERS_FUZZ_SEED", "1"))

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 import boto3
 from botocore.config import Config
 
-from migrate_mfa.adapters.aws import Aws, AwsTarget
-from migrate_mfa.adapters.cognito import CognitoDirectory
+from migrate_mfa.aws.session import Aws, AwsTarget
+from migrate_mfa.aws.user_pool import CognitoDirectory
 from migrate_mfa.domain.failure import ApiError
 
 if TYPE_CHECKING:

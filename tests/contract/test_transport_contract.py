@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrate_mfa.adapters.aws import Aws, AwsTarget
-from migrate_mfa.adapters.cognito import CognitoDirectory
+from migrate_mfa.aws.session import Aws, AwsTarget
+from migrate_mfa.aws.user_pool import CognitoDirectory
 from migrate_mfa.domain.failure import ApiError, Effect
 from migrate_mfa.domain.model import Phone
 from migrate_mfa.ports import sending
@@ -106,7 +106,7 @@ def test_a_200_without_sense_is_no_answer_to_a_read(pool: Pool, operation: str) 
 
 
 def test_a_long_wait_is_a_lost_connection(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("migrate_mfa.adapters.aws._READ_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("migrate_mfa.aws.session._READ_TIMEOUT_S", 0.3)
     impatient = CognitoDirectory(Aws(AwsTarget(user_pool_id=pool.id, endpoint_url=pool.target.endpoint)))
     assert isinstance(pool.target, Simulator)
     pool.target.running.control("faults", {"rules": [{"kind": "hang", "ops": ["AdminGetUser"]}]})

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from migrate_mfa.simulator import background, faults, poolfile
-from migrate_mfa.simulator.control import Control
-from migrate_mfa.simulator.edits import Edit
-from migrate_mfa.simulator.generate import Generate
-from migrate_mfa.simulator.outbox import Sns
-from migrate_mfa.simulator.recoveries import RecoveryRow
-from migrate_mfa.simulator.service import Service
-from migrate_mfa.simulator.surroundings import Eums
+from migrate_mfa.simulator import background
+from migrate_mfa.simulator.server import faults
+from migrate_mfa.simulator.files import poolfile
+from migrate_mfa.simulator.server.control import Control
+from migrate_mfa.simulator.files.edits import Edit
+from migrate_mfa.simulator.files.generate import Generate
+from migrate_mfa.simulator.account.outbox import Sns
+from migrate_mfa.simulator.account.recoveries import RecoveryRow
+from migrate_mfa.simulator.server.service import Service
+from migrate_mfa.simulator.account.surroundings import Eums
 
 FOLDER = Path(__file__).resolve().parents[2] / "samples/simulator"
 BOTH = pytest.mark.parametrize("name", ["README.md", "README.ja.md"])

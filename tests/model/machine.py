@@ -21,7 +21,7 @@ import hypothesis.strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from migrate_mfa.domain.errors import ExitCode
-from tests.e2e.support import POOL_ID, SENDS_CODES
+from tests.commands.support import POOL_ID, SENDS_CODES
 from tests.model.program import KILLED, Ended, Halt, program
 from tests.model.world import NAMES, People, document, rosters, shape
 from tests.support.journal_invariants import broken

@@ -22,18 +22,18 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
-from migrate_mfa.adapters import journal
-from migrate_mfa.adapters.aws import Aws, AwsTarget
-from migrate_mfa.adapters.cognito import CognitoDirectory
-from migrate_mfa.engine import settle
-from migrate_mfa.engine.stop import Stop, StopCause
+from migrate_mfa.journal import database
+from migrate_mfa.aws.session import Aws, AwsTarget
+from migrate_mfa.aws.user_pool import CognitoDirectory
+from migrate_mfa.engine import apply_row
+from migrate_mfa.stop import Stop, StopCause
 from migrate_mfa.main import main
-from migrate_mfa.simulator.clock import Clock
-from migrate_mfa.simulator.control import pool_state
-from migrate_mfa.simulator.edits import apply_edit
-from migrate_mfa.simulator.poolfile import load_world
-from migrate_mfa.simulator.service import Service
-from tests.e2e.support import POOL_ID, WRITES
+from migrate_mfa.simulator.account.clock import Clock
+from migrate_mfa.simulator.server.control import pool_state
+from migrate_mfa.simulator.files.edits import apply_edit
+from migrate_mfa.simulator.files.poolfile import load_world
+from migrate_mfa.simulator.server.service import Service
+from tests.commands.support import POOL_ID, WRITES
 from tests.support.clock import FakeClock
 from tests.support.policies import act_as
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from migrate_mfa.simulator.call import Reply
+    from migrate_mfa.simulator.server.call import Reply
 
 ENDPOINT: Final = "http://127.0.0.1:9"
 """Nobody listens there: a call that did not stay in this process would fail."""
@@ -238,12 +238,12 @@ def program(document: Mapping[str, Any], folder: Path) -> Iterator[Program]:
 
     with pytest.MonkeyPatch.context() as patch:
         _here(patch)
-        patch.setattr("migrate_mfa.adapters.run_directory._COMMON", folder)  # a lane of one's own
+        patch.setattr("migrate_mfa.journal.run_dir._COMMON", folder)  # a lane of one's own
         _quickly(patch)
         for module in _CLOCKS:
             patch.setattr(f"migrate_mfa.{module}.SystemClock", lambda: clock)
-        patch.setattr("migrate_mfa.adapters.locks._CLOCK", clock)
-        patch.setattr("migrate_mfa.wiring.lane.Stop", a_stop)
+        patch.setattr("migrate_mfa.journal.lock._CLOCK", clock)
+        patch.setattr("migrate_mfa.session.Stop", a_stop)
         _WIRE.program = made
         try:
             yield made
@@ -252,12 +252,12 @@ def program(document: Mapping[str, Any], folder: Path) -> Iterator[Program]:
 
 
 def _here(patch: pytest.MonkeyPatch) -> None:
-    waits = settle.READ_BACK_WAITS_S
+    waits = apply_row.READ_BACK_WAITS_S
     act_as(patch, ("testing", "testing"))
     patch.setattr(settle, "READ_BACK_WAITS_S", waits)  # it costs no time here
     patch.setenv("AWS_ENDPOINT_URL", ENDPOINT)
-    patch.setattr("migrate_mfa.wiring.lane.Aws", lambda target, **_: _aws(target))
-    patch.setattr("migrate_mfa.wiring.lane.CognitoDirectory", _directory)
+    patch.setattr("migrate_mfa.session.Aws", lambda target, **_: _aws(target))
+    patch.setattr("migrate_mfa.session.CognitoDirectory", _directory)
 
 
 def _quickly(patch: pytest.MonkeyPatch) -> None:
@@ -266,8 +266,8 @@ def _quickly(patch: pytest.MonkeyPatch) -> None:
     One user comes after the other, so the order of the calls is always the same.
     """
     patch.setattr("migrate_mfa.engine.execute.window_size", lambda _: 1)
-    patch.setattr("migrate_mfa.adapters.journal._connect", _relaxed(journal._connect))
-    patch.setattr("migrate_mfa.adapters.aws.within", lambda _, work: work())
+    patch.setattr("migrate_mfa.journal.database._connect", _relaxed(database._connect))
+    patch.setattr("migrate_mfa.aws.session.within", lambda _, work: work())
     patch.setattr("migrate_mfa.commands.run._check_first", lambda _: None)
     for name in ("migrate_mfa.main.get_command", "typer.main.get_command"):
         patch.setattr(name, _command)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from migrate_mfa.domain.errors import ExitCode
-from tests.e2e.support import POOL_ID, endings
+from tests.commands.support import POOL_ID, endings
 from tests.model.program import Halt, Program, program
 from tests.model.world import NAMES, document, rosters
 

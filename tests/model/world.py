@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.e2e.support import SENDS_CODES, a_member, phone_of, pool_document, write_roster
+from tests.commands.support import SENDS_CODES, a_member, phone_of, pool_document, write_roster
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from migrate_mfa.simulator import background
-from tests.e2e.support import Cli, a_member, assert_code, pool_document, write_roster
+from tests.commands.support import Cli, a_member, assert_code, pool_document, write_roster
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

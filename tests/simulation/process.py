@@ -9,26 +9,26 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from migrate_mfa.adapters.aws import Lane
-from migrate_mfa.adapters.codec import state_from_json, steps_from_text
-from migrate_mfa.adapters.journal import Journal
-from migrate_mfa.adapters.locks import Writer
-from migrate_mfa.adapters.run_files import JOURNAL
-from migrate_mfa.adapters.work_store import WorkStore
+from migrate_mfa.aws.session import Lane
+from migrate_mfa.journal.values import state_from_json, steps_from_text
+from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.lock import Writer
+from migrate_mfa.journal.run_files import JOURNAL
+from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.domain.model import Candidate, Policy, Rejection, Step, UserState
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.engine.live_pool import LivePool
-from migrate_mfa.engine.paced import PacedDirectory
-from migrate_mfa.engine.pacer import Pacer
-from migrate_mfa.engine.preflight import require_sms_mfa
-from migrate_mfa.engine.stop import SIGNAL_EXITS, Stop, Stopped
-from migrate_mfa.options.groups import Cost, Deciding, Wave
+from migrate_mfa.pacing.user_pool import PacedDirectory
+from migrate_mfa.pacing.limiter import Pacer
+from migrate_mfa.checks.preflight import require_sms_mfa
+from migrate_mfa.stop import SIGNAL_EXITS, Stop, Stopped
+from migrate_mfa.cli.option_groups import Cost, Deciding, Wave
 from migrate_mfa.settings import Settings, policy_options
-from migrate_mfa.wiring.aftermath import Aftermath
-from migrate_mfa.wiring.lane import Connection, patiently
-from migrate_mfa.wiring.migration import Migration, require_pool
-from migrate_mfa.wiring.passes import Pass
+from migrate_mfa.workflows.aftermath import Aftermath
+from migrate_mfa.session import Connection, patiently
+from migrate_mfa.workflows.plan_and_run import Migration, require_pool
+from migrate_mfa.invocation import Pass
 from tests.simulation.line import Line
 from tests.simulation.scheduler import Scheduler, VirtualClock
 from tests.support.builders import a_record

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
-_OF_THE_JOURNAL = {"migrate_mfa.adapters.journal", "migrate_mfa.adapters.group_commit"}
+_OF_THE_JOURNAL = {"migrate_mfa.journal.database", "migrate_mfa.journal.group_commit"}
 _MOST_STEPS = 200_000
 """A command that takes more has no end."""
 

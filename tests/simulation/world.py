@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from migrate_mfa.adapters.locks import Writer, take_lock
-from migrate_mfa.adapters.logs import configure
+from migrate_mfa.journal.lock import Writer, take_lock
+from migrate_mfa.journal.log import configure
 from migrate_mfa.domain.model import (
     SMS_MFA,
     SOFTWARE_TOKEN_MFA,
@@ -27,7 +27,7 @@ from migrate_mfa.domain.model import (
 )
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.engine.stop import StopCause
+from migrate_mfa.stop import StopCause
 from tests.simulation.judge import Judge, _short
 from tests.simulation.line import CALM, Line, Weather
 from tests.simulation.pool import Pool, by_name
@@ -227,15 +227,15 @@ class World:
         def note(_: object, directory: Path, ended: float | None = None) -> None:
             self.lane_writer["last"] = Writer(str(directory.absolute()), ended)
 
-        passes = "migrate_mfa.wiring.passes"
+        passes = "migrate_mfa.invocation"
         with (
             without_threads(self.scheduler),
             patch(f"{passes}.last_lane_writer", lambda _: self.lane_writer.get("last")),
             patch(f"{passes}.note_lane_writer", note),
             patch(f"{passes}.recovery_in_the_way", lambda _: None),
-            patch("migrate_mfa.wiring.aftermath.recoveries", lambda _: ()),
+            patch("migrate_mfa.workflows.aftermath.recoveries", lambda _: ()),
             configure(None),
-            patch("migrate_mfa.adapters.journal.take_lock", partial(take_lock, sleep=lambda _: None)),
+            patch("migrate_mfa.journal.database.take_lock", partial(take_lock, sleep=lambda _: None)),
         ):
             yield
 

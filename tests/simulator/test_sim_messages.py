@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrate_mfa.simulator import Running, background
-from migrate_mfa.simulator.clock import Clock
-from migrate_mfa.simulator.codes import Lockout
-from migrate_mfa.simulator.errors import CognitoError
-from migrate_mfa.simulator.outbox import masked
-from migrate_mfa.simulator.quotas import Limiter
+from migrate_mfa.simulator.account.clock import Clock
+from migrate_mfa.simulator.account.codes import Lockout
+from migrate_mfa.simulator.account.errors import CognitoError
+from migrate_mfa.simulator.account.outbox import masked
+from migrate_mfa.simulator.server.quotas import Limiter
 from tests.simulator.sim_app import ON_SMS, App, last_message, outcome
 from tests.simulator.sim_site import OTHER_PHONE, PHONE, ROLE, Site, client_of
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from migrate_mfa.simulator.poolconfig import replaced_mfa_config, reset_unspecified, with_defaults
+from migrate_mfa.simulator.account.poolconfig import replaced_mfa_config, reset_unspecified, with_defaults
 from tests.simulator.sim_site import PHONE, ROLE
 
 if TYPE_CHECKING:

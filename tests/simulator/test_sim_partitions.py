@@ -5,11 +5,11 @@ from pathlib import Path
 import botocore.session
 import pytest
 
-from migrate_mfa.domain.policy import in_own_partition
-from migrate_mfa.domain.policy import partition_of as partition_of_the_tool
-from migrate_mfa.domain.sms_role import role_for
-from migrate_mfa.simulator.partitions import partition_of
-from migrate_mfa.simulator.poolfile import load_world
+from migrate_mfa.checks.iam_policy import in_own_partition
+from migrate_mfa.checks.iam_policy import partition_of as partition_of_the_tool
+from migrate_mfa.pool_setup.role import role_for
+from migrate_mfa.simulator.account.partitions import partition_of
+from migrate_mfa.simulator.files.poolfile import load_world
 
 REGIONS = [
     ("ap-northeast-1", "aws"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from migrate_mfa.simulator import background
 from migrate_mfa.simulator.operations import OPERATIONS
 from migrate_mfa.simulator.operations.registry import COGNITO
-from migrate_mfa.simulator.quotas import CATEGORIES, Bucket, Limiter
+from migrate_mfa.simulator.server.quotas import CATEGORIES, Bucket, Limiter
 from tests.simulator.sim_site import PHONE, Site, client_of
 
 if TYPE_CHECKING:

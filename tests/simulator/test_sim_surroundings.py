@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from migrate_mfa.simulator import Running, background
-from migrate_mfa.simulator.surroundings import Surroundings
+from migrate_mfa.simulator.account.surroundings import Surroundings
 from tests.simulator.sim_site import ROLE, client_of
 
 if TYPE_CHECKING:

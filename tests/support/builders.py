@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from migrate_mfa.adapters.roster import Record
+from migrate_mfa.roster.file import Record
 from migrate_mfa.domain.model import (
     SMS_MFA,
     Candidate,

@@ -30,4 +30,4 @@ def act_as(patch: pytest.MonkeyPatch, key: tuple[str, str]) -> None:
     patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         patch.setenv(name, os.devnull)
-    patch.setattr("migrate_mfa.engine.settle.READ_BACK_WAITS_S", (0.0,))
+    patch.setattr("migrate_mfa.engine.apply_row.READ_BACK_WAITS_S", (0.0,))

@@ -15,20 +15,20 @@ from unittest.mock import patch
 from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.exceptions import ConnectionClosedError
 
-from migrate_mfa.adapters.aws import Aws, AwsTarget
-from migrate_mfa.adapters.cognito import CognitoDirectory
-from migrate_mfa.simulator.control import pool_state
-from migrate_mfa.simulator.outbox import TEXT
-from migrate_mfa.simulator.poolfile import load_world
-from migrate_mfa.simulator.service import Service
-from tests.e2e.support import POOL_ID, pool_document
+from migrate_mfa.aws.session import Aws, AwsTarget
+from migrate_mfa.aws.user_pool import CognitoDirectory
+from migrate_mfa.simulator.server.control import pool_state
+from migrate_mfa.simulator.account.outbox import TEXT
+from migrate_mfa.simulator.files.poolfile import load_world
+from migrate_mfa.simulator.server.service import Service
+from tests.commands.support import POOL_ID, pool_document
 from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
     from migrate_mfa.domain.model import PoolFacts
-    from migrate_mfa.simulator.call import Reply
+    from migrate_mfa.simulator.server.call import Reply
 
 Spoil = Callable[[str, "Reply"], "Reply"]
 """Told the operation and the true answer, gives what arrives."""

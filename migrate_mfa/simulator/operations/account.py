@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.simulator.errors import CognitoError
+from migrate_mfa.simulator.account.errors import CognitoError
 from migrate_mfa.simulator.operations.registry import SNS, STS, operation
-from migrate_mfa.simulator.query import Entries, listed
+from migrate_mfa.simulator.server.query import Entries, listed
 
 if TYPE_CHECKING:
-    from migrate_mfa.simulator.world import Params, World
+    from migrate_mfa.simulator.account.world import Params, World
 
 
 @operation("GetCallerIdentity", "STS", STS)

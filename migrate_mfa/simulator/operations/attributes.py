@@ -10,18 +10,18 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.simulator.delivery import check_path, send_code
-from migrate_mfa.simulator.errors import alias_taken, constraint, invalid_parameter
+from migrate_mfa.simulator.account.delivery import check_path, send_code
+from migrate_mfa.simulator.account.errors import alias_taken, constraint, invalid_parameter
 from migrate_mfa.simulator.operations.registry import operation
-from migrate_mfa.simulator.pool import CONTACTS
-from migrate_mfa.simulator.users import SMS
+from migrate_mfa.simulator.account.pool import CONTACTS
+from migrate_mfa.simulator.account.users import SMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from migrate_mfa.simulator.pool import Pool
-    from migrate_mfa.simulator.users import User
-    from migrate_mfa.simulator.world import Params, Unsettled, World
+    from migrate_mfa.simulator.account.pool import Pool
+    from migrate_mfa.simulator.account.users import User
+    from migrate_mfa.simulator.account.world import Params, Unsettled, World
 
 _PHONE = re.compile(r"\+[0-9]{1,15}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")

@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from migrate_mfa.simulator.errors import CognitoError
+from migrate_mfa.simulator.account.errors import CognitoError
 from migrate_mfa.simulator.operations.registry import IAM, operation
-from migrate_mfa.simulator.policies import Document, decide, read_document
-from migrate_mfa.simulator.query import listed, required
-from migrate_mfa.simulator.roles import MANAGED, Role
+from migrate_mfa.simulator.account.policies import Document, decide, read_document
+from migrate_mfa.simulator.server.query import listed, required
+from migrate_mfa.simulator.account.roles import MANAGED, Role
 
 if TYPE_CHECKING:
-    from migrate_mfa.simulator.world import Params, World
+    from migrate_mfa.simulator.account.world import Params, World
 
 _NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from migrate_mfa.simulator.operations.registry import EUMS, operation
 
 if TYPE_CHECKING:
-    from migrate_mfa.simulator.world import Params, World
+    from migrate_mfa.simulator.account.world import Params, World
 
 _MOST_USD = 100_000
 

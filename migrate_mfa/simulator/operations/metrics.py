@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.simulator.errors import CognitoError
+from migrate_mfa.simulator.account.errors import CognitoError
 from migrate_mfa.simulator.operations.limits import usage_metric
 from migrate_mfa.simulator.operations.registry import CLOUDWATCH, operation
-from migrate_mfa.simulator.quotas import CATEGORIES
+from migrate_mfa.simulator.server.quotas import CATEGORIES
 
 if TYPE_CHECKING:
-    from migrate_mfa.simulator.world import Params, World
+    from migrate_mfa.simulator.account.world import Params, World
 
 _PERIOD_S = 300
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.simulator import poolconfig
-from migrate_mfa.simulator.delivery import check_role
-from migrate_mfa.simulator.errors import CognitoError, invalid_parameter
+from migrate_mfa.simulator.account import poolconfig
+from migrate_mfa.simulator.account.delivery import check_role
+from migrate_mfa.simulator.account.errors import CognitoError, invalid_parameter
 from migrate_mfa.simulator.operations.registry import operation
-from migrate_mfa.simulator.users import EMAIL, FACTORS, SMS, TOTP
+from migrate_mfa.simulator.account.users import EMAIL, FACTORS, SMS, TOTP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from migrate_mfa.simulator.pool import Pool
-    from migrate_mfa.simulator.users import User
-    from migrate_mfa.simulator.world import Params, Unsettled, World
+    from migrate_mfa.simulator.account.pool import Pool
+    from migrate_mfa.simulator.account.users import User
+    from migrate_mfa.simulator.account.world import Params, Unsettled, World
 
 _MEMBERS = {"SMSMfaSettings": SMS, "EmailMfaSettings": EMAIL, "SoftwareTokenMfaSettings": TOTP}
 

@@ -6,15 +6,15 @@ import secrets
 import string
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.simulator import poolconfig
-from migrate_mfa.simulator.delivery import check_role, sms_failure
-from migrate_mfa.simulator.errors import CognitoError, constraint, invalid_parameter
+from migrate_mfa.simulator.account import poolconfig
+from migrate_mfa.simulator.account.delivery import check_role, sms_failure
+from migrate_mfa.simulator.account.errors import CognitoError, constraint, invalid_parameter
 from migrate_mfa.simulator.operations.registry import operation
-from migrate_mfa.simulator.pool import Pool
-from migrate_mfa.simulator.world import text
+from migrate_mfa.simulator.account.pool import Pool
+from migrate_mfa.simulator.account.world import text
 
 if TYPE_CHECKING:
-    from migrate_mfa.simulator.world import Params, World
+    from migrate_mfa.simulator.account.world import Params, World
 
 _ALPHABET = string.ascii_letters + string.digits
 _HIDDEN = (

@@ -6,18 +6,18 @@ import json
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.simulator.errors import constraint, invalid_parameter, no_such_user
-from migrate_mfa.simulator.filters import Filter, parse_filter
+from migrate_mfa.simulator.account.errors import constraint, invalid_parameter, no_such_user
+from migrate_mfa.simulator.account.filters import Filter, parse_filter
 from migrate_mfa.simulator.operations.registry import operation
-from migrate_mfa.simulator.users import as_admin_get_user, as_user_type, mfa_view
+from migrate_mfa.simulator.account.users import as_admin_get_user, as_user_type, mfa_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from migrate_mfa.simulator.pool import Pool
-    from migrate_mfa.simulator.tokens import Cursor
-    from migrate_mfa.simulator.users import User
-    from migrate_mfa.simulator.world import Params, World
+    from migrate_mfa.simulator.account.pool import Pool
+    from migrate_mfa.simulator.account.tokens import Cursor
+    from migrate_mfa.simulator.account.users import User
+    from migrate_mfa.simulator.account.world import Params, World
 
 MAX_PAGE = 60
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.simulator.errors import constraint, invalid_parameter
+from migrate_mfa.simulator.account.errors import constraint, invalid_parameter
 from migrate_mfa.simulator.operations.pools import page_of
 from migrate_mfa.simulator.operations.registry import operation
-from migrate_mfa.simulator.recoveries import CANCELLABLE, begin, find, require_plan
-from migrate_mfa.simulator.world import text
+from migrate_mfa.simulator.account.recoveries import CANCELLABLE, begin, find, require_plan
+from migrate_mfa.simulator.account.world import text
 
 if TYPE_CHECKING:
-    from migrate_mfa.simulator.world import Params, World
+    from migrate_mfa.simulator.account.world import Params, World
 
 
 @operation("InitiatePointInTimeRecovery", "UserPoolUpdate")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from migrate_mfa.simulator.world import Params, World
+    from migrate_mfa.simulator.account.world import Params, World
 
     Handler = Callable[[World, Params], dict[str, Any]]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.simulator.delivery import MEDIA, check_path, send_code
-from migrate_mfa.simulator.errors import CognitoError, invalid_parameter, no_such_pool, no_such_user
+from migrate_mfa.simulator.account.delivery import MEDIA, check_path, send_code
+from migrate_mfa.simulator.account.errors import CognitoError, invalid_parameter, no_such_pool, no_such_user
 from migrate_mfa.simulator.operations.attributes import (
     FLAGS,
     attribute_values,
@@ -20,14 +20,14 @@ from migrate_mfa.simulator.operations.attributes import (
 from migrate_mfa.simulator.operations.mfa import set_preference
 from migrate_mfa.simulator.operations.reading import mfa_hidden
 from migrate_mfa.simulator.operations.registry import operation
-from migrate_mfa.simulator.outbox import TEXT
-from migrate_mfa.simulator.pool import CONTACTS, Pool
-from migrate_mfa.simulator.users import User, attribute_list, mfa_view
-from migrate_mfa.simulator.world import text
+from migrate_mfa.simulator.account.outbox import TEXT
+from migrate_mfa.simulator.account.pool import CONTACTS, Pool
+from migrate_mfa.simulator.account.users import User, attribute_list, mfa_view
+from migrate_mfa.simulator.account.world import text
 
 if TYPE_CHECKING:
-    from migrate_mfa.simulator.appclients import Client
-    from migrate_mfa.simulator.world import Params, World
+    from migrate_mfa.simulator.account.appclients import Client
+    from migrate_mfa.simulator.account.world import Params, World
 
 
 def signed_in(world: World, params: Params) -> tuple[Pool, User, Client]:

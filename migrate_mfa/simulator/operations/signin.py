@@ -12,25 +12,25 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.simulator.appclients import Client, allows, check_secret
-from migrate_mfa.simulator.challenges import Challenge
-from migrate_mfa.simulator.codes import mismatch, new_code
-from migrate_mfa.simulator.delivery import MEDIA, check_path, send
-from migrate_mfa.simulator.errors import CognitoError, invalid_parameter, no_such_user
-from migrate_mfa.simulator.factors import ADDRESS, asked
+from migrate_mfa.simulator.account.appclients import Client, allows, check_secret
+from migrate_mfa.simulator.account.challenges import Challenge
+from migrate_mfa.simulator.account.codes import mismatch, new_code
+from migrate_mfa.simulator.account.delivery import MEDIA, check_path, send
+from migrate_mfa.simulator.account.errors import CognitoError, invalid_parameter, no_such_user
+from migrate_mfa.simulator.account.factors import ADDRESS, asked
 from migrate_mfa.simulator.operations.accounts import check_password
 from migrate_mfa.simulator.operations.attributes import claim_aliases
 from migrate_mfa.simulator.operations.registry import operation
-from migrate_mfa.simulator.outbox import APP, Letter, masked
-from migrate_mfa.simulator.users import EMAIL, SMS, TOTP
-from migrate_mfa.simulator.world import no_such_client, text
+from migrate_mfa.simulator.account.outbox import APP, Letter, masked
+from migrate_mfa.simulator.account.users import EMAIL, SMS, TOTP
+from migrate_mfa.simulator.account.world import no_such_client, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from migrate_mfa.simulator.pool import Pool
-    from migrate_mfa.simulator.users import User
-    from migrate_mfa.simulator.world import Params, World
+    from migrate_mfa.simulator.account.pool import Pool
+    from migrate_mfa.simulator.account.users import User
+    from migrate_mfa.simulator.account.world import Params, World
 
 _PASSWORD_ADMIN = ("ALLOW_ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH")
 _REFRESH = ("ALLOW_REFRESH_TOKEN_AUTH",)

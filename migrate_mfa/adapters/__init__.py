@@ -1,1 +1,0 @@
-"""One module per outside thing: AWS, the journal, the roster, the clock, the log, the terminal."""

@@ -1,0 +1,1 @@
+"""AWS: credentials and configuration, clients, one user pool's admin API. boto3 is here and in files called `aws_*`."""

@@ -1,0 +1,280 @@
+"""The AWS session: Region, endpoint, credentials, and clients whose every attempt we count ourselves."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from getpass import GetPassWarning
+from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings
+
+import boto3
+import botocore
+import botocore.session
+from botocore import xform_name
+from botocore.config import Config
+from botocore.exceptions import UnknownRegionError
+
+from migrate_mfa import __version__
+from migrate_mfa.aws.answers import reads, require_form
+from migrate_mfa.aws.config_files import (
+    config_file,
+    require_certificates,
+    require_clean_keys,
+    require_readable,
+)
+from migrate_mfa.aws.problems import FAILURES, api_error, configuring, renewal_error
+from migrate_mfa.aws.settings import endpoint_source, require_usable
+from migrate_mfa.aws.deadline import TooLate, may_send, within
+from migrate_mfa.aws.endpoints import AWS, name_of, own_variable, require_url
+from migrate_mfa.domain.errors import NotAllowed, UsageError
+from migrate_mfa.domain.failure import CONNECT_FAILED, ApiError
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+_CONNECT_TIMEOUT_S = 5
+_READ_TIMEOUT_S = 20
+_CALL_S = float(_CONNECT_TIMEOUT_S + _READ_TIMEOUT_S)
+"""The longest that a call may take as a whole: a drain counts on it (`engine.stop.SILENT_DRAIN_S`)."""
+_CREDENTIALS_S = 60.0
+"""How long credentials may take to be found at the start, as by a credential_process."""
+_USER_AGENT = f"migrate-mfa/{__version__} Boto3/{boto3.__version__} Botocore/{botocore.__version__}"
+"""Given whole: what botocore makes up itself costs a sixth of the CPU of a call, each time anew."""
+_POOL_ID = re.compile(r"^(?P<region>[A-Za-z0-9-]+)_[0-9A-Za-z]+$")
+_POOL_ARN = re.compile(r"arn:[a-z-]+:cognito-idp:[a-z0-9-]+:[0-9]{12}:userpool/(?P<id>[^/]+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsTarget:
+    """Where to go: the AWS CLI's own options, each None for its usual default."""
+
+    user_pool_id: str
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What a quota belongs to: one account in one Region, behind one endpoint."""
+
+    endpoint: str
+    account: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose credentials these are, as STS says."""
+
+    account: str
+    arn: str
+
+
+def region_of(target: AwsTarget) -> str:
+    """The Region: as given, else the one in the pool's id; two that differ are refused.
+
+    Raises:
+        UsageError: the id has no Region in it, or another one than was given.
+    """
+    match = _POOL_ID.match(target.user_pool_id)
+    if match is None:
+        raise UsageError(f"{target.user_pool_id!r} is not a user pool id.", _like_a_pool_id(target))
+    named = match["region"]
+    if target.region and target.region != named and "-" in named:
+        raise UsageError(
+            f"The pool is in {named}, but the Region given is {target.region}.",
+            "Leave --region (or AWS_REGION) out, or make it the pool's.",
+        )
+    return target.region or named
+
+
+def _like_a_pool_id(target: AwsTarget) -> str:
+    arn = _POOL_ARN.fullmatch(target.user_pool_id)
+    if arn is not None and _POOL_ID.match(arn["id"]):
+        return f"It is an ARN; the id in it is {arn['id']}."
+    return "It looks like ap-northeast-1_AbCdEfGhI; a pool's name or ARN is not its id."
+
+
+class Aws:
+    """Clients for one target. No client retries by itself, so that every attempt passes the limiter.
+
+    Raises:
+        UsageError: the operator's AWS configuration cannot be used.
+        NotAllowed: it gives no usable credentials.
+    """
+
+    def __init__(self, target: AwsTarget, *, connections: int = 10) -> None:
+        self.target = target
+        self.region = region_of(target)
+        self._connections = connections
+        require_readable()
+        with configuring(target.profile):
+            self._core = botocore.session.Session(profile=target.profile)
+            require_usable(self._core, self._profile)
+            self._session = boto3.Session(botocore_session=self._core, region_name=self.region)
+            self._credentials = self._find_credentials()
+        self._require_region()
+        self._require_certificates()
+        if self._credentials is not None:
+            self._begin_with_credentials()
+
+    def _find_credentials(self) -> Any:  # noqa: ANN401 - botocore's own
+        try:
+            return within(_CREDENTIALS_S, self._core.get_credentials)
+        except TooLate:
+            raise NotAllowed(
+                f"There were no AWS credentials after {_CREDENTIALS_S:.0f} s.",
+                f"Run the credential_process of the profile by hand, as it stands in {config_file()}.",
+            ) from None
+
+    def client(self, service: str, region: str | None = None) -> "BaseClient":
+        """A client of `service` in the target's Region or another, at the endpoint that is given for it.
+
+        A variable for this service alone wins over `--endpoint-url`, which is for every service.
+        """
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": 1},
+            max_pool_connections=self._connections,
+            connect_timeout=_CONNECT_TIMEOUT_S,
+            read_timeout=_READ_TIMEOUT_S,
+            tcp_keepalive=True,
+            user_agent=_USER_AGENT,
+        )
+        make: Any = self._session.client
+        with configuring(self.target.profile):
+            given, source = self._given_endpoint(service)
+            try:
+                client: BaseClient = make(service, region_name=region, endpoint_url=given, config=config)
+            except ValueError as error:
+                if "endpoint" not in str(error):
+                    raise
+                raise UsageError(f"The endpoint URL of {source} cannot be used.", _ENDPOINT_FORM) from error
+        require_url(client.meta.endpoint_url, source)
+        client.meta.events.register_first("provide-client-params", self._renew_credentials)
+        client.meta.events.register_first("before-send", may_send)
+        client.meta.events.register("after-call", require_form)
+        return client
+
+    def _given_endpoint(self, service: str) -> tuple[str | None, str]:
+        """The endpoint to make a client with, None for what botocore finds; and where it comes from."""
+        service_id: str = self._core.get_service_model(service).service_id
+        if name := own_variable(service_id, ignored=self._ignores_endpoints):
+            return None, name
+        if self.target.endpoint_url is not None:
+            return self.target.endpoint_url, "--endpoint-url"
+        return None, endpoint_source(self._core, service_id, self._profile)
+
+    @property
+    def _profile(self) -> str:
+        return self.target.profile or os.environ.get("AWS_PROFILE") or "default"
+
+    @cached_property
+    def _ignores_endpoints(self) -> bool:
+        return bool(self._core.get_config_variable("ignore_configured_endpoint_urls"))
+
+    @cached_property
+    def endpoint(self) -> str:
+        """Where calls about the pool really go: `aws`, or a URL that a flag, variable or profile gives."""
+        url: str = self.client("cognito-idp").meta.endpoint_url
+        return name_of(url, self._suffixes())
+
+    def _suffixes(self) -> set[str]:
+        """The DNS suffixes of AWS's own endpoints, in every partition."""
+        partitions = self._core.get_component("data_loader").load_data("partitions")["partitions"]
+        outputs = [each["outputs"] for each in partitions]
+        return {
+            each[name] for each in outputs for name in ("dnsSuffix", "dualStackDnsSuffix") if name in each
+        }
+
+    def credentials_end(self) -> float | None:
+        """When the credentials end, in seconds since the epoch; None where they do not say."""
+        ends = getattr(self._credentials, "_expiry_time", None)
+        return ends.timestamp() if isinstance(ends, datetime) else None
+
+    def lane(self) -> Lane:
+        """The lane of these credentials; raises as `identity` does."""
+        return Lane(self.endpoint, self.identity().account, self.region)
+
+    @reads("GetCallerIdentity")
+    def identity(self) -> Identity:
+        """Ask STS whose credentials these are (GetCallerIdentity needs no permission).
+
+        Raises:
+            ApiError: there are no credentials, STS does not accept them, or it cannot be reached.
+        """
+        answer = call(self.client("sts"), "GetCallerIdentity", need="Account")
+        return Identity(answer["Account"], answer["Arn"])
+
+    def _begin_with_credentials(self) -> None:
+        """Have the credentials now, on the operator's own thread: a profile may ask for an MFA code.
+
+        Where there is no terminal it would be taken from standard input, and shown.
+        """
+        try:
+            with catch_warnings(action="error", category=GetPassWarning):
+                keys = self._credentials.get_frozen_credentials()
+        except Exception as error:
+            renewal = renewal_error("GetCredentials", error, self.target.profile)
+            if renewal.problem is None:
+                return  # the network: the first call tries again, and says so
+            raise renewal.problem from error
+        require_clean_keys(keys, self._credentials.method)
+
+    def _renew_credentials(self, model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's own
+        """Before all else of a call, so that what goes wrong with credentials is told as that."""
+        if self._credentials is None:
+            return
+        try:
+            self._credentials.get_frozen_credentials()
+        except Exception as error:
+            raise renewal_error(model.name, error, self.target.profile) from error
+
+    def _require_region(self) -> None:
+        """Refuse a Region of no partition, unless the endpoint is somebody's own."""
+        try:
+            self._core.get_partition_for_region(self.region)
+        except UnknownRegionError as error:
+            if self.endpoint == AWS:
+                raise UsageError(
+                    f"There is no AWS Region {self.region!r}.", "Correct --user-pool-id or --region."
+                ) from error
+
+    def _require_certificates(self) -> None:
+        named = self._core.get_config_variable("ca_bundle")
+        path = named or os.environ.get("REQUESTS_CA_BUNDLE")
+        if path and not self.endpoint.startswith("http:"):
+            own = "AWS_CA_BUNDLE" if os.environ.get("AWS_CA_BUNDLE") else f"ca_bundle in {config_file()}"
+            require_certificates(path, own if named else "REQUESTS_CA_BUNDLE")
+
+
+_ENDPOINT_FORM = "It begins with https:// or http://, and names a host."
+
+
+def call(client: Any, operation: str, *, need: str | None = None, **arguments: Any) -> Mapping[str, Any]:  # noqa: ANN401 - boto3's own shapes
+    """One attempt at one operation, by its AWS name.
+
+    Args:
+        client: the service's client.
+        operation: such as AdminGetUser.
+        need: a member without which a 200 is no answer: boto3 lets garbage through.
+        arguments: the request's members.
+
+    Raises:
+        ApiError: it failed.
+    """
+    method = getattr(client, xform_name(operation))
+    try:
+        answer: Mapping[str, Any] = within(_CALL_S, lambda: method(**arguments))
+    except TooLate as late:
+        said = f"there was no whole answer within {_CALL_S:.0f} s"
+        code = "ConnectionLost" if late.sent else CONNECT_FAILED
+        raise ApiError(operation=operation, code=code, message=said) from late
+    except FAILURES as error:
+        raise api_error(operation, error) from error
+    if need is not None and need not in answer:
+        raise ApiError(operation=operation, code="GarbledAnswer")
+    return answer

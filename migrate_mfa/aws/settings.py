@@ -1,0 +1,81 @@
+"""Settings of a profile that botocore passes over, or fails for without their name."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from migrate_mfa.aws.config_files import config_file
+from migrate_mfa.domain.errors import UsageError
+
+_NUMBERS = {
+    "metadata_service_timeout": "AWS_METADATA_SERVICE_TIMEOUT",
+    "metadata_service_num_attempts": "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
+    "csm_port": "AWS_CSM_PORT",
+}
+"""What must be a whole number, and the variable that wins over the profile's setting."""
+_COGNITO = "cognito_identity_provider"
+_COGNITOS = {_COGNITO, "cognito_identity", "cognito_sync"}
+
+
+def require_usable(core: Any, profile: str) -> None:  # noqa: ANN401 - botocore's own
+    """Refuse numbers that are none, and a `services` that leads nowhere.
+
+    Args:
+        core: the botocore session.
+        profile: the profile's name, to be told.
+
+    Raises:
+        UsageError: names the setting, and the profile or the variable.
+    """
+    for name, variable in _NUMBERS.items():
+        try:
+            core.get_config_variable(name)
+        except ValueError as error:
+            given = variable if variable in os.environ else _in_profile(name, profile)
+            raise UsageError(f"{given} is not a whole number.", "Correct it, or take it out.") from error
+    if not core.get_config_variable("ignore_configured_endpoint_urls"):
+        _require_services(core, profile)
+
+
+def _require_services(core: Any, profile: str) -> None:  # noqa: ANN401 - botocore's own
+    name = core.get_scoped_config().get("services")
+    if not name:
+        return
+    services = core.full_config.get("services", {}).get(name)
+    if services is None:
+        raise UsageError(
+            f"{_in_profile('services', profile)} is {name!r}, but there is no section [services {name}].",
+            "Correct the name, or take the setting out.",
+        )
+    for key, found in services.items():
+        trouble = _wrong(key, found)
+        if trouble:
+            raise UsageError(
+                f"[services {name}] in {config_file()}, of the profile {profile!r}: {key} {trouble}.", _SHAPE
+            )
+
+
+def _wrong(service: str, found: object) -> str:
+    if not isinstance(found, Mapping):
+        return "has no settings of its own below it"
+    if service.startswith("cognito") and service not in _COGNITOS:
+        return f"is no service's name; the one of user pools is {_COGNITO}"
+    return ""
+
+
+_SHAPE = f"It looks like `{_COGNITO} =`, and on the next line, indented, `endpoint_url = https://…`."
+
+
+def endpoint_source(core: Any, service_id: str, profile: str) -> str:  # noqa: ANN401 - botocore's own
+    """Where botocore has an endpoint from that no option gives: a variable, or a setting of the profile."""
+    if os.environ.get("AWS_ENDPOINT_URL"):
+        return "AWS_ENDPOINT_URL"
+    name = core.get_scoped_config().get("services")
+    key = service_id.lower().replace(" ", "_").replace("-", "_")
+    if name and core.full_config["services"][name].get(key):
+        return f"{key} in [services {name}] of {config_file()} (profile {profile!r})"
+    return _in_profile("endpoint_url", profile)
+
+
+def _in_profile(name: str, profile: str) -> str:
+    return f"{name} of the profile {profile!r} in {config_file()}"

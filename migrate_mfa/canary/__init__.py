@@ -1,0 +1,1 @@
+"""One user first: the whole way, by hand, with a way back."""

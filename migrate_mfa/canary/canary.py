@@ -1,0 +1,284 @@
+"""canary: one user by hand, in a run directory of its own: `rollback` undoes it, also after a crash."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import uuid4
+
+import structlog
+
+from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.log import configure
+from migrate_mfa.journal.plan_store import PlanStore
+from migrate_mfa.roster.file import Record
+from migrate_mfa.journal.run_dir import default_canary_dir
+from migrate_mfa.canary.aws_sign_in import CognitoSignIn
+from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError, OutOfReach, UsageError
+from migrate_mfa.domain.failure import ApiError, Effect, run_problem, user_reason
+from migrate_mfa.domain.model import Phone, PhoneSignIn, Plan, Rivalry, UserState, Verdict
+from migrate_mfa.domain.phone import PhoneProblem, normalise
+from migrate_mfa.domain.pool_number import pool_number_problem
+from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.domain.rows import Resolved, Work
+from migrate_mfa.canary.sign_in import explain
+from migrate_mfa.canary.steps import Questions, Walked, Way, find_way, policy_of
+from migrate_mfa.canary.walk import Walk
+from migrate_mfa.checks.preflight import require_sms_mfa
+from migrate_mfa.stop import StopCause, Stopped
+from migrate_mfa.ports import Filter, Progress
+from migrate_mfa.settings import Settings, policy_options
+from migrate_mfa.workflows.aftermath import open_aftermath
+from migrate_mfa.session import Connection, connect
+from migrate_mfa.workflows.plan_and_run import NO_POOL
+from migrate_mfa.invocation import Pass, open_pass
+
+log = structlog.get_logger()
+_ROW = 1
+_COLUMNS = ("username", "phone_number")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Who is to go the way, through which app client, with which number (None: the user's own)."""
+
+    user: str
+    client_id: str
+    phone: str | None
+    attested: bool
+
+
+class Asker(Questions, Protocol):
+    """Who is asked for the app client's secret, too."""
+
+    def secret(self) -> str:
+        """The secret; blank for a client without one."""
+        ...
+
+
+Tell = Callable[[Walked], None]
+Confirm = Callable[["Canary", Way], None]
+"""Asks whether to go the way; raises when not."""
+
+
+@dataclass(slots=True)
+class Canary:
+    """One canary. What became of it is here, whatever ended it."""
+
+    connection: Connection
+    sign_in: CognitoSignIn
+    request: Request
+    directory: Path
+    way: Way | None = None
+    steps: list[Walked] = field(default_factory=list)
+    gone: bool = False
+    """The way was begun: there is a run directory."""
+    walked: bool = False
+    """The tokens came."""
+    wrote: bool = False
+    """There may be something to undo."""
+    problem: MigrateMfaError | None = None
+    """What ended it that concerns more than this user."""
+
+    @property
+    def cause(self) -> StopCause | None:
+        """The signal that ended it, if one did."""
+        return self.connection.stop.cause
+
+    def go(self, ask: Asker, confirm: Confirm, tell: Tell) -> None:
+        """Look at the user, ask, and go the way; it ends early without raising."""
+        try:
+            self._learn_secret(ask)
+            found = self._look(tell)
+            if isinstance(found, Way):
+                self.way = found
+                confirm(self, found)
+                self._walk(found, ask, tell)
+        except Stopped:
+            return
+        except MigrateMfaError as error:
+            self.problem = error
+
+    def _learn_secret(self, ask: Asker) -> None:
+        """Have the app client's secret: read it, or ask for it where the caller may not read it."""
+        try:
+            known = self.sign_in.learn_secret()
+        except ApiError as error:
+            if error.effect is Effect.FATAL:
+                raise run_problem(error) from error
+            raise OutOfReach(f"The app client cannot be read. {explain(error)}", "Try again.") from error
+        if not known:
+            self.sign_in.use_secret(ask.secret())
+
+    def _look(self, tell: Tell) -> Way | Verdict:
+        """Read the user, and decide as `plan` would."""
+        clock, started = self.connection.clock, self.connection.clock.monotonic()
+        try:
+            state = self._read()
+            found = self._decide(state)
+        except ApiError as error:
+            found = Verdict(_blame(error), explain(error))
+        seconds = round(clock.monotonic() - started, 2)
+        refused = isinstance(found, Verdict)
+        says = _refusal(found) if isinstance(found, Verdict) else "the user can go this way"
+        self._note(Walked("read_user", "AdminGetUser", "failed" if refused else "ok", seconds, says), tell)
+        return found
+
+    def _read(self) -> UserState:
+        directory, pool = self.connection.directory, self.connection.pool
+        state = directory.user(self.request.user)
+        if state.mfa and pool.passkeys_at_risk and directory.has_passkey(state.username):
+            state = replace(state, mfa=replace(state.mfa, passkey=True))
+        return state
+
+    def _decide(self, state: UserState) -> Way | Verdict:
+        phone = self._number(state)
+        if isinstance(phone, Verdict):
+            return phone
+        return find_way(
+            state,
+            phone,
+            pool=self.connection.pool,
+            attested=self.request.attested,
+            rivalry=self._rivalry(state, phone),
+        )
+
+    def _number(self, state: UserState) -> Phone | Verdict:
+        """The number that was given, as a roster's is read; else the user's own, as it stands in the pool."""
+        if self.request.phone:
+            country = self.connection.settings.roster_options.phone_country
+            read = normalise(self.request.phone, country=country, strict=False)
+            return Verdict(read.reason, f"{read.detail}.") if isinstance(read, PhoneProblem) else read.phone
+        if state.phone is None:
+            return Verdict(Reason.PHONE_MISSING, _GIVE_ONE)
+        return pool_number_problem(state.phone) or Phone(state.phone)
+
+    def _rivalry(self, state: UserState, phone: Phone) -> Rivalry:
+        if self.connection.pool.phone_sign_in is PhoneSignIn.NO:
+            return Rivalry()
+        found = self.connection.directory.page(Filter("phone_number", phone.e164), None)
+        return Rivalry(held_by_other=any(each.sub != state.sub for each in found.users))
+
+    def _walk(self, way: Way, ask: Questions, tell: Tell) -> None:
+        """Go the way in the run directory."""
+        connection = self.connection
+        with open_pass(connection, self.directory, "canary", lambda journal: self._bind(journal, way)) as one:
+            self.gone = True
+            try:
+                self.walked = self._way_of(way, one, ask, tell).go()
+                verdict = _verdict(way, self.steps, walked=self.walked)
+                one.work.finish(_ROW, verdict, connection.clock.now())
+            finally:
+                self.wrote = bool(one.work.writes_of(_ROW))
+                one.extra["steps"] = [_public(step) for step in self.steps]
+
+    def _way_of(self, way: Way, one: Pass, ask: Questions, tell: Tell) -> Walk:
+        connection, state = self.connection, way.state
+        return Walk(
+            way,
+            Work(way.candidate, state.sub, state.username, Rivalry(), wrote=False),
+            store=one.work,
+            directory=connection.directory,
+            sign_in=self.sign_in,
+            ask=ask,
+            clock=connection.clock,
+            stop=connection.stop,
+            client=(connection.pool.id, self.request.client_id),
+            tell=lambda step: self._note(step, tell),
+        )
+
+    def _note(self, step: Walked, tell: Tell) -> None:
+        self.steps.append(step)
+        log.info("step", operation=step.operation, state=step.status, seconds=step.seconds)
+        tell(step)
+
+    def _bind(self, journal: Journal, way: Way) -> None:
+        """Make it a run of one row, which `run` and `reconcile` refuse and `rollback` takes back."""
+        if journal.meta():
+            raise InputUnusable(
+                f"{journal.directory} belongs to another run.", "Give a new --run-dir, or none."
+            )
+        connection, state = self.connection, way.state
+        plans = PlanStore(journal.database, case_sensitive=connection.pool.case_sensitive)
+        now, policy = connection.clock.now(), policy_of(attested=way.attested)
+        plans.add_records([Record(row=way.candidate, cells=(state.username, way.phone.e164))], now)
+        plans.add_users([state])
+        plans.resolve([Resolved(_ROW, state.sub, way.phone.e164, policy.verification)])
+        plans.decide([(_ROW, Plan((), Reason.ENROLLED))], now)
+        journal.set_meta(
+            policy_options(policy)
+            | {
+                "kind": "canary",
+                "phase": "planned",
+                "run_id": uuid4().hex,
+                "account": connection.lane.account,
+                "region": connection.lane.region,
+                "endpoint": connection.lane.endpoint,
+                "user_pool_id": connection.pool.id,
+                "pool_name": connection.pool.name,
+                "columns": list(_COLUMNS),
+                "roster": None,
+            }
+        )
+
+
+_GIVE_ONE = "This user has no number in the pool: give one with --phone."
+
+
+def _blame(error: ApiError) -> Reason:
+    return user_reason(error.code) if error.effect is Effect.REFUSED else Reason.GAVE_UP
+
+
+def _refusal(verdict: Verdict) -> str:
+    own = _NOT_THIS_USER.get(verdict.reason, verdict.reason.sentence)
+    return f"{verdict.reason}: {verdict.detail or own}"
+
+
+_NOT_THIS_USER = {
+    Reason.DISABLED_USER: "The user is disabled; enable it first, or take another user.",
+    Reason.HAS_TOTP: "Has an authenticator app, which is stronger; take another user.",
+    Reason.HAS_PASSKEY: "SMS MFA would block the user's passkey sign-in; take another user.",
+    Reason.HAS_EMAIL_MFA: "Has e-mail MFA already; take another user.",
+}
+"""Where a plan would name `--despite`: a canary lifts nothing."""
+
+
+def _verdict(way: Way, steps: list[Walked], *, walked: bool) -> Verdict:
+    if walked:
+        return Verdict(Reason.ENROLLED if way.writes else Reason.ALREADY_ENROLLED)
+    failed = next((step.name for step in steps if step.status == "failed"), "")
+    return Verdict(Reason.REJECTED, f"The canary ended at {failed}.")
+
+
+def _public(step: Walked) -> dict[str, Any]:
+    return {"name": step.name, "operation": step.operation, "status": step.status, "seconds": step.seconds}
+
+
+@contextmanager
+def open_canary(settings: Settings, request: Request, progress: Progress) -> Iterator[Canary]:
+    """Reach the pool and the app client; the lane is shared, because a canary makes a handful of calls."""
+    pool_id = settings.user_pool_id
+    if pool_id is None:
+        raise UsageError(*NO_POOL)
+    with ExitStack() as stack:
+        stack.enter_context(configure(None))
+        connection = stack.enter_context(connect(settings, pool_id, progress, exclusive=False))
+        require_sms_mfa(connection.pool)
+        sign_in = CognitoSignIn(connection.aws, request.client_id)
+        directory = settings.run_dir or default_canary_dir(pool_id, connection.clock.now())
+        yield Canary(connection, sign_in, request, directory)
+
+
+def undo(settings: Settings, directory: Path, progress: Progress) -> Reason | None:
+    """Roll the canary back, like a run. Says how the user ended; None where a signal came first.
+
+    Raises:
+        MigrateMfaError: it could not be done now; the same rollback can be made later.
+    """
+    again = replace(settings, run_dir=directory)
+    with open_aftermath(again, "rollback", progress, exclusive=False) as after:
+        after.select(())
+        after.apply_rollback()
+    reasons = after.one.summary["reasons"]
+    return next((Reason(name) for found in reasons.values() for name in found), None)

@@ -1,0 +1,78 @@
+"""The findings of a check, for scripts and for people."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from textwrap import wrap
+from typing import Any
+
+from migrate_mfa.checks.findings import Finding, Level, level_counts
+from migrate_mfa.checks.snapshot import Wishes
+from migrate_mfa.domain.privacy import scrub
+
+_VERSION = 1
+_WIDTH = 80
+_INDENT = " " * 4
+_WORDS = {Level.UNCHECKED: "not checked"}
+_COLUMN = max(len(_WORDS.get(level, level)) for level in Level) + 2
+
+
+def document(findings: list[Finding], where: Mapping[str, str], wishes: Wishes) -> dict[str, Any]:
+    """The findings as JSON. `ready` says that there is no failure."""
+    counts = level_counts(findings)
+    return {
+        "version": _VERSION,
+        **where,
+        "verb": wishes.verb,
+        "verification": wishes.verification.value if wishes.verification else None,
+        "users": wishes.users,
+        "ready": not counts[Level.FAILURE.value],
+        "counts": counts,
+        "findings": [_plain(each) for each in findings],
+    }
+
+
+def _plain(finding: Finding) -> dict[str, str]:
+    texts = {name: scrub(text) for name, text in asdict(finding).items()}  # some names come from outside
+    return {**texts, "code": finding.code, "level": finding.level.value}
+
+
+def lines(findings: Iterable[Finding]) -> Iterator[str]:
+    """The findings as text of at most 80 columns: what is well takes one line."""
+    for finding in findings:
+        head = f"{_WORDS.get(finding.level, finding.level.value):<{_COLUMN}}{finding.code}"
+        if finding.level is Level.OK:
+            yield from _wrapped(f"{head}: {scrub(finding.saw)}")
+            continue
+        yield head
+        yield from _paragraph(finding.saw)
+        yield from _paragraph(finding.why)
+        yield from _paragraph(finding.remedy, "-> ")
+
+
+def short(findings: Iterable[Finding]) -> Iterator[str]:
+    """What is wrong, or could be, without its reasons: for the start of a run."""
+    unchecked = []
+    for finding in findings:
+        if finding.level in {Level.FAILURE, Level.WARNING}:
+            yield from _wrapped(f"{finding.level}: {scrub(finding.saw)} ({finding.code})")
+        elif finding.level is Level.UNCHECKED:
+            unchecked.append(finding.code)
+    if unchecked:
+        yield from _wrapped(f"Could not be checked (see check): {', '.join(unchecked)}")
+
+
+def verdict(findings: Iterable[Finding]) -> str:
+    """The last line: how it stands."""
+    counts = level_counts(findings)
+    failed, warned = counts[Level.FAILURE.value], counts[Level.WARNING.value]
+    ready = "Not ready" if failed else "Ready, as far as could be checked" if counts["unchecked"] else "Ready"
+    return f"{ready}. Failures: {failed}, warnings: {warned}, not checked: {counts['unchecked']}."
+
+
+def _paragraph(text: str, first: str = "") -> list[str]:
+    indent = _INDENT + " " * len(first)
+    return wrap(scrub(text), _WIDTH, initial_indent=_INDENT + first, subsequent_indent=indent)
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, _WIDTH, subsequent_indent=_INDENT)

@@ -1,0 +1,35 @@
+"""check: is the pool, its SMS path, its quotas, and this caller ready? From facts to findings, purely."""
+
+from collections.abc import Iterable
+
+from migrate_mfa.domain.errors import MigrateMfaError, NotAllowed, PoolNotReady
+from migrate_mfa.checks.findings import Code, Finding, by_weight, failures
+from migrate_mfa.domain.model import PoolFacts
+from migrate_mfa.checks.snapshot import PoolPicture
+from migrate_mfa.checks import caller
+from migrate_mfa.checks import limits
+from migrate_mfa.checks import pool
+from migrate_mfa.checks import sign_in
+from migrate_mfa.checks import sms
+
+_RULES = (pool.pool_writable, pool.owner, pool.recovery, *pool.RECOVERIES, *sms.RULES, *sign_in.RULES)
+_GROUPS = (sms.role_findings, sign_in.client_findings, limits.quota_findings, caller.caller_findings)
+
+
+def examine(picture: PoolPicture) -> list[Finding]:
+    """Every finding about a pool, the heaviest first."""
+    policy = picture.wishes.verification
+    found = [rule(picture.facts, policy) for rule in pool.FACT_RULES]
+    found += [finding for rule in _RULES if (finding := rule(picture)) is not None]
+    found += [finding for group in _GROUPS for finding in group(picture)]
+    return by_weight(found)
+
+
+def refusal(where: PoolFacts, findings: Iterable[Finding]) -> MigrateMfaError | None:
+    """The error that the first failure ends a writing command with; None where nothing speaks against it."""
+    for finding in failures(findings):
+        if finding.code is Code.CALLER_PERMISSIONS:
+            return NotAllowed(finding.saw, finding.remedy)
+        message = f"Pool {where.name} ({where.id}) is not ready. {finding.saw} {finding.why}"
+        return PoolNotReady(message.rstrip(), finding.remedy)
+    return None

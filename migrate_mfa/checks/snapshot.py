@@ -1,0 +1,179 @@
+"""The raw facts that `check` judges: a pool, its way of sending, its limits and the caller, as read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from migrate_mfa.checks.findings import Unknown
+from migrate_mfa.domain.model import PoolFacts, VerificationPolicy
+from migrate_mfa.domain.quotas import Category
+from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.domain.recovery import Recovery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmsPath:
+    """How Cognito sends text messages: SmsConfiguration of a pool.
+
+    Either by Amazon SNS, or by AWS End User Messaging itself (`eums`). `origin` is the latter's
+    OriginationIdentity. Source: "SMS message settings for Amazon Cognito user pools", Developer Guide.
+    """
+
+    role_arn: str
+    region: str
+    external_id: str | None = None
+    eums: bool = False
+    origin: str | None = None
+
+    @property
+    def service(self) -> str:
+        """The service's name, for people."""
+        return "AWS End User Messaging" if self.eums else "Amazon SNS"
+
+    @property
+    def action(self) -> str:
+        """What the role must be allowed to do."""
+        return "sms-voice:SendTextMessage" if self.eums else "sns:Publish"
+
+    @property
+    def role_name(self) -> str:
+        """The role without its account."""
+        return self.role_arn.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolDetails:
+    """What a pool's settings say beyond `PoolFacts`."""
+
+    arn: str
+    sms: SmsPath | None = None
+    sms_text: str | None = None
+    """SmsAuthenticationMessage, None for Cognito's own."""
+    tier: str = "ESSENTIALS"
+    threat_protection: str = "OFF"
+    """AdvancedSecurityMode: OFF, AUDIT or ENFORCED."""
+    triggers: tuple[str, ...] = ()
+    first_factors: frozenset[str] = frozenset()
+    """AllowedFirstAuthFactors of choice-based sign-in."""
+    totp: bool = False
+    device_challenge: bool | None = None
+    """ChallengeRequiredOnNewDevice; None where the pool remembers no devices."""
+    phone_required: bool = False
+    domain: str | None = None
+    """The prefix or name of managed login."""
+    stack: str | None = None
+    """The CloudFormation stack that made the pool."""
+
+    @property
+    def own_sender(self) -> bool:
+        """A Lambda function sends the messages, in place of SNS and End User Messaging."""
+        return "CustomSMSSender" in self.triggers
+
+
+class Decision(StrEnum):
+    """What IAM's policy simulator says."""
+
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    UNSURE = "unsure"
+    """A policy has conditions on values that only a real request has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """An IAM role that Cognito sends with: its trust policy, and whether it may send."""
+
+    trust: Mapping[str, Any]
+    publishes: Decision | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """The account's text messaging in one Region: `limit_usd` a month, None where nobody has set one."""
+
+    sandbox: bool | Unknown
+    limit_usd: float | Unknown | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppClient:
+    """What an app client says about sign-in. Session in minutes, refresh token in days."""
+
+    name: str
+    flows: frozenset[str]
+    session_min: int
+    refresh_days: float
+
+
+@dataclass(frozen=True, slots=True)
+class AppClients:
+    """The app clients that were looked at, of `listed` in the list; `more` says that it goes on."""
+
+    seen: tuple[AppClient, ...]
+    listed: int
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaUse:
+    """One rate category, in calls a second.
+
+    `enforced` is None where AWS does not say; `busiest`, of five minutes within a day, where nothing was
+    recorded.
+    """
+
+    category: Category
+    enforced: float | None
+    busiest: float | Unknown | None
+
+
+NO_PRINCIPAL = "NoPrincipal"
+"""The code of an `Unknown` caller who is neither a user nor a role of IAM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and what the policies of the asking principal say about each action."""
+
+    arn: str
+    decisions: Mapping[str, Decision] | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What is to be done in the pool, as far as it is said; None for unsaid.
+
+    `users` are those to enrol, `codes` the messages that storing their numbers would send, `sms_cost` what
+    these and one sign-in of each cost, where every price was given.
+    """
+
+    verb: str = "run"
+    verification: VerificationPolicy | None = None
+    users: int | None = None
+    codes: int | None = None
+    sms_cost: Decimal | None = None
+    quota_share: float = 0.5
+    despite: frozenset[Reason] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolPicture:
+    """All of it. What is None was not looked for, which is no finding; `Unknown` is one."""
+
+    facts: PoolFacts
+    details: PoolDetails
+    account: str
+    wishes: Wishes
+    replica: str | Unknown | None = None
+    """This Region's part in replication: PRIMARY, SECONDARY, or empty without replicas."""
+    recoveries: tuple[Recovery, ...] | Unknown | None = None
+    """The point-in-time recoveries of the pool, the newest first."""
+    logs_delivery: bool | Unknown | None = None
+    """Whether failures to deliver messages are logged."""
+    role: Role | Unknown | None = None
+    sending: Sending | None = None
+    clients: AppClients | Unknown | None = None
+    quotas: tuple[QuotaUse, ...] = ()
+    caller: Caller | None = None

@@ -1,0 +1,207 @@
+"""Job files: a command's options in TOML, below flags and variables, above the defaults."""
+
+import codecs
+import os
+from inspect import Parameter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from migrate_mfa.cli.streams import write
+from migrate_mfa.cli.plain_help import in_words
+from migrate_mfa.cli.prompt import tell
+from migrate_mfa.cli.variables import variable_of
+from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError, UsageError
+from migrate_mfa.cli.options import declared
+
+_OWN = frozenset({"job", "show_config", "help"})
+_JOB = "migrate_mfa.job"
+"""Where a context keeps the values of the job file."""
+_SOURCES = {
+    "COMMANDLINE": "flag",
+    "ENVIRONMENT": "variable",
+    "DEFAULT_MAP": "job file",
+    "DEFAULT": "default",
+}
+
+
+def _load(context: typer.Context, path: Path | None) -> Path | None:
+    """Put the job's options below the command line and the environment.
+
+    Raises:
+        InputUnusable: the file cannot be read, is for another command, has a key that is no option, or a
+            value that its option does not take.
+    """
+    if path is None or context.resilient_parsing:
+        return path
+    job = _read(path)
+    if (command := job.pop("command", None)) != context.info_name:
+        raise InputUnusable(
+            f"{path} is a job for {command!r}, not for {context.info_name!r}.",
+            'Its first line says which command it is for: command = "…".',
+        )
+    known = {each.name: each for each in context.command.params if each.name and each.name not in _OWN}
+    values = {}
+    for key, value in job.items():
+        if key not in known:
+            raise InputUnusable(
+                f"{path}: {key!r} is no option of {context.info_name}.", _nearest(key, set(known))
+            )
+        try:
+            values[key] = _processed(known[key], value, context)
+        except typer.BadParameter as error:
+            raise InputUnusable(f"{path}: {key} = {_shown(value)}: {in_words(error)}") from error
+        except UsageError as error:
+            raise InputUnusable(f"{path}: {error.message}", error.hint) from error
+    _check_together(path, values, context.command)
+    context.default_map = {**(context.default_map or {}), **job}
+    context.meta[_JOB] = values
+    return path
+
+
+def _processed(parameter: Any, value: Any, context: typer.Context) -> Any:  # noqa: ANN401 - Typer's own, and TOML
+    """A value as its option takes it.
+
+    Raises:
+        BadParameter: it does not.
+    """
+    flag, several = getattr(parameter, "is_flag", False), getattr(parameter, "multiple", False)
+    if isinstance(value, bool) is not flag:
+        raise typer.BadParameter("it takes true or false." if flag else "it does not take true or false.")
+    if isinstance(value, list) is not several:
+        raise typer.BadParameter("it takes a list, such as [...]." if several else "it takes one value.")
+    if isinstance(value, dict):
+        raise typer.BadParameter("it takes one value, not a table.")
+    return parameter.process_value(context, value)
+
+
+def _check_together(path: Path, values: dict[str, Any], command: Any) -> None:  # noqa: ANN401 - Typer's own types are private
+    """Refuse a job whose own values do not go together; what it leaves out may come from elsewhere."""
+    for group in command.callback.option_groups:
+        try:
+            if all(each.name in values for each in declared(group) if each.required):
+                group.of(values)
+        except UsageError as error:
+            raise InputUnusable(f"{path}: {error.message}", error.hint) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InputUnusable(
+            f"The job file {path} cannot be read ({error.strerror}).", "See --job."
+        ) from error
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputUnusable(f"The job file {path} is UTF-16, and TOML is UTF-8.", "Save it as UTF-8.")
+    try:
+        return tomllib.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise InputUnusable(f"The job file {path} is not UTF-8.", "Save it as UTF-8.") from error
+    except RecursionError as error:
+        raise InputUnusable(f"The job file {path} is nested too deeply.", _TOML) from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputUnusable(f"The job file {path} is not TOML: {error}.", _TOML) from error
+
+
+_TOML = 'A line is NAME = VALUE: a text in "quotes", a number, true, false, or a list in [brackets].'
+
+
+def _nearest(key: str, known: set[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+    return f"The nearest is {near[0]!r}; all: {', '.join(sorted(known))}."
+
+
+_JOB_FILE = typer.Option(
+    "--job",
+    help="A TOML file with options of this command; flags and variables win over it.",
+    callback=_load,
+    is_eager=True,
+    show_default=False,
+)
+_SHOW = typer.Option("--show-config", help="Print every effective value and its source, and do nothing.")
+JOB_OPTIONS = (
+    Parameter("job", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[Path | None, _JOB_FILE]),
+    Parameter("show_config", Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, _SHOW]),
+)
+"""What a command takes, beside its own options, where a job file may say them."""
+
+
+def begin(context: typer.Context) -> frozenset[str]:
+    """The names of the options that are given; the values of the others are mere defaults.
+
+    With --show-config all are printed, and that is all.
+
+    Raises:
+        typer.Exit: after --show-config.
+    """
+    shows = context.params.get("show_config")
+    saved = _of_the_run_directory(context) if shows else {}
+    given = set()
+    for parameter in context.command.params:
+        if parameter.name in _OWN:
+            continue
+        value, source, variable = _origin(context, parameter)
+        beaten = _beaten(context, parameter.name, value) if variable else ""
+        if source != _SOURCES["DEFAULT"]:
+            given.add(parameter.name)
+        elif parameter.name in saved:
+            value, source = saved[parameter.name]
+        if shows:
+            write(f"{parameter.name} = {_shown(value)}  # {source}")
+            if variable:
+                write(f"  # {variable}{f', not {beaten}' if beaten else ''}")
+        elif beaten:
+            tell(f"{variable} ({_shown(value)}) wins over {beaten}.")
+    if shows:
+        raise typer.Exit
+    return frozenset(given)
+
+
+def _origin(context: typer.Context, parameter: Any) -> tuple[Any, str, str]:  # noqa: ANN401 - Typer's own types are private
+    """An option's value, what kind of source it comes from, and the variable if it is one."""
+    source = context.get_parameter_source(parameter.name)
+    value = context.params.get(parameter.name)
+    if source is None or source.name != "ENVIRONMENT":
+        return value, _SOURCES[source.name if source else "DEFAULT"], ""
+    name = variable_of(parameter)
+    left_to_the_sdk = value is None
+    return (os.environ.get(name) if left_to_the_sdk else value), _SOURCES[source.name], name
+
+
+def _beaten(context: typer.Context, name: str, value: object) -> str:
+    """The job file's value that a variable keeps from counting; empty where there is none."""
+    job = context.meta.get(_JOB, {})
+    return f"{name}: {_shown(job[name])} of the job file" if name in job and job[name] != value else ""
+
+
+def _of_the_run_directory(context: typer.Context) -> dict[str, tuple[Any, str]]:
+    """What a run directory settles of options that are not given: the plan what decides, a pass its pace."""
+    from migrate_mfa.cli.kept_pace import last_pace
+    from migrate_mfa.invocation import planned_directory
+
+    directory, roster = context.params.get("run_dir"), context.params.get("roster")
+    try:
+        meta = planned_directory(directory) if directory is not None else {}
+    except MigrateMfaError:
+        return {}
+    pace = dict(last_pace(meta, context.info_name or ""))
+    if "max_rps" in pace:
+        pace["max_rps"] = [f"{name}={rate:g}" for name, rate in pace["max_rps"].items()] or None
+    planned = meta if roster is None else {}
+    return {name: (value, "from the plan") for name, value in planned.items()} | {
+        name: (value, f"from the last {context.info_name}") for name, value in pace.items()
+    }
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_shown(each) for each in value) + "]"
+    if value is None:
+        return "(unset)"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,296 @@
+"""Results on standard output: tables that fit 80 columns, or JSON."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from migrate_mfa.cli.forecast import sentences
+from migrate_mfa.cli.streams import write
+from migrate_mfa.pool_setup.plan import SetupPlan
+from migrate_mfa.domain.reasons import LOCKOUT_SHEET, Outcome, Reason
+from migrate_mfa.pool_setup.role import PUBLISH
+from migrate_mfa.domain.words import WIDTH, counted, duration, folded
+from migrate_mfa.reports.summary import verified_share
+
+if TYPE_CHECKING:
+    from migrate_mfa.domain.quotas import Category
+    from migrate_mfa.domain.forecast import Forecast
+    from migrate_mfa.workflows.plan_and_run import Migration
+
+_ONE_WAY = (
+    "A one-way door: once a pool sends SMS, neither the SMS configuration nor SMS as a factor can be removed "
+    "from it again."
+)
+_INFRASTRUCTURE = (
+    "If Terraform or CloudFormation owns this pool, its next run would turn this back. Change the code "
+    "instead: --print-only gives what belongs there."
+)
+_SESSIONS = (
+    "Sessions that exist stay valid: users are asked for a code at their next sign-in with a password."
+)
+_COLUMNS = {
+    "sub": "user (sub)",
+    "user_sub": "user (sub)",
+    "username": "user (username)",
+    "email": "user (e-mail)",
+    "either": "user (--id-column)",
+    "phone": "number",
+    "phone_number_verified": "vouches for the number",
+    "country": "country of the number",
+    "dial_code": "dial code of the number",
+    "surplus_cells": "cells too many, before",
+}
+"""What a column of the roster holds, in the words of a plan."""
+_NEWS_S = 10
+"""A command that works notes where it stands every few seconds; an older note is said to be one."""
+
+
+def as_json(value: Mapping[str, Any]) -> None:
+    """One JSON document."""
+    _line(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def plan(migration: "Migration") -> None:
+    """What would happen, to whom, how long it takes, and who could be locked out."""
+    overview = migration.overview()
+    facts = overview.meta
+    _title(f"Plan for {facts['pool_name']} ({facts['user_pool_id']})")
+    _roster_facts(facts)
+    numbers = "The roster's numbers are not read" if facts["kind"] == "disable" else ""
+    _paragraph(f"{numbers or 'Verification: ' + facts['verification']}; {facts['reading']}.")
+    _outcomes(overview.counts, overview.planned, overview.details)
+    if overview.shared.numbers:
+        _paragraph(f"{overview.shared}. Their codes go to one phone: compare phone_number in the reports.")
+    _guesses(overview.guesses)
+    _lockout_sheet(overview.counts, overview.forecast.rows_to_read)
+    work(overview.forecast, migration.connection.ceilings)
+    if overview.rolled_back:
+        _paragraph(
+            f"A rollback has ended {overview.rolled_back:,} of the rows in "
+            f"{migration.one.journal.directory}; they are not done again there. "
+            "To enrol these users anew, give another --run-dir."
+        )
+
+
+def _roster_facts(facts: Mapping[str, Any]) -> None:
+    encoding = facts["roster_encoding"] + (" (guessed)" if facts["roster_encoding_guessed"] else "")
+    _line(
+        f"Roster: {counted(facts['roster_records'], 'record')} on {counted(facts['roster_lines'], 'line')}, "
+        f"{facts['roster_multi_line_records']:,} of several lines; {encoding}."
+    )
+    for kind, label in facts.get("roster_column_labels", {}).items():
+        _line(f"  {_COLUMNS[kind]:<24}{label}")
+    for note in facts.get("roster_column_notes", ()):
+        _wrapped(note)
+
+
+def _outcomes(
+    counts: Iterable[tuple[str, str, int]],
+    planned: Mapping[str, int],
+    details: Mapping[str, Iterable[tuple[str, int]]],
+) -> None:
+    _title("What happens to the rows")
+    for reason, number in sorted(planned.items(), key=lambda item: -item[1]):
+        _row(f"to do → {reason}", number, "planned; ends so if nothing has changed by then")
+    for outcome, reason, number in counts:
+        if reason:
+            _row(f"{outcome} · {reason}", number, Reason(reason).sentence)
+            for detail, times in details.get(reason, ()):
+                _wrapped(f"- {detail} ({times:,})")
+
+
+def _guesses(guesses: Mapping[str, int]) -> None:
+    if guesses:
+        _title("Numbers that were read with a guess (--strict-e164 refuses them)")
+        for guess, number in sorted(guesses.items(), key=lambda item: -item[1]):
+            _row(guess, number)
+
+
+def _lockout_sheet(counts: Iterable[tuple[str, str, int]], unknown: int) -> None:
+    """Rows 7 to 11 of the decision table: who could be locked out, by reason."""
+    found = {reason: number for _, reason, number in counts}
+    _title("Lock-out sheet: who is left alone, and why")
+    for reason in LOCKOUT_SHEET:
+        if number := found.get(reason.value, 0):
+            _row(reason.value, number)
+    if unknown:
+        _row("known only at the write", unknown, "the MFA settings are read just before, and decided again")
+
+
+def work(ahead: "Forecast", ceilings: "Mapping[Category, float] | None" = None) -> None:
+    """What is left to write, and what it comes to."""
+    if not ahead.users:
+        _title("Nothing is left to write")
+        return
+    _title(f"The work: {counted(ahead.users, 'user')}")
+    for category, calls in ahead.calls.items():
+        _row(category.value, calls, f"calls, at most {ceilings[category]:g}/s" if ceilings else "calls")
+    for text in sentences(ahead):
+        _paragraph(text)
+
+
+def standing(summary: Mapping[str, Any], run_dir: Path, *, in_json: bool) -> None:
+    """How the last pass over a run directory ended, or where it stands, whatever kind it is."""
+    if in_json:
+        as_json(summary)
+    elif "coverage" in summary:
+        audit(summary, run_dir / "report")
+    else:
+        _end(summary)
+
+
+def _end(summary: Mapping[str, Any]) -> None:
+    _title(f"{summary['command']}: {summary['state']}")
+    if "progress" in summary:
+        _now(summary["progress"])
+    for outcome in Outcome:
+        _row(outcome.value, summary["counts"][outcome.value])
+        for reason, number in summary["reasons"][outcome.value].items():
+            _row(f"  {reason}", number, Reason(reason).sentence)
+    _half_done(summary)
+    _found(summary)
+    _calls(summary["calls"])
+    if "slowed_by" in summary:
+        _paragraph(f"Now {summary['slowed_by']}.")
+    if summary["command"] == "run" and summary["counts"][Outcome.VERIFIED.value]:
+        _paragraph(_SESSIONS)
+
+
+def _half_done(summary: Mapping[str, Any]) -> None:
+    """Whom a pass that was cut short has left between two writes; while it works, some always are."""
+    found = {} if summary["state"] == "running" else summary.get("half_done", {})
+    if number := found.get("number_stored_mfa_off"):
+        _paragraph(
+            f"{counted(number, 'user has', 'users have')} the number stored, but SMS MFA is not known to be "
+            "switched on yet; run the same command again. See report/unprocessed.csv."
+        )
+    if number := found.get("mfa_off_not_given_back"):
+        _paragraph(
+            f"{counted(number, 'user has', 'users have')} SMS MFA off again, but not everything is given "
+            "back yet; run rollback again. See report/unprocessed.csv."
+        )
+
+
+def _found(summary: Mapping[str, Any]) -> None:
+    """What a reconcile has found, which the rows by outcome do not tell."""
+    if failed := summary.get("failed_now"):
+        _row("failed in this pass", failed, "report/failed.csv says who and why")
+    if uncounted := summary.get("uncounted_codes"):
+        _row("may have got a code uncounted", uncounted, _UNCOUNTED)
+    if kept := summary.get("numbers_kept"):
+        _row("restored, but for the number", kept, "proved since, so it stays; SMS MFA is as before the run")
+    if waiting := summary.get("waiting_for_max_sms"):
+        _row("waiting for --max-sms", waiting, "ready for a number, but storing it sends a code")
+    if drift := summary.get("drift"):
+        from migrate_mfa.engine.reconcile import DRIFT_DETAILS, DriftKind
+
+        _title("Enrolled, and not protected any more: report/drift.csv")
+        for kind, number in drift.items():
+            new = summary.get("drift_new", {}).get(kind, 0)
+            _row(kind, number, f"{f'{new:,} new. ' if new else ''}{DRIFT_DETAILS[DriftKind(kind)]}")
+
+
+_UNCOUNTED = (
+    "their numbers were stored after the last look at the pool that saw no codes go out; look at "
+    "AutoVerifiedAttributes"
+)
+
+
+def _now(progress: Mapping[str, Any]) -> None:
+    from migrate_mfa.cli.progress import sentence
+    from migrate_mfa.ports import Standing
+
+    now = Standing(
+        stage=progress["phase"],
+        done=progress["done"],
+        total=progress["total"],
+        rates=tuple(progress["rates"].items()),
+        seconds_left=progress["seconds_left"],
+    )
+    old = progress["age_s"] > _NEWS_S
+    _paragraph(sentence(now) + (f" (as of {duration(progress['age_s'])} ago)" if old else ""))
+
+
+def _calls(calls: Mapping[str, Mapping[str, int]]) -> None:
+    for category, count in calls.items():
+        extra = f"{count['throttled']:,} throttled, {count['retried']:,} retried"
+        _row(f"calls {category}", count["sent"], extra)
+
+
+def audit(summary: Mapping[str, Any], directory: Path) -> None:
+    """Coverage by status."""
+    _title(f"Audit of {summary['pool']}: {summary['state']}")
+    _line(f"{'':<24}{'verified':>12}{'unverified':>12}{'no phone':>12}")
+    for group, row in (*summary["coverage"].items(), ("counted", summary["total"])):
+        _line(f"{group:<24}{row['verified']:>12,}{row['unverified']:>12,}{row['no_phone']:>12,}")
+    if any(summary["total"].values()):
+        _line(f"{verified_share(summary['total']):.1f} % of the enabled local users have a verified phone.")
+    else:
+        _line("Nobody was counted.")
+    if mfa := summary.get("mfa"):
+        _paragraph(
+            f"Of those: {mfa['sms_mfa']:,} with SMS MFA, {mfa['other_factor']:,} with another factor, "
+            f"{mfa['none']:,} without MFA (verified_without_mfa.csv)"
+            f"{f', {unread:,} could not be read' if (unread := mfa.get('unread', 0)) else ''}."
+        )
+    if summary["state"] != "finished":
+        whole = summary.get("list_complete", False)
+        _line(
+            "The list is whole; the MFA settings were not all read."
+            if whole
+            else "It did not come to its end: the list has the users seen so far."
+        )
+    if summary["state"] == "finished" and summary["users"] != summary["estimated_users"]:
+        _paragraph(
+            f"{counted(summary['users'], 'user was', 'users were')} read, but Cognito estimates "
+            f"{summary['estimated_users']:,}. "
+            "Its estimate lags behind sign-ups and deletions; if the gap is large, audit again later."
+        )
+    _line("With the numbers filled in, this is a roster for plan:")
+    _line(f"  {directory / 'unverified.csv'}")
+
+
+def setup(plan: SetupPlan) -> str:
+    """What setup-pool would write: member by member, the role's documents, and what cannot be undone."""
+    facts = plan.pool.facts
+    lines = [f"Setup of pool {facts.name} ({facts.id})", ""]
+    for change in plan.changes:
+        lines += [change.where, f"    {change.before or '(none)'}", f"  → {change.after or '(none)'}"]
+    lines += ["", folded(f"Kept as they are: {', '.join(plan.kept) or 'no other block is there'}.")]
+    if plan.role is not None:
+        lines += ["", f"The role {plan.role.name}, with this trust policy:"]
+        lines += json.dumps(plan.role.trust, indent=2).splitlines()
+        lines += ["and this inline policy:", *json.dumps(PUBLISH, indent=2).splitlines()]
+    for text in (_ONE_WAY, _INFRASTRUCTURE):
+        lines += ["", folded(text)]
+    return "\n".join(lines)
+
+
+def _title(text: str) -> None:
+    _line("")
+    _line(text)
+    _line("-" * min(len(text), WIDTH))
+
+
+def _row(name: str, number: int, note: str = "") -> None:
+    """Name, number and a note on lines of their own where it does not fit."""
+    line = f"{name:<34}{number:>10,}"
+    if note and len(line) + 2 + len(note) <= WIDTH:
+        _line(f"{line}  {note}")
+        return
+    _line(line)
+    if note:
+        _wrapped(note)
+
+
+def _wrapped(text: str) -> None:
+    _line(folded(text, indent=" " * 6))
+
+
+def _paragraph(text: str) -> None:
+    _line(folded(text))
+
+
+def _line(text: str) -> None:
+    write(text.rstrip())

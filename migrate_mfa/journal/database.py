@@ -1,0 +1,346 @@
+"""The journal: one SQLite file that is the only truth about a run, and the lock on its directory.
+
+WAL with synchronous=FULL: what was committed survives a power cut. One connection, one writer at a time;
+the engine's threads take turns. `status` and `report` open it read-only beside a running command.
+"""
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+from uuid import uuid4
+
+from migrate_mfa.journal.values import codes
+from migrate_mfa.journal.schema import SCHEMA, UPGRADES, VERSION
+from migrate_mfa.journal.lock import take_lock
+from migrate_mfa.journal.run_files import (
+    DRAFTS,
+    JOURNAL,
+    LOCK,
+    MARK,
+    Keeper,
+    require_complete,
+    require_kinds,
+    require_own,
+)
+from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.domain.phone import country_of
+
+NAME = JOURNAL
+_BUSY_MS = 5000
+_CHUNK = 2**20
+_OWNER = "owner"
+"""The fact of the journal that only this module writes: the token of the process that works on it."""
+
+
+class Database:
+    """A SQLite connection that several threads share by taking turns."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._connection = _connect(path, read_only=read_only)
+        self._keeper: Keeper | None = None
+        self._token = ""
+
+    def own(self) -> None:
+        """Let no other process write here from now on: its token would end ours, and ours ends another's."""
+        token = uuid4().hex
+        with self.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_OWNER, json.dumps(token)))
+        self._token, self._keeper = token, Keeper(self.path.parent)
+
+    def require_ours(self) -> None:
+        """Look whether this process may still write here, and to users.
+
+        Raises:
+            RunDirectoryError: a file of the directory is gone or replaced, or another process has taken over.
+        """
+        with self._lock, _as_run_problem(self.path):
+            if self._keeper is not None:
+                self._keeper.require_same(self._connection)
+            self._require_token()
+
+    def _require_token(self) -> None:
+        if self._keeper is None:
+            return
+        found = self._connection.execute("SELECT value FROM meta WHERE key = ?", (_OWNER,)).fetchone()
+        if found is None or json.loads(found[0]) != self._token:
+            raise RunDirectoryError(
+                f"Another process has taken over {self.path.parent}; this one stops.",
+                "Look who works there: migrate-mfa status --run-dir DIR",
+            )
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing, on disk when it returns.
+
+        Raises:
+            RunDirectoryError: the disk is full, or the file cannot be written or read.
+        """
+        with self._lock, _as_run_problem(self.path):
+            if self._keeper is not None:
+                self._keeper.require_same(self._connection)
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._require_token()
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:  # SQLite ends it itself when the disk is full
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def query(self, sql: str, *arguments: object) -> list[sqlite3.Row]:
+        """The rows of one query, all of them: ask for a bounded number."""
+        with self._lock, _as_run_problem(self.path):
+            return self._connection.execute(sql, arguments).fetchall()
+
+    def value(self, sql: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever the column holds
+        """The first column of the first row, or None."""
+        found = self.query(sql, *arguments)
+        return found[0][0] if found else None
+
+    def compact(self, gone: Collection[str]) -> None:
+        """Rewrite the file without what was deleted, so that nothing of it stays on disk.
+
+        Args:
+            gone: some of the texts that must not be found in the files any more.
+
+        Raises:
+            RunDirectoryError: something of it is left, because another program has the journal open.
+        """
+        with self._lock, _as_run_problem(self.path):
+            self._connection.execute("PRAGMA secure_delete = ON")
+            self._connection.execute("VACUUM")
+            busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        files = [path for path in (self.path, self.path.with_name(f"{NAME}-wal")) if path.exists()]
+        if busy or any(_holds(path, gone) for path in files):
+            raise RunDirectoryError(
+                f"Copies of the personal data are still in {self.path}, because another program reads it.",
+                "Close that program (a database browser, a backup, status), then run purge again.",
+            )
+
+    def close(self) -> None:
+        """Close the connection; nothing uncommitted is kept."""
+        with self._lock:
+            self._connection.close()
+
+
+class Journal:
+    """An open run directory."""
+
+    def __init__(self, directory: Path, database: Database, lock: int | None) -> None:
+        self.directory = directory
+        self.database = database
+        self._lock = lock
+
+    @classmethod
+    def create_or_open(cls, directory: Path) -> Self:
+        """Open the directory for work, making it if it is not there; this process alone owns it then.
+
+        Raises:
+            RunDirectoryError: locked by another process, not writable, not ours, or from a newer version.
+        """
+        old = os.umask(0o077)  # SQLite makes its files while we are not looking
+        try:
+            _make_directory(directory)
+            require_own(directory)
+            lock = _lock(directory)
+            try:
+                path = directory / NAME
+                if not path.exists():
+                    require_complete(directory, 0, 0)
+                    _create(path)
+                database = Database(path)
+                _check_version(database, directory)
+                _require_complete(database, directory)
+                _upgrade(database)
+                database.own()
+            except BaseException:
+                os.close(lock)
+                raise
+        finally:
+            os.umask(old)
+        return cls(directory, database, lock)
+
+    @classmethod
+    def look_at(cls, directory: Path) -> Self:
+        """Open it for reading only, also beside a running command.
+
+        Raises:
+            RunDirectoryError: there is no journal, or it is from a newer version.
+        """
+        path = directory / NAME
+        if not path.is_file():
+            raise RunDirectoryError(
+                f"{directory} is not a run directory: it has no {NAME}.", "See --run-dir."
+            )
+        require_kinds(directory)
+        database = Database(path, read_only=True)
+        _check_version(database, directory)
+        _require_complete(database, directory)
+        return cls(directory, database, None)
+
+    def meta(self) -> dict[str, Any]:
+        """What the run knows about itself."""
+        found = self.database.query("SELECT key, value FROM meta WHERE key <> ?", _OWNER)
+        return {key: json.loads(value) for key, value in found}
+
+    def set_meta(self, values: Mapping[str, object]) -> None:
+        """Write some facts about the run."""
+        with self.database.transaction() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO meta VALUES (?, ?)",
+                [(key, json.dumps(value)) for key, value in values.items()],
+            )
+
+    def close(self) -> None:
+        """Close the journal and let go of the directory."""
+        self.database.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _lock(directory: Path) -> int:
+    try:
+        return take_lock(
+            directory / LOCK,
+            f"Another process works on {directory}.",
+            "Wait for it, or look with: migrate-mfa status --run-dir DIR",
+        )
+    except OSError as error:
+        raise _not_writable(directory, error) from error
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise _not_writable(directory, error) from error
+    foreign = [entry.name for entry in directory.iterdir()] if not (directory / NAME).exists() else []
+    if set(foreign) - {LOCK, MARK, "log.jsonl", "report", *DRAFTS}:
+        raise RunDirectoryError(
+            f"{directory} is not empty and has no {NAME}: it is not a run directory.",
+            "Give an empty or a new directory with --run-dir.",
+        )
+
+
+def _not_writable(directory: Path, error: OSError) -> RunDirectoryError:
+    return RunDirectoryError(
+        f"The run directory {directory} cannot be written ({error.strerror}).",
+        "Give a directory of your own with --run-dir.",
+    )
+
+
+def _create(path: Path) -> None:
+    """Make the file whole or not at all: a half-made journal must never look like one."""
+    for name in DRAFTS:
+        path.with_name(name).unlink(missing_ok=True)
+    draft = path.with_name(DRAFTS[0])
+    with _as_run_problem(path):
+        connection = sqlite3.connect(draft, isolation_level=None)
+        try:
+            connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        finally:
+            connection.close()
+        draft.replace(path)
+
+
+def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    with _as_run_problem(path):
+        target = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
+        connection = sqlite3.connect(target, uri=True, isolation_level=None, check_same_thread=False)
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.create_function("step_codes", 1, codes, deterministic=True)
+            connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+            if not read_only:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+
+def _check_version(database: Database, directory: Path) -> None:
+    try:
+        version = database.value("PRAGMA user_version")
+    except RunDirectoryError:
+        database.close()
+        raise
+    if version == VERSION or version in UPGRADES:
+        return
+    database.close()
+    if version > VERSION:
+        raise RunDirectoryError(
+            f"{directory} was made by a newer version of migrate-mfa (journal {version}, we know {VERSION}).",
+            "Update migrate-mfa, or give another --run-dir.",
+        )
+    raise RunDirectoryError(f"{directory / NAME} is not a journal of migrate-mfa.", "Give another --run-dir.")
+
+
+def _require_complete(database: Database, directory: Path) -> None:
+    try:
+        passes, writes = database.query(
+            "SELECT (SELECT COALESCE(MAX(id), 0) FROM passes), (SELECT COALESCE(MAX(id), 0) FROM writes)"
+        )[0]
+        require_complete(directory, passes, writes)
+    except RunDirectoryError:
+        database.close()
+        raise
+
+
+def _holds(path: Path, texts: Collection[str]) -> bool:
+    """Whether any of some texts stands in a file, of whatever size."""
+    needles = [text.encode() for text in texts if text]
+    overlap = max(map(len, needles), default=1) - 1
+    with path.open("rb") as file:
+        before = b""
+        while chunk := file.read(_CHUNK):
+            held = before + chunk
+            if any(needle in held for needle in needles):
+                return True
+            before = held[-overlap:] if overlap else b""
+    return False
+
+
+def _upgrade(database: Database) -> None:
+    """Make an older journal one of this version; all or nothing. A mere look reads it as it is."""
+    with database.transaction() as db:
+        db.create_function("country_of", 1, country_of, deterministic=True)
+        for version in range(database.value("PRAGMA user_version"), VERSION):
+            for statement in UPGRADES[version]:
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+@contextmanager
+def _as_run_problem(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorname", type(error).__name__)
+        raise RunDirectoryError(f"The journal {path} cannot be used ({code}).", _hint(code)) from error
+
+
+def _hint(code: str) -> str:
+    if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+        return "Look at the disk (is it full?); nothing that was written is lost: run the same command again."
+    if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return "The file is damaged. Keep it, and start with a new --run-dir: who is done is seen as such."
+    if code.startswith("SQLITE_BUSY"):
+        return "Another program has it open; close that and run the same command again."
+    return "Give a directory of your own, on a local disk, with --run-dir."

@@ -1,0 +1,138 @@
+"""Locks that die with their process, and what stands in them: who holds one, and who wrote under it last."""
+
+import errno
+import fcntl
+import json
+import os
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from migrate_mfa.clock import SystemClock
+from migrate_mfa.journal.run_files import LOCK, QUICKLY
+from migrate_mfa.domain.errors import RunDirectoryError
+
+_CLOCK = SystemClock()
+_LONGEST_NAME = 8192
+_GLANCE_S = 0.1
+"""`is_locked` shares a lock for a moment: who comes just then tries once more after this."""
+
+
+def is_locked(directory: Path) -> bool:
+    """Whether some process works on this directory now."""
+    try:
+        descriptor = os.open(directory / LOCK, os.O_RDWR | QUICKLY)
+    except OSError:
+        return False
+    try:
+        return not _try_flock(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def take_lock(path: Path, message: str, hint: str, sleep: Callable[[float], None] = _CLOCK.sleep) -> int:
+    """Take an OS lock that dies with this process; keep the descriptor open to keep it.
+
+    Raises:
+        RunDirectoryError: another process has it; it is named where it has named itself.
+    """
+    descriptor = _open_lock(path)
+    for pause in (0.0, _GLANCE_S):
+        sleep(pause)
+        if _try_flock(descriptor, fcntl.LOCK_EX):
+            name_holder(path)
+            return descriptor
+    holder = _holder(descriptor)
+    os.close(descriptor)
+    raise RunDirectoryError(f"{message}{holder}", hint)
+
+
+def name_holder(path: Path, directory: Path | None = None, writer: "Writer | None" = None) -> None:
+    """Write into a lock that we hold which process we are, and what we work on, for who comes in vain.
+
+    It is news, no more: another user's file, which we may lock but not write, stays as it is.
+
+    Args:
+        path: the lock.
+        directory: what we work on, once that is known.
+        writer: who writes or wrote last under this lock; who did before unless given.
+    """
+    wrote = writer or last_writer(path)
+    named = {"pid": os.getpid(), "run_dir": str(directory.absolute()) if directory else None, "wrote": wrote}
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_WRONLY | QUICKLY)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, json.dumps(named).encode())
+        finally:
+            os.close(descriptor)
+
+
+class Writer(NamedTuple):
+    """A run directory whose command wrote to users, and when it had ended; `ended` None: it was killed."""
+
+    run_dir: str
+    ended: float | None
+
+
+def last_writer(path: Path) -> Writer | None:
+    """Who wrote to users last under a lock, as far as that is noted there."""
+    with suppress(OSError, RecursionError, ValueError, KeyError, TypeError):
+        descriptor = os.open(path, os.O_RDONLY | QUICKLY)
+        try:
+            directory, ended = json.loads(os.pread(descriptor, _LONGEST_NAME, 0))["wrote"]
+        finally:
+            os.close(descriptor)
+        return Writer(str(directory), None if ended is None else float(ended))
+    return None
+
+
+def _holder(descriptor: int) -> str:
+    """A sentence that names who holds a lock; empty where that is not known.
+
+    Anybody may have written the file, and whoever holds it now may not: what it says is not believed of a
+    process that has ended, and nothing but printable text is passed on.
+    """
+    try:
+        named = json.loads(os.pread(descriptor, _LONGEST_NAME, 0))
+        pid, directory = int(named["pid"]), str(named["run_dir"] or "")
+    except (OSError, OverflowError, RecursionError, ValueError, KeyError, TypeError):
+        return ""
+    on = f", on {directory}" if directory and directory.isprintable() else ""
+    return f" It is process {pid}{on}." if _lives(pid) else ""
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True  # another user's
+    except (OSError, OverflowError):
+        return False
+    return pid > 0
+
+
+def _open_lock(path: Path) -> int:
+    """Open a lock file, which may be another user's: owning the lock needs no right to write."""
+    flags = os.O_RDONLY | QUICKLY
+    try:
+        descriptor = os.open(path, flags)
+    except FileNotFoundError:
+        # Not exclusive: two that start at once must end with the same file.
+        descriptor = os.open(path, flags | os.O_CREAT, 0o600)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, f"{path.name} is not a file", str(path))
+
+
+def _try_flock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in {errno.EAGAIN, errno.EACCES}:
+            return False
+        raise
+    return True

@@ -1,0 +1,350 @@
+"""The journal while a plan is made: the roster and the pool are joined here, on disk."""
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from migrate_mfa.journal.values import steps_to_text
+from migrate_mfa.journal.rows import (
+    CANDIDATE,
+    END,
+    OPEN_ROWS,
+    SETS_SMS_MFA,
+    STORES_UNVERIFIED,
+    USER,
+    any_step,
+    candidate_of,
+    first_step,
+    rivalry_of,
+    user_of,
+    verdict_values,
+)
+from migrate_mfa.domain.model import Candidate, Decision, Plan, UserState, Verdict
+from migrate_mfa.domain.phone import NO_COUNTRY, country_of
+from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.domain.resolve import IdentityKind, fold
+from migrate_mfa.domain.rows import Resolved, SharedNumbers, Undecided, Verb
+
+if TYPE_CHECKING:
+    from migrate_mfa.journal.database import Database
+    from migrate_mfa.roster.file import Record
+
+_ENROLLED = (Reason.ENROLLED, Reason.PROMOTED, Reason.AWAITING_FIRST_SIGN_IN, Reason.AWAITING_CODE)
+_FAILED = "outcome = 'failed' AND readable AND verb <> 'rollback'"
+_UNDECIDED = "r.outcome = 'unprocessed' AND r.steps IS NULL AND r.verb = 'run'"
+
+
+class PlanStore:
+    """What planning reads and writes. `resolve.fold` makes the keys by which identities are compared."""
+
+    def __init__(self, database: "Database", *, case_sensitive: bool = True) -> None:
+        self._database = database
+        self._fold = partial(fold, case_sensitive=case_sensitive)
+
+    def reset(self) -> None:
+        """Forget an earlier plan."""
+        with self._database.transaction() as db:
+            for index in _USER_INDEXES:
+                db.execute(f"DROP INDEX IF EXISTS {index}")
+            db.execute("DELETE FROM rows")
+            db.execute("DELETE FROM users")
+
+    def has_writes(self) -> bool:
+        """Whether this run has written to anybody, or was about to."""
+        return bool(self._database.value("SELECT EXISTS (SELECT 1 FROM writes)"))
+
+    def add_records(self, records: Sequence["Record"], now: float) -> None:
+        """Take in some records of the roster."""
+        with self._database.transaction() as db:
+            db.executemany(
+                "INSERT INTO rows (row, first_line, last_line, cells, readable, sub, username, email, phone,"
+                " vouched, guesses, outcome, reason, detail, updated_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [_record_values(record, now) for record in records],
+            )
+
+    def add_users(self, users: Iterable[UserState]) -> None:
+        """Take in some users of the pool; a later look at the same user replaces an earlier one.
+
+        Until `index_users`, a user seen twice is kept twice: subs come in no order, so an index that grew
+        with them would write a page of its own for nearly each.
+        """
+        with self._database.transaction() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [self._user_values(user) for user in users],
+            )
+
+    def _user_values(self, user: UserState) -> tuple[object, ...]:
+        email_key = self._fold(user.email) if user.email else None
+        return (
+            user.sub, user.username, self._fold(user.username), user.email, email_key, user.email_verified,
+            user.phone, user.phone_verified, user.status, user.enabled, user.modified,
+        )  # fmt: skip
+
+    def index_users(self) -> None:
+        """Make users unique and the joins fast, once the bulk of the users is in."""
+        with self._database.transaction() as db:
+            try:
+                db.execute(_UNIQUE_USERS)
+            except sqlite3.IntegrityError:
+                db.execute("DELETE FROM users WHERE rowid NOT IN (SELECT MAX(rowid) FROM users GROUP BY sub)")
+                db.execute(_UNIQUE_USERS)
+            for index, column in _USER_INDEXES.items():
+                db.execute(f"CREATE INDEX IF NOT EXISTS {index} ON users({column})")
+
+    def find(self, kind: IdentityKind, value: str) -> list[UserState]:
+        """The users taken in so far that one identity names."""
+        column, key = _KEY_COLUMNS[kind], self._fold(value) if kind in _FOLDED else value
+        found = self._database.query(f"SELECT {USER} FROM users u WHERE u.{column} = ?", key)
+        return [user_of(row) for row in found]
+
+    def users(self, after: str, limit: int) -> list[UserState]:
+        """The users taken in so far, by sub, from the one after `after` on."""
+        found = self._database.query(
+            f"SELECT {USER} FROM users u WHERE u.sub > ? ORDER BY u.sub LIMIT ?", after, limit
+        )
+        return [user_of(row) for row in found]
+
+    def count_users(self) -> int:
+        """How many users were taken in."""
+        return int(self._database.value("SELECT COUNT(*) FROM users"))
+
+    def last_row(self) -> int:
+        """The number of the last record of the roster."""
+        return int(self._database.value("SELECT COALESCE(MAX(row), 0) FROM rows"))
+
+    def unresolved(self, after: int, limit: int) -> list[Candidate]:
+        """Readable rows without a user, in order, from the row after `after` on."""
+        found = self._database.query(
+            f"SELECT {CANDIDATE} {OPEN_ROWS} WHERE {_UNDECIDED} AND r.user_sub IS NULL AND r.row > ?"
+            " ORDER BY r.row LIMIT ?",
+            after,
+            limit,
+        )
+        return [candidate_of(row) for row in found]
+
+    def count_unresolved(self) -> int:
+        """How many readable rows have neither a user nor an end."""
+        return int(
+            self._database.value(f"SELECT COUNT(*) {OPEN_ROWS} WHERE {_UNDECIDED} AND r.user_sub IS NULL")
+        )
+
+    def somebody_named(self) -> bool:
+        """Whether any row names a user, as far as is known."""
+        return bool(self._database.value("SELECT EXISTS (SELECT 1 FROM rows WHERE user_sub NOTNULL)"))
+
+    def wrong_numbers(self, after: int, limit: int) -> list[Candidate]:
+        """Rows that only their number condemns and that name somebody more than once, in order."""
+        found = self._database.query(
+            f"SELECT {CANDIDATE} FROM rows r NOT INDEXED"
+            " WHERE NOT r.readable AND r.reason IN ('invalid_phone', 'not_sms_capable')"
+            " AND (r.sub NOTNULL) + (r.username NOTNULL) + (r.email NOTNULL) > 1 AND r.row > ?"
+            " ORDER BY r.row LIMIT ?",
+            after,
+            limit,
+        )
+        return [candidate_of(row) for row in found]
+
+    def resolve(self, found: Sequence[Resolved]) -> None:
+        """Write down whom some rows mean."""
+        with self._database.transaction() as db:
+            db.executemany(
+                "UPDATE rows SET user_sub = ?, wish = ?, country = ?, trust = ? WHERE row = ?",
+                [
+                    (each.user_sub, each.wish, each.wish and country_of(each.wish), each.trust, each.row)
+                    for each in found
+                ],
+            )
+
+    def compare_rows(self, now: float) -> None:
+        """Row 4 of the decision table: rows for one user that ask the same, or different things."""
+        with self._database.transaction() as db:
+            db.execute("CREATE INDEX IF NOT EXISTS rows_by_user ON rows(user_sub)")
+            db.execute(
+                "CREATE TEMP TABLE shared AS SELECT user_sub, MIN(row) AS first,"
+                " COUNT(DISTINCT COALESCE(wish, '') || trust) > 1 AS differ"
+                " FROM rows WHERE user_sub IS NOT NULL GROUP BY user_sub HAVING COUNT(*) > 1"
+            )
+            for outcome, reason, which in (
+                (Outcome.FAILED, Reason.CONFLICTING_ROWS, "s.differ"),
+                (Outcome.SKIPPED, Reason.DUPLICATE_ROW, "NOT s.differ AND r.row > s.first"),
+            ):
+                db.execute(
+                    "UPDATE rows SET outcome = ?, reason = ?, updated_at = ? WHERE row IN (SELECT r.row"
+                    " FROM shared s CROSS JOIN rows r INDEXED BY rows_by_user ON r.user_sub = s.user_sub"
+                    f" WHERE {_UNDECIDED} AND {which})",
+                    (outcome, reason, now),
+                )
+            db.execute("DROP TABLE shared")
+
+    def mark_rivals(self) -> None:
+        """Row 10: note which numbers several users claim. Only asked where numbers sign people in."""
+        with self._database.transaction() as db:
+            db.execute("CREATE INDEX IF NOT EXISTS rows_by_wish ON rows(wish)")
+            db.execute(
+                "UPDATE rows AS r SET"
+                " wished_by_others = EXISTS"
+                "  (SELECT 1 FROM rows o WHERE o.wish = r.wish AND o.user_sub <> r.user_sub),"
+                " held_by_other = EXISTS"
+                "  (SELECT 1 FROM users u WHERE u.phone = r.wish AND u.sub <> r.user_sub)"
+                f" WHERE {_UNDECIDED} AND r.wish IS NOT NULL"
+            )
+
+    def undecided(self, after: int, limit: int) -> list[Undecided]:
+        """Resolved rows without a decision, in order, from the row after `after` on."""
+        found = self._database.query(
+            f"SELECT {CANDIDATE}, {USER}, r.wished_by_others, r.held_by_other {OPEN_ROWS}"
+            f" CROSS JOIN users u ON u.sub = r.user_sub WHERE {_UNDECIDED} AND r.row > ?"
+            " ORDER BY r.row LIMIT ?",
+            after,
+            limit,
+        )
+        return [Undecided(candidate_of(row), user_of(row), rivalry_of(row)) for row in found]
+
+    def planned(self, after: int, limit: int) -> list[Undecided]:
+        """Rows that `run` has still to do, as the plan saw them, from the row after `after` on."""
+        found = self._database.query(
+            f"SELECT {CANDIDATE}, {USER}, r.wished_by_others, r.held_by_other {OPEN_ROWS}"
+            " CROSS JOIN users u ON u.sub = r.user_sub"
+            " WHERE r.outcome = 'unprocessed' AND r.steps NOTNULL AND r.verb = 'run' AND r.row > ?"
+            " ORDER BY r.row LIMIT ?",
+            after,
+            limit,
+        )
+        return [Undecided(candidate_of(row), user_of(row), rivalry_of(row)) for row in found]
+
+    def decide(self, decisions: Iterable[tuple[int, Decision]], now: float, verb: Verb = Verb.RUN) -> None:
+        """Write down what should happen to some rows, and which command is to do it."""
+        plans, verdicts = [], []
+        for row, decision in decisions:
+            match decision:
+                case Plan(steps, ends):
+                    plans.append((steps_to_text(steps), ends, verb, now, row))
+                case Verdict():
+                    verdicts.append(verdict_values(row, decision, now) | {"verb": verb})
+        with self._database.transaction() as db:
+            db.executemany(
+                "UPDATE rows SET steps = ?, ends = ?, verb = ?, updated_at = ? WHERE row = ?", plans
+            )
+            db.executemany(END.replace("SET", "SET verb = :verb,", 1), verdicts)
+
+    def vouchings(self) -> set[bool | None]:
+        """The different values of `phone_number_verified` in the readable rows."""
+        found = self._database.query("SELECT DISTINCT vouched FROM rows WHERE readable")
+        return {None if row["vouched"] is None else bool(row["vouched"]) for row in found}
+
+    def planned_steps(self, verbs: Collection[Verb] = tuple(Verb)) -> dict[str, int]:
+        """How many open rows plan each kind of write: `store_verified`, `store_unverified`, `set_sms_mfa`."""
+        kinds = ", ".join(
+            f"SUM({any_step('r.steps', pattern)}) AS {kind}" for kind, pattern in _KINDS.items()
+        )
+        (found,) = self._database.query(
+            f"SELECT {kinds} {OPEN_ROWS} WHERE r.outcome = 'unprocessed' AND r.steps NOTNULL"
+            f" AND r.verb IN ({', '.join('?' * len(verbs))})",
+            *verbs,
+        )
+        return {kind: found[kind] for kind in _KINDS if found[kind]}
+
+    def planned_countries(self, verbs: Collection[Verb] = tuple(Verb)) -> dict[str, tuple[int, int]]:
+        """By country of the number, most users first: open rows that store it unverified, and that enrol.
+
+        Who ends as `awaiting_code` is counted as enrolled: SMS MFA is switched on once the number is proved.
+        """
+        found = self._database.query(
+            "SELECT COALESCE(r.country, ?) AS place,"
+            f" COUNT(*) FILTER (WHERE {first_step('r.steps', STORES_UNVERIFIED)}) AS codes,"
+            f" COUNT(*) FILTER (WHERE r.ends IN ({', '.join('?' * len(_ENROLLED))})) AS users {OPEN_ROWS}"
+            " WHERE r.outcome = 'unprocessed' AND r.steps NOTNULL"
+            f" AND r.verb IN ({', '.join('?' * len(verbs))}) GROUP BY place ORDER BY users DESC, place",
+            NO_COUNTRY,
+            *_ENROLLED,
+            *verbs,
+        )
+        return {row["place"]: (row["codes"], row["users"]) for row in found}
+
+    def shared_numbers(self) -> SharedNumbers:
+        """Open rows of different users that store or enrol one and the same number."""
+        (found,) = self._database.query(
+            "SELECT COUNT(*) AS numbers, COALESCE(SUM(users), 0) AS users, COALESCE(MAX(users), 0) AS most"
+            f" FROM (SELECT COUNT(*) AS users {OPEN_ROWS}"
+            "  WHERE r.outcome = 'unprocessed' AND r.steps NOTNULL AND r.verb = 'run' AND r.wish NOTNULL"
+            "  GROUP BY r.wish HAVING COUNT(*) > 1)"
+        )
+        return SharedNumbers(found["numbers"], found["users"], found["most"])
+
+    def reopen_failed(self) -> int:
+        """Open failed rows again, but not what the roster alone condemns.
+
+        A row that may have written keeps its user, whoever its address names by now, and its plan, with the
+        command that it is of: the read before the next write decides what is left of that.
+
+        Returns:
+            How many rows are undecided, also from a time before that was cut short.
+        """
+        wrote = "EXISTS (SELECT 1 FROM writes w WHERE w.row = rows.row AND w.result <> 'refused')"
+        with self._database.transaction() as db:
+            db.execute(
+                "UPDATE rows SET outcome = 'unprocessed', was = COALESCE(was, reason), reason = NULL,"
+                f" detail = '' WHERE {_FAILED} AND steps NOTNULL AND {wrote}"
+            )
+            db.execute(
+                "UPDATE rows SET outcome = 'unprocessed', reason = NULL, detail = '', user_sub = NULL,"
+                " wish = NULL, country = NULL, steps = NULL, ends = NULL, verb = 'run',"
+                " wished_by_others = 0, held_by_other = 0"
+                f" WHERE {_FAILED} AND NOT {wrote}"
+            )
+            _forget_strangers(db)  # a user who was deleted since must not be found beside a new one
+        return self.count_undecided()
+
+    def count_undecided(self) -> int:
+        """How many rows have neither a plan nor an end."""
+        return int(self._database.value(f"SELECT COUNT(*) {OPEN_ROWS} WHERE {_UNDECIDED}"))
+
+    def forget_strangers(self) -> None:
+        """Keep nothing about users whom the roster does not concern."""
+        with self._database.transaction() as db:
+            _forget_strangers(db)
+
+
+def _forget_strangers(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM users WHERE sub NOT IN (SELECT user_sub FROM rows WHERE user_sub NOTNULL)")
+
+
+_KINDS = {
+    "store_verified": "V*",
+    "store_unverified": STORES_UNVERIFIED,
+    "set_sms_mfa": SETS_SMS_MFA,
+    "mark_unverified": "U*",
+    "clear_phone": "C*",
+    "prefer_factor": "F*",
+}
+_UNIQUE_USERS = "CREATE UNIQUE INDEX IF NOT EXISTS users_by_sub ON users(sub)"
+_USER_INDEXES = {
+    "users_by_sub": "sub",
+    "users_by_username_key": "username_key",
+    "users_by_email_key": "email_key",
+    "users_by_phone": "phone",
+}
+_KEY_COLUMNS = {
+    IdentityKind.SUB: "sub",
+    IdentityKind.USERNAME: "username_key",
+    IdentityKind.EMAIL: "email_key",
+    IdentityKind.PHONE: "phone",
+}
+_FOLDED = (IdentityKind.USERNAME, IdentityKind.EMAIL)
+
+
+def _record_values(record: "Record", now: float) -> tuple[object, ...]:
+    at, cells = record.row.at, json.dumps(record.cells, ensure_ascii=False)
+    place = (at.row, at.first_line, at.last_line, cells)
+    if isinstance(record.row, Candidate):
+        row = record.row
+        phone = row.phone.e164 if row.phone else None
+        guesses = " ".join(row.guesses)
+        identity = (row.sub, row.username, row.email)
+        return (*place, 1, *identity, phone, row.vouched, guesses, Outcome.UNPROCESSED, None, "", now)
+    reason, identities = record.row.reason, record.row.identities
+    return (*place, 0, *identities, None, None, "", reason.outcome, reason, record.row.detail, now)

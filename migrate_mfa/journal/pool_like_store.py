@@ -1,0 +1,82 @@
+"""The journal as a rehearsal sees it: every row with its user as the plan found that user, in order."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from migrate_mfa.journal.values import state_from_json
+from migrate_mfa.journal.rows import CANDIDATE, USER, candidate_of, user_of
+from migrate_mfa.domain.model import Candidate, UserState
+from migrate_mfa.domain.reasons import Reason
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+    from migrate_mfa.journal.database import Database
+
+_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRow:
+    """A row of the roster. Without a user, `reason` says what is wrong with the row."""
+
+    candidate: Candidate
+    reason: Reason | None
+    user: UserState | None
+
+
+class LikenessStore:
+    """Reads the journal in batches; users come as they were before the first write."""
+
+    def __init__(self, database: "Database") -> None:
+        self._database = database
+
+    def users(self) -> "Iterator[tuple[UserState, Reason | None]]":
+        """The users whom the rows mean, each with the reason of a row that has ended, if one has.
+
+        A run journals the MFA settings of those whom it writes to. Of the others that it has read, only the
+        reason tells what it saw.
+        """
+        after = ""
+        while batch := self._database.query(
+            f"SELECT {USER}, b.state, (SELECT MIN(r.reason) FROM rows r WHERE r.user_sub = u.sub"
+            "  AND r.outcome <> 'unprocessed' AND r.reason <> 'duplicate_row') AS reason"
+            " FROM users u LEFT JOIN before_images b ON b.user_sub = u.sub"
+            " WHERE u.sub > ? ORDER BY u.sub LIMIT ?",
+            after,
+            _BATCH,
+        ):
+            yield from ((_before(row), _reason(row)) for row in batch)
+            after = batch[-1]["u_sub"]
+
+    def rows(self) -> "Iterator[PlannedRow]":
+        """The rows, in the roster's order."""
+        after = 0
+        while batch := self._database.query(
+            f"SELECT {CANDIDATE}, r.reason, {USER}, b.state FROM rows r"
+            " LEFT JOIN users u ON u.sub = r.user_sub LEFT JOIN before_images b ON b.user_sub = u.sub"
+            " WHERE r.row > ? ORDER BY r.row LIMIT ?",
+            after,
+            _BATCH,
+        ):
+            for row in batch:
+                user = None if row["u_sub"] is None else _before(row)
+                yield PlannedRow(candidate_of(row), _reason(row), user)
+            after = batch[-1]["row"]
+
+    def numbers_held_by_strangers(self) -> list[str]:
+        """The wished numbers that somebody has whom the roster does not name; few, if any."""
+        found = self._database.query(
+            "SELECT DISTINCT r.wish FROM rows r WHERE r.held_by_other AND NOT EXISTS"
+            " (SELECT 1 FROM users u WHERE u.phone = r.wish AND u.sub <> r.user_sub)"
+        )
+        return [row["wish"] for row in found]
+
+
+def _before(row: "sqlite3.Row") -> UserState:
+    return user_of(row) if row["state"] is None else state_from_json(row["state"])
+
+
+def _reason(row: "sqlite3.Row") -> Reason | None:
+    return None if row["reason"] is None else Reason(row["reason"])

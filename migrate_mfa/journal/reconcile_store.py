@@ -1,0 +1,338 @@
+"""The journal after a run: comparing it with the pool, taking writes back, removing personal data."""
+
+import sqlite3
+from collections.abc import Collection, Iterable
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from migrate_mfa.journal.values import steps_to_text
+from migrate_mfa.journal.rows import (
+    CHANGES_MFA,
+    candidate_of,
+    first_step,
+    remember,
+    rivalry_of,
+    write_decision,
+)
+from migrate_mfa.domain.model import Plan, UserState, Verdict
+from migrate_mfa.domain.reasons import WORTH_ANOTHER_TRY, Outcome, Reason
+from migrate_mfa.domain.rows import Drift, Revisited, Verb
+from migrate_mfa.domain.rollback import PROVED_STAYS
+
+if TYPE_CHECKING:
+    from migrate_mfa.journal.database import Database
+
+_OF_INTEREST = (
+    "(r.outcome IN ('pending', 'verified') OR r.reason = 'gave_up'"
+    " OR (r.outcome = 'skipped' AND r.verb = 'reconcile')"
+    " OR (r.reason = 'rejected' AND r.verb IN ('reconcile', 'repair')))"
+    " AND r.user_sub NOTNULL AND r.verb <> 'rollback'"
+)
+_AGAIN = ", ".join(f"'{reason}'" for reason in sorted(WORTH_ANOTHER_TRY))
+_TURNED_AWAY = f"(outcome = 'skipped' OR reason IN ({_AGAIN}))"
+"""Rows at which reconcile looks again: what such a row was pending for, if it was, is kept."""
+_KEEPS_A_NUMBER = f"r.detail GLOB '{PROVED_STAYS.split(',')[0]}*'"
+"""Of a restored row; what else is said of one may be due to a late read, and is looked at again."""
+_CHOSEN = "r.user_sub IN (SELECT sub FROM chosen)"
+_THIS = "(SELECT MAX(id) FROM passes)"
+"""The passes tell before from after; clocks can be set back between them."""
+_SAMPLE, _TELLING = 25, 8
+_COLUMNS = (
+    "sub", "username", "email", "email_verified", "phone", "phone_verified", "status", "enabled", "modified",
+)  # fmt: skip
+_LOOK = attrgetter(*_COLUMNS)
+_CHANGED = "(s.sub IS NULL OR s.modified >= u.modified AND ({differ}))".format(
+    differ=" OR ".join(f"s.{name} IS NOT u.{name}" for name in _COLUMNS)
+)
+"""What `Revisited.changed` says of both looks."""
+
+
+class AftermathStore:
+    """What reconcile, rollback and purge read and write, beside what every pass does."""
+
+    def __init__(self, database: "Database") -> None:
+        self._database = database
+
+    # -- looking at the pool again
+
+    def interest(self) -> int:
+        """How many rows have users worth another look."""
+        return int(self._database.value(f"SELECT COUNT(*) FROM rows r WHERE {_OF_INTEREST}"))
+
+    def see(self, users: Iterable[UserState]) -> None:
+        """Keep those users of a page that are ours."""
+        with self._database.transaction() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO seen SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
+                " WHERE EXISTS (SELECT 1 FROM users WHERE sub = ?1)",
+                map(_LOOK, users),
+            )
+
+    def unseen(self, after: int, limit: int) -> list[tuple[int, str]]:
+        """Row and sub of users that this look has not found so far."""
+        found = self._database.query(
+            f"SELECT r.row, r.user_sub FROM rows r NOT INDEXED WHERE {_OF_INTEREST} AND r.row > ?"
+            " AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.sub = r.user_sub) ORDER BY r.row LIMIT ?",
+            after,
+            limit,
+        )
+        return [(row["row"], row["user_sub"]) for row in found]
+
+    def revisited(self, after: int, limit: int, *, unchanged: bool = True) -> list[Revisited]:
+        """Rows of interest beside both looks at their users, in order.
+
+        Without the `unchanged` these are the rows whose users have changed or drift, or that are worth
+        another try: mostly few, and the others cost nothing but a look in the journal.
+        """
+        which = "" if unchanged else f" AND ({_CHANGED} OR drifting OR r.reason IN ({_AGAIN}))"
+        found = self._database.query(
+            "SELECT r.*, u.sub AS o_sub, u.username AS o_username, u.email AS o_email,"
+            " u.email_verified AS o_email_verified, u.phone AS o_phone, u.phone_verified AS o_phone_verified,"
+            " u.status AS o_status, u.enabled AS o_enabled, u.modified AS o_modified,"
+            " s.sub AS n_sub, s.username AS n_username, s.email AS n_email,"
+            " s.email_verified AS n_email_verified, s.phone AS n_phone, s.phone_verified AS n_phone_verified,"
+            " s.status AS n_status, s.enabled AS n_enabled, s.modified AS n_modified,"
+            " EXISTS (SELECT 1 FROM drift d WHERE d.user_sub = r.user_sub) AS drifting,"
+            f" {_TURNED_AWAY} AS turned_away"
+            " FROM rows r NOT INDEXED CROSS JOIN users u ON u.sub = r.user_sub"
+            " LEFT JOIN seen s ON s.sub = r.user_sub"
+            f" WHERE {_OF_INTEREST} AND r.row > ?{which} ORDER BY r.row LIMIT ?",
+            after,
+            limit,
+        )
+        return [_revisited(row) for row in found]
+
+    def accept(self, states: Iterable[UserState]) -> None:
+        """Take what this look showed as our last look from now on."""
+        with self._database.transaction() as db:
+            for state in states:
+                remember(db, state)
+
+    def forget_looks(self) -> None:
+        """Empty the table of this look."""
+        with self._database.transaction() as db:
+            db.execute("DELETE FROM seen")
+
+    # -- decided again
+
+    def reopen(self, rows: Iterable[int], plan: Plan, verb: Verb) -> None:
+        """Plan rows that had ended, and remember the reasons that they had."""
+        steps = steps_to_text(plan.steps)
+        with self._database.transaction() as db:
+            db.executemany(
+                f"UPDATE rows SET was = {_WAS[verb is Verb.RECONCILE]}, outcome = 'unprocessed',"
+                " reason = NULL, detail = '', steps = ?, ends = ?, verb = ? WHERE row = ?",
+                [(steps, plan.ends, verb, row) for row in rows],
+            )
+
+    def end(self, row: int, verdict: Verdict, now: float, state: UserState | None = None) -> None:
+        """End a row otherwise than it had, and remember what it waited for; `state` is our last look."""
+        with self._database.transaction() as db:
+            if state is not None:
+                remember(db, state)
+            db.execute(
+                f"UPDATE rows SET was = CASE WHEN {_TURNED_AWAY} THEN was ELSE reason END, verb = ?"
+                " WHERE row = ?",
+                (Verb.RECONCILE, row),
+            )
+            write_decision(db, row, verdict, now)
+
+    def explain(self, row: int, detail: str) -> None:
+        """Say something about a row that stays as it is."""
+        with self._database.transaction() as db:
+            db.execute("UPDATE rows SET detail = ? WHERE row = ?", (detail, row))
+
+    def note_drift(self, found: Iterable[Drift], gone: Collection[str], now: float) -> None:
+        """Write down who drifts, since when in this way, and who does not any more."""
+        with self._database.transaction() as db:
+            db.executemany("DELETE FROM drift WHERE user_sub = ?", [(sub,) for sub in gone])
+            db.executemany(
+                f"INSERT INTO drift VALUES (?, ?, ?, ?, ?, {_THIS}) ON CONFLICT (user_sub) DO UPDATE"
+                " SET kind = excluded.kind, detail = excluded.detail,"
+                " since = CASE kind WHEN excluded.kind THEN since ELSE excluded.since END,"
+                " pass = CASE kind WHEN excluded.kind THEN pass ELSE excluded.pass END",
+                [(each.sub, each.row, each.kind, each.detail, now) for each in found],
+            )
+            # A repair that comes now is of this drift, not of one that was over.
+            db.executemany(
+                "UPDATE rows SET verb = 'reconcile'"
+                " WHERE row = ? AND verb = 'repair' AND outcome = 'verified'",
+                [(each.row,) for each in found],
+            )
+
+    def drifts(self, after: str, limit: int) -> list[Drift]:
+        """Who drifts, by sub."""
+        found = self._database.query(
+            "SELECT d.*, u.username FROM drift d JOIN users u ON u.sub = d.user_sub"
+            " WHERE d.user_sub > ? ORDER BY d.user_sub LIMIT ?",
+            after,
+            limit,
+        )
+        return [
+            Drift(row["row"], row["user_sub"], row["username"], row["kind"], row["detail"]) for row in found
+        ]
+
+    def last_write_at(self) -> float:
+        """When this run last wrote to a user; 0 where it never did."""
+        return float(self._database.value("SELECT MAX(at) FROM writes WHERE result <> 'refused'") or 0.0)
+
+    def drift_kinds(self, after_pass: int = -1) -> dict[str, int]:
+        """How many users drift, by kind; only those who do since a pass after that one."""
+        found = self._database.query(
+            "SELECT kind, COUNT(*) AS users FROM drift WHERE pass > ? GROUP BY kind", after_pass
+        )
+        return {row["kind"]: row["users"] for row in found}
+
+    def settle_repairs(self) -> None:
+        """Whose SMS MFA was switched on again does not drift any more, nor who is not looked at any more."""
+        with self._database.transaction() as db:
+            db.execute(
+                "DELETE FROM drift AS d WHERE NOT EXISTS (SELECT 1 FROM rows r WHERE r.row = d.row AND"
+                f" ({_OF_INTEREST} OR (r.outcome = 'unprocessed' AND r.verb = 'repair'))"
+                " AND NOT (r.outcome = 'verified' AND r.verb = 'repair'))"
+            )
+
+    # -- taking back
+
+    def wrote_mfa(self) -> bool:
+        """Whether this run has changed MFA settings of users, or may have."""
+        return bool(
+            self._database.value(
+                "SELECT EXISTS (SELECT 1 FROM writes WHERE result <> 'refused'"
+                f" AND {first_step('step', CHANGES_MFA)})"
+            )
+        )
+
+    def choose(self, subs: Iterable[str]) -> None:
+        """Note whom `rollback_rows` can be limited to, for as long as the journal is open."""
+        with self._database.transaction() as db:
+            db.execute("CREATE TEMP TABLE IF NOT EXISTS chosen (sub TEXT PRIMARY KEY) WITHOUT ROWID")
+            db.executemany("INSERT OR IGNORE INTO chosen VALUES (?)", [(sub,) for sub in subs])
+
+    def rollback_rows(
+        self, after: int, limit: int, *, ended: bool, only_chosen: bool = False
+    ) -> list[tuple[int, bool]]:
+        """Row and whether this run wrote to its user, for rows that could be given back.
+
+        Args:
+            after: the row after which to begin.
+            limit: how many rows at most.
+            ended: those that a rollback has ended without giving all back, instead of all others.
+            only_chosen: keep to the users of `choose`. Only then those who keep a number that they have
+                proved come again: for all others that would be the same announcement each time.
+        """
+        chosen = f" AND {_CHOSEN}" if only_chosen else ""
+        whole = "r.detail = ''" if only_chosen else f"(r.detail = '' OR {_KEEPS_A_NUMBER})"
+        which = "AND" if ended else "AND NOT"
+        found = self._database.query(
+            "SELECT r.row, EXISTS"
+            " (SELECT 1 FROM writes w WHERE w.row = r.row AND w.result <> 'refused') AS wrote"
+            " FROM rows r NOT INDEXED"
+            f" WHERE r.row > ? {which} (r.verb = 'rollback' AND r.outcome <> 'unprocessed')"
+            f" AND NOT (r.reason IS 'restored' AND {whole}){chosen} ORDER BY r.row LIMIT ?",
+            after,
+            limit,
+        )
+        return [(row["row"], bool(row["wrote"])) for row in found]
+
+    def has_failed_rollbacks(self, *, only_chosen: bool) -> bool:
+        """Whether a rollback could not give back all of these users, in this pass or in one before."""
+        chosen = f" AND {_CHOSEN}" if only_chosen else ""
+        failed = f"SELECT 1 FROM rows r WHERE r.verb = 'rollback' AND r.outcome = 'failed'{chosen}"
+        return bool(self._database.value(f"SELECT EXISTS ({failed})"))
+
+    def numbers_kept(self) -> int:
+        """How many users a rollback has left a number that they have proved since."""
+        kept = f"SELECT COUNT(*) FROM rows r WHERE reason = 'restored' AND {_KEEPS_A_NUMBER}"
+        return int(self._database.value(kept))
+
+    def park_rollbacks(self) -> None:
+        """What an interrupted rollback left to do waits until it is selected again."""
+        with self._database.transaction() as db:
+            db.execute("UPDATE rows SET steps = NULL WHERE outcome = 'unprocessed' AND verb = 'rollback'")
+
+    def users_left(self, subs: Collection[str], reason: Reason) -> int:
+        """How many of these users a rollback has left with this reason."""
+        asked = "SELECT EXISTS (SELECT 1 FROM rows WHERE user_sub = ? AND reason = ? AND verb = 'rollback')"
+        return sum(self._database.value(asked, sub, reason) for sub in subs)
+
+    def outcome_of(self, row: int) -> Outcome:
+        """A row's outcome; where a rollback has been at it, the one that it had before."""
+        found = self._database.query("SELECT outcome, verb, was FROM rows WHERE row = ?", row)[0]
+        if found["verb"] == Verb.ROLLBACK and found["was"]:
+            return Reason(found["was"]).outcome
+        return Outcome(found["outcome"])
+
+    # -- forgetting
+
+    def purge(self) -> None:
+        """Remove everything that names a person or a number; outcomes, reasons and counts stay.
+
+        Raises:
+            RunDirectoryError: copies of it are left, because another program has the journal open.
+        """
+        gone = self._some_personal_data()
+        with self._database.transaction() as db:
+            db.execute(
+                "UPDATE rows SET cells = '[]', sub = NULL, username = NULL, email = NULL, phone = NULL,"
+                " user_sub = NULL, wish = NULL, country = NULL, used = NULL, steps = NULL, detail = ''"
+            )
+            for table in ("users", "seen", "before_images", "drift"):
+                db.execute(f"DELETE FROM {table}")
+            db.execute("UPDATE writes SET user_sub = '', step = ''")
+            db.execute(
+                "INSERT OR REPLACE INTO meta VALUES"
+                """ ('phase', '"purged"'), ('columns', '[]'), ('roster', 'null'), ('roster_columns', '{}'),"""
+                """ ('roster_column_labels', '{}'), ('roster_column_notes', '[]')"""
+            )
+        self._database.compact(gone)
+
+    def _some_personal_data(self) -> set[str]:
+        """Numbers and subs from all over the journal, by which a copy that was left can be told."""
+        found = self._database.query(
+            "SELECT sub, phone FROM users WHERE rowid % (SELECT MAX(1, MAX(rowid) / ?) FROM users) = 0"
+            " UNION SELECT user_sub, phone FROM rows WHERE row % (SELECT MAX(1, MAX(row) / ?) FROM rows) = 0",
+            _SAMPLE,
+            _SAMPLE,
+        )
+        return {text for row in found for text in row if text and len(text) >= _TELLING}
+
+
+_WAS = {
+    True: f"CASE WHEN {_TURNED_AWAY} THEN COALESCE(was, reason) ELSE COALESCE(reason, was) END",
+    False: "CASE verb WHEN 'rollback' THEN COALESCE(was, reason) ELSE COALESCE(reason, was) END",
+}
+"""What a row that is decided again was.
+
+For reconcile, what it was pending for before it was turned away; for a second rollback, what it was before
+the first.
+"""
+
+
+def _revisited(row: sqlite3.Row) -> Revisited:
+    return Revisited(
+        candidate=candidate_of(row),
+        rivalry=rivalry_of(row),
+        outcome=Outcome(row["outcome"]),
+        reason=Reason(row["reason"]),
+        waited_for=Reason(row["was"]) if row["turned_away"] and row["was"] else None,
+        username=row["o_username"],
+        sub=row["o_sub"],
+        old=_state(row, "o"),
+        new=_state(row, "n") if row["n_sub"] is not None else None,
+        drifting=bool(row["drifting"]),
+    )
+
+
+def _state(row: sqlite3.Row, look: str) -> UserState:
+    return UserState(
+        username=row[f"{look}_username"],
+        sub=row[f"{look}_sub"],
+        status=row[f"{look}_status"],
+        enabled=bool(row[f"{look}_enabled"]),
+        email=row[f"{look}_email"],
+        email_verified=bool(row[f"{look}_email_verified"]),
+        phone=row[f"{look}_phone"],
+        phone_verified=bool(row[f"{look}_phone_verified"]),
+        modified=row[f"{look}_modified"],
+    )

@@ -1,0 +1,194 @@
+"""The journal as reports and `status` read it; never needs more than a read-only look."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from migrate_mfa.journal.values import steps_from_text
+from migrate_mfa.journal.rows import (
+    SETS_SMS_MFA,
+    STORES_NUMBER,
+    SWITCHES_OFF,
+    any_step,
+    first_step,
+    used_number,
+)
+from migrate_mfa.domain.reasons import Outcome
+from migrate_mfa.domain.rows import Verb
+from migrate_mfa.domain.rollback import Write
+
+if TYPE_CHECKING:
+    from migrate_mfa.journal.database import Database
+
+_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """One row of the roster with what became of it; `reason` is empty while it is unprocessed.
+
+    `cells` are those that the row has: perhaps fewer than the roster's columns, or more (`surplus_cells`).
+    `used` is the number that was stored or used for its user; `writes` are those of an unprocessed row.
+    """
+
+    row: int
+    verb: Verb
+    cells: tuple[str, ...]
+    outcome: str
+    reason: str
+    detail: str
+    guesses: tuple[str, ...]
+    user_sub: str
+    updated_at: float
+    used: str
+    writes: tuple[Write, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PassRecord:
+    """One invocation that worked on the run directory."""
+
+    id: int
+    command: str
+    state: str
+    started_at: float
+    ended_at: float | None
+    reads_only: int
+    extra: dict[str, Any]
+
+
+class ReportStore:
+    """Counts and rows, straight from the journal."""
+
+    def __init__(self, database: "Database") -> None:
+        self._database = database
+
+    def counts(self) -> list[tuple[str, str, int]]:
+        """Rows by outcome and reason."""
+        found = self._database.query(
+            "SELECT outcome, COALESCE(reason, '') AS reason, COUNT(*) AS rows FROM rows"
+            " GROUP BY outcome, reason ORDER BY rows DESC"
+        )
+        return [(row["outcome"], row["reason"], row["rows"]) for row in found]
+
+    def planned(self) -> dict[str, int]:
+        """Open rows by the reason that their plan ends with."""
+        found = self._database.query(
+            "SELECT ends, COUNT(*) AS rows FROM rows INDEXED BY open_rows"
+            " WHERE outcome = 'unprocessed' AND ends NOTNULL GROUP BY ends"
+        )
+        return {row["ends"]: row["rows"] for row in found}
+
+    def frequent_details(self, most: int = 3) -> dict[str, list[tuple[str, int]]]:
+        """What rows that cannot be read or used have in common: by reason, the commonest details."""
+        found = self._database.query(
+            "SELECT reason, detail, COUNT(*) AS rows FROM rows NOT INDEXED"
+            " WHERE (NOT readable OR reason IN ('invalid_phone', 'not_sms_capable')) AND detail <> ''"
+            " GROUP BY reason, detail ORDER BY rows DESC"
+        )
+        details: dict[str, list[tuple[str, int]]] = {}
+        for row in found:
+            if len(details.setdefault(row["reason"], [])) < most:
+                details[row["reason"]].append((row["detail"], row["rows"]))
+        return details
+
+    def guesses(self) -> dict[str, int]:
+        """How often each guess was needed to read a number."""
+        found = self._database.query(
+            "SELECT guesses, COUNT(*) AS rows FROM rows WHERE guesses <> '' GROUP BY guesses"
+        )
+        counts: dict[str, int] = {}
+        for row in found:
+            for guess in row["guesses"].split():
+                counts[guess] = counts.get(guess, 0) + row["rows"]
+        return counts
+
+    def rows(self, outcome: Outcome) -> Iterator[ReportRow]:
+        """All rows with one outcome, in the roster's order, streaming."""
+        after, columns = 0, "*" if self._knows_numbers() else f"*, {used_number('rows.reason')} AS used"
+        while found := self._database.query(
+            f"SELECT {columns} FROM rows NOT INDEXED WHERE outcome = ? AND row > ? ORDER BY row LIMIT ?",
+            outcome,
+            after,
+            _BATCH,
+        ):
+            writes = self._writes(found) if outcome is Outcome.UNPROCESSED else {}
+            yield from (_report_row(row, writes.get(row["row"], ())) for row in found)
+            after = found[-1]["row"]
+
+    def _knows_numbers(self) -> bool:
+        """Whether the journal is of a version that keeps the numbers used: a mere look upgrades none."""
+        return bool(self._database.query("SELECT 1 FROM pragma_table_info('rows') WHERE name = 'used'"))
+
+    def _writes(self, rows: Sequence[Any]) -> dict[int, Sequence[Write]]:
+        """The writes to the users of neighbouring rows, by row, without those that were refused."""
+        writes: dict[int, list[Write]] = defaultdict(list)
+        for each in self._database.query(
+            "SELECT row, step, result FROM writes WHERE row BETWEEN ? AND ? AND result <> 'refused'"
+            " ORDER BY id",
+            rows[0]["row"],
+            rows[-1]["row"],
+        ):
+            (step,) = steps_from_text(each["step"])
+            writes[each["row"]].append(Write(step, each["result"] == "done"))
+        return dict(writes)
+
+    def half_done(self) -> dict[str, int]:
+        """Users whom a run or a rollback has left between two writes, by what is so of them.
+
+        No row after the last one that was written to is looked at: a roster may have a million to do.
+        """
+        found = self._database.query(
+            f"SELECT COUNT(*) FILTER (WHERE verb = 'run' AND {any_step('steps', SETS_SMS_MFA)}"
+            f"  AND {_wrote(STORES_NUMBER)} AND NOT {_wrote(SETS_SMS_MFA)}) AS {_STORED},"
+            f" COUNT(*) FILTER (WHERE verb = 'rollback' AND {_wrote(SWITCHES_OFF)}) AS {_OFF}"
+            " FROM rows r INDEXED BY open_rows WHERE r.outcome = 'unprocessed'"
+            " AND r.row <= (SELECT MAX(row) FROM writes)"
+        )
+        return {name: found[0][name] for name in (_STORED, _OFF)}
+
+    def has_surplus_cells(self, columns: int) -> bool:
+        """Whether a row has more cells than the roster has columns."""
+        sql = "SELECT 1 FROM rows NOT INDEXED WHERE NOT readable AND json_array_length(cells) > ? LIMIT 1"
+        return bool(self._database.query(sql, columns))
+
+    def last_pass(self) -> PassRecord | None:
+        """The latest invocation."""
+        found = self._database.query("SELECT * FROM passes ORDER BY id DESC LIMIT 1")
+        return PassRecord(**{**found[0], "extra": json.loads(found[0]["extra"])}) if found else None
+
+    def calls(self, pass_id: int) -> dict[str, dict[str, int]]:
+        """Attempts by category in one pass."""
+        found = self._database.query("SELECT * FROM calls WHERE pass = ? ORDER BY category", pass_id)
+        return {
+            row["category"]: {name: row[name] for name in ("sent", "throttled", "retried")} for row in found
+        }
+
+
+_STORED, _OFF = "number_stored_mfa_off", "mfa_off_not_given_back"
+
+
+def _wrote(pattern: str) -> str:
+    """SQL for whether a kind of write is known to have been made for the row `r`."""
+    return (
+        "EXISTS (SELECT 1 FROM writes w WHERE w.row = r.row AND w.result = 'done'"
+        f" AND {first_step('w.step', pattern)})"
+    )
+
+
+def _report_row(row: Any, writes: Sequence[Write]) -> ReportRow:  # noqa: ANN401 - sqlite3.Row
+    return ReportRow(
+        row=row["row"],
+        verb=Verb(row["verb"]),
+        cells=tuple(json.loads(row["cells"])),
+        outcome=row["outcome"],
+        reason=row["reason"] or "",
+        detail=row["detail"] if row["outcome"] != Outcome.UNPROCESSED else "",
+        guesses=tuple(row["guesses"].split()),
+        user_sub=row["user_sub"] or "",
+        updated_at=row["updated_at"],
+        used=row["used"] or "",
+        writes=tuple(writes),
+    )

@@ -1,0 +1,172 @@
+"""Which directory belongs to which run, and whether a command fits the run that is there already."""
+
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from migrate_mfa.journal.lock import Writer, last_writer, name_holder, take_lock
+from migrate_mfa.domain.errors import InputUnusable, RunDirectoryError
+
+if TYPE_CHECKING:
+    from migrate_mfa.aws.session import Lane
+
+RUNS = "migrate-mfa-runs"
+_COMMON = Path("/tmp")  # noqa: S108 - the one directory in which all users of a machine may make files
+_UNSAFE = re.compile(r"[^\w.-]+")
+
+
+def default_run_dir(user_pool_id: str, roster: str, roster_sha256: str) -> Path:
+    """`./migrate-mfa-runs/POOL/ROSTER-SHA8`: the same roster resumes, a changed one is a new run."""
+    stem = "stdin" if roster == "-" else _UNSAFE.sub("_", Path(roster).stem)
+    return Path(RUNS) / user_pool_id / f"{stem}-{roster_sha256[:8]}"
+
+
+def default_audit_dir(user_pool_id: str) -> Path:
+    """`./migrate-mfa-runs/POOL/audit`: each audit of a pool replaces the report of the one before."""
+    return Path(RUNS) / user_pool_id / "audit"
+
+
+def default_canary_dir(user_pool_id: str, now: float) -> Path:
+    """`./migrate-mfa-runs/POOL/canary-TIME`: each canary can be undone by itself."""
+    return Path(RUNS) / user_pool_id / f"canary-{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}"
+
+
+def require_same(
+    known: Mapping[str, object], asked: Mapping[str, object], *, roster: str | None = None
+) -> None:
+    """Refuse options that would decide otherwise than the plan in the directory.
+
+    Args:
+        known: what the journal's meta says; an empty one fits everything.
+        asked: option name → value, as this command has them.
+        roster: the roster of this command, to name it.
+
+    Raises:
+        InputUnusable: names the first option that differs, what was planned and what is asked for.
+    """
+    if "kind" in known and "kind" in asked:
+        require_kind(known, str(asked["kind"]))
+    for name, value in asked.items():
+        if name in known and known[name] != value:
+            raise InputUnusable(
+                f"{_NAMES.get(name, '--' + name.replace('_', '-'))} is not what this run was planned with: "
+                f"{_difference(name, known, asked, roster)}.",
+                "Give the same again, or another --run-dir for a new plan; `plan` makes one anew as long as "
+                "nothing was written.",
+            )
+
+
+_NAMES = {
+    "roster_sha256": "The roster",
+    "user_pool_id": "The user pool",
+    "account": "The AWS account",
+}
+
+
+def _difference(
+    name: str, known: Mapping[str, object], asked: Mapping[str, object], roster: str | None
+) -> str:
+    if name != "roster_sha256":
+        return f"planned {_shown(known[name])}, now {_shown(asked[name])}"
+    planned, given = _file(known.get("roster")), _file(roster)
+    return f"{planned} has changed since" if planned == given else f"planned {planned}, now {given}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
+
+
+def _file(source: object) -> str:
+    return "standard input" if source == "-" else str(source)
+
+
+def require_kind(known: Mapping[str, object], kind: str) -> None:
+    """Refuse the directory of another kind of command: what it holds is not what this one goes on from.
+
+    Raises:
+        InputUnusable: says whose directory it is, and what to do with it.
+    """
+    if (found := str(known.get("kind"))) != kind:
+        raise InputUnusable(
+            f"This --run-dir is that of `{found}`, not of `{kind}`.",
+            f"{_ELSEWHERE.get(found, '')} Give another --run-dir, or a ROSTER and none.".strip(),
+        )
+
+
+_ELSEWHERE = {
+    "canary": "It holds the one user whom a canary walked; `rollback` with it gives that user back.",
+    "audit": "It holds no plan; its report/unverified.csv, with the numbers filled in, is a roster.",
+}
+
+
+def lock_lane(lane: "Lane") -> int:
+    """Own a lane on this machine: quotas belong to it, so two commands would spend its share twice.
+
+    Returns:
+        A descriptor; the lock goes with it, or with the process.
+
+    Raises:
+        RunDirectoryError: another migrate-mfa works in this lane, whoever started it; or there is no place
+            for the lock.
+    """
+    path = _lane_lock(lane)
+    try:
+        _make_common(path.parent)
+        lock = take_lock(
+            path,
+            f"Another migrate-mfa works in this account in {lane.region}: both would share one quota.",
+            "Wait until it ends, or stop it: it can be resumed. See migrate-mfa status --run-dir DIR.",
+        )
+    except OSError as error:
+        raise RunDirectoryError(
+            f"The lock of this account and Region cannot be taken in {path.parent} ({error.strerror}).",
+            "Mend or remove that; whoever owns it can.",
+        ) from error
+    with suppress(PermissionError):  # somebody else made it
+        os.fchmod(lock, 0o644)
+    return lock
+
+
+def name_lane_holder(lane: "Lane", directory: Path) -> None:
+    """Let the lock of a lane that we own say which run directory we work on."""
+    name_holder(_lane_lock(lane), directory)
+
+
+def last_lane_writer(lane: "Lane") -> Writer | None:
+    """Which run directory's command wrote to users of a lane last, and when it had ended."""
+    return last_writer(_lane_lock(lane))
+
+
+def note_lane_writer(lane: "Lane", directory: Path, ended: float | None = None) -> None:
+    """Let the lock of a lane that we own say that we write to users, or when we had ended."""
+    name_holder(_lane_lock(lane), directory, Writer(str(directory.absolute()), ended))
+
+
+def _lane_lock(lane: "Lane") -> Path:
+    name = sha256(f"{lane.endpoint} {lane.account} {lane.region}".encode()).hexdigest()[:16]
+    return _common() / "migrate-mfa-lanes" / f"lane-{name}.lock"
+
+
+def _common() -> Path:
+    """Where every process of this machine looks, whatever its TMPDIR; that serves only in its absence."""
+    usable = os.access(_COMMON, os.W_OK | os.X_OK)
+    return _COMMON if usable else Path(tempfile.gettempdir())
+
+
+def _make_common(directory: Path) -> None:
+    """A directory in which every user of this machine may make locks, and nobody remove another's."""
+    try:
+        directory.mkdir()
+    except FileExistsError:
+        return
+    directory.chmod(0o1777)

@@ -1,0 +1,369 @@
+"""The journal while users are written to: claims, before-images, intents and their results.
+
+Nothing is written to a user before its decision and its state before are on disk; every write is on disk as
+an intent before it is sent. What was in flight when a process died is an intent without a result.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from migrate_mfa.journal.values import state_from_json, state_to_json, steps_from_text, steps_to_text
+from migrate_mfa.journal.group_commit import GroupCommit
+from migrate_mfa.journal.rows import (
+    OPEN_ROWS,
+    STORES_UNVERIFIED,
+    any_step,
+    candidate_of,
+    first_step,
+    remember,
+    rivalry_of,
+    write_decision,
+)
+from migrate_mfa.journal.run_files import write_mark
+from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.domain.model import Phone, Plan, Step, UserState, Verdict
+from migrate_mfa.domain.quotas import Category
+from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.domain.rows import Verb, Work, is_intact
+from migrate_mfa.domain.rollback import Write
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from migrate_mfa.journal.database import Database
+    from migrate_mfa.ports import Standing
+
+
+def _marks(values: Collection[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _set_result(db: "sqlite3.Connection", intent: int, result: str, now: float) -> None:
+    db.execute("UPDATE writes SET result = ?, at = ? WHERE id = ?", (result, now, intent))
+
+
+def _work(row: "sqlite3.Row") -> Work:
+    return Work(
+        candidate_of(row),
+        row["user_sub"],
+        row["u_username"],
+        rivalry_of(row),
+        bool(row["wrote"]),
+        Verb(row["verb"]),
+        Reason(row["was"]) if row["was"] else None,
+        steps_from_text(row["steps"]),
+    )
+
+
+class LastWrite(NamedTuple):
+    """What became of a write (`intent`, `done`, `refused`, `unknown`), and when that was written down."""
+
+    result: str
+    at: float
+
+
+class Count(Protocol):
+    """Attempts in one category."""
+
+    sent: int
+    throttled: int
+    retried: int
+
+
+class WorkStore:
+    """What the executor reads and writes, for one pass (one invocation of one command)."""
+
+    def __init__(self, database: "Database", pass_id: int, begun: float = 0.0) -> None:
+        self._database = database
+        self._pass = pass_id
+        self._group = GroupCommit(database)
+        self._last_intent = 0
+        self.begun = begun
+        """When this pass began, in seconds since the epoch; no other process has worked here since."""
+
+    @property
+    def pass_id(self) -> int:
+        """The number of this pass: later ones have higher ones, whatever the clock says."""
+        return self._pass
+
+    @classmethod
+    def begin(cls, database: "Database", command: str, now: float) -> "WorkStore":
+        """Start a pass."""
+        with database.transaction() as db:
+            made = db.execute(
+                "INSERT INTO passes (command, state, started_at) VALUES (?, 'running', ?)", (command, now)
+            )
+        store = cls(database, int(made.lastrowid or 0), now)
+        store._last_intent = int(database.value("SELECT COALESCE(MAX(id), 0) FROM writes"))
+        store._mark()
+        return store
+
+    def _mark(self) -> None:
+        """Note beside the journal how far it has come."""
+        if self._pass:
+            write_mark(self._database.path.parent, self._pass, self._last_intent)
+
+    def require_ours(self) -> None:
+        """Look whether this process may still write to users: what it did would be noted nowhere else.
+
+        Raises:
+            RunDirectoryError: the run directory is gone or replaced, or another process has taken over.
+        """
+        self._database.require_ours()
+
+    def end(self, state: str, now: float, *, reads_only: int, extra: Mapping[str, object]) -> None:
+        """End the pass as `finished`, `stopped`, `interrupted` or `planned`."""
+        with self._database.transaction() as db:
+            db.execute(
+                "UPDATE passes SET state = ?, ended_at = ?, reads_only = ?, extra = ? WHERE id = ?",
+                (state, now, reads_only, json.dumps(extra), self._pass),
+            )
+        self._mark()
+
+    def count_calls(self, calls: Mapping[Category, Count]) -> None:
+        """Write down the calls of this pass so far."""
+        with self._database.transaction() as db:
+            self._count_calls(db, calls)
+
+    def note(self, standing: "Standing", calls: Mapping[Category, Count], now: float) -> None:
+        """Write down where this pass stands, and its calls so far; each note replaces the one before."""
+        noted = {"pass": self._pass, "at": now, **asdict(standing)}
+        with self._database.transaction() as db:
+            self._count_calls(db, calls)
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", ("standing", json.dumps(noted)))
+        self._mark()
+
+    def _count_calls(self, db: "sqlite3.Connection", calls: Mapping[Category, Count]) -> None:
+        db.executemany(
+            "INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?)",
+            [
+                (self._pass, category.value, count.sent, count.throttled, count.retried)
+                for category, count in calls.items()
+                if count.sent
+            ],
+        )
+
+    def open_rows(self, verbs: Collection[Verb] = tuple(Verb)) -> int:
+        """How many planned rows wait to be done."""
+        return int(
+            self._database.value(
+                f"SELECT COUNT(*) {OPEN_ROWS} WHERE outcome = 'unprocessed' AND steps NOTNULL"
+                f" AND verb IN ({_marks(verbs)})",
+                *verbs,
+            )
+        )
+
+    def rolled_back(self) -> int:
+        """How many rows a rollback has ended; no other command opens them again."""
+        return int(
+            self._database.value(
+                "SELECT COUNT(*) FROM rows WHERE verb = 'rollback' AND outcome <> 'unprocessed'"
+            )
+        )
+
+    def finished_before(self, command: str) -> bool:
+        """Whether the same command came to its end here before."""
+        return bool(
+            self._database.value(
+                "SELECT EXISTS (SELECT 1 FROM passes WHERE command = ? AND state = 'finished')", command
+            )
+        )
+
+    def unverified_writes(self) -> int:
+        """Rows with a write of an unverified number that was done, or may have been.
+
+        Rows that still plan that write are left out: it is repeated only where it was not executed. Not so
+        where its answer was lost, the row was given up, and the operator lets it be tried again.
+        """
+        return int(
+            self._database.value(
+                "SELECT COUNT(DISTINCT w.row) FROM writes w JOIN rows r USING (row)"
+                f" WHERE w.result <> 'refused' AND {first_step('w.step', STORES_UNVERIFIED)}"
+                " AND NOT (r.outcome = 'unprocessed' AND NOT (w.result = 'unknown' AND r.was IS 'gave_up')"
+                f"  AND {any_step('r.steps', STORES_UNVERIFIED)})"
+            )
+        )
+
+    def unverified_rows(self, since: float = 0.0) -> int:
+        """Rows with a write of an unverified number that was done, or may have been; open ones too.
+
+        `since` leaves those out that had their result before, in seconds since 1970.
+        """
+        return int(
+            self._database.value(
+                "SELECT COUNT(DISTINCT row) FROM writes WHERE result <> 'refused'"
+                f" AND {first_step('step', STORES_UNVERIFIED)}"
+                " AND (result = 'intent' OR at >= ?)",
+                since,
+            )
+        )
+
+    def reopen(self, rows: Collection[int]) -> int:
+        """Open rows again that failed for what was not their users' fault. Returns how many."""
+        with self._database.transaction() as db:
+            return db.execute(
+                "UPDATE rows SET outcome = 'unprocessed', reason = NULL, detail = ''"
+                f" WHERE outcome = 'failed' AND steps NOTNULL AND row IN ({_marks(rows)})",
+                tuple(rows),
+            ).rowcount
+
+    def claim(self, verbs: Collection[Verb], after: int, limit: int) -> list[Work]:
+        """The next planned rows of these verbs, in order, from the row after `after` on."""
+        found = self._database.query(
+            "SELECT r.*, u.username AS u_username,"
+            " EXISTS (SELECT 1 FROM writes w WHERE w.row = r.row AND w.result <> 'refused') AS wrote"
+            f" {OPEN_ROWS} CROSS JOIN users u ON u.sub = r.user_sub"
+            f" WHERE r.outcome = 'unprocessed' AND r.steps NOTNULL AND r.verb IN ({_marks(verbs)})"
+            " AND r.row > ? ORDER BY r.row LIMIT ?",
+            *verbs,
+            after,
+            limit,
+        )
+        self._mark()
+        self._require_intact(found)
+        return [_work(row) for row in found]
+
+    def _require_intact(self, rows: "Iterable[sqlite3.Row]") -> None:
+        """Refuse to write a number that is not the same wherever the journal has it.
+
+        Raises:
+            RunDirectoryError: names the first such row.
+        """
+        conflict = self._database.value("SELECT value FROM meta WHERE key = 'phone_conflict'")
+        keeps = conflict in {None, '"keep"'}
+        for row in rows:
+            writes_number = row["verb"] in {Verb.RUN, Verb.RECONCILE}
+            if writes_number and not is_intact(
+                row["phone"], row["wish"], json.loads(row["cells"]), keeps=keeps
+            ):
+                raise RunDirectoryError(
+                    f"Row {row['row']} of {self._database.path} contradicts itself: its number, its target "
+                    "and its cells are not the same.",
+                    "The file is damaged, so look at the disk. This row was not written; start with a new "
+                    "--run-dir.",
+                )
+
+    def last_write(self, row: int) -> LastWrite | None:
+        """The last write to this row's user, if there was one."""
+        found = self._database.query(
+            "SELECT result, at FROM writes WHERE row = ? ORDER BY id DESC LIMIT 1", row
+        )
+        return LastWrite(found[0]["result"], found[0]["at"]) if found else None
+
+    def ended_before(self) -> float | None:
+        """When the command before this one ended, in seconds since 1970; None if it was cut off."""
+        sql = "SELECT ended_at FROM passes WHERE id < ? ORDER BY id DESC LIMIT 1"
+        found = self._database.query(sql, self.pass_id)
+        return found[0]["ended_at"] if found else None
+
+    def before_image(self, user_sub: str) -> UserState | None:
+        """The user's state before the first write of this run, if there was one.
+
+        Raises:
+            RunDirectoryError: it is damaged, and must not be given back.
+        """
+        text = self._database.value("SELECT state FROM before_images WHERE user_sub = ?", user_sub)
+        try:
+            return state_from_json(text) if text else None
+        except (ValueError, TypeError) as error:
+            raise RunDirectoryError(
+                f"What {self._database.path} knows of a user before the run is damaged.",
+                "Look at the disk, and take a copy of the run directory from a backup if there is one.",
+            ) from error
+
+    def correct_before_image(self, state: UserState) -> None:
+        """Keep that a user had been otherwise before the first write than the look before it had shown."""
+        with self._database.transaction() as db:
+            db.execute(
+                "UPDATE before_images SET state = ? WHERE user_sub = ?", (state_to_json(state), state.sub)
+            )
+
+    def users_with(self, phone: Phone, but_for: str) -> list[str]:
+        """The Usernames of other users who had a number when they were seen last, or to whom it was given."""
+        found = self._database.query(
+            "SELECT username FROM users WHERE phone = ?1 AND sub <> ?2 UNION"
+            " SELECT u.username FROM rows r JOIN users u ON u.sub = r.user_sub"
+            " WHERE r.wish = ?1 AND u.sub <> ?2 LIMIT 50",
+            phone.e164,
+            but_for,
+        )
+        return [row["username"] for row in found]
+
+    def writes_of(self, row: int) -> list[Write]:
+        """The writes to a row's user, oldest first, without those that were refused."""
+        found = self._database.query(
+            "SELECT step, result FROM writes WHERE row = ? AND result <> 'refused' ORDER BY id", row
+        )
+        return [Write(steps_from_text(each["step"])[0], each["result"] == "done") for each in found]
+
+    def decide(self, work: Work, state: UserState, decision: Plan, now: float) -> int:
+        """Journal the decision that counts, the state before it, and the intent of its first write.
+
+        The state is kept once and never replaced, so that a resumed run can still be undone.
+
+        Returns:
+            The id of the intent.
+        """
+        before = (work.user_sub, work.row, state_to_json(state), now)
+
+        def change(db: "sqlite3.Connection") -> int:
+            db.execute("INSERT OR IGNORE INTO before_images VALUES (?, ?, ?, ?)", before)
+            write_decision(db, work.row, decision, now)
+            return self._intend(db, work, decision.steps[0], now)
+
+        return self._committed(self._group.commit(change))
+
+    def wrote(self, intent: int, result: str, now: float) -> None:
+        """Journal what became of a write: `done`, `refused` or `unknown`."""
+        self._group.commit(lambda db: _set_result(db, intent, result, now))
+
+    def wrote_and_goes_on(self, intent: int, work: Work, step: Step, now: float) -> int:
+        """Journal a write that was done and, in the same breath, the intent of the next one."""
+
+        def change(db: "sqlite3.Connection") -> int:
+            _set_result(db, intent, "done", now)
+            return self._intend(db, work, step, now)
+
+        return self._committed(self._group.commit(change))
+
+    def finish(
+        self,
+        row: int,
+        verdict: Verdict,
+        now: float,
+        state: UserState | None = None,
+        *,
+        done: int | None = None,
+    ) -> None:
+        """End a row; `state` is our last look at its user, from which a later change will be told.
+
+        `done` is the intent of a write that was carried out and is written down with it.
+        """
+
+        def change(db: "sqlite3.Connection") -> None:
+            if done is not None:
+                _set_result(db, done, "done", now)
+            if state is not None:
+                remember(db, state)
+            write_decision(db, row, verdict, now)
+
+        self._group.commit(change)
+
+    def counts(self) -> dict[Outcome, int]:
+        """Rows by outcome."""
+        found = self._database.query("SELECT outcome, COUNT(*) FROM rows GROUP BY outcome")
+        return {Outcome(outcome): count for outcome, count in found}
+
+    def _intend(self, db: "sqlite3.Connection", work: Work, step: Step, now: float) -> int:
+        made = db.execute(
+            "INSERT INTO writes (row, user_sub, pass, step, at) VALUES (?, ?, ?, ?, ?)",
+            (work.row, work.user_sub, self._pass, steps_to_text((step,)), now),
+        )
+        return int(made.lastrowid or 0)
+
+    def _committed(self, intent: int) -> int:
+        """Note an intent for the next mark: only now is it sure to be in the journal."""
+        self._last_intent = max(self._last_intent, intent)
+        return intent

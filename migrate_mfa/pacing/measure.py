@@ -1,0 +1,128 @@
+"""What a stage adds to its progress for whoever watches: calls per second, time left, what slows it."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from migrate_mfa.ports import Progress, Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from migrate_mfa.domain.quotas import Category
+    from migrate_mfa.pacing.network import Network
+    from migrate_mfa.pacing.user_pool import PacedDirectory
+    from migrate_mfa.pacing.limiter import Pacer
+    from migrate_mfa.ports import Clock
+
+NOTE_EVERY_S = 2.0
+"""How far behind the progress what is noted of it may be: each note is a commit, and waits for the disk."""
+_RATE_OVER_S = 5.0
+_FIRST_RATE_S = 1.0
+_LEFT_OVER_S = 60.0
+"""How far back the time left looks: far enough to be steady, near enough to feel a throttle."""
+
+
+def slowed_by(pacers: "Mapping[Category, Pacer]") -> str:
+    """Each category that throttles hold below its ceiling, with the rate left; empty when there is none."""
+    slow = ((category.value, pacer.rate()) for category, pacer in pacers.items() if pacer.slowed)
+    return ", ".join(f"throttled by {name}: {rate:.{0 if rate >= 1 else 1}f}/s" for name, rate in slow)
+
+
+class WatchedProgress:
+    """A Progress that measures each stage, shows it, and notes it now and then for those who look later."""
+
+    def __init__(
+        self,
+        inner: Progress,
+        directory: "PacedDirectory",
+        pacers: "Mapping[Category, Pacer]",
+        clock: "Clock",
+        note: Callable[[Standing], None] = lambda _: None,
+        *,
+        network: "Network | None" = None,
+    ) -> None:
+        self._inner = inner
+        self._directory = directory
+        self._pacers = pacers
+        self._clock = clock
+        self._note = note
+        self._network = network
+        self._last: Standing | None = None
+        self._stage: str | None = None
+        self._marked = self._noted = 0.0
+        self._was: deque[tuple[float, int]] = deque()
+        self._mark: dict[Category, int] = {}
+        self._rates: tuple[tuple[str, float], ...] = ()
+
+    def say(self, text: str) -> None:
+        """See `Progress.say`."""
+        self._inner.say(text)
+
+    def say_of_network(self, text: str) -> None:
+        """Say that the network is away, or back; also to those who look later, from any thread."""
+        self._inner.say(text)
+        if self._last is not None:
+            self._note(replace(self._last, slowed_by=str(self._network or "")))
+
+    def show(self, standing: Standing) -> None:
+        """See `Progress.show`."""
+        now, new = self._clock.monotonic(), standing.stage != self._stage
+        if new:
+            self._begin_stage(standing, now)
+        self._measure(now)
+        standing = replace(
+            standing,
+            rates=self._rates,
+            seconds_left=self._seconds_left(standing, now),
+            slowed_by=slowed_by(self._pacers),
+        )
+        if away := str(self._network or ""):
+            standing = replace(standing, slowed_by=away)
+        self._last = standing
+        self._inner.show(standing)
+        if new or now - self._noted >= NOTE_EVERY_S:
+            self._noted = now
+            self._note(standing)
+
+    def make_way(self) -> None:
+        """See `Progress.make_way`."""
+        self._inner.make_way()
+        self._stage = None
+        self._note(Standing(stage="waiting for an answer"))
+
+    def close(self) -> None:
+        """See `Progress.close`; what is shown next begins anew."""
+        self._inner.close()
+        self._stage = None
+
+    def _begin_stage(self, standing: Standing, now: float) -> None:
+        self._stage, self._was = standing.stage, deque([(now, standing.done or 0)])
+        self._rates, self._mark, self._marked = (), self._sent(), now
+
+    def _measure(self, now: float) -> None:
+        elapsed = now - self._marked
+        if elapsed < (_RATE_OVER_S if self._rates else _FIRST_RATE_S):
+            return
+        sent = self._sent()
+        self._rates = tuple(
+            (category.value, (count - self._mark.get(category, 0)) / elapsed)
+            for category, count in sent.items()
+            if count
+        )
+        self._mark, self._marked = sent, now
+
+    def _sent(self) -> "dict[Category, int]":
+        return {category: count.sent for category, count in self._directory.calls.items()}
+
+    def _seconds_left(self, standing: Standing, now: float) -> float | None:
+        done, total = standing.done, standing.total
+        if done is None or total is None:
+            return None
+        if now - self._was[-1][0] >= _RATE_OVER_S:
+            self._was.append((now, done))
+        while len(self._was) > 1 and now - self._was[1][0] >= _LEFT_OVER_S:
+            self._was.popleft()
+        since, before = self._was[0]
+        return (now - since) / (done - before) * (total - done) if before < done <= total else None

@@ -1,0 +1,63 @@
+"""The limiters' turns of one user's writes, taken before the read that decides them.
+
+A turn can be many seconds in coming, beside live traffic. Whoever reads first and waits then decides by what
+may be over when the write is made; so the waiting comes first, and the write a round trip after the read.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar, Token
+from typing import TYPE_CHECKING, Self
+
+from migrate_mfa.domain.model import PreferFactor, SetSmsMfa, Step
+from migrate_mfa.domain.quotas import Category
+
+if TYPE_CHECKING:
+    from migrate_mfa.pacing.limiter import Pacer, Ticket
+
+_WRITES = (Category.USER_UPDATE, Category.USER_RESOURCE_UPDATE)
+
+
+class Turns:
+    """What one user's way holds; use it as a context manager, and what was not used is given back."""
+
+    def __init__(self, pacers: "Mapping[Category, Pacer]", check: Callable[[], None]) -> None:
+        """Where `pacers` has no limiter nothing is waited for; `check` is asked as by `Pacer.acquire`."""
+        self._pacers = pacers
+        self._check = check
+        self._held: dict[Category, Ticket] = {}
+        self._token: Token[Turns | None] | None = None
+
+    def take(self, steps: Iterable[Step]) -> None:
+        """Wait for a turn for each category that some writes need, and give back all others."""
+        needed = self._needed(steps)
+        for category in self._held.keys() - needed:
+            self._held.pop(category).give_back()
+        for category in needed:
+            if category not in self._held:
+                self._held[category] = self._pacers[category].turn(self._check)
+
+    def cover(self, steps: Iterable[Step]) -> bool:
+        """Whether there is a turn for each of some writes."""
+        return all(category in self._held for category in self._needed(steps))
+
+    def use(self, category: Category) -> "Ticket | None":
+        """Make a call with a turn, if there is one."""
+        return self._held.pop(category, None)
+
+    def _needed(self, steps: Iterable[Step]) -> list[Category]:
+        # Always in the same order; steps of one category, such as the writes of one user, are few.
+        wanted = {_WRITES[isinstance(step, SetSmsMfa | PreferFactor)] for step in steps}
+        return [category for category in _WRITES if category in wanted and category in self._pacers]
+
+    def __enter__(self) -> Self:
+        self._token = held.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._token is not None:
+            held.reset(self._token)
+        self.take(())
+
+
+held: ContextVar[Turns | None] = ContextVar("held", default=None)
+"""The turns of the user on whose way this thread is."""

@@ -1,0 +1,304 @@
+"""setup-pool: a pool made ready for SMS MFA, by SetUserPoolMfaConfig alone, with all else kept as it was.
+
+A second try after any end converges: the role is found by its name, the configuration is read before each
+attempt to write it, and what is done already is not done again.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from migrate_mfa.domain.errors import MigrateMfaError, NotAllowed, OutOfReach, PoolNotReady, UsageError
+from migrate_mfa.domain.failure import ApiError, Effect, run_problem
+from migrate_mfa.domain.model import MfaMode
+from migrate_mfa.pool_setup.plan import (
+    EUMS,
+    MODE,
+    PATH,
+    SMS,
+    SNS_ROLE,
+    Change,
+    Members,
+    PoolMfa,
+    SetupPlan,
+    SmsOptions,
+    differences,
+)
+from migrate_mfa.domain.privacy import scrub
+from migrate_mfa.pool_setup.role import POLICY_NAME, SmsRole, adopt, role_for, role_name
+from migrate_mfa.checks.trust import SOURCE_ACCOUNT, SOURCE_ARN, external_ids
+from migrate_mfa.checks.preflight import require_settable_phone, require_sms_mfa
+from migrate_mfa.pacing.retry import READS, retrying
+from migrate_mfa.stop import Stop
+from migrate_mfa.ports import Clock, PoolSettings, SmsRoles
+
+T = TypeVar("T")
+
+ROLE_PATIENCE_S = 120.0
+"""How long Cognito may refuse a role that was just made; IAM is usually done in some ten seconds."""
+_FIRST_NAP_S, _LONGEST_NAP_S = 1.0, 5.0
+_READS_BACK = 5
+_NOT_SEEN_YET = frozenset(
+    {"InvalidSmsRoleTrustRelationshipException", "InvalidSmsRoleAccessPolicyException", "NoSuchEntity"}
+)
+_CLIENT_ERRORS = range(400, 500)
+_RUN_AGAIN = "Run the same command again: it reads the pool anew and goes on from what is there."
+
+
+class Refused(Exception):
+    """The service said no, and would say it again."""
+
+    def __init__(self, error: ApiError) -> None:
+        super().__init__(error.code)
+        self.error = error
+
+
+def needs_role(pool: PoolMfa, options: SmsOptions) -> bool:
+    """Whether there is no role to send with: neither the pool has one, nor was one given."""
+    return not pool.path and options.sms_role_arn is None
+
+
+def make_plan(pool: PoolMfa, options: SmsOptions, role: SmsRole | None) -> SetupPlan:
+    """The whole configuration that would be written: the pool's own, with MFA OPTIONAL and an SMS path.
+
+    Args:
+        pool: as it is.
+        options: the operator's wishes.
+        role: the role to make or to go on with, where `needs_role`.
+
+    Raises:
+        PoolNotReady: nothing that this command may do would make the pool ready.
+        UsageError: the options do not fit each other or the pool.
+    """
+    require_possible(pool, options)
+    path = dict(pool.sms.get(PATH) or {})
+    if role is not None:
+        path |= {SNS_ROLE: role.arn, "ExternalId": role.external_id}
+    elif options.sms_role_arn is not None:
+        path[SNS_ROLE] = options.sms_role_arn
+    if options.external_id is not None:
+        path["ExternalId"] = options.external_id
+    if options.sns_region is not None:
+        path["SnsRegion"] = options.sns_region
+    after = {**pool.config, MODE: MfaMode.OPTIONAL.value, SMS: {**pool.sms, PATH: path}}
+    plan = SetupPlan(pool, after, role)
+    if not plan.changes:
+        require_sms_mfa(pool.facts)
+    return plan
+
+
+def require_possible(pool: PoolMfa, options: SmsOptions) -> None:
+    """Refuse what this command cannot make ready, or would have to weaken.
+
+    Raises:
+        PoolNotReady, UsageError: as `make_plan`.
+    """
+    facts, given = pool.facts, options.sms_role_arn
+    require_settable_phone(facts)
+    if facts.mfa is MfaMode.ON:
+        with_sms = "with SMS" if facts.sms_configured else "without SMS"
+        raise PoolNotReady(
+            f"Pool {facts.name} ({facts.id}) requires MFA (ON, {with_sms}): setup-pool leaves it as it is.",
+            "It would have to make MFA optional for everybody, and that is your decision. In a pool with MFA "
+            "ON and SMS, plan and run work with --verification attested or at-sign-in.",
+        )
+    if pool.path.get(EUMS) and options != SmsOptions():
+        raise UsageError(
+            "This pool sends text messages by AWS End User Messaging, not by SNS.",
+            "setup-pool keeps that path: leave out --sms-role-arn, --external-id and --sns-region.",
+        )
+    if options.external_id is not None and given is None:
+        raise UsageError("--external-id needs --sms-role-arn.", "It is the one in that role's trust policy.")
+    if given is not None and (theirs := given.split(":")[1]) != (ours := pool.arn.split(":")[1]):
+        raise UsageError(
+            f"--sms-role-arn is of the partition {theirs}, and the pool of {ours}.",
+            f"It begins with arn:{ours}:iam::",
+        )
+
+
+def needs_external_id(pool: PoolMfa, options: SmsOptions) -> bool:
+    """Whether a role was given whose external id neither the operator nor the pool says."""
+    given = options.sms_role_arn
+    return given is not None and options.external_id is None and pool.path.get(SNS_ROLE) != given
+
+
+class PoolSetup:
+    """Plans and carries out one setup."""
+
+    def __init__(
+        self,
+        settings: PoolSettings,
+        roles: SmsRoles,
+        *,
+        clock: Clock,
+        stop: Stop,
+        say: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._roles = roles
+        self._clock = clock
+        self._stop = stop
+        self._say = say
+        self.created: str | None = None
+        """The ARN of the role that was made, once it was."""
+
+    def plan(self, options: SmsOptions, *, read_only: bool = False) -> SetupPlan:
+        """Read, and decide what would be written.
+
+        Args:
+            options: the operator's wishes.
+            read_only: nothing will be written, so a caller who may not look into IAM is let through.
+
+        Raises:
+            MigrateMfaError: this pool cannot be made ready, or AWS does not answer.
+        """
+        pool = self._do(self._settings.read)
+        require_possible(pool, options)
+        if needs_external_id(pool, options):
+            options = replace(options, external_id=self._external_id(pool, options.sms_role_arn or ""))
+        role = None
+        if needs_role(pool, options):
+            role = self._role(pool, read_only=read_only) or role_for(pool.arn)
+        return make_plan(pool, options, role)
+
+    def apply(self, plan: SetupPlan) -> Members:
+        """Make the role where one is needed, write the configuration, read it back.
+
+        Returns:
+            The configuration as it is now.
+
+        Raises:
+            MigrateMfaError: it was refused, or the pool is not as it should be.
+            Stopped: a signal came before it wrote, or while it waited.
+        """
+        if plan.role is not None:
+            self._ensure(plan.role, plan.pool.arn)
+        patience = 0.0 if plan.role is None else ROLE_PATIENCE_S
+        self._do(lambda: self._write(plan), patience_s=patience)
+        return self._read_back(plan)
+
+    def _role(self, pool: PoolMfa, *, read_only: bool) -> SmsRole | None:
+        try:
+            found = self._do(lambda: self._roles.find(role_name(pool.facts.id)))
+        except NotAllowed:
+            if read_only:
+                return None
+            raise
+        return None if found is None else adopt(found, pool.arn)
+
+    def _external_id(self, pool: PoolMfa, role_arn: str) -> str:
+        """The one external id that the role's trust policy has for this pool.
+
+        Raises:
+            UsageError: it cannot be read there, or there is none, or more than one.
+        """
+        try:
+            trust = self._do(lambda: self._roles.trust(role_arn))
+        except NotAllowed as error:
+            raise _asking(f"this caller may not read it in the role ({error.message})") from error
+        if trust is None:
+            raise _asking(f"there is no role {role_arn} to read it from")
+        account = pool.arn.split(":")[4]
+        found = external_ids(trust, {SOURCE_ACCOUNT: account, SOURCE_ARN: pool.arn})
+        if len(found) != 1:
+            several = f"has {len(found)} of them" if found else "has none"
+            raise _asking(f"the role's trust policy {several} for Cognito and this pool")
+        return found.pop()
+
+    def _ensure(self, role: SmsRole, pool_arn: str) -> None:
+        """Make the role, or what is missing of it."""
+        self._stop.check()
+        found = self._do(lambda: self._roles.find(role.name))
+        if found is None:
+            if not self._do(lambda: self._roles.create(role)):
+                # Ours, when the answer to an earlier attempt was lost; else somebody else's, of this moment.
+                found = self._do(lambda: self._roles.find(role.name))
+            self.created = role.arn
+        if found is not None and adopt(found, pool_arn) != role:
+            raise PoolNotReady(f"The role {role.name} was made by somebody else just now.", _RUN_AGAIN)
+        if found is None or POLICY_NAME not in found.inline:
+            self._do(lambda: self._roles.allow_publish(role), patience_s=ROLE_PATIENCE_S)
+
+    def _write(self, plan: SetupPlan) -> None:
+        """One attempt; the configuration is only ever replaced when it is the one that was planned from."""
+        self._stop.check()
+        now = self._settings.read()
+        if not differences(now.config, plan.after):
+            return
+        changed = differences(plan.pool.config, now.config) or differences(plan.pool.sms, now.sms)
+        if changed:
+            raise PoolNotReady(
+                f"Somebody else has changed the pool meanwhile, so it was not written: {_listed(changed)}.",
+                _RUN_AGAIN,
+            )
+        self._settings.write(plan.after)
+
+    def _read_back(self, plan: SetupPlan) -> Members:
+        now = self._do(self._settings.read).config
+        for _ in range(_READS_BACK):
+            if not differences(plan.after, now):
+                return now
+            self._stop.sleep(self._clock, _FIRST_NAP_S)
+            now = self._do(self._settings.read).config
+        raise PoolNotReady(
+            "SetUserPoolMfaConfig was accepted, but the pool is not as it was written: "
+            f"{_listed(differences(plan.after, now))}.",
+            "Look at the pool in the console before you go on.",
+        )
+
+    def _do(self, attempt: Callable[[], T], *, patience_s: float = 0.0) -> T:
+        """Repeat a call while that can help; for `patience_s` also while a new role is not seen yet."""
+        until, nap = self._clock.monotonic() + patience_s, _FIRST_NAP_S
+        while True:
+            try:
+                return self._repeat(attempt)
+            except Refused as refused:
+                seen = refused.error.code not in _NOT_SEEN_YET
+                if seen or self._clock.monotonic() + nap > until:
+                    raise _problem(refused.error) from refused.error
+            if nap == _FIRST_NAP_S:
+                self._say("AWS does not see the new role yet, which takes some seconds; trying again …")
+            self._stop.sleep(self._clock, nap)
+            nap = min(2 * nap, _LONGEST_NAP_S)
+
+    def _repeat(self, attempt: Callable[[], T]) -> T:
+        controller = retrying(
+            READS,  # all calls here may be repeated: the write looks first whether it is done
+            monotonic=self._clock.monotonic,
+            sleep=lambda seconds: self._stop.sleep(self._clock, seconds),
+            before_retry=lambda _: None,
+        )
+        try:
+            answer: T = controller(_or_refused, attempt)
+        except ApiError as error:
+            raise OutOfReach(f"AWS does not answer {error.operation} ({error.code}).", _RUN_AGAIN) from error
+        return answer
+
+
+def _asking(why: str) -> UsageError:
+    return UsageError(
+        f"--sms-role-arn needs --external-id: {why}.", "It is the one in that role's trust policy."
+    )
+
+
+def _or_refused(attempt: Callable[[], T]) -> T:
+    try:
+        return attempt()
+    except ApiError as error:
+        again = error.effect in {Effect.THROTTLED, Effect.NOT_EXECUTED}
+        unknown = error.effect is Effect.UNKNOWN and error.status not in _CLIENT_ERRORS
+        if again or unknown:
+            raise
+        raise Refused(error) from error
+
+
+def _problem(error: ApiError) -> MigrateMfaError:
+    said = f" AWS says: {scrub(error.message)}" if error.message else ""
+    if error.effect is Effect.FATAL:
+        problem = run_problem(error)
+        return type(problem)(f"{problem.message}{said}", problem.hint)
+    return PoolNotReady(f"{error.operation} was refused ({error.code}).{said}", _RUN_AGAIN)
+
+
+def _listed(changes: tuple[Change, ...]) -> str:
+    return "; ".join(map(str, changes))

@@ -1,0 +1,116 @@
+"""A pool's MFA configuration: as it is, as `setup-pool` would make it, and what differs between the two.
+
+The members are those of GetUserPoolMfaConfig, by its names, because SetUserPoolMfaConfig replaces all of
+them: a block that is left out is switched off ("Updating user pool and app client configuration").
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from migrate_mfa.domain.model import PoolFacts
+from migrate_mfa.pool_setup.role import SmsRole
+
+Members = Mapping[str, Any]
+
+MODE, SMS, TOTP = "MfaConfiguration", "SmsMfaConfiguration", "SoftwareTokenMfaConfiguration"
+EMAIL, PASSKEYS = "EmailMfaConfiguration", "WebAuthnConfiguration"
+PATH, MESSAGE = "SmsConfiguration", "SmsAuthenticationMessage"
+SNS_ROLE, EUMS = "SnsCallerArn", "EumsSms"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolMfa:
+    """A pool as its two reads show it."""
+
+    facts: PoolFacts
+    arn: str
+    config: Members
+    """GetUserPoolMfaConfig."""
+    sms: Members
+    """The pool's SMS settings as members of SmsMfaConfiguration, also while MFA does not use them."""
+
+    @property
+    def path(self) -> Members:
+        """The SmsConfiguration: how the pool sends text messages, if it can; else empty."""
+        path: Members = self.sms.get(PATH) or {}
+        return path if path.get(SNS_ROLE) or path.get(EUMS) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class SmsOptions:
+    """What the operator says about the SMS path; None leaves it to the pool, or to us."""
+
+    sms_role_arn: str | None = None
+    external_id: str | None = None
+    sns_region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One member that differs, by its dotted name; None is absent."""
+
+    where: str
+    before: str | None
+    after: str | None
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.before or '(none)'} → {self.after or '(none)'}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetupPlan:
+    """What `setup-pool` would do: the role that it needs, if any, and all that it would write."""
+
+    pool: PoolMfa
+    after: Members
+    role: SmsRole | None
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What would differ; empty for a pool that is ready."""
+        return differences(self.pool.config, self.after)
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The blocks that stay as they are."""
+        return tuple(name for name, block in self.after.items() if self.pool.config.get(name) == block)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The plan for machines."""
+        role = None if self.role is None else self.role.as_dict()
+        return {
+            "version": 1,
+            "command": "setup-pool",
+            "pool": self.pool.facts.id,
+            "before": self.pool.config,
+            "after": self.after,
+            "changes": [{"where": c.where, "before": c.before, "after": c.after} for c in self.changes],
+            "role": role,
+        }
+
+
+def differences(before: Members, after: Members) -> tuple[Change, ...]:
+    """What differs between two sets of members, leaf by leaf, in the order of the first, then the second."""
+    old, new = dict(_leaves(before)), dict(_leaves(after))
+    return tuple(
+        Change(where, _shown(old.get(where)), _shown(new.get(where)))
+        for where in old | new
+        if old.get(where) != new.get(where)
+    )
+
+
+def _leaves(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - JSON of any kind
+    # A token block that says "not enabled" is what leaving it out means.
+    if value is None or (where == TOTP and value == {"Enabled": False}):
+        return
+    if isinstance(value, Mapping) and (value or not where):
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{where}.{name}" if where else name)
+    else:
+        yield where, value
+
+
+def _shown(value: Any) -> str | None:  # noqa: ANN401 - JSON of any kind
+    return value if isinstance(value, str | None) else json.dumps(value, ensure_ascii=False)

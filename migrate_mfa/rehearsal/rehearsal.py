@@ -1,0 +1,195 @@
+"""simulate: the simulator's own command line, and with --like the rehearsal of a plan."""
+
+import shlex
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+from migrate_mfa.clock import SystemClock
+from migrate_mfa.journal.values import pool_from_json
+from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.plan_store import PlanStore
+from migrate_mfa.journal.report_store import ReportStore
+from migrate_mfa.rehearsal.pool_like import Likeness, write_likeness
+from migrate_mfa.cli.prompt import tell
+from migrate_mfa.domain.errors import InputUnusable, RunDirectoryError
+from migrate_mfa.domain.model import PhoneConflict, PoolFacts
+from migrate_mfa.domain.quotas import PACED, QUOTAS, Category, ceiling
+from migrate_mfa.domain.reasons import Outcome
+from migrate_mfa.domain.words import counted, duration
+from migrate_mfa.domain.forecast import Forecast, Rate, forecast
+from migrate_mfa.engine.limits import Limits, too_many
+from migrate_mfa.cli.option_groups import Pace
+from migrate_mfa.simulator.server.service import Service
+from migrate_mfa.simulator.server.serving import announce, make_parser, serve
+from migrate_mfa.cli.kept_pace import last_pace
+from migrate_mfa.invocation import planned_directory
+
+SHARE = Pace().quota_share
+MACHINE_RPS = 400
+"""Calls per second that the tool and the simulator manage together on two cores, as measured once."""
+_WIDTH = 80
+
+
+def simulate(arguments: Sequence[str]) -> int:
+    """Run the simulator until it is stopped.
+
+    Returns:
+        Its exit code.
+
+    Raises:
+        InputUnusable: the run directory of --like holds no plan of a run.
+        RunDirectoryError: nothing can be written there.
+    """
+    parser = _parser()
+    args = parser.parse_args(arguments)
+    if args.like is None:
+        return serve(args, announce)
+    if args.pool_file is not None:
+        parser.error("--like makes the pool file itself: give one of the two")
+    rehearsal = _prepare(args.like)
+    args.pool_file = rehearsal.likeness.pool_file
+    code = serve(args, rehearsal.begin)
+    rehearsal.end()
+    return code
+
+
+def _parser() -> ArgumentParser:
+    parser = make_parser("migrate-mfa simulate")
+    parser.add_argument(
+        "--like",
+        type=Path,
+        metavar="RUN_DIR",
+        help="a rehearsal: a pool like that of this run directory's plan, with quotas, and a roster for it",
+    )
+    return parser
+
+
+def _prepare(directory: Path) -> "_Rehearsal":
+    meta = planned_directory(directory)
+    if meta.get("kind") != "run":
+        raise InputUnusable(f"{directory} holds no plan of a run.", "--like takes the directory of `plan`.")
+    facts = pool_from_json(meta["pool_facts"])
+    with Journal.look_at(directory) as journal:
+        try:
+            likeness = write_likeness(journal, facts)
+        except OSError as error:
+            raise RunDirectoryError(
+                f"{directory} cannot be written to ({error.strerror}).",
+                "The rehearsal's roster goes there; give a copy of the directory.",
+            ) from error
+        limits = {category: quota.default_rps for category, quota in QUOTAS.items()}
+        limits |= {Category(name): rate for name, rate in meta.get("enforced_limits", {}).items()}
+        share = _pace(meta).get("quota_share", SHARE)
+        rates = {category: Rate(limit, ceiling(limit, share)) for category, limit in limits.items()}
+        options = options_of(meta, ReportStore(journal.database).counts(), likeness.rows)
+        return _Rehearsal(likeness, options, rates, _forecast(journal, facts, rates), share)
+
+
+def _pace(meta: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The pace of the last run, or of the plan."""
+    return last_pace(meta, "run") or last_pace(meta, "plan")
+
+
+def options_of(meta: Mapping[str, Any], counts: Sequence[tuple[str, str, int]], rows: int) -> list[str]:
+    """The options of `run` that make it decide as the plan did, and let it go as far."""
+    options = ["--verification", meta["verification"]]
+    if meta["phone_conflict"] != PhoneConflict.FAIL:
+        options += ["--phone-conflict", meta["phone_conflict"]]
+    options += [part for reason in meta["despite"] for part in ("--despite", reason)]
+    failed = sum(number for outcome, _, number in counts if outcome == Outcome.FAILED)
+    if too_many(failed, rows, Limits().max_failures):
+        options += ["--max-failures", f"{min(100, 100 * failed // rows + 1)}%"]
+    if meta["sms_expected"]:
+        options += ["--max-sms", str(meta["sms_expected"])]
+    pace = _pace(meta)
+    if pace.get("quota_share", SHARE) != SHARE:
+        options += ["--quota-share", f"{pace['quota_share']:g}"]
+    for category, rate in pace.get("max_rps", {}).items():
+        options += ["--max-rps", f"{category}={rate:g}"]
+    return options
+
+
+def _forecast(journal: Journal, facts: PoolFacts, rates: Mapping[Category, Rate]) -> Forecast | None:
+    """What the run takes against AWS; None once it has begun: the journal then knows only what is left."""
+    plans = PlanStore(journal.database)
+    if plans.has_writes():
+        return None
+    users = sum(ReportStore(journal.database).planned().values())
+    return forecast(
+        users=users, steps=plans.planned_steps(), pool=facts, rates=rates, now=SystemClock().now()
+    )
+
+
+@dataclass(slots=True)
+class _Rehearsal:
+    """What is told when the pool is there, and when it has gone."""
+
+    likeness: Likeness
+    options: list[str]
+    rates: Mapping[Category, Rate]
+    forecast: Forecast | None
+    share: float = SHARE
+    calls: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+
+    def begin(self, service: Service, ready: Mapping[str, Any]) -> None:
+        """Print the ready line with the roster and the command to run; say what to expect."""
+        self.calls = service.ledger.counts
+        likeness, speed = self.likeness, service.world.time.speed
+        command = ["migrate-mfa", "run", str(likeness.roster), "--user-pool-id", likeness.pool_id]
+        command += ["--endpoint-url", ready["endpoint"], *self.options, "--yes"]
+        announce(service, {**ready, "roster": str(likeness.roster), "command": shlex.join(command)})
+        _tell(
+            f"A rehearsal: {counted(likeness.rows, 'row')}, {counted(likeness.users, 'user')} of the roster "
+            f"and {counted(likeness.strangers, 'other')}, none of them real. Quotas are enforced."
+        )
+        if self.forecast is not None and self.forecast.users:
+            _tell(expectation(self.forecast, speed, self.share))
+        tell("In a second terminal, in this directory, with any credentials:\n")
+        tell(_wrapped(command))
+
+    def end(self) -> None:
+        """Say how many calls there were, and how long AWS would take for them."""
+        sent = Counter[str]()
+        throttled = Counter[str]()
+        for (category, _, code), number in self.calls.items():
+            sent[category] += number
+            throttled[category] += number if code == "TooManyRequestsException" else 0
+        tell("\nThe rehearsal's calls:")
+        for category in PACED:
+            tell(f"  {category:<20}{sent[category]:>12,}  {throttled[category]:,} throttled")
+        seconds = {category: sent[category] / self.rates[category].ceiling for category in PACED}
+        reading = seconds.pop(Category.USER_LIST)
+        alone = duration(reading + max(seconds.values()))
+        _tell(
+            f"Against AWS so many take about {alone} at --quota-share {self.share:g}, if nobody else calls."
+        )
+
+
+def expectation(ahead: Forecast, speed: float, share: float = SHARE) -> str:
+    """How long the writing takes against AWS and here, and which of machine and quota is the limit."""
+    text = f"Against AWS the run takes about {duration(ahead.seconds)} at --quota-share {share:g}."
+    calls = sum(ahead.calls.values())
+    most = MACHINE_RPS / (calls / ahead.seconds)
+    if speed <= most:
+        return f"{text} Here, {speed:g} times faster, it takes {duration(ahead.seconds / speed)}."
+    text += (
+        f" Here the machine is the limit, not the quotas: with some {MACHINE_RPS} calls a second it takes "
+        f"about {duration(calls / MACHINE_RPS)}."
+    )
+    return f"{text} With --speed {int(most)} the quotas are the limit." if most >= 1 else text
+
+
+def _tell(text: str) -> None:
+    tell("\n".join(wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)))
+
+
+def _wrapped(command: Sequence[str]) -> str:
+    """A command for a shell: lines for program and verb, for the argument, and for each option."""
+    program, verb, argument, *rest = map(shlex.quote, command)
+    options = f" {' '.join(rest)}".split(" --")[1:]
+    return " \\\n    ".join([f"  {program} {verb}", argument, *(f"--{option}" for option in options)])

@@ -1,0 +1,90 @@
+"""The names in a roster's header: found by what options call them, and shown without personal data."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Final
+
+from migrate_mfa.roster.aliases import Meaning, fold, meaning_of
+from migrate_mfa.roster.text import shown
+from migrate_mfa.domain.errors import InputUnusable
+from migrate_mfa.domain.privacy import column_name
+
+_MOST_LISTED: Final = 40
+_DATA: Final = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|\+[0-9][0-9 ().-]{7,}")
+_PLACE: Final = re.compile(r"column\s+([1-9][0-9]{0,5})", re.IGNORECASE)
+
+
+class Names:
+    """The columns of one roster, by their places from 0."""
+
+    def __init__(self, written: tuple[str, ...], source: str) -> None:
+        """Take the header's names as they are written; `source` is the file, for messages."""
+        self.written = written
+        self.source = shown(source)
+        self.meanings: list[Meaning | None] = list(map(meaning_of, written))
+        self._often = {name for name, times in Counter(written).items() if times > 1}
+
+    def label(self, at: int) -> str:
+        """A column as it is shown; by its place too where its name does not tell it from others."""
+        name = self.written[at]
+        label = column_name(name, at + 1)
+        return f'column {at + 1} ("{label}")' if name in self._often and _is_itself(label, name) else label
+
+    def quoted(self, at: int) -> str:
+        """The same inside a sentence."""
+        label = self.label(at)
+        return f'"{label}"' if _is_itself(label, self.written[at]) else label
+
+    def several(self, places: Iterable[int], word: str = "and") -> str:
+        """Some columns, in a sentence."""
+        *others, last = map(self.quoted, places)
+        return f"{', '.join(others)} {word} {last}" if others else last
+
+    def listed(self) -> str:
+        """All columns, one a line."""
+        lines = [
+            f"  {at + 1:>2}  {column_name(name, at + 1)}"
+            for at, name in enumerate(self.written[:_MOST_LISTED])
+        ]
+        more = len(self.written) - _MOST_LISTED
+        return "\n".join(lines + ([f"      and {more:,} more"] if more > 0 else []))
+
+    def find(self, wanted: str, option: str) -> int:
+        """The column that an option names: exactly, or in another spelling, or as `column 3`.
+
+        Raises:
+            InputUnusable: there is none, or more than one.
+        """
+        found = [at for at, name in enumerate(self.written) if name == wanted]
+        if not found and (folded := fold(wanted)):
+            found = [at for at, name in enumerate(self.written) if fold(name) == folded]
+        if not found and (place := _PLACE.fullmatch(wanted)) and int(place[1]) <= len(self.written):
+            found = [int(place[1]) - 1]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise InputUnusable(
+                f'{self.source} has {len(found)} columns named "{wanted}", which {option} asks for.',
+                f'Name the right one by its place, such as {option} "column {found[0] + 1}": '
+                f"{self.several(found, 'or')}.",
+            )
+        raise InputUnusable(
+            f'{self.source} has no column named "{wanted}", which {option} asks for.{self._nearest(wanted)}',
+            f"Its columns are:\n{self.listed()}",
+        )
+
+    def _nearest(self, wanted: str) -> str:
+        places = {fold(name): at for at, name in enumerate(self.written[:_MOST_LISTED])}
+        near = get_close_matches(fold(wanted), places, n=1)
+        return f" The nearest is {self.quoted(places[near[0]])}." if near else ""
+
+
+def _is_itself(label: str, name: str) -> bool:
+    return label == " ".join(name.split()) != ""
+
+
+def is_data(name: str) -> bool:
+    """Whether an address or a number stands where a name belongs: a user in a file without a header."""
+    return bool(_DATA.fullmatch(name))

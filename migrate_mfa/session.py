@@ -1,0 +1,266 @@
+"""One command's way into AWS: who we are, how fast we may go, and the pool itself."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from migrate_mfa.aws.session import Aws, AwsTarget, Lane
+from migrate_mfa.clock import SystemClock
+from migrate_mfa.aws.user_pool import CognitoDirectory
+from migrate_mfa.aws.endpoints import AWS
+from migrate_mfa.journal.run_dir import lock_lane
+from migrate_mfa.domain.errors import (
+    ExitCode,
+    InputUnusable,
+    Interrupted,
+    MigrateMfaError,
+    OutOfReach,
+    RunDirectoryError,
+)
+from migrate_mfa.domain.failure import ApiError, Effect, run_problem
+from migrate_mfa.domain.model import PoolFacts
+from migrate_mfa.domain.quotas import PACED, QUOTAS, Category, ceiling
+from migrate_mfa.engine.execute import MOST_UNDER_WAY
+from migrate_mfa.domain.forecast import Rate
+from migrate_mfa.engine.live_pool import LivePool
+from migrate_mfa.pacing.network import Network
+from migrate_mfa.pacing.user_pool import PacedDirectory
+from migrate_mfa.pacing.limiter import Pacer
+from migrate_mfa.pacing.retry import ATTEMPTS, READS, retrying
+from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
+from migrate_mfa.ports import Clock, Directory, Progress
+from migrate_mfa.settings import Settings
+
+_SPARE_CONNECTIONS = 8
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """Everything that a command needs to work on one pool."""
+
+    settings: Settings
+    clock: Clock
+    stop: Stop
+    progress: Progress
+    lane: Lane
+    live_pool: LivePool
+    directory: PacedDirectory
+    aws: Aws
+    begun: float
+    """When the command began, on the monotonic clock: limits of time count from here."""
+    pacers: Mapping[Category, Pacer]
+    limits: Mapping[Category, float]
+    """The quotas that Cognito enforces, or their documented defaults, in calls per second."""
+    owns_lane: bool = False
+    """Whether no other command works in the lane."""
+    network: Network | None = None
+    """What the calls about the pool say of the network, where it is waited for."""
+    credentials_end: float | None = None
+    """When the credentials end, in seconds since the epoch; None where they do not say."""
+
+    @property
+    def pool(self) -> PoolFacts:
+        """The pool's settings, as they were seen last."""
+        return self.live_pool.facts
+
+    @property
+    def rates(self) -> dict[Category, Rate]:
+        """The quota and what we allow ourselves of it, by category."""
+        return {
+            category: Rate(self.limits[category], pacer.ceiling) for category, pacer in self.pacers.items()
+        }
+
+    @property
+    def ceilings(self) -> dict[Category, float]:
+        """Calls per second that we allow ourselves, by category."""
+        return {category: pacer.ceiling for category, pacer in self.pacers.items()}
+
+
+@contextmanager
+def connect(
+    settings: Settings, user_pool_id: str, progress: Progress, *, exclusive: bool = True
+) -> Iterator[Connection]:
+    """Identify the caller, own the lane, learn the limits, describe the pool; signals drain from here on.
+
+    Without `exclusive` another command may work in the lane: for a handful of calls, and it is said.
+
+    Raises:
+        NotAllowed: credentials or permissions are missing.
+        RunDirectoryError: another migrate-mfa works in this lane.
+        OutOfReach: AWS does not answer.
+        PoolNotReady: there is no such pool.
+    """
+    clock, stop = SystemClock(), Stop()
+    begun = clock.monotonic()
+    aws = Aws(settings.target(user_pool_id), connections=_MOST_CONNECTIONS)
+    with on_signals(stop, progress.say):
+        lane = patiently(aws.lane, clock, stop, say=progress.say)
+        lock = lock_lane(lane) if exclusive else None
+        if not exclusive:
+            _look_at_lock(lane, progress)
+        try:
+            inner = CognitoDirectory(aws)
+            limits = _limits(inner)
+            pacers = _pacers(limits, settings, clock)
+            network = Network(clock, stop, patience_s=settings.pace.wait_for_network, say=progress.say)
+            directory = PacedDirectory(inner, pacers, clock=clock, stop=stop, network=network)
+            yield Connection(
+                settings=settings,
+                clock=clock,
+                stop=stop,
+                progress=progress,
+                lane=lane,
+                live_pool=LivePool(
+                    patiently(directory.describe, clock, stop),
+                    directory.describe,
+                    clock=clock,
+                    stop=stop,
+                    say=progress.say,
+                ),
+                directory=directory,
+                aws=aws,
+                begun=begun,
+                pacers=pacers,
+                limits=limits,
+                owns_lane=exclusive,
+                network=network,
+                credentials_end=aws.credentials_end(),
+            )
+        finally:
+            if lock is not None:
+                os.close(lock)
+
+
+def _look_at_lock(lane: Lane, progress: Progress) -> None:
+    """Let go of the lock at once: a person may take minutes at a question."""
+    try:
+        os.close(lock_lane(lane))
+    except RunDirectoryError as busy:
+        progress.say(f"{busy.message} This adds a handful of calls.")
+
+
+def account_of(target: AwsTarget) -> str:
+    """The account that the credentials belong to.
+
+    Raises:
+        NotAllowed: there are no credentials, or AWS does not accept them.
+        OutOfReach: AWS does not answer.
+    """
+    return patiently(Aws(target).lane, SystemClock(), Stop()).account
+
+
+def _limits(directory: Directory) -> dict[Category, float]:
+    with ThreadPoolExecutor(
+        len(PACED)
+    ) as threads:  # a network without these services costs one time-out, not four
+        limits = dict(zip(PACED, threads.map(directory.enforced_limit, PACED), strict=True))
+    return {category: limits.get(category) or quota.default_rps for category, quota in QUOTAS.items()}
+
+
+def _pacers(limits: Mapping[Category, float], settings: Settings, clock: Clock) -> dict[Category, Pacer]:
+    return {
+        category: Pacer(ceiling(limit, settings.pace.quota_share, settings.max_rps.get(category)), clock)
+        for category, limit in limits.items()
+    }
+
+
+def patiently(
+    call: Callable[[], T],
+    clock: Clock,
+    stop: Stop,
+    *,
+    connects: int = ATTEMPTS,
+    say: Callable[[str], None] = lambda _: None,
+) -> T:
+    """Start-up calls meet faults like all others; without them nothing can begin.
+
+    Args:
+        call: what is tried.
+        clock: the time.
+        stop: is told of signals.
+        connects: how many failures to connect are borne; fewer where a person waits and nothing is lost.
+        say: tells a person at once that nothing answers.
+
+    Raises:
+        MigrateMfaError: the call concerns everybody, or AWS does not answer.
+        Interrupted: a signal came while it was tried.
+    """
+    try:
+        return insist(call, clock, stop, connects=connects, say=say)
+    except Stopped:
+        cause = stop.cause or StopCause.SIGINT
+        raise Interrupted(SIGNAL_EXITS.get(cause, ExitCode.SIGINT)) from None
+    except ApiError as error:
+        raise problem_of(error) from error
+
+
+def insist(
+    call: Callable[[], T],
+    clock: Clock,
+    stop: Stop,
+    *,
+    connects: int = ATTEMPTS,
+    say: Callable[[str], None] = lambda _: None,
+) -> T:
+    """Make a read until it is answered.
+
+    Raises:
+        ApiError: it is refused, or the retries are used up.
+    """
+    network = Network(clock, stop, say=say)
+
+    def watched() -> T:
+        try:
+            return call()
+        except ApiError as error:
+            if error.unconnected:
+                network.failed(error)
+            raise
+
+    controller = retrying(
+        READS,
+        monotonic=clock.monotonic,
+        sleep=lambda seconds: stop.sleep(clock, seconds),
+        before_retry=lambda _: None,
+        connects=connects,
+    )
+    return controller(watched)
+
+
+def require_endpoint(known: Mapping[str, object], lane: Lane) -> None:
+    """Refuse to go on elsewhere than a run began: another endpoint has other users behind the same names.
+
+    A run directory from before this was written down fits every endpoint.
+
+    Raises:
+        InputUnusable: names both endpoints.
+    """
+    began = known.get("endpoint", lane.endpoint)
+    if began != lane.endpoint:
+        raise InputUnusable(
+            f"This run began at {_endpoint(began)}, and the pool is now looked for at "
+            f"{_endpoint(lane.endpoint)}.",
+            "Look at --endpoint-url, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER, and the "
+            "profile's endpoint_url and services; or give another --run-dir.",
+        )
+
+
+def _endpoint(name: object) -> str:
+    return "AWS's own endpoint" if name == AWS else f"the endpoint {name}"
+
+
+def problem_of(error: ApiError) -> MigrateMfaError:
+    """The run's problem for a start-up call that failed for good."""
+    if error.effect is Effect.FATAL:
+        return run_problem(error)
+    return OutOfReach(
+        f"AWS does not answer {error.operation} ({error.code}).{error.why_unconnected}",
+        "Check --region, --endpoint-url, the network and its proxy; then run the same command again.",
+    )
+
+
+_MOST_CONNECTIONS = MOST_UNDER_WAY + _SPARE_CONNECTIONS

@@ -1,0 +1,1 @@
+"""What one simulated account and Region holds: pools, users, codes, roles, messages."""

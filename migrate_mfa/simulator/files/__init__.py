@@ -1,0 +1,1 @@
+"""The documents that people write for the simulator, and the pools it makes up."""

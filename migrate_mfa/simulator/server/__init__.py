@@ -1,0 +1,1 @@
+"""From bytes to a reply: HTTP, quotas, faults, the ledger, control."""

@@ -1,1 +1,0 @@
-"""The composition root: from settings to clock, AWS, journal and engine."""

@@ -1,0 +1,1 @@
+"""What one verb does between its options and its report."""

@@ -1,0 +1,174 @@
+"""check: its findings, for the command and for the start of a run. Takes no lock, and writes nothing."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from migrate_mfa.aws.session import Aws, Lane
+from migrate_mfa.clock import SystemClock
+from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.schema import COUNTS_COUNTRIES
+from migrate_mfa.journal.plan_store import PlanStore
+from migrate_mfa.journal.run_dir import require_same
+from migrate_mfa.journal.write_store import WorkStore
+from migrate_mfa.domain.errors import ExitCode, InputUnusable, UsageError
+from migrate_mfa.domain.failure import ApiError
+from migrate_mfa.checks.findings import Finding, failures
+from migrate_mfa.checks.permissions import PERMISSIONS
+from migrate_mfa.checks.snapshot import PoolPicture, Wishes
+from migrate_mfa.domain.quotas import QUOTAS, ceiling
+from migrate_mfa.checks.rules import examine
+from migrate_mfa.checks.pool import not_there
+from migrate_mfa.domain.forecast import Forecast, Rate, forecast
+from migrate_mfa.pacing.retry import IMPATIENT
+from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
+from migrate_mfa.ports import Standing
+from migrate_mfa.checks.findings_report import document
+from migrate_mfa.settings import Settings, policy_of
+from migrate_mfa.session import Connection, patiently, problem_of, require_endpoint
+from migrate_mfa.workflows.plan_and_run import NO_POOL, VERBS
+from migrate_mfa.invocation import planned_meta
+from migrate_mfa.checks.take_snapshot import Survey
+
+_NOT_A_POOL = frozenset({"ResourceNotFoundException", "OperationNotEnabledException"})
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The findings, as a document too, what the plan comes to if there is one, and how the command ends."""
+
+    findings: list[Finding]
+    document: dict[str, Any]
+    exit_code: ExitCode
+    forecast: Forecast | None = None
+
+
+def check(settings: Settings, verb: str) -> Checked:
+    """Look at a pool and all around it.
+
+    Raises:
+        UsageError: there is no pool, or no such command.
+        NotAllowed: the pool may not be described.
+        OutOfReach: AWS does not answer.
+    """
+    if verb not in PERMISSIONS:
+        raise UsageError(f"--verb {verb!r} is not known.", f"It takes one of: {', '.join(PERMISSIONS)}.")
+    wishes = Wishes(
+        verb=verb,
+        verification=settings.policy.verification if settings.policy else None,
+        quota_share=settings.pace.quota_share,
+    )
+    plan = _saved_plan(settings, settings.run_dir) if settings.run_dir is not None else None
+    pool_id = plan.meta["user_pool_id"] if plan else settings.user_pool_id
+    if pool_id is None:
+        raise UsageError(*NO_POOL)
+    if plan:
+        wishes = plan.wishes(wishes)
+    stop = Stop()
+    with on_signals(stop):
+        try:
+            return _check(settings, Aws(settings.target(pool_id)), wishes, plan, stop)
+        except Stopped:
+            return Checked([], {}, SIGNAL_EXITS.get(stop.cause or StopCause.SIGINT, ExitCode.SIGINT))
+
+
+def _check(settings: Settings, aws: Aws, wishes: Wishes, plan: "_SavedPlan | None", stop: Stop) -> Checked:
+    clock = SystemClock()
+    identity = patiently(aws.identity, clock, stop, connects=IMPATIENT)
+    if plan is not None:
+        require_endpoint(plan.meta, Lane(aws.endpoint, identity.account, aws.region))
+    pool_id = name = aws.target.user_pool_id
+    ahead = None
+    try:
+        picture = Survey(aws, identity, clock, stop).picture(wishes, thorough=True)
+        if plan is not None:
+            ahead = plan.forecast(settings, picture, clock.now())
+            picture = replace(picture, wishes=replace(wishes, sms_cost=ahead.sms_cost))
+        findings, name = examine(picture), picture.facts.name
+    except ApiError as error:
+        if error.code not in _NOT_A_POOL:
+            raise problem_of(error) from error
+        findings = [not_there(error.code)]
+    stop.check()
+    where = {"account": identity.account, "region": aws.region, "pool": pool_id, "pool_name": name}
+    code = ExitCode.POOL_NOT_READY if failures(findings) else ExitCode.DONE
+    plain = document(findings, where, wishes) | ({"forecast": ahead.as_dict()} if ahead else {})
+    return Checked(findings, plain, code, ahead)
+
+
+@dataclass(frozen=True, slots=True)
+class _SavedPlan:
+    """What a run directory says about itself, and what its plan has still to do."""
+
+    meta: dict[str, Any]
+    users: int
+    steps: dict[str, int]
+    by_country: dict[str, tuple[int, int]]
+
+    def wishes(self, wishes: Wishes) -> Wishes:
+        """What the plan adds: its policy, and how many users and messages it expects."""
+        policy = policy_of(self.meta)
+        return replace(
+            wishes,
+            verification=policy.verification,
+            despite=policy.despite,
+            users=self.users or None,
+            codes=int(self.meta.get("sms_expected", 0)),
+        )
+
+    def forecast(self, settings: Settings, picture: PoolPicture, now: float) -> Forecast:
+        """What the open rows come to, in the pool and at the quotas as they are now."""
+        enforced = {use.category: use.enforced for use in picture.quotas}
+        limits = {category: enforced.get(category) or quota.default_rps for category, quota in QUOTAS.items()}
+        return forecast(
+            users=self.users,
+            steps=self.steps,
+            pool=picture.facts,
+            rates={each: Rate(rps, ceiling(rps, settings.pace.quota_share)) for each, rps in limits.items()},
+            now=now,
+            by_country=self.by_country,
+            prices=settings.prices,
+        )
+
+
+def _saved_plan(settings: Settings, directory: Path) -> _SavedPlan:
+    """Read a plan.
+
+    Raises:
+        InputUnusable: the directory has no plan, or one for another pool, or an older version made it.
+    """
+    with Journal.look_at(directory) as journal:
+        meta = planned_meta(journal)
+        if settings.user_pool_id is not None:
+            require_same(meta, {"user_pool_id": settings.user_pool_id})
+        require_same(meta, settings.stated())
+        if journal.database.value("PRAGMA user_version") < COUNTS_COUNTRIES:
+            raise InputUnusable(
+                f"{directory} was made by an older version, which did not count messages by country.",
+                "Plan it again, or go on with run: both bring it up to date.",
+            )
+        plans = PlanStore(journal.database)
+        return _SavedPlan(
+            meta=meta,
+            users=WorkStore(journal.database, 0).open_rows(VERBS),
+            steps=plans.planned_steps(VERBS),
+            by_country=plans.planned_countries(VERBS),
+        )
+
+
+def check_before(connection: Connection, wishes: Wishes) -> list[Finding]:
+    """The findings that matter at the start of a run: without app clients and the use of the quotas.
+
+    Raises:
+        MigrateMfaError: the pool cannot be described any more.
+        Stopped: a signal came.
+    """
+    aws, clock, stop = connection.aws, connection.clock, connection.stop
+    connection.progress.show(Standing(stage="checking the pool"))
+    identity = patiently(aws.identity, clock, stop)
+    try:
+        findings = examine(Survey(aws, identity, clock, stop).picture(wishes, thorough=False))
+    except ApiError as error:
+        raise problem_of(error) from error
+    connection.progress.close()
+    return findings

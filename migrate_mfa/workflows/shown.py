@@ -1,0 +1,46 @@
+"""What every pass over a run directory has in common for its command: opened, shown at its end, left."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from migrate_mfa.cli.prompt import progress_for, tell_limit
+
+if TYPE_CHECKING:
+    from migrate_mfa.domain.errors import ExitCode
+    from migrate_mfa.ports import Progress
+    from migrate_mfa.settings import Settings
+    from migrate_mfa.invocation import Pass
+
+
+class _HasPass(Protocol):
+    @property
+    def one(self) -> "Pass": ...
+
+
+Opened = TypeVar("Opened", bound=_HasPass)
+
+
+@contextmanager
+def shown_at_end(
+    settings: "Settings", open_it: Callable[["Progress"], AbstractContextManager[Opened]]
+) -> Iterator[Opened]:
+    """Open a pass with progress, and show how it ended, come what may."""
+    from migrate_mfa.cli import tables
+
+    opened = None
+    try:
+        with closing(progress_for(settings.output)) as progress, open_it(progress) as opened:
+            yield opened
+    finally:
+        if opened is not None and opened.one.summary:
+            one = opened.one
+            # A plan is a table of its own, which was shown before it may have been refused.
+            if settings.output.json or one.command != "plan":
+                tables.standing(one.summary, one.journal.directory, in_json=settings.output.json)
+
+
+def leave(one: "Pass", code: "ExitCode") -> "ExitCode":
+    """Say which limit of the operator's ended the pass, if one did, and how the command ends."""
+    tell_limit(one.connection)
+    return code

@@ -1,0 +1,39 @@
+"""--max-sms: how many SMS with codes a run directory has caused, and may still cause."""
+
+from collections.abc import Collection
+
+from migrate_mfa.domain.errors import SmsLimitExceeded
+from migrate_mfa.domain.rows import Verb
+from migrate_mfa.invocation import Pass
+
+
+def require_sms_allowance(one: Pass, verbs: Collection[Verb]) -> None:
+    """Refuse to send more SMS than `--max-sms`: what this run has sent, and what it has still to do.
+
+    What has no message left to send is never refused: a promotion, or the rest of a run.
+
+    Raises:
+        SmsLimitExceeded: says how many there would be.
+    """
+    allowed, expected = one.connection.settings.cost.max_sms, sms_expected(one, verbs)
+    if expected > allowed and one.forecast(verbs).sms:
+        sent = one.work.unverified_writes()
+        before = f"in all, {sent:,} of them before this pass" if sent else "with codes"
+        raise SmsLimitExceeded(
+            f"Cognito would send {expected:,} SMS {before}; --max-sms allows {allowed:,}.",
+            "The pool verifies phone_number automatically, so storing an unverified number sends a code. "
+            "Allow it with --max-sms, which counts all SMS of a run directory, those of later waves too; "
+            "or use --verification attested for numbers that you vouch for.",
+        )
+
+
+def sms_left(one: Pass, verbs: Collection[Verb]) -> int:
+    """How many SMS `--max-sms` still allows, beside what was sent and what is planned."""
+    return one.connection.settings.cost.max_sms - sms_expected(one, verbs)
+
+
+def sms_expected(one: Pass, verbs: Collection[Verb]) -> int:
+    """How many SMS with codes there are in all: those that were sent, and those that are planned."""
+    if not one.connection.pool.code_sms_on_unverified_write:
+        return 0
+    return one.work.unverified_writes() + one.forecast(verbs).sms

@@ -1,0 +1,98 @@
+"""A 200 that no Cognito gave, a purged directory, and signals while a person is asked."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.commands.support import (
+    POOL_ID,
+    a_member,
+    assert_code,
+    end,
+    endings,
+    phone_of,
+    state,
+    wait_until,
+    write_roster,
+    writes,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.commands.conftest import Site
+
+ATTESTED = ("--verification", "attested")
+
+
+@pytest.fixture
+def site(raise_site: Callable[..., Site]) -> Site:
+    return raise_site([a_member("ann")])
+
+
+def is_planned(run_dir: Path) -> bool:
+    if not (run_dir / "journal.sqlite").exists():
+        return False
+    with closing(sqlite3.connect(run_dir / "journal.sqlite")) as journal:
+        return bool(journal.execute("SELECT 1 FROM meta WHERE value = '\"planned\"'").fetchall())
+
+
+def roster_of(folder: Path) -> Path:
+    return write_roster(folder / "roster.csv", [("ann@example.com", phone_of(1))])
+
+
+def test_a_write_whose_answer_is_garbage_is_read_back_before_mfa_goes_on(site: Site) -> None:
+    old = {"phone_number": "+819055550100", "phone_number_verified": "false"}
+    site.running.control("users", {"upsert": [{"Username": "ann", "Attributes": old}]})
+    site.running.control(
+        "faults", {"rules": [{"kind": "garbage", "ops": ["AdminUpdateUserAttributes"], "attempts": [1]}]}
+    )
+
+    done = site.cli.run(roster_of(site.folder), site.folder / "run", *ATTESTED)
+
+    (ann,) = state(site.running).values()
+    assert_code(done, 0)
+    assert endings(site.folder / "run") == {1: ("verified", "enrolled")}
+    assert ann["Attributes"]["phone_number"] == phone_of(1)
+    assert ann["Attributes"]["phone_number_verified"] == "true"
+
+
+def test_a_purged_directory_is_not_run_again(site: Site) -> None:
+    roster = roster_of(site.folder)
+    site.cli.run(roster, site.folder / "run", *ATTESTED)
+    site.cli("purge", "--run-dir", site.folder / "run", "--yes")
+    before = writes(site.running)
+
+    again = site.cli.run(roster, site.folder / "run", *ATTESTED)
+
+    assert_code(again, 3)
+    assert "purged" in again.err
+    assert writes(site.running) == before
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_at_the_question_ends_the_command_at_once(
+    site: Site, number: signal.Signals, code: int
+) -> None:
+    roster_of(site.folder)
+    leader, follower = pty.openpty()
+    child = site.cli.start(
+        "run", "roster.csv", "--user-pool-id", POOL_ID, "--run-dir", site.folder / "run", *ATTESTED,
+        stdin=follower,
+    )  # fmt: skip
+    os.close(follower)
+    wait_until(lambda: is_planned(site.folder / "run"), "the plan")
+
+    done = end(child, number)
+
+    os.close(leader)
+    assert_code(done, code)
+    assert writes(site.running) == 0

@@ -1,0 +1,23 @@
+"""The benchmark runs; its figures are not judged here."""
+
+import pytest
+
+from tests.tools.bench.bench import main
+
+
+def test_the_tables_come_out_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    main(
+        [
+            *("enrol", "scale", "--users", "4", "--rows", "60"),
+            *("--scenario", "40 % taken", "--contender", "migrate-mfa"),
+        ]
+    )
+
+    lines = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in capsys.readouterr().out.splitlines()
+    ]
+    ours = next(line for line in lines if line[0] == "migrate-mfa")
+    size = next(line for line in lines if line[0] == "60")
+    assert ours[2:6] == ["0.0 %", "0.0 %", "0 %", "0 %"]
+    assert len(size) == 6
+    assert all(float(cell.replace(",", "")) >= 0 for cell in size)

@@ -1,0 +1,207 @@
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from migrate_mfa.domain.errors import OutOfReach
+from migrate_mfa.domain.model import EMAIL_OTP, SMS_MFA, SOFTWARE_TOKEN_MFA, MfaState, UserState
+from migrate_mfa.engine.audit import (
+    Audit,
+    Coverage,
+    MfaKind,
+    counts,
+    coverage_of,
+    group_of,
+    look_deeper,
+    scan,
+)
+from migrate_mfa.engine.scan import BrokenListError
+from migrate_mfa.stop import Stop, StopCause, Stopped
+from tests.support.builders import PHONE, SMS_PREFERRED, a_user, mfa
+from tests.support.fakes import GET, LIST, FakeDirectory, SilentProgress
+
+
+@pytest.mark.parametrize(
+    ("changes", "group", "counted"),
+    [
+        ({}, "CONFIRMED", True),
+        ({"status": "FORCE_CHANGE_PASSWORD"}, "FORCE_CHANGE_PASSWORD", True),
+        ({"status": "UNCONFIRMED"}, "UNCONFIRMED", True),
+        ({"enabled": False}, "DISABLED", False),
+        ({"status": "EXTERNAL_PROVIDER"}, "EXTERNAL_PROVIDER", False),
+        ({"status": "EXTERNAL_PROVIDER", "enabled": False}, "EXTERNAL_PROVIDER", False),
+    ],
+)
+def test_federated_and_disabled_users_are_shown_and_not_counted(
+    changes: dict[str, Any], group: str, counted: bool
+) -> None:
+    user = a_user(**changes)
+
+    assert group_of(user) == group
+    assert counts(user) is counted
+
+
+@pytest.mark.parametrize(
+    ("phone", "verified", "coverage"),
+    [
+        (PHONE, True, Coverage.VERIFIED),
+        (PHONE, False, Coverage.UNVERIFIED),
+        (None, False, Coverage.NO_PHONE),
+        (None, True, Coverage.NO_PHONE),
+    ],
+)
+def test_coverage_is_what_sms_mfa_could_use(phone: str | None, verified: bool, coverage: Coverage) -> None:
+    assert coverage_of(a_user(phone=phone, phone_verified=verified)) is coverage
+
+
+def scanned(directory: FakeDirectory, stop: Stop | None = None) -> tuple[Audit, list[UserState]]:
+    audit = Audit()
+    found = scan(directory, audit, progress=SilentProgress(), stop=stop or Stop(), estimated=5)
+    return audit, list(found)
+
+
+def test_a_scan_sees_every_user_once_and_makes_nobody_a_billed_user() -> None:
+    users = [a_user(f"u{number:03}") for number in range(130)]
+    directory = FakeDirectory(users)
+
+    audit, seen = scanned(directory)
+
+    assert Counter(user.sub for user in seen) == Counter(user.sub for user in users)
+    assert audit.users == 130
+    assert directory.made() == [LIST] * 3
+
+
+def test_short_and_empty_pages_do_not_end_a_scan() -> None:
+    directory = FakeDirectory([a_user("ann"), a_user("bob")], page_size=1)
+    whole = directory.page
+
+    def with_an_empty_page(only: Any, token: str | None) -> Any:
+        if token == "1":
+            page = whole(only, token)
+            return type(page)((), "again")
+        return whole(only, "1" if token == "again" else token)
+
+    directory.page = with_an_empty_page  # type: ignore[method-assign]
+
+    audit, _ = scanned(directory)
+
+    assert audit.users == 2
+
+
+def test_a_list_that_breaks_off_is_not_counted_on_from_its_beginning() -> None:
+    directory = FakeDirectory([a_user(f"u{number:03}") for number in range(130)])
+    directory.fail(LIST, "InvalidParameterException", skip=1, status=400)
+
+    with pytest.raises(BrokenListError):
+        scanned(directory)
+
+
+def test_a_scan_counts_by_group_and_coverage() -> None:
+    directory = FakeDirectory(
+        [
+            a_user("a", phone=PHONE, phone_verified=True),
+            a_user("b", phone=PHONE),
+            a_user("c"),
+            a_user("d", enabled=False, phone=PHONE, phone_verified=True),
+        ]
+    )
+
+    audit, _ = scanned(directory)
+
+    assert audit.coverage == {
+        ("CONFIRMED", Coverage.VERIFIED): 1,
+        ("CONFIRMED", Coverage.UNVERIFIED): 1,
+        ("CONFIRMED", Coverage.NO_PHONE): 1,
+        ("DISABLED", Coverage.VERIFIED): 1,
+    }
+
+
+def test_a_stop_ends_a_scan_between_pages() -> None:
+    stop = Stop()
+    stop.request(StopCause.SIGINT)
+
+    with pytest.raises(Stopped):
+        scanned(FakeDirectory([a_user()]), stop)
+
+
+def deeper(
+    directory: FakeDirectory, users: list[UserState], stop: Stop | None = None
+) -> tuple[Audit, list[str]]:
+    audit = Audit()
+    ordered = sorted(users, key=lambda user: user.sub)
+
+    def after(sub: str, limit: int) -> list[UserState]:
+        return [user for user in ordered if user.sub > sub][:limit]
+
+    found = look_deeper(
+        directory, after, audit, total=len(users), progress=SilentProgress(), stop=stop or Stop()
+    )
+    return audit, [user.username for user in found]
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"),
+    [
+        (SMS_PREFERRED, MfaKind.SMS_MFA),
+        (mfa(SMS_MFA), MfaKind.SMS_MFA),
+        (mfa(legacy_sms=True), MfaKind.SMS_MFA),
+        (mfa(SOFTWARE_TOKEN_MFA, preferred=SOFTWARE_TOKEN_MFA), MfaKind.OTHER_FACTOR),
+        (mfa(EMAIL_OTP), MfaKind.OTHER_FACTOR),
+        (mfa(), MfaKind.NONE),
+    ],
+)
+def test_a_deep_look_tells_the_kinds_of_mfa_apart(state: MfaState, kind: MfaKind) -> None:
+    user = a_user(mfa=state)
+
+    audit, without = deeper(FakeDirectory([user]), [user])
+
+    assert audit.mfa == {kind: 1}
+    assert without == (["ann"] if kind is MfaKind.NONE else [])
+
+
+def test_a_deep_look_reads_each_user_once_chunk_by_chunk() -> None:
+    users = [a_user(f"u{number:04}") for number in range(1100)]
+    directory = FakeDirectory(users)
+
+    audit, without = deeper(directory, users)
+
+    assert audit.mfa == {MfaKind.NONE: 1100}
+    assert without == [user.username for user in users]
+    assert directory.made() == [GET] * 1100
+
+
+def test_a_user_who_was_deleted_since_the_scan_is_left_out() -> None:
+    users = [a_user("ann"), a_user("bob")]
+
+    audit, without = deeper(FakeDirectory(users[1:]), users)
+
+    assert audit.mfa == {MfaKind.NONE: 1}
+    assert without == ["bob"]
+
+
+def test_a_user_who_cannot_be_read_is_counted_as_that_and_ends_nothing() -> None:
+    users = [a_user("ann"), a_user("bob")]
+    directory = FakeDirectory(users)
+    directory.fail(GET, "InvalidParameterException", username="ann")
+
+    audit, without = deeper(directory, users)
+
+    assert audit.mfa == {MfaKind.UNREAD: 1, MfaKind.NONE: 1}
+    assert without == ["bob"]
+
+
+def test_where_one_user_after_another_cannot_be_read_nobody_is_to_blame() -> None:
+    users = [a_user(f"u{number:02}") for number in range(30)]
+    directory = FakeDirectory(users)
+    directory.fail(GET, "InvalidParameterException", times=99, skip=2)
+
+    with pytest.raises(OutOfReach, match="one user after another"):
+        deeper(directory, users)
+
+
+def test_a_stop_ends_a_deep_look_between_chunks() -> None:
+    stop = Stop()
+    stop.request(StopCause.SIGTERM)
+
+    with pytest.raises(Stopped):
+        deeper(FakeDirectory([a_user()]), [a_user()], stop)
