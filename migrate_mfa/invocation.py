@@ -9,16 +9,9 @@ from typing import Any
 
 import structlog
 
-from migrate_mfa.journal.traceback_file import keep_traceback
-from migrate_mfa.journal.database import Journal
-from migrate_mfa.journal.plan_store import PlanStore
-from migrate_mfa.journal.run_dir import (
-    last_lane_writer,
-    name_lane_holder,
-    note_lane_writer,
-    require_kind,
-)
-from migrate_mfa.journal.write_store import WorkStore
+from migrate_mfa.checks.preflight import require_affordable
+from migrate_mfa.checks.recoveries import recovery_in_the_way
+from migrate_mfa.cli.kept_pace import note_pace
 from migrate_mfa.domain.errors import (
     CostLimitExceeded,
     ExitCode,
@@ -26,25 +19,27 @@ from migrate_mfa.domain.errors import (
     MigrateMfaError,
     SmsLimitExceeded,
 )
+from migrate_mfa.domain.forecast import Forecast, forecast, forecast_reading
 from migrate_mfa.domain.model import Decision, PoolFacts, UserState
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.rows import Verb, Work
-from migrate_mfa.engine.execute import Executor
-from migrate_mfa.domain.forecast import Forecast, forecast, forecast_reading
-from migrate_mfa.checks.preflight import require_affordable
-from migrate_mfa.engine.refusals import Refusals
 from migrate_mfa.engine.apply_row import READ_BACK_WAITS_S, Tools
+from migrate_mfa.engine.execute import Executor
+from migrate_mfa.engine.refusals import Refusals
 from migrate_mfa.engine.sms_allowance import SmsAllowance
-from migrate_mfa.stop import SIGNAL_EXITS, StopCause, Stopped
+from migrate_mfa.engine.uncounted_codes import UncountedCodes
+from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.log import logged
+from migrate_mfa.journal.plan_store import PlanStore
+from migrate_mfa.journal.run_dir import last_lane_writer, name_lane_holder, note_lane_writer
+from migrate_mfa.journal.traceback_file import keep_traceback
+from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.pacing.measure import WatchedProgress
 from migrate_mfa.ports import Standing
 from migrate_mfa.reports.files import remove_drafts
-from migrate_mfa.engine.uncounted_codes import UncountedCodes
-from migrate_mfa.session import Connection
-from migrate_mfa.journal.logging import logged
-from migrate_mfa.cli.kept_pace import note_pace
-from migrate_mfa.checks.recoveries import recovery_in_the_way
 from migrate_mfa.reports.from_journal import DIRECTORY, write_reports
+from migrate_mfa.session import Connection
+from migrate_mfa.stop import SIGNAL_EXITS, StopCause, Stopped
 
 _DRAFT_S = 600.0
 """What nobody has written to for so long, nobody is writing: also not a `report` beside this command."""
@@ -142,7 +137,7 @@ class Pass:
                 clock=connection.clock,
                 stop=connection.stop,
                 sms=sms,
-                refusals=Refusals(partial(recovery_in_the_way, connection)),
+                refusals=Refusals(partial(recovery_in_the_way, connection.aws, connection.pool.id)),
                 pacers=connection.pacers,
             ),
             connection.pacers,
@@ -228,10 +223,17 @@ def open_pass(
     with ExitStack() as stack:
         journal = stack.enter_context(Journal.create_or_open(directory))
         bind(journal)
-        note_pace(journal, command, connection.settings)
+        note_pace(journal, command, connection.settings.pace)
         if connection.owns_lane:
             name_lane_holder(connection.lane, directory)
-        stack.enter_context(logged(connection.settings, directory, connection.pool.id, connection.progress))
+        stack.enter_context(
+            logged(
+                directory,
+                level=connection.settings.output.log_level,
+                pool_id=connection.pool.id,
+                say=connection.progress.say,
+            )
+        )
         work = WorkStore.begin(journal.database, command, connection.clock.now())
         one = Pass(_watched(connection, work), journal, work, command)
         log.info("begin", command=command)
@@ -303,30 +305,3 @@ def agree_to_read(one: Pass, users: int, agree: Agree) -> None:
     ahead = one.forecast_reading(users)
     require_affordable(ahead, one.connection.settings.cost.max_cost)
     agree(one.connection, ahead)
-
-
-def planned_directory(directory: Path, kind: str | None = None) -> dict[str, Any]:
-    """What a run directory with a plan says about itself.
-
-    Raises:
-        InputUnusable: it is of another kind, has no plan, or its personal data was removed.
-    """
-    with Journal.look_at(directory) as journal:
-        return planned_meta(journal, kind)
-
-
-def planned_meta(journal: Journal, kind: str | None = None) -> dict[str, Any]:
-    """The same of a run directory that is open.
-
-    Raises:
-        InputUnusable: it is of another kind, has no plan, or its personal data was removed.
-    """
-    meta = journal.meta()
-    if kind is not None and "kind" in meta:
-        require_kind(meta, kind)
-    if meta.get("phase") == "purged":
-        raise InputUnusable(f"{journal.directory} was purged: nobody can be found in it any more.")
-    if meta.get("phase") != "planned":
-        hint = "Give the ROSTER and --user-pool-id."
-        raise InputUnusable(f"{journal.directory} holds no finished plan.", hint)
-    return meta

@@ -1,16 +1,13 @@
 """What the engine needs of the outside, where there is more than one implementation."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from migrate_mfa.domain.model import Phone, PoolFacts, UserState
-from migrate_mfa.pool_setup.plan import Members, PoolMfa
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.resolve import IdentityKind
-from migrate_mfa.canary.sign_in import Challenge, Tokens
-from migrate_mfa.pool_setup.role import FoundRole, SmsRole
 
 
 class Clock(Protocol):
@@ -92,70 +89,6 @@ class Directory(Protocol):
 
     def enforced_limit(self, category: Category) -> float | None:
         """The calls per second that AWS says it enforces, or None where it does not say."""
-        ...
-
-
-class PoolSettings(Protocol):
-    """One pool's MFA configuration. Every method makes one attempt and raises `ApiError` when that fails."""
-
-    def read(self) -> PoolMfa:
-        """DescribeUserPool and GetUserPoolMfaConfig.
-
-        Raises:
-            PoolNotReady: writing back what was read would lose something.
-        """
-        ...
-
-    def write(self, members: Members) -> None:
-        """SetUserPoolMfaConfig, which replaces all of the configuration."""
-        ...
-
-
-class SmsRoles(Protocol):
-    """The account's IAM roles. Every method makes one attempt and raises `ApiError` when that fails."""
-
-    def find(self, name: str) -> FoundRole | None:
-        """GetRole, and what the role's policies say."""
-        ...
-
-    def trust(self, arn: str) -> Mapping[str, Any] | None:
-        """GetRole: the trust policy of the role with this ARN; None where there is no such role."""
-        ...
-
-    def create(self, role: SmsRole) -> bool:
-        """CreateRole, without policies; False where a role of that name is there already."""
-        ...
-
-    def allow_publish(self, role: SmsRole) -> None:
-        """PutRolePolicy with sns:Publish alone; may be repeated."""
-        ...
-
-
-class SignIn(Protocol):
-    """One app client, and what a signed-in user may do. Each method tries once and raises `ApiError`."""
-
-    def begin(self, username: str, password: str) -> Tokens | Challenge:
-        """AdminInitiateAuth with ADMIN_USER_PASSWORD_AUTH; sends an SMS where MFA by SMS is in effect."""
-        ...
-
-    def answer(self, challenge: Challenge, code: str) -> Tokens | Challenge:
-        """AdminRespondToAuthChallenge with the code of an SMS."""
-        ...
-
-    def store_phone(self, tokens: Tokens, phone: Phone) -> str | None:
-        """UpdateUserAttributes with phone_number; where a code went, as Cognito shows it, if one was sent."""
-        ...
-
-    def send_code(self, tokens: Tokens) -> str:
-        """GetUserAttributeVerificationCode for phone_number; where the code went."""
-        ...
-
-    def verify_phone(self, tokens: Tokens, code: str) -> None:
-        """VerifyUserAttribute for phone_number."""
-        ...
-
-    def revoke(self, tokens: Tokens) -> None:
-        """RevokeToken with the refresh token: ends this session and no other."""
         ...
 
 

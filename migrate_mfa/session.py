@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from migrate_mfa.aws.session import Aws, AwsTarget, Lane
-from migrate_mfa.clock import SystemClock
-from migrate_mfa.aws.user_pool import CognitoDirectory
 from migrate_mfa.aws.endpoints import AWS
-from migrate_mfa.journal.run_dir import lock_lane
+from migrate_mfa.aws.session import Aws, AwsTarget
+from migrate_mfa.aws.user_pool import CognitoDirectory
+from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import (
     ExitCode,
     InputUnusable,
@@ -21,18 +20,19 @@ from migrate_mfa.domain.errors import (
     RunDirectoryError,
 )
 from migrate_mfa.domain.failure import ApiError, Effect, run_problem
-from migrate_mfa.domain.model import PoolFacts
-from migrate_mfa.domain.quotas import PACED, QUOTAS, Category, ceiling
-from migrate_mfa.engine.execute import MOST_UNDER_WAY
 from migrate_mfa.domain.forecast import Rate
+from migrate_mfa.domain.model import PoolFacts
+from migrate_mfa.domain.quotas import PACED, QUOTAS, Category, Lane, ceiling
+from migrate_mfa.engine.execute import MOST_UNDER_WAY
 from migrate_mfa.engine.live_pool import LivePool
-from migrate_mfa.pacing.network import Network
-from migrate_mfa.pacing.user_pool import PacedDirectory
+from migrate_mfa.journal.run_dir import lock_lane
 from migrate_mfa.pacing.limiter import Pacer
-from migrate_mfa.pacing.retry import ATTEMPTS, READS, retrying
-from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
+from migrate_mfa.pacing.network import Network
+from migrate_mfa.pacing.retry import ATTEMPTS, retry_read
+from migrate_mfa.pacing.user_pool import PacedDirectory
 from migrate_mfa.ports import Clock, Directory, Progress
 from migrate_mfa.settings import Settings
+from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
 
 _SPARE_CONNECTIONS = 8
 T = TypeVar("T")
@@ -98,7 +98,7 @@ def connect(
     begun = clock.monotonic()
     aws = Aws(settings.target(user_pool_id), connections=_MOST_CONNECTIONS)
     with on_signals(stop, progress.say):
-        lane = patiently(aws.lane, clock, stop, say=progress.say)
+        lane = call_or_exit(aws.lane, clock, stop, say=progress.say)
         lock = lock_lane(lane) if exclusive else None
         if not exclusive:
             _look_at_lock(lane, progress)
@@ -115,7 +115,7 @@ def connect(
                 progress=progress,
                 lane=lane,
                 live_pool=LivePool(
-                    patiently(directory.describe, clock, stop),
+                    call_or_exit(directory.describe, clock, stop),
                     directory.describe,
                     clock=clock,
                     stop=stop,
@@ -150,7 +150,7 @@ def account_of(target: AwsTarget) -> str:
         NotAllowed: there are no credentials, or AWS does not accept them.
         OutOfReach: AWS does not answer.
     """
-    return patiently(Aws(target).lane, SystemClock(), Stop()).account
+    return call_or_exit(Aws(target).lane, SystemClock(), Stop()).account
 
 
 def _limits(directory: Directory) -> dict[Category, float]:
@@ -163,12 +163,12 @@ def _limits(directory: Directory) -> dict[Category, float]:
 
 def _pacers(limits: Mapping[Category, float], settings: Settings, clock: Clock) -> dict[Category, Pacer]:
     return {
-        category: Pacer(ceiling(limit, settings.pace.quota_share, settings.max_rps.get(category)), clock)
+        category: Pacer(ceiling(limit, settings.pace.quota_share, settings.pace.limits.get(category)), clock)
         for category, limit in limits.items()
     }
 
 
-def patiently(
+def call_or_exit(
     call: Callable[[], T],
     clock: Clock,
     stop: Stop,
@@ -190,45 +190,12 @@ def patiently(
         Interrupted: a signal came while it was tried.
     """
     try:
-        return insist(call, clock, stop, connects=connects, say=say)
+        return retry_read(call, clock, stop, connects=connects, say=say)
     except Stopped:
         cause = stop.cause or StopCause.SIGINT
         raise Interrupted(SIGNAL_EXITS.get(cause, ExitCode.SIGINT)) from None
     except ApiError as error:
         raise problem_of(error) from error
-
-
-def insist(
-    call: Callable[[], T],
-    clock: Clock,
-    stop: Stop,
-    *,
-    connects: int = ATTEMPTS,
-    say: Callable[[str], None] = lambda _: None,
-) -> T:
-    """Make a read until it is answered.
-
-    Raises:
-        ApiError: it is refused, or the retries are used up.
-    """
-    network = Network(clock, stop, say=say)
-
-    def watched() -> T:
-        try:
-            return call()
-        except ApiError as error:
-            if error.unconnected:
-                network.failed(error)
-            raise
-
-    controller = retrying(
-        READS,
-        monotonic=clock.monotonic,
-        sleep=lambda seconds: stop.sleep(clock, seconds),
-        before_retry=lambda _: None,
-        connects=connects,
-    )
-    return controller(watched)
 
 
 def require_endpoint(known: Mapping[str, object], lane: Lane) -> None:

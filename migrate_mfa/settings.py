@@ -6,14 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from migrate_mfa.aws.session import AwsTarget
-from migrate_mfa.roster.file import RosterOptions
-from migrate_mfa.domain.errors import UsageError
-from migrate_mfa.domain.model import PhoneConflict, Policy, VerificationPolicy
-from migrate_mfa.pool_setup.plan import SmsOptions
-from migrate_mfa.domain.prices import Prices
-from migrate_mfa.domain.quotas import Category
-from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.engine.limits import Limits
 from migrate_mfa.cli.option_groups import (
     Aws,
     Consent,
@@ -26,6 +18,13 @@ from migrate_mfa.cli.option_groups import (
     Wave,
 )
 from migrate_mfa.cli.options import declared
+from migrate_mfa.domain.errors import UsageError
+from migrate_mfa.domain.model import PhoneConflict, Policy, VerificationPolicy
+from migrate_mfa.domain.prices import Prices
+from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.engine.limits import Limits
+from migrate_mfa.pool_setup.plan import SmsOptions
+from migrate_mfa.roster.file import RosterOptions
 
 VERIFICATION_CHOICES = """\
 How a number becomes verified is your decision, so it has no default:
@@ -73,11 +72,6 @@ class Settings:
         """What ends it early."""
         wave = self.wave
         return Limits(max_failures=wave.max_failures, max_users=wave.max_users, stop_after_s=wave.stop_after)
-
-    @property
-    def max_rps(self) -> dict[Category, float]:
-        """Calls a second at most, by category."""
-        return {each.name: each.value for each in self.pace.max_rps}
 
     @property
     def prices(self) -> Prices:

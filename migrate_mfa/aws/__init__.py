@@ -1,1 +1,4 @@
-"""AWS: credentials and configuration, clients, one user pool's admin API. boto3 is here and in files called `aws_*`."""
+"""AWS: credentials and configuration, clients, the admin API of one user pool.
+
+boto3 is here, and in files called `aws_*`.
+"""

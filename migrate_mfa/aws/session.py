@@ -25,12 +25,13 @@ from migrate_mfa.aws.config_files import (
     require_clean_keys,
     require_readable,
 )
-from migrate_mfa.aws.problems import FAILURES, api_error, configuring, renewal_error
-from migrate_mfa.aws.settings import endpoint_source, require_usable
 from migrate_mfa.aws.deadline import TooLate, may_send, within
 from migrate_mfa.aws.endpoints import AWS, name_of, own_variable, require_url
+from migrate_mfa.aws.problems import FAILURES, api_error, configuring, renewal_error
+from migrate_mfa.aws.settings import endpoint_source, require_usable
 from migrate_mfa.domain.errors import NotAllowed, UsageError
 from migrate_mfa.domain.failure import CONNECT_FAILED, ApiError
+from migrate_mfa.domain.quotas import Lane
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -55,15 +56,6 @@ class AwsTarget:
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """What a quota belongs to: one account in one Region, behind one endpoint."""
-
-    endpoint: str
-    account: str
-    region: str
 
 
 @dataclass(frozen=True, slots=True)

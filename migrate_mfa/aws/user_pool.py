@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.aws.answers import reads
-from migrate_mfa.aws.session import call
 from migrate_mfa.aws.problems import FAILURES
+from migrate_mfa.aws.session import call
 from migrate_mfa.domain.characters import in_one_line
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import (

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.aws.answers import reads
 from migrate_mfa.aws.session import call
+from migrate_mfa.canary.sign_in import Challenge, Tokens, secret_hash
 from migrate_mfa.domain.errors import PoolNotReady
 from migrate_mfa.domain.failure import ApiError
-from migrate_mfa.canary.sign_in import Challenge, Tokens, secret_hash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,30 +9,29 @@ from uuid import uuid4
 
 import structlog
 
-from migrate_mfa.journal.database import Journal
-from migrate_mfa.journal.log import configure
-from migrate_mfa.journal.plan_store import PlanStore
-from migrate_mfa.roster.file import Record
-from migrate_mfa.journal.run_dir import default_canary_dir
 from migrate_mfa.canary.aws_sign_in import CognitoSignIn
+from migrate_mfa.canary.sign_in import explain
+from migrate_mfa.canary.steps import Questions, Walked, Way, find_way, policy_of
+from migrate_mfa.canary.walk import Walk
+from migrate_mfa.checks.preflight import require_sms_mfa
 from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError, OutOfReach, UsageError
 from migrate_mfa.domain.failure import ApiError, Effect, run_problem, user_reason
 from migrate_mfa.domain.model import Phone, PhoneSignIn, Plan, Rivalry, UserState, Verdict
 from migrate_mfa.domain.phone import PhoneProblem, normalise
 from migrate_mfa.domain.pool_number import pool_number_problem
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.rows import Resolved, Work
-from migrate_mfa.canary.sign_in import explain
-from migrate_mfa.canary.steps import Questions, Walked, Way, find_way, policy_of
-from migrate_mfa.canary.walk import Walk
-from migrate_mfa.checks.preflight import require_sms_mfa
-from migrate_mfa.stop import StopCause, Stopped
-from migrate_mfa.ports import Filter, Progress
-from migrate_mfa.settings import Settings, policy_options
-from migrate_mfa.workflows.aftermath import open_aftermath
-from migrate_mfa.session import Connection, connect
-from migrate_mfa.workflows.plan_and_run import NO_POOL
+from migrate_mfa.domain.rows import Record, Resolved, Work
 from migrate_mfa.invocation import Pass, open_pass
+from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.log import configure
+from migrate_mfa.journal.plan_store import PlanStore
+from migrate_mfa.journal.run_dir import default_canary_dir
+from migrate_mfa.ports import Filter, Progress
+from migrate_mfa.session import Connection, connect
+from migrate_mfa.settings import Settings, policy_options
+from migrate_mfa.stop import StopCause, Stopped
+from migrate_mfa.workflows.aftermath import open_aftermath
+from migrate_mfa.workflows.plan_and_run import NO_POOL
 
 log = structlog.get_logger()
 _ROW = 1

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 from unicodedata import normalize
 
 from migrate_mfa.cli.ask import agree, ask
-from migrate_mfa.cli.streams import write
 from migrate_mfa.cli.prompt import tell
+from migrate_mfa.cli.streams import write
 from migrate_mfa.stop import Stop, StopCause, Stopped
 
 if TYPE_CHECKING:

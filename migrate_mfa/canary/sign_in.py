@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from migrate_mfa.domain.errors import PoolNotReady
 from migrate_mfa.domain.failure import ApiError, Effect
@@ -143,3 +144,31 @@ _SENTENCES = {
     _EXPIRED: "The code is too old.",
     CODE_MISMATCH: "The code is wrong.",
 }
+
+
+class SignIn(Protocol):
+    """One app client, and what a signed-in user may do. Each method tries once and raises `ApiError`."""
+
+    def begin(self, username: str, password: str) -> Tokens | Challenge:
+        """AdminInitiateAuth with ADMIN_USER_PASSWORD_AUTH; sends an SMS where MFA by SMS is in effect."""
+        ...
+
+    def answer(self, challenge: Challenge, code: str) -> Tokens | Challenge:
+        """AdminRespondToAuthChallenge with the code of an SMS."""
+        ...
+
+    def store_phone(self, tokens: Tokens, phone: Phone) -> str | None:
+        """UpdateUserAttributes with phone_number; where a code went, as Cognito shows it, if one was sent."""
+        ...
+
+    def send_code(self, tokens: Tokens) -> str:
+        """GetUserAttributeVerificationCode for phone_number; where the code went."""
+        ...
+
+    def verify_phone(self, tokens: Tokens, code: str) -> None:
+        """VerifyUserAttribute for phone_number."""
+        ...
+
+    def revoke(self, tokens: Tokens) -> None:
+        """RevokeToken with the refresh token: ends this session and no other."""
+        ...

@@ -7,13 +7,10 @@ is made, like those of a run, so that a rollback gives the user back whatever ha
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from migrate_mfa.domain.errors import MigrateMfaError
-from migrate_mfa.domain.failure import ApiError, Effect, run_problem
-from migrate_mfa.domain.model import SMS_MFA, Plan, SetSmsMfa, Step, StorePhone
-from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.canary.sign_in import (
     CODE_MISMATCH,
     Challenge,
+    SignIn,
     Tokens,
     challenge_sentence,
     explain,
@@ -24,13 +21,17 @@ from migrate_mfa.canary.sign_in import (
     wrong_password,
 )
 from migrate_mfa.canary.steps import Questions, Walked, Way
+from migrate_mfa.domain.errors import MigrateMfaError
+from migrate_mfa.domain.failure import ApiError, Effect, run_problem
+from migrate_mfa.domain.model import SMS_MFA, Plan, SetSmsMfa, Step, StorePhone
+from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.pacing.retry import WRITES, retrying
+from migrate_mfa.ports import Clock, Directory
 from migrate_mfa.stop import Stopped
-from migrate_mfa.ports import Clock, Directory, SignIn
 
 if TYPE_CHECKING:
-    from migrate_mfa.journal.write_store import WorkStore
     from migrate_mfa.domain.rows import Work
+    from migrate_mfa.journal.write_store import WorkStore
     from migrate_mfa.stop import Stop
 
 TRIES = 3

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from migrate_mfa.aws.answers import reads
-from migrate_mfa.domain.failure import ApiError
-from migrate_mfa.checks.snapshot import Decision
 from migrate_mfa.checks.principals import ROLE, Principal
+from migrate_mfa.checks.snapshot import Decision
+from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.quotas import QUOTAS, Category
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from migrate_mfa.domain.recovery import LIST, Recovery
 
 if TYPE_CHECKING:
     from migrate_mfa.aws.clients import Calls
-    from migrate_mfa.domain.model import PoolFacts
     from migrate_mfa.checks.snapshot import AppClient, PoolDetails
+    from migrate_mfa.domain.model import PoolFacts
 
 _COGNITO = "cognito-idp"
 _MOST_LISTED = 60

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.checks.permissions import PERMISSIONS, Permission, Scope, When
+from migrate_mfa.domain.errors import UsageError
 
 ACCOUNT_PLACEHOLDER = "ACCOUNT-ID"
 ROLE_PLACEHOLDER = "SMS-ROLE-NAME"

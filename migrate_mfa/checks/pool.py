@@ -8,10 +8,10 @@ or phone verification", "Updating user pool and app client configuration"; API r
 from collections.abc import Collection
 from dataclasses import replace
 
-from migrate_mfa.domain.failure import UNKNOWN_TO_SDK
 from migrate_mfa.checks.findings import Code, Finding, Level, Unknown
-from migrate_mfa.domain.model import MfaMode, PhoneSignIn, PoolFacts, VerificationPolicy
 from migrate_mfa.checks.snapshot import PoolPicture
+from migrate_mfa.domain.failure import UNKNOWN_TO_SDK
+from migrate_mfa.domain.model import MfaMode, PhoneSignIn, PoolFacts, VerificationPolicy
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.recovery import LIST, REACH_DAYS, pausing
 from migrate_mfa.domain.words import counted

@@ -3,19 +3,18 @@
 import structlog
 
 from migrate_mfa.aws.clients import Calls
+from migrate_mfa.aws.session import Aws
 from migrate_mfa.checks.aws_pool_reader import PoolReader
 from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.domain.failure import ApiError
-from migrate_mfa.domain.recovery import LIST, Recovery, in_the_way, pausing
-from migrate_mfa.engine.refusals import NobodyCanTellError
-from migrate_mfa.session import Connection
+from migrate_mfa.domain.recovery import LIST, NobodyCanTellError, Recovery, in_the_way, pausing
 
 log = structlog.get_logger()
 
 
-def recoveries(connection: Connection) -> tuple[Recovery, ...] | None:
+def recoveries(aws: Aws, pool_id: str) -> tuple[Recovery, ...] | None:
     """The point-in-time recoveries of the pool, the newest first; None where nobody can tell."""
-    reader = PoolReader(Calls(connection.aws), connection.pool.id, connection.aws.region)
+    reader = PoolReader(Calls(aws), pool_id, aws.region)
     try:
         return reader.recoveries()
     except ApiError as error:
@@ -23,13 +22,13 @@ def recoveries(connection: Connection) -> tuple[Recovery, ...] | None:
     return None
 
 
-def recovery_in_the_way(connection: Connection) -> MigrateMfaError | None:
+def recovery_in_the_way(aws: Aws, pool_id: str) -> MigrateMfaError | None:
     """The run's problem where a recovery is why the pool takes no writes.
 
     Raises:
         NobodyCanTellError: the recoveries cannot be listed.
     """
-    known = recoveries(connection)
+    known = recoveries(aws, pool_id)
     if known is None:
         raise NobodyCanTellError
     found = pausing(known)

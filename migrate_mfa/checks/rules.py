@@ -2,15 +2,11 @@
 
 from collections.abc import Iterable
 
-from migrate_mfa.domain.errors import MigrateMfaError, NotAllowed, PoolNotReady
+from migrate_mfa.checks import caller, limits, pool, sign_in, sms
 from migrate_mfa.checks.findings import Code, Finding, by_weight, failures
-from migrate_mfa.domain.model import PoolFacts
 from migrate_mfa.checks.snapshot import PoolPicture
-from migrate_mfa.checks import caller
-from migrate_mfa.checks import limits
-from migrate_mfa.checks import pool
-from migrate_mfa.checks import sign_in
-from migrate_mfa.checks import sms
+from migrate_mfa.domain.errors import MigrateMfaError, NotAllowed, PoolNotReady
+from migrate_mfa.domain.model import PoolFacts
 
 _RULES = (pool.pool_writable, pool.owner, pool.recovery, *pool.RECOVERIES, *sms.RULES, *sign_in.RULES)
 _GROUPS = (sms.role_findings, sign_in.client_findings, limits.quota_findings, caller.caller_findings)

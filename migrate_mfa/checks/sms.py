@@ -6,8 +6,8 @@ SMS sandbox", Amazon SNS Developer Guide.
 
 from migrate_mfa.checks.findings import Code, Finding, Level, Unknown
 from migrate_mfa.checks.snapshot import Decision, PoolPicture, Role, SmsPath, Wishes
-from migrate_mfa.domain.sms import parts
 from migrate_mfa.checks.trust import EXTERNAL_ID, SOURCE_ACCOUNT, SOURCE_ARN, SOURCES, Trust, trust_of
+from migrate_mfa.domain.sms import parts
 
 _SANDBOX_NUMBERS = 10
 """The most destination numbers that a sandbox can have ("Using the Amazon SNS SMS sandbox")."""

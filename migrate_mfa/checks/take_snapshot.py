@@ -5,14 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
-from migrate_mfa.checks.aws_account import Account
-from migrate_mfa.aws.session import Aws, Identity
 from migrate_mfa.aws.clients import Calls
+from migrate_mfa.aws.session import Aws, Identity
 from migrate_mfa.aws.user_pool import CognitoDirectory
+from migrate_mfa.checks.aws_account import Account
 from migrate_mfa.checks.aws_pool_reader import PoolReader
-from migrate_mfa.domain.failure import ApiError, Effect
 from migrate_mfa.checks.findings import Unknown
+from migrate_mfa.checks.iam_policy import partition_of
 from migrate_mfa.checks.permissions import PERMISSIONS, Scope
+from migrate_mfa.checks.principals import principal_of
 from migrate_mfa.checks.snapshot import (
     NO_PRINCIPAL,
     AppClient,
@@ -27,14 +28,12 @@ from migrate_mfa.checks.snapshot import (
     SmsPath,
     Wishes,
 )
-from migrate_mfa.checks.iam_policy import partition_of
-from migrate_mfa.checks.principals import principal_of
+from migrate_mfa.domain.failure import ApiError, Effect
 from migrate_mfa.domain.quotas import PACED, Category
 from migrate_mfa.domain.recovery import LIST
-from migrate_mfa.pacing.retry import ATTEMPTS, IMPATIENT
-from migrate_mfa.stop import Stop
+from migrate_mfa.pacing.retry import ATTEMPTS, IMPATIENT, retry_read
 from migrate_mfa.ports import Clock
-from migrate_mfa.session import insist
+from migrate_mfa.stop import Stop
 
 T = TypeVar("T")
 
@@ -70,7 +69,7 @@ class Survey:
             Stopped: a signal came.
         """
         connects = IMPATIENT if thorough else ATTEMPTS
-        facts, details = insist(self._pool.settings, self._clock, self._stop, connects=connects)
+        facts, details = retry_read(self._pool.settings, self._clock, self._stop, connects=connects)
         details = details if details.arn else replace(details, arn=self._pool_arn())
         with ThreadPoolExecutor(_THREADS) as threads:
             replica = threads.submit(self._look, "ListUserPoolReplicas", self._pool.replica)

@@ -8,8 +8,8 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import typer
 
 from migrate_mfa.cli.job_file import JOB_OPTIONS, begin
-from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.cli.options import Declared, group_of
+from migrate_mfa.domain.errors import ExitCode
 
 
 def expanded(command: Callable[..., ExitCode], *, takes_jobs: bool = False) -> Callable[..., None]:

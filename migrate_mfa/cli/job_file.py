@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from migrate_mfa.cli.streams import write
+from migrate_mfa.cli.options import declared
 from migrate_mfa.cli.plain_help import in_words
 from migrate_mfa.cli.prompt import tell
+from migrate_mfa.cli.streams import write
 from migrate_mfa.cli.variables import variable_of
 from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError, UsageError
-from migrate_mfa.cli.options import declared
 
 _OWN = frozenset({"job", "show_config", "help"})
 _JOB = "migrate_mfa.job"
@@ -183,7 +183,7 @@ def _beaten(context: typer.Context, name: str, value: object) -> str:
 def _of_the_run_directory(context: typer.Context) -> dict[str, tuple[Any, str]]:
     """What a run directory settles of options that are not given: the plan what decides, a pass its pace."""
     from migrate_mfa.cli.kept_pace import last_pace
-    from migrate_mfa.invocation import planned_directory
+    from migrate_mfa.journal.meta import planned_directory
 
     directory, roster = context.params.get("run_dir"), context.params.get("roster")
     try:

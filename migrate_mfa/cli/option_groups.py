@@ -9,13 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
+from migrate_mfa.cli import option_values
+from migrate_mfa.cli.option_values import Named, Written
+from migrate_mfa.cli.options import Group, Only, Option
 from migrate_mfa.domain.choices import PhoneConflict, VerificationPolicy
 from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.cli import option_values
-from migrate_mfa.cli.options import Group, Only, Option
-from migrate_mfa.cli.option_values import Named, Written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +165,11 @@ class Pace(Group, heading="Limits"):
         ),
     ] = Written(900, "15m")
 
+    @property
+    def limits(self) -> dict[Category, float]:
+        """Calls a second at most, by category."""
+        return {each.name: each.value for each in self.max_rps}
+
 
 QuotaShare = Annotated[Pace, Only("quota_share")]
 
@@ -176,14 +181,20 @@ class Wave(Group, heading="Limits"):
     batch_size: Annotated[int, Option(help="Users claimed at a time.", least=1, most=10_000)] = 100
     max_failures: Annotated[
         float,
-        Option(help="Stop when a larger share fails (at least 5).", metavar="PERCENT", parser=option_values.percent),
+        Option(
+            help="Stop when a larger share fails (at least 5).",
+            metavar="PERCENT",
+            parser=option_values.percent,
+        ),
     ] = Written(0.01, "1%")
     max_users: Annotated[
         int | None, Option(help="Do at most N users now; the same command goes on later.", least=1)
     ] = None
     stop_after: Annotated[
         float | None,
-        Option(help="Stop after so long, such as 8h or 90m.", metavar="DURATION", parser=option_values.duration),
+        Option(
+            help="Stop after so long, such as 8h or 90m.", metavar="DURATION", parser=option_values.duration
+        ),
     ] = None
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Generic, Self, TypeVar
 
+from migrate_mfa.cli.options import PREFIX
 from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.quotas import PACED, Category
 from migrate_mfa.domain.reasons import LIFTABLE, Reason
-from migrate_mfa.cli.options import PREFIX
 
 _PERCENT = r"(\d+(?:\.\d+)?)\s*%"
 _DURATION = r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?"

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.cli.forecast import sentences
 from migrate_mfa.cli.streams import write
-from migrate_mfa.pool_setup.plan import SetupPlan
 from migrate_mfa.domain.reasons import LOCKOUT_SHEET, Outcome, Reason
-from migrate_mfa.pool_setup.role import PUBLISH
 from migrate_mfa.domain.words import WIDTH, counted, duration, folded
+from migrate_mfa.pool_setup.plan import SetupPlan
+from migrate_mfa.pool_setup.role import PUBLISH
 from migrate_mfa.reports.summary import verified_share
 
 if TYPE_CHECKING:
-    from migrate_mfa.domain.quotas import Category
     from migrate_mfa.domain.forecast import Forecast
-    from migrate_mfa.workflows.plan_and_run import Migration
+    from migrate_mfa.domain.quotas import Category
+    from migrate_mfa.reports.overview import Overview
 
 _ONE_WAY = (
     "A one-way door: once a pool sends SMS, neither the SMS configuration nor SMS as a factor can be removed "
@@ -51,9 +51,14 @@ def as_json(value: Mapping[str, Any]) -> None:
     _line(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def plan(migration: "Migration") -> None:
-    """What would happen, to whom, how long it takes, and who could be locked out."""
-    overview = migration.overview()
+def plan(overview: "Overview", ceilings: "Mapping[Category, float]", run_dir: Path) -> None:
+    """What would happen, to whom, how long it takes, and who could be locked out.
+
+    Args:
+        overview: the plan.
+        ceilings: calls per second that we allow ourselves, by category.
+        run_dir: where the plan is.
+    """
     facts = overview.meta
     _title(f"Plan for {facts['pool_name']} ({facts['user_pool_id']})")
     _roster_facts(facts)
@@ -64,11 +69,11 @@ def plan(migration: "Migration") -> None:
         _paragraph(f"{overview.shared}. Their codes go to one phone: compare phone_number in the reports.")
     _guesses(overview.guesses)
     _lockout_sheet(overview.counts, overview.forecast.rows_to_read)
-    work(overview.forecast, migration.connection.ceilings)
+    work(overview.forecast, ceilings)
     if overview.rolled_back:
         _paragraph(
             f"A rollback has ended {overview.rolled_back:,} of the rows in "
-            f"{migration.one.journal.directory}; they are not done again there. "
+            f"{run_dir}; they are not done again there. "
             "To enrol these users anew, give another --run-dir."
         )
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from migrate_mfa.workflows.shown import leave, shown_at_end
-from migrate_mfa.cli.prompt import confirm_billing, require_consent, tell
-from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.cli import option_values
 from migrate_mfa.cli.option_groups import Aws, Consent, CostOfReading, Output, Pace, Pool
 from migrate_mfa.cli.options import Group, Option
+from migrate_mfa.cli.prompt import require_consent, tell
+from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.workflows.consent import confirm_billing
+from migrate_mfa.workflows.shown import leave, shown_at_end
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,21 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from migrate_mfa.canary.prompt import Terminal, print_step, say, say_step
-from migrate_mfa.cli.prompt import ask_pool_name, place, progress_for, tell
+from migrate_mfa.cli.option_groups import Aws, Consent, Output, Pace, Pool, ReadingNumber
+from migrate_mfa.cli.options import Group, Only, Option
+from migrate_mfa.cli.prompt import place, progress_for, tell
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, UsageError
 from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped
-from migrate_mfa.cli.option_groups import Aws, Consent, Output, Pace, Pool, ReadingNumber
-from migrate_mfa.cli.options import Group, Only, Option
+from migrate_mfa.workflows.consent import ask_pool_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from migrate_mfa.canary.canary import Canary, Request
     from migrate_mfa.canary.steps import Walked, Way
     from migrate_mfa.ports import Progress
     from migrate_mfa.settings import Settings
-    from migrate_mfa.canary.canary import Canary, Request
 
 _PROVED = """\
 Proved: this app client signs users in, Cognito sends SMS, one arrived at {phone}, the sign-in was \
@@ -89,8 +90,8 @@ def canary(
     output: Annotated[Output, Only("json", "log_level")],
 ) -> ExitCode:
     """Walk one real user the whole way: number, code, SMS MFA on, a sign-in that asks for a code, tokens."""
-    from migrate_mfa.settings import Settings
     from migrate_mfa.canary.canary import Request
+    from migrate_mfa.settings import Settings
 
     if client.client_id is None:
         raise UsageError(
@@ -121,8 +122,8 @@ def _visit(
     settings: "Settings", request: "Request", progress: "Progress", *, wants_undo: bool | None
 ) -> ExitCode:
     """Go the way, then the way back; the run directory is free in between."""
-    from migrate_mfa.cli import tables
     from migrate_mfa.canary.canary import open_canary
+    from migrate_mfa.cli import tables
 
     step = say_step if settings.output.json else print_step
     with open_canary(settings, request, progress) as canary:

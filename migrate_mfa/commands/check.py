@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from migrate_mfa.cli.streams import write
-from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.cli.option_groups import Aws, JsonOnly, Pool, PricesOnly, QuotaShare, Verifying
 from migrate_mfa.cli.options import Group, Option
+from migrate_mfa.cli.streams import write
+from migrate_mfa.domain.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, MigrateMfaError
 from migrate_mfa.domain.words import counted
-from migrate_mfa.cli.options import Group, Option
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -34,12 +34,15 @@ class Showing(Group):
     ] = 200
 
 
-def demo(showing: Showing) -> ExitCode:
-    """The whole job on sample rosters against an embedded Cognito; nothing to configure."""
-    from migrate_mfa.main import main
+def demo_of(main: Callable[[list[str]], int]) -> Callable[[Showing], ExitCode]:
+    """The verb, which gives the program one command line after another."""
 
-    _demonstrate(main, showing.users, showing.run_dir)
-    return ExitCode.DONE
+    def demo(showing: Showing) -> ExitCode:
+        """The whole job on sample rosters against an embedded Cognito; nothing to configure."""
+        _demonstrate(main, showing.users, showing.run_dir)
+        return ExitCode.DONE
+
+    return demo
 
 
 def _demonstrate(main: Callable[[list[str]], int], users: int, run_dir: Path | None) -> None:

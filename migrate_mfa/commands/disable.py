@@ -1,9 +1,9 @@
 """disable: SMS MFA off for the users of a roster."""
 
+from migrate_mfa.cli import option_groups as o
 from migrate_mfa.commands.run import carry_out
 from migrate_mfa.domain.choices import VerificationPolicy
 from migrate_mfa.domain.errors import ExitCode
-from migrate_mfa.cli import option_groups as o
 
 
 def disable(

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from migrate_mfa.cli.prompt import tell
-from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.cli.option_groups import Aws, Pool, SmsPath
 from migrate_mfa.cli.options import Group, Option
+from migrate_mfa.cli.prompt import tell
+from migrate_mfa.domain.errors import ExitCode
 
 _CURRENT = "current"
 _MAKES_THE_ROLE = "setup-pool"
@@ -48,12 +48,12 @@ class RoleToPass(Group, heading=SmsPath.heading):
 def iam_policy(allowing: Allowing, pool: Pool, aws: Aws, role: RoleToPass) -> ExitCode:
     """Print the least-privilege IAM policy of a command. Asks nothing of AWS, unless --account current."""
     from migrate_mfa.aws.session import region_of
+    from migrate_mfa.checks.iam_policy import ROLE_PLACEHOLDER, Ground, permissions_of, policy
     from migrate_mfa.cli import tables
     from migrate_mfa.domain.errors import UsageError
-    from migrate_mfa.checks.iam_policy import ROLE_PLACEHOLDER, Ground, permissions_of, policy
     from migrate_mfa.pool_setup.role import role_name
-    from migrate_mfa.settings import Settings
     from migrate_mfa.session import account_of
+    from migrate_mfa.settings import Settings
 
     permissions = permissions_of(allowing.command, deep=allowing.deep, optional=allowing.optional)
     if pool.user_pool_id is None:

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from migrate_mfa.workflows.shown import leave, shown_at_end
-from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.cli import option_groups as o
+from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.workflows.shown import leave, shown_at_end
 
 if TYPE_CHECKING:
     from migrate_mfa.settings import Settings
@@ -48,6 +48,6 @@ def make_plan(settings: "Settings") -> ExitCode:
     with shown_at_end(settings, lambda progress: open_migration(settings, "plan", progress)) as migration:
         migration.make_plan()
         if not settings.output.json:
-            tables.plan(migration)
+            tables.plan(migration.overview(), migration.connection.ceilings, migration.one.journal.directory)
         migration.require_ready()
     return leave(migration.one, migration.one.exit_code(ExitCode.DONE))

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from migrate_mfa.cli.streams import write
-from migrate_mfa.cli.prompt import confirm_purge, require_consent, tell
-from migrate_mfa.domain.errors import ExitCode
-from migrate_mfa.domain.words import counted
 from migrate_mfa.cli.option_groups import Consent, ThisRun
 from migrate_mfa.cli.options import Group, Option
+from migrate_mfa.cli.prompt import confirm_purge, require_consent, tell
+from migrate_mfa.cli.streams import write
+from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.domain.words import counted
 
 
 @dataclass(frozen=True, kw_only=True)

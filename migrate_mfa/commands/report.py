@@ -1,7 +1,7 @@
 """report: the reports of a run, written again."""
 
-from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.cli.option_groups import JsonOnly, ThisRun
+from migrate_mfa.domain.errors import ExitCode
 
 
 def report(run: ThisRun, output: JsonOnly) -> ExitCode:

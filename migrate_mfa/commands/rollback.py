@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from migrate_mfa.workflows.shown import leave, shown_at_end
-from migrate_mfa.cli.prompt import confirm_run, require_consent, tell
-from migrate_mfa.domain.errors import ExitCode
-from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.cli.option_groups import Aws, Consent, Output, Pace, ReadingUsers, ThisRun, Wave
 from migrate_mfa.cli.options import Group, Option
+from migrate_mfa.cli.prompt import require_consent, tell
+from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.domain.reasons import Outcome
+from migrate_mfa.workflows.consent import confirm_run
+from migrate_mfa.workflows.shown import leave, shown_at_end
 
 if TYPE_CHECKING:
     from migrate_mfa.workflows.aftermath import Aftermath

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from migrate_mfa.workflows.shown import leave, shown_at_end
-from migrate_mfa.cli.prompt import confirm_run, require_consent, tell
-from migrate_mfa.commands.plan import make_plan
-from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.cli import option_groups as o
 from migrate_mfa.cli.options import Group, Option
+from migrate_mfa.cli.prompt import require_consent, tell
+from migrate_mfa.commands.plan import make_plan
+from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.workflows.consent import confirm_run
+from migrate_mfa.workflows.shown import leave, shown_at_end
 
 if TYPE_CHECKING:
     from migrate_mfa.settings import Settings
@@ -63,7 +64,7 @@ def carry_out(settings: "Settings", command: str) -> ExitCode:
     with shown_at_end(settings, lambda progress: open_migration(settings, command, progress)) as migration:
         migration.prepare()
         if not settings.output.json:
-            tables.plan(migration)
+            tables.plan(migration.overview(), migration.connection.ceilings, migration.one.journal.directory)
         migration.require_ready()
         ahead = migration.forecast()
         if ahead.users:
@@ -77,8 +78,8 @@ def carry_out(settings: "Settings", command: str) -> ExitCode:
 
 def _check_first(migration: "Migration") -> None:
     """What `check` has to say about this run: warnings are told, a failure ends it."""
-    from migrate_mfa.checks.rules import refusal
     from migrate_mfa.checks.findings_report import short
+    from migrate_mfa.checks.rules import refusal
     from migrate_mfa.workflows.check import check_before
 
     findings = check_before(migration.connection, migration.wishes())

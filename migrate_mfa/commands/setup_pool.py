@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from migrate_mfa.cli.streams import unseen, write
-from migrate_mfa.cli.prompt import confirm_setup, require_consent, tell
-from migrate_mfa.domain.errors import Declined, ExitCode
 from migrate_mfa.cli.option_groups import Aws, Consent, JsonOnly, Pool, SmsPath
 from migrate_mfa.cli.options import Group, Option
+from migrate_mfa.cli.prompt import confirm_setup, require_consent, tell
+from migrate_mfa.cli.streams import unseen, write
+from migrate_mfa.domain.errors import Declined, ExitCode
 
 if TYPE_CHECKING:
     from migrate_mfa.pool_setup.plan import Members, SetupPlan
@@ -28,8 +28,8 @@ def setup_pool(
     printing: Printing, pool: Pool, aws: Aws, sms_path: SmsPath, consent: Consent, output: JsonOnly
 ) -> ExitCode:
     """Switch a pool to MFA OPTIONAL with SMS, keeping all else; creates the SMS role if there is none."""
-    from migrate_mfa.stop import SIGNAL_EXITS, Stop, Stopped
     from migrate_mfa.settings import Settings
+    from migrate_mfa.stop import SIGNAL_EXITS, Stop, Stopped
     from migrate_mfa.workflows.setup_pool import open_setup
 
     settings = Settings(

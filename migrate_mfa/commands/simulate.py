@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.cli.options import Group, Option
+from migrate_mfa.domain.errors import ExitCode
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """status: where a run stands."""
 
-from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.cli.option_groups import JsonOnly, ThisRun
+from migrate_mfa.domain.errors import ExitCode
 
 
 def status(run: ThisRun, output: JsonOnly) -> ExitCode:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from migrate_mfa.domain.model import ClearPhone, MarkUnverified, SetSmsMfa, StorePhone
-from migrate_mfa.domain.rows import Verb
 from migrate_mfa.domain.rollback import Write
+from migrate_mfa.domain.rows import Verb
 
 _AGAIN = "run the same command again."
 

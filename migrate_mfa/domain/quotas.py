@@ -60,3 +60,12 @@ def ceiling(limit_rps: float, share: float, max_rps: float | None = None) -> flo
     """
     rate = min(limit_rps * share, max_rps if max_rps is not None else limit_rps)
     return float(floor(rate)) if rate >= 1 else rate
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What a quota belongs to: one account in one Region, behind one endpoint."""
+
+    endpoint: str
+    account: str
+    region: str

@@ -79,3 +79,7 @@ def in_the_way(recovery: Recovery) -> PoolNotReady:
         f"{recovery.moment}): Cognito refuses every change of a user. No user is to blame.",
         recovery.remedy,
     )
+
+
+class NobodyCanTellError(Exception):
+    """Whether the pool takes no writes cannot be asked here: by this SDK, this caller or this endpoint."""

@@ -35,7 +35,7 @@ _COLUMNS: Final = {
     IdentityKind.USERNAME: ("username", "either"),
     IdentityKind.EMAIL: ("email", "either"),
 }
-"""The kinds of column that an identity is read from (`adapters.roster_columns.Kind`)."""
+"""The kinds of column that an identity is read from (`roster.columns.Kind`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

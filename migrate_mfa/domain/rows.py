@@ -1,11 +1,11 @@
 """Rows of the roster on their way: resolved, waiting for a decision, ready to be done."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from unicodedata import decimal
 
-from migrate_mfa.domain.model import Candidate, Rivalry, Step, UserState
+from migrate_mfa.domain.model import Candidate, Rejection, Rivalry, Step, UserState
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.words import counted
 
@@ -146,3 +146,15 @@ class Drift:
     username: str
     kind: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record and what it comes to.
+
+    Its cells are those that it has: fewer than the header's columns where the last ones are missing, more
+    where a bad row has more.
+    """
+
+    cells: tuple[str, ...] = field(repr=False)
+    row: Candidate | Rejection

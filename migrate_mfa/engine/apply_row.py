@@ -32,13 +32,12 @@ from migrate_mfa.domain.model import (
 )
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Outcome, Reason
-from migrate_mfa.domain.rows import Verb, Work
 from migrate_mfa.domain.rollback import Write, changed_since, none_shows, shows_late
+from migrate_mfa.domain.rows import Verb, Work
 from migrate_mfa.engine.holders import is_held
 from migrate_mfa.engine.live_pool import LivePool
 from migrate_mfa.engine.refusals import Refusals
 from migrate_mfa.engine.sms_allowance import SmsAllowance
-from migrate_mfa.pacing.turns import Turns
 from migrate_mfa.engine.verdicts import (
     CHANGED_SINCE,
     GIVEN_AWAY,
@@ -52,6 +51,7 @@ from migrate_mfa.engine.verdicts import (
     of_failure,
 )
 from migrate_mfa.engine.write_gate import NotMadeError, WriteGate
+from migrate_mfa.pacing.turns import Turns
 from migrate_mfa.ports import Clock, Directory
 
 if TYPE_CHECKING:

@@ -20,11 +20,11 @@ from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import LEFT_BY_ROLLBACK, Outcome, Reason
 from migrate_mfa.domain.rows import Verb
 from migrate_mfa.domain.words import counted
-from migrate_mfa.engine.limits import LEAST_USERS, Allowance, FailureGuard, Limits
 from migrate_mfa.engine.apply_row import Settled, Tools, settle
+from migrate_mfa.engine.limits import LEAST_USERS, Allowance, FailureGuard, Limits
 from migrate_mfa.engine.sms_allowance import OverMaxSmsError
-from migrate_mfa.stop import StopCause, Stopped
 from migrate_mfa.ports import Progress, Standing
+from migrate_mfa.stop import StopCause, Stopped
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.rows import Work

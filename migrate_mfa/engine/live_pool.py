@@ -11,8 +11,8 @@ from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.domain.model import PoolFacts
 
 if TYPE_CHECKING:
-    from migrate_mfa.stop import Stop
     from migrate_mfa.ports import Clock
+    from migrate_mfa.stop import Stop
 
 OLDEST_S = 10.0
 """The settings are never older than this when a user is decided or written to, after a pause neither."""

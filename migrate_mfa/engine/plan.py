@@ -25,9 +25,9 @@ from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.resolve import Naming, identities, resolve
 from migrate_mfa.domain.rows import Resolved, Verb
 from migrate_mfa.domain.words import counted
+from migrate_mfa.engine.concurrent import rolling
 from migrate_mfa.engine.find_users import Finder, found_by
 from migrate_mfa.engine.recognition import ENOUGH, Recognition
-from migrate_mfa.engine.concurrent import rolling
 from migrate_mfa.engine.scan import PAGE, batches
 from migrate_mfa.ports import Clock, Directory, Progress, Standing
 

@@ -27,14 +27,14 @@ from migrate_mfa.domain.model import (
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import WORTH_ANOTHER_TRY, Outcome, Reason
 from migrate_mfa.domain.rows import Drift, Revisited, Verb
-from migrate_mfa.engine.plan import BATCH, choose_reading
 from migrate_mfa.engine.concurrent import rolling
+from migrate_mfa.engine.plan import BATCH, choose_reading
 from migrate_mfa.engine.scan import batches, look_up, user_if_there
 from migrate_mfa.ports import Clock, Directory, Filter, Progress, Standing
 
 if TYPE_CHECKING:
-    from migrate_mfa.journal.reconcile_store import AftermathStore
     from migrate_mfa.journal.plan_store import PlanStore
+    from migrate_mfa.journal.reconcile_store import AftermathStore
     from migrate_mfa.stop import Stop
 
 WAITS_FOR_MAX_SMS = (

@@ -5,14 +5,11 @@ from collections.abc import Callable
 
 from migrate_mfa.domain.errors import MigrateMfaError, PoolNotReady
 from migrate_mfa.domain.failure import OF_ONE_USER, UNANSWERED, ApiError
+from migrate_mfa.domain.recovery import NobodyCanTellError
 from migrate_mfa.engine.limits import LEAST_FAILURES
 
 SEVERAL = 3
 """So many users in a row, refused with one code, are reason to ask."""
-
-
-class NobodyCanTellError(Exception):
-    """Whether the pool takes no writes cannot be asked here: by this SDK, this caller or this endpoint."""
 
 
 class Refusals:

@@ -1,1 +1,1 @@
-"""Everything that a run directory holds: the journal, its locks, the log, what each stage writes and reads."""
+"""All that a run directory holds: the journal, its locks, the log, what each stage writes and reads."""

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
-from migrate_mfa.journal.values import codes
-from migrate_mfa.journal.schema import SCHEMA, UPGRADES, VERSION
+from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.domain.phone import country_of
 from migrate_mfa.journal.lock import take_lock
 from migrate_mfa.journal.run_files import (
     DRAFTS,
@@ -27,8 +27,8 @@ from migrate_mfa.journal.run_files import (
     require_kinds,
     require_own,
 )
-from migrate_mfa.domain.errors import RunDirectoryError
-from migrate_mfa.domain.phone import country_of
+from migrate_mfa.journal.schema import SCHEMA, UPGRADES, VERSION
+from migrate_mfa.journal.values import codes
 
 NAME = JOURNAL
 _BUSY_MS = 5000

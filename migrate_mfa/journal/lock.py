@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from migrate_mfa.clock import SystemClock
-from migrate_mfa.journal.run_files import LOCK, QUICKLY
 from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.journal.run_files import LOCK, QUICKLY
 
 _CLOCK = SystemClock()
 _LONGEST_NAME = 8192

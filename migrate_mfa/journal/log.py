@@ -12,10 +12,10 @@ import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from itertools import islice
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Final, Self
 
@@ -25,8 +25,6 @@ from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.words import counted
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from structlog.typing import EventDict, WrappedLogger
 
 KEYS: Final = frozenset(
@@ -293,3 +291,15 @@ class _Sink:
                 os.close(self._descriptor)
             self._descriptor = None
             self._closed = True
+
+
+@contextmanager
+def logged(directory: Path, *, level: str, pool_id: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Log into `log.jsonl`; what could not be written is said once, and harms nothing."""
+    log = configure(directory / "log.jsonl", level=level, context={"pool": pool_id}, echo=say)
+    try:
+        with log:
+            yield
+    finally:
+        if log.loss:
+            say(log.loss)

@@ -6,7 +6,11 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migrate_mfa.journal.values import steps_to_text
+from migrate_mfa.domain.model import Candidate, Decision, Plan, UserState, Verdict
+from migrate_mfa.domain.phone import NO_COUNTRY, country_of
+from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.domain.resolve import IdentityKind, fold
+from migrate_mfa.domain.rows import Resolved, SharedNumbers, Undecided, Verb
 from migrate_mfa.journal.rows import (
     CANDIDATE,
     END,
@@ -21,15 +25,11 @@ from migrate_mfa.journal.rows import (
     user_of,
     verdict_values,
 )
-from migrate_mfa.domain.model import Candidate, Decision, Plan, UserState, Verdict
-from migrate_mfa.domain.phone import NO_COUNTRY, country_of
-from migrate_mfa.domain.reasons import Outcome, Reason
-from migrate_mfa.domain.resolve import IdentityKind, fold
-from migrate_mfa.domain.rows import Resolved, SharedNumbers, Undecided, Verb
+from migrate_mfa.journal.values import steps_to_text
 
 if TYPE_CHECKING:
+    from migrate_mfa.domain.rows import Record
     from migrate_mfa.journal.database import Database
-    from migrate_mfa.roster.file import Record
 
 _ENROLLED = (Reason.ENROLLED, Reason.PROMOTED, Reason.AWAITING_FIRST_SIGN_IN, Reason.AWAITING_CODE)
 _FAILED = "outcome = 'failed' AND readable AND verb <> 'rollback'"

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migrate_mfa.journal.values import state_from_json
-from migrate_mfa.journal.rows import CANDIDATE, USER, candidate_of, user_of
 from migrate_mfa.domain.model import Candidate, UserState
 from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.journal.rows import CANDIDATE, USER, candidate_of, user_of
+from migrate_mfa.journal.values import state_from_json
 
 if TYPE_CHECKING:
     import sqlite3

@@ -5,7 +5,10 @@ from collections.abc import Collection, Iterable
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from migrate_mfa.journal.values import steps_to_text
+from migrate_mfa.domain.model import Plan, UserState, Verdict
+from migrate_mfa.domain.reasons import WORTH_ANOTHER_TRY, Outcome, Reason
+from migrate_mfa.domain.rollback import PROVED_STAYS
+from migrate_mfa.domain.rows import Drift, Revisited, Verb
 from migrate_mfa.journal.rows import (
     CHANGES_MFA,
     candidate_of,
@@ -14,10 +17,7 @@ from migrate_mfa.journal.rows import (
     rivalry_of,
     write_decision,
 )
-from migrate_mfa.domain.model import Plan, UserState, Verdict
-from migrate_mfa.domain.reasons import WORTH_ANOTHER_TRY, Outcome, Reason
-from migrate_mfa.domain.rows import Drift, Revisited, Verb
-from migrate_mfa.domain.rollback import PROVED_STAYS
+from migrate_mfa.journal.values import steps_to_text
 
 if TYPE_CHECKING:
     from migrate_mfa.journal.database import Database

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.journal.values import steps_from_text
+from migrate_mfa.domain.reasons import Outcome
+from migrate_mfa.domain.rollback import Write
+from migrate_mfa.domain.rows import Verb
 from migrate_mfa.journal.rows import (
     SETS_SMS_MFA,
     STORES_NUMBER,
@@ -15,9 +17,7 @@ from migrate_mfa.journal.rows import (
     first_step,
     used_number,
 )
-from migrate_mfa.domain.reasons import Outcome
-from migrate_mfa.domain.rows import Verb
-from migrate_mfa.domain.rollback import Write
+from migrate_mfa.journal.values import steps_from_text
 
 if TYPE_CHECKING:
     from migrate_mfa.journal.database import Database

@@ -2,9 +2,9 @@
 
 import sqlite3
 
-from migrate_mfa.journal.values import steps_to_text
 from migrate_mfa.domain.model import Candidate, Decision, Phone, Plan, Position, Rivalry, UserState, Verdict
 from migrate_mfa.domain.reasons import USES_A_NUMBER, Reason
+from migrate_mfa.journal.values import steps_to_text
 
 CANDIDATE = "r.row, r.first_line, r.last_line, r.sub, r.username, r.email, r.phone, r.vouched, r.guesses"
 USER = (

@@ -3,18 +3,17 @@
 import os
 import re
 import tempfile
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.journal.lock import Writer, last_writer, name_holder, take_lock
-from migrate_mfa.domain.errors import InputUnusable, RunDirectoryError
 
 if TYPE_CHECKING:
-    from migrate_mfa.aws.session import Lane
+    from migrate_mfa.domain.quotas import Lane
 
 RUNS = "migrate-mfa-runs"
 _COMMON = Path("/tmp")  # noqa: S108 - the one directory in which all users of a machine may make files
@@ -35,78 +34,6 @@ def default_audit_dir(user_pool_id: str) -> Path:
 def default_canary_dir(user_pool_id: str, now: float) -> Path:
     """`./migrate-mfa-runs/POOL/canary-TIME`: each canary can be undone by itself."""
     return Path(RUNS) / user_pool_id / f"canary-{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}"
-
-
-def require_same(
-    known: Mapping[str, object], asked: Mapping[str, object], *, roster: str | None = None
-) -> None:
-    """Refuse options that would decide otherwise than the plan in the directory.
-
-    Args:
-        known: what the journal's meta says; an empty one fits everything.
-        asked: option name → value, as this command has them.
-        roster: the roster of this command, to name it.
-
-    Raises:
-        InputUnusable: names the first option that differs, what was planned and what is asked for.
-    """
-    if "kind" in known and "kind" in asked:
-        require_kind(known, str(asked["kind"]))
-    for name, value in asked.items():
-        if name in known and known[name] != value:
-            raise InputUnusable(
-                f"{_NAMES.get(name, '--' + name.replace('_', '-'))} is not what this run was planned with: "
-                f"{_difference(name, known, asked, roster)}.",
-                "Give the same again, or another --run-dir for a new plan; `plan` makes one anew as long as "
-                "nothing was written.",
-            )
-
-
-_NAMES = {
-    "roster_sha256": "The roster",
-    "user_pool_id": "The user pool",
-    "account": "The AWS account",
-}
-
-
-def _difference(
-    name: str, known: Mapping[str, object], asked: Mapping[str, object], roster: str | None
-) -> str:
-    if name != "roster_sha256":
-        return f"planned {_shown(known[name])}, now {_shown(asked[name])}"
-    planned, given = _file(known.get("roster")), _file(roster)
-    return f"{planned} has changed since" if planned == given else f"planned {planned}, now {given}"
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "none"
-    return "none" if value is None else str(value)
-
-
-def _file(source: object) -> str:
-    return "standard input" if source == "-" else str(source)
-
-
-def require_kind(known: Mapping[str, object], kind: str) -> None:
-    """Refuse the directory of another kind of command: what it holds is not what this one goes on from.
-
-    Raises:
-        InputUnusable: says whose directory it is, and what to do with it.
-    """
-    if (found := str(known.get("kind"))) != kind:
-        raise InputUnusable(
-            f"This --run-dir is that of `{found}`, not of `{kind}`.",
-            f"{_ELSEWHERE.get(found, '')} Give another --run-dir, or a ROSTER and none.".strip(),
-        )
-
-
-_ELSEWHERE = {
-    "canary": "It holds the one user whom a canary walked; `rollback` with it gives that user back.",
-    "audit": "It holds no plan; its report/unverified.csv, with the numbers filled in, is a roster.",
-}
 
 
 def lock_lane(lane: "Lane") -> int:

@@ -9,7 +9,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from migrate_mfa.journal.values import state_from_json, state_to_json, steps_from_text, steps_to_text
+from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.domain.model import Phone, Plan, Step, UserState, Verdict
+from migrate_mfa.domain.quotas import Category
+from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.domain.rollback import Write
+from migrate_mfa.domain.rows import Verb, Work, is_intact
 from migrate_mfa.journal.group_commit import GroupCommit
 from migrate_mfa.journal.rows import (
     OPEN_ROWS,
@@ -22,12 +27,7 @@ from migrate_mfa.journal.rows import (
     write_decision,
 )
 from migrate_mfa.journal.run_files import write_mark
-from migrate_mfa.domain.errors import RunDirectoryError
-from migrate_mfa.domain.model import Phone, Plan, Step, UserState, Verdict
-from migrate_mfa.domain.quotas import Category
-from migrate_mfa.domain.reasons import Outcome, Reason
-from migrate_mfa.domain.rows import Verb, Work, is_intact
-from migrate_mfa.domain.rollback import Write
+from migrate_mfa.journal.values import state_from_json, state_to_json, steps_from_text, steps_to_text
 
 if TYPE_CHECKING:
     import sqlite3

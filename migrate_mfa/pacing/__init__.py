@@ -1,1 +1,1 @@
-"""How fast: the limiter of each quota, what it learns from throttles, retries, the user pool that obeys them."""
+"""How fast: each quota's limiter, what throttles teach it, retries, the user pool that obeys."""

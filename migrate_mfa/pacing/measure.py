@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from migrate_mfa.domain.quotas import Category
+    from migrate_mfa.pacing.limiter import Pacer
     from migrate_mfa.pacing.network import Network
     from migrate_mfa.pacing.user_pool import PacedDirectory
-    from migrate_mfa.pacing.limiter import Pacer
     from migrate_mfa.ports import Clock
 
 NOTE_EVERY_S = 2.0

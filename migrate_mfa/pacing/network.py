@@ -9,8 +9,8 @@ from migrate_mfa.domain.words import duration
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.failure import ApiError
-    from migrate_mfa.stop import Stop
     from migrate_mfa.ports import Clock
+    from migrate_mfa.stop import Stop
 
 PATIENCE_S = 900.0
 """How long a run waits unless it is told otherwise: a router that restarts, a laptop that moves."""

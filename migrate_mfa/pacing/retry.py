@@ -7,16 +7,17 @@ failure. A network that is waited for (`engine.network`) costs neither.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 from tenacity.wait import wait_random
 
 from migrate_mfa.domain.failure import ApiError, Effect
+from migrate_mfa.pacing.network import Network
+from migrate_mfa.ports import Clock
+from migrate_mfa.stop import Stop
 
-if TYPE_CHECKING:
-    from migrate_mfa.pacing.network import Network
-
+T = TypeVar("T")
 ATTEMPTS = 8
 BUDGET_S = 600.0
 IMPATIENT = 3
@@ -88,3 +89,36 @@ def retrying(
 def _error(state: RetryCallState) -> ApiError | None:
     error = state.outcome.exception() if state.outcome else None
     return error if isinstance(error, ApiError) else None
+
+
+def retry_read(
+    call: Callable[[], T],
+    clock: Clock,
+    stop: Stop,
+    *,
+    connects: int = ATTEMPTS,
+    say: Callable[[str], None] = lambda _: None,
+) -> T:
+    """Make a read until it is answered.
+
+    Raises:
+        ApiError: it is refused, or the retries are used up.
+    """
+    network = Network(clock, stop, say=say)
+
+    def watched() -> T:
+        try:
+            return call()
+        except ApiError as error:
+            if error.unconnected:
+                network.failed(error)
+            raise
+
+    controller = retrying(
+        READS,
+        monotonic=clock.monotonic,
+        sleep=lambda seconds: stop.sleep(clock, seconds),
+        before_retry=lambda _: None,
+        connects=connects,
+    )
+    return controller(watched)

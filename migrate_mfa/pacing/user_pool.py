@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from migrate_mfa.domain.model import Phone, PoolFacts, UserState
     from migrate_mfa.pacing.limiter import Pacer, Ticket
-    from migrate_mfa.stop import Stop
     from migrate_mfa.ports import Clock
+    from migrate_mfa.stop import Stop
 
 T = TypeVar("T")
 log = structlog.get_logger()

@@ -8,9 +8,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from migrate_mfa.checks.preflight import require_settable_phone, require_sms_mfa
+from migrate_mfa.checks.trust import SOURCE_ACCOUNT, SOURCE_ARN, external_ids
 from migrate_mfa.domain.errors import MigrateMfaError, NotAllowed, OutOfReach, PoolNotReady, UsageError
 from migrate_mfa.domain.failure import ApiError, Effect, run_problem
 from migrate_mfa.domain.model import MfaMode
+from migrate_mfa.domain.privacy import scrub
+from migrate_mfa.pacing.retry import READS, retrying
 from migrate_mfa.pool_setup.plan import (
     EUMS,
     MODE,
@@ -20,17 +24,14 @@ from migrate_mfa.pool_setup.plan import (
     Change,
     Members,
     PoolMfa,
+    PoolSettings,
     SetupPlan,
     SmsOptions,
     differences,
 )
-from migrate_mfa.domain.privacy import scrub
-from migrate_mfa.pool_setup.role import POLICY_NAME, SmsRole, adopt, role_for, role_name
-from migrate_mfa.checks.trust import SOURCE_ACCOUNT, SOURCE_ARN, external_ids
-from migrate_mfa.checks.preflight import require_settable_phone, require_sms_mfa
-from migrate_mfa.pacing.retry import READS, retrying
+from migrate_mfa.pool_setup.role import POLICY_NAME, SmsRole, SmsRoles, adopt, role_for, role_name
+from migrate_mfa.ports import Clock
 from migrate_mfa.stop import Stop
-from migrate_mfa.ports import Clock, PoolSettings, SmsRoles
 
 T = TypeVar("T")
 

@@ -14,8 +14,8 @@ import botocore
 from migrate_mfa.aws.answers import reads
 from migrate_mfa.aws.session import call
 from migrate_mfa.aws.user_pool import pool_facts
-from migrate_mfa.domain.errors import PoolNotReady
 from migrate_mfa.checks.iam_policy import in_own_partition
+from migrate_mfa.domain.errors import PoolNotReady
 from migrate_mfa.pool_setup.plan import MESSAGE, MODE, PATH, SMS, Members, PoolMfa
 
 if TYPE_CHECKING:

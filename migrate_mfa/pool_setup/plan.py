@@ -7,7 +7,7 @@ them: a block that is left out is switched off ("Updating user pool and app clie
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from migrate_mfa.domain.model import PoolFacts
 from migrate_mfa.pool_setup.role import SmsRole
@@ -114,3 +114,19 @@ def _leaves(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:  # noqa: 
 
 def _shown(value: Any) -> str | None:  # noqa: ANN401 - JSON of any kind
     return value if isinstance(value, str | None) else json.dumps(value, ensure_ascii=False)
+
+
+class PoolSettings(Protocol):
+    """One pool's MFA configuration. Every method makes one attempt and raises `ApiError` when that fails."""
+
+    def read(self) -> PoolMfa:
+        """DescribeUserPool and GetUserPoolMfaConfig.
+
+        Raises:
+            PoolNotReady: writing back what was read would lose something.
+        """
+        ...
+
+    def write(self, members: Members) -> None:
+        """SetUserPoolMfaConfig, which replaces all of the configuration."""
+        ...

@@ -6,7 +6,7 @@ the external id, the conditions on the source, and sns:Publish.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import NAMESPACE_URL, uuid5
 
 from migrate_mfa.domain.errors import PoolNotReady
@@ -113,3 +113,23 @@ def _external_id(trust: Document) -> str:
     except (KeyError, IndexError, TypeError):
         return ""
     return found if isinstance(found, str) else ""
+
+
+class SmsRoles(Protocol):
+    """The account's IAM roles. Every method makes one attempt and raises `ApiError` when that fails."""
+
+    def find(self, name: str) -> FoundRole | None:
+        """GetRole, and what the role's policies say."""
+        ...
+
+    def trust(self, arn: str) -> Mapping[str, Any] | None:
+        """GetRole: the trust policy of the role with this ARN; None where there is no such role."""
+        ...
+
+    def create(self, role: SmsRole) -> bool:
+        """CreateRole, without policies; False where a role of that name is there already."""
+        ...
+
+    def allow_publish(self, role: SmsRole) -> None:
+        """PutRolePolicy with sns:Publish alone; may be repeated."""
+        ...

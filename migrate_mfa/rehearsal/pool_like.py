@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
-from migrate_mfa.journal.database import Journal
-from migrate_mfa.journal.pool_like_store import LikenessStore, PlannedRow
+from migrate_mfa.checks.iam_policy import partition_of
 from migrate_mfa.domain.model import (
     EMAIL_OTP,
     SMS_MFA,
@@ -28,9 +27,10 @@ from migrate_mfa.domain.model import (
     PoolFacts,
     UserState,
 )
-from migrate_mfa.checks.iam_policy import partition_of
 from migrate_mfa.domain.pool_number import pool_number_problem
 from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.pool_like_store import LikenessStore, PlannedRow
 from migrate_mfa.reports.outcomes import write_csv
 from migrate_mfa.simulator.account.users import LEGACY_SMS, STATUSES
 

@@ -9,25 +9,25 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from migrate_mfa.clock import SystemClock
-from migrate_mfa.journal.values import pool_from_json
-from migrate_mfa.journal.database import Journal
-from migrate_mfa.journal.plan_store import PlanStore
-from migrate_mfa.journal.report_store import ReportStore
-from migrate_mfa.rehearsal.pool_like import Likeness, write_likeness
+from migrate_mfa.cli.kept_pace import last_pace
+from migrate_mfa.cli.option_groups import Pace
 from migrate_mfa.cli.prompt import tell
+from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import InputUnusable, RunDirectoryError
+from migrate_mfa.domain.forecast import Forecast, Rate, forecast
 from migrate_mfa.domain.model import PhoneConflict, PoolFacts
 from migrate_mfa.domain.quotas import PACED, QUOTAS, Category, ceiling
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.words import counted, duration
-from migrate_mfa.domain.forecast import Forecast, Rate, forecast
 from migrate_mfa.engine.limits import Limits, too_many
-from migrate_mfa.cli.option_groups import Pace
+from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.meta import planned_directory
+from migrate_mfa.journal.plan_store import PlanStore
+from migrate_mfa.journal.report_store import ReportStore
+from migrate_mfa.journal.values import pool_from_json
+from migrate_mfa.rehearsal.pool_like import Likeness, write_likeness
 from migrate_mfa.simulator.server.service import Service
 from migrate_mfa.simulator.server.serving import announce, make_parser, serve
-from migrate_mfa.cli.kept_pace import last_pace
-from migrate_mfa.invocation import planned_directory
 
 SHARE = Pace().quota_share
 MACHINE_RPS = 400

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from migrate_mfa.clock import SystemClock
+from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.lock import is_locked
 from migrate_mfa.journal.report_store import PassRecord, ReportStore
-from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.reports.outcomes import write_outcomes
 from migrate_mfa.reports.summary import summarise, write_summary
 

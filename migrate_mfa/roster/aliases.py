@@ -14,8 +14,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from migrate_mfa.roster.notes import changes_nothing
 from migrate_mfa.domain.spreadsheet import trim
+from migrate_mfa.roster.notes import changes_nothing
 
 
 class Kind(StrEnum):

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.roster.aliases import IDENTITIES, Kind
 from migrate_mfa.roster.countries import Countries, choose_countries
 from migrate_mfa.roster.names import Names, is_data
 from migrate_mfa.roster.phones import choose_phone, is_vouched_for
 from migrate_mfa.roster.sample import Sample
-from migrate_mfa.domain.errors import InputUnusable
 
 __all__ = ["Columns", "Found", "Kind", "find_columns", "find_identities"]
 

@@ -7,11 +7,11 @@ from typing import Final
 
 from phonenumbers import country_code_for_region
 
+from migrate_mfa.domain.country import Country, country_at_sight
+from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.roster.aliases import Kind, Meaning, fold
 from migrate_mfa.roster.names import Names
 from migrate_mfa.roster.sample import Sample
-from migrate_mfa.domain.country import Country, country_at_sight
-from migrate_mfa.domain.errors import InputUnusable
 
 _MOST_COUNTRIES: Final = 300
 """A column with more values than that holds something else."""

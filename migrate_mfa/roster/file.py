@@ -11,10 +11,12 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from migrate_mfa.domain.errors import InputUnusable
+from migrate_mfa.domain.rows import Record
 from migrate_mfa.roster.columns import find_columns, find_identities
 from migrate_mfa.roster.header import Header, read_header, require_no_title
 from migrate_mfa.roster.names import Names
-from migrate_mfa.roster.rows import Record, RosterOptions, RowReader
+from migrate_mfa.roster.rows import RosterOptions, RowReader
 from migrate_mfa.roster.sample import Sample
 from migrate_mfa.roster.text import (
     GUESSED,
@@ -28,7 +30,6 @@ from migrate_mfa.roster.text import (
     split_cells,
     split_records,
 )
-from migrate_mfa.domain.errors import InputUnusable
 
 __all__ = ["Record", "Roster", "RosterOptions", "open_roster"]
 

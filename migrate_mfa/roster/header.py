@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Final
 
-from migrate_mfa.roster.aliases import IDENTITIES, fold, meaning_of
-from migrate_mfa.roster.names import is_data
-from migrate_mfa.roster.text import Lines, literal_cells, shown, split_cells, split_records
 from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.privacy import masked
 from migrate_mfa.domain.spreadsheet import trim, unguard
+from migrate_mfa.roster.aliases import IDENTITIES, fold, meaning_of
+from migrate_mfa.roster.names import is_data
+from migrate_mfa.roster.text import Lines, literal_cells, shown, split_cells, split_records
 
 _DELIMITERS: Final = ",;\t|"
 _SEP_LINE: Final = re.compile(r'"?sep=([,;|\t])"?[,;|\t ]*[\r\n]*', re.IGNORECASE)

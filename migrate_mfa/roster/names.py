@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
 
-from migrate_mfa.roster.aliases import Meaning, fold, meaning_of
-from migrate_mfa.roster.text import shown
 from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.privacy import column_name
+from migrate_mfa.roster.aliases import Meaning, fold, meaning_of
+from migrate_mfa.roster.text import shown
 
 _MOST_LISTED: Final = 40
 _DATA: Final = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|\+[0-9][0-9 ().-]{7,}")

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from migrate_mfa.domain.errors import InputUnusable
+from migrate_mfa.domain.words import counted
 from migrate_mfa.roster.aliases import Kind, Line, fold
 from migrate_mfa.roster.names import Names
 from migrate_mfa.roster.sample import Sample
-from migrate_mfa.domain.errors import InputUnusable
-from migrate_mfa.domain.words import counted
 
 NO_COLUMN: Final = "none"
 """What `--phone-column` says where the numbers are to be those of the pool."""

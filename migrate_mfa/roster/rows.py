@@ -5,17 +5,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from migrate_mfa.roster.columns import Columns, Kind
-from migrate_mfa.roster.sample import says_country
-from migrate_mfa.roster.text import RawRecord, literal_cells, split_cells
 from migrate_mfa.domain.characters import narrow
 from migrate_mfa.domain.country import row_country
 from migrate_mfa.domain.identity import Unreadable, read_email, read_sub, read_username
 from migrate_mfa.domain.model import Candidate, Position, Rejection
 from migrate_mfa.domain.phone import Normalised, PhoneProblem, normalise, normalise_in_row
 from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.domain.rows import Record
 from migrate_mfa.domain.spreadsheet import trim, unguard
 from migrate_mfa.domain.words import counted
+from migrate_mfa.roster.columns import Columns, Kind
+from migrate_mfa.roster.sample import says_country
+from migrate_mfa.roster.text import RawRecord, literal_cells, split_cells
 
 _LONGEST_CELL: Final = 16_000
 """Characters; Cognito takes 2,048 in an attribute, and 16,000 in a row of its own imports."""
@@ -45,18 +46,6 @@ class RosterOptions:
     phone_column: str | None = None
     encoding: str | None = None
     read_numbers: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record and what it comes to.
-
-    Its cells are those that it has: fewer than the header's columns where the last ones are missing, more
-    where a bad row has more.
-    """
-
-    cells: tuple[str, ...] = field(repr=False)
-    row: Candidate | Rejection
 
 
 @dataclass(frozen=True, slots=True)

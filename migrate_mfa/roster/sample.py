@@ -10,11 +10,11 @@ from typing import Final
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
-from migrate_mfa.roster.aliases import fold
 from migrate_mfa.domain.country import Country, row_country
 from migrate_mfa.domain.phone import Normalised, PhoneProblem, may_be_fixed, normalise
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.spreadsheet import trim, unguard
+from migrate_mfa.roster.aliases import fold
 
 ROWS: Final = 1000
 _MOST_CHARACTERS: Final = 1 << 22

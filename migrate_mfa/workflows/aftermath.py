@@ -8,36 +8,36 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from migrate_mfa.journal.reconcile_store import AftermathStore
-from migrate_mfa.journal.database import Journal
-from migrate_mfa.journal.log import configure
-from migrate_mfa.journal.report_store import ReportStore
-from migrate_mfa.roster.file import Roster, open_roster
-from migrate_mfa.journal.run_dir import require_same
-from migrate_mfa.journal.write_store import WorkStore
+from migrate_mfa.checks.preflight import require_optional_mfa, require_sms_mfa
+from migrate_mfa.checks.recoveries import recoveries
+from migrate_mfa.cli.kept_pace import at_the_last_pace
 from migrate_mfa.domain.decide import decide_again, decide_work
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, RunDirectoryError, UsageError
+from migrate_mfa.domain.forecast import forecast
 from migrate_mfa.domain.model import Decision, Plan, Policy, PoolFacts, UserState, Verdict
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.recovery import completed_before
 from migrate_mfa.domain.resolve import Naming
-from migrate_mfa.domain.rows import Revisited, Verb, Work
 from migrate_mfa.domain.rollback import restore
+from migrate_mfa.domain.rows import Revisited, Verb, Work
 from migrate_mfa.domain.words import counted
 from migrate_mfa.engine.find_users import named_by, users_named
-from migrate_mfa.domain.forecast import forecast
 from migrate_mfa.engine.plan import BATCH
-from migrate_mfa.checks.preflight import require_optional_mfa, require_sms_mfa
 from migrate_mfa.engine.reconcile import REPAIR, DriftKind, Reconciler
+from migrate_mfa.invocation import Agree, Pass, agree_to_read, open_pass
+from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.log import configure
+from migrate_mfa.journal.meta import planned_directory, require_same
+from migrate_mfa.journal.reconcile_store import AftermathStore
+from migrate_mfa.journal.report_store import ReportStore
+from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.ports import Progress
 from migrate_mfa.reports.files import DRAFT
-from migrate_mfa.reports.outcomes import write_csv
-from migrate_mfa.settings import Settings, policy_of
-from migrate_mfa.session import connect, require_endpoint
-from migrate_mfa.cli.kept_pace import at_the_last_pace
-from migrate_mfa.invocation import Agree, Pass, agree_to_read, open_pass, planned_directory
-from migrate_mfa.checks.recoveries import recoveries
 from migrate_mfa.reports.from_journal import DIRECTORY
+from migrate_mfa.reports.outcomes import write_csv
+from migrate_mfa.roster.file import Roster, open_roster
+from migrate_mfa.session import connect, require_endpoint
+from migrate_mfa.settings import Settings, policy_of
 from migrate_mfa.workflows.sms_allowance import require_sms_allowance, sms_left
 
 _RECONCILES = (Verb.RECONCILE, Verb.REPAIR)
@@ -63,7 +63,7 @@ def open_aftermath(
         pool_id = saved["user_pool_id"]
         if settings.user_pool_id not in {None, pool_id}:
             raise InputUnusable(f"{directory} belongs to another user pool.", "Leave --user-pool-id out.")
-        settings = at_the_last_pace(settings, directory, command, progress.say)
+        settings = replace(settings, pace=at_the_last_pace(settings.pace, directory, command, progress.say))
         connection = stack.enter_context(connect(settings, pool_id, progress, exclusive=exclusive))
         require_sms_mfa(connection.pool)
 
@@ -132,7 +132,9 @@ class Aftermath:
         known = self.one.journal.meta()
         if not self.store.drift_kinds(after_pass=known.get("drift_told_in_pass", 0)):
             return
-        found = completed_before(recoveries(self.one.connection) or (), self.store.last_write_at())
+        found = completed_before(
+            recoveries(self.one.connection.aws, self.one.connection.pool.id) or (), self.store.last_write_at()
+        )
         if found is None or found.id == known.get("recovery_told"):
             return
         self.one.extra["recovered_to"] = found.moment

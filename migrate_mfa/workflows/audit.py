@@ -5,10 +5,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
-from migrate_mfa.journal.database import Journal
-from migrate_mfa.journal.log import configure
-from migrate_mfa.journal.plan_store import PlanStore
-from migrate_mfa.journal.run_dir import default_audit_dir, require_same
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, UsageError
 from migrate_mfa.domain.model import MfaMode, UserState
 from migrate_mfa.engine.audit import (
@@ -24,13 +20,18 @@ from migrate_mfa.engine.audit import (
 )
 from migrate_mfa.engine.plan import BATCH
 from migrate_mfa.engine.scan import STARTS, BrokenListError
-from migrate_mfa.stop import Stopped
+from migrate_mfa.invocation import Agree, Pass, agree_to_read, open_pass
+from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.log import configure
+from migrate_mfa.journal.meta import require_same
+from migrate_mfa.journal.plan_store import PlanStore
+from migrate_mfa.journal.run_dir import default_audit_dir
 from migrate_mfa.ports import Progress
 from migrate_mfa.reports.audit import coverage_dicts, coverage_table, write_users
 from migrate_mfa.reports.summary import verified_share
-from migrate_mfa.settings import Settings
 from migrate_mfa.session import Connection, connect, require_endpoint
-from migrate_mfa.invocation import Agree, Pass, agree_to_read, open_pass
+from migrate_mfa.settings import Settings
+from migrate_mfa.stop import Stopped
 
 
 @contextmanager

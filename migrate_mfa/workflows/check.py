@@ -4,31 +4,30 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from migrate_mfa.aws.session import Aws, Lane
+from migrate_mfa.aws.session import Aws
+from migrate_mfa.checks.findings import Finding, failures
+from migrate_mfa.checks.findings_report import document
+from migrate_mfa.checks.permissions import PERMISSIONS
+from migrate_mfa.checks.pool import not_there
+from migrate_mfa.checks.rules import examine
+from migrate_mfa.checks.snapshot import PoolPicture, Wishes
+from migrate_mfa.checks.take_snapshot import Survey
 from migrate_mfa.clock import SystemClock
-from migrate_mfa.journal.database import Journal
-from migrate_mfa.journal.schema import COUNTS_COUNTRIES
-from migrate_mfa.journal.plan_store import PlanStore
-from migrate_mfa.journal.run_dir import require_same
-from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, UsageError
 from migrate_mfa.domain.failure import ApiError
-from migrate_mfa.checks.findings import Finding, failures
-from migrate_mfa.checks.permissions import PERMISSIONS
-from migrate_mfa.checks.snapshot import PoolPicture, Wishes
-from migrate_mfa.domain.quotas import QUOTAS, ceiling
-from migrate_mfa.checks.rules import examine
-from migrate_mfa.checks.pool import not_there
 from migrate_mfa.domain.forecast import Forecast, Rate, forecast
+from migrate_mfa.domain.quotas import QUOTAS, Lane, ceiling
+from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.meta import planned_meta, require_same
+from migrate_mfa.journal.plan_store import PlanStore
+from migrate_mfa.journal.schema import COUNTS_COUNTRIES
+from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.pacing.retry import IMPATIENT
-from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
 from migrate_mfa.ports import Standing
-from migrate_mfa.checks.findings_report import document
+from migrate_mfa.session import Connection, call_or_exit, problem_of, require_endpoint
 from migrate_mfa.settings import Settings, policy_of
-from migrate_mfa.session import Connection, patiently, problem_of, require_endpoint
+from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
 from migrate_mfa.workflows.plan_and_run import NO_POOL, VERBS
-from migrate_mfa.invocation import planned_meta
-from migrate_mfa.checks.take_snapshot import Survey
 
 _NOT_A_POOL = frozenset({"ResourceNotFoundException", "OperationNotEnabledException"})
 
@@ -74,7 +73,7 @@ def check(settings: Settings, verb: str) -> Checked:
 
 def _check(settings: Settings, aws: Aws, wishes: Wishes, plan: "_SavedPlan | None", stop: Stop) -> Checked:
     clock = SystemClock()
-    identity = patiently(aws.identity, clock, stop, connects=IMPATIENT)
+    identity = call_or_exit(aws.identity, clock, stop, connects=IMPATIENT)
     if plan is not None:
         require_endpoint(plan.meta, Lane(aws.endpoint, identity.account, aws.region))
     pool_id = name = aws.target.user_pool_id
@@ -165,7 +164,7 @@ def check_before(connection: Connection, wishes: Wishes) -> list[Finding]:
     """
     aws, clock, stop = connection.aws, connection.clock, connection.stop
     connection.progress.show(Standing(stage="checking the pool"))
-    identity = patiently(aws.identity, clock, stop)
+    identity = call_or_exit(aws.identity, clock, stop)
     try:
         findings = examine(Survey(aws, identity, clock, stop).picture(wishes, thorough=False))
     except ApiError as error:

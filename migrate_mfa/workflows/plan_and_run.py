@@ -2,30 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import structlog
 
-from migrate_mfa.journal.values import pool_to_json
-from migrate_mfa.journal.database import Journal
-from migrate_mfa.journal.log import configure
-from migrate_mfa.journal.plan_store import PlanStore
-from migrate_mfa.journal.report_store import ReportStore
-from migrate_mfa.roster.file import Roster, has_changed, open_roster
-from migrate_mfa.journal.run_dir import default_run_dir, require_same
-from migrate_mfa.domain.decide import decide, decide_disable, decide_work
-from migrate_mfa.domain.errors import ExitCode, InputUnusable, UsageError
-from migrate_mfa.domain.model import Decision, Policy, PoolFacts, UserState, VerificationPolicy
-from migrate_mfa.checks.snapshot import Wishes
-from migrate_mfa.domain.reasons import NEEDS_READING, Outcome, Reason
-from migrate_mfa.domain.resolve import Naming
-from migrate_mfa.domain.rows import SharedNumbers, Verb, Work
-from migrate_mfa.domain.forecast import Forecast
-from migrate_mfa.engine.limits import too_many
-from migrate_mfa.engine.plan import Planner, count_lifted
 from migrate_mfa.checks.preflight import (
     require_optional_mfa,
     require_password_recovery,
@@ -33,32 +16,36 @@ from migrate_mfa.checks.preflight import (
     require_prices,
     require_sms_mfa,
 )
-from migrate_mfa.ports import Progress
-from migrate_mfa.settings import Settings, policy_of
-from migrate_mfa.session import connect, require_endpoint
+from migrate_mfa.checks.snapshot import Wishes
 from migrate_mfa.cli.kept_pace import at_the_last_pace
-from migrate_mfa.invocation import Pass, open_pass, planned_directory
+from migrate_mfa.domain.decide import decide, decide_disable, decide_work
+from migrate_mfa.domain.errors import ExitCode, InputUnusable, UsageError
+from migrate_mfa.domain.forecast import Forecast
+from migrate_mfa.domain.model import Decision, Policy, PoolFacts, UserState, VerificationPolicy
+from migrate_mfa.domain.reasons import NEEDS_READING, Outcome, Reason
+from migrate_mfa.domain.resolve import Naming
+from migrate_mfa.domain.rows import Verb, Work
+from migrate_mfa.engine.limits import too_many
+from migrate_mfa.engine.plan import Planner, count_lifted
+from migrate_mfa.invocation import Pass, open_pass
+from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.log import configure
+from migrate_mfa.journal.meta import planned_directory, require_same
+from migrate_mfa.journal.plan_store import PlanStore
+from migrate_mfa.journal.report_store import ReportStore
+from migrate_mfa.journal.run_dir import default_run_dir
+from migrate_mfa.journal.values import pool_to_json
+from migrate_mfa.ports import Progress
+from migrate_mfa.reports.overview import Overview
+from migrate_mfa.roster.file import Roster, has_changed, open_roster
+from migrate_mfa.session import connect, require_endpoint
+from migrate_mfa.settings import Settings, policy_of
 from migrate_mfa.workflows.sms_allowance import require_sms_allowance, sms_expected
 
 NO_POOL = ("--user-pool-id is missing.", "It looks like ap-northeast-1_AbCdEfGhI.")
 log = structlog.get_logger()
 VERBS = (Verb.RUN, Verb.RECONCILE, Verb.REPAIR)
 """What `run` carries out: its own plan, and what an interrupted reconcile left."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
-    """A plan in numbers: rows by (outcome, reason), open rows by the reason they would end with, guesses."""
-
-    meta: Mapping[str, Any]
-    counts: list[tuple[str, str, int]]
-    planned: dict[str, int]
-    guesses: dict[str, int]
-    details: dict[str, list[tuple[str, int]]]
-    forecast: Forecast
-    shared: SharedNumbers
-    rolled_back: int
-    """Rows that a rollback has ended."""
 
 
 class Migration:
@@ -288,7 +275,7 @@ def open_migration(settings: Settings, command: str, progress: Progress) -> Iter
         policy = _policy(settings, saved)
         if saved and has_changed(saved.get("roster"), saved.get("roster_sha256")):
             progress.say(f"{saved['roster']} has changed since the plan: what was planned is done, not that.")
-        settings = at_the_last_pace(settings, directory, command, progress.say)
+        settings = replace(settings, pace=at_the_last_pace(settings.pace, directory, command, progress.say))
         require_prices(settings.cost.max_cost, () if settings.prices.mau is not None else ("--mau-price",))
         connection = stack.enter_context(connect(settings, pool_id, progress))
         require_pool(connection.pool, command, policy)

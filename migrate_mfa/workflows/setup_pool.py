@@ -4,16 +4,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from migrate_mfa.aws.session import Aws, Lane
+from migrate_mfa.aws.session import Aws
 from migrate_mfa.clock import SystemClock
+from migrate_mfa.domain.errors import UsageError
+from migrate_mfa.domain.quotas import Lane
+from migrate_mfa.pool_setup.apply import PoolSetup
 from migrate_mfa.pool_setup.aws_mfa_config import CognitoPoolSettings
 from migrate_mfa.pool_setup.aws_role import IamRoles
-from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.pool_setup.plan import SetupPlan
-from migrate_mfa.pool_setup.apply import PoolSetup
-from migrate_mfa.stop import Stop, on_signals
+from migrate_mfa.session import call_or_exit
 from migrate_mfa.settings import Settings
-from migrate_mfa.session import patiently
+from migrate_mfa.stop import Stop, on_signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,6 @@ def open_setup(settings: Settings, stop: Stop, say: Callable[[str], None]) -> It
     clock = SystemClock()
     aws = Aws(settings.target(settings.user_pool_id))
     with on_signals(stop):
-        lane = patiently(aws.lane, clock, stop)
+        lane = call_or_exit(aws.lane, clock, stop)
         setup = PoolSetup(CognitoPoolSettings(aws), IamRoles(aws), clock=clock, stop=stop, say=say)
         yield Opened(setup, lane, settings)

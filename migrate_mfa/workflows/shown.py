@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from migrate_mfa.cli.prompt import progress_for, tell_limit
+from migrate_mfa.cli.prompt import progress_for
+from migrate_mfa.workflows.consent import tell_limit
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.errors import ExitCode
+    from migrate_mfa.invocation import Pass
     from migrate_mfa.ports import Progress
     from migrate_mfa.settings import Settings
-    from migrate_mfa.invocation import Pass
 
 
 class _HasPass(Protocol):

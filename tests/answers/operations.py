@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from botocore.model import OperationModel, Shape
 
-_ADAPTERS = ROOT / "migrate_mfa" / "adapters"
+_TOOL = ROOT / "migrate_mfa"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,9 @@ def _known() -> dict[str, Operation]:
 
 
 def _named() -> Iterator[str]:
-    """Text constants of the adapters, and the methods that they call of a client."""
+    """Text constants of what talks to AWS, and the methods that it calls of a client."""
     methods = {xform_name(name): name for name in _known()}
-    for path in sorted(_ADAPTERS.glob("*.py")):
+    for path in sorted([*_TOOL.glob("aws/*.py"), *_TOOL.glob("*/aws_*.py")]):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value

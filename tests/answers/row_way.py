@@ -6,14 +6,14 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from migrate_mfa.journal.reconcile_store import AftermathStore
 from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.domain.model import Decision, Plan, UserState, Verdict
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.rows import Verb, Work
 from migrate_mfa.domain.rollback import restore
-from migrate_mfa.engine.live_pool import OLDEST_S
+from migrate_mfa.domain.rows import Verb, Work
 from migrate_mfa.engine.apply_row import settle
+from migrate_mfa.engine.live_pool import OLDEST_S
+from migrate_mfa.journal.reconcile_store import AftermathStore
 from tests.commands.support import WRITES, a_member, phone_of
 from tests.support.builders import a_candidate, a_policy
 from tests.support.scene import Scene

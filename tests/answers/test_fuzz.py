@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from migrate_mfa.checks.aws_account import Account
 from migrate_mfa.aws.clients import Calls
-from migrate_mfa.checks.aws_pool_reader import PoolReader
-from migrate_mfa.pool_setup.aws_mfa_config import CognitoPoolSettings
 from migrate_mfa.canary.aws_sign_in import CognitoSignIn
-from migrate_mfa.pool_setup.aws_role import IamRoles
+from migrate_mfa.canary.sign_in import Challenge, Tokens
+from migrate_mfa.checks.aws_account import Account
+from migrate_mfa.checks.aws_pool_reader import PoolReader
+from migrate_mfa.checks.principals import principal_of
 from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import Phone
-from migrate_mfa.checks.principals import principal_of
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.recovery import LIST as RECOVERIES
-from migrate_mfa.canary.sign_in import Challenge, Tokens
+from migrate_mfa.pool_setup.aws_mfa_config import CognitoPoolSettings
+from migrate_mfa.pool_setup.aws_role import IamRoles
 from migrate_mfa.pool_setup.role import SmsRole
 from tests.answers.fuzz import Spoiled, body_of, made, spoil
 from tests.answers.operations import called

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrate_mfa.simulator import background
-from tests.commands.support import POOL_ID, POOL_NAME, Cli, a_member, assert_code, pool_document, state, wait_until
+from tests.commands.support import (
+    POOL_ID,
+    POOL_NAME,
+    Cli,
+    a_member,
+    assert_code,
+    pool_document,
+    state,
+    wait_until,
+)
 from tests.support.terminal import CTRL_C, CTRL_D, Terminal
 
 if TYPE_CHECKING:

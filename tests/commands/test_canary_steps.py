@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrate_mfa.journal.run_dir import lock_lane
+from migrate_mfa.canary.canary import Canary, Request, _refusal, open_canary, undo
+from migrate_mfa.cli.option_groups import Aws, ReadingRoster
 from migrate_mfa.domain.errors import Declined, ExitCode, InputUnusable, PoolNotReady
 from migrate_mfa.domain.model import Verdict
 from migrate_mfa.domain.reasons import LIFTABLE, Reason
-from migrate_mfa.cli.option_groups import Aws, ReadingRoster
+from migrate_mfa.journal.run_dir import lock_lane
 from migrate_mfa.settings import Settings
 from migrate_mfa.simulator import background
-from migrate_mfa.canary.canary import Canary, Request, _refusal, open_canary, undo
 from tests.commands.support import POOL_ID, a_member, phone_of, pool_document, state
 from tests.support.fakes import SilentProgress
 from tests.support.sign_in import Typist

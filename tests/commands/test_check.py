@@ -7,7 +7,7 @@ import tempfile
 import time
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.aws.session import Lane
+from migrate_mfa.domain.quotas import Lane
 from migrate_mfa.journal.run_dir import lock_lane
 from tests.commands.support import (
     POOL_ID,

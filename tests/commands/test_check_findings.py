@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrate_mfa.aws.session import Aws as AwsClients
+from migrate_mfa.cli.option_groups import Aws, Deciding
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import ExitCode, NotAllowed, OutOfReach, UsageError
 from migrate_mfa.domain.model import VerificationPolicy
-from migrate_mfa.cli.option_groups import Aws, Deciding
 from migrate_mfa.settings import Settings
 from migrate_mfa.simulator import background
 from migrate_mfa.workflows.check import Checked, check

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.checks.permissions import PERMISSIONS, When
+from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.main import main
 from migrate_mfa.simulator import background
 from tests.commands.support import POOL_ID, a_member, phone_of, pool_document, write_roster

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from migrate_mfa.canary.canary import Request, open_canary
+from migrate_mfa.cli.option_groups import Aws
 from migrate_mfa.domain.errors import ExitCode, NotAllowed
 from migrate_mfa.main import main
-from migrate_mfa.cli.option_groups import Aws
 from migrate_mfa.settings import Settings
 from migrate_mfa.simulator import background
-from migrate_mfa.canary.canary import Request, open_canary
 from tests.commands.support import POOL_ID, a_member, phone_of, pool_document
 from tests.support.fakes import SilentProgress
 from tests.support.policies import act_as, without_action

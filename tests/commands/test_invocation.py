@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrate_mfa.aws.session import Lane
-from migrate_mfa.journal.lock import Writer
-from migrate_mfa.journal.run_dir import last_lane_writer, lock_lane, note_lane_writer
 from migrate_mfa.domain.errors import ExitCode, NotAllowed
-from migrate_mfa.domain.quotas import Category
+from migrate_mfa.domain.quotas import Category, Lane
 from migrate_mfa.domain.rows import Verb
 from migrate_mfa.engine.live_pool import LivePool
-from migrate_mfa.pacing.user_pool import CallCount
-from migrate_mfa.stop import Stop, StopCause
-from migrate_mfa.settings import Settings
-from migrate_mfa.session import Connection
 from migrate_mfa.invocation import Pass, open_pass
+from migrate_mfa.journal.lock import Writer
+from migrate_mfa.journal.run_dir import last_lane_writer, lock_lane, note_lane_writer
+from migrate_mfa.pacing.user_pool import CallCount
+from migrate_mfa.session import Connection
+from migrate_mfa.settings import Settings
+from migrate_mfa.stop import Stop, StopCause
 from tests.support.builders import a_candidate, a_pool, a_user
 from tests.support.clock import FakeClock
 from tests.support.fakes import WRITES, FakeDirectory, SilentProgress

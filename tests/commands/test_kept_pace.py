@@ -3,28 +3,27 @@ from typing import Any
 
 import pytest
 
-from migrate_mfa.journal.database import Journal
-from migrate_mfa.domain.quotas import Category
+from migrate_mfa.cli.kept_pace import at_the_last_pace, note_pace
 from migrate_mfa.cli.option_groups import Pace
 from migrate_mfa.cli.option_values import Named
-from migrate_mfa.settings import Settings
-from migrate_mfa.cli.kept_pace import at_the_last_pace, note_pace
+from migrate_mfa.domain.quotas import Category
+from migrate_mfa.journal.database import Journal
 
 
-def a_pace(share: float = 0.5, *given: str, **limits: float) -> Settings:
+def a_pace(share: float = 0.5, *given: str, **limits: float) -> Pace:
     rates = tuple(Named(Category(name), rate) for name, rate in limits.items())
-    return Settings(pace=Pace(quota_share=share, max_rps=rates, given=frozenset(given)))
+    return Pace(quota_share=share, max_rps=rates, given=frozenset(given))
 
 
-def begun(directory: Path, command: str, settings: Settings) -> None:
+def begun(directory: Path, command: str, pace: Pace) -> None:
     """A pass that began, and was killed for all that anybody knows."""
     with Journal.create_or_open(directory) as journal:
-        note_pace(journal, command, settings)
+        note_pace(journal, command, pace)
 
 
-def resumed(directory: Path, command: str, settings: Settings) -> tuple[Settings, list[str]]:
+def resumed(directory: Path, command: str, pace: Pace) -> tuple[Pace, list[str]]:
     said: list[str] = []
-    return at_the_last_pace(settings, directory, command, said.append), said
+    return at_the_last_pace(pace, directory, command, said.append), said
 
 
 def test_what_is_not_given_is_kept_from_the_last_pass_of_the_same_command_and_said(tmp_path: Path) -> None:
@@ -32,8 +31,8 @@ def test_what_is_not_given_is_kept_from_the_last_pass_of_the_same_command_and_sa
 
     now, said = resumed(tmp_path, "run", a_pace())
 
-    assert now.pace.quota_share == 0.25
-    assert now.max_rps == {Category.USER_UPDATE: 5}
+    assert now.quota_share == 0.25
+    assert now.limits == {Category.USER_UPDATE: 5}
     assert said == [
         "--quota-share 0.25 is kept from the last run; give it to change it.",
         "--max-rps UserUpdate=5 is kept from the last run; give --max-rps to change it.",
@@ -45,7 +44,7 @@ def test_what_is_given_wins_also_where_it_is_the_default(tmp_path: Path) -> None
 
     now, said = resumed(tmp_path, "run", a_pace(0.5, "quota_share", "max_rps", UserRead=9))
 
-    assert (now.pace.quota_share, now.max_rps) == (0.5, {Category.USER_READ: 9})
+    assert (now.quota_share, now.limits) == (0.5, {Category.USER_READ: 9})
     assert not said
 
 
@@ -61,7 +60,7 @@ def test_a_run_says_where_its_plan_was_made_at_another_pace(tmp_path: Path) -> N
 
     now, said = resumed(tmp_path, "run", a_pace())
 
-    assert now.pace.quota_share == 0.5
+    assert now.quota_share == 0.5
     assert said == ["The plan was made with --quota-share 0.1 (now 0.5)."]
 
 

@@ -10,9 +10,9 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from migrate_mfa.canary.canary import Request, open_canary
 from migrate_mfa.cli.option_groups import Aws
 from migrate_mfa.settings import Settings
-from migrate_mfa.canary.canary import Request, open_canary
 from tests.commands.support import ROLE, Cli, assert_code, ends, phone_of, summary, write_roster
 from tests.support.fakes import SilentProgress
 from tests.support.sign_in import Typist

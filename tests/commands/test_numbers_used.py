@@ -11,7 +11,16 @@ import pytest
 
 from migrate_mfa.main import main
 from migrate_mfa.simulator import Running, background
-from tests.commands.support import POOL_ID, Cli, a_member, phone_of, pool_document, report, state, write_roster
+from tests.commands.support import (
+    POOL_ID,
+    Cli,
+    a_member,
+    phone_of,
+    pool_document,
+    report,
+    state,
+    write_roster,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

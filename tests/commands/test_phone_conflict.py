@@ -2,10 +2,10 @@
 
 import pytest
 
+from migrate_mfa.cli.option_groups import Deciding
 from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.model import PhoneConflict, VerificationPolicy
 from migrate_mfa.main import main
-from migrate_mfa.cli.option_groups import Deciding
 
 
 @pytest.mark.parametrize("verification", ["attested", "by-column"])

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrate_mfa.checks.aws_pool_reader import PoolReader
+from migrate_mfa.cli.option_groups import Aws
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.failure import UNKNOWN_TO_SDK, ApiError
 from migrate_mfa.main import main
-from migrate_mfa.cli.option_groups import Aws
 from migrate_mfa.settings import Settings
 from migrate_mfa.simulator import background
 from migrate_mfa.workflows.check import check

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrate_mfa.journal.database import Journal
 from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.journal.database import Journal
 from migrate_mfa.main import main
 from migrate_mfa.simulator import Running, background
 from tests.commands.messy_roster import ROWS, make_roster, make_users

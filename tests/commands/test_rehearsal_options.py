@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from migrate_mfa.rehearsal.rehearsal import MACHINE_RPS, expectation, options_of
-from migrate_mfa.domain.quotas import Category
-from migrate_mfa.domain.forecast import Forecast, Time
-from migrate_mfa.engine.limits import too_many
 from migrate_mfa.cli.option_values import percent
+from migrate_mfa.domain.forecast import Forecast, Time
+from migrate_mfa.domain.quotas import Category
+from migrate_mfa.engine.limits import too_many
+from migrate_mfa.rehearsal.rehearsal import MACHINE_RPS, expectation, options_of
 
 PLAIN: dict[str, Any] = {
     "verification": "attested",

@@ -377,7 +377,7 @@ def test_a_job_file_gives_its_options(here: Callable[..., Done], shared: Running
 
 @contextmanager
 def a_lane_that_is_taken(endpoint: str) -> Iterator[None]:
-    from migrate_mfa.aws.session import Lane
+    from migrate_mfa.domain.quotas import Lane
     from migrate_mfa.journal.run_dir import lock_lane
 
     held = lock_lane(Lane(endpoint, "123456789012", "ap-northeast-1"))

@@ -16,18 +16,18 @@ from unicodedata import east_asian_width
 import pytest
 from typer.main import get_command
 
-from migrate_mfa.journal.database import Journal
-from migrate_mfa.roster.aliases import ALIASES, meaning_of, names_of
-from migrate_mfa.journal.write_store import WorkStore
-from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.checks.findings import Code, Level
-from migrate_mfa.domain.model import PhoneConflict, VerificationPolicy
 from migrate_mfa.checks.iam_policy import permissions_of
+from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.domain.model import PhoneConflict, VerificationPolicy
 from migrate_mfa.domain.quotas import CATEGORY_OF, PACED, QUOTAS
 from migrate_mfa.domain.reasons import LIFTABLE, Outcome, Reason
+from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.main import app, main
-from migrate_mfa.simulator import Running, background
 from migrate_mfa.reports.from_journal import status
+from migrate_mfa.roster.aliases import ALIASES, meaning_of, names_of
+from migrate_mfa.simulator import Running, background
 from tests.support.terminal import Terminal as Keyboard
 from tests.support.terminal import typing
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from migrate_mfa.simulator import background
-from migrate_mfa.simulator.server import faults
-from migrate_mfa.simulator.files import poolfile
-from migrate_mfa.simulator.server.control import Control
-from migrate_mfa.simulator.files.edits import Edit
-from migrate_mfa.simulator.files.generate import Generate
 from migrate_mfa.simulator.account.outbox import Sns
 from migrate_mfa.simulator.account.recoveries import RecoveryRow
-from migrate_mfa.simulator.server.service import Service
 from migrate_mfa.simulator.account.surroundings import Eums
+from migrate_mfa.simulator.files import poolfile
+from migrate_mfa.simulator.files.edits import Edit
+from migrate_mfa.simulator.files.generate import Generate
+from migrate_mfa.simulator.server import faults
+from migrate_mfa.simulator.server.control import Control
+from migrate_mfa.simulator.server.service import Service
 
 FOLDER = Path(__file__).resolve().parents[2] / "samples/simulator"
 BOTH = pytest.mark.parametrize("name", ["README.md", "README.ja.md"])

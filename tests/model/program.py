@@ -22,17 +22,17 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
-from migrate_mfa.journal import database
 from migrate_mfa.aws.session import Aws, AwsTarget
 from migrate_mfa.aws.user_pool import CognitoDirectory
 from migrate_mfa.engine import apply_row
-from migrate_mfa.stop import Stop, StopCause
+from migrate_mfa.journal import database
 from migrate_mfa.main import main
 from migrate_mfa.simulator.account.clock import Clock
-from migrate_mfa.simulator.server.control import pool_state
 from migrate_mfa.simulator.files.edits import apply_edit
 from migrate_mfa.simulator.files.poolfile import load_world
+from migrate_mfa.simulator.server.control import pool_state
 from migrate_mfa.simulator.server.service import Service
+from migrate_mfa.stop import Stop, StopCause
 from tests.commands.support import POOL_ID, WRITES
 from tests.support.clock import FakeClock
 from tests.support.policies import act_as
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 ENDPOINT: Final = "http://127.0.0.1:9"
 """Nobody listens there: a call that did not stay in this process would fail."""
 KILLED: Final = -9
-_CLOCKS: Final = ("wiring.lane", "wiring.check", "wiring.reporting", "adapters.locks")
+_CLOCKS: Final = ("session", "workflows.check", "reports.from_journal", "journal.lock")
 
 
 _GET_COMMAND: Final = typer.main.get_command
@@ -254,7 +254,7 @@ def program(document: Mapping[str, Any], folder: Path) -> Iterator[Program]:
 def _here(patch: pytest.MonkeyPatch) -> None:
     waits = apply_row.READ_BACK_WAITS_S
     act_as(patch, ("testing", "testing"))
-    patch.setattr(settle, "READ_BACK_WAITS_S", waits)  # it costs no time here
+    patch.setattr(apply_row, "READ_BACK_WAITS_S", waits)  # it costs no time here
     patch.setenv("AWS_ENDPOINT_URL", ENDPOINT)
     patch.setattr("migrate_mfa.session.Aws", lambda target, **_: _aws(target))
     patch.setattr("migrate_mfa.session.CognitoDirectory", _directory)

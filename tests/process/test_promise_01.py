@@ -6,11 +6,11 @@ import csv
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.domain.model import SOFTWARE_TOKEN_MFA, VerificationPolicy
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import Verb
 from migrate_mfa.engine.apply_row import settle
+from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.reports.outcomes import write_outcomes
 from migrate_mfa.reports.summary import totals
 from tests.support.builders import a_candidate, a_policy, a_rejection, a_user, mfa

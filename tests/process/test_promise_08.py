@@ -5,8 +5,8 @@ from __future__ import annotations
 import tracemalloc
 from typing import TYPE_CHECKING
 
-from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.reports.outcomes import write_outcomes
 from tests.support.builders import a_record, a_rejection
 from tests.support.fakes import FakeDirectory

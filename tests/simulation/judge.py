@@ -4,7 +4,6 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from migrate_mfa.journal.values import steps_to_text
 from migrate_mfa.domain.model import (
     SMS_MFA,
     MfaMode,
@@ -19,6 +18,7 @@ from migrate_mfa.domain.quotas import CATEGORY_OF, Category
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rollback import _factors, _number
 from migrate_mfa.engine.live_pool import OLDEST_S
+from migrate_mfa.journal.values import steps_to_text
 from tests.simulation.line import Call
 from tests.simulation.pool import GET, Pool, sms_in_effect, sms_on
 

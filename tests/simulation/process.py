@@ -9,26 +9,25 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from migrate_mfa.aws.session import Lane
-from migrate_mfa.journal.values import state_from_json, steps_from_text
+from migrate_mfa.checks.preflight import require_sms_mfa
+from migrate_mfa.cli.option_groups import Cost, Deciding, Wave
+from migrate_mfa.domain.errors import MigrateMfaError
+from migrate_mfa.domain.model import Candidate, Policy, Rejection, Step, UserState
+from migrate_mfa.domain.quotas import Category, Lane
+from migrate_mfa.engine.live_pool import LivePool
+from migrate_mfa.invocation import Pass
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.lock import Writer
 from migrate_mfa.journal.run_files import JOURNAL
+from migrate_mfa.journal.values import state_from_json, steps_from_text
 from migrate_mfa.journal.write_store import WorkStore
-from migrate_mfa.domain.errors import MigrateMfaError
-from migrate_mfa.domain.model import Candidate, Policy, Rejection, Step, UserState
-from migrate_mfa.domain.quotas import Category
-from migrate_mfa.engine.live_pool import LivePool
-from migrate_mfa.pacing.user_pool import PacedDirectory
 from migrate_mfa.pacing.limiter import Pacer
-from migrate_mfa.checks.preflight import require_sms_mfa
-from migrate_mfa.stop import SIGNAL_EXITS, Stop, Stopped
-from migrate_mfa.cli.option_groups import Cost, Deciding, Wave
+from migrate_mfa.pacing.user_pool import PacedDirectory
+from migrate_mfa.session import Connection, call_or_exit
 from migrate_mfa.settings import Settings, policy_options
+from migrate_mfa.stop import SIGNAL_EXITS, Stop, Stopped
 from migrate_mfa.workflows.aftermath import Aftermath
-from migrate_mfa.session import Connection, patiently
 from migrate_mfa.workflows.plan_and_run import Migration, require_pool
-from migrate_mfa.invocation import Pass
 from tests.simulation.line import Line
 from tests.simulation.scheduler import Scheduler, VirtualClock
 from tests.support.builders import a_record
@@ -168,7 +167,7 @@ class Process:
         clock = VirtualClock(self.scheduler)
         pacers = {category: Pacer(rps, clock, self.chance.random) for category, rps in self.ceilings.items()}
         directory = PacedDirectory(self.line, pacers, clock=clock, stop=self.stop)
-        facts = patiently(directory.describe, clock, self.stop)
+        facts = call_or_exit(directory.describe, clock, self.stop)
         nothing: Any = SimpleNamespace()
         return Connection(
             settings=self.settings,

@@ -6,8 +6,7 @@ import pytest
 
 from migrate_mfa.domain.model import Verdict
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.engine import write_gate
-from migrate_mfa.engine import apply_row
+from migrate_mfa.engine import apply_row, write_gate
 from migrate_mfa.pacing.turns import Turns
 from tests.simulation.scheduler import NoEndError
 from tests.simulation.simulate import main, play
@@ -63,8 +62,8 @@ def test_the_judge_sees_what_is_told_and_is_not_so() -> None:
     with (
         patch.object(apply_row._Way, "_make", lambda *_: None),
         patch.object(apply_row._Way, "_look_back", apply_row._Way._look),
-        patch.object(settle, "_is_undone", lambda *_: True),
-        patch.object(settle, "not_effective", lambda *_: Verdict(Reason.ENROLLED)),
+        patch.object(apply_row, "_is_undone", lambda *_: True),
+        patch.object(apply_row, "not_effective", lambda *_: Verdict(Reason.ENROLLED)),
     ):
         assert "and is not" in violations(range(1, 3))
 

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from migrate_mfa.journal.lock import Writer, take_lock
-from migrate_mfa.journal.log import configure
 from migrate_mfa.domain.model import (
     SMS_MFA,
     SOFTWARE_TOKEN_MFA,
@@ -27,6 +25,8 @@ from migrate_mfa.domain.model import (
 )
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.journal.lock import Writer, take_lock
+from migrate_mfa.journal.log import configure
 from migrate_mfa.stop import StopCause
 from tests.simulation.judge import Judge, _short
 from tests.simulation.line import CALM, Line, Weather
@@ -232,7 +232,7 @@ class World:
             without_threads(self.scheduler),
             patch(f"{passes}.last_lane_writer", lambda _: self.lane_writer.get("last")),
             patch(f"{passes}.note_lane_writer", note),
-            patch(f"{passes}.recovery_in_the_way", lambda _: None),
+            patch(f"{passes}.recovery_in_the_way", lambda *_: None),
             patch("migrate_mfa.workflows.aftermath.recoveries", lambda _: ()),
             configure(None),
             patch("migrate_mfa.journal.database.take_lock", partial(take_lock, sleep=lambda _: None)),

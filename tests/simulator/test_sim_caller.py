@@ -9,9 +9,9 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
-from migrate_mfa.simulator.server.caller import ASKS_NO_POLICY
-from migrate_mfa.simulator.operations import OPERATIONS
 from migrate_mfa.simulator.files.poolfile import load_world
+from migrate_mfa.simulator.operations import OPERATIONS
+from migrate_mfa.simulator.server.caller import ASKS_NO_POLICY
 from tests.simulator.sim_app import PASSWORD, App
 from tests.simulator.sim_site import ROLE, Site, client_of
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from migrate_mfa.simulator.server.call import Call
 from migrate_mfa.simulator.account.clock import Clock
-from migrate_mfa.simulator.server.faults import Faults
-from migrate_mfa.simulator.operations import OPERATIONS
 from migrate_mfa.simulator.files.poolfile import load_world
+from migrate_mfa.simulator.operations import OPERATIONS
+from migrate_mfa.simulator.server.call import Call
+from migrate_mfa.simulator.server.faults import Faults
 from tests.simulator.sim_site import PHONE, Site, client_of
 
 if TYPE_CHECKING:

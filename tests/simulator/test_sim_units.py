@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrate_mfa.simulator.server.call import Reply
 from migrate_mfa.simulator.account.errors import CognitoError
 from migrate_mfa.simulator.account.filters import parse_filter
-from migrate_mfa.simulator.files.generate import generated_users
-from migrate_mfa.simulator.server.http import BadRequestError, read_request, render
 from migrate_mfa.simulator.account.index import SortedIndex
-from migrate_mfa.simulator.files.poolfile import load_world
 from migrate_mfa.simulator.account.tokens import Tokens
+from migrate_mfa.simulator.files.generate import generated_users
+from migrate_mfa.simulator.files.poolfile import load_world
+from migrate_mfa.simulator.server.call import Reply
+from migrate_mfa.simulator.server.http import BadRequestError, read_request, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from migrate_mfa.roster.file import Record
 from migrate_mfa.domain.model import (
     SMS_MFA,
     Candidate,
@@ -21,7 +20,7 @@ from migrate_mfa.domain.model import (
     VerificationPolicy,
 )
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.rows import Work
+from migrate_mfa.domain.rows import Record, Work
 
 PHONE = "+819012345678"
 OTHER_PHONE = "+819087654321"

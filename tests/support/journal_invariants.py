@@ -15,13 +15,13 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from migrate_mfa.journal.values import state_from_json, steps_from_text
-from migrate_mfa.journal.database import NAME, Database, Journal
-from migrate_mfa.journal.schema import VERSION
-from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import Verb
+from migrate_mfa.journal.database import NAME, Database, Journal
+from migrate_mfa.journal.schema import VERSION
+from migrate_mfa.journal.values import state_from_json, steps_from_text
+from migrate_mfa.journal.write_store import WorkStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

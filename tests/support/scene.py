@@ -6,23 +6,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.journal.database import Journal
-from migrate_mfa.journal.plan_store import PlanStore
-from migrate_mfa.journal.write_store import WorkStore
+from migrate_mfa.checks.preflight import require_sms_mfa
 from migrate_mfa.domain.decide import decide
 from migrate_mfa.domain.model import Candidate, Decision, Policy, PoolFacts, Rejection, UserState
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.rows import Verb, Work
-from migrate_mfa.engine.live_pool import LivePool
-from migrate_mfa.pacing.user_pool import PacedDirectory
-from migrate_mfa.pacing.limiter import Pacer
-from migrate_mfa.engine.plan import Planner
-from migrate_mfa.checks.preflight import require_sms_mfa
-from migrate_mfa.engine.refusals import Refusals
 from migrate_mfa.engine.apply_row import Settled, Tools, settle
+from migrate_mfa.engine.live_pool import LivePool
+from migrate_mfa.engine.plan import Planner
+from migrate_mfa.engine.refusals import Refusals
 from migrate_mfa.engine.sms_allowance import SmsAllowance
-from migrate_mfa.stop import Stop
+from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.plan_store import PlanStore
+from migrate_mfa.journal.write_store import WorkStore
+from migrate_mfa.pacing.limiter import Pacer
+from migrate_mfa.pacing.user_pool import PacedDirectory
 from migrate_mfa.ports import Directory
+from migrate_mfa.stop import Stop
 from tests.support.builders import a_policy, a_record
 from tests.support.fakes import FakeClock, FakeDirectory, SilentProgress
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from typing import TypeVar
 
+from migrate_mfa.canary.sign_in import Challenge, Tokens
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import SMS_MFA, Phone
-from migrate_mfa.canary.sign_in import Challenge, Tokens
 from migrate_mfa.stop import Stopped
 from tests.support.fakes import FakeDirectory
 

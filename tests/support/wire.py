@@ -17,9 +17,9 @@ from botocore.exceptions import ConnectionClosedError
 
 from migrate_mfa.aws.session import Aws, AwsTarget
 from migrate_mfa.aws.user_pool import CognitoDirectory
-from migrate_mfa.simulator.server.control import pool_state
 from migrate_mfa.simulator.account.outbox import TEXT
 from migrate_mfa.simulator.files.poolfile import load_world
+from migrate_mfa.simulator.server.control import pool_state
 from migrate_mfa.simulator.server.service import Service
 from tests.commands.support import POOL_ID, pool_document
 from tests.support.clock import FakeClock

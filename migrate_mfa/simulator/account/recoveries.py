@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
-from migrate_mfa.simulator.files.documents import STRICT
 from migrate_mfa.simulator.account.errors import CognitoError, invalid_parameter
+from migrate_mfa.simulator.files.documents import STRICT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

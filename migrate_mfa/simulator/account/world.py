@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from migrate_mfa.simulator.account.outbox import Outbox
     from migrate_mfa.simulator.account.policies import Document
     from migrate_mfa.simulator.account.pool import Pool
-    from migrate_mfa.simulator.server.quotas import Limiter
     from migrate_mfa.simulator.account.roles import Roles
     from migrate_mfa.simulator.account.users import User
+    from migrate_mfa.simulator.server.quotas import Limiter
 
 Params = dict[str, Any]
 """A request's JSON members."""

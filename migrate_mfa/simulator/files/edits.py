@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from migrate_mfa.simulator.files.documents import STRICT, require
 from migrate_mfa.simulator.account.errors import CognitoError
-from migrate_mfa.simulator.operations.attributes import check_schema, claim_aliases
 from migrate_mfa.simulator.account.poolconfig import check_consistent, with_defaults
-from migrate_mfa.simulator.files.poolfile import ConfigRow, UserRow, user_fields, user_from_document
 from migrate_mfa.simulator.account.recoveries import RecoveryRow, set_status
+from migrate_mfa.simulator.files.documents import STRICT, require
+from migrate_mfa.simulator.files.poolfile import ConfigRow, UserRow, user_fields, user_from_document
+from migrate_mfa.simulator.operations.attributes import check_schema, claim_aliases
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

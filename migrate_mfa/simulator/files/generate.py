@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, Field, NonNegativeInt, model_validator
 
-from migrate_mfa.simulator.files.documents import STRICT
 from migrate_mfa.simulator.account.users import EMAIL, LEGACY_SMS, SMS, STATUSES, TOTP, User, derived_sub
+from migrate_mfa.simulator.files.documents import STRICT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

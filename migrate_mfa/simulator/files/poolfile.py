@@ -46,23 +46,23 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat
 
 from migrate_mfa.simulator.account.appclients import DECLARED_SHAPES, declared_client
-from migrate_mfa.simulator.server.caller import read_caller_policy
 from migrate_mfa.simulator.account.clock import Clock
-from migrate_mfa.simulator.files.documents import STRICT, parsed, require, structure
 from migrate_mfa.simulator.account.errors import CognitoError
-from migrate_mfa.simulator.files.generate import Generate, generated_users
-from migrate_mfa.simulator.operations.attributes import check_schema
 from migrate_mfa.simulator.account.outbox import Outbox, Sns
 from migrate_mfa.simulator.account.partitions import partition_of
 from migrate_mfa.simulator.account.pool import Pool
 from migrate_mfa.simulator.account.poolconfig import CONFIG_SHAPES, check_consistent, with_defaults
-from migrate_mfa.simulator.server.quotas import Limiter
 from migrate_mfa.simulator.account.recoveries import RecoveryRow, set_status
 from migrate_mfa.simulator.account.roles import Roles
-from migrate_mfa.simulator.server.shapes import SHAPES
 from migrate_mfa.simulator.account.surroundings import Surroundings
 from migrate_mfa.simulator.account.users import FACTORS, STATUSES, TOTP, User, derived_sub
 from migrate_mfa.simulator.account.world import Unsettled, World
+from migrate_mfa.simulator.files.documents import STRICT, parsed, require, structure
+from migrate_mfa.simulator.files.generate import Generate, generated_users
+from migrate_mfa.simulator.operations.attributes import check_schema
+from migrate_mfa.simulator.server.caller import read_caller_policy
+from migrate_mfa.simulator.server.quotas import Limiter
+from migrate_mfa.simulator.server.shapes import SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.simulator.account.delivery import check_path, send
 from migrate_mfa.simulator.account.errors import CognitoError, constraint, invalid_parameter
+from migrate_mfa.simulator.account.outbox import TEXT, Letter
+from migrate_mfa.simulator.account.users import User, as_user_type
+from migrate_mfa.simulator.account.world import text, username_of
 from migrate_mfa.simulator.operations.attributes import (
     attribute_values,
     check_schema,
     claim_aliases,
 )
 from migrate_mfa.simulator.operations.registry import operation
-from migrate_mfa.simulator.account.outbox import TEXT, Letter
-from migrate_mfa.simulator.account.users import User, as_user_type
-from migrate_mfa.simulator.account.world import text, username_of
 
 if TYPE_CHECKING:
     from migrate_mfa.simulator.account.pool import Pool

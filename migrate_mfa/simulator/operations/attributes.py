@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.simulator.account.delivery import check_path, send_code
 from migrate_mfa.simulator.account.errors import alias_taken, constraint, invalid_parameter
-from migrate_mfa.simulator.operations.registry import operation
 from migrate_mfa.simulator.account.pool import CONTACTS
 from migrate_mfa.simulator.account.users import SMS
+from migrate_mfa.simulator.operations.registry import operation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,9 +6,9 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.simulator.account.appclients import new_client
+from migrate_mfa.simulator.account.world import no_such_client, text
 from migrate_mfa.simulator.operations.pools import page_of
 from migrate_mfa.simulator.operations.registry import operation
-from migrate_mfa.simulator.account.world import no_such_client, text
 
 if TYPE_CHECKING:
     from migrate_mfa.simulator.account.world import Params, World

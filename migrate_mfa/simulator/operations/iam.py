@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from migrate_mfa.simulator.account.errors import CognitoError
-from migrate_mfa.simulator.operations.registry import IAM, operation
 from migrate_mfa.simulator.account.policies import Document, decide, read_document
-from migrate_mfa.simulator.server.query import listed, required
 from migrate_mfa.simulator.account.roles import MANAGED, Role
+from migrate_mfa.simulator.operations.registry import IAM, operation
+from migrate_mfa.simulator.server.query import listed, required
 
 if TYPE_CHECKING:
     from migrate_mfa.simulator.account.world import Params, World

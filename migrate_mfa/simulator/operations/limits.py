@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from migrate_mfa.simulator.account.errors import CognitoError, constraint, invalid_parameter
+from migrate_mfa.simulator.account.world import text
 from migrate_mfa.simulator.operations.registry import SERVICE_QUOTAS, operation
 from migrate_mfa.simulator.server.quotas import CATEGORIES, Category
-from migrate_mfa.simulator.account.world import text
 
 if TYPE_CHECKING:
     from migrate_mfa.simulator.account.world import Params, World

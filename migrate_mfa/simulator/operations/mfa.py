@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from migrate_mfa.simulator.account import poolconfig
 from migrate_mfa.simulator.account.delivery import check_role
 from migrate_mfa.simulator.account.errors import CognitoError, invalid_parameter
-from migrate_mfa.simulator.operations.registry import operation
 from migrate_mfa.simulator.account.users import EMAIL, FACTORS, SMS, TOTP
+from migrate_mfa.simulator.operations.registry import operation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from migrate_mfa.simulator.account import poolconfig
 from migrate_mfa.simulator.account.delivery import check_role, sms_failure
 from migrate_mfa.simulator.account.errors import CognitoError, constraint, invalid_parameter
-from migrate_mfa.simulator.operations.registry import operation
 from migrate_mfa.simulator.account.pool import Pool
 from migrate_mfa.simulator.account.world import text
+from migrate_mfa.simulator.operations.registry import operation
 
 if TYPE_CHECKING:
     from migrate_mfa.simulator.account.world import Params, World

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.simulator.account.errors import constraint, invalid_parameter, no_such_user
 from migrate_mfa.simulator.account.filters import Filter, parse_filter
-from migrate_mfa.simulator.operations.registry import operation
 from migrate_mfa.simulator.account.users import as_admin_get_user, as_user_type, mfa_view
+from migrate_mfa.simulator.operations.registry import operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

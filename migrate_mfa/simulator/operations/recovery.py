@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.simulator.account.errors import constraint, invalid_parameter
-from migrate_mfa.simulator.operations.pools import page_of
-from migrate_mfa.simulator.operations.registry import operation
 from migrate_mfa.simulator.account.recoveries import CANCELLABLE, begin, find, require_plan
 from migrate_mfa.simulator.account.world import text
+from migrate_mfa.simulator.operations.pools import page_of
+from migrate_mfa.simulator.operations.registry import operation
 
 if TYPE_CHECKING:
     from migrate_mfa.simulator.account.world import Params, World

@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.simulator.account.delivery import MEDIA, check_path, send_code
 from migrate_mfa.simulator.account.errors import CognitoError, invalid_parameter, no_such_pool, no_such_user
+from migrate_mfa.simulator.account.outbox import TEXT
+from migrate_mfa.simulator.account.pool import CONTACTS, Pool
+from migrate_mfa.simulator.account.users import User, attribute_list, mfa_view
+from migrate_mfa.simulator.account.world import text
 from migrate_mfa.simulator.operations.attributes import (
     FLAGS,
     attribute_values,
@@ -20,10 +24,6 @@ from migrate_mfa.simulator.operations.attributes import (
 from migrate_mfa.simulator.operations.mfa import set_preference
 from migrate_mfa.simulator.operations.reading import mfa_hidden
 from migrate_mfa.simulator.operations.registry import operation
-from migrate_mfa.simulator.account.outbox import TEXT
-from migrate_mfa.simulator.account.pool import CONTACTS, Pool
-from migrate_mfa.simulator.account.users import User, attribute_list, mfa_view
-from migrate_mfa.simulator.account.world import text
 
 if TYPE_CHECKING:
     from migrate_mfa.simulator.account.appclients import Client

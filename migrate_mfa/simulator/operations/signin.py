@@ -18,12 +18,12 @@ from migrate_mfa.simulator.account.codes import mismatch, new_code
 from migrate_mfa.simulator.account.delivery import MEDIA, check_path, send
 from migrate_mfa.simulator.account.errors import CognitoError, invalid_parameter, no_such_user
 from migrate_mfa.simulator.account.factors import ADDRESS, asked
-from migrate_mfa.simulator.operations.accounts import check_password
-from migrate_mfa.simulator.operations.attributes import claim_aliases
-from migrate_mfa.simulator.operations.registry import operation
 from migrate_mfa.simulator.account.outbox import APP, Letter, masked
 from migrate_mfa.simulator.account.users import EMAIL, SMS, TOTP
 from migrate_mfa.simulator.account.world import no_such_client, text
+from migrate_mfa.simulator.operations.accounts import check_password
+from migrate_mfa.simulator.operations.attributes import claim_aliases
+from migrate_mfa.simulator.operations.registry import operation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

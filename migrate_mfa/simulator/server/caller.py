@@ -12,6 +12,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.simulator.account.errors import CognitoError
+from migrate_mfa.simulator.account.policies import ALLOWED, decide, read_document
+from migrate_mfa.simulator.account.roles import PRINCIPAL
 from migrate_mfa.simulator.operations.registry import (
     CLOUDWATCH,
     COGNITO,
@@ -22,8 +24,6 @@ from migrate_mfa.simulator.operations.registry import (
     STS,
     Operation,
 )
-from migrate_mfa.simulator.account.policies import ALLOWED, decide, read_document
-from migrate_mfa.simulator.account.roles import PRINCIPAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

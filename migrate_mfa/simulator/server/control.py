@@ -34,19 +34,19 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BaseModel
 
-from migrate_mfa.simulator.server.call import Reply, json_reply
-from migrate_mfa.simulator.server.caller import read_caller_policy
-from migrate_mfa.simulator.files.documents import STRICT, parsed, require
-from migrate_mfa.simulator.files.edits import apply_edit
 from migrate_mfa.simulator.account.errors import CognitoError
 from migrate_mfa.simulator.account.outbox import TEXT, Sns
+from migrate_mfa.simulator.files.documents import STRICT, parsed, require
+from migrate_mfa.simulator.files.edits import apply_edit
+from migrate_mfa.simulator.server.call import Reply, json_reply
+from migrate_mfa.simulator.server.caller import read_caller_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from migrate_mfa.simulator.account.pool import Pool
-    from migrate_mfa.simulator.server.service import Service
     from migrate_mfa.simulator.account.users import User
+    from migrate_mfa.simulator.server.service import Service
 
 PREFIX = "/_control/"
 _JSON = "application/json"

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from migrate_mfa.simulator.server.call import Reply
 from migrate_mfa.simulator.account.errors import CognitoError
+from migrate_mfa.simulator.server.call import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

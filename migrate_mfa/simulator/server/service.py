@@ -9,18 +9,18 @@ import traceback
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.simulator.server.call import Call, Ledger, Reply, error_reply, json_reply
-from migrate_mfa.simulator.server.caller import denial, require_allowed
-from migrate_mfa.simulator.files.edits import apply_edit
 from migrate_mfa.simulator.account.errors import CognitoError
-from migrate_mfa.simulator.server.faults import PAGES, Faults, Rule
+from migrate_mfa.simulator.account.recoveries import require_writable
+from migrate_mfa.simulator.account.world import Params, Unsettled, World
+from migrate_mfa.simulator.files.edits import apply_edit
 from migrate_mfa.simulator.operations import OPERATIONS, Operation
 from migrate_mfa.simulator.operations.reading import MAX_PAGE
+from migrate_mfa.simulator.server.call import Call, Ledger, Reply, error_reply, json_reply
+from migrate_mfa.simulator.server.caller import denial, require_allowed
+from migrate_mfa.simulator.server.faults import PAGES, Faults, Rule
 from migrate_mfa.simulator.server.query import read_form, xml_error, xml_reply
-from migrate_mfa.simulator.account.recoveries import require_writable
 from migrate_mfa.simulator.server.shapes import check_shapes
 from migrate_mfa.simulator.server.subjects import category, subject
-from migrate_mfa.simulator.account.world import Params, Unsettled, World
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,17 +13,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.simulator.server.control import PREFIX, Control
 from migrate_mfa.simulator.files.documents import parsed
-from migrate_mfa.simulator.server.http import Connection, Request
 from migrate_mfa.simulator.files.poolfile import load_world
+from migrate_mfa.simulator.server.control import PREFIX, Control
+from migrate_mfa.simulator.server.http import Connection, Request
 from migrate_mfa.simulator.server.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from migrate_mfa.simulator.server.call import Reply
     from migrate_mfa.simulator.account.world import World
+    from migrate_mfa.simulator.server.call import Reply
 
     Announce = Callable[[Service, Mapping[str, Any]], None]
 

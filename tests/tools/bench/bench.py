@@ -16,10 +16,7 @@ import argparse
 import sys
 from collections.abc import Iterable, Sequence
 
-from tests.tools.bench import bulk
-from tests.tools.bench import enrolment
-from tests.tools.bench import live
-from tests.tools.bench import reading
+from tests.tools.bench import bulk, enrolment, live, reading
 
 PARTS = ("enrol", "read", "live", "cpu", "scale")
 _SHORT = ("alone, 60 ms", "40 % taken")

@@ -1,7 +1,8 @@
 """Beside live traffic: how much a run takes of what others leave, how soon it is back, what it costs them.
 
 A process of its own makes the calls of the others over loopback. Who has taken what is read from the
-simulator's ledger, for UserUpdate; cells and figures are those of the model (`tests.tools.bench.lane_matrix`).
+simulator's ledger, for UserUpdate; cells and figures are those of the model
+(`tests.tools.bench.lane_matrix`).
 """
 
 import math
@@ -14,10 +15,10 @@ from typing import Any
 
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.simulator import Running
-from tests.tools.bench.site import POOL_ID, contender, environment, our_run, pool, write_roster
-from tests.tools.bench.traffic import USERS
 from tests.tools.bench.lane_matrix import CELLS, START, Cell, Figures, figures
 from tests.tools.bench.lane_model import QUOTA, Calls
+from tests.tools.bench.site import POOL_ID, contender, environment, our_run, pool, write_roster
+from tests.tools.bench.traffic import USERS
 
 NAMES = {str(cell): cell for cell in CELLS}
 SHORT = ("60 %, 10 s, even, 1 s", "60 %, 40 s, random, 1 s")

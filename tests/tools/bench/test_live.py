@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from tests.tools.bench.live import _read
 from tests.tools.bench.lane_matrix import Cell
+from tests.tools.bench.live import _read
 
 if TYPE_CHECKING:
     from migrate_mfa.simulator import Running

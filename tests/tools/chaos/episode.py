@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from migrate_mfa.engine.apply_row import READ_BACK_WAITS_S
 from migrate_mfa.simulator import background
+from tests.commands.support import OUTCOMES, POOL_ID, WRITES, Cli, sms, summary
 from tests.tools.chaos.cast import BY_CODE, PREFER, UPDATE, Cast, make_cast, shown, wished
 from tests.tools.chaos.life import Ledger, Leftover, Life, Spot
 from tests.tools.chaos.ways import AIMED, WAYS, Aim, Ending, after_some_writes, while_planning
-from tests.commands.support import OUTCOMES, POOL_ID, WRITES, Cli, sms, summary
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from tests.tools.chaos.cast import PREFER, UPDATE
 from tests.commands.support import WRITES
+from tests.tools.chaos.cast import PREFER, UPDATE
 
 if TYPE_CHECKING:
     import signal

@@ -10,9 +10,9 @@ import signal
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.commands.support import OUTCOMES
 from tests.tools.chaos.cast import PREFER, UPDATE
 from tests.tools.chaos.life import pause, stamp
-from tests.commands.support import OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

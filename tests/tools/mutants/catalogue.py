@@ -311,7 +311,9 @@ MUTANTS: Final = (
         file="migrate_mfa/checks/pool.py",
         find="Level.WARNING if policy is None else Level.FAILURE,",
         put="Level.WARNING,",
-        tests=("tests/unit/checks/test_preflight.py::test_a_policy_that_would_do_harm_in_this_pool_is_refused",),
+        tests=(
+            "tests/unit/checks/test_preflight.py::test_a_policy_that_would_do_harm_in_this_pool_is_refused",
+        ),
     ),
     Mutant(
         name="a number is taken from its holder",

@@ -142,7 +142,9 @@ WAY_BACK: Final = (
         file="migrate_mfa/invocation.py",
         find="if before is not None and before.run_dir != str(directory.absolute()):",
         put="if before is not None and before.run_dir is None:",
-        tests=("tests/commands/test_invocation.py::test_what_another_directory_wrote_a_moment_ago_is_waited_for",),
+        tests=(
+            "tests/commands/test_invocation.py::test_what_another_directory_wrote_a_moment_ago_is_waited_for",
+        ),
     ),
     Mutant(
         name="a purge trusts the checkpoint",
@@ -151,7 +153,9 @@ WAY_BACK: Final = (
         file="migrate_mfa/journal/database.py",
         find="if busy or any(_holds(path, gone) for path in files):",
         put="if False:",
-        tests=("tests/unit/journal/test_run_files.py::test_a_purge_beside_a_reader_says_that_copies_are_left",),
+        tests=(
+            "tests/unit/journal/test_run_files.py::test_a_purge_beside_a_reader_says_that_copies_are_left",
+        ),
     ),
     Mutant(
         name="a purge does not look",

@@ -10,8 +10,8 @@ from contextvars import ContextVar
 import pytest
 
 from migrate_mfa.aws import session as aws_module
-from migrate_mfa.aws.session import Aws, AwsTarget, call
 from migrate_mfa.aws.deadline import Abandoned, TooLate, may_send, within
+from migrate_mfa.aws.session import Aws, AwsTarget, call
 from migrate_mfa.domain.failure import ApiError, Effect
 from migrate_mfa.stop import DRAIN_S, SILENT_DRAIN_S
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from migrate_mfa.aws.session import Aws, AwsTarget, Lane
 from migrate_mfa.aws.endpoints import AWS, require_url
+from migrate_mfa.aws.session import Aws, AwsTarget
 from migrate_mfa.domain.errors import InputUnusable, UsageError
+from migrate_mfa.domain.quotas import Lane
 from migrate_mfa.session import require_endpoint
 
 POOL = "us-east-1_AbCdEfGhI"

@@ -8,10 +8,10 @@ import pytest
 
 from migrate_mfa.aws.session import Aws, AwsTarget
 from migrate_mfa.canary.aws_sign_in import CognitoSignIn
+from migrate_mfa.canary.sign_in import Challenge, Tokens, require_flow, too_late, wrong_password
 from migrate_mfa.domain.errors import PoolNotReady
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import Phone
-from migrate_mfa.canary.sign_in import Challenge, Tokens, require_flow, too_late, wrong_password
 from migrate_mfa.simulator import background
 from tests.commands.support import POOL_ID, a_member, pool_document
 

@@ -1,8 +1,5 @@
 import pytest
 
-from migrate_mfa.domain.errors import PoolNotReady
-from migrate_mfa.domain.failure import ApiError
-from migrate_mfa.domain.model import Phone
 from migrate_mfa.canary.sign_in import (
     Challenge,
     Tokens,
@@ -15,6 +12,9 @@ from migrate_mfa.canary.sign_in import (
     too_late,
     wrong_password,
 )
+from migrate_mfa.domain.errors import PoolNotReady
+from migrate_mfa.domain.failure import ApiError
+from migrate_mfa.domain.model import Phone
 
 PHONE = Phone("+819012345678")
 

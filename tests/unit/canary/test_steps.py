@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from migrate_mfa.canary.sign_in import Challenge, Tokens
+from migrate_mfa.canary.steps import Walked, Way, find_way
+from migrate_mfa.canary.walk import Walk
 from migrate_mfa.domain.errors import MigrateMfaError, NotAllowed, PoolNotReady
 from migrate_mfa.domain.model import (
     EMAIL_OTP,
@@ -23,11 +26,8 @@ from migrate_mfa.domain.model import (
     Verdict,
 )
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.rows import Resolved, Work
-from migrate_mfa.canary.sign_in import Challenge, Tokens
 from migrate_mfa.domain.rollback import restore
-from migrate_mfa.canary.steps import Walked, Way, find_way
-from migrate_mfa.canary.walk import Walk
+from migrate_mfa.domain.rows import Resolved, Work
 from migrate_mfa.stop import Stopped
 from tests.support import cognito_rules
 from tests.support.builders import OTHER_PHONE, PHONE, SMS_PREFERRED, a_pool, a_record, a_user, mfa

@@ -6,9 +6,9 @@ import pytest
 
 from migrate_mfa.checks.aws_account import Account
 from migrate_mfa.checks.aws_pool_details import app_client, sms_path
-from migrate_mfa.domain.failure import ApiError
-from migrate_mfa.checks.snapshot import Decision
 from migrate_mfa.checks.principals import ROLE, USER, Principal
+from migrate_mfa.checks.snapshot import Decision
+from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.quotas import Category
 
 PRINCIPAL = Principal(ROLE, "arn:aws:iam::1:role/Ops")

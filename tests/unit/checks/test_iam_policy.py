@@ -6,9 +6,9 @@ import re
 import botocore.session
 import pytest
 
-from migrate_mfa.domain.errors import UsageError
-from migrate_mfa.checks.permissions import PERMISSIONS, Permission, Scope, When
 from migrate_mfa.checks.iam_policy import Ground, partition_of, permissions_of, policy
+from migrate_mfa.checks.permissions import PERMISSIONS, Permission, Scope, When
+from migrate_mfa.domain.errors import UsageError
 from tests.support.sdk import know_recoveries
 
 POOL = "ap-northeast-1_AbCdEfGhI"

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
+from migrate_mfa.checks.preflight import require_policy, require_sms_mfa
 from migrate_mfa.domain.errors import ExitCode, PoolNotReady
 from migrate_mfa.domain.model import MfaMode, VerificationPolicy
-from migrate_mfa.checks.preflight import require_policy, require_sms_mfa
 from tests.support.builders import AT_SIGN_IN, ATTESTED, BY_CODE, BY_COLUMN, a_pool
 
 

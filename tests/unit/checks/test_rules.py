@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.checks.findings import Code, Finding, Level, Unknown
-from migrate_mfa.domain.model import VerificationPolicy
+from migrate_mfa.checks.rules import examine, refusal
 from migrate_mfa.checks.snapshot import (
     NO_PRINCIPAL,
     AppClient,
@@ -23,9 +22,10 @@ from migrate_mfa.checks.snapshot import (
     SmsPath,
     Wishes,
 )
+from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.domain.model import VerificationPolicy
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.checks.rules import examine, refusal
 from tests.support.builders import a_pool
 
 PATH = SmsPath(role_arn="arn:aws:iam::1:role/sms", region="ap-northeast-1", external_id="x")

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from migrate_mfa.cli.option_groups import Aws, Consent, Cost, Output, Pace, Pool, ThisRun, Wave
 from migrate_mfa.commands.iam_policy import Allowing, RoleToPass, iam_policy
 from migrate_mfa.commands.reconcile import Drift, reconcile
 from migrate_mfa.domain.errors import ExitCode, UsageError
 from migrate_mfa.main import app, main
-from migrate_mfa.cli.option_groups import Aws, Consent, Cost, Output, Pace, Pool, ThisRun, Wave
 
 COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
 HEADINGS = [

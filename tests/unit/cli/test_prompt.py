@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from migrate_mfa.cli.progress import make_progress
 from migrate_mfa.cli import streams
+from migrate_mfa.cli.progress import make_progress
 from migrate_mfa.cli.prompt import tell
 from tests.support.clock import FakeClock
 

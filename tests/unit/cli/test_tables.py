@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from migrate_mfa.roster.columns import Kind
 from migrate_mfa.cli import tables
 from migrate_mfa.domain.reasons import Outcome
+from migrate_mfa.roster.columns import Kind
 
 
 def an_audit(*, users: int, estimated: int, state: str = "finished") -> dict[str, Any]:

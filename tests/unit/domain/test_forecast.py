@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from migrate_mfa.checks.preflight import require_affordable
 from migrate_mfa.domain.errors import CostLimitExceeded, UsageError
+from migrate_mfa.domain.forecast import Forecast, Rate, forecast_reading
+from migrate_mfa.domain.forecast import forecast as forecast_of
 from migrate_mfa.domain.model import MfaMode, PhoneSignIn
 from migrate_mfa.domain.prices import Prices
 from migrate_mfa.domain.quotas import Category
-from migrate_mfa.domain.forecast import Forecast, Rate, forecast_reading
-from migrate_mfa.domain.forecast import forecast as forecast_of
-from migrate_mfa.checks.preflight import require_affordable
 from tests.support.builders import a_pool
 
 RATES = {

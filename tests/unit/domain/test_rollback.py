@@ -359,7 +359,7 @@ def test_many_writes_that_were_never_answered_cost_as_many_steps_and_not_two_to_
         assert steps <= 2_000, "they double"
         return after(state, step)
 
-    monkeypatch.setattr(undo, "after", counting)
+    monkeypatch.setattr(rollback, "after", counting)
     unsure = [Write(step, sure=False) for step in ENROL * 50]
 
     decision = restore(a_user(), done(a_user(), ENROL), [*unsure, *sure(*ENROL)], QUIET)

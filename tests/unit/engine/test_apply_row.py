@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from migrate_mfa.journal.values import state_from_json
-from migrate_mfa.journal.database import Database
 from migrate_mfa.domain.decide import decide_disable
 from migrate_mfa.domain.errors import NotAllowed, OutOfReach
 from migrate_mfa.domain.model import (
@@ -28,6 +26,8 @@ from migrate_mfa.domain.model import (
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import Verb
 from migrate_mfa.engine.apply_row import AGAIN_AFTER_S, READ_BACK_WAITS_S, ROUNDS, Settled, settle
+from migrate_mfa.journal.database import Database
+from migrate_mfa.journal.values import state_from_json
 from migrate_mfa.stop import StopCause, Stopped
 from tests.support.builders import (
     AT_SIGN_IN,

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.domain.errors import (
     ExitCode,
     MigrateMfaError,
@@ -23,9 +22,10 @@ from migrate_mfa.domain.reasons import LEFT_BY_ROLLBACK, Outcome, Reason
 from migrate_mfa.domain.rows import Verb
 from migrate_mfa.engine.execute import MOST_UNDER_WAY, Executor, window_size
 from migrate_mfa.engine.limits import LEAST_USERS, Limits
+from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.pacing.limiter import Pacer
-from migrate_mfa.stop import StopCause
 from migrate_mfa.pacing.measure import WatchedProgress
+from migrate_mfa.stop import StopCause
 from tests.support.builders import BY_CODE, OTHER_PHONE, PHONE, SMS_PREFERRED, a_candidate, a_policy, a_user
 from tests.support.fakes import GET, MFA, UPDATE, Call, FakeClock, FakeDirectory
 from tests.support.scene import Scene, pacers, scene

@@ -6,10 +6,10 @@ from threading import Barrier
 
 import pytest
 
+from migrate_mfa.checks.preflight import require_sms_mfa
 from migrate_mfa.domain.errors import PoolNotReady
 from migrate_mfa.domain.model import MfaMode, PoolFacts
 from migrate_mfa.engine.live_pool import OLDEST_S, LivePool, SettingsChangedError
-from migrate_mfa.checks.preflight import require_sms_mfa
 from migrate_mfa.stop import Stop, StopCause, Stopped
 from tests.support.builders import a_pool
 from tests.support.fakes import FakeClock

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrate_mfa.journal.reconcile_store import AftermathStore
 from migrate_mfa.domain.decide import decide, decide_again
 from migrate_mfa.domain.model import (
     SMS_MFA,
@@ -22,8 +21,9 @@ from migrate_mfa.domain.model import (
 )
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rows import Revisited, Verb, Work
-from migrate_mfa.engine.reconcile import REPAIR, DriftKind, Reconciler, drift_kind
 from migrate_mfa.engine.apply_row import settle
+from migrate_mfa.engine.reconcile import REPAIR, DriftKind, Reconciler, drift_kind
+from migrate_mfa.journal.reconcile_store import AftermathStore
 from migrate_mfa.stop import StopCause, Stopped
 from tests.support.builders import (
     AT_SIGN_IN,

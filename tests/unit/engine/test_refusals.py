@@ -2,8 +2,9 @@ import pytest
 
 from migrate_mfa.domain.errors import MigrateMfaError, PoolNotReady
 from migrate_mfa.domain.failure import OF_ONE_USER, UNANSWERED, ApiError
+from migrate_mfa.domain.recovery import NobodyCanTellError
 from migrate_mfa.engine.limits import LEAST_FAILURES
-from migrate_mfa.engine.refusals import SEVERAL, NobodyCanTellError, Refusals
+from migrate_mfa.engine.refusals import SEVERAL, Refusals
 
 PAUSED = PoolNotReady("The pool takes no writes.")
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrate_mfa.journal.reconcile_store import AftermathStore
 from migrate_mfa.domain.model import Decision, Plan, UserState, Verdict
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.rows import Verb, Work
 from migrate_mfa.domain.rollback import restore
+from migrate_mfa.domain.rows import Verb, Work
 from migrate_mfa.engine.apply_row import READ_BACK_WAITS_S, settle
+from migrate_mfa.journal.reconcile_store import AftermathStore
 from tests.support.builders import (
     AT_SIGN_IN,
     ATTESTED,

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrate_mfa.journal.reconcile_store import AftermathStore
 from migrate_mfa.domain.model import Decision, Plan, SetSmsMfa, StorePhone, UserState
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.rows import Verb, Work
 from migrate_mfa.domain.rollback import restore
+from migrate_mfa.domain.rows import Verb, Work
+from migrate_mfa.engine.apply_row import settle
 from migrate_mfa.engine.execute import Executor
 from migrate_mfa.engine.limits import Limits
-from migrate_mfa.engine.apply_row import settle
+from migrate_mfa.journal.reconcile_store import AftermathStore
 from tests.support.builders import OTHER_PHONE, PHONE, a_candidate, a_pool, a_user
 from tests.support.fakes import FakeDirectory
 from tests.support.scene import Scene, pacers, scene

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from migrate_mfa.journal.database import NAME, Database, Journal
-from migrate_mfa.journal.schema import VERSION
-from migrate_mfa.journal.lock import is_locked, name_holder, take_lock
-from migrate_mfa.journal.plan_store import PlanStore
-from migrate_mfa.journal.report_store import ReportStore
-from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.domain.errors import ExitCode, RunDirectoryError
 from migrate_mfa.domain.model import Phone, Plan, SetSmsMfa, StorePhone
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import Resolved, Verb
+from migrate_mfa.journal.database import NAME, Database, Journal
+from migrate_mfa.journal.lock import is_locked, name_holder, take_lock
+from migrate_mfa.journal.plan_store import PlanStore
+from migrate_mfa.journal.report_store import ReportStore
+from migrate_mfa.journal.schema import VERSION
+from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.reports.outcomes import number_used
 from tests.support.builders import a_candidate, a_record, a_user
 

@@ -10,9 +10,9 @@ from typing import cast
 
 import pytest
 
-from migrate_mfa.journal.group_commit import GroupCommit
-from migrate_mfa.journal.database import Database, Journal
 from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.journal.database import Database, Journal
+from migrate_mfa.journal.group_commit import GroupCommit
 
 PATIENCE_S = 10.0
 

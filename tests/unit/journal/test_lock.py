@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from migrate_mfa.journal import run_dir
-from migrate_mfa.aws.session import Lane
-from migrate_mfa.journal.run_dir import lock_lane
 from migrate_mfa.domain.errors import ExitCode, RunDirectoryError
+from migrate_mfa.domain.quotas import Lane
+from migrate_mfa.journal import run_dir
+from migrate_mfa.journal.run_dir import lock_lane
 
 LANE = Lane("http://127.0.0.1:1", "123456789012", "us-east-1")
 
@@ -18,7 +18,7 @@ LANE = Lane("http://127.0.0.1:1", "123456789012", "us-east-1")
 def common(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     place = tmp_path / "common"
     place.mkdir()
-    monkeypatch.setattr(run_directory, "_COMMON", place)
+    monkeypatch.setattr(run_dir, "_COMMON", place)
     return place
 
 
@@ -40,7 +40,7 @@ def test_two_directories_for_temporary_files_are_one_lane(
 def test_where_there_is_no_common_place_temporary_files_serve(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_directory, "_COMMON", tmp_path / "nowhere")
+    monkeypatch.setattr(run_dir, "_COMMON", tmp_path / "nowhere")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     os.close(lock_lane(LANE))

@@ -109,7 +109,7 @@ def test_an_exception_leaves_types_and_frames_but_no_message_and_no_locals(path:
 
     [line] = lines(path)
     assert (line["level"], line["error_type"], line["causes"]) == ("error", "ValueError", ["KeyError"])
-    assert all(frame.startswith("adapters/test_logs.py:") for frame in line["frames"])
+    assert all(frame.startswith("journal/test_log.py:") for frame in line["frames"])
     test = "test_an_exception_leaves_types_and_frames_but_no_message_and_no_locals"
     functions = [frame.split(":", 2)[2] for frame in line["frames"]]
     assert functions == [f"{test}.<locals>.fail", test, f"{test}.<locals>.fail"]

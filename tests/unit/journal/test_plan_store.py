@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from migrate_mfa.domain.resolve import IdentityKind
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.plan_store import PlanStore
-from migrate_mfa.domain.resolve import IdentityKind
 from tests.support.builders import a_user
 
 

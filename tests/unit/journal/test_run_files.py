@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from migrate_mfa.domain.errors import ExitCode, RunDirectoryError
+from migrate_mfa.domain.model import PhoneConflict
 from migrate_mfa.journal import run_files
-from migrate_mfa.journal.reconcile_store import AftermathStore
 from migrate_mfa.journal.database import NAME, Database, Journal
 from migrate_mfa.journal.lock import Writer, is_locked, last_writer, name_holder, take_lock
 from migrate_mfa.journal.log import configure
+from migrate_mfa.journal.reconcile_store import AftermathStore
 from migrate_mfa.journal.run_files import MARK
-from migrate_mfa.domain.errors import ExitCode, RunDirectoryError
-from migrate_mfa.domain.model import PhoneConflict
 from tests.support.builders import PHONE, a_candidate, a_policy, a_user
 from tests.support.fakes import FakeDirectory
 from tests.support.scene import Scene, scene

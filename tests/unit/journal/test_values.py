@@ -5,15 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migrate_mfa.journal.values import (
-    codes,
-    pool_from_json,
-    pool_to_json,
-    state_from_json,
-    state_to_json,
-    steps_from_text,
-    steps_to_text,
-)
 from migrate_mfa.domain.model import (
     EMAIL_OTP,
     SMS_MFA,
@@ -30,6 +21,15 @@ from migrate_mfa.domain.model import (
     Step,
     StorePhone,
     UserState,
+)
+from migrate_mfa.journal.values import (
+    codes,
+    pool_from_json,
+    pool_to_json,
+    state_from_json,
+    state_to_json,
+    steps_from_text,
+    steps_to_text,
 )
 from tests.support.builders import PHONE, a_pool, a_user
 

@@ -4,6 +4,7 @@ from functools import cache
 
 import pytest
 
+from migrate_mfa.domain.forecast import Rate
 from migrate_mfa.pacing.adaptive_rate import (
     BACK_OFF,
     DOUBLING_S,
@@ -21,7 +22,6 @@ from migrate_mfa.pacing.adaptive_rate import (
     UNDER,
     Congestion,
 )
-from migrate_mfa.domain.forecast import Rate
 from tests.tools.bench.lane_matrix import CELLS, SEEDS, Cell, Figures, adaptive, constant, means, tool
 from tests.tools.bench.lane_model import QUOTA, LaneModel, Network
 

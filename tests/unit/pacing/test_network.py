@@ -8,13 +8,13 @@ from migrate_mfa.domain.errors import ExitCode, OutOfReach
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import Phone
 from migrate_mfa.domain.quotas import Category
-from migrate_mfa.pacing.network import Network
-from migrate_mfa.pacing.user_pool import PacedDirectory
 from migrate_mfa.pacing.limiter import Pacer
-from migrate_mfa.pacing.retry import ATTEMPTS
-from migrate_mfa.stop import Stop, StopCause, Stopped
 from migrate_mfa.pacing.measure import WatchedProgress
+from migrate_mfa.pacing.network import Network
+from migrate_mfa.pacing.retry import ATTEMPTS
+from migrate_mfa.pacing.user_pool import PacedDirectory
 from migrate_mfa.ports import Standing
+from migrate_mfa.stop import Stop, StopCause, Stopped
 from tests.support.builders import PHONE, a_user
 from tests.support.fakes import DESCRIBE, GET, UPDATE, FakeClock, FakeDirectory, SilentProgress
 

@@ -10,9 +10,9 @@ import pytest
 from migrate_mfa.domain.errors import MigrateMfaError, NotAllowed, OutOfReach, PoolNotReady, UsageError
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import MfaMode, PoolFacts
+from migrate_mfa.pool_setup.apply import ROLE_PATIENCE_S, PoolSetup
 from migrate_mfa.pool_setup.plan import Members, PoolMfa, SmsOptions
 from migrate_mfa.pool_setup.role import POLICY_NAME, PUBLISH, FoundRole, SmsRole, role_for
-from migrate_mfa.pool_setup.apply import ROLE_PATIENCE_S, PoolSetup
 from migrate_mfa.stop import Stop, StopCause, Stopped
 from tests.support.builders import a_pool
 from tests.support.clock import FakeClock

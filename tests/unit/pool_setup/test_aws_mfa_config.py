@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from migrate_mfa.aws.session import Aws, AwsTarget
-from migrate_mfa.pool_setup.aws_mfa_config import CognitoPoolSettings, lost, sms_of
-from migrate_mfa.pool_setup.aws_role import IamRoles
 from migrate_mfa.domain.errors import PoolNotReady
 from migrate_mfa.domain.failure import ApiError
+from migrate_mfa.pool_setup.aws_mfa_config import CognitoPoolSettings, lost, sms_of
+from migrate_mfa.pool_setup.aws_role import IamRoles
 from migrate_mfa.pool_setup.role import POLICY_NAME, PUBLISH, FoundRole, role_for
 from migrate_mfa.simulator import Running, background
 

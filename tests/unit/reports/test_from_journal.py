@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from migrate_mfa.journal.database import Journal
-from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.cli import tables
 from migrate_mfa.domain.quotas import Category
+from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.pacing.user_pool import CallCount
 from migrate_mfa.ports import Standing
 from migrate_mfa.reports import from_journal
@@ -23,7 +23,7 @@ WRITING = Standing(
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     made = FakeClock(now=BEGUN + 60)
-    monkeypatch.setattr(reporting, "SystemClock", lambda: made)
+    monkeypatch.setattr(from_journal, "SystemClock", lambda: made)
     return made
 
 

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.domain.rows import Record
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.journal.report_store import ReportStore
-from migrate_mfa.roster.file import Record
-from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.reports.outcomes import write_outcomes
 from tests.support.builders import a_candidate, a_rejection
 

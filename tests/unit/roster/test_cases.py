@@ -2,8 +2,8 @@
 
 import io
 
-from migrate_mfa.roster.file import RosterOptions, open_roster
 from migrate_mfa.domain.model import Candidate
+from migrate_mfa.roster.file import RosterOptions, open_roster
 
 
 def numbers(text: str, country: str | None = None) -> dict[str, str]:

@@ -3,12 +3,12 @@ import io
 
 import pytest
 
-from migrate_mfa.roster.file import Roster, RosterOptions, open_roster
-from migrate_mfa.roster.columns import Columns, Found, Kind, find_columns, find_identities
-from migrate_mfa.roster.names import Names
-from migrate_mfa.roster.sample import Sample
 from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.model import Candidate
+from migrate_mfa.roster.columns import Columns, Found, Kind, find_columns, find_identities
+from migrate_mfa.roster.file import Roster, RosterOptions, open_roster
+from migrate_mfa.roster.names import Names
+from migrate_mfa.roster.sample import Sample
 
 TEMPLATE = (
     "profile,address,birthdate,gender,preferred_username,updated_at,website,picture,phone_number,"

@@ -4,10 +4,10 @@ import io
 
 import pytest
 
-from migrate_mfa.roster.file import RosterOptions, open_roster
-from migrate_mfa.roster.aliases import Kind, meaning_of
 from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.model import Candidate
+from migrate_mfa.roster.aliases import Kind, meaning_of
+from migrate_mfa.roster.file import RosterOptions, open_roster
 
 US = "808-555-0102"
 IN_US = "+18085550102"

@@ -14,14 +14,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from migrate_mfa.roster.file import Record, Roster, RosterOptions, open_roster
-from migrate_mfa.roster.columns import Columns
-from migrate_mfa.roster.rows import RowReader
-from migrate_mfa.roster.text import RawRecord
 from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.model import Candidate, Phone, Position, Rejection
 from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.domain.rows import Record
 from migrate_mfa.domain.spreadsheet import guard
+from migrate_mfa.roster.columns import Columns
+from migrate_mfa.roster.file import Roster, RosterOptions, open_roster
+from migrate_mfa.roster.rows import RowReader
+from migrate_mfa.roster.text import RawRecord
 
 MOBILE = "+819012345678"
 everything = settings(

@@ -15,12 +15,13 @@ from typing import Literal
 import phonenumbers
 import pytest
 
-from migrate_mfa.roster.file import Record, RosterOptions, open_roster
 from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.model import Candidate, Rejection
 from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.domain.rows import Record
 from migrate_mfa.domain.spreadsheet import guard
 from migrate_mfa.reports.surplus_cells import SURPLUS_COLUMN, SurplusCells, cell
+from migrate_mfa.roster.file import RosterOptions, open_roster
 
 FILES = int(os.environ.get("ROSTER_FUZZ", "1500"))
 SEED = int(os.environ.get("ROSTER_FUZZ_SEED", "9"))

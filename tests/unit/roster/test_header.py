@@ -3,10 +3,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from migrate_mfa.roster.file import RosterOptions, open_roster
-from migrate_mfa.roster.header import Header, read_header
 from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.model import Candidate
+from migrate_mfa.roster.file import RosterOptions, open_roster
+from migrate_mfa.roster.header import Header, read_header
 
 
 def header(text: str, *chosen: str) -> Header:

@@ -1,10 +1,10 @@
 # ruff: noqa: RUF001 - columns are named in Japanese
 import pytest
 
+from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.roster.columns import Found, find_columns, find_identities
 from migrate_mfa.roster.names import Names
 from migrate_mfa.roster.sample import Sample
-from migrate_mfa.domain.errors import InputUnusable
 
 A, B = "+81 90 1234 0001", "+81 3 1234 0001"
 

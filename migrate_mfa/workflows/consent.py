@@ -1,0 +1,84 @@
+"""What is asked before a command writes to users, or makes them billed."""
+
+from typing import TYPE_CHECKING
+
+from migrate_mfa.cli.ask import agree
+from migrate_mfa.cli.forecast import sentences
+from migrate_mfa.cli.prompt import asked, place, tell, types_name
+from migrate_mfa.domain.errors import Declined
+from migrate_mfa.domain.words import counted, duration
+
+if TYPE_CHECKING:
+    from migrate_mfa.domain.forecast import Forecast
+    from migrate_mfa.session import Connection
+
+
+def confirm_run(connection: "Connection", users: int, extra: str = "", *, seconds: float = 0) -> None:
+    """Name the account, Region, pool and users, and ask to type the pool's name.
+
+    Args:
+        connection: where it would write to.
+        users: how many users it would write to.
+        extra: what else there is to know.
+        seconds: how long it is forecast to take.
+
+    Raises:
+        Declined: anything else was typed.
+    """
+    connection.progress.close()
+    wave = connection.settings.wave.max_users
+    if wave is not None and wave < users:
+        users, extra = wave, f" It is a wave: {users:,} are still to do in all.{extra}"
+    tell(f"About to write to {counted(users, 'user')} in {place(connection.lane, connection.pool)}.{extra}")
+    _warn_of_expiry(connection, seconds)
+    if not connection.settings.consent.yes:
+        ask_pool_name(connection, "The plan is kept: the same command goes on from it.")
+
+
+def ask_pool_name(connection: "Connection", hint: str = "") -> None:
+    """Ask to type the pool's name.
+
+    Raises:
+        Declined: anything else was typed.
+    """
+    connection.progress.make_way()
+    unchanged = "Nothing was written."
+    if not types_name(connection.pool, connection.stop, unchanged):
+        raise Declined(f"That is not the pool's name. {unchanged}", hint)
+
+
+def _warn_of_expiry(connection: "Connection", seconds: float) -> None:
+    if connection.credentials_end is None:
+        return
+    left = connection.credentials_end - connection.clock.now()
+    if left < seconds:
+        tell(
+            f"The credentials end in {duration(max(left, 0))}, the work takes about {duration(seconds)}: "
+            "unless they renew themselves, it stops then (exit code 5), and the same command goes on."
+        )
+
+
+def tell_limit(connection: "Connection") -> None:
+    """Say which limit of the operator's ended a pass, if one did."""
+    stop = connection.stop
+    if stop.cause is not None and stop.cause.value == "limit":
+        tell(f"Stopped by {stop.detail}; the same command goes on.")
+
+
+def confirm_billing(connection: "Connection", ahead: "Forecast") -> None:
+    """Say how many users a deep look may make billed, how long it takes, what it may cost, and ask.
+
+    Raises:
+        Declined: the answer was no.
+    """
+    connection.progress.close()
+    counts = "counts each of them as a monthly active user this month, if they were not already."
+    tell(f"Reading {counted(ahead.users, 'user')} with AdminGetUser {counts}")
+    for text in sentences(ahead, reads_only=True):
+        tell(text)
+    if connection.settings.consent.yes:
+        return
+    connection.progress.make_way()
+    unchanged = "Nothing more was read; the audit without --deep is in the report."
+    if not asked(lambda: agree(connection.stop, "Go on?"), unchanged):
+        raise Declined(unchanged)
