@@ -169,6 +169,8 @@ class _Way:
                 state, decision = self._look()
                 continue
             state, decision = self._look_back()
+            if not known and self._may_show_late(decision):
+                state, decision = self._look()
             decision = self._wanted(state, decision)
             if known and _is_undone(decision, start, made, state):
                 return not_effective(self._work.verb, state)
@@ -284,14 +286,14 @@ class _Way:
         return "" if self._work.was in _ENDED_UNKNOWN else last.result
 
     def _may_show_late(self, decision: Decision) -> bool:
-        """Wait before what an earlier process did, or may have sent as a code, is done again.
+        """Wait before what is surely done, or may have gone out as a code by a process that died, is done again.
 
-        Any other write that it may have sent is made again without more ado: twice is once.
+        Any other write that may have been carried out is made again without more ado: twice is once.
 
         Returns:
             Whether it did wait, so that the user has to be read again.
         """
-        last = self._tools.store.last_write(self._work.row) if self._work.wrote else None
+        last = self._tools.store.last_write(self._work.row) if self.wrote else None
         if last is None or isinstance(decision, Verdict):
             return False
         made = {write.step for write in self._writes() if write.sure}

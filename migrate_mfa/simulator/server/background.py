@@ -17,6 +17,10 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+
+_PROGRAM = "migrate_mfa.simulator"
+
+
 _PATIENCE_S = 10.0
 
 
@@ -90,7 +94,7 @@ def background(
         RuntimeError: The child ended before it was ready; its stderr says why.
     """
     with tempfile.TemporaryDirectory(prefix="simulator-") as folder:
-        command = [sys.executable, "-m", __package__, "--exit-with-parent", *args]
+        command = [sys.executable, "-m", _PROGRAM, "--exit-with-parent", *args]
         command += ["--pool-file", str(_as_file(pool_file, Path(folder, "pool.json")))]
         if faults is not None:
             command += ["--faults", str(_as_file(faults, Path(folder, "faults.json")))]
@@ -121,7 +125,7 @@ def _absolute(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _start(command: Sequence[str]) -> Running:
-    root = str(Path(__file__).resolve().parents[2])
+    root = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     process = subprocess.Popen(
         command,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.tools.mutants.mutant import Mutant
 
-ROOT: Final = Path(__file__).resolve().parents[2]
+ROOT: Final = Path(__file__).resolve().parents[3]
 _FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (\S+?)(?:\[.*)?(?: - .*)?$", re.MULTILINE)
 _PASSED, _SOME_FAILED = 0, 1
 _WIDTH: Final = 38

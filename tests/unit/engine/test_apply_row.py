@@ -300,6 +300,20 @@ def test_no_user_gets_a_second_sms_even_when_reads_are_late(
         assert run.directory.made(UPDATE) == [UPDATE]
 
 
+@pytest.mark.parametrize("lag_s", [sum(READ_BACK_WAITS_S) + 0.5, AGAIN_AFTER_S - 0.1])
+def test_what_was_answered_is_not_made_again_where_the_next_answer_is_lost_and_all_shows_late(
+    tmp_path: Path, lag_s: float
+) -> None:
+    with planned(tmp_path) as run:
+        run.directory.lag_s = lag_s
+        run.directory.fail(MFA, "ConnectionLost", executed=True)
+
+        result = settled(run)
+
+        assert result.verdict.reason is Reason.ENROLLED
+        assert run.directory.made(UPDATE) == [UPDATE]
+
+
 def test_no_user_gets_a_second_sms_when_a_write_takes_its_time_to_show(tmp_path: Path) -> None:
     with planned(tmp_path, pool=SENDS_CODES, policy=a_policy(BY_CODE)) as run:
         run.directory.lag_s = sum(READ_BACK_WAITS_S) - 0.1
