@@ -22,8 +22,8 @@ from migrate_mfa.domain.errors import (
 from migrate_mfa.domain.forecast import Forecast, forecast, forecast_reading
 from migrate_mfa.domain.model import Decision, PoolFacts, UserState
 from migrate_mfa.domain.reasons import Outcome
-from migrate_mfa.domain.rows import Verb, Work
-from migrate_mfa.engine.apply_row import READ_BACK_WAITS_S, Tools
+from migrate_mfa.domain.rows import PlannedBy, PlannedRow
+from migrate_mfa.engine.apply_row import READ_BACK_WAITS_S, RowContext
 from migrate_mfa.engine.execute import Executor
 from migrate_mfa.engine.refusals import Refusals
 from migrate_mfa.engine.sms_allowance import SmsAllowance
@@ -34,11 +34,11 @@ from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.journal.run_dir import last_lane_writer, name_lane_holder, note_lane_writer
 from migrate_mfa.journal.traceback_file import keep_traceback
 from migrate_mfa.journal.write_store import WorkStore
-from migrate_mfa.pacing.measure import WatchedProgress
-from migrate_mfa.ports import Standing
+from migrate_mfa.pacing.measure import MeasuredProgress
+from migrate_mfa.ports import ProgressUpdate
 from migrate_mfa.reports.files import remove_drafts
 from migrate_mfa.reports.from_journal import DIRECTORY, write_reports
-from migrate_mfa.session import Connection
+from migrate_mfa.session import Session
 from migrate_mfa.stop import SIGNAL_EXITS, StopCause, Stopped
 
 _DRAFT_S = 600.0
@@ -47,10 +47,10 @@ log = structlog.get_logger()
 
 
 @dataclass(slots=True)
-class Pass:
+class Invocation:
     """One command at work on one run directory."""
 
-    connection: Connection
+    session: Session
     journal: Journal
     work: WorkStore
     command: str
@@ -68,50 +68,50 @@ class Pass:
     @property
     def plans(self) -> PlanStore:
         """The journal, as planning sees it."""
-        return PlanStore(self.journal.database, case_sensitive=self.connection.pool.case_sensitive)
+        return PlanStore(self.journal.database, case_sensitive=self.session.pool.case_sensitive)
 
     @property
     def report(self) -> Path:
         """Where the reports are."""
         return self.journal.directory / DIRECTORY
 
-    def forecast(self, verbs: Collection[Verb]) -> Forecast:
+    def forecast(self, verbs: Collection[PlannedBy]) -> Forecast:
         """What is left to do for some verbs."""
-        connection = self.connection
+        session = self.session
         return forecast(
             users=self.work.open_rows(verbs),
             steps=self.plans.planned_steps(verbs),
-            pool=connection.pool,
-            rates=connection.rates,
-            now=connection.clock.now(),
+            pool=session.pool,
+            rates=session.rates,
+            now=session.clock.now(),
             by_country=self.plans.planned_countries(verbs),
-            prices=connection.settings.prices,
+            prices=session.settings.prices,
         )
 
-    def require_affordable(self, verbs: Collection[Verb]) -> None:
+    def require_affordable(self, verbs: Collection[PlannedBy]) -> None:
         """Refuse what is left to do for some verbs where it may cost more than `--max-cost`.
 
         Raises:
             CostLimitExceeded: it may.
             UsageError: there is no price to tell.
         """
-        if self.connection.settings.cost.max_cost is not None:
-            require_affordable(self.forecast(verbs), self.connection.settings.cost.max_cost)
+        if self.session.settings.cost.max_cost is not None:
+            require_affordable(self.forecast(verbs), self.session.settings.cost.max_cost)
 
     def forecast_reading(self, users: int) -> Forecast:
         """What a deep look at so many users comes to."""
-        connection = self.connection
+        session = self.session
         return forecast_reading(
             users=users,
-            rates=connection.rates,
-            now=connection.clock.now(),
-            prices=connection.settings.prices,
+            rates=session.rates,
+            now=session.clock.now(),
+            prices=session.settings.prices,
         )
 
     def apply(
         self,
-        decide: Callable[[Work, UserState], Decision],
-        verbs: Collection[Verb],
+        decide: Callable[[PlannedRow, UserState], Decision],
+        verbs: Collection[PlannedBy],
         refuse: Callable[[PoolFacts], None],
     ) -> None:
         """Do the open rows of these verbs.
@@ -124,59 +124,59 @@ class Pass:
         Raises:
             MigrateMfaError: a failure that concerns every user, or too many failures.
         """
-        connection = self.connection
-        sms = SmsAllowance(connection.settings.cost.max_sms - self.work.unverified_rows())
-        codes = UncountedCodes(self.work, sms, connection.progress.say)
-        connection.live_pool.guard(refuse, codes.came)
+        session = self.session
+        sms = SmsAllowance(session.settings.cost.max_sms - self.work.unverified_rows())
+        codes = UncountedCodes(self.work, sms, session.progress.say)
+        session.live_pool.guard(refuse, codes.came)
         executor = Executor(
-            Tools(
-                directory=connection.directory,
+            RowContext(
+                user_pool=session.user_pool,
                 store=self.work,
                 decide=decide,
-                pool=connection.live_pool,
-                clock=connection.clock,
-                stop=connection.stop,
+                pool=session.live_pool,
+                clock=session.clock,
+                stop=session.stop,
                 sms=sms,
-                refusals=Refusals(partial(recovery_in_the_way, connection.aws, connection.pool.id)),
-                pacers=connection.pacers,
+                refusals=Refusals(partial(recovery_in_the_way, session.aws, session.pool.id)),
+                limiters=session.limiters,
             ),
-            connection.pacers,
-            limits=connection.settings.limits,
-            batch_size=connection.settings.wave.batch_size,
-            progress=connection.progress,
-            begun=connection.begun,
+            session.limiters,
+            limits=session.settings.limits,
+            batch_size=session.settings.wave.batch_size,
+            progress=session.progress,
+            begun=session.begun,
             verbs=verbs,
         )
         try:
             with self._known_as_writer(verbs):
                 executor.run()
         finally:
-            codes.look_back(connection.live_pool)
+            codes.look_back(session.live_pool)
             if codes.users:
                 self.extra["uncounted_codes"] = codes.users
             self.reads_only += executor.tally.reads_only
             self.failed += executor.tally.outcomes[Outcome.FAILED]
 
     @contextmanager
-    def _known_as_writer(self, verbs: Collection[Verb]) -> Iterator[None]:
+    def _known_as_writer(self, verbs: Collection[PlannedBy]) -> Iterator[None]:
         """Let reads show what another run directory wrote just now, and let the next one know of us."""
-        connection, directory = self.connection, self.journal.directory
-        if not (connection.owns_lane and self.work.open_rows(verbs)):
+        session, directory = self.session, self.journal.directory
+        if not (session.owns_lane and self.work.open_rows(verbs)):
             yield
             return
-        before = last_lane_writer(connection.lane)
+        before = last_lane_writer(session.lane)
         if before is not None and before.run_dir != str(directory.absolute()):
             # A process that was killed had let go of the lane when this pass began.
             ended = self.work.begun if before.ended is None else before.ended
-            age = max(0.0, connection.clock.now() - ended)
-            connection.stop.sleep(connection.clock, max(0.0, sum(READ_BACK_WAITS_S) - age))
+            age = max(0.0, session.clock.now() - ended)
+            session.stop.sleep(session.clock, max(0.0, sum(READ_BACK_WAITS_S) - age))
         elif before is not None:
             self._say_if_older(before.ended)
-        note_lane_writer(connection.lane, directory)
+        note_lane_writer(session.lane, directory)
         try:
             yield
         finally:
-            note_lane_writer(connection.lane, directory, connection.clock.now())
+            note_lane_writer(session.lane, directory, session.clock.now())
 
     def _say_if_older(self, wrote_until: float | None) -> None:
         """Say where the journal knows less than its own command did, as after a backup was put in its place.
@@ -188,7 +188,7 @@ class Pass:
         if wrote_until is None or knows_until is None or knows_until >= wrote_until:
             return
         log.warning("older_than_its_writes")
-        self.connection.progress.say(
+        self.session.progress.say(
             f"{self.journal.directory} ends before the last writes that were made from it: it looks like an "
             "older copy. What was written after it was made cannot be rolled back from here; stop, and use "
             "the newest copy if there is one."
@@ -202,19 +202,19 @@ class Pass:
 
 
 @contextmanager
-def open_pass(
-    connection: Connection,
+def open_invocation(
+    session: Session,
     directory: Path,
     command: str,
     bind: Callable[[Journal], None],
-    state_of: Callable[["Pass"], str] | None = None,
-) -> Iterator[Pass]:
+    state_of: Callable[["Invocation"], str] | None = None,
+) -> Iterator[Invocation]:
     """Open the run directory for one command.
 
-    A pass that a signal ends while it reads leaves quietly: see `Pass.exit_code`.
+    A pass that a signal ends while it reads leaves quietly: see `Invocation.exit_code`.
 
     Args:
-        connection: the pool that it works on.
+        session: the pool that it works on.
         directory: the run directory.
         command: the command's name, for the journal and the reports.
         bind: refuses a directory that belongs to something else, and writes down what it belongs to.
@@ -223,24 +223,24 @@ def open_pass(
     with ExitStack() as stack:
         journal = stack.enter_context(Journal.create_or_open(directory))
         bind(journal)
-        note_pace(journal, command, connection.settings.pace)
-        if connection.owns_lane:
-            name_lane_holder(connection.lane, directory)
+        note_pace(journal, command, session.settings.pace)
+        if session.owns_lane:
+            name_lane_holder(session.lane, directory)
         stack.enter_context(
             logged(
                 directory,
-                level=connection.settings.output.log_level,
-                pool_id=connection.pool.id,
-                say=connection.progress.say,
+                level=session.settings.output.log_level,
+                pool_id=session.pool.id,
+                say=session.progress.say,
             )
         )
-        work = WorkStore.begin(journal.database, command, connection.clock.now())
-        one = Pass(_watched(connection, work), journal, work, command)
+        work = WorkStore.begin(journal.database, command, session.clock.now())
+        invocation = Invocation(_watched(session, work), journal, work, command)
         log.info("begin", command=command)
-        remove_drafts(one.report, connection.clock.now() - _DRAFT_S)
+        remove_drafts(invocation.report, session.clock.now() - _DRAFT_S)
         came_through = False
         try:
-            yield one
+            yield invocation
             came_through = True
         except Stopped:
             pass
@@ -253,55 +253,55 @@ def open_pass(
             keep_traceback(error, directory)
             raise
         finally:
-            _end(one, (state_of or state_of_rows)(one) if came_through else "stopped")
+            _end(invocation, (state_of or state_of_rows)(invocation) if came_through else "stopped")
 
 
-def _watched(connection: Connection, work: WorkStore) -> Connection:
+def _watched(session: Session, work: WorkStore) -> Session:
     """The same connection, with a progress that `status` can see from another process."""
 
-    def note(standing: Standing) -> None:
-        work.note(standing, connection.directory.calls, connection.clock.now())
+    def note(standing: ProgressUpdate) -> None:
+        work.note(standing, session.user_pool.calls, session.clock.now())
 
-    network = connection.network
-    progress = WatchedProgress(
-        connection.progress, connection.directory, connection.pacers, connection.clock, note, network=network
+    network = session.network
+    progress = MeasuredProgress(
+        session.progress, session.user_pool, session.limiters, session.clock, note, network=network
     )
     if network is not None:
         network.say = progress.say_of_network
-    return replace(connection, progress=progress)
+    return replace(session, progress=progress)
 
 
-def _end(one: Pass, state: str) -> None:
-    connection = one.connection
-    one.cause = connection.stop.cause
-    state = "interrupted" if one.cause in SIGNAL_EXITS else state
-    one.work.count_calls(connection.directory.calls)
-    one.work.end(state, connection.clock.now(), reads_only=one.reads_only, extra=one.extra)
-    log.info("end", command=one.command, state=state)
-    one.summary = write_reports(one.journal)
-    connection.progress.say(f"Report: {one.report}")
+def _end(invocation: Invocation, state: str) -> None:
+    session = invocation.session
+    invocation.cause = session.stop.cause
+    state = "interrupted" if invocation.cause in SIGNAL_EXITS else state
+    invocation.work.count_calls(session.user_pool.calls)
+    invocation.work.end(state, session.clock.now(), reads_only=invocation.reads_only, extra=invocation.extra)
+    log.info("end", command=invocation.command, state=state)
+    invocation.summary = write_reports(invocation.journal)
+    session.progress.say(f"Report: {invocation.report}")
 
 
-def state_of_rows(one: Pass) -> str:
+def state_of_rows(invocation: Invocation) -> str:
     """How a pass over a roster ended."""
-    if one.journal.meta().get("phase") != "planned":
+    if invocation.journal.meta().get("phase") != "planned":
         return "stopped"
-    if one.command == "plan":
+    if invocation.command == "plan":
         return "planned"
-    return "stopped" if one.connection.stop.cause or one.work.open_rows() else "finished"
+    return "stopped" if invocation.session.stop.cause or invocation.work.open_rows() else "finished"
 
 
-Agree = Callable[[Connection, Forecast], None]
+Agree = Callable[[Session, Forecast], None]
 """Asks the operator whether so many users may become billed; raises when not."""
 
 
-def agree_to_read(one: Pass, users: int, agree: Agree) -> None:
+def agree_to_read(invocation: Invocation, users: int, agree: Agree) -> None:
     """Have a deep look at so many users allowed: by `--max-cost`, then by the operator.
 
     Raises:
         CostLimitExceeded: it may cost more than that.
         UsageError: there is no price to tell.
     """
-    ahead = one.forecast_reading(users)
-    require_affordable(ahead, one.connection.settings.cost.max_cost)
-    agree(one.connection, ahead)
+    ahead = invocation.forecast_reading(users)
+    require_affordable(ahead, invocation.session.settings.cost.max_cost)
+    agree(invocation.session, ahead)

@@ -48,7 +48,7 @@ class Filter:
         return cls(kind.value, value)
 
 
-class Directory(Protocol):
+class UserPool(Protocol):
     """One user pool. Every method makes exactly one attempt and raises `ApiError` when that fails."""
 
     def describe(self) -> PoolFacts:
@@ -107,7 +107,7 @@ A turn can be long in coming, and what the write was decided by may be over when
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class ProgressUpdate:
     """Where a long stage stands, for the one who watches.
 
     `done` is None where nothing is counted. `engine.watch` adds the rest: `rates`, calls per second by
@@ -131,11 +131,11 @@ class Progress(Protocol):
         """One line that stays."""
         ...
 
-    def show(self, standing: Standing) -> None:
+    def show(self, standing: ProgressUpdate) -> None:
         """Where it stands now; called often, shown as often as is pleasant."""
         ...
 
-    def make_way(self) -> None:
+    def pause(self) -> None:
         """A question comes now: leave the terminal to it."""
         ...
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from migrate_mfa.aws.endpoints import AWS
 from migrate_mfa.aws.session import Aws, AwsTarget
-from migrate_mfa.aws.user_pool import CognitoDirectory
+from migrate_mfa.aws.user_pool import CognitoUserPool
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import (
     ExitCode,
@@ -26,11 +26,11 @@ from migrate_mfa.domain.quotas import PACED, QUOTAS, Category, Lane, ceiling
 from migrate_mfa.engine.execute import MOST_UNDER_WAY
 from migrate_mfa.engine.live_pool import LivePool
 from migrate_mfa.journal.run_dir import lock_lane
-from migrate_mfa.pacing.limiter import Pacer
+from migrate_mfa.pacing.limiter import RateLimiter
 from migrate_mfa.pacing.network import Network
 from migrate_mfa.pacing.retry import ATTEMPTS, retry_read
-from migrate_mfa.pacing.user_pool import PacedDirectory
-from migrate_mfa.ports import Clock, Directory, Progress
+from migrate_mfa.pacing.user_pool import PacedUserPool
+from migrate_mfa.ports import Clock, Progress, UserPool
 from migrate_mfa.settings import Settings
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
 
@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
+class Session:
     """Everything that a command needs to work on one pool."""
 
     settings: Settings
@@ -48,11 +48,11 @@ class Connection:
     progress: Progress
     lane: Lane
     live_pool: LivePool
-    directory: PacedDirectory
+    user_pool: PacedUserPool
     aws: Aws
     begun: float
     """When the command began, on the monotonic clock: limits of time count from here."""
-    pacers: Mapping[Category, Pacer]
+    limiters: Mapping[Category, RateLimiter]
     limits: Mapping[Category, float]
     """The quotas that Cognito enforces, or their documented defaults, in calls per second."""
     owns_lane: bool = False
@@ -71,19 +71,20 @@ class Connection:
     def rates(self) -> dict[Category, Rate]:
         """The quota and what we allow ourselves of it, by category."""
         return {
-            category: Rate(self.limits[category], pacer.ceiling) for category, pacer in self.pacers.items()
+            category: Rate(self.limits[category], limiter.ceiling)
+            for category, limiter in self.limiters.items()
         }
 
     @property
     def ceilings(self) -> dict[Category, float]:
         """Calls per second that we allow ourselves, by category."""
-        return {category: pacer.ceiling for category, pacer in self.pacers.items()}
+        return {category: limiter.ceiling for category, limiter in self.limiters.items()}
 
 
 @contextmanager
 def connect(
     settings: Settings, user_pool_id: str, progress: Progress, *, exclusive: bool = True
-) -> Iterator[Connection]:
+) -> Iterator[Session]:
     """Identify the caller, own the lane, learn the limits, describe the pool; signals drain from here on.
 
     Without `exclusive` another command may work in the lane: for a handful of calls, and it is said.
@@ -103,28 +104,28 @@ def connect(
         if not exclusive:
             _look_at_lock(lane, progress)
         try:
-            inner = CognitoDirectory(aws)
+            inner = CognitoUserPool(aws)
             limits = _limits(inner)
-            pacers = _pacers(limits, settings, clock)
+            limiters = _pacers(limits, settings, clock)
             network = Network(clock, stop, patience_s=settings.pace.wait_for_network, say=progress.say)
-            directory = PacedDirectory(inner, pacers, clock=clock, stop=stop, network=network)
-            yield Connection(
+            user_pool = PacedUserPool(inner, limiters, clock=clock, stop=stop, network=network)
+            yield Session(
                 settings=settings,
                 clock=clock,
                 stop=stop,
                 progress=progress,
                 lane=lane,
                 live_pool=LivePool(
-                    call_or_exit(directory.describe, clock, stop),
-                    directory.describe,
+                    call_or_exit(user_pool.describe, clock, stop),
+                    user_pool.describe,
                     clock=clock,
                     stop=stop,
                     say=progress.say,
                 ),
-                directory=directory,
+                user_pool=user_pool,
                 aws=aws,
                 begun=begun,
-                pacers=pacers,
+                limiters=limiters,
                 limits=limits,
                 owns_lane=exclusive,
                 network=network,
@@ -153,17 +154,21 @@ def account_of(target: AwsTarget) -> str:
     return call_or_exit(Aws(target).lane, SystemClock(), Stop()).account
 
 
-def _limits(directory: Directory) -> dict[Category, float]:
+def _limits(user_pool: UserPool) -> dict[Category, float]:
     with ThreadPoolExecutor(
         len(PACED)
     ) as threads:  # a network without these services costs one time-out, not four
-        limits = dict(zip(PACED, threads.map(directory.enforced_limit, PACED), strict=True))
+        limits = dict(zip(PACED, threads.map(user_pool.enforced_limit, PACED), strict=True))
     return {category: limits.get(category) or quota.default_rps for category, quota in QUOTAS.items()}
 
 
-def _pacers(limits: Mapping[Category, float], settings: Settings, clock: Clock) -> dict[Category, Pacer]:
+def _pacers(
+    limits: Mapping[Category, float], settings: Settings, clock: Clock
+) -> dict[Category, RateLimiter]:
     return {
-        category: Pacer(ceiling(limit, settings.pace.quota_share, settings.pace.limits.get(category)), clock)
+        category: RateLimiter(
+            ceiling(limit, settings.pace.quota_share, settings.pace.limits.get(category)), clock
+        )
         for category, limit in limits.items()
     }
 

@@ -59,13 +59,13 @@ class Stop:
         return self._event.is_set()
 
     @property
-    def hurried(self) -> bool:
+    def must_stop_now(self) -> bool:
         """Whether nobody waits any more: a limit lets what is in flight end, a signal does not."""
         return self.requested and self.cause not in {StopCause.LIMIT, StopCause.FAILURES}
 
     def check(self) -> None:
         """Raise `Stopped` if the run is ending in a hurry."""
-        if self.hurried:
+        if self.must_stop_now:
             raise Stopped
 
     def check_drain(self, clock: "Clock") -> None:
@@ -74,7 +74,7 @@ class Stop:
         Where throttles leave next to no rate, a drain would otherwise outlast the patience of whoever sent
         the signal, and the next one cannot be caught.
         """
-        if not self.hurried:
+        if not self.must_stop_now:
             return
         now = clock.monotonic()
         with self._lock:
@@ -166,8 +166,8 @@ def on_signals(stop: Stop, say: Callable[[str], None] = lambda _: None) -> Itera
             say(_answer(number))
 
     # A handler must neither print nor take a lock: what it interrupts may be printing, or hold that lock.
-    herald = threading.Thread(target=answer, name="herald", daemon=True)
-    herald.start()
+    signal_thread = threading.Thread(target=answer, name="herald", daemon=True)
+    signal_thread.start()
     previous = {number: signal.getsignal(number) for number in _heeded()}
     for number in previous:
         signal.signal(number, handle)
@@ -177,4 +177,4 @@ def on_signals(stop: Stop, say: Callable[[str], None] = lambda _: None) -> Itera
         for number, handler in previous.items():
             signal.signal(number, handler)
         heard.put(None)
-        herald.join(_HERALD_S)
+        signal_thread.join(_HERALD_S)

@@ -31,8 +31,8 @@ _PAGE = 60  # the most that ListUsers gives (API reference)
 _LONGEST_FILTER = 256  # characters ("ListUsers", API reference)
 
 
-class CognitoDirectory:
-    """`ports.Directory` on a real endpoint. Safe to share between threads, as boto3 clients are."""
+class CognitoUserPool:
+    """`ports.UserPool` on a real endpoint. Safe to share between threads, as boto3 clients are."""
 
     def __init__(self, aws: "Aws") -> None:
         self._aws = aws

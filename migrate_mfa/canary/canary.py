@@ -16,18 +16,18 @@ from migrate_mfa.canary.walk import Walk
 from migrate_mfa.checks.preflight import require_sms_mfa
 from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError, OutOfReach, UsageError
 from migrate_mfa.domain.failure import ApiError, Effect, run_problem, user_reason
-from migrate_mfa.domain.model import Phone, PhoneSignIn, Plan, Rivalry, UserState, Verdict
+from migrate_mfa.domain.model import NumberClaims, Phone, PhoneSignIn, Plan, UserState, Verdict
 from migrate_mfa.domain.phone import PhoneProblem, normalise
 from migrate_mfa.domain.pool_number import pool_number_problem
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.rows import Record, Resolved, Work
-from migrate_mfa.invocation import Pass, open_pass
+from migrate_mfa.domain.rows import PlannedRow, Record, Resolved
+from migrate_mfa.invocation import Invocation, open_invocation
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.log import configure
 from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.journal.run_dir import default_canary_dir
 from migrate_mfa.ports import Filter, Progress
-from migrate_mfa.session import Connection, connect
+from migrate_mfa.session import Session, connect
 from migrate_mfa.settings import Settings, policy_options
 from migrate_mfa.stop import StopCause, Stopped
 from migrate_mfa.workflows.aftermath import open_aftermath
@@ -65,7 +65,7 @@ Confirm = Callable[["Canary", Way], None]
 class Canary:
     """One canary. What became of it is here, whatever ended it."""
 
-    connection: Connection
+    session: Session
     sign_in: CognitoSignIn
     request: Request
     directory: Path
@@ -83,7 +83,7 @@ class Canary:
     @property
     def cause(self) -> StopCause | None:
         """The signal that ended it, if one did."""
-        return self.connection.stop.cause
+        return self.session.stop.cause
 
     def go(self, ask: Asker, confirm: Confirm, tell: Tell) -> None:
         """Look at the user, ask, and go the way; it ends early without raising."""
@@ -112,7 +112,7 @@ class Canary:
 
     def _look(self, tell: Tell) -> Way | Verdict:
         """Read the user, and decide as `plan` would."""
-        clock, started = self.connection.clock, self.connection.clock.monotonic()
+        clock, started = self.session.clock, self.session.clock.monotonic()
         try:
             state = self._read()
             found = self._decide(state)
@@ -125,7 +125,7 @@ class Canary:
         return found
 
     def _read(self) -> UserState:
-        directory, pool = self.connection.directory, self.connection.pool
+        directory, pool = self.session.user_pool, self.session.pool
         state = directory.user(self.request.user)
         if state.mfa and pool.passkeys_at_risk and directory.has_passkey(state.username):
             state = replace(state, mfa=replace(state.mfa, passkey=True))
@@ -138,52 +138,54 @@ class Canary:
         return find_way(
             state,
             phone,
-            pool=self.connection.pool,
+            pool=self.session.pool,
             attested=self.request.attested,
-            rivalry=self._rivalry(state, phone),
+            claims=self._rivalry(state, phone),
         )
 
     def _number(self, state: UserState) -> Phone | Verdict:
         """The number that was given, as a roster's is read; else the user's own, as it stands in the pool."""
         if self.request.phone:
-            country = self.connection.settings.roster_options.phone_country
+            country = self.session.settings.roster_options.phone_country
             read = normalise(self.request.phone, country=country, strict=False)
             return Verdict(read.reason, f"{read.detail}.") if isinstance(read, PhoneProblem) else read.phone
         if state.phone is None:
             return Verdict(Reason.PHONE_MISSING, _GIVE_ONE)
         return pool_number_problem(state.phone) or Phone(state.phone)
 
-    def _rivalry(self, state: UserState, phone: Phone) -> Rivalry:
-        if self.connection.pool.phone_sign_in is PhoneSignIn.NO:
-            return Rivalry()
-        found = self.connection.directory.page(Filter("phone_number", phone.e164), None)
-        return Rivalry(held_by_other=any(each.sub != state.sub for each in found.users))
+    def _rivalry(self, state: UserState, phone: Phone) -> NumberClaims:
+        if self.session.pool.phone_sign_in is PhoneSignIn.NO:
+            return NumberClaims()
+        found = self.session.user_pool.page(Filter("phone_number", phone.e164), None)
+        return NumberClaims(held_by_other=any(each.sub != state.sub for each in found.users))
 
     def _walk(self, way: Way, ask: Questions, tell: Tell) -> None:
         """Go the way in the run directory."""
-        connection = self.connection
-        with open_pass(connection, self.directory, "canary", lambda journal: self._bind(journal, way)) as one:
+        session = self.session
+        with open_invocation(
+            session, self.directory, "canary", lambda journal: self._bind(journal, way)
+        ) as invocation:
             self.gone = True
             try:
-                self.walked = self._way_of(way, one, ask, tell).go()
+                self.walked = self._way_of(way, invocation, ask, tell).go()
                 verdict = _verdict(way, self.steps, walked=self.walked)
-                one.work.finish(_ROW, verdict, connection.clock.now())
+                invocation.work.finish(_ROW, verdict, session.clock.now())
             finally:
-                self.wrote = bool(one.work.writes_of(_ROW))
-                one.extra["steps"] = [_public(step) for step in self.steps]
+                self.wrote = bool(invocation.work.writes_of(_ROW))
+                invocation.extra["steps"] = [_public(step) for step in self.steps]
 
-    def _way_of(self, way: Way, one: Pass, ask: Questions, tell: Tell) -> Walk:
-        connection, state = self.connection, way.state
+    def _way_of(self, way: Way, invocation: Invocation, ask: Questions, tell: Tell) -> Walk:
+        session, state = self.session, way.state
         return Walk(
             way,
-            Work(way.candidate, state.sub, state.username, Rivalry(), wrote=False),
-            store=one.work,
-            directory=connection.directory,
+            PlannedRow(way.candidate, state.sub, state.username, NumberClaims(), wrote=False),
+            store=invocation.work,
+            user_pool=session.user_pool,
             sign_in=self.sign_in,
             ask=ask,
-            clock=connection.clock,
-            stop=connection.stop,
-            client=(connection.pool.id, self.request.client_id),
+            clock=session.clock,
+            stop=session.stop,
+            client=(session.pool.id, self.request.client_id),
             tell=lambda step: self._note(step, tell),
         )
 
@@ -198,9 +200,9 @@ class Canary:
             raise InputUnusable(
                 f"{journal.directory} belongs to another run.", "Give a new --run-dir, or none."
             )
-        connection, state = self.connection, way.state
-        plans = PlanStore(journal.database, case_sensitive=connection.pool.case_sensitive)
-        now, policy = connection.clock.now(), policy_of(attested=way.attested)
+        session, state = self.session, way.state
+        plans = PlanStore(journal.database, case_sensitive=session.pool.case_sensitive)
+        now, policy = session.clock.now(), policy_of(attested=way.attested)
         plans.add_records([Record(row=way.candidate, cells=(state.username, way.phone.e164))], now)
         plans.add_users([state])
         plans.resolve([Resolved(_ROW, state.sub, way.phone.e164, policy.verification)])
@@ -211,11 +213,11 @@ class Canary:
                 "kind": "canary",
                 "phase": "planned",
                 "run_id": uuid4().hex,
-                "account": connection.lane.account,
-                "region": connection.lane.region,
-                "endpoint": connection.lane.endpoint,
-                "user_pool_id": connection.pool.id,
-                "pool_name": connection.pool.name,
+                "account": session.lane.account,
+                "region": session.lane.region,
+                "endpoint": session.lane.endpoint,
+                "user_pool_id": session.pool.id,
+                "pool_name": session.pool.name,
                 "columns": list(_COLUMNS),
                 "roster": None,
             }
@@ -262,11 +264,11 @@ def open_canary(settings: Settings, request: Request, progress: Progress) -> Ite
         raise UsageError(*NO_POOL)
     with ExitStack() as stack:
         stack.enter_context(configure(None))
-        connection = stack.enter_context(connect(settings, pool_id, progress, exclusive=False))
-        require_sms_mfa(connection.pool)
-        sign_in = CognitoSignIn(connection.aws, request.client_id)
-        directory = settings.run_dir or default_canary_dir(pool_id, connection.clock.now())
-        yield Canary(connection, sign_in, request, directory)
+        session = stack.enter_context(connect(settings, pool_id, progress, exclusive=False))
+        require_sms_mfa(session.pool)
+        sign_in = CognitoSignIn(session.aws, request.client_id)
+        directory = settings.run_dir or default_canary_dir(pool_id, session.clock.now())
+        yield Canary(session, sign_in, request, directory)
 
 
 def undo(settings: Settings, directory: Path, progress: Progress) -> Reason | None:
@@ -279,5 +281,5 @@ def undo(settings: Settings, directory: Path, progress: Progress) -> Reason | No
     with open_aftermath(again, "rollback", progress, exclusive=False) as after:
         after.select(())
         after.apply_rollback()
-    reasons = after.one.summary["reasons"]
+    reasons = after.invocation.summary["reasons"]
     return next((Reason(name) for found in reasons.values() for name in found), None)

@@ -11,12 +11,12 @@ from migrate_mfa.domain.errors import PoolNotReady
 from migrate_mfa.domain.model import (
     Candidate,
     MfaMode,
+    NumberClaims,
     Phone,
     Plan,
     Policy,
     PoolFacts,
     Position,
-    Rivalry,
     StorePhone,
     UserState,
     Verdict,
@@ -99,7 +99,7 @@ def policy_of(*, attested: bool) -> Policy:
 
 
 def find_way(
-    state: UserState, phone: Phone, *, pool: PoolFacts, attested: bool, rivalry: Rivalry | None = None
+    state: UserState, phone: Phone, *, pool: PoolFacts, attested: bool, claims: NumberClaims | None = None
 ) -> Way | Verdict:
     """Decide about the user as `plan` would, and what that means by hand.
 
@@ -109,7 +109,7 @@ def find_way(
     at = Position(row=1, first_line=1, last_line=1)
     candidate = Candidate(at=at, sub=state.sub, username=state.username, phone=phone)
     policy = policy_of(attested=attested)
-    decision = decide(candidate, state, pool=pool, policy=policy, rivalry=rivalry)
+    decision = decide(candidate, state, pool=pool, policy=policy, claims=claims)
     if isinstance(decision, Verdict) and decision.reason not in _WALKED:
         return decision
     challenged = pool.mfa is MfaMode.ON or bool(state.mfa and state.mfa.sms_in_effect)

@@ -26,11 +26,11 @@ from migrate_mfa.domain.failure import ApiError, Effect, run_problem
 from migrate_mfa.domain.model import SMS_MFA, Plan, SetSmsMfa, Step, StorePhone
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.pacing.retry import WRITES, retrying
-from migrate_mfa.ports import Clock, Directory
+from migrate_mfa.ports import Clock, UserPool
 from migrate_mfa.stop import Stopped
 
 if TYPE_CHECKING:
-    from migrate_mfa.domain.rows import Work
+    from migrate_mfa.domain.rows import PlannedRow
     from migrate_mfa.journal.write_store import WorkStore
     from migrate_mfa.stop import Stop
 
@@ -49,10 +49,10 @@ class Walk:
     def __init__(
         self,
         way: Way,
-        work: "Work",
+        work: "PlannedRow",
         *,
         store: "WorkStore",
-        directory: Directory,
+        user_pool: UserPool,
         sign_in: SignIn,
         ask: Questions,
         clock: Clock,
@@ -63,7 +63,7 @@ class Walk:
         self._way = way
         self._work = work
         self._store = store
-        self._directory = directory
+        self._user_pool = user_pool
         self._sign_in = sign_in
         self._ask = ask
         self._clock = clock
@@ -160,7 +160,7 @@ class Walk:
     def _write(self, step: Step, attempt: Callable[[], T]) -> T:
         """Make one write: its intent and the user's state before are in the journal first."""
         now = self._clock.now
-        intent = self._store.decide(self._work, self._way.state, Plan((step,), Reason.ENROLLED), now())
+        intent = self._store.record_intent(self._work, self._way.state, Plan((step,), Reason.ENROLLED), now())
         result = "unknown"
         try:
             answer = attempt()
@@ -169,7 +169,7 @@ class Walk:
             result = "unknown" if error.may_have_stored else "refused"
             raise
         finally:
-            self._store.wrote(intent, result, now())
+            self._store.record_result(intent, result, now())
         return answer
 
     # -- the steps
@@ -200,7 +200,7 @@ class Walk:
         if self._way.attested:
             self._write(
                 StorePhone(phone, verified=True),
-                lambda: self._timed(lambda: self._directory.store_phone(username, phone, verified=True)),
+                lambda: self._timed(lambda: self._user_pool.store_phone(username, phone, verified=True)),
             )
             return "stored as verified by an administrator"
         sent_to = self._write(
@@ -236,7 +236,7 @@ class Walk:
         username = self._way.state.username
         self._write(
             SetSmsMfa(enabled=True, preferred=True),
-            lambda: self._timed(lambda: self._directory.set_sms_mfa(username, enabled=True, preferred=True)),
+            lambda: self._timed(lambda: self._user_pool.set_sms_mfa(username, enabled=True, preferred=True)),
         )
         return "SMS MFA is on and preferred"
 

@@ -4,43 +4,45 @@ from collections.abc import Mapping
 
 from migrate_mfa.checks.findings import Code, Finding, Level, Unknown
 from migrate_mfa.checks.permissions import PERMISSIONS
-from migrate_mfa.checks.snapshot import NO_PRINCIPAL, Decision, PoolPicture
+from migrate_mfa.checks.snapshot import NO_PRINCIPAL, Decision, PoolSnapshot
 
 _CODE = Code.CALLER_PERMISSIONS
 _Decisions = Mapping[str, Decision]
 
 
-def caller_findings(picture: PoolPicture) -> list[Finding]:
+def caller_findings(snapshot: PoolSnapshot) -> list[Finding]:
     """Required actions that are denied are a failure, optional ones an info."""
-    caller, verb = picture.caller, picture.wishes.verb
+    caller, verb = snapshot.caller, snapshot.scope.verb
     if caller is None:
         return []
-    why = f"Without them `{verb}` ends with exit code 5, or knows less."
+    impact = f"Without them `{verb}` ends with exit code 5, or knows less."
     if isinstance(caller.decisions, Unknown):
-        return [_unknown(caller.decisions, verb, why)]
+        return [_unknown(caller.decisions, verb, impact)]
     optional = _such(caller.decisions, Decision.DENIED, verb, required=False)
-    found = [_required(caller.decisions, verb, why)]
+    found = [_required(caller.decisions, verb, impact)]
     if optional:
-        saw = f"This caller may not do, and {verb} does without: {', '.join(optional)}."
-        found.append(Finding(Code.CALLER_OPTIONAL, Level.INFO, saw, why, "Allow them to know more."))
+        observed = f"This caller may not do, and {verb} does without: {', '.join(optional)}."
+        found.append(Finding(Code.CALLER_OPTIONAL, Level.INFO, observed, impact, "Allow them to know more."))
     return found
 
 
-def _unknown(decisions: Unknown, verb: str, why: str) -> Finding:
+def _unknown(decisions: Unknown, verb: str, impact: str) -> Finding:
     if decisions.code == NO_PRINCIPAL:
-        saw = "Could not be checked: this caller is the root user, or a federated one."
-        return Finding(_CODE, Level.UNCHECKED, saw, why, "Use a role or a user of IAM.")
+        observed = "Could not be checked: this caller is the root user, or a federated one."
+        return Finding(_CODE, Level.UNCHECKED, observed, impact, "Use a role or a user of IAM.")
     remedy = f"Allow iam:SimulatePrincipalPolicy, or compare with the policy for {verb} in the README."
-    return decisions.finding(_CODE, why, remedy)
+    return decisions.finding(_CODE, impact, remedy)
 
 
-def _required(decisions: _Decisions, verb: str, why: str) -> Finding:
+def _required(decisions: _Decisions, verb: str, impact: str) -> Finding:
     if denied := _such(decisions, Decision.DENIED, verb, required=True):
-        saw = f"This caller may not do: {', '.join(denied)}."
-        return Finding(_CODE, Level.FAILURE, saw, why, f"Give it the policy for {verb} in the README.")
+        observed = f"This caller may not do: {', '.join(denied)}."
+        return Finding(
+            _CODE, Level.FAILURE, observed, impact, f"Give it the policy for {verb} in the README."
+        )
     if unsure := _such(decisions, Decision.UNSURE, verb, required=True):
-        saw = f"Conditions of real requests decide about: {', '.join(unsure)}."
-        return Finding(_CODE, Level.UNCHECKED, saw, why, "Look at the conditions of the policies.")
+        observed = f"Conditions of real requests decide about: {', '.join(unsure)}."
+        return Finding(_CODE, Level.UNCHECKED, observed, impact, "Look at the conditions of the policies.")
     return Finding(_CODE, Level.OK, f"This caller may do all that {verb} needs.")
 
 

@@ -78,8 +78,8 @@ class Finding:
 
     code: Code
     level: Level
-    saw: str
-    why: str = ""
+    observed: str
+    impact: str = ""
     remedy: str = ""
 
 
@@ -90,14 +90,14 @@ class Unknown:
     operation: str
     code: str
 
-    def finding(self, code: Code, why: str, remedy: str) -> Finding:
+    def finding(self, code: Code, impact: str, remedy: str) -> Finding:
         """The finding for it: could not be checked."""
-        saw = f"Could not be checked: {self.operation} answered {self.code}."
+        observed = f"Could not be checked: {self.operation} answered {self.code}."
         if self.code == UNKNOWN_TO_SDK:
-            saw = f"Could not be checked: this AWS SDK does not know {self.operation}."
+            observed = f"Could not be checked: this AWS SDK does not know {self.operation}."
         if self.code in NOT_OFFERED:
             remedy = "No permission helps: this endpoint does not offer the call, as AWS does."
-        return Finding(code, Level.UNCHECKED, saw, why, remedy)
+        return Finding(code, Level.UNCHECKED, observed, impact, remedy)
 
 
 def by_weight(findings: Iterable[Finding]) -> list[Finding]:

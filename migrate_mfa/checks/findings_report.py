@@ -1,12 +1,11 @@
 """The findings of a check, for scripts and for people."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
 from textwrap import wrap
 from typing import Any
 
 from migrate_mfa.checks.findings import Finding, Level, level_counts
-from migrate_mfa.checks.snapshot import Wishes
+from migrate_mfa.checks.snapshot import CheckScope
 from migrate_mfa.domain.privacy import scrub
 
 _VERSION = 1
@@ -16,15 +15,15 @@ _WORDS = {Level.UNCHECKED: "not checked"}
 _COLUMN = max(len(_WORDS.get(level, level)) for level in Level) + 2
 
 
-def document(findings: list[Finding], where: Mapping[str, str], wishes: Wishes) -> dict[str, Any]:
+def document(findings: list[Finding], where: Mapping[str, str], scope: CheckScope) -> dict[str, Any]:
     """The findings as JSON. `ready` says that there is no failure."""
     counts = level_counts(findings)
     return {
         "version": _VERSION,
         **where,
-        "verb": wishes.verb,
-        "verification": wishes.verification.value if wishes.verification else None,
-        "users": wishes.users,
+        "verb": scope.verb,
+        "verification": scope.verification.value if scope.verification else None,
+        "users": scope.users,
         "ready": not counts[Level.FAILURE.value],
         "counts": counts,
         "findings": [_plain(each) for each in findings],
@@ -32,8 +31,14 @@ def document(findings: list[Finding], where: Mapping[str, str], wishes: Wishes) 
 
 
 def _plain(finding: Finding) -> dict[str, str]:
-    texts = {name: scrub(text) for name, text in asdict(finding).items()}  # some names come from outside
-    return {**texts, "code": finding.code, "level": finding.level.value}
+    """The finding under the names that scripts read; some of its own names come from outside."""
+    return {
+        "code": finding.code,
+        "level": finding.level.value,
+        "saw": scrub(finding.observed),
+        "why": scrub(finding.impact),
+        "remedy": scrub(finding.remedy),
+    }
 
 
 def lines(findings: Iterable[Finding]) -> Iterator[str]:
@@ -41,11 +46,11 @@ def lines(findings: Iterable[Finding]) -> Iterator[str]:
     for finding in findings:
         head = f"{_WORDS.get(finding.level, finding.level.value):<{_COLUMN}}{finding.code}"
         if finding.level is Level.OK:
-            yield from _wrapped(f"{head}: {scrub(finding.saw)}")
+            yield from _wrapped(f"{head}: {scrub(finding.observed)}")
             continue
         yield head
-        yield from _paragraph(finding.saw)
-        yield from _paragraph(finding.why)
+        yield from _paragraph(finding.observed)
+        yield from _paragraph(finding.impact)
         yield from _paragraph(finding.remedy, "-> ")
 
 
@@ -54,7 +59,7 @@ def short(findings: Iterable[Finding]) -> Iterator[str]:
     unchecked = []
     for finding in findings:
         if finding.level in {Level.FAILURE, Level.WARNING}:
-            yield from _wrapped(f"{finding.level}: {scrub(finding.saw)} ({finding.code})")
+            yield from _wrapped(f"{finding.level}: {scrub(finding.observed)} ({finding.code})")
         elif finding.level is Level.UNCHECKED:
             unchecked.append(finding.code)
     if unchecked:

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from migrate_mfa.checks.findings import Code, Finding, Level, Unknown
-from migrate_mfa.checks.snapshot import PoolPicture
+from migrate_mfa.checks.snapshot import PoolSnapshot
 from migrate_mfa.domain.failure import UNKNOWN_TO_SDK
 from migrate_mfa.domain.model import MfaMode, PhoneSignIn, PoolFacts, VerificationPolicy
 from migrate_mfa.domain.reasons import Reason
@@ -28,8 +28,8 @@ def mfa_mode(pool: PoolFacts, policy: VerificationPolicy | None) -> Finding:
     """MfaConfiguration: OFF makes every write vain, ON uses numbers at once."""
     code = Code.MFA_MODE
     if pool.mfa is MfaMode.OFF:
-        why = "Enrolling users would have no effect: Cognito answers 200 and asks nobody for a code."
-        return Finding(code, Level.FAILURE, "MFA is switched off.", why, _SETUP)
+        impact = "Enrolling users would have no effect: Cognito answers 200 and asks nobody for a code."
+        return Finding(code, Level.FAILURE, "MFA is switched off.", impact, _SETUP)
     if pool.mfa is MfaMode.OPTIONAL:
         return Finding(code, Level.OK, "MFA is optional: who is enrolled is asked for a code.")
     if policy in _UNPROVED:
@@ -54,8 +54,8 @@ def sms_factor(pool: PoolFacts, _: VerificationPolicy | None) -> Finding:
     """Whether SMS is among the pool's factors."""
     if pool.sms_configured:
         return Finding(Code.SMS_FACTOR, Level.OK, "SMS is configured as a factor.")
-    why = "It cannot send codes; enrolled users would be asked for none, or could not sign in."
-    return Finding(Code.SMS_FACTOR, Level.FAILURE, "There is no SMS configuration.", why, _SETUP)
+    impact = "It cannot send codes; enrolled users would be asked for none, or could not sign in."
+    return Finding(Code.SMS_FACTOR, Level.FAILURE, "There is no SMS configuration.", impact, _SETUP)
 
 
 def sms_failure(pool: PoolFacts, _: VerificationPolicy | None) -> Finding:
@@ -90,16 +90,21 @@ def phone_schema(pool: PoolFacts, _: VerificationPolicy | None) -> Finding:
 
 def held_numbers(pool: PoolFacts, policy: VerificationPolicy | None) -> Finding:
     """AttributesRequireVerificationBeforeUpdate: is the value stored at once?"""
-    code, saw = Code.HELD_NUMBERS, "Numbers are held back until they are verified."
+    code, observed = Code.HELD_NUMBERS, "Numbers are held back until they are verified."
     if not pool.phone_needs_proof:
         return Finding(code, Level.OK, "A number that is written is stored at once.")
     if policy is VerificationPolicy.ATTESTED:
-        return Finding(code, Level.INFO, saw, "Numbers that are vouched for are stored at once all the same.")
+        return Finding(
+            code,
+            Level.INFO,
+            observed,
+            "Numbers that are claims_verified for are stored at once all the same.",
+        )
     name = "any policy but attested" if policy is None else policy.value
     return Finding(
         code,
         Level.WARNING if policy is None else Level.FAILURE,
-        saw,
+        observed,
         f"AttributesRequireVerificationBeforeUpdate has phone_number, so {name} would store nothing.",
         "Only numbers that somebody vouches for can be stored here: --verification attested.",
     )
@@ -107,16 +112,16 @@ def held_numbers(pool: PoolFacts, policy: VerificationPolicy | None) -> Finding:
 
 def code_sms(pool: PoolFacts, policy: VerificationPolicy | None) -> Finding:
     """AutoVerifiedAttributes: does writing a number make Cognito send a code?"""
-    code, saw = Code.CODE_SMS, "The pool verifies phone_number automatically."
+    code, observed = Code.CODE_SMS, "The pool verifies phone_number automatically."
     if not pool.code_sms_on_unverified_write:
         return Finding(code, Level.OK, "Writing a number sends no code.")
     if policy is VerificationPolicy.ATTESTED:
-        why = "A number stored as verified sends no code, says the API reference; the guide is less clear."
-        return Finding(code, Level.INFO, saw, why, "Watch the SMS count of the first wave.")
+        impact = "A number stored as verified sends no code, says the API reference; the guide is less clear."
+        return Finding(code, Level.INFO, observed, impact, "Watch the SMS count of the first wave.")
     return Finding(
         code,
         Level.INFO if policy is None else Level.WARNING,
-        saw,
+        observed,
         "Each number that is stored unverified sends its user a paid SMS, whose code only a signed-in user "
         "can enter, within 24 hours.",
         "Allow so many with --max-sms, or use --verification attested for numbers that you vouch for.",
@@ -129,16 +134,16 @@ def phone_sign_in(pool: PoolFacts, _: VerificationPolicy | None) -> Finding:
     if pool.phone_sign_in is PhoneSignIn.NO:
         return Finding(code, Level.OK, "Phone numbers sign nobody in; users may share one.")
     if pool.phone_sign_in is PhoneSignIn.ALIAS:
-        why = (
+        impact = (
             "A number that becomes verified for one user is taken from another who had it, without an error, "
             "and becomes a name to sign in with. Such rows are phone_taken here."
         )
         return Finding(
-            code, Level.WARNING, "phone_number is an alias.", why, "Look at phone_taken in the plan."
+            code, Level.WARNING, "phone_number is an alias.", impact, "Look at phone_taken in the plan."
         )
-    why = "Cognito refuses a number that another user has. Such rows are phone_taken here."
+    impact = "Cognito refuses a number that another user has. Such rows are phone_taken here."
     return Finding(
-        code, Level.WARNING, "phone_number is a username.", why, "Look at phone_taken in the plan."
+        code, Level.WARNING, "phone_number is a username.", impact, "Look at phone_taken in the plan."
     )
 
 
@@ -149,26 +154,26 @@ POLICY_REFUSALS = (held_numbers, mfa_mode)
 FACT_RULES = (*REFUSALS, held_numbers, code_sms, phone_sign_in)
 
 
-def pool_writable(picture: PoolPicture) -> Finding | None:
+def pool_writable(snapshot: PoolSnapshot) -> Finding | None:
     """Replication: users are written in the primary Region only ("OperationNotEnabledException")."""
-    code, replica = Code.POOL_WRITABLE, picture.replica
-    why = "A replica's users cannot be written to in this Region (OperationNotEnabledException)."
+    code, replica = Code.POOL_WRITABLE, snapshot.replica
+    impact = "A replica's users cannot be written to in this Region (OperationNotEnabledException)."
     if replica is None:
         return None
     if isinstance(replica, Unknown):
         remedy = "Allow cognito-idp:ListUserPoolReplicas; it matters only to pools in several Regions."
-        return replica.finding(code, why, remedy)
+        return replica.finding(code, impact, remedy)
     if replica == "SECONDARY":
         return Finding(
-            code, Level.FAILURE, "This is a replica of a pool in another Region.", why, "Run there."
+            code, Level.FAILURE, "This is a replica of a pool in another Region.", impact, "Run there."
         )
-    saw = "It is the primary of its replicas." if replica else "It has no replicas."
-    return Finding(code, Level.OK, saw)
+    observed = "It is the primary of its replicas." if replica else "It has no replicas."
+    return Finding(code, Level.OK, observed)
 
 
-def recovery(picture: PoolPicture) -> Finding:
+def recovery(snapshot: PoolSnapshot) -> Finding:
     """See `password_recovery`."""
-    return password_recovery(picture.facts, picture.wishes.despite)
+    return password_recovery(snapshot.facts, snapshot.scope.despite)
 
 
 def password_recovery(pool: PoolFacts, despite: Collection[Reason]) -> Finding:
@@ -187,52 +192,52 @@ def password_recovery(pool: PoolFacts, despite: Collection[Reason]) -> Finding:
             "Add verified_email to AccountRecoverySetting, or admin_only if administrators shall help.",
         )
     if pool.recovery is None:
-        why = "The old order is the phone first, then e-mail; who has SMS MFA cannot use the phone."
+        impact = "The old order is the phone first, then e-mail; who has SMS MFA cannot use the phone."
         remedy = "Set AccountRecoverySetting to verified_email, and look at no_recovery_left in the plan."
-        return Finding(code, Level.WARNING, "There is no AccountRecoverySetting.", why, remedy)
-    why = "Users without a verified address are no_recovery_left, and left alone."
-    return Finding(code, Level.OK, "Passwords can be recovered by e-mail.", why)
+        return Finding(code, Level.WARNING, "There is no AccountRecoverySetting.", impact, remedy)
+    impact = "Users without a verified address are no_recovery_left, and left alone."
+    return Finding(code, Level.OK, "Passwords can be recovered by e-mail.", impact)
 
 
-def recovery_in_progress(picture: PoolPicture) -> Finding | None:
+def recovery_in_progress(snapshot: PoolSnapshot) -> Finding | None:
     """Point-in-time recovery: the pool takes no writes until it has ended."""
-    code, found = Code.RECOVERY_IN_PROGRESS, picture.recoveries
+    code, found = Code.RECOVERY_IN_PROGRESS, snapshot.recoveries
     if found is None:
         return None
     if isinstance(found, Unknown):
         return _recoveries_unknown(code, found)
     if recovery := pausing(found):
-        saw = f"A point-in-time recovery is in progress: {recovery.status}, back to {recovery.moment}."
-        why = "Until it has ended Cognito refuses every change of a user, and then undoes the later ones."
-        return Finding(code, Level.FAILURE, saw, why, recovery.remedy)
+        observed = f"A point-in-time recovery is in progress: {recovery.status}, back to {recovery.moment}."
+        impact = "Until it has ended Cognito refuses every change of a user, and then undoes the later ones."
+        return Finding(code, Level.FAILURE, observed, impact, recovery.remedy)
     return Finding(code, Level.OK, "No point-in-time recovery is in progress.")
 
 
 def _recoveries_unknown(code: Code, found: Unknown) -> Finding:
-    why = "While a point-in-time recovery is in progress Cognito refuses every change of a user."
+    impact = "While a point-in-time recovery is in progress Cognito refuses every change of a user."
     if found.code == _NOT_IN_PLAN:
         return Finding(code, Level.OK, "The feature plan has no point-in-time recovery.")
-    finding = found.finding(code, why, f"Allow cognito-idp:{LIST}.")
+    finding = found.finding(code, impact, f"Allow cognito-idp:{LIST}.")
     if found.code == UNKNOWN_TO_SDK:
         remedy = "Update boto3 to 1.44.8 or newer, or look into the console if somebody may have begun one."
         return replace(finding, level=Level.INFO, remedy=remedy)
     return finding
 
 
-def recovery_reach(picture: PoolPicture) -> Finding | None:
+def recovery_reach(snapshot: PoolSnapshot) -> Finding | None:
     """How far back the whole pool could be put: the last net under everything that is written."""
-    code, days = Code.RECOVERY_REACH, REACH_DAYS.get(picture.details.tier)
+    code, days = Code.RECOVERY_REACH, REACH_DAYS.get(snapshot.details.tier)
     if days is None:
         return None
-    plan = picture.details.tier.capitalize()
+    plan = snapshot.details.tier.capitalize()
     if not days:
-        saw = f"The whole pool cannot be put back to an earlier moment: the feature plan is {plan}."
-        return Finding(code, Level.INFO, saw, "`rollback` undoes a run all the same, user by user.")
-    saw = (
+        observed = f"The whole pool cannot be put back to an earlier moment: the feature plan is {plan}."
+        return Finding(code, Level.INFO, observed, "`rollback` undoes a run all the same, user by user.")
+    observed = (
         f"The whole pool can be put back by at most {counted(days, 'day')} ({plan}, point-in-time recovery)."
     )
-    why = "That undoes everybody's changes; `rollback` undoes those of a run, and keeps later ones."
-    return Finding(code, Level.INFO, saw, why, "Look at a wave before the time is over.")
+    impact = "That undoes everybody's changes; `rollback` undoes those of a run, and keeps later ones."
+    return Finding(code, Level.INFO, observed, impact, "Look at a wave before the time is over.")
 
 
 RECOVERIES = (recovery_in_progress, recovery_reach)
@@ -241,18 +246,26 @@ RECOVERIES = (recovery_in_progress, recovery_reach)
 def not_there(refusal: str) -> Finding:
     """The finding for a pool that DescribeUserPool refuses with this code of AWS."""
     if refusal == "OperationNotEnabledException":
-        saw, why = "This is not a pool that can be written to here.", "It may be a replica in another Region."
+        observed, impact = (
+            "This is not a pool that can be written to here.",
+            "It may be a replica in another Region.",
+        )
     else:
-        saw, why = "The user pool is not there.", "Pool id, Region and account do not belong together."
+        observed, impact = (
+            "The user pool is not there.",
+            "Pool id, Region and account do not belong together.",
+        )
     remedy = "Check --user-pool-id, --region and the account of the credentials."
-    return Finding(Code.POOL_WRITABLE, Level.FAILURE, saw, why, remedy)
+    return Finding(Code.POOL_WRITABLE, Level.FAILURE, observed, impact, remedy)
 
 
-def owner(picture: PoolPicture) -> Finding | None:
+def owner(snapshot: PoolSnapshot) -> Finding | None:
     """A pool that infrastructure code made: what is changed by hand is changed back."""
-    stack = picture.details.stack
+    stack = snapshot.details.stack
     if stack is None:
         return None
-    why = "Changes made by hand or by setup-pool go at the next deployment, or make it fail."
-    saw = f"The CloudFormation stack {stack} made this pool."
-    return Finding(Code.POOL_OWNER, Level.INFO, saw, why, "Change the pool's settings in its template.")
+    impact = "Changes made by hand or by setup-pool go at the next deployment, or make it fail."
+    observed = f"The CloudFormation stack {stack} made this pool."
+    return Finding(
+        Code.POOL_OWNER, Level.INFO, observed, impact, "Change the pool's settings in its template."
+    )

@@ -56,7 +56,7 @@ def require_policy(pool: PoolFacts, policies: Iterable[VerificationPolicy]) -> N
     """Refuse verification policies that would do harm in this pool. `by-column` counts as by-code.
 
     Raises:
-        PoolNotReady: says which policy, why, and what to do.
+        PoolNotReady: says which policy, impact, and what to do.
     """
     _refuse(pool, (rule(pool, policy) for policy in policies for rule in POLICY_REFUSALS))
 

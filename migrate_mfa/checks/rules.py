@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from migrate_mfa.checks import caller, limits, pool, sign_in, sms
 from migrate_mfa.checks.findings import Code, Finding, by_weight, failures
-from migrate_mfa.checks.snapshot import PoolPicture
+from migrate_mfa.checks.snapshot import PoolSnapshot
 from migrate_mfa.domain.errors import MigrateMfaError, NotAllowed, PoolNotReady
 from migrate_mfa.domain.model import PoolFacts
 
@@ -12,12 +12,12 @@ _RULES = (pool.pool_writable, pool.owner, pool.recovery, *pool.RECOVERIES, *sms.
 _GROUPS = (sms.role_findings, sign_in.client_findings, limits.quota_findings, caller.caller_findings)
 
 
-def examine(picture: PoolPicture) -> list[Finding]:
+def examine(snapshot: PoolSnapshot) -> list[Finding]:
     """Every finding about a pool, the heaviest first."""
-    policy = picture.wishes.verification
-    found = [rule(picture.facts, policy) for rule in pool.FACT_RULES]
-    found += [finding for rule in _RULES if (finding := rule(picture)) is not None]
-    found += [finding for group in _GROUPS for finding in group(picture)]
+    policy = snapshot.scope.verification
+    found = [rule(snapshot.facts, policy) for rule in pool.FACT_RULES]
+    found += [finding for rule in _RULES if (finding := rule(snapshot)) is not None]
+    found += [finding for group in _GROUPS for finding in group(snapshot)]
     return by_weight(found)
 
 
@@ -25,7 +25,7 @@ def refusal(where: PoolFacts, findings: Iterable[Finding]) -> MigrateMfaError | 
     """The error that the first failure ends a writing command with; None where nothing speaks against it."""
     for finding in failures(findings):
         if finding.code is Code.CALLER_PERMISSIONS:
-            return NotAllowed(finding.saw, finding.remedy)
-        message = f"Pool {where.name} ({where.id}) is not ready. {finding.saw} {finding.why}"
+            return NotAllowed(finding.observed, finding.remedy)
+        message = f"Pool {where.name} ({where.id}) is not ready. {finding.observed} {finding.impact}"
         return PoolNotReady(message.rstrip(), finding.remedy)
     return None

@@ -5,7 +5,7 @@ Sources: Cognito Developer Guide, "Adding MFA to a user pool", "Working with use
 """
 
 from migrate_mfa.checks.findings import Code, Finding, Level, Unknown
-from migrate_mfa.checks.snapshot import AppClient, AppClients, PoolPicture
+from migrate_mfa.checks.snapshot import AppClient, AppClients, PoolSnapshot
 from migrate_mfa.domain.model import MfaMode
 
 _PASSWORD_FLOWS = frozenset(
@@ -25,118 +25,128 @@ _LONG_REFRESH_DAYS = 30
 _NAMES_SHOWN = 5
 
 
-def first_factors(picture: PoolPicture) -> Finding:
+def first_factors(snapshot: PoolSnapshot) -> Finding:
     """Passkeys and one-time passwords as first factors."""
-    code, pool = Code.FIRST_FACTORS, picture.facts
-    others = sorted(picture.details.first_factors - {"PASSWORD"})
+    code, pool = Code.FIRST_FACTORS, snapshot.facts
+    others = sorted(snapshot.details.first_factors - {"PASSWORD"})
     if not others:
         return Finding(code, Level.OK, "Users sign in with passwords only.")
-    saw = f"Users may sign in without a password: {', '.join(others)}."
+    observed = f"Users may sign in without a password: {', '.join(others)}."
     if others == ["WEB_AUTHN"] and not pool.passkeys_at_risk:
-        why = "Passkeys count as MFA here (MULTI_FACTOR_WITH_USER_VERIFICATION), where the user's is on."
-        return Finding(code, Level.INFO, saw, why, "Look at has_passkey in the plan.")
+        impact = "Passkeys count as MFA here (MULTI_FACTOR_WITH_USER_VERIFICATION), where the user's is on."
+        return Finding(code, Level.INFO, observed, impact, "Look at has_passkey in the plan.")
     what = "one-time passwords do not go with required MFA" if pool.mfa is MfaMode.ON else "SMS MFA ends that"
-    why = f"A user with MFA can only sign in with a password: {what}. Who has a passkey is has_passkey here."
-    return Finding(code, Level.WARNING, saw, why, "Tell these users, and leave them out of the roster.")
+    impact = (
+        f"A user with MFA can only sign in with a password: {what}. Who has a passkey is has_passkey here."
+    )
+    return Finding(
+        code, Level.WARNING, observed, impact, "Tell these users, and leave them out of the roster."
+    )
 
 
-def other_factors(picture: PoolPicture) -> Finding | None:
+def other_factors(snapshot: PoolSnapshot) -> Finding | None:
     """An authenticator app beside SMS."""
-    if picture.details.totp or picture.details.sms is None:
+    if snapshot.details.totp or snapshot.details.sms is None:
         return None
-    why = "SMS is the weaker factor, and users can choose no other here."
+    impact = "SMS is the weaker factor, and users can choose no other here."
     remedy = "Consider to offer authenticator apps as well."
-    return Finding(Code.OTHER_FACTORS, Level.INFO, "Authenticator apps are not offered.", why, remedy)
+    return Finding(Code.OTHER_FACTORS, Level.INFO, "Authenticator apps are not offered.", impact, remedy)
 
 
-def devices(picture: PoolPicture) -> Finding:
+def devices(snapshot: PoolSnapshot) -> Finding:
     """Remembered devices skip MFA."""
-    challenge, code = picture.details.device_challenge, Code.DEVICES
+    challenge, code = snapshot.details.device_challenge, Code.DEVICES
     if challenge is None:
         return Finding(code, Level.OK, "Devices are not remembered.")
     if not challenge:
-        saw = "Devices are remembered, and asked for a code all the same."
-        return Finding(code, Level.OK, saw)
-    why = "Who signs in on a remembered device is asked for no code."
+        observed = "Devices are remembered, and asked for a code all the same."
+        return Finding(code, Level.OK, observed)
+    impact = "Who signs in on a remembered device is asked for no code."
     return Finding(
-        code, Level.INFO, "Remembered devices skip MFA.", why, "Forget devices if that must not be."
+        code, Level.INFO, "Remembered devices skip MFA.", impact, "Forget devices if that must not be."
     )
 
 
-def phone_required(picture: PoolPicture) -> Finding | None:
+def phone_required(snapshot: PoolSnapshot) -> Finding | None:
     """A number that may not be taken away again."""
-    if not picture.details.phone_required:
+    if not snapshot.details.phone_required:
         return None
-    why = "rollback cannot take a number away from a user who had none."
-    return Finding(Code.PHONE_REQUIRED, Level.INFO, "The schema requires phone_number.", why)
+    impact = "rollback cannot take a number away from a user who had none."
+    return Finding(Code.PHONE_REQUIRED, Level.INFO, "The schema requires phone_number.", impact)
 
 
-def triggers(picture: PoolPicture) -> Finding:
+def triggers(snapshot: PoolSnapshot) -> Finding:
     """Lambda functions that have a part in sign-in or messages."""
-    named = picture.details.triggers
+    named = snapshot.details.triggers
     if not named:
         return Finding(Code.TRIGGERS, Level.OK, "There are no Lambda triggers.")
-    why = (
+    impact = (
         "They run at sign-in or for messages, and can refuse either. Storing an attested number and setting "
         "the MFA preference run none."
     )
-    saw = f"Lambda triggers: {', '.join(named)}."
-    return Finding(Code.TRIGGERS, Level.INFO, saw, why, "Sign in one enrolled user before a large run.")
+    observed = f"Lambda triggers: {', '.join(named)}."
+    return Finding(
+        Code.TRIGGERS, Level.INFO, observed, impact, "Sign in one enrolled user before a large run."
+    )
 
 
-def message_trigger(picture: PoolPicture) -> Finding | None:
+def message_trigger(snapshot: PoolSnapshot) -> Finding | None:
     """A custom message must answer in five seconds, else the call fails."""
-    if "CustomMessage" not in picture.details.triggers:
+    if "CustomMessage" not in snapshot.details.triggers:
         return None
-    why = "It writes the text of codes; a failure, or more than 5 s, fails the sign-in or the write."
+    impact = "It writes the text of codes; a failure, or more than 5 s, fails the sign-in or the write."
     remedy = "Test it with CustomMessage_Authentication; its text counts in parts as sms_text does."
-    return Finding(Code.CUSTOM_MESSAGE, Level.WARNING, "A Lambda function writes the messages.", why, remedy)
+    return Finding(
+        Code.CUSTOM_MESSAGE, Level.WARNING, "A Lambda function writes the messages.", impact, remedy
+    )
 
 
-def managed_login(picture: PoolPicture) -> Finding | None:
+def managed_login(snapshot: PoolSnapshot) -> Finding | None:
     """Cognito's own sign-in pages."""
-    if picture.details.domain is None:
+    if snapshot.details.domain is None:
         return None
-    why = "Its pages ask for the code by themselves, for 3 minutes, and a session of theirs lasts an hour."
-    return Finding(Code.MANAGED_LOGIN, Level.INFO, f"Managed login is on ({picture.details.domain}).", why)
+    impact = "Its pages ask for the code by themselves, for 3 minutes, and a session of theirs lasts an hour."
+    return Finding(
+        Code.MANAGED_LOGIN, Level.INFO, f"Managed login is on ({snapshot.details.domain}).", impact
+    )
 
 
-def tier(picture: PoolPicture) -> Finding:
+def tier(snapshot: PoolSnapshot) -> Finding:
     """The feature plan."""
-    plan, code = picture.details.tier, Code.TIER
+    plan, code = snapshot.details.tier, Code.TIER
     if plan == "LITE":
-        why = "SMS MFA works in every plan; e-mail MFA and passkeys need Essentials."
-        return Finding(code, Level.INFO, "The feature plan is Lite.", why)
+        impact = "SMS MFA works in every plan; e-mail MFA and passkeys need Essentials."
+        return Finding(code, Level.INFO, "The feature plan is Lite.", impact)
     return Finding(code, Level.OK, f"The feature plan is {plan.capitalize()}.")
 
 
-def threat_protection(picture: PoolPicture) -> Finding | None:
+def threat_protection(snapshot: PoolSnapshot) -> Finding | None:
     """Adaptive authentication decides as well who is asked for a code."""
-    mode = picture.details.threat_protection
+    mode = snapshot.details.threat_protection
     if mode == "OFF":
         return None
-    why = "With automatic responses, risk decides as well who is asked for a code, or shut out."
-    return Finding(Code.THREAT_PROTECTION, Level.INFO, f"Threat protection is {mode}.", why)
+    impact = "With automatic responses, risk decides as well who is asked for a code, or shut out."
+    return Finding(Code.THREAT_PROTECTION, Level.INFO, f"Threat protection is {mode}.", impact)
 
 
-def challenge_name(picture: PoolPicture) -> Finding | None:
+def challenge_name(snapshot: PoolSnapshot) -> Finding | None:
     """The name to answer a challenge with."""
-    if not picture.facts.email_sign_in:
+    if not snapshot.facts.email_sign_in:
         return None
-    why = "While a number is unverified, answering SMS_MFA with the e-mail address has failed for some."
+    impact = "While a number is unverified, answering SMS_MFA with the e-mail address has failed for some."
     remedy = "Let your app answer with USER_ID_FOR_SRP of the challenge."
-    return Finding(Code.CHALLENGE_NAME, Level.INFO, "Users sign in with e-mail addresses.", why, remedy)
+    return Finding(Code.CHALLENGE_NAME, Level.INFO, "Users sign in with e-mail addresses.", impact, remedy)
 
 
-def client_findings(picture: PoolPicture) -> list[Finding]:
+def client_findings(snapshot: PoolSnapshot) -> list[Finding]:
     """The app clients together: their flows, sessions and refresh tokens."""
-    clients = picture.clients
+    clients = snapshot.clients
     if clients is None:
         return []
     if isinstance(clients, Unknown):
-        why = "App clients decide how users sign in, and so whether they are asked for a code."
+        impact = "App clients decide how users sign in, and so whether they are asked for a code."
         remedy = "Allow cognito-idp:ListUserPoolClients and cognito-idp:DescribeUserPoolClient."
-        return [clients.finding(Code.CLIENT_FLOWS, why, remedy)]
+        return [clients.finding(Code.CLIENT_FLOWS, impact, remedy)]
     bounded = [_bounded(clients)] if clients.more or clients.listed > len(clients.seen) else []
     return [_flows(clients), *_sessions(clients.seen), *bounded]
 
@@ -144,18 +154,22 @@ def client_findings(picture: PoolPicture) -> list[Finding]:
 def _flows(clients: AppClients) -> Finding:
     code, seen = Code.CLIENT_FLOWS, clients.seen
     if not seen:
-        why = "Nobody can sign in without an app client."
-        return Finding(code, Level.WARNING, "There is no app client.", why, "Create one for your app.")
+        impact = "Nobody can sign in without an app client."
+        return Finding(code, Level.WARNING, "There is no app client.", impact, "Create one for your app.")
     past = [each for each in seen if not each.flows & _PASSWORD_FLOWS and each.flows & _CUSTOM_FLOWS]
     asking = [each for each in seen if each.flows & _PASSWORD_FLOWS]
     if past:
-        saw = f"Only custom flows, which Lambda functions decide: {_names(past)}."
-        why = "Users of these apps are asked for a code only if the functions ask for one."
-        return Finding(code, Level.WARNING, saw, why, "Look at DefineAuthChallenge, or let them use SRP.")
+        observed = f"Only custom flows, which Lambda functions decide: {_names(past)}."
+        impact = "Users of these apps are asked for a code only if the functions ask for one."
+        return Finding(
+            code, Level.WARNING, observed, impact, "Look at DefineAuthChallenge, or let them use SRP."
+        )
     if not asking:
-        why = "MFA follows a password; without such a flow nobody is asked for a code."
-        saw = f"No app client lets users sign in with a password: {_names(seen)}."
-        return Finding(code, Level.WARNING, saw, why, "Allow ALLOW_USER_SRP_AUTH, or use managed login.")
+        impact = "MFA follows a password; without such a flow nobody is asked for a code."
+        observed = f"No app client lets users sign in with a password: {_names(seen)}."
+        return Finding(
+            code, Level.WARNING, observed, impact, "Allow ALLOW_USER_SRP_AUTH, or use managed login."
+        )
     return Finding(code, Level.OK, f"{len(asking):,} app clients sign users in with passwords, then MFA.")
 
 
@@ -164,24 +178,28 @@ def _sessions(seen: tuple[AppClient, ...]) -> list[Finding]:
     long = [each for each in seen if each.refresh_days > _LONG_REFRESH_DAYS]
     found = []
     if short:
-        why = "A code that arrives later is of no use any more (AuthSessionValidity, 3 to 15 minutes)."
-        saw = f"A code is valid for {_SHORTEST_SESSION_MIN} minutes: {_names(short)}."
-        found.append(Finding(Code.CLIENT_SESSION, Level.INFO, saw, why, "Raise it where SMS are slow."))
+        impact = "A code that arrives later is of no use any more (AuthSessionValidity, 3 to 15 minutes)."
+        observed = f"A code is valid for {_SHORTEST_SESSION_MIN} minutes: {_names(short)}."
+        found.append(
+            Finding(Code.CLIENT_SESSION, Level.INFO, observed, impact, "Raise it where SMS are slow.")
+        )
     if long:
         days = max(each.refresh_days for each in long)
-        why = "Sessions that exist stay valid: MFA is asked for at the next sign-in with a password only."
-        saw = f"Refresh tokens last up to {days:,.0f} days: {_names(long)}."
+        impact = "Sessions that exist stay valid: MFA is asked for at the next sign-in with a password only."
+        observed = f"Refresh tokens last up to {days:,.0f} days: {_names(long)}."
         found.append(
-            Finding(Code.CLIENT_REFRESH, Level.WARNING, saw, why, "Sign out users for whom it matters.")
+            Finding(
+                Code.CLIENT_REFRESH, Level.WARNING, observed, impact, "Sign out users for whom it matters."
+            )
         )
     return found
 
 
 def _bounded(clients: AppClients) -> Finding:
     listed = f"more than {clients.listed:,}" if clients.more else f"{clients.listed:,}"
-    saw = f"Only {len(clients.seen):,} of {listed} app clients were looked at."
-    why = "Their quota is small, and your applications use it too."
-    return Finding(Code.CLIENTS_SEEN, Level.INFO, saw, why, "Look at the others yourself.")
+    observed = f"Only {len(clients.seen):,} of {listed} app clients were looked at."
+    impact = "Their quota is small, and your applications use it too."
+    return Finding(Code.CLIENTS_SEEN, Level.INFO, observed, impact, "Look at the others yourself.")
 
 
 def _names(clients: list[AppClient] | tuple[AppClient, ...]) -> str:

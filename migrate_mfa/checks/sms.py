@@ -5,7 +5,7 @@ SMS sandbox", Amazon SNS Developer Guide.
 """
 
 from migrate_mfa.checks.findings import Code, Finding, Level, Unknown
-from migrate_mfa.checks.snapshot import Decision, PoolPicture, Role, SmsPath, Wishes
+from migrate_mfa.checks.snapshot import CheckScope, Decision, PoolSnapshot, Role, SmsPath
 from migrate_mfa.checks.trust import EXTERNAL_ID, SOURCE_ACCOUNT, SOURCE_ARN, SOURCES, Trust, trust_of
 from migrate_mfa.domain.sms import parts
 
@@ -18,13 +18,15 @@ _CAUTIOUS_USD = 0.10
 _CANNOT_SIGN_IN = "Enrolled users would get no code, and could not sign in."
 
 
-def sms_path(picture: PoolPicture) -> Finding | None:
+def sms_path(snapshot: PoolSnapshot) -> Finding | None:
     """Which service sends, and where."""
-    if picture.details.own_sender:
-        saw = "A Lambda function sends the messages (CustomSMSSender)."
-        why = "Role, sandbox and limit concern it only if it uses them; nobody but you can check it."
-        return Finding(Code.SMS_PATH, Level.INFO, saw, why, "Sign in one enrolled user before a large run.")
-    path = picture.details.sms
+    if snapshot.details.own_sender:
+        observed = "A Lambda function sends the messages (CustomSMSSender)."
+        impact = "Role, sandbox and limit concern it only if it uses them; nobody but you can check it."
+        return Finding(
+            Code.SMS_PATH, Level.INFO, observed, impact, "Sign in one enrolled user before a large run."
+        )
+    path = snapshot.details.sms
     if path is None:
         return None
     return Finding(
@@ -32,115 +34,123 @@ def sms_path(picture: PoolPicture) -> Finding | None:
     )
 
 
-def _weight(picture: PoolPicture) -> Level:
+def _weight(snapshot: PoolSnapshot) -> Level:
     """A path that a Lambda function replaces can only be worth a warning."""
-    return Level.WARNING if picture.details.own_sender else Level.FAILURE
+    return Level.WARNING if snapshot.details.own_sender else Level.FAILURE
 
 
-def role_findings(picture: PoolPicture) -> list[Finding]:
+def role_findings(snapshot: PoolSnapshot) -> list[Finding]:
     """Everything about the role that sends."""
-    path, role = picture.details.sms, picture.role
+    path, role = snapshot.details.sms, snapshot.role
     if path is None or role is None:
         return []
     if isinstance(role, Unknown):
-        return [_unread_role(picture, role)]
-    context = {SOURCE_ACCOUNT: picture.account, SOURCE_ARN: picture.details.arn}
+        return [_unread_role(snapshot, role)]
+    context = {SOURCE_ACCOUNT: snapshot.account, SOURCE_ARN: snapshot.details.arn}
     if path.external_id is not None:
         context[EXTERNAL_ID] = path.external_id
     trust = trust_of(role.trust, context)
-    found = [_trusted(picture, trust)]
+    found = [_trusted(snapshot, trust)]
     if trust is not None:
-        found += [_external_id(picture, path, trust), _source(picture, trust)]
-    return [*found, _publishes(picture, path, role)]
+        found += [_external_id(snapshot, path, trust), _source(snapshot, trust)]
+    return [*found, _publishes(snapshot, path, role)]
 
 
-def _unread_role(picture: PoolPicture, role: Unknown) -> Finding:
-    why = "Cognito sends with this role; without it there are no codes."
+def _unread_role(snapshot: PoolSnapshot, role: Unknown) -> Finding:
+    impact = "Cognito sends with this role; without it there are no codes."
     if role.code != "NoSuchEntity":
         remedy = "Allow iam:GetRole, or look at the role's trust policy yourself."
-        return role.finding(Code.SMS_ROLE_TRUST, why, remedy)
+        return role.finding(Code.SMS_ROLE_TRUST, impact, remedy)
     return Finding(
         Code.SMS_ROLE_TRUST,
-        _weight(picture),
+        _weight(snapshot),
         "The role in SmsConfiguration is not in this account.",
         _CANNOT_SIGN_IN,
         "Create it again, or give the pool another role.",
     )
 
 
-def _trusted(picture: PoolPicture, trust: Trust | None) -> Finding:
+def _trusted(snapshot: PoolSnapshot, trust: Trust | None) -> Finding:
     code = Code.SMS_ROLE_TRUST
     if trust is None:
         remedy = "Let cognito-idp.amazonaws.com do sts:AssumeRole in its trust policy."
-        saw = "The SMS role does not let Cognito assume it."
-        return Finding(code, _weight(picture), saw, _CANNOT_SIGN_IN, remedy)
+        observed = "The SMS role does not let Cognito assume it."
+        return Finding(code, _weight(snapshot), observed, _CANNOT_SIGN_IN, remedy)
     if trust.others:
-        saw = f"The trust policy has conditions that cannot be judged from here: {', '.join(trust.others)}."
-        return Finding(code, Level.UNCHECKED, saw, _CANNOT_SIGN_IN, "Sign in one enrolled user with a code.")
+        observed = (
+            f"The trust policy has conditions that cannot be judged from here: {', '.join(trust.others)}."
+        )
+        return Finding(
+            code, Level.UNCHECKED, observed, _CANNOT_SIGN_IN, "Sign in one enrolled user with a code."
+        )
     return Finding(code, Level.OK, "The SMS role lets Cognito assume it.")
 
 
-def _external_id(picture: PoolPicture, path: SmsPath, trust: Trust) -> Finding:
+def _external_id(snapshot: PoolSnapshot, path: SmsPath, trust: Trust) -> Finding:
     code = Code.SMS_ROLE_EXTERNAL_ID
     if trust.excludes(EXTERNAL_ID):
-        saw = "The role's trust policy asks for another external id than the pool has."
+        observed = "The role's trust policy asks for another external id than the pool has."
         remedy = "Make sts:ExternalId in the trust policy the ExternalId of SmsConfiguration."
-        return Finding(code, _weight(picture), saw, _CANNOT_SIGN_IN, remedy)
+        return Finding(code, _weight(snapshot), observed, _CANNOT_SIGN_IN, remedy)
     if trust.unclear(EXTERNAL_ID):
         return _unclear(code, "external id")
     if path.external_id is None or not trust.named(EXTERNAL_ID):
         whose = (
             "The pool has no ExternalId" if path.external_id is None else "The role asks for no external id"
         )
-        why = "Cognito documents an external id for SMS MFA; without it others could use the role."
+        impact = "Cognito documents an external id for SMS MFA; without it others could use the role."
         remedy = "Set the same ExternalId in SmsConfiguration and in the role's trust policy."
-        return Finding(code, Level.WARNING, f"{whose}.", why, remedy)
+        return Finding(code, Level.WARNING, f"{whose}.", impact, remedy)
     return Finding(code, Level.OK, "The external ids of role and pool are equal.")
 
 
-def _source(picture: PoolPicture, trust: Trust) -> Finding:
+def _source(snapshot: PoolSnapshot, trust: Trust) -> Finding:
     code = Code.SMS_ROLE_SOURCE
     if trust.excludes(*SOURCES):
-        saw = "Source account or source ARN in the role's trust policy exclude this pool."
+        observed = "Source account or source ARN in the role's trust policy exclude this pool."
         remedy = "Let aws:SourceAccount and aws:SourceArn in the trust policy name this pool."
-        return Finding(code, _weight(picture), saw, _CANNOT_SIGN_IN, remedy)
+        return Finding(code, _weight(snapshot), observed, _CANNOT_SIGN_IN, remedy)
     if trust.unclear(*SOURCES):
         return _unclear(code, "source account or ARN")
     if not trust.named(*SOURCES):
-        saw = "The role's trust policy names no source account or ARN."
-        why = "AWS recommends both, so that no other pool uses the role."
-        return Finding(code, Level.INFO, saw, why, "Add aws:SourceAccount and aws:SourceArn.")
+        observed = "The role's trust policy names no source account or ARN."
+        impact = "AWS recommends both, so that no other pool uses the role."
+        return Finding(code, Level.INFO, observed, impact, "Add aws:SourceAccount and aws:SourceArn.")
     return Finding(code, Level.OK, "Source account and ARN in the role's trust policy fit this pool.")
 
 
 def _unclear(code: Code, what: str) -> Finding:
-    saw = f"The trust policy's condition on the {what} cannot be judged from here."
-    return Finding(code, Level.UNCHECKED, saw, _CANNOT_SIGN_IN, "Sign in one enrolled user with a code.")
+    observed = f"The trust policy's condition on the {what} cannot be judged from here."
+    return Finding(code, Level.UNCHECKED, observed, _CANNOT_SIGN_IN, "Sign in one enrolled user with a code.")
 
 
-def _publishes(picture: PoolPicture, path: SmsPath, role: Role) -> Finding:
+def _publishes(snapshot: PoolSnapshot, path: SmsPath, role: Role) -> Finding:
     code, publishes = Code.SMS_ROLE_PUBLISH, role.publishes
-    why = f"Cognito sends with this role's {path.action}."
+    impact = f"Cognito sends with this role's {path.action}."
     look = f"Look at the role's policies yourself: they must allow {path.action}."
     if isinstance(publishes, Unknown):
-        return publishes.finding(code, why, f"Allow iam:SimulatePrincipalPolicy. {look}")
+        return publishes.finding(code, impact, f"Allow iam:SimulatePrincipalPolicy. {look}")
     if publishes is Decision.UNSURE:
-        return Finding(code, Level.UNCHECKED, "Only a real message can tell whether it may send.", why, look)
+        return Finding(
+            code, Level.UNCHECKED, "Only a real message can tell whether it may send.", impact, look
+        )
     if publishes is Decision.DENIED:
-        saw = f"The SMS role may not do {path.action}."
-        return Finding(code, _weight(picture), saw, _CANNOT_SIGN_IN, f"Allow it {path.action}.")
+        observed = f"The SMS role may not do {path.action}."
+        return Finding(code, _weight(snapshot), observed, _CANNOT_SIGN_IN, f"Allow it {path.action}.")
     return Finding(code, Level.OK, f"The SMS role may do {path.action}.")
 
 
-def sandbox(picture: PoolPicture) -> Finding | None:
+def sandbox(snapshot: PoolSnapshot) -> Finding | None:
     """Whether only a few verified numbers are sent to."""
-    code, path, sending = Code.SMS_SANDBOX, picture.details.sms, picture.sending
+    code, path, sending = Code.SMS_SANDBOX, snapshot.details.sms, snapshot.sending
     if path is None or sending is None:
         return None
-    why = f"In the sandbox only verified numbers (at most {_SANDBOX_NUMBERS}) are sent to. {_CANNOT_SIGN_IN}"
+    impact = (
+        f"In the sandbox only verified numbers (at most {_SANDBOX_NUMBERS}) are sent to. {_CANNOT_SIGN_IN}"
+    )
     leave = f"Ask for production access to {path.service} in {path.region}."
     boxed = sending.sandbox
-    if isinstance(boxed, Unknown) and picture.facts.sms_failure == "SNSSandbox":
+    if isinstance(boxed, Unknown) and snapshot.facts.sms_failure == "SNSSandbox":
         boxed = True  # Cognito has seen it for us (API reference, UserPoolType)
     if isinstance(boxed, Unknown):
         look = (
@@ -148,90 +158,94 @@ def sandbox(picture: PoolPicture) -> Finding | None:
             if path.eums
             else "Allow sns:GetSMSSandboxAccountStatus"
         )
-        return boxed.finding(code, why, f"{look}, or look in the console.")
+        return boxed.finding(code, impact, f"{look}, or look in the console.")
     if not boxed:
         return Finding(code, Level.OK, f"{path.service} is out of the sandbox in {path.region}.")
-    saw = f"{path.service} is in the SMS sandbox in {path.region}."
-    users = picture.wishes.users
+    observed = f"{path.service} is in the SMS sandbox in {path.region}."
+    users = snapshot.scope.users
     if users is not None and users <= _SANDBOX_NUMBERS:
         return Finding(
-            code, Level.WARNING, saw, why, f"Verify the numbers of all {users:,} users, or: {leave}"
+            code, Level.WARNING, observed, impact, f"Verify the numbers of all {users:,} users, or: {leave}"
         )
-    return Finding(code, _weight(picture), saw, why, leave)
+    return Finding(code, _weight(snapshot), observed, impact, leave)
 
 
-def spend_limit(picture: PoolPicture) -> Finding | None:
+def spend_limit(snapshot: PoolSnapshot) -> Finding | None:
     """How much may be spent on messages in a month, against what is planned."""
-    code, path, sending = Code.SMS_SPEND_LIMIT, picture.details.sms, picture.sending
+    code, path, sending = Code.SMS_SPEND_LIMIT, snapshot.details.sms, snapshot.sending
     if path is None or sending is None:
         return None
-    why = f"Beyond it nothing is sent until the month ends. {_expected(picture)}"
+    impact = f"Beyond it nothing is sent until the month ends. {_expected(snapshot)}"
     raise_it = f"Compare it with your price for an SMS; raise it for {path.service} in {path.region}."
     limit = sending.limit_usd
     if isinstance(limit, Unknown):
         look = "Allow sms-voice:DescribeSpendLimits" if path.eums else "Allow sns:GetSMSAttributes"
-        return limit.finding(code, why, f"{look}, or look in the console.")
+        return limit.finding(code, impact, f"{look}, or look in the console.")
     if limit is None:
-        saw = f"No monthly limit is named in {path.region}: accounts start with USD 1.00."
-        return Finding(code, Level.WARNING, saw, why, raise_it)
-    saw = f"At most USD {limit:,.2f} a month may be spent in {path.region}."
+        observed = f"No monthly limit is named in {path.region}: accounts start with USD 1.00."
+        return Finding(code, Level.WARNING, observed, impact, raise_it)
+    observed = f"At most USD {limit:,.2f} a month may be spent in {path.region}."
     if limit == 0:
-        return Finding(code, _weight(picture), saw, _CANNOT_SIGN_IN, raise_it)
-    return Finding(code, Level.WARNING if _tight(picture.wishes, limit) else Level.INFO, saw, why, raise_it)
+        return Finding(code, _weight(snapshot), observed, _CANNOT_SIGN_IN, raise_it)
+    return Finding(
+        code, Level.WARNING if _tight(snapshot.scope, limit) else Level.INFO, observed, impact, raise_it
+    )
 
 
-def _tight(wishes: Wishes, limit_usd: float) -> bool:
+def _tight(scope: CheckScope, limit_usd: float) -> bool:
     """By the prices that were given, in the limit's dollars; without any, by a cautious figure a user."""
-    needed = _CAUTIOUS_USD * (wishes.users or 0) if wishes.sms_cost is None else wishes.sms_cost
+    needed = _CAUTIOUS_USD * (scope.users or 0) if scope.sms_cost is None else scope.sms_cost
     return limit_usd <= _FIRST_LIMIT_USD or limit_usd < needed
 
 
-def _expected(picture: PoolPicture) -> str:
-    wishes = picture.wishes
-    if wishes.users is None:
+def _expected(snapshot: PoolSnapshot) -> str:
+    scope = snapshot.scope
+    if scope.users is None:
         return "Each sign-in of an enrolled user with a password sends one SMS."
-    codes = f"{wishes.codes:,} codes, then " if wishes.codes else ""
-    cost = f" The codes and one sign-in each cost {wishes.sms_cost:,.2f}." if wishes.sms_cost else ""
-    return f"Planned: {codes}one SMS for each sign-in with a password of {wishes.users:,} users.{cost}"
+    codes = f"{scope.codes:,} codes, then " if scope.codes else ""
+    cost = f" The codes and one sign-in each cost {scope.sms_cost:,.2f}." if scope.sms_cost else ""
+    return f"Planned: {codes}one SMS for each sign-in with a password of {scope.users:,} users.{cost}"
 
 
-def message_text(picture: PoolPicture) -> Finding | None:
+def message_text(snapshot: PoolSnapshot) -> Finding | None:
     """How many parts the message of a sign-in is billed as."""
-    text, code = picture.details.sms_text, Code.SMS_TEXT
-    if picture.details.sms is None or text is None:
+    text, code = snapshot.details.sms_text, Code.SMS_TEXT
+    if snapshot.details.sms is None or text is None:
         return None
     number = parts(text)
     if number == 1:
         return Finding(code, Level.OK, "The text of a sign-in fits one SMS.")
-    why = "Each part is billed. A part has 160 characters of GSM 7-bit, or 70 as soon as one is outside it."
-    saw = f"The text of a sign-in takes {number} SMS."
-    return Finding(code, Level.WARNING, saw, why, "Shorten SmsAuthenticationMessage.")
+    impact = (
+        "Each part is billed. A part has 160 characters of GSM 7-bit, or 70 as soon as one is outside it."
+    )
+    observed = f"The text of a sign-in takes {number} SMS."
+    return Finding(code, Level.WARNING, observed, impact, "Shorten SmsAuthenticationMessage.")
 
 
-def origin(picture: PoolPicture) -> Finding | None:
+def origin(snapshot: PoolSnapshot) -> Finding | None:
     """The number or name that messages come from."""
-    code, path = Code.SMS_ORIGIN, picture.details.sms
-    if path is None or picture.details.own_sender:
+    code, path = Code.SMS_ORIGIN, snapshot.details.sms
+    if path is None or snapshot.details.own_sender:
         return None
     if path.origin is not None:
         return Finding(code, Level.OK, "The pool names an origination identity.")
-    saw = "The pool names no origination identity."
-    why = "Numbers in the United States and some other countries are sent to from a registered one only."
-    return Finding(code, Level.INFO, saw, why, f"Register one with {path.service} if you send there.")
+    observed = "The pool names no origination identity."
+    impact = "Numbers in the United States and some other countries are sent to from a registered one only."
+    return Finding(code, Level.INFO, observed, impact, f"Register one with {path.service} if you send there.")
 
 
-def delivery_logs(picture: PoolPicture) -> Finding | None:
+def delivery_logs(snapshot: PoolSnapshot) -> Finding | None:
     """Whether anybody learns of messages that did not arrive."""
-    code, logged = Code.DELIVERY_LOGS, picture.logs_delivery
+    code, logged = Code.DELIVERY_LOGS, snapshot.logs_delivery
     if logged is None:
         return None
-    why = "Cognito answers as if all was well when a message is not delivered; only its log says so."
+    impact = "Cognito answers as if all was well when a message is not delivered; only its log says so."
     if isinstance(logged, Unknown):
-        return logged.finding(code, why, "Allow cognito-idp:GetLogDeliveryConfiguration.")
+        return logged.finding(code, impact, "Allow cognito-idp:GetLogDeliveryConfiguration.")
     if logged:
         return Finding(code, Level.OK, "Failures to deliver messages are logged.")
     remedy = "Export message delivery errors (user notification logs) before a large run."
-    return Finding(code, Level.INFO, "Failures to deliver messages are not logged.", why, remedy)
+    return Finding(code, Level.INFO, "Failures to deliver messages are not logged.", impact, remedy)
 
 
 RULES = (sms_path, sandbox, spend_limit, message_text, origin, delivery_logs)

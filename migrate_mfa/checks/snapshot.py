@@ -142,7 +142,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class CheckScope:
     """What is to be done in the pool, as far as it is said; None for unsaid.
 
     `users` are those to enrol, `codes` the messages that storing their numbers would send, `sms_cost` what
@@ -159,13 +159,13 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PoolPicture:
+class PoolSnapshot:
     """All of it. What is None was not looked for, which is no finding; `Unknown` is one."""
 
     facts: PoolFacts
     details: PoolDetails
     account: str
-    wishes: Wishes
+    scope: CheckScope
     replica: str | Unknown | None = None
     """This Region's part in replication: PRIMARY, SECONDARY, or empty without replicas."""
     recoveries: tuple[Recovery, ...] | Unknown | None = None

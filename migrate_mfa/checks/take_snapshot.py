@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from migrate_mfa.aws.clients import Calls
 from migrate_mfa.aws.session import Aws, Identity
-from migrate_mfa.aws.user_pool import CognitoDirectory
+from migrate_mfa.aws.user_pool import CognitoUserPool
 from migrate_mfa.checks.aws_account import Account
 from migrate_mfa.checks.aws_pool_reader import PoolReader
 from migrate_mfa.checks.findings import Unknown
@@ -19,14 +19,14 @@ from migrate_mfa.checks.snapshot import (
     AppClient,
     AppClients,
     Caller,
+    CheckScope,
     Decision,
     PoolDetails,
-    PoolPicture,
+    PoolSnapshot,
     QuotaUse,
     Role,
     Sending,
     SmsPath,
-    Wishes,
 )
 from migrate_mfa.domain.failure import ApiError, Effect
 from migrate_mfa.domain.quotas import PACED, Category
@@ -45,7 +45,7 @@ _SERVER_ERROR = 500
 _THREADS = 8
 
 
-class Survey:
+class SnapshotTaker:
     """One look at one pool and what is around it."""
 
     def __init__(self, aws: Aws, identity: Identity, clock: Clock, stop: Stop) -> None:
@@ -57,11 +57,11 @@ class Survey:
         self._account = Account(calls)
         self._pool = PoolReader(calls, aws.target.user_pool_id, aws.region)
 
-    def picture(self, wishes: Wishes, *, thorough: bool) -> PoolPicture:
-        """Take the picture.
+    def take_snapshot(self, scope: CheckScope, *, thorough: bool) -> PoolSnapshot:
+        """Take the snapshot.
 
         Args:
-            wishes: what is to be done there.
+            scope: what is to be done there.
             thorough: also look at the app clients, the logs, and at who uses the quotas.
 
         Raises:
@@ -76,15 +76,15 @@ class Survey:
             recoveries = threads.submit(self._look, LIST, self._pool.recoveries)
             role = threads.submit(self._role, details.sms)
             sending = threads.submit(self._sending, details.sms)
-            caller = threads.submit(self._caller, details, wishes.verb)
+            caller = threads.submit(self._caller, details, scope.verb)
             clients = threads.submit(self._look, "ListUserPoolClients", self._clients) if thorough else None
             logs = self._logs() if thorough else None
             quotas = self._quotas() if thorough else ()
-        return PoolPicture(
+        return PoolSnapshot(
             facts=facts,
             details=details,
             account=self._identity.account,
-            wishes=wishes,
+            scope=scope,
             replica=replica.result(),
             recoveries=recoveries.result(),
             role=role.result(),
@@ -160,7 +160,7 @@ class Survey:
         return self._look("GetLogDeliveryConfiguration", self._pool.logs_delivery)
 
     def _quotas(self) -> tuple[QuotaUse, ...]:
-        directory, now = CognitoDirectory(self._aws), self._clock.now()
+        directory, now = CognitoUserPool(self._aws), self._clock.now()
         return tuple(
             QuotaUse(
                 category=category,
@@ -201,5 +201,5 @@ def _resources(details: PoolDetails) -> dict[Scope, str]:
 
 
 def _passing(error: ApiError) -> bool:
-    lost = error.code == "ConnectionLost"
+    lost = error.code == "SessionLost"
     return error.effect is Effect.THROTTLED or error.status >= _SERVER_ERROR or lost

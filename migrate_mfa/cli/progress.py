@@ -15,7 +15,7 @@ from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.words import duration
 
 if TYPE_CHECKING:
-    from migrate_mfa.ports import Clock, Standing
+    from migrate_mfa.ports import Clock, ProgressUpdate
 
 PLAIN_EVERY_S: Final = 30.0
 STAGE_S: Final = 5.0
@@ -44,13 +44,13 @@ class Display:
     def say(self, text: str) -> None:
         """One line that stays; from any thread."""
 
-    def show(self, standing: "Standing") -> None:
+    def show(self, standing: "ProgressUpdate") -> None:
         """Where it stands now; from one thread."""
 
     def close(self) -> None:
         """Take away what is not meant to stay. Showing again brings it back."""
 
-    def make_way(self) -> None:
+    def pause(self) -> None:
         """The same, for a question."""
         self.close()
 
@@ -104,7 +104,7 @@ class _Plain(Display):
     def __init__(self, stream: TextIO, clock: "Clock") -> None:
         self._stream = stream
         self._clock = clock
-        self._last: Standing | None = None
+        self._last: ProgressUpdate | None = None
         self._told: float | None = None
         self._counted = False
         self._began = self._seen = 0.0
@@ -113,7 +113,7 @@ class _Plain(Display):
         self._stream.write(f"{printable(text)}\n")
         self._stream.flush()
 
-    def show(self, standing: "Standing") -> None:
+    def show(self, standing: "ProgressUpdate") -> None:
         now = self._clock.monotonic()
         if self._last is None or self._last.stage != standing.stage:
             self._end_stage(now)
@@ -157,7 +157,7 @@ class _Live(Display):
         with self._lock:
             self._console.print(Text(printable(text)), soft_wrap=True)
 
-    def show(self, standing: "Standing") -> None:
+    def show(self, standing: "ProgressUpdate") -> None:
         now = self._clock.monotonic()
         if self._live is not None and now < self._due and standing.stage == self._stage:
             return
@@ -185,7 +185,7 @@ class _Live(Display):
             self._console.show_cursor(show=True)  # a process that is killed could not bring it back
         return self._live
 
-    def _rows(self, standing: "Standing") -> Group:
+    def _rows(self, standing: "ProgressUpdate") -> Group:
         width = min(_WIDTH, self._console.width)
         rows: list[Text] = []
         for part in _parts(standing):
@@ -198,12 +198,12 @@ class _Live(Display):
         return Group(*rows)
 
 
-def sentence(standing: "Standing") -> str:
+def sentence(standing: "ProgressUpdate") -> str:
     """All of it on one line, without colours."""
     return _BETWEEN.join(part.plain for part in _parts(standing))
 
 
-def _parts(standing: "Standing") -> list[Text]:
+def _parts(standing: "ProgressUpdate") -> list[Text]:
     """What there is to tell: where it stands, the rows by outcome, the calls, what slows them."""
     outcomes = [
         Text(f"{outcome} {count:,}", style=_STYLES.get(outcome, ""))
@@ -224,7 +224,7 @@ def _parts(standing: "Standing") -> list[Text]:
     return [part for part in parts if part]
 
 
-def _where(standing: "Standing") -> str:
+def _where(standing: "ProgressUpdate") -> str:
     if standing.done is None:
         return standing.stage
     # The number of users that a pool reports is an estimate, so more can be done than there were to do.

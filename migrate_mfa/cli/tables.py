@@ -204,9 +204,9 @@ _UNCOUNTED = (
 
 def _now(progress: Mapping[str, Any]) -> None:
     from migrate_mfa.cli.progress import sentence
-    from migrate_mfa.ports import Standing
+    from migrate_mfa.ports import ProgressUpdate
 
-    now = Standing(
+    now = ProgressUpdate(
         stage=progress["phase"],
         done=progress["done"],
         total=progress["total"],

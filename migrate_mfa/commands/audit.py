@@ -65,10 +65,10 @@ def audit(
         look.look(confirm_billing)
     code = look.exit_code()
     if code is ExitCode.NOT_MET:
-        counted = any(look.one.summary["total"].values())
+        counted = any(look.invocation.summary["total"].values())
         tell(
             "That is less than --fail-under asks for."
             if counted
             else "The pool has no enabled local user, so nobody meets --fail-under. Is it the right pool?"
         )
-    return leave(look.one, code)
+    return leave(look.invocation, code)

@@ -128,7 +128,7 @@ def _visit(
     step = say_step if settings.output.json else print_step
     with open_canary(settings, request, progress) as canary:
         try:
-            canary.go(Terminal(canary.connection.stop, progress), _confirm, step)
+            canary.go(Terminal(canary.session.stop, progress), _confirm, step)
         except Exception:
             if canary.wrote:
                 _left(canary, settings, _Back("left"))
@@ -151,9 +151,9 @@ def _confirm(canary: "Canary", way: "Way") -> None:
     also = " A right code marks the number verified." if way.proves_by_signing_in else ""
     what = f"{_WAYS[way.path]}{also} This sends {_sms(way.sms)} to {way.phone.masked}."
     who = f"user {scrub(way.state.username)} (sub {way.state.sub})"
-    say(f"About to walk {who} in {place(canary.connection.lane, canary.connection.pool)}. {what}")
-    if not canary.connection.settings.consent.yes:
-        ask_pool_name(canary.connection)
+    say(f"About to walk {who} in {place(canary.session.lane, canary.session.pool)}. {what}")
+    if not canary.session.settings.consent.yes:
+        ask_pool_name(canary.session)
 
 
 _WAYS = {
@@ -261,7 +261,7 @@ def _document(canary: "Canary", back: _Back) -> dict[str, Any]:
     return {
         "version": 1,
         "command": "canary",
-        "pool": canary.connection.pool.id,
+        "pool": canary.session.pool.id,
         "user_sub": way.state.sub if way else None,
         "phone": way.phone.masked if way else None,
         "path": way.path if way else None,

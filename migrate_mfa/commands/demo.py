@@ -82,20 +82,20 @@ class _Show:
     ) -> None:
         self._main = main
         self._samples = samples
-        self._directory = directory
+        self._user_pool = directory
         pool_id = str(cognito.pools[0]["id"])
         self._pool = ["--user-pool-id", pool_id, "--endpoint-url", cognito.endpoint]
 
     def audit(self, what: str) -> None:
         _tell(f"— {what}")
-        self._run(["audit", *self._pool, "--run-dir", str(self._directory / "audit"), "--quiet"])
+        self._run(["audit", *self._pool, "--run-dir", str(self._user_pool / "audit"), "--quiet"])
 
     def migrate(self, name: str, policy: str, *, plan_first: bool = False) -> None:
         _tell(f"— the roster {name}.csv")
         self._apply(self._samples / f"{name}.csv", name, policy, plan_first=plan_first)
 
     def many(self, users: int) -> None:
-        roster = self._directory / f"{_PREFIX}.csv"
+        roster = self._user_pool / f"{_PREFIX}.csv"
         import csv
 
         with roster.open("w", encoding="utf-8", newline="") as file:
@@ -108,7 +108,7 @@ class _Show:
         self._apply(roster, _PREFIX, "attested")
 
     def _apply(self, roster: Path, name: str, policy: str, *, plan_first: bool = False) -> None:
-        arguments = [str(roster), *self._pool, "--run-dir", str(self._directory / name), "--quiet"]
+        arguments = [str(roster), *self._pool, "--run-dir", str(self._user_pool / name), "--quiet"]
         arguments += ["--verification", policy, "--phone-country", "JP", "--max-failures", "100%"]
         arguments += ["--quota-share", "1.0"]
         if plan_first:
@@ -127,7 +127,7 @@ class _Show:
             int(line["row"]): (line["outcome"], line["reason"])
             for line in _read_csv(self._samples / f"{name}.expected.csv")
         }
-        found = _endings(self._directory / name)
+        found = _endings(self._user_pool / name)
         wrong = {row: (expected.get(row), found.get(row)) for row in expected.keys() | found.keys()}
         wrong = {row: both for row, both in wrong.items() if both[0] != both[1]}
         if wrong:
@@ -141,11 +141,11 @@ def _endings(run_dir: Path) -> dict[int, tuple[str, str]]:
 
     from migrate_mfa.journal.database import NAME
 
-    connection = sqlite3.connect(run_dir / NAME)
+    session = sqlite3.connect(run_dir / NAME)
     try:
-        found = connection.execute("SELECT row, outcome, COALESCE(reason, '') FROM rows").fetchall()
+        found = session.execute("SELECT row, outcome, COALESCE(reason, '') FROM rows").fetchall()
     finally:
-        connection.close()
+        session.close()
     return {row: (outcome, reason) for row, outcome, reason in found}
 
 

@@ -43,11 +43,11 @@ def plan(
 def make_plan(settings: "Settings") -> ExitCode:
     """Plan, show, and refuse what could not be applied."""
     from migrate_mfa.cli import tables
-    from migrate_mfa.workflows.plan_and_run import open_migration
+    from migrate_mfa.workflows.plan_and_run import open_plan_and_run
 
-    with shown_at_end(settings, lambda progress: open_migration(settings, "plan", progress)) as migration:
-        migration.make_plan()
+    with shown_at_end(settings, lambda progress: open_plan_and_run(settings, "plan", progress)) as planning:
+        planning.make_plan()
         if not settings.output.json:
-            tables.plan(migration.overview(), migration.connection.ceilings, migration.one.journal.directory)
-        migration.require_ready()
-    return leave(migration.one, migration.one.exit_code(ExitCode.DONE))
+            tables.plan(planning.overview(), planning.session.ceilings, planning.invocation.journal.directory)
+        planning.require_ready()
+    return leave(planning.invocation, planning.invocation.exit_code(ExitCode.DONE))

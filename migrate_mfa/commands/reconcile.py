@@ -54,19 +54,19 @@ def reconcile(
     require_consent(consent)
     with shown_at_end(settings, lambda progress: open_aftermath(settings, "reconcile", progress)) as after:
         _promote(after, repair=drift.repair)
-    return leave(after.one, after.reconcile_exit_code())
+    return leave(after.invocation, after.reconcile_exit_code())
 
 
 def _promote(after: "Aftermath", *, repair: bool) -> None:
     try:
         after.compare(confirm_billing)
-        if held_back := after.one.extra["waiting_for_max_sms"]:
+        if held_back := after.invocation.extra["waiting_for_max_sms"]:
             waiting = counted(held_back, "user waits on", "users wait on")
             tell(f"{waiting}: their codes would be more SMS than --max-sms allows.")
         if repair:
             after.plan_repairs()
         if users := after.open_rows():
-            confirm_run(after.one.connection, users, seconds=after.seconds_to_reconcile())
+            confirm_run(after.invocation.session, users, seconds=after.seconds_to_reconcile())
             after.apply_reconcile()
     finally:
         after.report_drift()

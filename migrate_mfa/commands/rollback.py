@@ -62,7 +62,7 @@ def rollback(
             f"Left as they are: {after.left_alone:,} of the users named, whom somebody else changed since "
             "(changed_by_others). Look at them in Cognito; `disable` switches SMS MFA off."
         )
-    return leave(after.one, after.rollback_exit_code())
+    return leave(after.invocation, after.rollback_exit_code())
 
 
 def _give_back(after: "Aftermath", chosen: Chosen) -> None:
@@ -71,6 +71,6 @@ def _give_back(after: "Aftermath", chosen: Chosen) -> None:
         tell(said)
     if users := after.count_selected(chosen.outcome):
         back = " Their state from before the run comes back."
-        confirm_run(after.one.connection, users, back, seconds=after.seconds_to_roll_back(users))
+        confirm_run(after.invocation.session, users, back, seconds=after.seconds_to_roll_back(users))
     after.select(chosen.outcome)
     after.apply_rollback()

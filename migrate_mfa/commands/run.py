@@ -13,7 +13,7 @@ from migrate_mfa.workflows.shown import leave, shown_at_end
 
 if TYPE_CHECKING:
     from migrate_mfa.settings import Settings
-    from migrate_mfa.workflows.plan_and_run import Migration
+    from migrate_mfa.workflows.plan_and_run import PlanAndRun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,32 +58,32 @@ def run(
 def carry_out(settings: "Settings", command: str) -> ExitCode:
     """Plan if needed, show, ask, do, report: `run` and `disable`."""
     from migrate_mfa.cli import tables
-    from migrate_mfa.workflows.plan_and_run import open_migration
+    from migrate_mfa.workflows.plan_and_run import open_plan_and_run
 
     require_consent(settings.consent)
-    with shown_at_end(settings, lambda progress: open_migration(settings, command, progress)) as migration:
-        migration.prepare()
+    with shown_at_end(settings, lambda progress: open_plan_and_run(settings, command, progress)) as planning:
+        planning.prepare()
         if not settings.output.json:
-            tables.plan(migration.overview(), migration.connection.ceilings, migration.one.journal.directory)
-        migration.require_ready()
-        ahead = migration.forecast()
+            tables.plan(planning.overview(), planning.session.ceilings, planning.invocation.journal.directory)
+        planning.require_ready()
+        ahead = planning.forecast()
         if ahead.users:
             if command == "run":
-                _check_first(migration)
-            extra = "".join(f"\n  {danger}" for danger in migration.dangers())
-            confirm_run(migration.connection, ahead.users, extra, seconds=ahead.seconds)
-            migration.apply()
-    return leave(migration.one, migration.exit_code())
+                _check_first(planning)
+            extra = "".join(f"\n  {danger}" for danger in planning.dangers())
+            confirm_run(planning.session, ahead.users, extra, seconds=ahead.seconds)
+            planning.apply()
+    return leave(planning.invocation, planning.exit_code())
 
 
-def _check_first(migration: "Migration") -> None:
+def _check_first(planning: "PlanAndRun") -> None:
     """What `check` has to say about this run: warnings are told, a failure ends it."""
     from migrate_mfa.checks.findings_report import short
     from migrate_mfa.checks.rules import refusal
     from migrate_mfa.workflows.check import check_before
 
-    findings = check_before(migration.connection, migration.wishes())
+    findings = check_before(planning.session, planning.scope())
     for line in short(findings):
         tell(line)
-    if problem := refusal(migration.connection.pool, findings):
+    if problem := refusal(planning.session.pool, findings):
         raise problem

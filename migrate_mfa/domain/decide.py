@@ -10,13 +10,13 @@ from migrate_mfa.domain.model import (
     Candidate,
     Decision,
     MfaMode,
+    NumberClaims,
     Phone,
     PhoneConflict,
     PhoneSignIn,
     Plan,
     Policy,
     PoolFacts,
-    Rivalry,
     SetSmsMfa,
     Step,
     StorePhone,
@@ -26,7 +26,7 @@ from migrate_mfa.domain.model import (
 )
 from migrate_mfa.domain.pool_number import pool_number_problem
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.rows import Verb, Work
+from migrate_mfa.domain.rows import PlannedBy, PlannedRow
 
 _STATUS_VERDICTS = {
     "UNCONFIRMED": Reason.AWAITING_CONFIRMATION,
@@ -36,7 +36,12 @@ _READY = frozenset({"CONFIRMED", "FORCE_CHANGE_PASSWORD"})
 
 
 def decide(
-    candidate: Candidate, state: UserState, *, pool: PoolFacts, policy: Policy, rivalry: Rivalry | None = None
+    candidate: Candidate,
+    state: UserState,
+    *,
+    pool: PoolFacts,
+    policy: Policy,
+    claims: NumberClaims | None = None,
 ) -> Decision:
     """Decide what to do with one user.
 
@@ -46,21 +51,21 @@ def decide(
     """
     if verdict := _by_status(state, policy):
         return verdict
-    wish = wished_phone(candidate, state, policy)
-    if wish is None:
+    target = target_phone(candidate, state, policy)
+    if target is None:
         return Verdict(Reason.PHONE_MISSING)
     # The roster's own number was judged when it was read; one from the pool is judged here.
-    if wish != candidate.phone and (unusable := pool_number_problem(wish.e164)):
+    if target != candidate.phone and (unusable := pool_number_problem(target.e164)):
         return unusable
-    if state.proven_phone == wish.e164 and _in_effect(state, pool):
+    if state.proven_phone == target.e164 and _in_effect(state, pool):
         return Verdict(Reason.ALREADY_ENROLLED)
-    trust = policy.trust(candidate.vouched)
+    trust = policy.for_row(candidate.claims_verified)
     return (
         _by_other_factor(state, policy)
-        or _by_number_in_use(state, wish, trust, policy)
-        or _by_rivals(pool, rivalry or Rivalry())
+        or _by_number_in_use(state, target, trust, policy)
+        or _by_rivals(pool, claims or NumberClaims())
         or _by_recovery(state, pool, policy)
-        or _plan(state, wish, trust, pool)
+        or _plan(state, target, trust, pool)
     )
 
 
@@ -71,14 +76,14 @@ def decide_again(
     was: Reason | None,
     pool: PoolFacts,
     policy: Policy,
-    rivalry: Rivalry | None = None,
+    claims: NumberClaims | None = None,
 ) -> Decision:
     """Decide about a user whom an earlier run left with the reason `was`.
 
     Where the pool had the row's number then and has it no more, somebody has changed it since: it is not
     stored again, which could send another SMS, and the row waits on.
     """
-    decision = decide(candidate, state, pool=pool, policy=policy, rivalry=rivalry)
+    decision = decide(candidate, state, pool=pool, policy=policy, claims=claims)
     stores = isinstance(decision, Plan) and any(isinstance(step, StorePhone) for step in decision.steps)
     return Verdict(was) if stores and was in _NUMBER_IN_PLACE else decision
 
@@ -87,10 +92,15 @@ _NUMBER_IN_PLACE = frozenset({Reason.AWAITING_CODE, Reason.AWAITING_FIRST_SIGN_I
 
 
 def decide_disable(
-    candidate: Candidate, state: UserState, *, pool: PoolFacts, policy: Policy, rivalry: Rivalry | None = None
+    candidate: Candidate,
+    state: UserState,
+    *,
+    pool: PoolFacts,
+    policy: Policy,
+    claims: NumberClaims | None = None,
 ) -> Decision:
     """Decide how to switch a user's SMS MFA off; the number stays. The roster's number plays no part."""
-    del candidate, pool, policy, rivalry
+    del candidate, pool, policy, claims
     if state.federated:
         return Verdict(Reason.FEDERATED_USER)
     if state.mfa is not None and not state.mfa.sms_on:
@@ -98,19 +108,17 @@ def decide_disable(
     return Plan((SetSmsMfa(enabled=False, preferred=False),), Reason.MFA_DISABLED)
 
 
-def decide_work(work: Work, state: UserState, *, pool: PoolFacts, policy: Policy) -> Decision:
+def decide_work(work: PlannedRow, state: UserState, *, pool: PoolFacts, policy: Policy) -> Decision:
     """What a planned row is to become, by what it was planned for; a rollback decides for itself."""
-    if work.verb is Verb.DISABLE:
+    if work.verb is PlannedBy.DISABLE:
         return decide_disable(work.candidate, state, pool=pool, policy=policy)
-    if work.verb is Verb.RECONCILE:
-        return decide_again(
-            work.candidate, state, was=work.was, pool=pool, policy=policy, rivalry=work.rivalry
-        )
-    candidate = work.numberless() if work.verb is Verb.REPAIR else work.candidate
-    return decide(candidate, state, pool=pool, policy=policy, rivalry=work.rivalry)
+    if work.verb is PlannedBy.RECONCILE:
+        return decide_again(work.candidate, state, was=work.was, pool=pool, policy=policy, claims=work.claims)
+    candidate = work.numberless() if work.verb is PlannedBy.REPAIR else work.candidate
+    return decide(candidate, state, pool=pool, policy=policy, claims=work.claims)
 
 
-def wished_phone(candidate: Candidate, state: UserState, policy: Policy) -> Phone | None:
+def target_phone(candidate: Candidate, state: UserState, policy: Policy) -> Phone | None:
     """The number that the user should end with: the row's, or the one that the pool has verified.
 
     Under `--phone-conflict keep` the user's own verified number wins over the row's.
@@ -154,9 +162,9 @@ def _by_other_factor(state: UserState, policy: Policy) -> Verdict | None:
 
 
 def _by_number_in_use(
-    state: UserState, wish: Phone, trust: VerificationPolicy, policy: Policy
+    state: UserState, target: Phone, trust: VerificationPolicy, policy: Policy
 ) -> Verdict | None:
-    if state.phone == wish.e164:
+    if state.phone == target.e164:
         return None
     sms_on = state.mfa is not None and state.mfa.sms_on
     if state.phone is None:
@@ -170,16 +178,16 @@ def _by_number_in_use(
         return None
     in_use = "is verified" if state.phone_verified else "is used by SMS MFA"
     end = state.phone[-2:]
-    ends = f"ends in {end} too, differs before that" if wish.e164.endswith(end) else f"ends in {end}"
+    ends = f"ends in {end} too, differs before that" if target.e164.endswith(end) else f"ends in {end}"
     return Verdict(Reason.PHONE_DIFFERS, f"The pool's number {ends} and {in_use}.")
 
 
-def _by_rivals(pool: PoolFacts, rivalry: Rivalry) -> Verdict | None:
+def _by_rivals(pool: PoolFacts, claims: NumberClaims) -> Verdict | None:
     if pool.phone_sign_in is PhoneSignIn.NO:
         return None
-    if rivalry.wished_by_others:
+    if claims.requested_by_others:
         return Verdict(Reason.PHONE_TAKEN, "The roster gives this number to several users.")
-    if rivalry.held_by_other:
+    if claims.held_by_other:
         return Verdict(Reason.PHONE_TAKEN, "Another user of the pool has this number.")
     return None
 
@@ -196,13 +204,13 @@ def _by_recovery(state: UserState, pool: PoolFacts, policy: Policy) -> Verdict |
     return Verdict(Reason.NO_RECOVERY_LEFT, "There is no verified e-mail address.")
 
 
-def _plan(state: UserState, wish: Phone, trust: VerificationPolicy, pool: PoolFacts) -> Decision:
-    proven = state.proven_phone == wish.e164
+def _plan(state: UserState, target: Phone, trust: VerificationPolicy, pool: PoolFacts) -> Decision:
+    proven = state.proven_phone == target.e164
     steps: list[Step] = []
     if not proven and trust is VerificationPolicy.ATTESTED:
-        steps.append(StorePhone(wish, verified=True))
-    elif state.phone != wish.e164:
-        steps.append(StorePhone(wish, verified=False))
+        steps.append(StorePhone(target, verified=True))
+    elif state.phone != target.e164:
+        steps.append(StorePhone(target, verified=False))
     ends = _ending(trust, proven=proven)
     if ends is not Reason.AWAITING_CODE and _needs_sms_mfa(state, pool):
         steps.append(SetSmsMfa(enabled=True, preferred=state.mfa is None or not state.mfa.others))

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from migrate_mfa.domain.model import ClearPhone, MarkUnverified, SetSmsMfa, StorePhone
 from migrate_mfa.domain.rollback import Write
-from migrate_mfa.domain.rows import Verb
+from migrate_mfa.domain.rows import PlannedBy
 
 _AGAIN = "run the same command again."
 
 
-def where_it_stands(verb: Verb, writes: Sequence[Write]) -> str:
+def where_it_stands(verb: PlannedBy, writes: Sequence[Write]) -> str:
     """What is so of a user whose row is still open, and what to do, in one sentence.
 
     Args:
@@ -17,11 +17,11 @@ def where_it_stands(verb: Verb, writes: Sequence[Write]) -> str:
         writes: the row's writes so far, oldest first, refused ones left out.
     """
     match verb:
-        case Verb.REPAIR:
+        case PlannedBy.REPAIR:
             return f"SMS MFA is not known to be on again yet; {_AGAIN}"
-        case Verb.ROLLBACK:
+        case PlannedBy.ROLLBACK:
             return f"{_given_back(writes)}; {_AGAIN}"
-        case Verb.RUN | Verb.RECONCILE | Verb.DISABLE:
+        case PlannedBy.RUN | PlannedBy.RECONCILE | PlannedBy.DISABLE:
             said = [*_number(verb, writes), *_mfa(verb, writes)] if writes else ["Not done yet"]
             return f"{', '.join(said)}; {_AGAIN}"
 
@@ -37,19 +37,19 @@ def stored_number(writes: Sequence[Write]) -> str | None:
     return stored
 
 
-def _number(verb: Verb, writes: Sequence[Write]) -> list[str]:
+def _number(verb: PlannedBy, writes: Sequence[Write]) -> list[str]:
     stores = [(write.step, write.sure) for write in writes if isinstance(write.step, StorePhone)]
     if not stores:
         return []
     if not any(sure for _, sure in stores):
         return ["The number may be stored (Cognito's answer is missing)"]
     # Whether the user has proved it since is not for the writes to tell.
-    verified = verb is Verb.RUN and any(step.verified and sure for step, sure in stores)
+    verified = verb is PlannedBy.RUN and any(step.verified and sure for step, sure in stores)
     return [f"The number is stored{' and verified' if verified else ''}"]
 
 
-def _mfa(verb: Verb, writes: Sequence[Write]) -> list[str]:
-    wanted = "off" if verb is Verb.DISABLE else "on"
+def _mfa(verb: PlannedBy, writes: Sequence[Write]) -> list[str]:
+    wanted = "off" if verb is PlannedBy.DISABLE else "on"
     switches = [write for write in writes if isinstance(write.step, SetSmsMfa)]
     if not switches:
         return [f"SMS MFA is not switched {wanted} yet"]

@@ -49,7 +49,7 @@ class Candidate:
     username: str | None = field(default=None, repr=False)
     email: str | None = field(default=None, repr=False)
     phone: Phone | None = None
-    vouched: bool | None = None
+    claims_verified: bool | None = None
     guesses: tuple[str, ...] = ()
 
 
@@ -207,21 +207,21 @@ class Policy:
         if unknown := self.despite - LIFTABLE:
             raise ValueError(f"--despite cannot lift {', '.join(sorted(unknown))}")
 
-    def trust(self, vouched: bool | None) -> VerificationPolicy:  # noqa: FBT001 - a tri-state, not a switch
+    def for_row(self, claims_verified: bool | None) -> VerificationPolicy:  # noqa: FBT001 - a tri-state, not a switch
         """The policy for one row: its `phone_number_verified` can lower trust, never raise it.
 
         Only `by-column` lets a row vouch for its own number.
         """
         if self.verification is VerificationPolicy.BY_COLUMN:
-            return VerificationPolicy.ATTESTED if vouched else VerificationPolicy.BY_CODE
-        return VerificationPolicy.BY_CODE if vouched is False else self.verification
+            return VerificationPolicy.ATTESTED if claims_verified else VerificationPolicy.BY_CODE
+        return VerificationPolicy.BY_CODE if claims_verified is False else self.verification
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rivalry:
+class NumberClaims:
     """What the plan knows about other claims on the same number; matters where numbers sign people in."""
 
-    wished_by_others: bool = False
+    requested_by_others: bool = False
     held_by_other: bool = False
 
 

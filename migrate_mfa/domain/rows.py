@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from unicodedata import decimal
 
-from migrate_mfa.domain.model import Candidate, Rejection, Rivalry, Step, UserState
+from migrate_mfa.domain.model import Candidate, NumberClaims, Rejection, Step, UserState
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.words import counted
 
 
-class Verb(StrEnum):
+class PlannedBy(StrEnum):
     """What a planned row is planned for."""
 
     RUN = "run"
@@ -26,7 +26,7 @@ class Resolved:
 
     row: int
     user_sub: str
-    wish: str | None
+    target_phone: str | None
     trust: str
 
 
@@ -36,7 +36,7 @@ class Undecided:
 
     candidate: Candidate
     state: UserState
-    rivalry: Rivalry
+    claims: NumberClaims
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class SharedNumbers:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class PlannedRow:
     """One planned row, ready to be done.
 
     `wrote` says that an earlier invocation wrote to this user; `verb` which command planned it; `was` is the
@@ -66,9 +66,9 @@ class Work:
     candidate: Candidate
     user_sub: str
     username: str
-    rivalry: Rivalry
+    claims: NumberClaims
     wrote: bool
-    verb: Verb = Verb.RUN
+    verb: PlannedBy = PlannedBy.RUN
     was: Reason | None = None
     planned: tuple[Step, ...] = ()
 
@@ -108,7 +108,7 @@ class Revisited:
     """
 
     candidate: Candidate
-    rivalry: Rivalry
+    claims: NumberClaims
     outcome: Outcome
     reason: Reason
     username: str

@@ -33,7 +33,7 @@ from migrate_mfa.domain.model import (
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rollback import Write, changed_since, none_shows, shows_late
-from migrate_mfa.domain.rows import Verb, Work
+from migrate_mfa.domain.rows import PlannedBy, PlannedRow
 from migrate_mfa.engine.holders import is_held
 from migrate_mfa.engine.live_pool import LivePool
 from migrate_mfa.engine.refusals import Refusals
@@ -52,11 +52,11 @@ from migrate_mfa.engine.verdicts import (
 )
 from migrate_mfa.engine.write_gate import NotMadeError, WriteGate
 from migrate_mfa.pacing.turns import Turns
-from migrate_mfa.ports import Clock, Directory
+from migrate_mfa.ports import Clock, UserPool
 
 if TYPE_CHECKING:
     from migrate_mfa.journal.write_store import WorkStore
-    from migrate_mfa.pacing.limiter import Pacer
+    from migrate_mfa.pacing.limiter import RateLimiter
     from migrate_mfa.stop import Stop
 
 READ_BACK_WAITS_S = (0.5, 1.0, 2.0)
@@ -73,23 +73,23 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
+class RowContext:
     """What it takes to settle a user; `decide` says what this command wants of one."""
 
-    directory: Directory
+    user_pool: UserPool
     store: "WorkStore"
-    decide: Callable[[Work, UserState], Decision]
+    decide: Callable[[PlannedRow, UserState], Decision]
     pool: LivePool
     clock: Clock
     stop: "Stop"
     sms: SmsAllowance
     refusals: Refusals = field(default_factory=Refusals)
-    pacers: Mapping[Category, "Pacer"] = field(default_factory=dict)
+    limiters: Mapping[Category, "RateLimiter"] = field(default_factory=dict)
     """The limiters behind `directory`, by which a write waits before the read that decides it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class RowResult:
     """How a row ended, and whether its user was read (and so billed) and written to."""
 
     verdict: Verdict
@@ -97,30 +97,30 @@ class Settled:
     wrote: bool
 
 
-def settle(work: Work, tools: Tools) -> Settled:
+def apply_row(work: PlannedRow, context: RowContext) -> RowResult:
     """Do everything for one user, and journal how it ended.
 
     Raises:
         Stopped: the run is ending; the row stays unprocessed.
         MigrateMfaError: the failure concerns every user.
     """
-    with Turns(tools.pacers, lambda: tools.stop.check_drain(tools.clock)) as turns:
-        way = _Way(work, tools, turns)
+    with Turns(context.limiters, lambda: context.stop.check_drain(context.clock)) as turns:
+        way = _RowRun(work, context, turns)
         try:
             verdict = way.go()
         except ApiError as error:
             verdict = of_failure(error)
         except _HeldByAnotherError:
-            verdict = GIVEN_AWAY if work.verb is Verb.ROLLBACK else TAKEN
+            verdict = GIVEN_AWAY if work.verb is PlannedBy.ROLLBACK else TAKEN
         except BaseException:
             way.write_down()
             raise
-    tools.store.finish(work.row, verdict, tools.clock.now(), way.state, done=way.done)
+    context.store.finish(work.row, verdict, context.clock.now(), way.state, done=way.done)
     log.info("row", row=work.row, outcome=verdict.reason.outcome.value, reason=verdict.reason.value)
-    return Settled(verdict, read=way.state is not None, wrote=way.wrote)
+    return RowResult(verdict, read=way.state is not None, wrote=way.wrote)
 
 
-class _Way:
+class _RowRun:
     """The state of one user's way. `wrote` holds once a write of this run may have been executed.
 
     `done` is the intent of the last write, which was carried out but is not journaled as that yet: it goes
@@ -128,12 +128,12 @@ class _Way:
     intent without a result, as one does that dies before the answer, and looks at the user first.
     """
 
-    def __init__(self, work: Work, tools: Tools, turns: Turns) -> None:
+    def __init__(self, work: PlannedRow, context: RowContext, turns: Turns) -> None:
         self._work = work
-        self._tools = tools
+        self._context = context
         self._turns = turns
         self._passkey: bool | None = None
-        self._gate = WriteGate(tools.pool, tools.sms, tools.store.require_ours, tools.clock)
+        self._gate = WriteGate(context.pool, context.sms, context.store.require_ours, context.clock)
         self._refusal: tuple[Step, ApiError] | None = None
         self._answer_lost = False
         self._unsure = 0
@@ -181,12 +181,12 @@ class _Way:
     def write_down(self) -> None:
         """Journal that the last write was carried out, if that was not done yet."""
         if self.done is not None:
-            self._tools.store.wrote(self.done, "done", self._tools.clock.now())
+            self._context.store.record_result(self.done, "done", self._context.clock.now())
             self.done = None
 
     def _look(self) -> tuple[UserState, Decision]:
         self._gate.renew()
-        state = self._tools.directory.user(self._work.username)
+        state = self._context.user_pool.user(self._work.username)
         self.state = state
         if state.sub != self._work.user_sub:
             return state, NOT_THE_SAME_USER
@@ -195,7 +195,7 @@ class _Way:
         if state.mfa and self._has_passkey():
             state = replace(state, mfa=replace(state.mfa, passkey=True))
         self._gate.looked()
-        return state, self._tools.decide(self._work, state)
+        return state, self._context.decide(self._work, state)
 
     def _at_its_turn(self, state: UserState, decision: Decision) -> tuple[UserState, Decision]:
         """Have the turns of what is to be written, and a look at the user after they had come."""
@@ -224,7 +224,7 @@ class _Way:
         if not (self._gate.facts.passkeys_at_risk and self._work.verb in _ENROLLING):
             return False
         if self._passkey is None:
-            self._passkey = self._tools.directory.has_passkey(self._work.username)
+            self._passkey = self._context.user_pool.has_passkey(self._work.username)
         return self._passkey
 
     def _later_number(self, decision: Decision, state: UserState) -> Verdict | None:
@@ -238,7 +238,7 @@ class _Way:
         harm = state.phone is not None or self._gate.sends_code(decision)
         if not (harm and any(isinstance(step, StorePhone) for step in decision.steps)):
             return None
-        before = self._tools.store.before_image(self._work.user_sub) or self._had_before(state)
+        before = self._context.store.before_image(self._work.user_sub) or self._had_before(state)
         return CHANGED_SINCE if changed_since(before, state, self._writes()) else None
 
     def _look_back(self) -> tuple[UserState, Decision]:
@@ -256,7 +256,7 @@ class _Way:
             theirs = state.proven_phone in self._proved_by_user()
             if settled and not theirs and not self._lost_factor(state):
                 break
-            self._tools.stop.sleep(self._tools.clock, wait)
+            self._context.stop.sleep(self._context.clock, wait)
             state, decision = self._look()
         return state, decision
 
@@ -265,7 +265,7 @@ class _Way:
 
         Who looks as before may have been sent a code by a process that died, and have removed the number.
         """
-        before = self._tools.store.before_image(self._work.user_sub)
+        before = self._context.store.before_image(self._work.user_sub)
         return before is not None and before.modified != state.modified
 
     def _let_the_last_write_settle(self) -> str:
@@ -277,34 +277,34 @@ class _Way:
         Returns:
             What is known of it; nothing where the operator has asked to try again since.
         """
-        last = self._tools.store.last_write(self._work.row) if self._work.wrote else None
+        last = self._context.store.last_write(self._work.row) if self._work.wrote else None
         if last is None:
             return ""
-        at = self._tools.store.begun if last.result == "intent" else last.at
-        age = self._tools.clock.now() - at
-        self._tools.stop.sleep(self._tools.clock, max(0.0, sum(READ_BACK_WAITS_S) - max(age, 0.0)))
+        at = self._context.store.begun if last.result == "intent" else last.at
+        age = self._context.clock.now() - at
+        self._context.stop.sleep(self._context.clock, max(0.0, sum(READ_BACK_WAITS_S) - max(age, 0.0)))
         return "" if self._work.was in _ENDED_UNKNOWN else last.result
 
     def _may_show_late(self, decision: Decision) -> bool:
-        """Wait before what is surely done, or may have gone out as a code by a process that died, is done again.
+        """Wait before what is surely done, or may have been sent as a code by who died, is repeated.
 
         Any other write that may have been carried out is made again without more ado: twice is once.
 
         Returns:
             Whether it did wait, so that the user has to be read again.
         """
-        last = self._tools.store.last_write(self._work.row) if self.wrote else None
+        last = self._context.store.last_write(self._work.row) if self.wrote else None
         if last is None or isinstance(decision, Verdict):
             return False
         made = {write.step for write in self._writes() if write.sure}
         died = last.result == "intent"
         again = made.intersection(decision.steps) or (died and self._gate.sends_code(decision))
-        at = self._tools.store.begun if died else last.at
-        left = min(at + AGAIN_AFTER_S - self._tools.clock.now(), AGAIN_AFTER_S)
+        at = self._context.store.begun if died else last.at
+        left = min(at + AGAIN_AFTER_S - self._context.clock.now(), AGAIN_AFTER_S)
         if not again or left <= 0:
             return False
         self._turns.take(())
-        self._tools.stop.sleep(self._tools.clock, left)
+        self._context.stop.sleep(self._context.clock, left)
         self._turns.take(decision.steps)
         return True
 
@@ -323,19 +323,19 @@ class _Way:
         Returns:
             Whether the effect of all of them is known; None where not even the first was made.
         """
-        store, now = self._tools.store, self._tools.clock.now
+        store, now = self._context.store, self._context.clock.now
         self.write_down()
         self._gate.count_code(plan, [write.step for write in self._writes()])
         had = self._had_before(state)
         self._learn_what_came_meanwhile(plan, state, had)
-        intent = store.decide(self._work, state, plan, now())
+        intent = store.record_intent(self._work, state, plan, now())
         for position, step in enumerate(plan.steps):
             try:
                 self._spare_its_holder(step)
                 with self._gate.held():
                     self._make(step)
             except (_HeldByAnotherError, NotMadeError) as why:
-                store.wrote(intent, "refused", now())
+                store.record_result(intent, "refused", now())
                 self._gate.uncount_code(step)
                 if not isinstance(why, NotMadeError):
                     raise
@@ -348,12 +348,14 @@ class _Way:
                 raise
             except NotAllowed as error:
                 if isinstance(error.__cause__, ApiError) and error.__cause__.operation in _WRITES:
-                    store.wrote(intent, "refused", now())  # turned away at the door: nothing was executed
+                    store.record_result(
+                        intent, "refused", now()
+                    )  # turned away at the door: nothing was executed
                 raise
             self._begun(had)
-            self._tools.refusals.accepted()
+            self._context.refusals.accepted()
             if position + 1 < len(plan.steps):
-                intent = store.wrote_and_goes_on(intent, self._work, plan.steps[position + 1], now())
+                intent = store.record_result_and_next(intent, self._work, plan.steps[position + 1], now())
         self.done = intent
         return True
 
@@ -361,14 +363,16 @@ class _Way:
         """Journal that a write was answered with an error. Says whether it may have been executed."""
         unsure = error.may_have_stored
         self._refusal = (step, error) if error.effect is Effect.REFUSED else None
-        self._tools.store.wrote(intent, "unknown" if unsure else "refused", self._tools.clock.now())
+        self._context.store.record_result(
+            intent, "unknown" if unsure else "refused", self._context.clock.now()
+        )
         self._answer_lost = unsure
         if unsure:
             self._unsure += 1
             self._begun(had)
         else:
             self._gate.uncount_code(step)
-        self._tools.refusals.refused(self._work.row, error)
+        self._context.refusals.refused(self._work.row, error)
         return unsure
 
     def _begun(self, had: UserState) -> None:
@@ -379,21 +383,21 @@ class _Way:
     def _learn_what_came_meanwhile(self, plan: Plan, state: UserState, had: UserState) -> None:
         """Keep what only a look after our write has shown as the user's from before it."""
         writes = self._writes() if self._work.verb in _ENROLLING else []
-        kept = self._tools.store.before_image(self._work.user_sub) if writes else None
+        kept = self._context.store.before_image(self._work.user_sub) if writes else None
         if kept and none_shows(kept, state, writes):
-            self._tools.store.correct_before_image(state)
+            self._context.store.correct_before_image(state)
         match plan.steps:
             case (PreferFactor(factor),) if had.mfa and factor not in had.mfa.others:
                 factors = MfaState(enabled=had.mfa.others | {factor}, preferred=factor)
                 self._unknown_then = replace(had, mfa=factors)
         if number := self._overwritten(state):
             self._returned.add(number)
-            before = self._tools.store.before_image(self._work.user_sub) or had
+            before = self._context.store.before_image(self._work.user_sub) or had
             before = replace(before, phone=number, phone_verified=True)
-            self._tools.store.correct_before_image(before)
+            self._context.store.correct_before_image(before)
 
     def _writes(self) -> list[Write]:
-        return self._tools.store.writes_of(self._work.row) if self.wrote else []
+        return self._context.store.writes_of(self._work.row) if self.wrote else []
 
     def _spare_its_holder(self, step: Step) -> None:
         """Look who has a number, right before it is stored as verified where numbers sign people in.
@@ -404,25 +408,25 @@ class _Way:
         how = self._gate.facts.phone_sign_in
         if how is PhoneSignIn.NO or not (isinstance(step, StorePhone) and step.verified):
             return
-        if self._tools.clock.monotonic() - self._looked_for.get(step.phone, -inf) < HOLDERS_HOLD_S:
+        if self._context.clock.monotonic() - self._looked_for.get(step.phone, -inf) < HOLDERS_HOLD_S:
             return
-        named = self._tools.store.users_with(step.phone, self._work.user_sub)
-        if is_held(self._tools.directory, step.phone, how, self._work.user_sub, named):
+        named = self._context.store.users_with(step.phone, self._work.user_sub)
+        if is_held(self._context.user_pool, step.phone, how, self._work.user_sub, named):
             raise _HeldByAnotherError
-        self._looked_for[step.phone] = self._tools.clock.monotonic()
+        self._looked_for[step.phone] = self._context.clock.monotonic()
 
     def _make(self, step: Step) -> None:
         match step:
             case StorePhone(phone, verified):
-                self._tools.directory.store_phone(self._work.username, phone, verified=verified)
+                self._context.user_pool.store_phone(self._work.username, phone, verified=verified)
             case SetSmsMfa(enabled, preferred):
-                self._tools.directory.set_sms_mfa(self._work.username, enabled=enabled, preferred=preferred)
+                self._context.user_pool.set_sms_mfa(self._work.username, enabled=enabled, preferred=preferred)
             case MarkUnverified(phone):
-                self._tools.directory.mark_unverified(self._work.username, phone)
+                self._context.user_pool.mark_unverified(self._work.username, phone)
             case ClearPhone():
-                self._tools.directory.clear_phone(self._work.username)
+                self._context.user_pool.clear_phone(self._work.username)
             case PreferFactor(factor):
-                self._tools.directory.prefer_factor(self._work.username, factor)
+                self._context.user_pool.prefer_factor(self._work.username, factor)
             case _:
                 assert_never(step)
 
@@ -434,7 +438,7 @@ class _Way:
         if self._had is not None:
             return self._had
         resumed = self.wrote and self._work.verb in _FIRST
-        return (self._tools.store.before_image(self._work.user_sub) if resumed else None) or state
+        return (self._context.store.before_image(self._work.user_sub) if resumed else None) or state
 
     def _lost_factor(self, state: UserState) -> str | None:
         """A factor that our write took from the user, or demoted, who gets it back.
@@ -469,10 +473,10 @@ class _Way:
     def _final(self, verdict: Verdict) -> Verdict:
         """What is already so was `promoted` by the user's proof, or `enrolled` by our writes."""
         if self._unknown_then is not None:
-            would_be = self._tools.decide(self._work, self._unknown_then)
+            would_be = self._context.decide(self._work, self._unknown_then)
             skipped = isinstance(would_be, Verdict) and would_be.reason.outcome is Outcome.SKIPPED
             verdict = would_be if isinstance(would_be, Verdict) and skipped else verdict
-        written = self._made if self._work.verb is not Verb.RUN else self.wrote
+        written = self._made if self._work.verb is not PlannedBy.RUN else self.wrote
         if written and self._work.verb in _ENROLLING and verdict.reason.outcome is Outcome.SKIPPED:
             return half_done(verdict)
         if verdict.reason is not Reason.ALREADY_ENROLLED:
@@ -504,9 +508,9 @@ def _ending(decision: Decision) -> Reason:
     return decision.ends if isinstance(decision, Plan) else decision.reason
 
 
-_FIRST = frozenset({Verb.RUN, Verb.DISABLE})
+_FIRST = frozenset({PlannedBy.RUN, PlannedBy.DISABLE})
 """The commands that a journal starts with: its before-images are what they found."""
-_ENROLLING = frozenset({Verb.RUN, Verb.RECONCILE, Verb.REPAIR})
+_ENROLLING = frozenset({PlannedBy.RUN, PlannedBy.RECONCILE, PlannedBy.REPAIR})
 _ENDED_UNKNOWN = frozenset({Reason.GAVE_UP, Reason.REJECTED})
 """Rows that said so when they ended: who gives the command again means it."""
 _PROVED_BY_USER = frozenset({Reason.AWAITING_CODE, Reason.AWAITING_FIRST_SIGN_IN})

@@ -15,7 +15,7 @@ from migrate_mfa.domain.quotas import Category
 from migrate_mfa.engine.concurrent import rolling
 from migrate_mfa.engine.scan import scan as pool_scan
 from migrate_mfa.engine.scan import user_if_there
-from migrate_mfa.ports import Directory, Progress, Standing
+from migrate_mfa.ports import Progress, ProgressUpdate, UserPool
 
 if TYPE_CHECKING:
     from migrate_mfa.stop import Stop
@@ -88,23 +88,23 @@ class Audit:
 
 
 def scan(
-    directory: Directory, audit: Audit, *, progress: Progress, stop: "Stop", estimated: int
+    user_pool: UserPool, audit: Audit, *, progress: Progress, stop: "Stop", estimated: int
 ) -> Iterator[UserState]:
     """Every user of the pool once, counted on the way.
 
     Raises:
         BrokenListError: a list broke off; begun anew it would give users again.
     """
-    for users in pool_scan(directory, estimated, once=True):
+    for users in pool_scan(user_pool, estimated, once=True):
         for user in users:
             audit.add(user)
             yield user
-        progress.show(Standing(stage="reading the pool", done=audit.users, total=estimated or None))
+        progress.show(ProgressUpdate(stage="reading the pool", done=audit.users, total=estimated or None))
         stop.check()
 
 
 def look_deeper(
-    directory: Directory,
+    user_pool: UserPool,
     users: Callable[[str, int], list[UserState]],
     audit: Audit,
     *,
@@ -115,7 +115,7 @@ def look_deeper(
     """Read the MFA setting of users with a verified phone; yields those who have no MFA at all.
 
     Args:
-        directory: the pool; one AdminGetUser a user, each making that user a billed active user.
+        user_pool: the pool; one AdminGetUser a user, each making that user a billed active user.
         users: gives up to N users whose sub comes after the given one, in order.
         audit: counts what was found.
         total: how many users there are.
@@ -125,9 +125,9 @@ def look_deeper(
     Raises:
         OutOfReach: one user after another cannot be read.
     """
-    progress.show(Standing(stage="reading MFA settings", done=0, total=total))
+    progress.show(ProgressUpdate(stage="reading MFA settings", done=0, total=total))
     unread_in_a_row = 0
-    kinds = rolling(Category.USER_READ, lambda user: _mfa_kind(directory, user.username), _in_order(users))
+    kinds = rolling(Category.USER_READ, lambda user: _mfa_kind(user_pool, user.username), _in_order(users))
     for done, (user, kind) in enumerate(kinds, 1):
         if kind is not None:
             audit.mfa[kind] += 1
@@ -136,7 +136,7 @@ def look_deeper(
             raise OutOfReach(*_NOBODY_CAN_BE_READ)
         if kind is MfaKind.NONE:
             yield user
-        progress.show(Standing(stage="reading MFA settings", done=done, total=total))
+        progress.show(ProgressUpdate(stage="reading MFA settings", done=done, total=total))
         stop.check()
 
 
@@ -147,10 +147,10 @@ def _in_order(users: Callable[[str, int], list[UserState]]) -> Iterator[UserStat
         after = chunk[-1].sub
 
 
-def _mfa_kind(directory: Directory, username: str) -> MfaKind | None:
+def _mfa_kind(user_pool: UserPool, username: str) -> MfaKind | None:
     """None for a user who was deleted since the scan."""
     try:
-        user = user_if_there(directory, username)
+        user = user_if_there(user_pool, username)
     except ApiError as error:
         log.warning("user_not_read", operation=error.operation, code=error.code)
         return MfaKind.UNREAD

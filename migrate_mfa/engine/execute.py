@@ -18,17 +18,17 @@ import structlog
 from migrate_mfa.domain.errors import MigrateMfaError, PoolNotReady, TooManyFailures
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import LEFT_BY_ROLLBACK, Outcome, Reason
-from migrate_mfa.domain.rows import Verb
+from migrate_mfa.domain.rows import PlannedBy
 from migrate_mfa.domain.words import counted
-from migrate_mfa.engine.apply_row import Settled, Tools, settle
+from migrate_mfa.engine.apply_row import RowContext, RowResult, apply_row
 from migrate_mfa.engine.limits import LEAST_USERS, Allowance, FailureGuard, Limits
 from migrate_mfa.engine.sms_allowance import OverMaxSmsError
-from migrate_mfa.ports import Progress, Standing
+from migrate_mfa.ports import Progress, ProgressUpdate
 from migrate_mfa.stop import StopCause, Stopped
 
 if TYPE_CHECKING:
-    from migrate_mfa.domain.rows import Work
-    from migrate_mfa.pacing.limiter import Pacer
+    from migrate_mfa.domain.rows import PlannedRow
+    from migrate_mfa.pacing.limiter import RateLimiter
 
 _WORST_SECONDS_A_USER = 2.0
 _LEAST = 4
@@ -54,7 +54,7 @@ class Tally:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     reads_only: int = 0
 
-    def add(self, settled: Settled) -> None:
+    def add(self, settled: RowResult) -> None:
         """Count one more user."""
         self.outcomes[settled.verdict.reason.outcome] += 1
         self.reads_only += settled.read and not settled.wrote
@@ -65,23 +65,23 @@ class Executor:
 
     def __init__(
         self,
-        tools: Tools,
-        pacers: Mapping[Category, "Pacer"],
+        context: RowContext,
+        limiters: Mapping[Category, "RateLimiter"],
         *,
         limits: Limits,
         batch_size: int,
         progress: Progress,
         begun: float,
-        verbs: Collection[Verb] = (Verb.RUN,),
+        verbs: Collection[PlannedBy] = (PlannedBy.RUN,),
     ) -> None:
-        self._tools = tools
+        self._context = context
         self._verbs = verbs
         self._guard = FailureGuard(limits.max_failures)
-        self._allowance = Allowance(limits, tools.clock, begun=begun)
+        self._allowance = Allowance(limits, context.clock, begun=begun)
         self._batch_size = batch_size
         self._progress = progress
-        self._window = window_size({category: pacer.ceiling for category, pacer in pacers.items()})
-        self._batch: list[Work] = []
+        self._window = window_size({category: limiter.ceiling for category, limiter in limiters.items()})
+        self._batch: list[PlannedRow] = []
         self._last_row = 0
         self._problem: BaseException | None = None
         self._held_back = self._held_back_in_a_row = 0
@@ -93,12 +93,12 @@ class Executor:
         Raises:
             MigrateMfaError: a failure that concerns every user, after the others in flight have ended.
         """
-        self._open = self._allowance.at_most(self._tools.store.open_rows(self._verbs))
-        under_way, ended = 0, SimpleQueue[Future[Settled]]()
+        self._open = self._allowance.at_most(self._context.store.open_rows(self._verbs))
+        under_way, ended = 0, SimpleQueue[Future[RowResult]]()
         with ThreadPoolExecutor(self._window, thread_name_prefix="user") as threads:
             while True:
                 while under_way < self._window and (work := self._next()):
-                    threads.submit(settle, work, self._tools).add_done_callback(ended.put)
+                    threads.submit(apply_row, work, self._context).add_done_callback(ended.put)
                     under_way += 1
                 if not under_way:
                     break
@@ -108,20 +108,20 @@ class Executor:
                 self._show()
         if self._held_back:
             self._tell_held_back()
-        problem = self._problem or self._tools.refusals.unsettled()
+        problem = self._problem or self._context.refusals.unsettled()
         if problem is not None:
             raise self._whose_fault(problem)
 
-    def _next(self) -> "Work | None":
-        if self._tools.stop.requested:
+    def _next(self) -> "PlannedRow | None":
+        if self._context.stop.requested:
             return None
         if not self._batch:
-            self._batch = self._tools.store.claim(self._verbs, self._last_row, self._batch_size)
+            self._batch = self._context.store.claim(self._verbs, self._last_row, self._batch_size)
             if not self._batch:
                 return None
             self._begin_batch()
         if option := self._allowance.exhausted():
-            self._tools.stop.request(StopCause.LIMIT, option)
+            self._context.stop.request(StopCause.LIMIT, option)
             return None
         self._allowance.take()
         work = self._batch.pop(0)
@@ -131,7 +131,7 @@ class Executor:
     def _begin_batch(self) -> None:
         log.info("batch", first_row=self._batch[0].row, last_row=self._batch[-1].row, users=len(self._batch))
 
-    def _finish(self, future: Future[Settled]) -> None:
+    def _finish(self, future: Future[RowResult]) -> None:
         try:
             settled = future.result()
         except Stopped:
@@ -141,12 +141,12 @@ class Executor:
             return
         except BaseException as error:  # noqa: BLE001 - kept, and raised once the others have ended
             self._problem = self._problem or error
-            self._tools.stop.request(StopCause.PROBLEM)
+            self._context.stop.request(StopCause.PROBLEM)
             return
         self._held_back_in_a_row = 0
         self.tally.add(settled)
         if self._guard.note(failed=self._went_wrong(settled.verdict.reason)):
-            self._tools.stop.request(StopCause.FAILURES, str(self._guard))
+            self._context.stop.request(StopCause.FAILURES, str(self._guard))
             self._problem = self._problem or TooManyFailures(
                 f"Stopped: {self._guard}.", "Look at report/failed.csv; --max-failures sets the limit."
             )
@@ -160,10 +160,10 @@ class Executor:
         self._held_back += 1
         self._held_back_in_a_row += 1
         if self._held_back_in_a_row >= LEAST_USERS:
-            self._tools.stop.request(StopCause.LIMIT, _MAX_SMS)
+            self._context.stop.request(StopCause.LIMIT, _MAX_SMS)
 
     def _tell_held_back(self) -> None:
-        self._tools.stop.request(StopCause.LIMIT, _MAX_SMS)
+        self._context.stop.request(StopCause.LIMIT, _MAX_SMS)
         users = counted(self._held_back, "user stays", "users stay")
         self._progress.say(
             f"{users} unprocessed: storing the number would send an SMS that {_MAX_SMS} does not allow, and "
@@ -172,25 +172,25 @@ class Executor:
 
     def _whose_fault(self, problem: BaseException) -> BaseException:
         """The problem that ends the run. Where it is not the users', those refused last are open again."""
-        refusals = self._tools.refusals
+        refusals = self._context.refusals
         if not isinstance(problem, MigrateMfaError):
             return problem
         if refusals.rows or isinstance(problem, PoolNotReady):
             problem = refusals.pool_wide(problem.__cause__) or problem
         # A rollback comes to rows that have ended last of all; who failed with all others is not to blame.
-        if refusals.rows and (Verb.ROLLBACK in self._verbs or not isinstance(problem, TooManyFailures)):
-            self.tally.outcomes[Outcome.FAILED] -= self._tools.store.reopen(refusals.rows)
+        if refusals.rows and (PlannedBy.ROLLBACK in self._verbs or not isinstance(problem, TooManyFailures)):
+            self.tally.outcomes[Outcome.FAILED] -= self._context.store.reopen(refusals.rows)
         return problem
 
     def _went_wrong(self, reason: Reason) -> bool:
         """Whether an ending counts towards --max-failures."""
-        expected = Verb.ROLLBACK in self._verbs and reason in LEFT_BY_ROLLBACK
+        expected = PlannedBy.ROLLBACK in self._verbs and reason in LEFT_BY_ROLLBACK
         return reason.outcome is Outcome.FAILED and not expected
 
     def _show(self) -> None:
-        draining = self._tools.stop.requested
+        draining = self._context.stop.requested
         self._progress.show(
-            Standing(
+            ProgressUpdate(
                 stage="draining" if draining else "writing",
                 done=self.tally.outcomes.total(),
                 total=None if draining else self._open,

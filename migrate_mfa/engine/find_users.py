@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 import structlog
 
-from migrate_mfa.domain.decide import wished_phone
+from migrate_mfa.domain.decide import target_phone
 from migrate_mfa.domain.failure import ApiError, Effect
 from migrate_mfa.domain.model import (
     Candidate,
@@ -30,7 +30,7 @@ from migrate_mfa.domain.resolve import (
     signs_in,
 )
 from migrate_mfa.engine.scan import look_up, pages
-from migrate_mfa.ports import Directory, Filter, Page
+from migrate_mfa.ports import Filter, Page, UserPool
 
 if TYPE_CHECKING:
     from migrate_mfa.journal.plan_store import PlanStore
@@ -54,8 +54,8 @@ class Finder:
     name begins.
     """
 
-    def __init__(self, directory: Directory, *, pool: PoolFacts, policy: Policy, naming: Naming) -> None:
-        self._directory = directory
+    def __init__(self, user_pool: UserPool, *, pool: PoolFacts, policy: Policy, naming: Naming) -> None:
+        self._user_pool = user_pool
         self._pool = pool
         self._policy = policy
         self._naming = naming
@@ -94,10 +94,10 @@ class Finder:
     def _holders(self, candidate: Candidate, users: list[UserState]) -> list[UserState]:
         if self._pool.phone_sign_in is PhoneSignIn.NO:
             return []
-        wishes = {wished_phone(candidate, user, self._policy) for user in users}
-        numbers = sorted(phone.e164 for phone in wishes if phone)
+        scope = {target_phone(candidate, user, self._policy) for user in users}
+        numbers = sorted(phone.e164 for phone in scope if phone)
         return [
-            user for number in numbers for user in look_up(self._directory, Filter("phone_number", number))
+            user for number in numbers for user in look_up(self._user_pool, Filter("phone_number", number))
         ]
 
     def _find(self, kind: IdentityKind, value: str, *, scanned: bool) -> list[UserState]:
@@ -153,10 +153,10 @@ class Finder:
             yield from self._search(Filter.by(kind, whole))
 
     def _search(self, only: Filter) -> list[UserState]:
-        return self._twice(only, lambda: [user for users in pages(self._directory, only) for user in users])
+        return self._twice(only, lambda: [user for users in pages(self._user_pool, only) for user in users])
 
     def _first_page(self, only: Filter) -> Page:
-        return self._twice(only, lambda: self._directory.page(only, None))
+        return self._twice(only, lambda: self._user_pool.page(only, None))
 
     def _twice(self, only: Filter, search: Callable[[], T]) -> T:
         """Make a search, and once more where it is refused and another search is not.
@@ -171,7 +171,7 @@ class Finder:
             if error.effect is not Effect.REFUSED:
                 raise
             log.warning("lookup_refused", operation=error.operation, code=error.code)
-        look_up(self._directory, Filter(only.attribute, _HARMLESS))
+        look_up(self._user_pool, Filter(only.attribute, _HARMLESS))
         try:
             return search()
         except ApiError as error:

@@ -9,27 +9,27 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from migrate_mfa.domain.decide import decide, wished_phone
+from migrate_mfa.domain.decide import decide, target_phone
 from migrate_mfa.domain.model import (
     Candidate,
     Decision,
+    NumberClaims,
     PhoneSignIn,
     Policy,
     PoolFacts,
-    Rivalry,
     UserState,
     Verdict,
 )
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.resolve import Naming, identities, resolve
-from migrate_mfa.domain.rows import Resolved, Verb
+from migrate_mfa.domain.rows import PlannedBy, Resolved
 from migrate_mfa.domain.words import counted
 from migrate_mfa.engine.concurrent import rolling
 from migrate_mfa.engine.find_users import Finder, found_by
 from migrate_mfa.engine.recognition import ENOUGH, Recognition
 from migrate_mfa.engine.scan import PAGE, batches
-from migrate_mfa.ports import Clock, Directory, Progress, Standing
+from migrate_mfa.ports import Clock, Progress, ProgressUpdate, UserPool
 
 if TYPE_CHECKING:
     from migrate_mfa.journal.plan_store import PlanStore
@@ -50,7 +50,7 @@ class Decide(Protocol):
         *,
         pool: PoolFacts,
         policy: Policy,
-        rivalry: Rivalry | None = None,
+        claims: NumberClaims | None = None,
     ) -> Decision:
         """What should happen to one user."""
         ...
@@ -89,7 +89,7 @@ class Planner:
     def __init__(
         self,
         store: "PlanStore",
-        directory: Directory,
+        user_pool: UserPool,
         *,
         pool: PoolFacts,
         policy: Policy,
@@ -97,12 +97,12 @@ class Planner:
         progress: Progress,
         stop: "Stop",
         decide: Decide = decide,
-        verb: Verb = Verb.RUN,
+        verb: PlannedBy = PlannedBy.RUN,
         naming: Naming | None = None,
         may_find_nobody: bool = False,
     ) -> None:
         self._store = store
-        self._directory = directory
+        self._user_pool = user_pool
         self._pool = pool
         self._policy = policy
         self._clock = clock
@@ -111,7 +111,7 @@ class Planner:
         self._decide = decide
         self._verb = verb
         self._naming = naming or Naming(phone_sign_in=pool.phone_sign_in)
-        self._finder = Finder(directory, pool=pool, policy=policy, naming=self._naming)
+        self._finder = Finder(user_pool, pool=pool, policy=policy, naming=self._naming)
         self._recognition = Recognition(pool, self._naming, sure=may_find_nobody)
 
     def ingest(self, roster: "Roster") -> int:
@@ -165,7 +165,7 @@ class Planner:
                         each.state,
                         pool=self._pool,
                         policy=self._policy,
-                        rivalry=each.rivalry,
+                        claims=each.claims,
                     ),
                 )
                 for each in batch
@@ -180,7 +180,7 @@ class Planner:
         estimated = self._pool.estimated_users
         self._tick("reading the pool", 0, estimated)
         for batch in batches(
-            self._directory, estimated, BATCH, lambda seen: self._tick("reading the pool", seen, estimated)
+            self._user_pool, estimated, BATCH, lambda seen: self._tick("reading the pool", seen, estimated)
         ):
             self._store.add_users(batch)
         log.info("pool_scanned", users=self._store.count_users())
@@ -287,15 +287,15 @@ class Planner:
         return resolve(found, identities(candidate, self._naming))
 
     def _wish(self, candidate: Candidate, user: UserState) -> Resolved:
-        wish = wished_phone(candidate, user, self._policy)
-        trust = self._policy.trust(candidate.vouched)
-        return Resolved(candidate.at.row, user.sub, wish.e164 if wish else None, trust.value)
+        target = target_phone(candidate, user, self._policy)
+        trust = self._policy.for_row(candidate.claims_verified)
+        return Resolved(candidate.at.row, user.sub, target.e164 if target else None, trust.value)
 
     def _tick_on(self, stage: str, before: int, total: int | None, more: int) -> None:
         self._tick(stage, before + more, total)
 
     def _tick(self, stage: str, done: int | None = None, total: int | None = None) -> None:
-        self._progress.show(Standing(stage=stage, done=done, total=total))
+        self._progress.show(ProgressUpdate(stage=stage, done=done, total=total))
         self._stop.check()
 
 
@@ -306,7 +306,7 @@ def count_lifted(store: "PlanStore", *, pool: PoolFacts, policy: Policy) -> Coun
     after = 0
     while policy.despite and (batch := store.planned(after, BATCH)):
         for each in batch:
-            decision = decide(each.candidate, each.state, pool=pool, policy=careful, rivalry=each.rivalry)
+            decision = decide(each.candidate, each.state, pool=pool, policy=careful, claims=each.claims)
             lifted.update([decision.reason] if isinstance(decision, Verdict) else ())
         after = batch[-1].candidate.at.row
     return lifted

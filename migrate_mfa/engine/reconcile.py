@@ -26,11 +26,11 @@ from migrate_mfa.domain.model import (
 )
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import WORTH_ANOTHER_TRY, Outcome, Reason
-from migrate_mfa.domain.rows import Drift, Revisited, Verb
+from migrate_mfa.domain.rows import Drift, PlannedBy, Revisited
 from migrate_mfa.engine.concurrent import rolling
 from migrate_mfa.engine.plan import BATCH, choose_reading
 from migrate_mfa.engine.scan import batches, look_up, user_if_there
-from migrate_mfa.ports import Clock, Directory, Filter, Progress, Standing
+from migrate_mfa.ports import Clock, Filter, Progress, ProgressUpdate, UserPool
 
 if TYPE_CHECKING:
     from migrate_mfa.journal.plan_store import PlanStore
@@ -60,7 +60,7 @@ class Reconciler:
         self,
         store: "AftermathStore",
         plans: "PlanStore",
-        directory: Directory,
+        user_pool: UserPool,
         *,
         pool: PoolFacts,
         decide: Callable[[Revisited, UserState], Decision],
@@ -70,7 +70,7 @@ class Reconciler:
     ) -> None:
         self._store = store
         self._plans = plans
-        self._directory = directory
+        self._user_pool = user_pool
         self._pool = pool
         self._decide = decide
         self._clock = clock
@@ -119,7 +119,7 @@ class Reconciler:
                         self._store.explain(each.row, WAITS_FOR_MAX_SMS)
                         continue
                     sms_left -= 1
-                self._store.reopen([each.row], decision, Verb.RECONCILE)
+                self._store.reopen([each.row], decision, PlannedBy.RECONCILE)
                 continue
             self._end(each, decision, ended)
         return ended
@@ -183,7 +183,7 @@ class Reconciler:
 
     def _state(self, each: Revisited) -> UserState | ApiError | None:
         try:
-            return None if each.new is None else user_if_there(self._directory, each.username)
+            return None if each.new is None else user_if_there(self._user_pool, each.username)
         except ApiError as error:
             return error
 
@@ -197,15 +197,15 @@ class Reconciler:
     def _scan(self) -> None:
         estimated = self._pool.estimated_users
         for batch in batches(
-            self._directory, estimated, BATCH, lambda seen: self._tick("reading the pool", seen, estimated)
+            self._user_pool, estimated, BATCH, lambda seen: self._tick("reading the pool", seen, estimated)
         ):
             self._store.see(batch)
 
     def _look_up(self, sub: str) -> list[UserState]:
-        return look_up(self._directory, Filter("sub", sub))
+        return look_up(self._user_pool, Filter("sub", sub))
 
     def _tick(self, stage: str, done: int, total: int | None = None) -> None:
-        self._progress.show(Standing(stage=stage, done=done, total=total))
+        self._progress.show(ProgressUpdate(stage=stage, done=done, total=total))
         self._stop.check()
 
 

@@ -20,7 +20,7 @@ from migrate_mfa.ports import Filter
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.model import UserState
-    from migrate_mfa.ports import Directory, Page
+    from migrate_mfa.ports import Page, UserPool
 
 PAGE = 60
 STARTS = 3
@@ -56,7 +56,7 @@ class BrokenListError(Exception):
         )
 
 
-def pages(directory: "Directory", only: Filter | None = None) -> Iterator[Users]:
+def pages(user_pool: "UserPool", only: Filter | None = None) -> Iterator[Users]:
     """The pages of one list; one that breaks off begins anew, and gives its first users again.
 
     A pagination token lives one hour ("Managing and searching for user accounts").
@@ -67,7 +67,7 @@ def pages(directory: "Directory", only: Filter | None = None) -> Iterator[Users]
     """
     for start in range(1, STARTS + 1):
         try:
-            yield from pages_once(directory, only)
+            yield from pages_once(user_pool, only)
         except BrokenListError as broken:
             log.warning("list_begins_anew", code=broken.cause, attempt=start)
             if start == STARTS:
@@ -76,7 +76,7 @@ def pages(directory: "Directory", only: Filter | None = None) -> Iterator[Users]
             return
 
 
-def pages_once(directory: "Directory", only: Filter | None = None) -> Iterator[Users]:
+def pages_once(user_pool: "UserPool", only: Filter | None = None) -> Iterator[Users]:
     """The pages of one chain; short and empty ones are normal, only a missing token ends it.
 
     Raises:
@@ -85,7 +85,7 @@ def pages_once(directory: "Directory", only: Filter | None = None) -> Iterator[U
     """
     token, mark, count, empty = None, None, 0, 0
     while True:
-        page = _page(directory, only, token)
+        page = _page(user_pool, only, token)
         yield page.users
         if page.token is None:
             return
@@ -98,9 +98,9 @@ def pages_once(directory: "Directory", only: Filter | None = None) -> Iterator[U
             mark = token
 
 
-def _page(directory: "Directory", only: Filter | None, token: str | None) -> "Page":
+def _page(user_pool: "UserPool", only: Filter | None, token: str | None) -> "Page":
     try:
-        return directory.page(only, token)
+        return user_pool.page(only, token)
     except ApiError as error:
         for_a_value = token is None and only is not None and not only.prefix
         if for_a_value or error.effect is not Effect.REFUSED:
@@ -108,14 +108,14 @@ def _page(directory: "Directory", only: Filter | None, token: str | None) -> "Pa
         raise BrokenListError(error.code) from error
 
 
-def look_up(directory: "Directory", only: Filter) -> list["UserState"]:
+def look_up(user_pool: "UserPool", only: Filter) -> list["UserState"]:
     """Whom a filter shows whose value came from Cognito itself.
 
     Raises:
         OutOfReach: it is refused.
     """
     try:
-        return [user for users in pages(directory, only) for user in users]
+        return [user for users in pages(user_pool, only) for user in users]
     except ApiError as error:
         if error.effect is not Effect.REFUSED:
             raise
@@ -127,17 +127,17 @@ def refused(error: ApiError) -> OutOfReach:
     return OutOfReach(f"Cognito refuses ListUsers ({error.code}).", _NO_USER_IS_TO_BLAME)
 
 
-def user_if_there(directory: "Directory", username: str) -> "UserState | None":
+def user_if_there(user_pool: "UserPool", username: str) -> "UserState | None":
     """AdminGetUser; None for a user who was deleted since ListUsers showed it."""
     try:
-        return directory.user(username)
+        return user_pool.user(username)
     except ApiError as error:
         if error.effect is Effect.REFUSED and error.code == "UserNotFoundException":
             return None
         raise
 
 
-def scan(directory: "Directory", estimated_users: int, *, once: bool = False) -> Iterator[Users]:
+def scan(user_pool: "UserPool", estimated_users: int, *, once: bool = False) -> Iterator[Users]:
     """Every user of the pool, page by page, in no particular order.
 
     A chain that breaks off begins anew and gives users again; with `once` the scan ends instead.
@@ -148,10 +148,10 @@ def scan(directory: "Directory", estimated_users: int, *, once: bool = False) ->
     """
     read = pages_once if once else pages
     try:
-        if estimated_users < _WORTH_CHAINS or not _all_uuids(directory.page(None, None).users):
-            yield from read(directory)
+        if estimated_users < _WORTH_CHAINS or not _all_uuids(user_pool.page(None, None).users):
+            yield from read(user_pool)
             return
-        yield from _Chains(lambda prefix: read(directory, Filter("sub", prefix, prefix=True))).run()
+        yield from _Chains(lambda prefix: read(user_pool, Filter("sub", prefix, prefix=True))).run()
     except ApiError as error:
         if error.effect is not Effect.REFUSED:
             raise
@@ -163,7 +163,7 @@ def _all_uuids(users: Users) -> bool:
 
 
 def batches(
-    directory: "Directory", estimated_users: int, size: int, seen: Callable[[int], None]
+    user_pool: "UserPool", estimated_users: int, size: int, seen: Callable[[int], None]
 ) -> Iterator[list["UserState"]]:
     """Every user of the pool, in lists of about `size`; `seen` is told after each page how many so far.
 
@@ -171,7 +171,7 @@ def batches(
     come again where a chain begins anew.
     """
     count, batch = 0, list["UserState"]()
-    for users in scan(directory, estimated_users):
+    for users in scan(user_pool, estimated_users):
         batch += users
         count += len(users)
         if len(batch) >= size:

@@ -4,7 +4,7 @@ from migrate_mfa.domain.failure import ApiError, Effect, user_reason
 from migrate_mfa.domain.model import UserState, Verdict
 from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.rows import Verb
+from migrate_mfa.domain.rows import PlannedBy
 
 MAYBE_SENT = Verdict(
     Reason.GAVE_UP,
@@ -36,10 +36,10 @@ def of_failure(error: ApiError, *, maybe_sent: bool = False) -> Verdict:
     return Verdict(user_reason(error.code), f"{detail} {sent}".strip())
 
 
-def not_effective(verb: Verb, state: UserState) -> Verdict:
+def not_effective(verb: PlannedBy, state: UserState) -> Verdict:
     """A write was made and does not show; says why SMS MFA still counts as on, where that is known."""
     legacy_only = state.mfa is not None and state.mfa.legacy_sms and not state.mfa.enabled
-    return Verdict(Reason.NOT_EFFECTIVE, _LEGACY if verb is Verb.DISABLE and legacy_only else "")
+    return Verdict(Reason.NOT_EFFECTIVE, _LEGACY if verb is PlannedBy.DISABLE and legacy_only else "")
 
 
 def half_done(verdict: Verdict) -> Verdict:

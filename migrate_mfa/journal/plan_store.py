@@ -10,7 +10,7 @@ from migrate_mfa.domain.model import Candidate, Decision, Plan, UserState, Verdi
 from migrate_mfa.domain.phone import NO_COUNTRY, country_of
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.resolve import IdentityKind, fold
-from migrate_mfa.domain.rows import Resolved, SharedNumbers, Undecided, Verb
+from migrate_mfa.domain.rows import PlannedBy, Resolved, SharedNumbers, Undecided
 from migrate_mfa.journal.rows import (
     CANDIDATE,
     END,
@@ -154,7 +154,13 @@ class PlanStore:
             db.executemany(
                 "UPDATE rows SET user_sub = ?, wish = ?, country = ?, trust = ? WHERE row = ?",
                 [
-                    (each.user_sub, each.wish, each.wish and country_of(each.wish), each.trust, each.row)
+                    (
+                        each.user_sub,
+                        each.target_phone,
+                        each.target_phone and country_of(each.target_phone),
+                        each.trust,
+                        each.row,
+                    )
                     for each in found
                 ],
             )
@@ -216,7 +222,9 @@ class PlanStore:
         )
         return [Undecided(candidate_of(row), user_of(row), rivalry_of(row)) for row in found]
 
-    def decide(self, decisions: Iterable[tuple[int, Decision]], now: float, verb: Verb = Verb.RUN) -> None:
+    def decide(
+        self, decisions: Iterable[tuple[int, Decision]], now: float, verb: PlannedBy = PlannedBy.RUN
+    ) -> None:
         """Write down what should happen to some rows, and which command is to do it."""
         plans, verdicts = [], []
         for row, decision in decisions:
@@ -231,12 +239,12 @@ class PlanStore:
             )
             db.executemany(END.replace("SET", "SET verb = :verb,", 1), verdicts)
 
-    def vouchings(self) -> set[bool | None]:
+    def claims_made(self) -> set[bool | None]:
         """The different values of `phone_number_verified` in the readable rows."""
         found = self._database.query("SELECT DISTINCT vouched FROM rows WHERE readable")
         return {None if row["vouched"] is None else bool(row["vouched"]) for row in found}
 
-    def planned_steps(self, verbs: Collection[Verb] = tuple(Verb)) -> dict[str, int]:
+    def planned_steps(self, verbs: Collection[PlannedBy] = tuple(PlannedBy)) -> dict[str, int]:
         """How many open rows plan each kind of write: `store_verified`, `store_unverified`, `set_sms_mfa`."""
         kinds = ", ".join(
             f"SUM({any_step('r.steps', pattern)}) AS {kind}" for kind, pattern in _KINDS.items()
@@ -248,7 +256,9 @@ class PlanStore:
         )
         return {kind: found[kind] for kind in _KINDS if found[kind]}
 
-    def planned_countries(self, verbs: Collection[Verb] = tuple(Verb)) -> dict[str, tuple[int, int]]:
+    def planned_countries(
+        self, verbs: Collection[PlannedBy] = tuple(PlannedBy)
+    ) -> dict[str, tuple[int, int]]:
         """By country of the number, most users first: open rows that store it unverified, and that enrol.
 
         Who ends as `awaiting_code` is counted as enrolled: SMS MFA is switched on once the number is proved.
@@ -296,7 +306,7 @@ class PlanStore:
                 " wished_by_others = 0, held_by_other = 0"
                 f" WHERE {_FAILED} AND NOT {wrote}"
             )
-            _forget_strangers(db)  # a user who was deleted since must not be found beside a new one
+            _forget_other_users(db)  # a user who was deleted since must not be found beside a new one
         return self.count_undecided()
 
     def count_undecided(self) -> int:
@@ -306,10 +316,10 @@ class PlanStore:
     def forget_strangers(self) -> None:
         """Keep nothing about users whom the roster does not concern."""
         with self._database.transaction() as db:
-            _forget_strangers(db)
+            _forget_other_users(db)
 
 
-def _forget_strangers(db: sqlite3.Connection) -> None:
+def _forget_other_users(db: sqlite3.Connection) -> None:
     db.execute("DELETE FROM users WHERE sub NOT IN (SELECT user_sub FROM rows WHERE user_sub NOTNULL)")
 
 
@@ -345,6 +355,6 @@ def _record_values(record: "Record", now: float) -> tuple[object, ...]:
         phone = row.phone.e164 if row.phone else None
         guesses = " ".join(row.guesses)
         identity = (row.sub, row.username, row.email)
-        return (*place, 1, *identity, phone, row.vouched, guesses, Outcome.UNPROCESSED, None, "", now)
+        return (*place, 1, *identity, phone, row.claims_verified, guesses, Outcome.UNPROCESSED, None, "", now)
     reason, identities = record.row.reason, record.row.identities
     return (*place, 0, *identities, None, None, "", reason.outcome, reason, record.row.detail, now)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from migrate_mfa.domain.model import Plan, UserState, Verdict
 from migrate_mfa.domain.reasons import WORTH_ANOTHER_TRY, Outcome, Reason
 from migrate_mfa.domain.rollback import PROVED_STAYS
-from migrate_mfa.domain.rows import Drift, Revisited, Verb
+from migrate_mfa.domain.rows import Drift, PlannedBy, Revisited
 from migrate_mfa.journal.rows import (
     CHANGES_MFA,
     candidate_of,
@@ -115,12 +115,12 @@ class AftermathStore:
 
     # -- decided again
 
-    def reopen(self, rows: Iterable[int], plan: Plan, verb: Verb) -> None:
+    def reopen(self, rows: Iterable[int], plan: Plan, verb: PlannedBy) -> None:
         """Plan rows that had ended, and remember the reasons that they had."""
         steps = steps_to_text(plan.steps)
         with self._database.transaction() as db:
             db.executemany(
-                f"UPDATE rows SET was = {_WAS[verb is Verb.RECONCILE]}, outcome = 'unprocessed',"
+                f"UPDATE rows SET was = {_WAS[verb is PlannedBy.RECONCILE]}, outcome = 'unprocessed',"
                 " reason = NULL, detail = '', steps = ?, ends = ?, verb = ? WHERE row = ?",
                 [(steps, plan.ends, verb, row) for row in rows],
             )
@@ -133,7 +133,7 @@ class AftermathStore:
             db.execute(
                 f"UPDATE rows SET was = CASE WHEN {_TURNED_AWAY} THEN was ELSE reason END, verb = ?"
                 " WHERE row = ?",
-                (Verb.RECONCILE, row),
+                (PlannedBy.RECONCILE, row),
             )
             write_decision(db, row, verdict, now)
 
@@ -259,7 +259,7 @@ class AftermathStore:
     def outcome_of(self, row: int) -> Outcome:
         """A row's outcome; where a rollback has been at it, the one that it had before."""
         found = self._database.query("SELECT outcome, verb, was FROM rows WHERE row = ?", row)[0]
-        if found["verb"] == Verb.ROLLBACK and found["was"]:
+        if found["verb"] == PlannedBy.ROLLBACK and found["was"]:
             return Reason(found["was"]).outcome
         return Outcome(found["outcome"])
 
@@ -312,7 +312,7 @@ the first.
 def _revisited(row: sqlite3.Row) -> Revisited:
     return Revisited(
         candidate=candidate_of(row),
-        rivalry=rivalry_of(row),
+        claims=rivalry_of(row),
         outcome=Outcome(row["outcome"]),
         reason=Reason(row["reason"]),
         waited_for=Reason(row["was"]) if row["turned_away"] and row["was"] else None,

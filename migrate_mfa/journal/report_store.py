@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.rollback import Write
-from migrate_mfa.domain.rows import Verb
+from migrate_mfa.domain.rows import PlannedBy
 from migrate_mfa.journal.rows import (
     SETS_SMS_MFA,
     STORES_NUMBER,
@@ -34,7 +34,7 @@ class ReportRow:
     """
 
     row: int
-    verb: Verb
+    verb: PlannedBy
     cells: tuple[str, ...]
     outcome: str
     reason: str
@@ -181,7 +181,7 @@ def _wrote(pattern: str) -> str:
 def _report_row(row: Any, writes: Sequence[Write]) -> ReportRow:  # noqa: ANN401 - sqlite3.Row
     return ReportRow(
         row=row["row"],
-        verb=Verb(row["verb"]),
+        verb=PlannedBy(row["verb"]),
         cells=tuple(json.loads(row["cells"])),
         outcome=row["outcome"],
         reason=row["reason"] or "",

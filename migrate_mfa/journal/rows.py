@@ -2,7 +2,16 @@
 
 import sqlite3
 
-from migrate_mfa.domain.model import Candidate, Decision, Phone, Plan, Position, Rivalry, UserState, Verdict
+from migrate_mfa.domain.model import (
+    Candidate,
+    Decision,
+    NumberClaims,
+    Phone,
+    Plan,
+    Position,
+    UserState,
+    Verdict,
+)
 from migrate_mfa.domain.reasons import USES_A_NUMBER, Reason
 from migrate_mfa.journal.values import steps_to_text
 
@@ -104,14 +113,16 @@ def candidate_of(row: sqlite3.Row) -> Candidate:
         username=row["username"],
         email=row["email"],
         phone=Phone(row["phone"]) if row["phone"] else None,
-        vouched=None if row["vouched"] is None else bool(row["vouched"]),
+        claims_verified=None if row["vouched"] is None else bool(row["vouched"]),
         guesses=tuple(row["guesses"].split()),
     )
 
 
-def rivalry_of(row: sqlite3.Row) -> Rivalry:
+def rivalry_of(row: sqlite3.Row) -> NumberClaims:
     """Other claims on this row's number, as the plan saw them."""
-    return Rivalry(wished_by_others=bool(row["wished_by_others"]), held_by_other=bool(row["held_by_other"]))
+    return NumberClaims(
+        requested_by_others=bool(row["wished_by_others"]), held_by_other=bool(row["held_by_other"])
+    )
 
 
 def user_of(row: sqlite3.Row) -> UserState:

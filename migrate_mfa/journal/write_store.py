@@ -14,7 +14,7 @@ from migrate_mfa.domain.model import Phone, Plan, Step, UserState, Verdict
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rollback import Write
-from migrate_mfa.domain.rows import Verb, Work, is_intact
+from migrate_mfa.domain.rows import PlannedBy, PlannedRow, is_intact
 from migrate_mfa.journal.group_commit import GroupCommit
 from migrate_mfa.journal.rows import (
     OPEN_ROWS,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from migrate_mfa.journal.database import Database
-    from migrate_mfa.ports import Standing
+    from migrate_mfa.ports import ProgressUpdate
 
 
 def _marks(values: Collection[object]) -> str:
@@ -44,14 +44,14 @@ def _set_result(db: "sqlite3.Connection", intent: int, result: str, now: float) 
     db.execute("UPDATE writes SET result = ?, at = ? WHERE id = ?", (result, now, intent))
 
 
-def _work(row: "sqlite3.Row") -> Work:
-    return Work(
+def _work(row: "sqlite3.Row") -> PlannedRow:
+    return PlannedRow(
         candidate_of(row),
         row["user_sub"],
         row["u_username"],
         rivalry_of(row),
         bool(row["wrote"]),
-        Verb(row["verb"]),
+        PlannedBy(row["verb"]),
         Reason(row["was"]) if row["was"] else None,
         steps_from_text(row["steps"]),
     )
@@ -127,7 +127,7 @@ class WorkStore:
         with self._database.transaction() as db:
             self._count_calls(db, calls)
 
-    def note(self, standing: "Standing", calls: Mapping[Category, Count], now: float) -> None:
+    def note(self, standing: "ProgressUpdate", calls: Mapping[Category, Count], now: float) -> None:
         """Write down where this pass stands, and its calls so far; each note replaces the one before."""
         noted = {"pass": self._pass, "at": now, **asdict(standing)}
         with self._database.transaction() as db:
@@ -145,7 +145,7 @@ class WorkStore:
             ],
         )
 
-    def open_rows(self, verbs: Collection[Verb] = tuple(Verb)) -> int:
+    def open_rows(self, verbs: Collection[PlannedBy] = tuple(PlannedBy)) -> int:
         """How many planned rows wait to be done."""
         return int(
             self._database.value(
@@ -209,7 +209,7 @@ class WorkStore:
                 tuple(rows),
             ).rowcount
 
-    def claim(self, verbs: Collection[Verb], after: int, limit: int) -> list[Work]:
+    def claim(self, verbs: Collection[PlannedBy], after: int, limit: int) -> list[PlannedRow]:
         """The next planned rows of these verbs, in order, from the row after `after` on."""
         found = self._database.query(
             "SELECT r.*, u.username AS u_username,"
@@ -234,7 +234,7 @@ class WorkStore:
         conflict = self._database.value("SELECT value FROM meta WHERE key = 'phone_conflict'")
         keeps = conflict in {None, '"keep"'}
         for row in rows:
-            writes_number = row["verb"] in {Verb.RUN, Verb.RECONCILE}
+            writes_number = row["verb"] in {PlannedBy.RUN, PlannedBy.RECONCILE}
             if writes_number and not is_intact(
                 row["phone"], row["wish"], json.loads(row["cells"]), keeps=keeps
             ):
@@ -298,7 +298,7 @@ class WorkStore:
         )
         return [Write(steps_from_text(each["step"])[0], each["result"] == "done") for each in found]
 
-    def decide(self, work: Work, state: UserState, decision: Plan, now: float) -> int:
+    def record_intent(self, work: PlannedRow, state: UserState, decision: Plan, now: float) -> int:
         """Journal the decision that counts, the state before it, and the intent of its first write.
 
         The state is kept once and never replaced, so that a resumed run can still be undone.
@@ -315,11 +315,11 @@ class WorkStore:
 
         return self._committed(self._group.commit(change))
 
-    def wrote(self, intent: int, result: str, now: float) -> None:
+    def record_result(self, intent: int, result: str, now: float) -> None:
         """Journal what became of a write: `done`, `refused` or `unknown`."""
         self._group.commit(lambda db: _set_result(db, intent, result, now))
 
-    def wrote_and_goes_on(self, intent: int, work: Work, step: Step, now: float) -> int:
+    def record_result_and_next(self, intent: int, work: PlannedRow, step: Step, now: float) -> int:
         """Journal a write that was done and, in the same breath, the intent of the next one."""
 
         def change(db: "sqlite3.Connection") -> int:
@@ -356,7 +356,7 @@ class WorkStore:
         found = self._database.query("SELECT outcome, COUNT(*) FROM rows GROUP BY outcome")
         return {Outcome(outcome): count for outcome, count in found}
 
-    def _intend(self, db: "sqlite3.Connection", work: Work, step: Step, now: float) -> int:
+    def _intend(self, db: "sqlite3.Connection", work: PlannedRow, step: Step, now: float) -> int:
         made = db.execute(
             "INSERT INTO writes (row, user_sub, pass, step, at) VALUES (?, ?, ?, ?, ?)",
             (work.row, work.user_sub, self._pass, steps_to_text((step,)), now),

@@ -44,7 +44,7 @@ _NEVER = float("-inf")
 
 
 @dataclass(slots=True)
-class Congestion:
+class AdaptiveRate:
     """The rate of one limiter, in calls per second up to `ceiling`."""
 
     ceiling: float

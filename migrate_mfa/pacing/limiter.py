@@ -17,7 +17,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from migrate_mfa.pacing.adaptive_rate import Congestion
+from migrate_mfa.pacing.adaptive_rate import AdaptiveRate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,25 +38,25 @@ _CHECK_EVERY_S = 0.5
 
 
 @dataclass(slots=True, eq=False)
-class Ticket:
+class Permit:
     """The right to make one call: a turn, then with `go` a place in the window; `sent` marks when it left."""
 
-    pacer: "Pacer"
+    limiter: "RateLimiter"
     taken_at: float
     sent_at: float | None = field(default=None)
 
     def go(self, check: "Callable[[], None]" = lambda: None) -> Self:
-        """The call is made now; waits for the window. See `Pacer.acquire` for `check`."""
-        self.pacer.let_go(self, check)
+        """The call is made now; waits for the window. See `RateLimiter.acquire` for `check`."""
+        self.limiter.let_go(self, check)
         return self
 
     def sent(self) -> None:
         """The request is on the wire now; later calls of this have no effect."""
-        self.pacer.mark_sent(self)
+        self.limiter.mark_sent(self)
 
     def give_back(self) -> None:
         """The call is not made: whoever comes next has the turn."""
-        self.pacer.take_back(self)
+        self.limiter.take_back(self)
 
     def __enter__(self) -> Self:
         return self
@@ -66,7 +66,7 @@ class Ticket:
         self.sent()
 
 
-class Pacer:
+class RateLimiter:
     """The limiter of one category; shared by every thread that spends it."""
 
     def __init__(
@@ -86,18 +86,18 @@ class Pacer:
         self._gate = threading.Lock()
         self._at_gate = 0
         self._state = threading.Condition()
-        self._window: deque[Ticket] = deque(maxlen=max(1, int(ceiling_rps)))
+        self._window: deque[Permit] = deque(maxlen=max(1, int(ceiling_rps)))
         self._slot = float("-inf")
-        self._congestion = Congestion(ceiling_rps)
+        self._congestion = AdaptiveRate(ceiling_rps)
 
-    def acquire(self, check: "Callable[[], None]" = lambda: None) -> Ticket:
+    def acquire(self, check: "Callable[[], None]" = lambda: None) -> Permit:
         """Wait for the next slot and take it. Use the ticket as a context manager around the call.
 
         `check` is called now and then while it waits; what that raises ends the waiting.
         """
         return self._take_slot(lambda: self.due(check), check).go(check)
 
-    def turn(self, check: "Callable[[], None]" = lambda: None) -> Ticket:
+    def turn(self, check: "Callable[[], None]" = lambda: None) -> Permit:
         """Take the next slot for a call that comes a moment later: `go` with the ticket, or give it back.
 
         What has a turn holds up nobody: the window counts calls from when they go.
@@ -105,7 +105,7 @@ class Pacer:
         # Who stands at the gate has a decision that grows old: nobody is sent after them before the window.
         return self._take_slot(lambda: self.due(check) if self._at_gate else self._slot_due(), check)
 
-    def _take_slot(self, due: "Callable[[], float]", check: "Callable[[], None]") -> Ticket:
+    def _take_slot(self, due: "Callable[[], float]", check: "Callable[[], None]") -> Permit:
         with self._turn:
             check()
             while (remaining := due() - self._clock.monotonic()) > 0:
@@ -116,12 +116,12 @@ class Pacer:
                 interval = self._interval()
                 self._slot = max(self._slot + interval, now - interval)
             self._lag = LAG * self._chance()
-            return Ticket(self, now)
+            return Permit(self, now)
 
-    def let_go(self, ticket: Ticket, check: "Callable[[], None]") -> None:
-        """See `Ticket.go`. A turn that waited too long is over: many of them would go at once."""
-        if self._clock.monotonic() - ticket.taken_at > TURN_LASTS_S:
-            ticket.taken_at = self.turn(check).taken_at
+    def let_go(self, permit: Permit, check: "Callable[[], None]") -> None:
+        """See `Permit.go`. A turn that waited too long is over: many of them would go at once."""
+        if self._clock.monotonic() - permit.taken_at > TURN_LASTS_S:
+            permit.taken_at = self.turn(check).taken_at
         with self._state:
             self._at_gate += 1
         try:
@@ -129,33 +129,33 @@ class Pacer:
                 while (moment := self._window_opens(check)) > self._clock.monotonic():
                     self._wait_until(moment, check)
                 with self._state:
-                    self._window.append(ticket)
+                    self._window.append(permit)
         finally:
             with self._state:
                 self._at_gate -= 1
 
-    def take_back(self, ticket: Ticket) -> None:
-        """See `Ticket.give_back`; a call that was sent keeps its place."""
+    def take_back(self, permit: Permit) -> None:
+        """See `Permit.give_back`; a call that was sent keeps its place."""
         with self._state:
-            if ticket.sent_at is None:
-                ticket.sent_at = _NEVER
+            if permit.sent_at is None:
+                permit.sent_at = _NEVER
                 self._slot -= self._interval()
-                if ticket in self._window:
-                    self._window.remove(ticket)
+                if permit in self._window:
+                    self._window.remove(permit)
 
-    def mark_sent(self, ticket: Ticket) -> None:
-        """See `Ticket.sent`."""
+    def mark_sent(self, permit: Permit) -> None:
+        """See `Permit.sent`."""
         with self._state:
-            if ticket.sent_at is None:
-                ticket.sent_at = self._clock.monotonic()
+            if permit.sent_at is None:
+                permit.sent_at = self._clock.monotonic()
                 self._congestion.sent()
                 self._state.notify_all()
 
-    def throttled(self, ticket: Ticket) -> bool:
+    def throttled(self, permit: Permit) -> bool:
         """The service refused this call for its rate. Says whether that cut the rate."""
         with self._state:
-            self.mark_sent(ticket)  # whoever was refused was heard
-            return self._congestion.refused(ticket.sent_at or 0.0, self._clock.monotonic())
+            self.mark_sent(permit)  # whoever was refused was heard
+            return self._congestion.refused(permit.sent_at or 0.0, self._clock.monotonic())
 
     def rate(self) -> float:
         """The calls per second allowed now; below `ceiling` after a throttle."""

@@ -5,15 +5,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from migrate_mfa.ports import Progress, Standing
+from migrate_mfa.ports import Progress, ProgressUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from migrate_mfa.domain.quotas import Category
-    from migrate_mfa.pacing.limiter import Pacer
+    from migrate_mfa.pacing.limiter import RateLimiter
     from migrate_mfa.pacing.network import Network
-    from migrate_mfa.pacing.user_pool import PacedDirectory
+    from migrate_mfa.pacing.user_pool import PacedUserPool
     from migrate_mfa.ports import Clock
 
 NOTE_EVERY_S = 2.0
@@ -24,32 +24,32 @@ _LEFT_OVER_S = 60.0
 """How far back the time left looks: far enough to be steady, near enough to feel a throttle."""
 
 
-def slowed_by(pacers: "Mapping[Category, Pacer]") -> str:
+def slowed_by(limiters: "Mapping[Category, RateLimiter]") -> str:
     """Each category that throttles hold below its ceiling, with the rate left; empty when there is none."""
-    slow = ((category.value, pacer.rate()) for category, pacer in pacers.items() if pacer.slowed)
+    slow = ((category.value, limiter.rate()) for category, limiter in limiters.items() if limiter.slowed)
     return ", ".join(f"throttled by {name}: {rate:.{0 if rate >= 1 else 1}f}/s" for name, rate in slow)
 
 
-class WatchedProgress:
+class MeasuredProgress:
     """A Progress that measures each stage, shows it, and notes it now and then for those who look later."""
 
     def __init__(
         self,
         inner: Progress,
-        directory: "PacedDirectory",
-        pacers: "Mapping[Category, Pacer]",
+        user_pool: "PacedUserPool",
+        limiters: "Mapping[Category, RateLimiter]",
         clock: "Clock",
-        note: Callable[[Standing], None] = lambda _: None,
+        note: Callable[[ProgressUpdate], None] = lambda _: None,
         *,
         network: "Network | None" = None,
     ) -> None:
         self._inner = inner
-        self._directory = directory
-        self._pacers = pacers
+        self._user_pool = user_pool
+        self._pacers = limiters
         self._clock = clock
         self._note = note
         self._network = network
-        self._last: Standing | None = None
+        self._last: ProgressUpdate | None = None
         self._stage: str | None = None
         self._marked = self._noted = 0.0
         self._was: deque[tuple[float, int]] = deque()
@@ -66,7 +66,7 @@ class WatchedProgress:
         if self._last is not None:
             self._note(replace(self._last, slowed_by=str(self._network or "")))
 
-    def show(self, standing: Standing) -> None:
+    def show(self, standing: ProgressUpdate) -> None:
         """See `Progress.show`."""
         now, new = self._clock.monotonic(), standing.stage != self._stage
         if new:
@@ -86,18 +86,18 @@ class WatchedProgress:
             self._noted = now
             self._note(standing)
 
-    def make_way(self) -> None:
-        """See `Progress.make_way`."""
-        self._inner.make_way()
+    def pause(self) -> None:
+        """See `Progress.pause`."""
+        self._inner.pause()
         self._stage = None
-        self._note(Standing(stage="waiting for an answer"))
+        self._note(ProgressUpdate(stage="waiting for an answer"))
 
     def close(self) -> None:
         """See `Progress.close`; what is shown next begins anew."""
         self._inner.close()
         self._stage = None
 
-    def _begin_stage(self, standing: Standing, now: float) -> None:
+    def _begin_stage(self, standing: ProgressUpdate, now: float) -> None:
         self._stage, self._was = standing.stage, deque([(now, standing.done or 0)])
         self._rates, self._mark, self._marked = (), self._sent(), now
 
@@ -114,9 +114,9 @@ class WatchedProgress:
         self._mark, self._marked = sent, now
 
     def _sent(self) -> "dict[Category, int]":
-        return {category: count.sent for category, count in self._directory.calls.items()}
+        return {category: count.sent for category, count in self._user_pool.calls.items()}
 
-    def _seconds_left(self, standing: Standing, now: float) -> float | None:
+    def _seconds_left(self, standing: ProgressUpdate, now: float) -> float | None:
         done, total = standing.done, standing.total
         if done is None or total is None:
             return None

@@ -12,7 +12,7 @@ from migrate_mfa.domain.model import PreferFactor, SetSmsMfa, Step
 from migrate_mfa.domain.quotas import Category
 
 if TYPE_CHECKING:
-    from migrate_mfa.pacing.limiter import Pacer, Ticket
+    from migrate_mfa.pacing.limiter import Permit, RateLimiter
 
 _WRITES = (Category.USER_UPDATE, Category.USER_RESOURCE_UPDATE)
 
@@ -20,11 +20,11 @@ _WRITES = (Category.USER_UPDATE, Category.USER_RESOURCE_UPDATE)
 class Turns:
     """What one user's way holds; use it as a context manager, and what was not used is given back."""
 
-    def __init__(self, pacers: "Mapping[Category, Pacer]", check: Callable[[], None]) -> None:
-        """Where `pacers` has no limiter nothing is waited for; `check` is asked as by `Pacer.acquire`."""
-        self._pacers = pacers
+    def __init__(self, limiters: "Mapping[Category, RateLimiter]", check: Callable[[], None]) -> None:
+        """Where a category has no limiter nothing is waited for; `check` is as for `RateLimiter.acquire`."""
+        self._limiters = limiters
         self._check = check
-        self._held: dict[Category, Ticket] = {}
+        self._held: dict[Category, Permit] = {}
         self._token: Token[Turns | None] | None = None
 
     def take(self, steps: Iterable[Step]) -> None:
@@ -34,20 +34,20 @@ class Turns:
             self._held.pop(category).give_back()
         for category in needed:
             if category not in self._held:
-                self._held[category] = self._pacers[category].turn(self._check)
+                self._held[category] = self._limiters[category].turn(self._check)
 
     def cover(self, steps: Iterable[Step]) -> bool:
         """Whether there is a turn for each of some writes."""
         return all(category in self._held for category in self._needed(steps))
 
-    def use(self, category: Category) -> "Ticket | None":
+    def use(self, category: Category) -> "Permit | None":
         """Make a call with a turn, if there is one."""
         return self._held.pop(category, None)
 
     def _needed(self, steps: Iterable[Step]) -> list[Category]:
         # Always in the same order; steps of one category, such as the writes of one user, are few.
         wanted = {_WRITES[isinstance(step, SetSmsMfa | PreferFactor)] for step in steps}
-        return [category for category in _WRITES if category in wanted and category in self._pacers]
+        return [category for category in _WRITES if category in wanted and category in self._limiters]
 
     def __enter__(self) -> Self:
         self._token = held.set(self)

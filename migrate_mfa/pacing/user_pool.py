@@ -15,13 +15,13 @@ from migrate_mfa.domain.quotas import CATEGORY_OF, Category
 from migrate_mfa.pacing.network import Network
 from migrate_mfa.pacing.retry import ATTEMPTS, BUDGET_S, READS, WRITES, retrying
 from migrate_mfa.pacing.turns import held
-from migrate_mfa.ports import Directory, Filter, Page, before_write, sending
+from migrate_mfa.ports import Filter, Page, UserPool, before_write, sending
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
 
     from migrate_mfa.domain.model import Phone, PoolFacts, UserState
-    from migrate_mfa.pacing.limiter import Pacer, Ticket
+    from migrate_mfa.pacing.limiter import Permit, RateLimiter
     from migrate_mfa.ports import Clock
     from migrate_mfa.stop import Stop
 
@@ -70,8 +70,8 @@ def _throttled(error: ApiError) -> OutOfReach:
     )
 
 
-class PacedDirectory:
-    """`ports.Directory` with the patience of the engine around an adapter that tries once.
+class PacedUserPool:
+    """`ports.UserPool` with the patience of the engine around an adapter that tries once.
 
     Raises from every method:
         ApiError: refused for this user, or not done within the budget (`engine.retry`).
@@ -81,15 +81,15 @@ class PacedDirectory:
 
     def __init__(
         self,
-        inner: Directory,
-        pacers: Mapping[Category, "Pacer"],
+        inner: UserPool,
+        limiters: Mapping[Category, "RateLimiter"],
         *,
         clock: "Clock",
         stop: "Stop",
         network: Network | None = None,
     ) -> None:
         self._inner = inner
-        self._pacers = pacers
+        self._pacers = limiters
         self._clock = clock
         self._stop = stop
         self.network = network or Network(clock, stop)
@@ -98,7 +98,7 @@ class PacedDirectory:
         self._unsure: set[tuple[str, str]] = set()
         self._throttles: dict[Category, tuple[float, float]] = {}
         """When the first throttle without a success since was, and the last, by the monotonic clock."""
-        self.calls: dict[Category, CallCount] = {category: CallCount() for category in pacers}
+        self.calls: dict[Category, CallCount] = {category: CallCount() for category in limiters}
 
     def describe(self) -> "PoolFacts":
         """DescribeUserPool and GetUserPoolMfaConfig, each at the pace of its category.
@@ -225,14 +225,14 @@ class PacedDirectory:
     def _once(
         self, category: Category, attempt: Callable[[], T], operation: str = "", username: str = ""
     ) -> T:
-        with self._turn(category) as ticket:
-            self._require_still_wanted(category, ticket)
+        with self._turn(category) as permit:
+            self._require_still_wanted(category, permit)
             self._count(category, sent=1)
-            token = sending.set(ticket.sent)
+            token = sending.set(permit.sent)
             try:
                 answer = attempt()
             except ApiError as error:
-                self._note_failure(error, ticket, operation, username)
+                self._note_failure(error, permit, operation, username)
                 raise
             finally:
                 sending.reset(token)
@@ -242,23 +242,23 @@ class PacedDirectory:
             self._throttles.pop(category, None)
         return answer
 
-    def _turn(self, category: Category) -> "Ticket":
+    def _turn(self, category: Category) -> "Permit":
         """The turn that was taken before the decision, or the next one."""
         check, turns = partial(self._stop.check_drain, self._clock), held.get()
         taken = turns.use(category) if turns is not None else None
         return (taken or self._pacers[category].turn(check)).go(check)
 
-    def _require_still_wanted(self, category: Category, ticket: "Ticket") -> None:
+    def _require_still_wanted(self, category: Category, permit: "Permit") -> None:
         """Give the turn of a write back where something prevents it at the last moment, which is raised."""
         if category not in _WRITTEN or (check := before_write.get()) is None:
             return
         try:
             check()
         except BaseException:
-            ticket.give_back()
+            permit.give_back()
             raise
 
-    def _note_failure(self, error: ApiError, ticket: "Ticket", operation: str, username: str) -> None:
+    def _note_failure(self, error: ApiError, permit: "Permit", operation: str, username: str) -> None:
         if error.unconnected:
             self.network.failed(error)
             if self.network.bears():
@@ -269,8 +269,8 @@ class PacedDirectory:
             category = CATEGORY_OF[error.operation]
             self._count(category, throttled=1)
             self._require_some_quota(category, error)
-            if ticket.pacer.throttled(ticket):
-                log.warning("throttled", category=category.value, rate=round(ticket.pacer.rate(), 2))
+            if permit.limiter.throttled(permit):
+                log.warning("throttled", category=category.value, rate=round(permit.limiter.rate(), 2))
         elif _may_be_no_users_fault(error):
             with self._lock:
                 failing = self._failing.setdefault(operation, Counter())

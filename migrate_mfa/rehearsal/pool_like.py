@@ -46,7 +46,7 @@ _NAMED, _STATUS_UNKNOWN = 16, "UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class PoolLike:
     """What was written; `strangers` are the users of the pool who are not in the roster."""
 
     pool_id: str
@@ -54,10 +54,10 @@ class Likeness:
     roster: Path
     rows: int
     users: int
-    strangers: int
+    other_users: int
 
 
-def write_likeness(journal: Journal, facts: PoolFacts) -> Likeness:
+def write_pool_like(journal: Journal, facts: PoolFacts) -> PoolLike:
     """Write pool.json, users.jsonl and roster.csv into the run directory, below `rehearsal`.
 
     Raises:
@@ -70,16 +70,16 @@ def write_likeness(journal: Journal, facts: PoolFacts) -> Likeness:
     roster, users, pool_file = folder / "roster.csv", folder / "users.jsonl", folder / "pool.json"
     write_csv(roster, _COLUMNS, _counted(map(maker.row, store.rows()), count, "rows"))
     _write_lines(users, _counted(maker.everybody(store), count, "users"))
-    strangers = max(0, facts.estimated_users - count["users"])
+    other_users = max(0, facts.estimated_users - count["users"])
     pool = {
         "id": f"{meta['region']}_Rehearsal",
         "name": f"rehearsal-of-{facts.name}",
         "config": pool_config(facts, partition_of(meta["region"])),
         "users_jsonl": users.name,
-        "generate": {"count": strangers, "prefix": "stranger"},
+        "generate": {"count": other_users, "prefix": "stranger"},
     }
     _write_lines(pool_file, [{**_lane(meta), "pools": [pool]}])
-    return Likeness(str(pool["id"]), pool_file, roster, count["rows"], count["users"], strangers)
+    return PoolLike(str(pool["id"]), pool_file, roster, count["rows"], count["users"], other_users)
 
 
 def _lane(meta: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,7 +147,7 @@ class _Maker:
             (self._address(user.sub) if address else self._username(user)) if row.username else "",
             self._address(user.sub) if row.email else "",
             self._number(row.phone.e164) if row.phone else "",
-            "" if row.vouched is None else str(row.vouched).lower(),
+            "" if row.claims_verified is None else str(row.claims_verified).lower(),
         ]
 
     def _hopeless(self, planned: PlannedRow) -> list[str]:

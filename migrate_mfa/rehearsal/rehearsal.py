@@ -25,7 +25,7 @@ from migrate_mfa.journal.meta import planned_directory
 from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.journal.values import pool_from_json
-from migrate_mfa.rehearsal.pool_like import Likeness, write_likeness
+from migrate_mfa.rehearsal.pool_like import PoolLike, write_pool_like
 from migrate_mfa.simulator.server.service import Service
 from migrate_mfa.simulator.server.serving import announce, make_parser, serve
 
@@ -52,7 +52,7 @@ def simulate(arguments: Sequence[str]) -> int:
     if args.pool_file is not None:
         parser.error("--like makes the pool file itself: give one of the two")
     rehearsal = _prepare(args.like)
-    args.pool_file = rehearsal.likeness.pool_file
+    args.pool_file = rehearsal.pool_like.pool_file
     code = serve(args, rehearsal.begin)
     rehearsal.end()
     return code
@@ -76,7 +76,7 @@ def _prepare(directory: Path) -> "_Rehearsal":
     facts = pool_from_json(meta["pool_facts"])
     with Journal.look_at(directory) as journal:
         try:
-            likeness = write_likeness(journal, facts)
+            pool_like = write_pool_like(journal, facts)
         except OSError as error:
             raise RunDirectoryError(
                 f"{directory} cannot be written to ({error.strerror}).",
@@ -86,8 +86,8 @@ def _prepare(directory: Path) -> "_Rehearsal":
         limits |= {Category(name): rate for name, rate in meta.get("enforced_limits", {}).items()}
         share = _pace(meta).get("quota_share", SHARE)
         rates = {category: Rate(limit, ceiling(limit, share)) for category, limit in limits.items()}
-        options = options_of(meta, ReportStore(journal.database).counts(), likeness.rows)
-        return _Rehearsal(likeness, options, rates, _forecast(journal, facts, rates), share)
+        options = options_of(meta, ReportStore(journal.database).counts(), pool_like.rows)
+        return _Rehearsal(pool_like, options, rates, _forecast(journal, facts, rates), share)
 
 
 def _pace(meta: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -129,7 +129,7 @@ def _forecast(journal: Journal, facts: PoolFacts, rates: Mapping[Category, Rate]
 class _Rehearsal:
     """What is told when the pool is there, and when it has gone."""
 
-    likeness: Likeness
+    pool_like: PoolLike
     options: list[str]
     rates: Mapping[Category, Rate]
     forecast: Forecast | None
@@ -139,13 +139,13 @@ class _Rehearsal:
     def begin(self, service: Service, ready: Mapping[str, Any]) -> None:
         """Print the ready line with the roster and the command to run; say what to expect."""
         self.calls = service.ledger.counts
-        likeness, speed = self.likeness, service.world.time.speed
-        command = ["migrate-mfa", "run", str(likeness.roster), "--user-pool-id", likeness.pool_id]
+        pool_like, speed = self.pool_like, service.world.time.speed
+        command = ["migrate-mfa", "run", str(pool_like.roster), "--user-pool-id", pool_like.pool_id]
         command += ["--endpoint-url", ready["endpoint"], *self.options, "--yes"]
-        announce(service, {**ready, "roster": str(likeness.roster), "command": shlex.join(command)})
+        announce(service, {**ready, "roster": str(pool_like.roster), "command": shlex.join(command)})
         _tell(
-            f"A rehearsal: {counted(likeness.rows, 'row')}, {counted(likeness.users, 'user')} of the roster "
-            f"and {counted(likeness.strangers, 'other')}, none of them real. Quotas are enforced."
+            f"A rehearsal: {counted(pool_like.rows, 'row')}, {counted(pool_like.users, 'user')} of the roster "
+            f"and {counted(pool_like.other_users, 'other')}, none of them real. Quotas are enforced."
         )
         if self.forecast is not None and self.forecast.users:
             _tell(expectation(self.forecast, speed, self.share))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from migrate_mfa.domain.halfway import stored_number, where_it_stands
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.report_columns import own_names, report_block
-from migrate_mfa.domain.rows import Verb
+from migrate_mfa.domain.rows import PlannedBy
 from migrate_mfa.domain.spreadsheet import guard
 from migrate_mfa.reports.files import whole_file
 from migrate_mfa.reports.surplus_cells import SURPLUS_COLUMN, SurplusCells, cell
@@ -65,7 +65,7 @@ def _cells(row: "ReportRow", kept: Sequence[int]) -> list[str]:
 
 def number_used(row: "ReportRow") -> str:
     """The number that was stored or used for a row's user, also where the row is not done; empty for none."""
-    given_back = row.verb is Verb.ROLLBACK and not row.reason
+    given_back = row.verb is PlannedBy.ROLLBACK and not row.reason
     return ("" if given_back else row.used) or stored_number(row.writes) or ""
 
 
@@ -78,5 +78,5 @@ def explain(row: "ReportRow") -> str:
     return " ".join(part for part in (sentence, row.detail, stored, guesses) if part)
 
 
-_ENROLS = frozenset({Verb.RUN, Verb.RECONCILE})
+_ENROLS = frozenset({PlannedBy.RUN, PlannedBy.RECONCILE})
 _ENDED_BADLY = frozenset({Outcome.FAILED.value, Outcome.SKIPPED.value})

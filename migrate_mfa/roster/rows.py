@@ -135,7 +135,7 @@ class RowReader:
             username=username,
             email=email,
             phone=number.phone if number else None,
-            vouched=_VOUCHED[said],
+            claims_verified=_VOUCHED[said],
             guesses=number.guesses if number else (),
         )
 

@@ -19,12 +19,12 @@ from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.recovery import completed_before
 from migrate_mfa.domain.resolve import Naming
 from migrate_mfa.domain.rollback import restore
-from migrate_mfa.domain.rows import Revisited, Verb, Work
+from migrate_mfa.domain.rows import PlannedBy, PlannedRow, Revisited
 from migrate_mfa.domain.words import counted
 from migrate_mfa.engine.find_users import named_by, users_named
 from migrate_mfa.engine.plan import BATCH
 from migrate_mfa.engine.reconcile import REPAIR, DriftKind, Reconciler
-from migrate_mfa.invocation import Agree, Pass, agree_to_read, open_pass
+from migrate_mfa.invocation import Agree, Invocation, agree_to_read, open_invocation
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.log import configure
 from migrate_mfa.journal.meta import planned_directory, require_same
@@ -40,7 +40,7 @@ from migrate_mfa.session import connect, require_endpoint
 from migrate_mfa.settings import Settings, policy_of
 from migrate_mfa.workflows.sms_allowance import require_sms_allowance, sms_left
 
-_RECONCILES = (Verb.RECONCILE, Verb.REPAIR)
+_RECONCILES = (PlannedBy.RECONCILE, PlannedBy.REPAIR)
 _RESTORE = Plan((), Reason.RESTORED)  # what to write is known once the user is read
 _NAME_THEM = "Name them by sub, Username or e-mail address, as the roster or the report has them."
 
@@ -64,31 +64,31 @@ def open_aftermath(
         if settings.user_pool_id not in {None, pool_id}:
             raise InputUnusable(f"{directory} belongs to another user pool.", "Leave --user-pool-id out.")
         settings = replace(settings, pace=at_the_last_pace(settings.pace, directory, command, progress.say))
-        connection = stack.enter_context(connect(settings, pool_id, progress, exclusive=exclusive))
-        require_sms_mfa(connection.pool)
+        session = stack.enter_context(connect(settings, pool_id, progress, exclusive=exclusive))
+        require_sms_mfa(session.pool)
 
         def bind(journal: Journal) -> None:
-            require_endpoint(journal.meta(), connection.lane)
-            require_same(journal.meta(), {"account": connection.lane.account})
+            require_endpoint(journal.meta(), session.lane)
+            require_same(journal.meta(), {"account": session.lane.account})
             if command == "reconcile":
                 require_same(journal.meta(), {"kind": "run"})
 
-        verbs = _RECONCILES if command == "reconcile" else (Verb.ROLLBACK,)
+        verbs = _RECONCILES if command == "reconcile" else (PlannedBy.ROLLBACK,)
         state_of = partial(_state, verbs=verbs)
-        one = stack.enter_context(open_pass(connection, directory, command, bind, state_of))
-        yield Aftermath(one, policy_of(saved), roster)
+        invocation = stack.enter_context(open_invocation(session, directory, command, bind, state_of))
+        yield Aftermath(invocation, policy_of(saved), roster)
 
 
-def _state(one: Pass, verbs: Collection[Verb]) -> str:
+def _state(invocation: Invocation, verbs: Collection[PlannedBy]) -> str:
     """How the pass ended: by its own rows, not by those that a run has still to do."""
-    return "stopped" if one.connection.stop.cause or one.work.open_rows(verbs) else "finished"
+    return "stopped" if invocation.session.stop.cause or invocation.work.open_rows(verbs) else "finished"
 
 
 @dataclass(slots=True)
 class Aftermath:
     """One pass of `reconcile` or `rollback`."""
 
-    one: Pass
+    invocation: Invocation
     policy: Policy
     roster: Roster | None = None
     _only_chosen: bool = False
@@ -100,24 +100,24 @@ class Aftermath:
     @property
     def store(self) -> AftermathStore:
         """The journal, as these commands see it."""
-        return AftermathStore(self.one.journal.database)
+        return AftermathStore(self.invocation.journal.database)
 
     # -- reconcile
 
     def compare(self, agree: Agree) -> None:
         """Look at the pool again: decide pending rows anew, find who drifts."""
-        deep = self.one.connection.settings.deep
+        deep = self.invocation.session.settings.deep
         self.store.settle_repairs()
         reconciler = self._reconciler()
         reconciler.look()
-        ended = reconciler.reopen_pending(sms_left(self.one, _RECONCILES))
-        self.one.failed += sum(n for reason, n in ended.items() if reason.outcome is Outcome.FAILED)
+        ended = reconciler.reopen_pending(sms_left(self.invocation, _RECONCILES))
+        self.invocation.failed += sum(n for reason, n in ended.items() if reason.outcome is Outcome.FAILED)
         if deep:
-            agree_to_read(self.one, reconciler.count_suspects(deep=True), agree)
+            agree_to_read(self.invocation, reconciler.count_suspects(deep=True), agree)
         read, renumbered = reconciler.find_drift(deep=deep)
-        self.one.reads_only += read
-        self.one.failed += reconciler.unread
-        self.one.extra |= {
+        self.invocation.reads_only += read
+        self.invocation.failed += reconciler.unread
+        self.invocation.extra |= {
             "drift_seen_by": "reading every enrolled user" if deep else "UserLastModifiedDate",
             "number_changed": renumbered,
             "users_not_read": reconciler.unread,
@@ -129,21 +129,22 @@ class Aftermath:
 
     def _explain_drift(self) -> None:
         """Say once that a recovery has undone this run's writes, where it may have: it concerns everybody."""
-        known = self.one.journal.meta()
+        known = self.invocation.journal.meta()
         if not self.store.drift_kinds(after_pass=known.get("drift_told_in_pass", 0)):
             return
         found = completed_before(
-            recoveries(self.one.connection.aws, self.one.connection.pool.id) or (), self.store.last_write_at()
+            recoveries(self.invocation.session.aws, self.invocation.session.pool.id) or (),
+            self.store.last_write_at(),
         )
         if found is None or found.id == known.get("recovery_told"):
             return
-        self.one.extra["recovered_to"] = found.moment
-        self.one.connection.progress.say(
+        self.invocation.extra["recovered_to"] = found.moment
+        self.invocation.session.progress.say(
             f"A point-in-time recovery has put the pool back to {found.moment}, before writes of this run. "
             "That may be why its users are not protected any more. To enrol them anew, give the roster to "
             "`run` with another --run-dir."
         )
-        self.one.journal.set_meta({"recovery_told": found.id})
+        self.invocation.journal.set_meta({"recovery_told": found.id})
 
     def plan_repairs(self) -> None:
         """Plan SMS MFA on again for those who drift only because it was switched off."""
@@ -151,36 +152,38 @@ class Aftermath:
         while batch := self.store.drifts(after, BATCH):
             for each in batch:
                 if each.kind == DriftKind.MFA_OFF:
-                    self.store.reopen([each.row], REPAIR, Verb.REPAIR)
+                    self.store.reopen([each.row], REPAIR, PlannedBy.REPAIR)
             after = batch[-1].sub
 
     def open_rows(self) -> int:
         """How many users are planned to be promoted or repaired."""
-        return self.one.work.open_rows(_RECONCILES)
+        return self.invocation.work.open_rows(_RECONCILES)
 
     def seconds_to_reconcile(self) -> float:
         """How long promotions and repairs will take at the least."""
-        return self.one.forecast(_RECONCILES).seconds
+        return self.invocation.forecast(_RECONCILES).seconds
 
     def apply_reconcile(self) -> None:
         """Write what was planned: promotions, and repairs."""
-        require_sms_allowance(self.one, _RECONCILES)
-        self.one.require_affordable(_RECONCILES)
-        self.one.apply(self._decide_work, _RECONCILES, require_sms_mfa)
+        require_sms_allowance(self.invocation, _RECONCILES)
+        self.invocation.require_affordable(_RECONCILES)
+        self.invocation.apply(self._decide_work, _RECONCILES, require_sms_mfa)
 
-    def _decide_work(self, work: Work, state: UserState) -> Decision:
-        return decide_work(work, state, pool=self.one.connection.pool, policy=self.policy)
+    def _decide_work(self, work: PlannedRow, state: UserState) -> Decision:
+        return decide_work(work, state, pool=self.invocation.session.pool, policy=self.policy)
 
     def report_drift(self) -> None:
         """Write report/drift.csv, and put the kinds into the summary; with what this pass has found."""
         self.store.settle_repairs()
-        told = self.one.journal.meta().get("drift_told_in_pass", 0)
-        self.one.extra |= {
+        told = self.invocation.journal.meta().get("drift_told_in_pass", 0)
+        self.invocation.extra |= {
             "drift": self.store.drift_kinds(),
             "drift_new": self.store.drift_kinds(after_pass=told),
-            "failed_now": self.one.failed,
+            "failed_now": self.invocation.failed,
         }
-        write_csv(self.one.report / "drift.csv", ("username", "sub", "kind", "detail"), self._drift_cells())
+        write_csv(
+            self.invocation.report / "drift.csv", ("username", "sub", "kind", "detail"), self._drift_cells()
+        )
 
     def _drift_cells(self) -> Iterator[list[str]]:
         after = ""
@@ -191,36 +194,36 @@ class Aftermath:
 
     def drift_is_told(self) -> None:
         """Who drifts now is no news to the next pass, unless this one ends by a code that does not tell."""
-        if self.one.connection.stop.cause is None:
-            self.one.journal.set_meta({"drift_told_in_pass": self.one.work.pass_id})
+        if self.invocation.session.stop.cause is None:
+            self.invocation.journal.set_meta({"drift_told_in_pass": self.invocation.work.pass_id})
 
     def reconcile_exit_code(self) -> ExitCode:
         """9 where somebody drifts, 7 where somebody failed just now.
 
         Whose account is gone cannot be protected again: that is told once, in the pass that finds it.
         """
-        found = self.one.extra
+        found = self.invocation.extra
         if found["drift"].keys() - {DriftKind.USER_GONE} or found["drift_new"]:
-            return self.one.exit_code(ExitCode.NOT_MET)
-        return self.one.exit_code(ExitCode.SOME_FAILED if self.one.failed else ExitCode.DONE)
+            return self.invocation.exit_code(ExitCode.NOT_MET)
+        return self.invocation.exit_code(ExitCode.SOME_FAILED if self.invocation.failed else ExitCode.DONE)
 
     def _reconciler(self) -> Reconciler:
-        connection = self.one.connection
+        session = self.invocation.session
         return Reconciler(
             self.store,
-            self.one.plans,
-            connection.directory,
-            pool=connection.pool,
+            self.invocation.plans,
+            session.user_pool,
+            pool=session.pool,
             decide=self._decide_again,
-            clock=connection.clock,
-            progress=connection.progress,
-            stop=connection.stop,
+            clock=session.clock,
+            progress=session.progress,
+            stop=session.stop,
         )
 
     def _decide_again(self, each: Revisited, state: UserState) -> Decision:
-        pool = self.one.connection.pool
+        pool = self.invocation.session.pool
         return decide_again(
-            each.candidate, state, was=each.was, pool=pool, policy=self.policy, rivalry=each.rivalry
+            each.candidate, state, was=each.was, pool=pool, policy=self.policy, claims=each.claims
         )
 
     # -- rollback
@@ -234,7 +237,7 @@ class Aftermath:
         Raises:
             InputUnusable: a name, or every row of the roster, is of nobody in this run; a name is of several.
         """
-        named = [users_named(name, self.one.plans) for name in names]
+        named = [users_named(name, self.invocation.plans) for name in names]
         if unknown := [place for place, users in enumerate(named, 1) if not users]:
             which = f"--user number {', '.join(map(str, unknown))} of {len(named)}"
             raise InputUnusable(
@@ -252,22 +255,22 @@ class Aftermath:
         return self._choose_from(self.roster) if self.roster is not None else ""
 
     def _choose_from(self, roster: Roster) -> str:
-        plans, rows, strangers = self.one.plans, 0, 0
+        plans, rows, other_users = self.invocation.plans, 0, 0
         records, naming = roster.records(), self._naming()
         while batch := list(islice(records, BATCH)):
             found = [named_by(each.row, plans, naming) for each in batch]
             self.store.choose(user.sub for user in found if user is not None)
-            rows, strangers = rows + len(batch), strangers + found.count(None)
-        if strangers == rows:
+            rows, other_users = rows + len(batch), other_users + found.count(None)
+        if other_users == rows:
             raise InputUnusable("No row of the roster names a user of this run.", _NAME_THEM)
-        self.one.extra["roster_rows_of_nobody"] = strangers
-        some = f"{strangers:,} of {counted(rows, 'row')} of the roster"
-        return f"Nobody of this run is named by {some}." if strangers else ""
+        self.invocation.extra["roster_rows_of_nobody"] = other_users
+        some = f"{other_users:,} of {counted(rows, 'row')} of the roster"
+        return f"Nobody of this run is named by {some}." if other_users else ""
 
     def _naming(self) -> Naming:
-        connection = self.one.connection
-        country = connection.settings.roster_options.phone_country
-        return Naming(phone_sign_in=connection.pool.phone_sign_in, phone_country=country)
+        session = self.invocation.session
+        country = session.settings.roster_options.phone_country
+        return Naming(phone_sign_in=session.pool.phone_sign_in, phone_country=country)
 
     def require_ready(self) -> None:
         """Refuse a pool in which nothing could be undone, or which does not show what there is to undo.
@@ -275,7 +278,7 @@ class Aftermath:
         Raises:
             PoolNotReady: says what is in the way.
         """
-        self._refuse(self.one.connection.pool)
+        self._refuse(self.invocation.session.pool)
 
     def _refuse(self, pool: PoolFacts) -> None:
         # Where MFA is required, AdminGetUser may show no factors: SMS MFA that is on would look undone.
@@ -296,9 +299,9 @@ class Aftermath:
 
     def seconds_to_roll_back(self, users: int) -> float:
         """How long it will take at the least, if each user needs both writes."""
-        connection, steps = self.one.connection, {"store_verified": users, "set_sms_mfa": users}
-        now, rates = connection.clock.now(), connection.rates
-        return forecast(users=users, steps=steps, pool=connection.pool, rates=rates, now=now).seconds
+        session, steps = self.invocation.session, {"store_verified": users, "set_sms_mfa": users}
+        now, rates = session.clock.now(), session.rates
+        return forecast(users=users, steps=steps, pool=session.pool, rates=rates, now=now).seconds
 
     def _selected(self, outcomes: Collection[Outcome]) -> Iterator[tuple[int, bool]]:
         """Users whom no rollback has come to yet; where there are none, those whom one had to leave.
@@ -323,28 +326,28 @@ class Aftermath:
                     yield row, wrote
 
     def _plan_restores(self, batch: Collection[tuple[int, bool]]) -> None:
-        self.store.reopen([row for row, wrote in batch if wrote], _RESTORE, Verb.ROLLBACK)
+        self.store.reopen([row for row, wrote in batch if wrote], _RESTORE, PlannedBy.ROLLBACK)
         nothing = [(row, Verdict(Reason.NOTHING_TO_RESTORE)) for row, wrote in batch if not wrote]
-        self.one.plans.decide(nothing, self.one.connection.clock.now(), Verb.ROLLBACK)
+        self.invocation.plans.decide(nothing, self.invocation.session.clock.now(), PlannedBy.ROLLBACK)
 
     def apply_rollback(self) -> None:
         """Give the selected users back."""
-        self.one.apply(self._restore, (Verb.ROLLBACK,), self._refuse)
+        self.invocation.apply(self._restore, (PlannedBy.ROLLBACK,), self._refuse)
         self._not_given_back = self.store.has_failed_rollbacks(only_chosen=self._only_chosen)
         self.left_alone = self.store.users_left(self._named, Reason.CHANGED_BY_OTHERS)
         if kept := self.store.numbers_kept():
-            self.one.extra["numbers_kept"] = kept
+            self.invocation.extra["numbers_kept"] = kept
 
     def rollback_exit_code(self) -> ExitCode:
         """7 where a restore failed, now or before, or a user named one by one was left alone."""
         failed = self.left_alone or self._not_given_back
-        return self.one.exit_code(ExitCode.SOME_FAILED if failed else ExitCode.DONE)
+        return self.invocation.exit_code(ExitCode.SOME_FAILED if failed else ExitCode.DONE)
 
-    def _restore(self, work: Work, state: UserState) -> Decision:
-        before = self.one.work.before_image(work.user_sub)
+    def _restore(self, work: PlannedRow, state: UserState) -> Decision:
+        before = self.invocation.work.before_image(work.user_sub)
         if before is None:
             return Verdict(Reason.NOTHING_TO_RESTORE)
-        return restore(before, state, self.one.work.writes_of(work.row), self.one.connection.pool)
+        return restore(before, state, self.invocation.work.writes_of(work.row), self.invocation.session.pool)
 
 
 def purge(

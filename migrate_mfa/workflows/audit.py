@@ -20,7 +20,7 @@ from migrate_mfa.engine.audit import (
 )
 from migrate_mfa.engine.plan import BATCH
 from migrate_mfa.engine.scan import STARTS, BrokenListError
-from migrate_mfa.invocation import Agree, Pass, agree_to_read, open_pass
+from migrate_mfa.invocation import Agree, Invocation, agree_to_read, open_invocation
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.log import configure
 from migrate_mfa.journal.meta import require_same
@@ -29,7 +29,7 @@ from migrate_mfa.journal.run_dir import default_audit_dir
 from migrate_mfa.ports import Progress
 from migrate_mfa.reports.audit import coverage_dicts, coverage_table, write_users
 from migrate_mfa.reports.summary import verified_share
-from migrate_mfa.session import Connection, connect, require_endpoint
+from migrate_mfa.session import Session, connect, require_endpoint
 from migrate_mfa.settings import Settings
 from migrate_mfa.stop import Stopped
 
@@ -43,26 +43,26 @@ def open_audit(settings: Settings, progress: Progress) -> Iterator["PoolAudit"]:
     directory = settings.run_dir or default_audit_dir(pool_id)
     with ExitStack() as stack:
         stack.enter_context(configure(None))
-        connection = stack.enter_context(connect(settings, pool_id, progress))
-        _require_depth(connection)
-        one = stack.enter_context(
-            open_pass(connection, directory, "audit", lambda journal: _bind(journal, connection), _state)
+        session = stack.enter_context(connect(settings, pool_id, progress))
+        _require_depth(session)
+        invocation = stack.enter_context(
+            open_invocation(session, directory, "audit", lambda journal: _bind(journal, session), _state)
         )
-        yield PoolAudit(one)
+        yield PoolAudit(invocation)
 
 
 @dataclass(frozen=True, slots=True)
 class PoolAudit:
     """One pass of `audit`."""
 
-    one: Pass
+    invocation: Invocation
 
     def look(self, agree: Agree) -> None:
         """Scan the pool, and write `unverified.csv`: of those seen, where something ends it early."""
         try:
-            _look(self.one, agree)
+            _look(self.invocation, agree)
         finally:
-            self.one.plans.reset()
+            self.invocation.plans.reset()
 
     @property
     def share(self) -> float:
@@ -70,73 +70,73 @@ class PoolAudit:
 
         A gate that nobody passes through must not open: an empty pool is mostly the wrong one.
         """
-        total = self.one.summary["total"]
+        total = self.invocation.summary["total"]
         return verified_share(total) if any(total.values()) else 0.0
 
     def exit_code(self) -> ExitCode:
         """How it ended, for a script; known once it has ended."""
-        fail_under = self.one.connection.settings.fail_under
+        fail_under = self.invocation.session.settings.fail_under
         if fail_under is not None and self.share < fail_under * 100:
-            return self.one.exit_code(ExitCode.NOT_MET)
-        return self.one.exit_code(ExitCode.DONE)
+            return self.invocation.exit_code(ExitCode.NOT_MET)
+        return self.invocation.exit_code(ExitCode.DONE)
 
 
-def _state(one: Pass) -> str:
-    return "finished" if one.complete else "stopped"
+def _state(invocation: Invocation) -> str:
+    return "finished" if invocation.complete else "stopped"
 
 
-def _bind(journal: Journal, connection: Connection) -> None:
+def _bind(journal: Journal, session: Session) -> None:
     known = journal.meta()
-    facts = {"account": connection.lane.account, "user_pool_id": connection.pool.id, "kind": "audit"}
-    require_endpoint(known, connection.lane)
+    facts = {"account": session.lane.account, "user_pool_id": session.pool.id, "kind": "audit"}
+    require_endpoint(known, session.lane)
     require_same(known, facts)
-    facts |= {"endpoint": connection.lane.endpoint}
+    facts |= {"endpoint": session.lane.endpoint}
     run_id = known.get("run_id", uuid4().hex)
-    journal.set_meta(facts | {"run_id": run_id, "pool_name": connection.pool.name})
+    journal.set_meta(facts | {"run_id": run_id, "pool_name": session.pool.name})
 
 
-def _require_depth(connection: Connection) -> None:
-    if connection.settings.deep and connection.pool.mfa is MfaMode.ON:
+def _require_depth(session: Session) -> None:
+    if session.settings.deep and session.pool.mfa is MfaMode.ON:
         raise UsageError(
             "--deep tells nothing in this pool: MFA is required, and Cognito need not list it per user.",
             "Leave --deep out; a verified phone is what counts here.",
         )
 
 
-def _look(one: Pass, agree: Agree) -> None:
+def _look(invocation: Invocation, agree: Agree) -> None:
     """Read the pool; what was found so far is in the summary whatever happens."""
-    connection, found = one.connection, Audit()
+    session, found = invocation.session, Audit()
     ended: Exception | None = None
     try:
         for start in range(STARTS):
             if start:
-                connection.progress.say(f"The list of users broke off ({ended}); it is read anew.")
+                session.progress.say(f"The list of users broke off ({ended}); it is read anew.")
             found = Audit()
-            ended = _list(one, found)
+            ended = _list(invocation, found)
             if not isinstance(ended, BrokenListError):
                 break
         if ended is not None:
             raise ended.out_of_reach() if isinstance(ended, BrokenListError) else ended
-        one.extra["list_complete"] = True
-        if connection.settings.deep:
-            _go_deep(one, one.plans, found, agree)
-        one.complete = True
+        invocation.extra["list_complete"] = True
+        if session.settings.deep:
+            _go_deep(invocation, invocation.plans, found, agree)
+        invocation.complete = True
     finally:
-        _sum_up(one, found)
+        _sum_up(invocation, found)
 
 
-def _list(one: Pass, found: Audit) -> Exception | None:
+def _list(invocation: Invocation, found: Audit) -> Exception | None:
     """Scan the pool once, and write `unverified.csv` of whom it has shown. Returns what ended it early."""
-    seen, ended = _scan(one.connection, found), _End()
-    if one.connection.settings.deep:
-        one.plans.reset()
-        seen = _remember(one.plans, seen)
+    seen, ended = _scan(invocation.session, found), _End()
+    if invocation.session.settings.deep:
+        invocation.plans.reset()
+        seen = _remember(invocation.plans, seen)
     lacking = (
         (user, coverage_of(user).value)
         for user in ended.kept_from(seen)
         if counts(user) and coverage_of(user) is not Coverage.VERIFIED
     )
-    write_users(one.report / "unverified.csv", lacking)
+    write_users(invocation.report / "unverified.csv", lacking)
     return ended.error
 
 
@@ -153,10 +153,10 @@ class _End:
             self.error = error
 
 
-def _scan(connection: Connection, found: Audit) -> Iterator[UserState]:
-    estimated = connection.pool.estimated_users
-    progress, stop = connection.progress, connection.stop
-    return scan(connection.directory, found, progress=progress, stop=stop, estimated=estimated)
+def _scan(session: Session, found: Audit) -> Iterator[UserState]:
+    estimated = session.pool.estimated_users
+    progress, stop = session.progress, session.stop
+    return scan(session.user_pool, found, progress=progress, stop=stop, estimated=estimated)
 
 
 def _remember(store: PlanStore, users: Iterator[UserState]) -> Iterator[UserState]:
@@ -173,32 +173,32 @@ def _remember(store: PlanStore, users: Iterator[UserState]) -> Iterator[UserStat
     store.index_users()
 
 
-def _go_deep(one: Pass, store: PlanStore, found: Audit, agree: Agree) -> None:
-    connection, total = one.connection, store.count_users()
-    agree_to_read(one, total, agree)
+def _go_deep(invocation: Invocation, store: PlanStore, found: Audit, agree: Agree) -> None:
+    session, total = invocation.session, store.count_users()
+    agree_to_read(invocation, total, agree)
     without = look_deeper(
-        connection.directory,
+        session.user_pool,
         store.users,
         found,
         total=total,
-        progress=connection.progress,
-        stop=connection.stop,
+        progress=session.progress,
+        stop=session.stop,
     )
-    write_users(one.report / "verified_without_mfa.csv", ((user, "no_mfa") for user in without))
+    write_users(invocation.report / "verified_without_mfa.csv", ((user, "no_mfa") for user in without))
 
 
 _ASIDE = (DISABLED, FEDERATED)
 
 
-def _sum_up(one: Pass, found: Audit) -> None:
+def _sum_up(invocation: Invocation, found: Audit) -> None:
     coverage, total = coverage_dicts(coverage_table(found.coverage), _ASIDE)
-    one.reads_only = found.mfa.total()
-    one.extra |= {
-        "list_complete": one.extra.get("list_complete", False),
+    invocation.reads_only = found.mfa.total()
+    invocation.extra |= {
+        "list_complete": invocation.extra.get("list_complete", False),
         "coverage": coverage,
         "total": total,
         "users": found.users,
-        "estimated_users": one.connection.pool.estimated_users,
+        "estimated_users": invocation.session.pool.estimated_users,
     }
     if found.mfa:
-        one.extra["mfa"] = {kind.value: found.mfa[kind] for kind in MfaKind}
+        invocation.extra["mfa"] = {kind.value: found.mfa[kind] for kind in MfaKind}

@@ -10,8 +10,8 @@ from migrate_mfa.checks.findings_report import document
 from migrate_mfa.checks.permissions import PERMISSIONS
 from migrate_mfa.checks.pool import not_there
 from migrate_mfa.checks.rules import examine
-from migrate_mfa.checks.snapshot import PoolPicture, Wishes
-from migrate_mfa.checks.take_snapshot import Survey
+from migrate_mfa.checks.snapshot import CheckScope, PoolSnapshot
+from migrate_mfa.checks.take_snapshot import SnapshotTaker
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, UsageError
 from migrate_mfa.domain.failure import ApiError
@@ -23,8 +23,8 @@ from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.journal.schema import COUNTS_COUNTRIES
 from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.pacing.retry import IMPATIENT
-from migrate_mfa.ports import Standing
-from migrate_mfa.session import Connection, call_or_exit, problem_of, require_endpoint
+from migrate_mfa.ports import ProgressUpdate
+from migrate_mfa.session import Session, call_or_exit, problem_of, require_endpoint
 from migrate_mfa.settings import Settings, policy_of
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
 from migrate_mfa.workflows.plan_and_run import NO_POOL, VERBS
@@ -52,7 +52,7 @@ def check(settings: Settings, verb: str) -> Checked:
     """
     if verb not in PERMISSIONS:
         raise UsageError(f"--verb {verb!r} is not known.", f"It takes one of: {', '.join(PERMISSIONS)}.")
-    wishes = Wishes(
+    scope = CheckScope(
         verb=verb,
         verification=settings.policy.verification if settings.policy else None,
         quota_share=settings.pace.quota_share,
@@ -62,16 +62,16 @@ def check(settings: Settings, verb: str) -> Checked:
     if pool_id is None:
         raise UsageError(*NO_POOL)
     if plan:
-        wishes = plan.wishes(wishes)
+        scope = plan.scope(scope)
     stop = Stop()
     with on_signals(stop):
         try:
-            return _check(settings, Aws(settings.target(pool_id)), wishes, plan, stop)
+            return _check(settings, Aws(settings.target(pool_id)), scope, plan, stop)
         except Stopped:
             return Checked([], {}, SIGNAL_EXITS.get(stop.cause or StopCause.SIGINT, ExitCode.SIGINT))
 
 
-def _check(settings: Settings, aws: Aws, wishes: Wishes, plan: "_SavedPlan | None", stop: Stop) -> Checked:
+def _check(settings: Settings, aws: Aws, scope: CheckScope, plan: "_SavedPlan | None", stop: Stop) -> Checked:
     clock = SystemClock()
     identity = call_or_exit(aws.identity, clock, stop, connects=IMPATIENT)
     if plan is not None:
@@ -79,11 +79,11 @@ def _check(settings: Settings, aws: Aws, wishes: Wishes, plan: "_SavedPlan | Non
     pool_id = name = aws.target.user_pool_id
     ahead = None
     try:
-        picture = Survey(aws, identity, clock, stop).picture(wishes, thorough=True)
+        snapshot = SnapshotTaker(aws, identity, clock, stop).take_snapshot(scope, thorough=True)
         if plan is not None:
-            ahead = plan.forecast(settings, picture, clock.now())
-            picture = replace(picture, wishes=replace(wishes, sms_cost=ahead.sms_cost))
-        findings, name = examine(picture), picture.facts.name
+            ahead = plan.forecast(settings, snapshot, clock.now())
+            snapshot = replace(snapshot, scope=replace(scope, sms_cost=ahead.sms_cost))
+        findings, name = examine(snapshot), snapshot.facts.name
     except ApiError as error:
         if error.code not in _NOT_A_POOL:
             raise problem_of(error) from error
@@ -91,7 +91,7 @@ def _check(settings: Settings, aws: Aws, wishes: Wishes, plan: "_SavedPlan | Non
     stop.check()
     where = {"account": identity.account, "region": aws.region, "pool": pool_id, "pool_name": name}
     code = ExitCode.POOL_NOT_READY if failures(findings) else ExitCode.DONE
-    plain = document(findings, where, wishes) | ({"forecast": ahead.as_dict()} if ahead else {})
+    plain = document(findings, where, scope) | ({"forecast": ahead.as_dict()} if ahead else {})
     return Checked(findings, plain, code, ahead)
 
 
@@ -104,25 +104,25 @@ class _SavedPlan:
     steps: dict[str, int]
     by_country: dict[str, tuple[int, int]]
 
-    def wishes(self, wishes: Wishes) -> Wishes:
+    def scope(self, scope: CheckScope) -> CheckScope:
         """What the plan adds: its policy, and how many users and messages it expects."""
         policy = policy_of(self.meta)
         return replace(
-            wishes,
+            scope,
             verification=policy.verification,
             despite=policy.despite,
             users=self.users or None,
             codes=int(self.meta.get("sms_expected", 0)),
         )
 
-    def forecast(self, settings: Settings, picture: PoolPicture, now: float) -> Forecast:
+    def forecast(self, settings: Settings, snapshot: PoolSnapshot, now: float) -> Forecast:
         """What the open rows come to, in the pool and at the quotas as they are now."""
-        enforced = {use.category: use.enforced for use in picture.quotas}
+        enforced = {use.category: use.enforced for use in snapshot.quotas}
         limits = {category: enforced.get(category) or quota.default_rps for category, quota in QUOTAS.items()}
         return forecast(
             users=self.users,
             steps=self.steps,
-            pool=picture.facts,
+            pool=snapshot.facts,
             rates={each: Rate(rps, ceiling(rps, settings.pace.quota_share)) for each, rps in limits.items()},
             now=now,
             by_country=self.by_country,
@@ -155,19 +155,19 @@ def _saved_plan(settings: Settings, directory: Path) -> _SavedPlan:
         )
 
 
-def check_before(connection: Connection, wishes: Wishes) -> list[Finding]:
+def check_before(session: Session, scope: CheckScope) -> list[Finding]:
     """The findings that matter at the start of a run: without app clients and the use of the quotas.
 
     Raises:
         MigrateMfaError: the pool cannot be described any more.
         Stopped: a signal came.
     """
-    aws, clock, stop = connection.aws, connection.clock, connection.stop
-    connection.progress.show(Standing(stage="checking the pool"))
+    aws, clock, stop = session.aws, session.clock, session.stop
+    session.progress.show(ProgressUpdate(stage="checking the pool"))
     identity = call_or_exit(aws.identity, clock, stop)
     try:
-        findings = examine(Survey(aws, identity, clock, stop).picture(wishes, thorough=False))
+        findings = examine(SnapshotTaker(aws, identity, clock, stop).take_snapshot(scope, thorough=False))
     except ApiError as error:
         raise problem_of(error) from error
-    connection.progress.close()
+    session.progress.close()
     return findings

@@ -10,14 +10,14 @@ from migrate_mfa.domain.words import counted, duration
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.forecast import Forecast
-    from migrate_mfa.session import Connection
+    from migrate_mfa.session import Session
 
 
-def confirm_run(connection: "Connection", users: int, extra: str = "", *, seconds: float = 0) -> None:
+def confirm_run(session: "Session", users: int, extra: str = "", *, seconds: float = 0) -> None:
     """Name the account, Region, pool and users, and ask to type the pool's name.
 
     Args:
-        connection: where it would write to.
+        session: where it would write to.
         users: how many users it would write to.
         extra: what else there is to know.
         seconds: how long it is forecast to take.
@@ -25,32 +25,32 @@ def confirm_run(connection: "Connection", users: int, extra: str = "", *, second
     Raises:
         Declined: anything else was typed.
     """
-    connection.progress.close()
-    wave = connection.settings.wave.max_users
+    session.progress.close()
+    wave = session.settings.wave.max_users
     if wave is not None and wave < users:
         users, extra = wave, f" It is a wave: {users:,} are still to do in all.{extra}"
-    tell(f"About to write to {counted(users, 'user')} in {place(connection.lane, connection.pool)}.{extra}")
-    _warn_of_expiry(connection, seconds)
-    if not connection.settings.consent.yes:
-        ask_pool_name(connection, "The plan is kept: the same command goes on from it.")
+    tell(f"About to write to {counted(users, 'user')} in {place(session.lane, session.pool)}.{extra}")
+    _warn_of_expiry(session, seconds)
+    if not session.settings.consent.yes:
+        ask_pool_name(session, "The plan is kept: the same command goes on from it.")
 
 
-def ask_pool_name(connection: "Connection", hint: str = "") -> None:
+def ask_pool_name(session: "Session", hint: str = "") -> None:
     """Ask to type the pool's name.
 
     Raises:
         Declined: anything else was typed.
     """
-    connection.progress.make_way()
+    session.progress.pause()
     unchanged = "Nothing was written."
-    if not types_name(connection.pool, connection.stop, unchanged):
+    if not types_name(session.pool, session.stop, unchanged):
         raise Declined(f"That is not the pool's name. {unchanged}", hint)
 
 
-def _warn_of_expiry(connection: "Connection", seconds: float) -> None:
-    if connection.credentials_end is None:
+def _warn_of_expiry(session: "Session", seconds: float) -> None:
+    if session.credentials_end is None:
         return
-    left = connection.credentials_end - connection.clock.now()
+    left = session.credentials_end - session.clock.now()
     if left < seconds:
         tell(
             f"The credentials end in {duration(max(left, 0))}, the work takes about {duration(seconds)}: "
@@ -58,27 +58,27 @@ def _warn_of_expiry(connection: "Connection", seconds: float) -> None:
         )
 
 
-def tell_limit(connection: "Connection") -> None:
+def tell_limit(session: "Session") -> None:
     """Say which limit of the operator's ended a pass, if one did."""
-    stop = connection.stop
+    stop = session.stop
     if stop.cause is not None and stop.cause.value == "limit":
         tell(f"Stopped by {stop.detail}; the same command goes on.")
 
 
-def confirm_billing(connection: "Connection", ahead: "Forecast") -> None:
+def confirm_billing(session: "Session", ahead: "Forecast") -> None:
     """Say how many users a deep look may make billed, how long it takes, what it may cost, and ask.
 
     Raises:
         Declined: the answer was no.
     """
-    connection.progress.close()
+    session.progress.close()
     counts = "counts each of them as a monthly active user this month, if they were not already."
     tell(f"Reading {counted(ahead.users, 'user')} with AdminGetUser {counts}")
     for text in sentences(ahead, reads_only=True):
         tell(text)
-    if connection.settings.consent.yes:
+    if session.settings.consent.yes:
         return
-    connection.progress.make_way()
+    session.progress.pause()
     unchanged = "Nothing more was read; the audit without --deep is in the report."
-    if not asked(lambda: agree(connection.stop, "Go on?"), unchanged):
+    if not asked(lambda: agree(session.stop, "Go on?"), unchanged):
         raise Declined(unchanged)

@@ -16,7 +16,7 @@ from migrate_mfa.checks.preflight import (
     require_prices,
     require_sms_mfa,
 )
-from migrate_mfa.checks.snapshot import Wishes
+from migrate_mfa.checks.snapshot import CheckScope
 from migrate_mfa.cli.kept_pace import at_the_last_pace
 from migrate_mfa.domain.decide import decide, decide_disable, decide_work
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, UsageError
@@ -24,10 +24,10 @@ from migrate_mfa.domain.forecast import Forecast
 from migrate_mfa.domain.model import Decision, Policy, PoolFacts, UserState, VerificationPolicy
 from migrate_mfa.domain.reasons import NEEDS_READING, Outcome, Reason
 from migrate_mfa.domain.resolve import Naming
-from migrate_mfa.domain.rows import Verb, Work
+from migrate_mfa.domain.rows import PlannedBy, PlannedRow
 from migrate_mfa.engine.limits import too_many
 from migrate_mfa.engine.plan import Planner, count_lifted
-from migrate_mfa.invocation import Pass, open_pass
+from migrate_mfa.invocation import Invocation, open_invocation
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.log import configure
 from migrate_mfa.journal.meta import planned_directory, require_same
@@ -44,20 +44,20 @@ from migrate_mfa.workflows.sms_allowance import require_sms_allowance, sms_expec
 
 NO_POOL = ("--user-pool-id is missing.", "It looks like ap-northeast-1_AbCdEfGhI.")
 log = structlog.get_logger()
-VERBS = (Verb.RUN, Verb.RECONCILE, Verb.REPAIR)
+VERBS = (PlannedBy.RUN, PlannedBy.RECONCILE, PlannedBy.REPAIR)
 """What `run` carries out: its own plan, and what an interrupted reconcile left."""
 
 
-class Migration:
+class PlanAndRun:
     """One pass of `plan`, `run` or `disable`."""
 
-    def __init__(self, one: Pass, policy: Policy, roster: Roster | None) -> None:
-        self.one = one
-        self.connection = one.connection
+    def __init__(self, invocation: Invocation, policy: Policy, roster: Roster | None) -> None:
+        self.invocation = invocation
+        self.session = invocation.session
         self._policy = policy
         self._roster = roster
-        self._disables = one.command == "disable"
-        self._verbs = (Verb.DISABLE,) if self._disables else VERBS
+        self._disables = invocation.command == "disable"
+        self._verbs = (PlannedBy.DISABLE,) if self._disables else VERBS
 
     def prepare(self) -> None:
         """Have a plan: make one, go on with the one there is, or give the failed rows another chance.
@@ -65,39 +65,41 @@ class Migration:
         Raises:
             InputUnusable: a rollback of this run is unfinished, which must not be worked against.
         """
-        if self.one.work.open_rows((Verb.ROLLBACK,)):
+        if self.invocation.work.open_rows((PlannedBy.ROLLBACK,)):
             raise InputUnusable(
-                f"A rollback of this run is unfinished in {self.one.journal.directory}.",
-                f"Finish it first: migrate-mfa rollback --run-dir {self.one.journal.directory}",
+                f"A rollback of this run is unfinished in {self.invocation.journal.directory}.",
+                f"Finish it first: migrate-mfa rollback --run-dir {self.invocation.journal.directory}",
             )
-        if self.one.journal.meta().get("phase") != "planned":
+        if self.invocation.journal.meta().get("phase") != "planned":
             self.make_plan()
-        elif self.one.plans.count_undecided() or self._is_over():
+        elif self.invocation.plans.count_undecided() or self._is_over():
             self._decide_failed_again()
 
     def _is_over(self) -> bool:
-        return not self.one.work.open_rows() and self.one.work.finished_before(self.one.command)
+        return not self.invocation.work.open_rows() and self.invocation.work.finished_before(
+            self.invocation.command
+        )
 
     def make_plan(self) -> None:
         """Decide every row of the roster, from nothing."""
-        plans, roster, journal = self.one.plans, self._roster, self.one.journal
+        plans, roster, journal = self.invocation.plans, self._roster, self.invocation.journal
         if roster is None:
             raise UsageError("There is no roster to plan.", "Give a ROSTER.")
         journal.set_meta({"phase": "planning", "usable": False})
         plans.reset()
         planner = self._planner()
         rows = planner.ingest(roster)
-        vouchings = sorted(plans.vouchings(), key=str)
+        claims_made = sorted(plans.claims_made(), key=str)
         journal.set_meta(
             {
-                "vouchings": vouchings,
+                "vouchings": claims_made,
                 "roster_columns": dict(roster.used),
                 "roster_column_labels": dict(roster.labels),
                 "roster_column_notes": list(roster.notes),
             }
         )
         log.info("columns", columns=[f"{kind}: {label}" for kind, label in roster.labels.items()])
-        self._require_trusts(self.connection.pool)
+        self._require_trusts(self.session.pool)
         reading = planner.read_pool(rows)
         planner.decide_all()
         report = ReportStore(journal.database)
@@ -112,34 +114,34 @@ class Migration:
                 "roster_multi_line_records": roster.multi_line_records,
                 "roster_encoding": roster.encoding,
                 "roster_encoding_guessed": roster.guessed_encoding,
-                "pool_facts": pool_to_json(self.connection.pool),
-                "enforced_limits": dict(self.connection.limits),
-                "sms_expected": sms_expected(self.one, self._verbs),
+                "pool_facts": pool_to_json(self.session.pool),
+                "enforced_limits": dict(self.session.limits),
+                "sms_expected": sms_expected(self.invocation, self._verbs),
             }
         )
-        self.connection.progress.close()
-        if self.one.command == "plan":
-            self.one.extra["forecast"] = self.forecast().as_dict()
-            self.one.extra["shared_numbers"] = asdict(self.one.plans.shared_numbers())
+        self.session.progress.close()
+        if self.invocation.command == "plan":
+            self.invocation.extra["forecast"] = self.forecast().as_dict()
+            self.invocation.extra["shared_numbers"] = asdict(self.invocation.plans.shared_numbers())
 
     def _decide_failed_again(self) -> None:
         """After a finished run: rows that failed may have been mended in the pool since."""
-        reopened = self.one.plans.reopen_failed()
+        reopened = self.invocation.plans.reopen_failed()
         if reopened:
             planner = self._planner()
             planner.read_pool(reopened)
             planner.decide_all()
-            self.connection.progress.close()
+            self.session.progress.close()
 
     def forecast(self) -> Forecast:
         """What is left to do."""
-        return self.one.forecast(self._verbs)
+        return self.invocation.forecast(self._verbs)
 
-    def wishes(self) -> Wishes:
+    def scope(self) -> CheckScope:
         """What is left to do, as `check` needs to know it."""
-        ahead, settings = self.forecast(), self.connection.settings
-        return Wishes(
-            verb=self.one.command,
+        ahead, settings = self.forecast(), self.session.settings
+        return CheckScope(
+            verb=self.invocation.command,
             verification=self._policy.verification,
             users=min(ahead.users, settings.limits.max_users or ahead.users),
             codes=ahead.sms,
@@ -149,7 +151,7 @@ class Migration:
 
     def overview(self) -> Overview:
         """The plan in numbers; what only the roster decides was counted when it was read."""
-        store, meta = ReportStore(self.one.journal.database), self.one.journal.meta()
+        store, meta = ReportStore(self.invocation.journal.database), self.invocation.journal.meta()
         return Overview(
             meta=meta,
             counts=store.counts(),
@@ -157,8 +159,8 @@ class Migration:
             guesses=meta["guesses"],
             details=meta["frequent_details"],
             forecast=self.forecast(),
-            shared=self.one.plans.shared_numbers(),
-            rolled_back=self.one.work.rolled_back(),
+            shared=self.invocation.plans.shared_numbers(),
+            rolled_back=self.invocation.work.rolled_back(),
         )
 
     def require_ready(self) -> None:
@@ -171,34 +173,34 @@ class Migration:
             SmsLimitExceeded: Cognito would send more than `--max-sms`.
             CostLimitExceeded: the work may cost more than `--max-cost`.
         """
-        if not self.one.journal.meta().get("usable"):
+        if not self.invocation.journal.meta().get("usable"):
             self._require_usable()
-            self.one.journal.set_meta({"usable": True})
-        self._require_trusts(self.connection.pool)
-        require_sms_allowance(self.one, self._verbs)
-        self.one.require_affordable(self._verbs)
+            self.invocation.journal.set_meta({"usable": True})
+        self._require_trusts(self.session.pool)
+        require_sms_allowance(self.invocation, self._verbs)
+        self.invocation.require_affordable(self._verbs)
 
     def _require_trusts(self, pool: PoolFacts) -> None:
         """Refuse rows whose own word lowers their trust to what would do harm in the pool as it is now."""
         if not self._disables:
-            trusts = {self._policy.trust(each) for each in self.one.journal.meta()["vouchings"]}
+            trusts = {self._policy.for_row(each) for each in self.invocation.journal.meta()["vouchings"]}
             require_policy(pool, sorted(trusts))
 
     def _require_usable(self) -> None:
-        counts = self.one.work.counts()
+        counts = self.invocation.work.counts()
         failed, rows = counts.get(Outcome.FAILED, 0), sum(counts.values())
-        if too_many(failed, rows, self.connection.settings.limits.max_failures):
+        if too_many(failed, rows, self.session.settings.limits.max_failures):
             raise InputUnusable(
                 f"{failed:,} of {rows:,} rows cannot be used, more than --max-failures allows.",
-                f"Correct them, see {self.one.report / 'failed.csv'}, or raise --max-failures.",
+                f"Correct them, see {self.invocation.report / 'failed.csv'}, or raise --max-failures.",
             )
 
     def dangers(self) -> list[str]:
         """What the operator takes on by a yes: a sentence each."""
         policy, told = self._policy, list[str]()
-        if (shared := self.one.plans.shared_numbers()).numbers:
+        if (shared := self.invocation.plans.shared_numbers()).numbers:
             told.append(f"of these, {shared}")
-        lifted = count_lifted(self.one.plans, pool=self.connection.pool, policy=policy)
+        lifted = count_lifted(self.invocation.plans, pool=self.session.pool, policy=policy)
         for reason in sorted(policy.despite):
             known = reason not in NEEDS_READING
             told.append(f"of these {lifted[reason]:,} despite {reason}" if known else _not_known(reason))
@@ -211,43 +213,43 @@ class Migration:
 
     def apply(self) -> None:
         """Do the open rows."""
-        self.one.apply(self._decide, self._verbs, self._refuse)
+        self.invocation.apply(self._decide, self._verbs, self._refuse)
 
     def _refuse(self, pool: PoolFacts) -> None:
         """Refuse settings with which this command would not have begun."""
-        require_pool(pool, self.one.command, self._policy)
+        require_pool(pool, self.invocation.command, self._policy)
         if not self._disables:
             self._require_trusts(pool)
             require_password_recovery(pool, self._policy.despite)
 
     def exit_code(self) -> ExitCode:
         """How this pass ended, for a script; known once it has ended."""
-        failed = self.one.summary["counts"][Outcome.FAILED.value]
-        return self.one.exit_code(ExitCode.SOME_FAILED if failed else ExitCode.DONE)
+        failed = self.invocation.summary["counts"][Outcome.FAILED.value]
+        return self.invocation.exit_code(ExitCode.SOME_FAILED if failed else ExitCode.DONE)
 
-    def _decide(self, work: Work, state: UserState) -> Decision:
-        return decide_work(work, state, pool=self.connection.pool, policy=self._policy)
+    def _decide(self, work: PlannedRow, state: UserState) -> Decision:
+        return decide_work(work, state, pool=self.session.pool, policy=self._policy)
 
     def _planner(self) -> Planner:
-        connection = self.connection
+        session = self.session
         return Planner(
-            self.one.plans,
-            connection.directory,
-            pool=connection.pool,
+            self.invocation.plans,
+            session.user_pool,
+            pool=session.pool,
             policy=self._policy,
-            clock=connection.clock,
-            progress=connection.progress,
-            stop=connection.stop,
+            clock=session.clock,
+            progress=session.progress,
+            stop=session.stop,
             decide=decide_disable if self._disables else decide,
-            verb=Verb.DISABLE if self._disables else Verb.RUN,
+            verb=PlannedBy.DISABLE if self._disables else PlannedBy.RUN,
             naming=self._naming(),
-            may_find_nobody=connection.settings.limits.max_failures >= 1,
+            may_find_nobody=session.settings.limits.max_failures >= 1,
         )
 
     def _naming(self) -> Naming:
-        meta = self.one.journal.meta()
+        meta = self.invocation.journal.meta()
         return Naming(
-            phone_sign_in=self.connection.pool.phone_sign_in,
+            phone_sign_in=self.session.pool.phone_sign_in,
             phone_country=meta.get("phone_country"),
             strict_e164=bool(meta.get("strict_e164")),
             columns=self._roster.used if self._roster else meta.get("roster_columns", {}),
@@ -259,14 +261,14 @@ def _not_known(reason: Reason) -> str:
 
 
 @contextmanager
-def open_migration(settings: Settings, command: str, progress: Progress) -> Iterator[Migration]:
+def open_plan_and_run(settings: Settings, command: str, progress: Progress) -> Iterator[PlanAndRun]:
     """Open everything for one pass of `plan`, `run` or `disable`."""
     with ExitStack() as stack:
         stack.enter_context(configure(None))
         roster = None
         if settings.roster is not None:
             roster = stack.enter_context(open_roster(settings.roster, settings.roster_options))
-        directory = _directory(settings, roster, command)
+        directory = _user_pool(settings, roster, command)
         kind = "disable" if command == "disable" else "run"
         saved = planned_directory(directory, kind) if roster is None else {}
         pool_id = settings.user_pool_id or saved.get("user_pool_id")
@@ -277,18 +279,18 @@ def open_migration(settings: Settings, command: str, progress: Progress) -> Iter
             progress.say(f"{saved['roster']} has changed since the plan: what was planned is done, not that.")
         settings = replace(settings, pace=at_the_last_pace(settings.pace, directory, command, progress.say))
         require_prices(settings.cost.max_cost, () if settings.prices.mau is not None else ("--mau-price",))
-        connection = stack.enter_context(connect(settings, pool_id, progress))
-        require_pool(connection.pool, command, policy)
+        session = stack.enter_context(connect(settings, pool_id, progress))
+        require_pool(session.pool, command, policy)
 
         def bind(journal: Journal) -> None:
-            facts = {"account": connection.lane.account, "user_pool_id": pool_id}
-            require_endpoint(journal.meta(), connection.lane)
+            facts = {"account": session.lane.account, "user_pool_id": pool_id}
+            require_endpoint(journal.meta(), session.lane)
             _bind(journal, settings, roster, command, facts)
-            lane = {"region": connection.lane.region, "endpoint": connection.lane.endpoint}
-            journal.set_meta(lane | {"pool_name": connection.pool.name})
+            lane = {"region": session.lane.region, "endpoint": session.lane.endpoint}
+            journal.set_meta(lane | {"pool_name": session.pool.name})
 
-        one = stack.enter_context(open_pass(connection, directory, command, bind))
-        yield Migration(one, policy, roster)
+        invocation = stack.enter_context(open_invocation(session, directory, command, bind))
+        yield PlanAndRun(invocation, policy, roster)
 
 
 def require_pool(pool: PoolFacts, command: str, policy: Policy) -> None:
@@ -304,7 +306,7 @@ def require_pool(pool: PoolFacts, command: str, policy: Policy) -> None:
         require_policy(pool, [policy.verification])
 
 
-def _directory(settings: Settings, roster: Roster | None, command: str) -> Path:
+def _user_pool(settings: Settings, roster: Roster | None, command: str) -> Path:
     if settings.run_dir is not None:
         return settings.run_dir
     if roster is None or settings.roster is None:

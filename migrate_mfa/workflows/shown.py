@@ -9,14 +9,14 @@ from migrate_mfa.workflows.consent import tell_limit
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.errors import ExitCode
-    from migrate_mfa.invocation import Pass
+    from migrate_mfa.invocation import Invocation
     from migrate_mfa.ports import Progress
     from migrate_mfa.settings import Settings
 
 
 class _HasPass(Protocol):
     @property
-    def one(self) -> "Pass": ...
+    def invocation(self) -> "Invocation": ...
 
 
 Opened = TypeVar("Opened", bound=_HasPass)
@@ -34,14 +34,16 @@ def shown_at_end(
         with closing(progress_for(settings.output)) as progress, open_it(progress) as opened:
             yield opened
     finally:
-        if opened is not None and opened.one.summary:
-            one = opened.one
+        if opened is not None and opened.invocation.summary:
+            invocation = opened.invocation
             # A plan is a table of its own, which was shown before it may have been refused.
-            if settings.output.json or one.command != "plan":
-                tables.standing(one.summary, one.journal.directory, in_json=settings.output.json)
+            if settings.output.json or invocation.command != "plan":
+                tables.standing(
+                    invocation.summary, invocation.journal.directory, in_json=settings.output.json
+                )
 
 
-def leave(one: "Pass", code: "ExitCode") -> "ExitCode":
+def leave(invocation: "Invocation", code: "ExitCode") -> "ExitCode":
     """Say which limit of the operator's ended the pass, if one did, and how the command ends."""
-    tell_limit(one.connection)
+    tell_limit(invocation.session)
     return code

@@ -3,11 +3,11 @@
 from collections.abc import Collection
 
 from migrate_mfa.domain.errors import SmsLimitExceeded
-from migrate_mfa.domain.rows import Verb
-from migrate_mfa.invocation import Pass
+from migrate_mfa.domain.rows import PlannedBy
+from migrate_mfa.invocation import Invocation
 
 
-def require_sms_allowance(one: Pass, verbs: Collection[Verb]) -> None:
+def require_sms_allowance(invocation: Invocation, verbs: Collection[PlannedBy]) -> None:
     """Refuse to send more SMS than `--max-sms`: what this run has sent, and what it has still to do.
 
     What has no message left to send is never refused: a promotion, or the rest of a run.
@@ -15,9 +15,9 @@ def require_sms_allowance(one: Pass, verbs: Collection[Verb]) -> None:
     Raises:
         SmsLimitExceeded: says how many there would be.
     """
-    allowed, expected = one.connection.settings.cost.max_sms, sms_expected(one, verbs)
-    if expected > allowed and one.forecast(verbs).sms:
-        sent = one.work.unverified_writes()
+    allowed, expected = invocation.session.settings.cost.max_sms, sms_expected(invocation, verbs)
+    if expected > allowed and invocation.forecast(verbs).sms:
+        sent = invocation.work.unverified_writes()
         before = f"in all, {sent:,} of them before this pass" if sent else "with codes"
         raise SmsLimitExceeded(
             f"Cognito would send {expected:,} SMS {before}; --max-sms allows {allowed:,}.",
@@ -27,13 +27,13 @@ def require_sms_allowance(one: Pass, verbs: Collection[Verb]) -> None:
         )
 
 
-def sms_left(one: Pass, verbs: Collection[Verb]) -> int:
+def sms_left(invocation: Invocation, verbs: Collection[PlannedBy]) -> int:
     """How many SMS `--max-sms` still allows, beside what was sent and what is planned."""
-    return one.connection.settings.cost.max_sms - sms_expected(one, verbs)
+    return invocation.session.settings.cost.max_sms - sms_expected(invocation, verbs)
 
 
-def sms_expected(one: Pass, verbs: Collection[Verb]) -> int:
+def sms_expected(invocation: Invocation, verbs: Collection[PlannedBy]) -> int:
     """How many SMS with codes there are in all: those that were sent, and those that are planned."""
-    if not one.connection.pool.code_sms_on_unverified_write:
+    if not invocation.session.pool.code_sms_on_unverified_write:
         return 0
-    return one.work.unverified_writes() + one.forecast(verbs).sms
+    return invocation.work.unverified_writes() + invocation.forecast(verbs).sms

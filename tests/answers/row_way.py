@@ -10,8 +10,8 @@ from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.domain.model import Decision, Plan, UserState, Verdict
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rollback import restore
-from migrate_mfa.domain.rows import Verb, Work
-from migrate_mfa.engine.apply_row import settle
+from migrate_mfa.domain.rows import PlannedBy, PlannedRow
+from migrate_mfa.engine.apply_row import apply_row
 from migrate_mfa.engine.live_pool import OLDEST_S
 from migrate_mfa.journal.reconcile_store import AftermathStore
 from tests.commands.support import WRITES, a_member, phone_of
@@ -56,7 +56,7 @@ class Ways:
         self.names = [f"user{number}" for number in range(1, cases + 1)]
         self.wire = Wire([a_member(name) for name in self.names], **config)
         self.before = dict(self.wire.users())
-        self.run = Scene(path, self.wire.directory, policy=a_policy(policy))  # type: ignore[arg-type]
+        self.run = Scene(path, self.wire.user_pool, policy=a_policy(policy))  # type: ignore[arg-type]
         candidates = [
             a_candidate(name, row=row, phone=phone_of(row)) for row, name in enumerate(self.names, 1)
         ]
@@ -67,11 +67,11 @@ class Ways:
 
     def go(self, row: int) -> End:
         """What `run` does with one row, after the pool's settings have grown old."""
-        [work] = self.run.store.claim((Verb.RUN,), row - 1, 1)
+        [work] = self.run.store.claim((PlannedBy.RUN,), row - 1, 1)
         assert work.row == row
-        tools = self.run.tools(self.run.paced())
+        context = self.run.context(self.run.paced())
         self.run.clock.sleep(OLDEST_S + 1.0)
-        return _end(work, tools)
+        return _end(work, context)
 
     def again(self) -> dict[int, End]:
         """The same command some time later, when nothing goes wrong: how each row ends that it opens."""
@@ -80,7 +80,7 @@ class Ways:
         planner = self.run.planner()
         planner.read_pool(undecided)
         planner.decide_all()
-        return self._settle_all(Verb.RUN)
+        return self._settle_all(PlannedBy.RUN)
 
     def roll_back(self) -> dict[int, End]:
         """`rollback` some time later."""
@@ -88,8 +88,8 @@ class Ways:
         store = AftermathStore(self.run.journal.database)
         for row, wrote in store.rollback_rows(0, len(self.names) + 1, ended=False):
             if wrote:
-                store.reopen([row], Plan((), Reason.RESTORED), Verb.ROLLBACK)
-        return self._settle_all(Verb.ROLLBACK)
+                store.reopen([row], Plan((), Reason.RESTORED), PlannedBy.ROLLBACK)
+        return self._settle_all(PlannedBy.ROLLBACK)
 
     def executed(self, name: str) -> Counter[str]:
         """The writes to a user that were carried out."""
@@ -102,7 +102,7 @@ class Ways:
         return self.run.writes(row)
 
     def _subs(self) -> dict[str, str]:
-        pool = self.wire.service.world.pools[self.run.directory.pool.id]
+        pool = self.wire.service.world.pools[self.run.user_pool.pool.id]
         return {sub: user.username for sub, user in pool.by_sub.items()}
 
     def _begin_anew(self) -> None:
@@ -111,23 +111,23 @@ class Ways:
         self.run.clock.sleep(_LATER_S)
         self.run.reopen()
 
-    def _settle_all(self, verb: Verb) -> dict[int, End]:
+    def _settle_all(self, verb: PlannedBy) -> dict[int, End]:
         works = self.run.store.claim((verb,), 0, len(self.names) + 1)
-        tools = self.run.tools(self.run.paced())
-        if verb is Verb.ROLLBACK:
-            tools = replace(tools, decide=self._restore)
-        return {work.row: _end(work, tools) for work in works}
+        context = self.run.context(self.run.paced())
+        if verb is PlannedBy.ROLLBACK:
+            context = replace(context, decide=self._restore)
+        return {work.row: _end(work, context) for work in works}
 
-    def _restore(self, work: Work, state: UserState) -> Decision:
+    def _restore(self, work: PlannedRow, state: UserState) -> Decision:
         before = self.run.store.before_image(work.user_sub)
         if before is None:
             return Verdict(Reason.NOTHING_TO_RESTORE)
-        return restore(before, state, self.run.store.writes_of(work.row), self.run.directory.pool)
+        return restore(before, state, self.run.store.writes_of(work.row), self.run.user_pool.pool)
 
 
-def _end(work: Work, tools: Any) -> End:
+def _end(work: PlannedRow, context: Any) -> End:
     try:
-        verdict = settle(work, tools).verdict
+        verdict = apply_row(work, context).verdict
     except MigrateMfaError as error:
         return End(None, int(error.exit_code), error.message)
     return End(verdict.reason, 7 if verdict.reason.outcome.value == "failed" else 0, verdict.detail)

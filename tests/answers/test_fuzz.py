@@ -116,12 +116,12 @@ def _readers() -> dict[str, Callable[[], object]]:
         "GetCallerIdentity": aws.identity,
         "GetLogDeliveryConfiguration": reader.logs_delivery,
         "GetMetricData": lambda: account.busiest_rps(Category.USER_UPDATE, 1_700_000_000.0),
-        "GetProvisionedLimit": lambda: _wire().directory.enforced_limit(Category.USER_READ),
+        "GetProvisionedLimit": lambda: _wire().user_pool.enforced_limit(Category.USER_READ),
         "GetRole": lambda: (roles.find("r"), roles.trust("arn:r"), account.source_arn(caller)),
         "GetRolePolicy": lambda: roles.find("r"),
         "GetSMSAttributes": lambda: account.sns_limit_usd(aws.region),
         "GetSMSSandboxAccountStatus": lambda: account.sns_sandbox(aws.region),
-        "GetServiceQuota": lambda: _wire().directory.enforced_limit(Category.USER_UPDATE),
+        "GetServiceQuota": lambda: _wire().user_pool.enforced_limit(Category.USER_UPDATE),
         "GetUserAttributeVerificationCode": lambda: sign_in.send_code(TOKENS),
         "GetUserPoolMfaConfig": lambda: (reader.settings(), settings.read()),
         "ListAttachedRolePolicies": lambda: roles.find("r"),
@@ -200,7 +200,7 @@ def test_a_member_of_another_kind_is_a_garbled_answer(operation: str, member: di
     wire.spoil = lambda name, reply: _ok(reply, body) if name == operation else reply
 
     with pytest.raises(ApiError) as failed:
-        wire.directory.describe()
+        wire.user_pool.describe()
 
     assert (failed.value.operation, failed.value.code) == (operation, "GarbledAnswer")
 

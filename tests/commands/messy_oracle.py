@@ -63,7 +63,7 @@ class Row:
     username: str = ""
     email: str = ""
     phone: str | None = None
-    vouched: bool | None = None
+    claims_verified: bool | None = None
     trouble: str | None = None
 
 
@@ -101,14 +101,14 @@ class _Judge:
         reasons = {tag: who for tag, (who, _) in found.items() if who}
         named = {tag: sub for tag, (_, sub) in found.items() if sub}
         self.compare(named, reasons)
-        wishes = defaultdict(set)
+        scope = defaultdict(set)
         for row in self.rows:
-            if row.tag in named and (wish := self.wish(row, self.pool[named[row.tag]])):
-                wishes[wish].add(named[row.tag])
+            if row.tag in named and (target_phone := self.target_phone(row, self.pool[named[row.tag]])):
+                scope[target_phone].add(named[row.tag])
         verdicts = Verdicts(reasons, copy.deepcopy(self.pool))
         for row in self.rows:
             if row.tag not in reasons:
-                reasons[row.tag] = self.decide(row, named[row.tag], wishes, verdicts)
+                reasons[row.tag] = self.decide(row, named[row.tag], scope, verdicts)
         return verdicts
 
     def fold(self, text: str) -> str:
@@ -116,10 +116,10 @@ class _Judge:
 
     def trust(self, row: Row) -> str:
         if self.setting.policy == "by-column":
-            return "attested" if row.vouched else "by-code"
-        return "by-code" if row.vouched is False else self.setting.policy
+            return "attested" if row.claims_verified else "by-code"
+        return "by-code" if row.claims_verified is False else self.setting.policy
 
-    def wish(self, row: Row, user: User) -> str | None:
+    def target_phone(self, row: Row, user: User) -> str | None:
         own = proven(user)
         return (own or row.phone) if self.setting.conflict == "keep" else (row.phone or own)
 
@@ -154,20 +154,22 @@ class _Judge:
             if row.tag in named:
                 together[named[row.tag]].append(row)
         for sub, rows in together.items():
-            same = len({(self.wish(row, self.pool[sub]), self.trust(row)) for row in rows}) == 1
+            same = len({(self.target_phone(row, self.pool[sub]), self.trust(row)) for row in rows}) == 1
             for row in rows[1:] if same else rows:
                 if len(rows) > 1:
                     reasons[row.tag] = "duplicate_row" if same else "conflicting_rows"
 
-    def decide(self, row: Row, sub: str, wishes: dict[str, set[str]], verdicts: Verdicts) -> str:
+    def decide(self, row: Row, sub: str, scope: dict[str, set[str]], verdicts: Verdicts) -> str:
         """Rows 5 to 12 for what ListUsers shows; only a write is worth a look at the whole user."""
         reason, phone, mfa = "", dict[str, str](), False
         for user in (self.pool[sub] | UNLISTED, self.pool[sub]):
-            wish, trust = self.wish(row, user), self.trust(row)
-            taken = self.setting.phone_signs_in and (wishes[wish or ""] | self.holders[wish or ""]) - {sub}
-            if refused := self.refusal(user, wish, trust, taken=bool(taken)):
+            target_phone, trust = self.target_phone(row, user), self.trust(row)
+            taken = self.setting.phone_signs_in and (
+                scope[target_phone or ""] | self.holders[target_phone or ""]
+            ) - {sub}
+            if refused := self.refusal(user, target_phone, trust, taken=bool(taken)):
                 return refused
-            reason, phone, mfa = self.plan(user, wish or "", trust)
+            reason, phone, mfa = self.plan(user, target_phone or "", trust)
             if not phone and not mfa:
                 return reason
         self.write(verdicts, sub, phone, mfa=mfa)
@@ -175,20 +177,20 @@ class _Judge:
         return reason
 
     def refusal(  # noqa: PLR0911 - one for each row of the table
-        self, user: User, wish: str | None, trust: str, *, taken: bool
+        self, user: User, target_phone: str | None, trust: str, *, taken: bool
     ) -> str | None:
         """Rows 5 to 11."""
         setting, phone = self.setting, user["Attributes"].get("phone_number")
         if reason := by_status(user, setting):
             return reason
-        if wish is None:
+        if target_phone is None:
             return "phone_missing"
-        if proven(user) == wish and sms_in_effect(user):
+        if proven(user) == target_phone and sms_in_effect(user):
             return "already_enrolled"
         if reason := by_factor(user, setting):
             return reason
         replace = setting.conflict == "replace" and trust == "attested"
-        if phone and phone != wish and not replace and (proven(user) or sms_on(user)):
+        if phone and phone != target_phone and not replace and (proven(user) or sms_on(user)):
             return "phone_differs"
         if taken:
             return "phone_taken"
@@ -202,14 +204,14 @@ class _Judge:
         by_email = setting.recovers is None or "verified_email" in setting.recovers
         return by_email and attributes.get("email_verified") == "true" and "email" in attributes
 
-    def plan(self, user: User, wish: str, trust: str) -> tuple[str, dict[str, str], bool]:
+    def plan(self, user: User, target_phone: str, trust: str) -> tuple[str, dict[str, str], bool]:
         """Row 12: the reason, the attributes to write, and whether to switch SMS MFA on."""
         phone: dict[str, str] = {}
-        known = proven(user) == wish
+        known = proven(user) == target_phone
         if trust == "attested" and not known:
-            phone = {"phone_number": wish, "phone_number_verified": "true"}
-        elif user["Attributes"].get("phone_number") != wish:
-            phone = {"phone_number": wish, "phone_number_verified": "false"}
+            phone = {"phone_number": target_phone, "phone_number_verified": "true"}
+        elif user["Attributes"].get("phone_number") != target_phone:
+            phone = {"phone_number": target_phone, "phone_number_verified": "false"}
         if trust == "by-code" and not known:
             return "awaiting_code", phone, False
         reason = "awaiting_first_sign_in" if trust == "at-sign-in" and not known else "enrolled"

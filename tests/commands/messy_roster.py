@@ -238,7 +238,9 @@ class _Maker:
 
     def row(self, sub: str) -> Row:
         """One row about one user: how it is named, what it asks, whether it vouches."""
-        row = Row(tag=self.tag(), vouched=self.random.choices([None, True, False], [0.75, 0.13, 0.12])[0])
+        row = Row(
+            tag=self.tag(), claims_verified=self.random.choices([None, True, False], [0.75, 0.13, 0.12])[0]
+        )
         return self.asking(self.naming(row, sub), sub)
 
     def naming(self, row: Row, sub: str) -> Row:
@@ -292,7 +294,7 @@ class _Maker:
         if same:
             return replace(row, tag=self.tag())
         if self.random.random() < 0.5:
-            return replace(row, tag=self.tag(), vouched=not row.vouched)
+            return replace(row, tag=self.tag(), claims_verified=not row.claims_verified)
         self.tag()
         return replace(row, tag=self.tag(), phone=phone_of(100_000 + self.made))
 
@@ -311,8 +313,8 @@ class _Maker:
             phone = self.random.choice(SPELLINGS)(row.phone) if row.phone else ""
         said = (
             ""
-            if row.vouched is None
-            else self.random.choice([str.upper, str.lower, str.title])(str(row.vouched))
+            if row.claims_verified is None
+            else self.random.choice([str.upper, str.lower, str.title])(str(row.claims_verified))
         )
         note = self.random.choice(["", "a, b", 'said "yes"', "two\nlines", "=1+1"])
         buffer = io.StringIO()

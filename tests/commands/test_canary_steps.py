@@ -210,7 +210,7 @@ def test_beside_a_run_it_goes_on_and_says_so(running: Running, tmp_path: Path) -
         Request(user="", client_id="app", phone=None, attested=False),
         SilentProgress(),
     ) as other:
-        lane = other.connection.lane
+        lane = other.session.lane
     lock = lock_lane(lane)
     try:
         visit = Visit(running, tmp_path / "run", "bob")

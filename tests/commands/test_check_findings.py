@@ -300,7 +300,7 @@ def test_each_pool_has_exactly_these_findings(account: Running, name: str) -> No
     failed = any(each.startswith("failure") for each in expected)
     assert checked.exit_code == (ExitCode.POOL_NOT_READY if failed else ExitCode.DONE)
     assert checked.document["ready"] is not failed
-    assert all(each.saw and (each.why or each.level == "ok") for each in checked.findings)
+    assert all(each.observed and (each.impact or each.level == "ok") for each in checked.findings)
     assert all(each.remedy for each in checked.findings if each.level in WEAK)
 
 
@@ -505,8 +505,8 @@ def test_an_account_with_much_amiss(poor: Running) -> None:
         "warning usage_user_read",
     }
     found: dict[str, Finding] = {each.code: each for each in checked.findings}
-    assert "cognito-idp:AdminSetUserMFAPreference" in found["caller_permissions"].saw
-    assert "cognito-idp:ListUsers" not in found["caller_permissions"].saw
+    assert "cognito-idp:AdminSetUserMFAPreference" in found["caller_permissions"].observed
+    assert "cognito-idp:ListUsers" not in found["caller_permissions"].observed
     assert found["usage_user_resource_update"].level == "info"
     assert found["caller_optional"].level == "info"
 

@@ -11,19 +11,19 @@ import pytest
 
 from migrate_mfa.domain.errors import ExitCode, NotAllowed
 from migrate_mfa.domain.quotas import Category, Lane
-from migrate_mfa.domain.rows import Verb
+from migrate_mfa.domain.rows import PlannedBy
 from migrate_mfa.engine.live_pool import LivePool
-from migrate_mfa.invocation import Pass, open_pass
+from migrate_mfa.invocation import Invocation, open_invocation
 from migrate_mfa.journal.lock import Writer
 from migrate_mfa.journal.run_dir import last_lane_writer, lock_lane, note_lane_writer
 from migrate_mfa.pacing.user_pool import CallCount
-from migrate_mfa.session import Connection
+from migrate_mfa.session import Session
 from migrate_mfa.settings import Settings
 from migrate_mfa.stop import Stop, StopCause
 from tests.support.builders import a_candidate, a_pool, a_user
 from tests.support.clock import FakeClock
-from tests.support.fakes import WRITES, FakeDirectory, SilentProgress
-from tests.support.scene import Scene, pacers, scene
+from tests.support.fakes import WRITES, FakeUserPool, SilentProgress
+from tests.support.scene import Scene, make_limiters, scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,24 +32,26 @@ if TYPE_CHECKING:
 CALLS = {Category.USER_UPDATE: CallCount(sent=90, throttled=3, retried=2)}
 
 
-def a_pass(folder: Path, stop: Stop, during: Callable[[], None]) -> Pass:
+def a_pass(folder: Path, stop: Stop, during: Callable[[], None]) -> Invocation:
     nothing: Any = SimpleNamespace(calls=CALLS)
-    connection = Connection(
+    session = Session(
         stop=stop,
         clock=FakeClock(),
         settings=Settings(),
         live_pool=LivePool(a_pool(), a_pool, clock=FakeClock(), stop=stop),
-        directory=nothing,
+        user_pool=nothing,
         progress=SilentProgress(),
         lane=nothing,
         aws=nothing,
         begun=0,
-        pacers={},
+        limiters={},
         limits={},
     )
-    with open_pass(connection, folder, "run", lambda journal: journal.set_meta({"phase": "planned"})) as one:
+    with open_invocation(
+        session, folder, "run", lambda journal: journal.set_meta({"phase": "planned"})
+    ) as invocation:
         during()
-    return one
+    return invocation
 
 
 @pytest.mark.parametrize(
@@ -60,9 +62,9 @@ def test_a_signal_before_the_end_makes_it_interrupted(
 ) -> None:
     stop = Stop()
 
-    one = a_pass(tmp_path / "run", stop, lambda: stop.request(cause))
+    invocation = a_pass(tmp_path / "run", stop, lambda: stop.request(cause))
 
-    assert (one.summary["state"], one.exit_code(ExitCode.DONE)) == ("interrupted", code)
+    assert (invocation.summary["state"], invocation.exit_code(ExitCode.DONE)) == ("interrupted", code)
 
 
 def test_the_calls_of_a_pass_are_in_its_summary_when_it_ends_in_whatever_way(tmp_path: Path) -> None:
@@ -79,10 +81,10 @@ def test_the_calls_of_a_pass_are_in_its_summary_when_it_ends_in_whatever_way(tmp
 def test_a_signal_while_the_reports_are_written_changes_nothing(tmp_path: Path) -> None:
     stop = Stop()
 
-    one = a_pass(tmp_path / "run", stop, lambda: None)
+    invocation = a_pass(tmp_path / "run", stop, lambda: None)
     stop.request(StopCause.SIGTERM)
 
-    assert (one.summary["state"], one.exit_code(ExitCode.DONE)) == ("finished", ExitCode.DONE)
+    assert (invocation.summary["state"], invocation.exit_code(ExitCode.DONE)) == ("finished", ExitCode.DONE)
 
 
 LANE = Lane(account="123456789012", region="ap-northeast-1", endpoint="http://127.0.0.1:1")
@@ -102,17 +104,19 @@ def test_what_another_directory_wrote_a_moment_ago_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: float | None, run_dir: str, waits: float
 ) -> None:
     monkeypatch.setattr("migrate_mfa.journal.run_dir._lane_lock", lambda _: tmp_path / "lane.lock")
-    directory = FakeDirectory([a_user()])
+    directory = FakeUserPool([a_user()])
     with scene(tmp_path / "own", directory) as run:
         run.plan([a_candidate()])
-        connection = a_connection(run)
+        session = a_connection(run)
         lock = lock_lane(LANE)
         ended = None if ended is None else run.clock.now() + ended
         note_lane_writer(LANE, tmp_path / run_dir, ended)
         assert isinstance(run.clock, FakeClock)
         before = len(run.clock.naps)
 
-        Pass(connection, run.journal, run.store, "disable").apply(run.decide, (Verb.RUN,), lambda _: None)
+        Invocation(session, run.journal, run.store, "disable").apply(
+            run.decide, (PlannedBy.RUN,), lambda _: None
+        )
 
         assert sum(run.clock.naps[before:]) == pytest.approx(waits, abs=0.2)
         assert run.row() == ("verified", "enrolled")
@@ -135,18 +139,18 @@ def test_a_run_directory_that_is_older_than_its_writes_is_said_to_be(
     said: bool,
 ) -> None:
     monkeypatch.setattr("migrate_mfa.journal.run_dir._lane_lock", lambda _: tmp_path / "lane.lock")
-    with scene(tmp_path / "own", FakeDirectory([a_user()])) as run:
+    with scene(tmp_path / "own", FakeUserPool([a_user()])) as run:
         run.plan([a_candidate()])
         run.journal.database.query("UPDATE passes SET ended_at = ?", knows_until)
         run.reopen()
-        connection = a_connection(run)
+        session = a_connection(run)
         lock = lock_lane(LANE)
         note_lane_writer(LANE, tmp_path / "own", wrote_until)
 
-        Pass(connection, run.journal, run.store, "run").apply(run.decide, (Verb.RUN,), lambda _: None)
+        Invocation(session, run.journal, run.store, "run").apply(run.decide, (PlannedBy.RUN,), lambda _: None)
 
-        assert isinstance(connection.progress, SilentProgress)
-        assert any("looks like an older copy" in text for text in connection.progress.said) == said
+        assert isinstance(session.progress, SilentProgress)
+        assert any("looks like an older copy" in text for text in session.progress.said) == said
         os.close(lock)
 
 
@@ -154,34 +158,36 @@ def test_a_command_is_known_as_writing_before_its_first_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("migrate_mfa.journal.run_dir._lane_lock", lambda _: tmp_path / "lane.lock")
-    directory = FakeDirectory([a_user()])
+    directory = FakeUserPool([a_user()])
     seen: list[Writer | None] = []
     directory.hook = lambda call: seen.append(last_lane_writer(LANE)) if call.operation in WRITES else None
     with scene(tmp_path / "own", directory) as run:
         run.plan([a_candidate()])
         lock = lock_lane(LANE)
 
-        Pass(a_connection(run), run.journal, run.store, "run").apply(run.decide, (Verb.RUN,), lambda _: None)
+        Invocation(a_connection(run), run.journal, run.store, "run").apply(
+            run.decide, (PlannedBy.RUN,), lambda _: None
+        )
 
         assert seen == [Writer(str(tmp_path / "own"), None)] * 2
         os.close(lock)
 
 
-def a_connection(run: Scene) -> Connection:
+def a_connection(run: Scene) -> Session:
     nothing: Any = SimpleNamespace(calls=CALLS)
     assert isinstance(run.clock, FakeClock)
-    limiters = pacers(run.clock)
-    return Connection(
+    limiters = make_limiters(run.clock)
+    return Session(
         stop=run.stop,
         clock=run.clock,
         settings=Settings(),
-        live_pool=LivePool(run.directory.pool, run.directory.describe, clock=run.clock, stop=run.stop),
-        directory=run.paced(limiters=limiters),
+        live_pool=LivePool(run.user_pool.pool, run.user_pool.describe, clock=run.clock, stop=run.stop),
+        user_pool=run.paced(limiters=limiters),
         progress=SilentProgress(),
         lane=LANE,
         aws=nothing,
         begun=run.clock.monotonic(),
-        pacers=limiters,
+        limiters=limiters,
         limits={},
         owns_lane=True,
     )

@@ -122,7 +122,7 @@ def caller(monkeypatch: pytest.MonkeyPatch) -> None:
 def in_progress(running: Running) -> tuple[str, str]:
     settings = Settings(user_pool_id=POOL_ID, aws=Aws(endpoint_url=running.endpoint))
     found = {each.code.value: each for each in check(settings, "run").findings}
-    return found["recovery_in_progress"].level.value, found["recovery_reach"].saw
+    return found["recovery_in_progress"].level.value, found["recovery_reach"].observed
 
 
 def test_check_fails_for_as_long_as_a_recovery_pauses_writes(tmp_path: Path) -> None:

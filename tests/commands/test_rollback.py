@@ -250,9 +250,9 @@ def test_a_roster_chooses_who_is_given_back_and_its_numbers_are_not_read(
         ("", phone_of(2)),
     ]
     chosen = write_roster(site.folder / "chosen.csv", rows)
-    strangers = write_roster(site.folder / "strangers.csv", rows[2:])
+    other_users = write_roster(site.folder / "strangers.csv", rows[2:])
 
-    nobody = rollback(site, strangers)
+    nobody = rollback(site, other_users)
     untouched = calls(site.running)
     done = rollback(site, chosen)
 

@@ -17,7 +17,7 @@ import boto3
 from botocore.config import Config
 
 from migrate_mfa.aws.session import Aws, AwsTarget
-from migrate_mfa.aws.user_pool import CognitoDirectory
+from migrate_mfa.aws.user_pool import CognitoUserPool
 from migrate_mfa.domain.failure import ApiError
 
 if TYPE_CHECKING:
@@ -120,12 +120,12 @@ class Pool:
 
     target: Target
     id: str
-    directory: CognitoDirectory = field(init=False)
+    directory: CognitoUserPool = field(init=False)
 
     def __post_init__(self) -> None:
         """Point the tool's adapter at it."""
         aws = AwsTarget(user_pool_id=self.id, endpoint_url=self.target.endpoint)
-        self.directory = CognitoDirectory(SharedClients(aws))
+        self.directory = CognitoUserPool(SharedClients(aws))
 
     @property
     def client(self) -> Any:

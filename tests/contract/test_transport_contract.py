@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrate_mfa.aws.session import Aws, AwsTarget
-from migrate_mfa.aws.user_pool import CognitoDirectory
+from migrate_mfa.aws.user_pool import CognitoUserPool
 from migrate_mfa.domain.failure import ApiError, Effect
 from migrate_mfa.domain.model import Phone
 from migrate_mfa.ports import sending
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PHONE = Phone("+819012345678")
-CALLS: dict[str, Callable[[CognitoDirectory], object]] = {
+CALLS: dict[str, Callable[[CognitoUserPool], object]] = {
     "DescribeUserPool": lambda directory: directory.describe(),
     "ListUsers": lambda directory: directory.page(None, None),
     "AdminGetUser": lambda directory: directory.user("taro"),
@@ -107,7 +107,7 @@ def test_a_200_without_sense_is_no_answer_to_a_read(pool: Pool, operation: str) 
 
 def test_a_long_wait_is_a_lost_connection(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("migrate_mfa.aws.session._READ_TIMEOUT_S", 0.3)
-    impatient = CognitoDirectory(Aws(AwsTarget(user_pool_id=pool.id, endpoint_url=pool.target.endpoint)))
+    impatient = CognitoUserPool(Aws(AwsTarget(user_pool_id=pool.id, endpoint_url=pool.target.endpoint)))
     assert isinstance(pool.target, Simulator)
     pool.target.running.control("faults", {"rules": [{"kind": "hang", "ops": ["AdminGetUser"]}]})
 
@@ -121,7 +121,7 @@ def test_where_nobody_listens_nothing_was_sent() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        nobody = CognitoDirectory(
+        nobody = CognitoUserPool(
             Aws(AwsTarget(user_pool_id="ap-northeast-1_Nobody001", endpoint_url=endpoint))
         )
 

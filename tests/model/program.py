@@ -23,7 +23,7 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from migrate_mfa.aws.session import Aws, AwsTarget
-from migrate_mfa.aws.user_pool import CognitoDirectory
+from migrate_mfa.aws.user_pool import CognitoUserPool
 from migrate_mfa.engine import apply_row
 from migrate_mfa.journal import database
 from migrate_mfa.main import main
@@ -221,8 +221,8 @@ def _aws(target: AwsTarget) -> _OneAws:
 
 
 @cache
-def _directory(aws: Aws) -> CognitoDirectory:
-    return CognitoDirectory(aws)
+def _user_pool(aws: Aws) -> CognitoUserPool:
+    return CognitoUserPool(aws)
 
 
 @contextmanager
@@ -257,7 +257,7 @@ def _here(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(apply_row, "READ_BACK_WAITS_S", waits)  # it costs no time here
     patch.setenv("AWS_ENDPOINT_URL", ENDPOINT)
     patch.setattr("migrate_mfa.session.Aws", lambda target, **_: _aws(target))
-    patch.setattr("migrate_mfa.session.CognitoDirectory", _directory)
+    patch.setattr("migrate_mfa.session.CognitoUserPool", _user_pool)
 
 
 def _quickly(patch: pytest.MonkeyPatch) -> None:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.model import SOFTWARE_TOKEN_MFA, VerificationPolicy
 from migrate_mfa.domain.reasons import Outcome, Reason
-from migrate_mfa.domain.rows import Verb
-from migrate_mfa.engine.apply_row import settle
+from migrate_mfa.domain.rows import PlannedBy
+from migrate_mfa.engine.apply_row import apply_row
 from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.reports.outcomes import write_outcomes
 from migrate_mfa.reports.summary import totals
 from tests.support.builders import a_candidate, a_policy, a_rejection, a_user, mfa
-from tests.support.fakes import FakeDirectory
+from tests.support.fakes import FakeUserPool
 from tests.support.scene import Scene, scene
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ _SIZES = {
 }
 
 
-def reported(directory: Path) -> Counter[tuple[str, str]]:
+def reported(user_pool: Path) -> Counter[tuple[str, str]]:
     """File and first cell of every line of every outcome CSV."""
     found: Counter[tuple[str, str]] = Counter()
-    for path in directory.glob("*.csv"):
+    for path in user_pool.glob("*.csv"):
         with path.open(encoding="utf-8-sig", newline="") as file:
             found.update((path.stem, line["who"]) for line in csv.DictReader(file))
     return found
@@ -44,16 +44,16 @@ def an_unfinished_run(run: Scene) -> None:
     run.plan([*rows, *failing])
     for user in range(1, 8):
         totp = mfa(SOFTWARE_TOKEN_MFA, preferred=SOFTWARE_TOKEN_MFA)
-        run.directory.put(a_user(f"user{user}", mfa=totp))
+        run.user_pool.put(a_user(f"user{user}", mfa=totp))
 
 
 def test_every_row_is_in_exactly_one_report_file(tmp_path: Path) -> None:
     users = [a_user(f"user{at}") for at in range(1, 24)]
     policy = a_policy(VerificationPolicy.BY_CODE)
-    with scene(tmp_path / "run", FakeDirectory(users), policy=policy) as run:
+    with scene(tmp_path / "run", FakeUserPool(users), policy=policy) as run:
         an_unfinished_run(run)
-        for work in run.store.claim((Verb.RUN,), 0, 12):
-            settle(work, run.tools())
+        for work in run.store.claim((PlannedBy.RUN,), 0, 12):
+            apply_row(work, run.context())
 
         store = ReportStore(run.journal.database)
         write_outcomes(tmp_path / "report", ("who", "phone"), store)

@@ -8,7 +8,7 @@ import pytest
 
 from migrate_mfa.domain.model import VerificationPolicy
 from tests.support.builders import BY_CODE, OTHER_PHONE, PHONE, a_candidate, a_policy, a_pool, a_user
-from tests.support.fakes import FakeDirectory
+from tests.support.fakes import FakeUserPool
 from tests.support.scene import scene
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def test_running_again_after_success_writes_nothing_under_every_policy(
     tmp_path: Path, user: UserState, verification: VerificationPolicy, fresh: bool
 ) -> None:
     policy = a_policy(verification)
-    directory = FakeDirectory([user], a_pool(phone_auto_verified=True))
+    directory = FakeUserPool([user], a_pool(phone_auto_verified=True))
     with scene(tmp_path / "first", directory, policy=policy) as run:
         run.plan([a_candidate()])
         run.settle_open()
@@ -52,7 +52,7 @@ def test_running_again_after_success_writes_nothing_under_every_policy(
 
 
 def test_a_number_that_is_stored_already_and_unproven_is_never_sent_again(tmp_path: Path) -> None:
-    directory = FakeDirectory([a_user(phone=PHONE)], a_pool(phone_auto_verified=True))
+    directory = FakeUserPool([a_user(phone=PHONE)], a_pool(phone_auto_verified=True))
     with scene(tmp_path, directory, policy=a_policy(BY_CODE)) as run:
         run.plan([a_candidate()])
         run.settle_open()

@@ -9,7 +9,7 @@ from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.reports.outcomes import write_outcomes
 from tests.support.builders import a_record, a_rejection
-from tests.support.fakes import FakeDirectory
+from tests.support.fakes import FakeUserPool
 from tests.support.scene import scene
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ ALLOWED = 1.3
 
 def peak_of_reporting(path: Path, rows: int) -> int:
     """The most memory, in bytes, that writing the reports of so many rows takes at a time."""
-    with scene(path / "run", FakeDirectory()) as run:
+    with scene(path / "run", FakeUserPool()) as run:
         for first in range(1, rows + 1, 1_000):
             chunk = [a_record(a_rejection(row, Reason.BAD_ROW)) for row in range(first, first + 1_000)]
             run.plans.add_records(chunk, 0.0)

@@ -15,19 +15,19 @@ from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.domain.model import Candidate, Policy, Rejection, Step, UserState
 from migrate_mfa.domain.quotas import Category, Lane
 from migrate_mfa.engine.live_pool import LivePool
-from migrate_mfa.invocation import Pass
+from migrate_mfa.invocation import Invocation
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.lock import Writer
 from migrate_mfa.journal.run_files import JOURNAL
 from migrate_mfa.journal.values import state_from_json, steps_from_text
 from migrate_mfa.journal.write_store import WorkStore
-from migrate_mfa.pacing.limiter import Pacer
-from migrate_mfa.pacing.user_pool import PacedDirectory
-from migrate_mfa.session import Connection, call_or_exit
+from migrate_mfa.pacing.limiter import RateLimiter
+from migrate_mfa.pacing.user_pool import PacedUserPool
+from migrate_mfa.session import Session, call_or_exit
 from migrate_mfa.settings import Settings, policy_options
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, Stopped
 from migrate_mfa.workflows.aftermath import Aftermath
-from migrate_mfa.workflows.plan_and_run import Migration, require_pool
+from migrate_mfa.workflows.plan_and_run import PlanAndRun, require_pool
 from tests.simulation.line import Line
 from tests.simulation.scheduler import Scheduler, VirtualClock
 from tests.support.builders import a_record
@@ -136,14 +136,14 @@ class Process:
                 self.run.words[row["user_sub"]] = self.run.words.get(row["user_sub"], 0) + 1
 
     def _work(self, journal: Journal) -> None:
-        connection = self._connection()
-        self._require(connection, journal)
-        clock = connection.clock
+        session = self._connection()
+        self._require(session, journal)
+        clock = session.clock
         work = WorkStore.begin(journal.database, self.command, clock.now())
-        one = Pass(connection, journal, work, self.command)
+        invocation = Invocation(session, journal, work, self.command)
         came_through = False
         try:
-            _COMMANDS[self.command](self, one)
+            _COMMANDS[self.command](self, invocation)
             came_through = True
         except Stopped:
             came_through = True
@@ -153,64 +153,66 @@ class Process:
             self.state = "stopped" if not came_through or cause or open_rows else "finished"
             if cause in SIGNAL_EXITS:
                 self.state = "interrupted"
-            work.count_calls(connection.directory.calls)
-            work.end(self.state, clock.now(), reads_only=one.reads_only, extra={})
+            work.count_calls(session.user_pool.calls)
+            work.end(self.state, clock.now(), reads_only=invocation.reads_only, extra={})
 
-    def _require(self, connection: Connection, journal: Journal) -> None:
+    def _require(self, session: Session, journal: Journal) -> None:
         if self.command in {"run", "disable"}:
-            require_pool(connection.pool, self.command, self.run.policy)
+            require_pool(session.pool, self.command, self.run.policy)
             journal.set_meta({"kind": self.run.kind, **policy_options(self.run.policy)})
         else:
-            require_sms_mfa(connection.pool)
+            require_sms_mfa(session.pool)
 
-    def _connection(self) -> Connection:
+    def _connection(self) -> Session:
         clock = VirtualClock(self.scheduler)
-        pacers = {category: Pacer(rps, clock, self.chance.random) for category, rps in self.ceilings.items()}
-        directory = PacedDirectory(self.line, pacers, clock=clock, stop=self.stop)
-        facts = call_or_exit(directory.describe, clock, self.stop)
+        limiters = {
+            category: RateLimiter(rps, clock, self.chance.random) for category, rps in self.ceilings.items()
+        }
+        user_pool = PacedUserPool(self.line, limiters, clock=clock, stop=self.stop)
+        facts = call_or_exit(user_pool.describe, clock, self.stop)
         nothing: Any = SimpleNamespace()
-        return Connection(
+        return Session(
             settings=self.settings,
             clock=clock,
             stop=self.stop,
             progress=SilentProgress(),
             lane=LANE,
-            live_pool=LivePool(facts, directory.describe, clock=clock, stop=self.stop),
-            directory=directory,
+            live_pool=LivePool(facts, user_pool.describe, clock=clock, stop=self.stop),
+            user_pool=user_pool,
             aws=nothing,
             begun=clock.monotonic(),
-            pacers=pacers,
+            limiters=limiters,
             limits=dict(self.ceilings),
             owns_lane=True,
         )
 
-    def _migrate(self, one: Pass) -> None:
+    def _migrate(self, invocation: Invocation) -> None:
         roster: Any = SimulatedRoster(self.run.roster)
-        migration = Migration(one, self.run.policy, roster)
-        migration.prepare()
-        migration.require_ready()
-        if migration.forecast().users:
-            migration.apply()
+        planning = PlanAndRun(invocation, self.run.policy, roster)
+        planning.prepare()
+        planning.require_ready()
+        if planning.forecast().users:
+            planning.apply()
 
-    def _reconcile(self, one: Pass) -> None:
-        after = Aftermath(one, self.run.policy)
+    def _reconcile(self, invocation: Invocation) -> None:
+        after = Aftermath(invocation, self.run.policy)
         after.compare(lambda *_: None)
         if self.chance.random() < 0.3:
             after.plan_repairs()
         if after.open_rows():
             after.apply_reconcile()
         after.store.settle_repairs()
-        one.extra |= {"drift": {}, "drift_new": {}}
+        invocation.extra |= {"drift": {}, "drift_new": {}}
         after.drift_is_told()
 
-    def _roll_back(self, one: Pass) -> None:
-        after = Aftermath(one, self.run.policy)
+    def _roll_back(self, invocation: Invocation) -> None:
+        after = Aftermath(invocation, self.run.policy)
         after.choose(())
         after.select(())
         after.apply_rollback()
 
 
-_COMMANDS: Mapping[str, Callable[[Process, Pass], None]] = {
+_COMMANDS: Mapping[str, Callable[[Process, Invocation], None]] = {
     "run": Process._migrate,
     "disable": Process._migrate,
     "reconcile": Process._reconcile,

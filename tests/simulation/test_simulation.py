@@ -60,8 +60,8 @@ def test_the_judge_sees_a_write_without_an_intent() -> None:
 @pytest.mark.damages_journal
 def test_the_judge_sees_what_is_told_and_is_not_so() -> None:
     with (
-        patch.object(apply_row._Way, "_make", lambda *_: None),
-        patch.object(apply_row._Way, "_look_back", apply_row._Way._look),
+        patch.object(apply_row._RowRun, "_make", lambda *_: None),
+        patch.object(apply_row._RowRun, "_look_back", apply_row._RowRun._look),
         patch.object(apply_row, "_is_undone", lambda *_: True),
         patch.object(apply_row, "not_effective", lambda *_: Verdict(Reason.ENROLLED)),
     ):

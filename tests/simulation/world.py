@@ -58,9 +58,9 @@ class World:
             self.pool.put(self._user(f"u{number}", NUMBERS[10 + number]))
         self.beginning = dict(self.pool.users)
         roster = tuple(self._row(n, user) for n, user in enumerate(self.pool.users.values(), 1))
-        self.directories = [self._directory("one", roster)]
+        self.directories = [self._user_pool("one", roster)]
         if self.chance.random() < 0.35:
-            self.directories.append(self._directory("two", roster))
+            self.directories.append(self._user_pool("two", roster))
         self.ceilings = self._ceilings()
 
     def live(self) -> list[str]:
@@ -108,7 +108,7 @@ class World:
             return a_candidate(None, row=row, phone=phone, email=user.email)
         return a_candidate(user.username, row=row, phone=phone)
 
-    def _directory(self, name: str, roster: tuple[Candidate, ...]) -> RunDir:
+    def _user_pool(self, name: str, roster: tuple[Candidate, ...]) -> RunDir:
         chance = self.chance
         policy = chance.choice(
             (VerificationPolicy.BY_CODE, VerificationPolicy.ATTESTED, VerificationPolicy.AT_SIGN_IN)
@@ -224,8 +224,8 @@ class World:
     def _without_the_machine(self) -> Iterator[None]:
         """No threads, no lock of the lane in the file system, no log, no other service of AWS."""
 
-        def note(_: object, directory: Path, ended: float | None = None) -> None:
-            self.lane_writer["last"] = Writer(str(directory.absolute()), ended)
+        def note(_: object, user_pool: Path, ended: float | None = None) -> None:
+            self.lane_writer["last"] = Writer(str(user_pool.absolute()), ended)
 
         passes = "migrate_mfa.invocation"
         with (

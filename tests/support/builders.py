@@ -9,18 +9,18 @@ from migrate_mfa.domain.model import (
     Candidate,
     MfaMode,
     MfaState,
+    NumberClaims,
     Phone,
     PhoneConflict,
     Policy,
     PoolFacts,
     Position,
     Rejection,
-    Rivalry,
     UserState,
     VerificationPolicy,
 )
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.rows import Record, Work
+from migrate_mfa.domain.rows import PlannedRow, Record
 
 PHONE = "+819012345678"
 OTHER_PHONE = "+819087654321"
@@ -95,6 +95,8 @@ def a_policy(
     return Policy(verification=verification, phone_conflict=conflict, despite=frozenset(despite))
 
 
-def a_work(candidate: Candidate | None = None, user: UserState | None = None, *, wrote: bool = False) -> Work:
+def a_work(
+    candidate: Candidate | None = None, user: UserState | None = None, *, wrote: bool = False
+) -> PlannedRow:
     user = user or a_user()
-    return Work(candidate or a_candidate(), user.sub, user.username, Rivalry(), wrote)
+    return PlannedRow(candidate or a_candidate(), user.sub, user.username, NumberClaims(), wrote)

@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import MfaMode, MfaState, Phone, PhoneSignIn, PoolFacts, UserState
 from migrate_mfa.domain.quotas import Category
-from migrate_mfa.ports import Clock, Filter, Page, Standing, sending
+from migrate_mfa.ports import Clock, Filter, Page, ProgressUpdate, sending
 from tests.support.builders import a_pool
 from tests.support.clock import FakeClock
 from tests.support.cognito_rules import (
@@ -20,7 +20,7 @@ from tests.support.cognito_rules import (
     without_phone,
 )
 
-__all__ = ["Call", "FakeClock", "FakeDirectory", "Killed", "SilentProgress"]
+__all__ = ["Call", "FakeClock", "FakeUserPool", "Killed", "SilentProgress"]
 
 GET = "AdminGetUser"
 UPDATE = "AdminUpdateUserAttributes"
@@ -56,8 +56,8 @@ class _Fault:
     username: str | None
 
 
-class FakeDirectory:
-    """`ports.Directory` in memory.
+class FakeUserPool:
+    """`ports.UserPool` in memory.
 
     `hook` sees every call before it is executed, `after` when it is, and before its answer is given; both
     may raise. `lag_s` and `stale_reads` make reads show users as they were before a write: for so long, or
@@ -292,15 +292,15 @@ class SilentProgress:
 
     def __init__(self) -> None:
         self.said: list[str] = []
-        self.shown: list[Standing] = []
+        self.shown: list[ProgressUpdate] = []
 
     def say(self, text: str) -> None:
         self.said.append(text)
 
-    def show(self, standing: Standing) -> None:
+    def show(self, standing: ProgressUpdate) -> None:
         self.shown.append(standing)
 
-    def make_way(self) -> None:
+    def pause(self) -> None:
         pass
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.domain.reasons import Outcome, Reason
-from migrate_mfa.domain.rows import Verb
+from migrate_mfa.domain.rows import PlannedBy
 from migrate_mfa.journal.database import NAME, Database, Journal
 from migrate_mfa.journal.schema import VERSION
 from migrate_mfa.journal.values import state_from_json, steps_from_text
@@ -30,8 +30,8 @@ _MOST_BYTES: Final = 2**24
 """Larger journals are those of the tests of size, which have figures of their own."""
 _EVERYTHING: Final = 2**31
 _VERBS_OF_KIND: Final = {
-    "run": (Verb.RUN, Verb.RECONCILE, Verb.REPAIR, Verb.ROLLBACK),
-    "disable": (Verb.DISABLE, Verb.ROLLBACK),
+    "run": (PlannedBy.RUN, PlannedBy.RECONCILE, PlannedBy.REPAIR, PlannedBy.ROLLBACK),
+    "disable": (PlannedBy.DISABLE, PlannedBy.ROLLBACK),
 }
 """What the commands on a run directory carry out; a row of another verb is never done."""
 _DID: Final = "w.result <> 'refused'"
@@ -150,7 +150,7 @@ def _unreadable(database: Database) -> Iterator[str]:
 
 def _never_done(database: Database) -> Iterator[str]:
     """Open rows that no command on this directory ever takes up."""
-    verbs = _VERBS_OF_KIND.get(_fact(database, "kind"), tuple(Verb))
+    verbs = _VERBS_OF_KIND.get(_fact(database, "kind"), tuple(PlannedBy))
     store = WorkStore(database, 0)
     claimed = [work.row for verb in verbs for work in store.claim((verb,), 0, _EVERYTHING)]
     if len(claimed) != (waiting := store.open_rows()):

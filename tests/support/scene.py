@@ -10,8 +10,8 @@ from migrate_mfa.checks.preflight import require_sms_mfa
 from migrate_mfa.domain.decide import decide
 from migrate_mfa.domain.model import Candidate, Decision, Policy, PoolFacts, Rejection, UserState
 from migrate_mfa.domain.quotas import Category
-from migrate_mfa.domain.rows import Verb, Work
-from migrate_mfa.engine.apply_row import Settled, Tools, settle
+from migrate_mfa.domain.rows import PlannedBy, PlannedRow
+from migrate_mfa.engine.apply_row import RowContext, RowResult, apply_row
 from migrate_mfa.engine.live_pool import LivePool
 from migrate_mfa.engine.plan import Planner
 from migrate_mfa.engine.refusals import Refusals
@@ -19,30 +19,30 @@ from migrate_mfa.engine.sms_allowance import SmsAllowance
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.journal.write_store import WorkStore
-from migrate_mfa.pacing.limiter import Pacer
-from migrate_mfa.pacing.user_pool import PacedDirectory
-from migrate_mfa.ports import Directory
+from migrate_mfa.pacing.limiter import RateLimiter
+from migrate_mfa.pacing.user_pool import PacedUserPool
+from migrate_mfa.ports import UserPool
 from migrate_mfa.stop import Stop
 from tests.support.builders import a_policy, a_record
-from tests.support.fakes import FakeClock, FakeDirectory, SilentProgress
+from tests.support.fakes import FakeClock, FakeUserPool, SilentProgress
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.errors import MigrateMfaError
 
 
-def pacers(clock: FakeClock, rps: float = 1000.0) -> dict[Category, Pacer]:
-    return {category: Pacer(rps, clock, lambda: 0.5) for category in Category}
+def make_limiters(clock: FakeClock, rps: float = 1000.0) -> dict[Category, RateLimiter]:
+    return {category: RateLimiter(rps, clock, lambda: 0.5) for category in Category}
 
 
 class Scene:
     """One run directory. `reopen` is what a new process does after this one died."""
 
     def __init__(
-        self, path: Path, directory: FakeDirectory, *, policy: Policy | None = None, fast: bool = True
+        self, path: Path, user_pool: FakeUserPool, *, policy: Policy | None = None, fast: bool = True
     ) -> None:
         self.path = path
-        self.directory = directory
-        self.clock = directory.clock
+        self.user_pool = user_pool
+        self.clock = user_pool.clock
         self.policy = policy or a_policy()
         self.progress = SilentProgress()
         self.max_sms = 1_000_000
@@ -67,13 +67,13 @@ class Scene:
 
     @property
     def plans(self) -> PlanStore:
-        return PlanStore(self.journal.database, case_sensitive=self.directory.pool.case_sensitive)
+        return PlanStore(self.journal.database, case_sensitive=self.user_pool.pool.case_sensitive)
 
     def planner(self, **options: Any) -> Planner:
         return Planner(
             self.plans,
-            self.directory,
-            pool=self.directory.pool,
+            self.user_pool,
+            pool=self.user_pool.pool,
             policy=self.policy,
             clock=self.clock,
             progress=self.progress,
@@ -89,16 +89,14 @@ class Scene:
         planner.read_pool(len(records))
         planner.decide_all()
 
-    def decide(self, work: Work, state: UserState) -> Decision:
-        return decide(
-            work.candidate, state, pool=self.directory.pool, policy=self.policy, rivalry=work.rivalry
-        )
+    def decide(self, work: PlannedRow, state: UserState) -> Decision:
+        return decide(work.candidate, state, pool=self.user_pool.pool, policy=self.policy, claims=work.claims)
 
-    def tools(
-        self, directory: Directory | None = None, *, limiters: Mapping[Category, Pacer] | None = None
-    ) -> Tools:
-        return Tools(
-            directory=directory or self.directory,
+    def context(
+        self, user_pool: UserPool | None = None, *, limiters: Mapping[Category, RateLimiter] | None = None
+    ) -> RowContext:
+        return RowContext(
+            user_pool=user_pool or self.user_pool,
             store=self.store,
             decide=self.decide,
             pool=self.live_pool(),
@@ -106,12 +104,12 @@ class Scene:
             stop=self.stop,
             sms=SmsAllowance(self.max_sms - self.store.unverified_rows()),
             refusals=Refusals(self.ask),
-            pacers=limiters or {},
+            limiters=limiters or {},
         )
 
     def live_pool(self) -> LivePool:
         made = LivePool(
-            self.directory.pool,
+            self.user_pool.pool,
             self.paced().describe,
             clock=self.clock,
             stop=self.stop,
@@ -121,15 +119,17 @@ class Scene:
         return made
 
     def paced(
-        self, rps: float = 1000.0, *, limiters: Mapping[Category, Pacer] | None = None
-    ) -> PacedDirectory:
+        self, rps: float = 1000.0, *, limiters: Mapping[Category, RateLimiter] | None = None
+    ) -> PacedUserPool:
         assert isinstance(self.clock, FakeClock)
-        return PacedDirectory(
-            self.directory, limiters or pacers(self.clock, rps), clock=self.clock, stop=self.stop
+        return PacedUserPool(
+            self.user_pool, limiters or make_limiters(self.clock, rps), clock=self.clock, stop=self.stop
         )
 
-    def settle_open(self, directory: Directory | None = None) -> list[Settled]:
-        return [settle(work, self.tools(directory)) for work in self.store.claim(tuple(Verb), 0, 1000)]
+    def settle_open(self, user_pool: UserPool | None = None) -> list[RowResult]:
+        return [
+            apply_row(work, self.context(user_pool)) for work in self.store.claim(tuple(PlannedBy), 0, 1000)
+        ]
 
     def one(self, sql: str, *arguments: object) -> sqlite3.Row:
         found = self.journal.database.query(sql, *arguments)
@@ -150,8 +150,8 @@ class Scene:
 
 
 @contextmanager
-def scene(path: Path, directory: FakeDirectory, **options: Any) -> Iterator[Scene]:
-    made = Scene(path, directory, **options)
+def scene(path: Path, user_pool: FakeUserPool, **options: Any) -> Iterator[Scene]:
+    made = Scene(path, user_pool, **options)
     try:
         yield made
     finally:

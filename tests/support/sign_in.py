@@ -8,7 +8,7 @@ from migrate_mfa.canary.sign_in import Challenge, Tokens
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import SMS_MFA, Phone
 from migrate_mfa.stop import Stopped
-from tests.support.fakes import FakeDirectory
+from tests.support.fakes import FakeUserPool
 
 PASSWORD = "right"
 T = TypeVar("T")
@@ -19,14 +19,14 @@ def refusal(operation: str, code: str, message: str = "", status: int = 400) -> 
 
 
 class FakeSignIn:
-    """`ports.SignIn` for the users of a `FakeDirectory`: codes are single-use, sessions are counted.
+    """`ports.SignIn` for the users of a `FakeUserPool`: codes are single-use, sessions are counted.
 
     `begins` are answers to AdminInitiateAuth that come instead of the usual ones; `destination` where codes
     go, unless it is the user's own number.
     """
 
-    def __init__(self, directory: FakeDirectory, username: str) -> None:
-        self._directory = directory
+    def __init__(self, directory: FakeUserPool, username: str) -> None:
+        self._user_pool = directory
         self._username = username
         self._numbers = count(100_001)
         self._faults: dict[str, list[ApiError]] = {}
@@ -82,7 +82,7 @@ class FakeSignIn:
             return self.begins.pop(0)
         if (username, password) != (self._username, PASSWORD):
             raise refusal("AdminInitiateAuth", "NotAuthorizedException", "Incorrect username or password.")
-        mfa = self._directory.true_state(username).mfa
+        mfa = self._user_pool.true_state(username).mfa
         if mfa is None or not mfa.sms_in_effect:
             return self._tokens()
         return Challenge(name=SMS_MFA, session="s", username="the id", destination=self._send())
@@ -96,19 +96,19 @@ class FakeSignIn:
     def _store(self, tokens: Tokens, phone: Phone) -> str | None:
         self._signed_in(tokens)
         self._pending = phone.e164
-        self._directory.store_phone(self._username, phone, verified=False)
-        return self._send() if self._directory.pool.phone_auto_verified else None
+        self._user_pool.store_phone(self._username, phone, verified=False)
+        return self._send() if self._user_pool.pool.phone_auto_verified else None
 
     def _verify(self, code: str) -> None:
         self._check("VerifyUserAttribute", code)
-        number = self._pending or self._directory.true_state(self._username).phone
+        number = self._pending or self._user_pool.true_state(self._username).phone
         assert number
-        self._directory.store_phone(self._username, Phone(number), verified=True)
+        self._user_pool.store_phone(self._username, Phone(number), verified=True)
 
     def _send(self) -> str:
         self.code = str(next(self._numbers))
         self.sms += 1
-        number = self._pending or self._directory.true_state(self._username).phone or ""
+        number = self._pending or self._user_pool.true_state(self._username).phone or ""
         return self.destination or f"+*******{number[-4:]}"
 
     def _check(self, operation: str, code: str) -> None:

@@ -16,7 +16,7 @@ from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.exceptions import ConnectionClosedError
 
 from migrate_mfa.aws.session import Aws, AwsTarget
-from migrate_mfa.aws.user_pool import CognitoDirectory
+from migrate_mfa.aws.user_pool import CognitoUserPool
 from migrate_mfa.simulator.account.outbox import TEXT
 from migrate_mfa.simulator.files.poolfile import load_world
 from migrate_mfa.simulator.server.control import pool_state
@@ -77,7 +77,7 @@ def wired_aws() -> _WiredAws:
     return aws
 
 
-class WiredDirectory(CognitoDirectory):
+class WiredDirectory(CognitoUserPool):
     """The adapter, with the two things that a scene wants of a directory."""
 
     clock: FakeClock
@@ -85,7 +85,7 @@ class WiredDirectory(CognitoDirectory):
 
 
 @cache
-def _directory() -> WiredDirectory:
+def _user_pool() -> WiredDirectory:
     return WiredDirectory(wired_aws())
 
 
@@ -97,10 +97,10 @@ class Wire:
         document = pool_document(users, config=config, quotas=_UNBOUND)
         self.service = Service(load_world(document, Path()), {}, keep_ledger=True)
         self.spoil: Spoil = lambda _, reply: reply
-        self.directory = _directory()
-        self.directory.clock = FakeClock()
+        self.user_pool = _user_pool()
+        self.user_pool.clock = FakeClock()
         wired_aws().wire = self
-        self.directory.pool = self.directory.describe()
+        self.user_pool.pool = self.user_pool.describe()
 
     def send(self, operation: str, request: Any) -> AWSResponse:
         """Botocore's `before-send`: answer in the place of the network."""

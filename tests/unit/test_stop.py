@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from migrate_mfa.aws import session
-from migrate_mfa.pacing.limiter import Pacer
+from migrate_mfa.pacing.limiter import RateLimiter
 from migrate_mfa.stop import (
     DRAIN_S,
     SILENT_DRAIN_S,
@@ -48,15 +48,15 @@ def test_what_is_in_flight_has_some_seconds_after_a_signal() -> None:
 def test_a_wait_for_a_turn_at_next_to_no_rate_ends_with_the_drain() -> None:
     """Throttled to its lowest, a pacer would keep two dozen users waiting for minutes."""
     clock, stop = FakeClock(), Stop()
-    pacer = Pacer(0.05, clock, lambda: 0.5)
-    with pacer.acquire() as ticket:
-        ticket.sent()
+    limiter = RateLimiter(0.05, clock, lambda: 0.5)
+    with limiter.acquire() as permit:
+        permit.sent()
     stop.request(StopCause.SIGTERM)
     began = clock.monotonic()
 
     for _ in range(24):
         with pytest.raises(Stopped):
-            pacer.acquire(lambda: stop.check_drain(clock))
+            limiter.acquire(lambda: stop.check_drain(clock))
 
     assert DRAIN_S <= clock.monotonic() - began <= DRAIN_S + 1
 

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import count
 from typing import Self
 
-from migrate_mfa.pacing.limiter import Pacer, Ticket
+from migrate_mfa.pacing.limiter import Permit, RateLimiter
 from migrate_mfa.simulator.server.faults import LiveTraffic
 from migrate_mfa.simulator.server.quotas import Bucket
 
@@ -129,24 +129,24 @@ class LaneModel(Lane):
         seed: int = 1,
     ) -> None:
         super().__init__(burst_s=burst_s, network=network, seed=seed)
-        self.pacers = [Pacer(ceiling, self.clock, self.chance.random) for ceiling in ceilings]
+        self.limiters = [RateLimiter(ceiling, self.clock, self.chance.random) for ceiling in ceilings]
         self.ours = [Calls() for _ in ceilings]
         self.sent: list[list[float]] = [[] for _ in ceilings]
         for number in range(len(ceilings)):
             self.at(0.001 * number, partial(self._send, number))
 
     def _send(self, number: int) -> None:
-        pacer, now = self.pacers[number], self.clock.time
-        if (due := pacer.due()) > now:
+        limiter, now = self.limiters[number], self.clock.time
+        if (due := limiter.due()) > now:
             self.at(due, lambda: self._send(number))
             return
-        ticket = pacer.acquire()
-        ticket.sent()
+        permit = limiter.acquire()
+        permit.sent()
         self.sent[number].append(now)
         way = self.network.latency(self.chance) / 2
-        self.at(now + way, lambda: self._serve(number, ticket, way))
+        self.at(now + way, lambda: self._serve(number, permit, way))
         self._send(number)
 
-    def _serve(self, number: int, ticket: Ticket, way_back: float) -> None:
+    def _serve(self, number: int, permit: Permit, way_back: float) -> None:
         if not self.arrive(self.ours[number]):
-            self.at(self.clock.time + way_back, lambda: self.pacers[number].throttled(ticket))
+            self.at(self.clock.time + way_back, lambda: self.limiters[number].throttled(permit))

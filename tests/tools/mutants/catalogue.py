@@ -10,7 +10,7 @@ The promises:
     7. No full number and no address in logs, errors or on the terminal.
     8. Memory does not grow with the roster or the pool.
     9. plan and audit make nobody a billed user; run counts those whom it only read.
-    10. A number that nobody vouched for or proved is never verified, and meets no MFA.
+    10. A number that nobody claims_verified for or proved is never verified, and meets no MFA.
     11. A stronger factor is never demoted.
     12. A report on every ending; an unfinished run never looks like success.
     13. Live traffic comes first: throttles slow the run down, and it says so by name.
@@ -64,10 +64,10 @@ MUTANTS: Final = (
         promise=2,
         breach="The first write is sent before its decision and the state before it are in the journal.",
         file="migrate_mfa/engine/apply_row.py",
-        find="        intent = store.decide(self._work, state, plan, now())\n",
+        find="        intent = store.record_intent(self._work, state, plan, now())\n",
         put=(
             "        self._make(plan.steps[0])\n"
-            "        intent = store.decide(self._work, state, plan, now())\n"
+            "        intent = store.record_intent(self._work, state, plan, now())\n"
         ),
         tests=(_SETTLE + "test_before_every_write_its_intent_the_decision_and_the_state_before_are_on_disk",),
     ),
@@ -94,8 +94,8 @@ MUTANTS: Final = (
         promise=3,
         breach="A call counts in the window when its thread is let go, not when it is sent.",
         file="migrate_mfa/pacing/limiter.py",
-        find="                self._window.append(ticket)\n",
-        put="                self._window.append(ticket)\n                ticket.sent_at = now\n",
+        find="                self._window.append(permit)\n",
+        put="                self._window.append(permit)\n                permit.sent_at = now\n",
         tests=(_PACER + "test_the_moment_of_sending_counts_and_not_the_moment_of_letting_go",),
     ),
     Mutant(
@@ -124,8 +124,8 @@ MUTANTS: Final = (
         promise=5,
         breach="A number that the pool has already, unproven, is written again, and a code sent again.",
         file="migrate_mfa/domain/decide.py",
-        find="    elif state.phone != wish.e164:\n        steps.append(StorePhone(wish, verified=False))",
-        put="    elif not proven:\n        steps.append(StorePhone(wish, verified=False))",
+        find="    elif state.phone != target.e164:\n        steps.append(StorePhone(target, verified=False))",
+        put="    elif not proven:\n        steps.append(StorePhone(target, verified=False))",
         tests=(_PROMISES + "05.py",),
     ),
     Mutant(
@@ -189,7 +189,7 @@ MUTANTS: Final = (
         file="migrate_mfa/engine/find_users.py",
         find="return [user for user in shown if self._names(kind, value, user)]",
         put=(
-            "return [self._directory.user(user.username) for user in shown if self._names(kind, value, user)]"
+            "return [self._user_pool.user(user.username) for user in shown if self._names(kind, value, user)]"
         ),
         tests=("tests/unit/engine/test_plan.py::test_a_plan_makes_no_call_that_bills_anybody",),
     ),
@@ -207,7 +207,7 @@ MUTANTS: Final = (
         promise=10,
         breach="A row that says its number is not verified is stored as verified all the same.",
         file="migrate_mfa/domain/model.py",
-        find="return VerificationPolicy.BY_CODE if vouched is False else self.verification",
+        find="return VerificationPolicy.BY_CODE if claims_verified is False else self.verification",
         put="return self.verification",
         tests=(
             _DECIDE + "test_the_policy_and_the_column_say_how_a_new_number_becomes_verified",
@@ -228,8 +228,8 @@ MUTANTS: Final = (
         promise=14,
         breach="SMS MFA is switched on with a number of the pool that gets no SMS, or is none.",
         file="migrate_mfa/domain/decide.py",
-        find="    if wish != candidate.phone and (unusable := pool_number_problem(wish.e164)):",
-        put="    if wish is None and (unusable := pool_number_problem(wish.e164)):",
+        find="    if target != candidate.phone and (unusable := pool_number_problem(target.e164)):",
+        put="    if target is None and (unusable := pool_number_problem(target.e164)):",
         tests=(_DECIDE + "test_a_number_of_the_pool_is_judged_like_one_of_the_roster",),
     ),
     Mutant(
@@ -264,7 +264,7 @@ MUTANTS: Final = (
         promise=12,
         breach="The summary of a run that was stopped says that it is finished.",
         file="migrate_mfa/invocation.py",
-        find='return "stopped" if one.connection.stop.cause or one.work.open_rows() else "finished"',
+        find='return "stopped" if invocation.session.stop.cause or invocation.work.open_rows() else "finished"',
         put='return "finished"',
         tests=(_STOPS + "TestLimits::test_waves_of_max_users_go_on_until_nobody_is_left",),
     ),
@@ -329,7 +329,7 @@ MUTANTS: Final = (
         promise=14,
         breach="Users are enrolled although SNS sends to a few verified numbers only.",
         file="migrate_mfa/commands/run.py",
-        find="                _check_first(migration)\n",
+        find="                _check_first(planning)\n",
         put="                pass\n",
         tests=(
             "tests/commands/test_check.py::test_a_run_into_the_sandbox_is_refused_and_a_wave_that_fits_it_is_not",
@@ -382,7 +382,7 @@ MUTANTS: Final = (
         promise=12,
         breach="Users who were refused because the pool takes no writes from anybody are reported as failed.",
         file="migrate_mfa/engine/execute.py",
-        find="self._tools.store.reopen(refusals.rows)",
+        find="self._context.store.reopen(refusals.rows)",
         put="0",
         tests=(_EXECUTE + "test_who_was_refused_with_everybody_is_open_again_when_the_pool_is_to_blame",),
     ),

@@ -56,7 +56,7 @@ WAY_BACK: Final = (
         promise=4,
         breach="A write that waited in a queue counts as sent when it was intended.",
         file="migrate_mfa/engine/apply_row.py",
-        find='at = self._tools.store.begun if last.result == "intent" else last.at',
+        find='at = self._context.store.begun if last.result == "intent" else last.at',
         put="at = last.at",
         tests=(
             "tests/unit/engine/test_apply_row.py::test_a_write_that_was_in_flight_at_a_death_is_given_time_to_show",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from migrate_mfa.aws.user_pool import CognitoDirectory, filter_text, pool_facts
+from migrate_mfa.aws.user_pool import CognitoUserPool, filter_text, pool_facts
 from migrate_mfa.domain.failure import ApiError, Effect
 from migrate_mfa.ports import Filter
 
@@ -54,11 +54,11 @@ class Answering:
         return lambda **_: self._answer
 
 
-def directory(answer: dict[str, Any]) -> CognitoDirectory:
+def directory(answer: dict[str, Any]) -> CognitoUserPool:
     aws: Any = SimpleNamespace(
         target=SimpleNamespace(user_pool_id="xx-y_1"), client=lambda _: Answering(answer)
     )
-    return CognitoDirectory(aws)
+    return CognitoUserPool(aws)
 
 
 SUB = {"Name": "sub", "Value": "s-1"}

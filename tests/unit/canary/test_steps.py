@@ -17,21 +17,21 @@ from migrate_mfa.domain.model import (
     SOFTWARE_TOKEN_MFA,
     MfaMode,
     MfaState,
+    NumberClaims,
     Phone,
     PhoneSignIn,
     Plan,
     PoolFacts,
-    Rivalry,
     UserState,
     Verdict,
 )
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rollback import restore
-from migrate_mfa.domain.rows import Resolved, Work
+from migrate_mfa.domain.rows import PlannedRow, Resolved
 from migrate_mfa.stop import Stopped
 from tests.support import cognito_rules
 from tests.support.builders import OTHER_PHONE, PHONE, SMS_PREFERRED, a_pool, a_record, a_user, mfa
-from tests.support.fakes import FakeDirectory
+from tests.support.fakes import FakeUserPool
 from tests.support.scene import Scene, scene
 from tests.support.sign_in import FakeSignIn, Person, refusal
 
@@ -54,10 +54,10 @@ def way_of(
     phone: str = PHONE,
     *,
     attested: bool = False,
-    rivalry: Rivalry | None = None,
+    claims: NumberClaims | None = None,
     **pool: Any,
 ) -> Way | Verdict:
-    return find_way(user, Phone(phone), pool=a_pool(**pool), attested=attested, rivalry=rivalry)
+    return find_way(user, Phone(phone), pool=a_pool(**pool), attested=attested, claims=claims)
 
 
 class TestFindingTheWay:
@@ -113,9 +113,9 @@ class TestFindingTheWay:
 
     @pytest.mark.parametrize("attested", [False, True])
     def test_a_number_that_signs_another_user_in_is_not_taken(self, *, attested: bool) -> None:
-        rivalry = Rivalry(held_by_other=True)
+        claims = NumberClaims(held_by_other=True)
 
-        found = way_of(a_user(), attested=attested, rivalry=rivalry, phone_sign_in=PhoneSignIn.ALIAS)
+        found = way_of(a_user(), attested=attested, claims=claims, phone_sign_in=PhoneSignIn.ALIAS)
 
         assert found == Verdict(Reason.PHONE_TAKEN, "Another user of the pool has this number.")
 
@@ -149,7 +149,7 @@ class Stage:
     """One user on a way, and what watches it."""
 
     scene: Scene
-    directory: FakeDirectory
+    user_pool: FakeUserPool
     sign_in: FakeSignIn
     person: Person
     told: list[Walked]
@@ -159,9 +159,9 @@ class Stage:
         way = self.way
         walk = Walk(
             way,
-            Work(way.candidate, way.state.sub, way.state.username, Rivalry(), wrote=False),
+            PlannedRow(way.candidate, way.state.sub, way.state.username, NumberClaims(), wrote=False),
             store=self.scene.store,
-            directory=self.scene.paced(),
+            user_pool=self.scene.paced(),
             sign_in=self.sign_in,
             ask=self.person,
             clock=self.scene.clock,
@@ -173,7 +173,7 @@ class Stage:
 
     @property
     def user(self) -> UserState:
-        return self.directory.true_state("ann")
+        return self.user_pool.true_state("ann")
 
     def statuses(self) -> dict[str, str]:
         return {step.name: step.status for step in self.told}
@@ -184,7 +184,7 @@ class Stage:
 
     def undone(self) -> UserState:
         """The user as a rollback would leave it."""
-        state, pool = self.user, self.directory.pool
+        state, pool = self.user, self.user_pool.pool
         before = self.scene.store.before_image(state.sub)
         if before is None:
             return state
@@ -207,17 +207,17 @@ class Stages:
         pool: PoolFacts | None = None,
     ) -> Stage:
         user = user or a_user()
-        directory = FakeDirectory([user], pool=pool)
-        opened = scene(self._folder / str(len(self._open)), directory)
+        user_pool = FakeUserPool([user], pool=pool)
+        opened = scene(self._folder / str(len(self._open)), user_pool)
         made = opened.__enter__()
         self._open.append(opened)
-        way = find_way(user, Phone(PHONE), pool=directory.pool, attested=attested)
+        way = find_way(user, Phone(PHONE), pool=user_pool.pool, attested=attested)
         assert isinstance(way, Way)
         made.plans.add_records([a_record(way.candidate)], 0.0)
         made.plans.add_users([user])
         made.plans.resolve([Resolved(1, user.sub, way.phone.e164, "by-code")])
-        sign_in = FakeSignIn(directory, "ann")
-        return Stage(made, directory, sign_in, Person(sign_in), [], way)
+        sign_in = FakeSignIn(user_pool, "ann")
+        return Stage(made, user_pool, sign_in, Person(sign_in), [], way)
 
     def close(self) -> None:
         for each in self._open:
@@ -282,12 +282,12 @@ class TestTheWholeWay:
 
         assert stage.walk()
         assert [step.name for step in stage.told] == ["sign_in_again", "answer_code", "end_session"]
-        assert stage.directory.writes == []
+        assert stage.user_pool.writes == []
         assert same(stage.user, user)
 
     def test_the_seconds_are_those_of_the_calls(self, stages: Stages) -> None:
         stage = stages()
-        stage.directory.hook = lambda _: stage.scene.clock.sleep(0.25)
+        stage.user_pool.hook = lambda _: stage.scene.clock.sleep(0.25)
         stage.person.pause = lambda: stage.scene.clock.sleep(60)
 
         assert stage.walk()
@@ -304,7 +304,7 @@ class TestTheWholeWay:
             before = stage.scene.store.before_image("sub-ann")
             seen.append((last.result if last else "none", before == stage.way.state))
 
-        stage.directory.hook = look
+        stage.user_pool.hook = look
         assert stage.walk()
         assert seen == [("intent", True)] * 3
         assert stage.scene.writes() == ["done", "done", "done"]
@@ -599,7 +599,7 @@ class TestSessions:
 
     def test_a_refused_write_of_the_administrator_is_raised_too(self, stages: Stages) -> None:
         stage = stages()
-        stage.directory.fail("AdminSetUserMFAPreference", "AccessDeniedException")
+        stage.user_pool.fail("AdminSetUserMFAPreference", "AccessDeniedException")
 
         with pytest.raises(NotAllowed) as caught:
             stage.walk()

@@ -13,14 +13,14 @@ from migrate_mfa.checks.snapshot import (
     AppClient,
     AppClients,
     Caller,
+    CheckScope,
     Decision,
     PoolDetails,
-    PoolPicture,
+    PoolSnapshot,
     QuotaUse,
     Role,
     Sending,
     SmsPath,
-    Wishes,
 )
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.model import VerificationPolicy
@@ -38,18 +38,18 @@ TRUST = {
     }
 }
 DETAILS = PoolDetails(arn="arn:pool", sms=PATH, totp=True)
-GOOD = PoolPicture(
+GOOD = PoolSnapshot(
     facts=a_pool(recovery=("verified_email",)),
     details=DETAILS,
     account="1",
-    wishes=Wishes(users=1000, codes=0),
+    scope=CheckScope(users=1000, codes=0),
     replica="",
     role=Role(TRUST, Decision.ALLOWED),
     sending=Sending(sandbox=False, limit_usd=500.0),
 )
 
 
-def level(code: str, picture: PoolPicture = GOOD, **changes: Any) -> Level | None:
+def level(code: str, picture: PoolSnapshot = GOOD, **changes: Any) -> Level | None:
     found: dict[str, Level] = {each.code: each.level for each in examine(replace(picture, **changes))}
     return found.get(code)
 
@@ -83,17 +83,17 @@ def test_a_good_pool_has_nothing_to_look_at() -> None:
 def test_the_monthly_limit_is_held_against_the_users_to_enrol(
     users: Any, limit: Any, expected: Level
 ) -> None:
-    changes: Any = {"wishes": Wishes(users=users), "sending": Sending(sandbox=False, limit_usd=limit)}
+    changes: Any = {"wishes": CheckScope(users=users), "sending": Sending(sandbox=False, limit_usd=limit)}
 
     assert level("sms_spend_limit", **changes) is expected
 
 
 def test_the_numbers_of_the_plan_are_named() -> None:
-    wishes = Wishes(users=12_345, codes=678)
-    (found,) = (each for each in examine(replace(GOOD, wishes=wishes)) if each.code == "sms_spend_limit")
+    scope = CheckScope(users=12_345, codes=678)
+    (found,) = (each for each in examine(replace(GOOD, scope=scope)) if each.code == "sms_spend_limit")
 
-    assert "678 codes" in found.why
-    assert "12,345 users" in found.why
+    assert "678 codes" in found.impact
+    assert "12,345 users" in found.impact
 
 
 @pytest.mark.parametrize(
@@ -103,15 +103,15 @@ def test_the_numbers_of_the_plan_are_named() -> None:
 def test_a_sandbox_is_enough_for_ten_users(users: int | None, expected: Level) -> None:
     boxed = Sending(sandbox=True, limit_usd=500.0)
 
-    assert level("sms_sandbox", wishes=Wishes(users=users), sending=boxed) is expected
+    assert level("sms_sandbox", scope=CheckScope(users=users), sending=boxed) is expected
 
 
 def test_recovery_that_was_given_up_by_name_is_a_warning() -> None:
     facts = a_pool(recovery=("verified_phone_number",))
-    despite = Wishes(despite=frozenset({Reason.NO_RECOVERY_LEFT}))
+    despite = CheckScope(despite=frozenset({Reason.NO_RECOVERY_LEFT}))
 
     assert level("recovery", facts=facts) is Level.FAILURE
-    assert level("recovery", facts=facts, wishes=despite) is Level.WARNING
+    assert level("recovery", facts=facts, scope=despite) is Level.WARNING
 
 
 def test_a_condition_that_cannot_be_judged_is_never_well() -> None:
@@ -149,9 +149,9 @@ def use(busiest: Any, enforced: float | None = 25.0) -> tuple[QuotaUse, ...]:
     ],
 )
 def test_others_and_the_run_share_a_quota(share: float, busiest: Any, expected: Level) -> None:
-    wishes = Wishes(quota_share=share)
+    scope = CheckScope(quota_share=share)
 
-    assert level("usage_user_update", wishes=wishes, quotas=use(busiest)) is expected
+    assert level("usage_user_update", scope=scope, quotas=use(busiest)) is expected
 
 
 @pytest.mark.parametrize(
@@ -202,8 +202,8 @@ def test_an_app_client_that_custom_flows_alone_serve_goes_past_mfa() -> None:
 
     (flows,) = (each for each in found if each.code == "client_flows")
     assert flows.level is Level.WARNING
-    assert "kiosk" in flows.saw
-    assert "web" not in flows.saw
+    assert "kiosk" in flows.observed
+    assert "web" not in flows.observed
 
 
 def test_many_names_are_not_all_shown() -> None:
@@ -212,8 +212,8 @@ def test_many_names_are_not_all_shown() -> None:
         each.code: each for each in examine(replace(GOOD, clients=AppClients(seen, 30)))
     }
 
-    assert found["client_session"].saw.endswith("app4 and 15 more.")
-    assert "20 of 30" in found["clients_seen"].saw
+    assert found["client_session"].observed.endswith("app4 and 15 more.")
+    assert "20 of 30" in found["clients_seen"].observed
 
 
 @pytest.mark.parametrize(
@@ -256,15 +256,15 @@ def test_every_finding_says_what_to_do_unless_all_is_well(policy: VerificationPo
     amiss = replace(
         GOOD,
         facts=a_pool(phone_needs_proof=True, phone_auto_verified=True, phone_mutable=False, recovery=None),
-        wishes=Wishes(verification=policy),
+        scope=CheckScope(verification=policy),
         replica="SECONDARY",
         role=Unknown("GetRole", "NoSuchEntity"),
         sending=Sending(sandbox=True, limit_usd=0.0),
     )
 
     for each in examine(amiss):
-        assert each.saw.endswith(".")
-        assert each.level in {Level.OK, Level.INFO} or (each.why and each.remedy)
+        assert each.observed.endswith(".")
+        assert each.level in {Level.OK, Level.INFO} or (each.impact and each.remedy)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_every_finding_says_what_to_do_unless_all_is_well(policy: VerificationPo
 def test_the_monthly_limit_is_held_against_what_the_messages_cost_where_prices_are_known(
     cost: str, limit: float, expected: Level
 ) -> None:
-    wishes = Wishes(users=100_000, sms_cost=Decimal(cost))
-    changes: Any = {"wishes": wishes, "sending": Sending(sandbox=False, limit_usd=limit)}
+    scope = CheckScope(users=100_000, sms_cost=Decimal(cost))
+    changes: Any = {"wishes": scope, "sending": Sending(sandbox=False, limit_usd=limit)}
 
     assert level("sms_spend_limit", **changes) is expected

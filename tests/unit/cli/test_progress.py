@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migrate_mfa.cli.progress import Display, make_progress
-from migrate_mfa.ports import Progress, Standing
+from migrate_mfa.ports import Progress, ProgressUpdate
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 ERASE_LINE = "\x1b[2K"
@@ -51,8 +51,8 @@ def make(stream: TextIO, clock: Clock, *, quiet: bool = False, color: bool = Tru
     return make_progress(stream=stream, clock=clock, quiet=quiet, color=color)
 
 
-def a_standing(done: int = 12_345, stage: str = "writing", slowed_by: str = "") -> Standing:
-    return Standing(
+def a_standing(done: int = 12_345, stage: str = "writing", slowed_by: str = "") -> ProgressUpdate:
+    return ProgressUpdate(
         stage=stage,
         done=done,
         total=200_000,
@@ -147,7 +147,7 @@ class TestPlain:
         progress = make(stream, clock)
 
         for done, total in ((0, None), (500, None), (501, 400)):
-            progress.show(Standing(stage="reading the pool", done=done, total=total))
+            progress.show(ProgressUpdate(stage="reading the pool", done=done, total=total))
             clock.time += 30
 
         assert stream.getvalue().splitlines() == ["reading the pool: 500", "reading the pool: 501"]
@@ -178,9 +178,9 @@ class TestPlain:
         stream = io.StringIO()
         progress = make(stream, clock)
 
-        progress.show(Standing(stage="sorting the users"))
+        progress.show(ProgressUpdate(stage="sorting the users"))
         clock.time += 12
-        progress.show(Standing(stage="deciding", done=1))
+        progress.show(ProgressUpdate(stage="deciding", done=1))
 
         assert stream.getvalue() == "sorting the users; took 12 s\n"
 
@@ -189,9 +189,9 @@ class TestPlain:
 
         with make(stream, clock) as progress:
             for stage in ("reading the roster", "reading the pool", "deciding"):
-                progress.show(Standing(stage=stage, done=1))
+                progress.show(ProgressUpdate(stage=stage, done=1))
                 clock.time += 4.9
-                progress.show(Standing(stage=stage, done=2))
+                progress.show(ProgressUpdate(stage=stage, done=2))
 
         assert stream.getvalue() == ""
 
@@ -218,7 +218,7 @@ class TestPlain:
 
         with make(stream, clock) as progress:
             for number in range(20):
-                progress.show(Standing(stage=f"stage {number}", done=number))
+                progress.show(ProgressUpdate(stage=f"stage {number}", done=number))
                 clock.time += 4
 
         assert stream.getvalue().splitlines() == ["stage 8: 8", "stage 16: 16"]
@@ -241,10 +241,10 @@ class TestPlain:
         terminal = Terminal()
 
         with make(terminal, clock) as progress:
-            progress.show(Standing(stage="writing", done=1))
+            progress.show(ProgressUpdate(stage="writing", done=1))
             progress.say("x")
             clock.time += 30
-            progress.show(Standing(stage="writing", done=2))
+            progress.show(ProgressUpdate(stage="writing", done=2))
 
         assert terminal.getvalue() == "x\nwriting: 2\nwriting: 2; took 30 s\n"
 
@@ -267,7 +267,7 @@ class TestLive:
         progress = make(terminal, clock)
 
         progress.show(
-            Standing(
+            ProgressUpdate(
                 stage="writing",
                 done=120,
                 total=500,
@@ -318,7 +318,7 @@ class TestLive:
 
         with pytest.MonkeyPatch.context() as patch, make_wide(patch, terminal, columns) as progress:
             progress.show(
-                Standing(
+                ProgressUpdate(
                     stage="reading the roster",
                     done=done,
                     total=10**7,
@@ -328,7 +328,7 @@ class TestLive:
                     slowed_by=slowed_by,
                 )
             )
-            progress.show(Standing(stage="done", done=1))
+            progress.show(ProgressUpdate(stage="done", done=1))
 
         assert max(map(len, drawn(terminal))) <= min(columns, 80)
         assert screen(terminal) == []
@@ -339,8 +339,8 @@ class TestLive:
 
         for millisecond in range(0, 250, 5):
             clock.time = 1000.0 + millisecond / 1000
-            progress.show(Standing(stage="writing", done=millisecond))
-        progress.show(Standing(stage="reading back", done=0))
+            progress.show(ProgressUpdate(stage="writing", done=millisecond))
+        progress.show(ProgressUpdate(stage="reading back", done=0))
 
         assert [line for line in drawn(terminal) if line] == [
             "writing: 0",
@@ -354,7 +354,7 @@ class TestLive:
         progress = make(terminal, clock)
 
         progress.say("before")
-        progress.show(Standing(stage="writing", done=1))
+        progress.show(ProgressUpdate(stage="writing", done=1))
         progress.say(f"[bold]{'long ' * 30}end")
         seen = screen(terminal)
         progress.close()
@@ -393,7 +393,7 @@ class TestLive:
         progress.close()
         progress.close()
         terminal.write("Type the pool's name: \n")
-        progress.show(Standing(stage="writing", done=1))
+        progress.show(ProgressUpdate(stage="writing", done=1))
 
         assert screen(terminal) == ["Type the pool's name: ", "writing: 1"]
 

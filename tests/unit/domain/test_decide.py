@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migrate_mfa.domain.decide import decide, decide_work, wished_phone
+from migrate_mfa.domain.decide import decide, decide_work, target_phone
 from migrate_mfa.domain.model import (
     EMAIL_OTP,
     SMS_MFA,
@@ -16,13 +16,13 @@ from migrate_mfa.domain.model import (
     Decision,
     MfaMode,
     MfaState,
+    NumberClaims,
     Phone,
     PhoneConflict,
     PhoneSignIn,
     Plan,
     Policy,
     PoolFacts,
-    Rivalry,
     SetSmsMfa,
     StorePhone,
     UserState,
@@ -30,7 +30,7 @@ from migrate_mfa.domain.model import (
     VerificationPolicy,
 )
 from migrate_mfa.domain.reasons import LIFTABLE, Outcome, Reason
-from migrate_mfa.domain.rows import Verb
+from migrate_mfa.domain.rows import PlannedBy
 from tests.support.builders import (
     AT_SIGN_IN,
     ATTESTED,
@@ -63,7 +63,7 @@ class Situation:
     state: UserState = field(default_factory=a_user)
     pool: PoolFacts = field(default_factory=a_pool)
     policy: Policy = field(default_factory=a_policy)
-    rivalry: Rivalry = field(default_factory=Rivalry)
+    claims: NumberClaims = field(default_factory=NumberClaims)
 
     def with_state(self, **changes: Any) -> "Situation":
         return replace(self, state=replace(self.state, **changes))
@@ -72,7 +72,7 @@ class Situation:
         return replace(self, pool=replace(self.pool, **changes))
 
     def decision(self) -> Decision:
-        return decide(self.candidate, self.state, pool=self.pool, policy=self.policy, rivalry=self.rivalry)
+        return decide(self.candidate, self.state, pool=self.pool, policy=self.policy, claims=self.claims)
 
     def reason(self) -> Reason:
         decision = self.decision()
@@ -108,7 +108,7 @@ ROWS: list[tuple[Reason, Callable[[Situation], Situation]]] = [
     (
         Reason.PHONE_TAKEN,
         lambda s: replace(
-            s.with_pool(phone_sign_in=PhoneSignIn.ALIAS), rivalry=Rivalry(wished_by_others=True)
+            s.with_pool(phone_sign_in=PhoneSignIn.ALIAS), claims=NumberClaims(requested_by_others=True)
         ),
     ),
     (Reason.NO_RECOVERY_LEFT, lambda s: s.with_state(email_verified=False)),
@@ -233,7 +233,7 @@ def test_who_has_yet_to_confirm_is_judged_once_that_is_done() -> None:
 
 
 def test_a_repair_switches_no_mfa_on_for_a_number_that_gets_no_sms() -> None:
-    work = replace(a_work(), verb=Verb.REPAIR)
+    work = replace(a_work(), verb=PlannedBy.REPAIR)
     state = a_user(phone="+81312345678", phone_verified=True)
 
     decision = decide_work(work, state, pool=a_pool(), policy=a_policy())
@@ -357,11 +357,13 @@ def test_a_disabled_user_who_is_federated_stays_federated_despite() -> None:
 )
 def test_the_policy_and_the_column_say_how_a_new_number_becomes_verified(
     verification: VerificationPolicy,
-    vouched: bool | None,
+    claims_verified: bool | None,
     steps: tuple[StorePhone | SetSmsMfa, ...],
     ends: Reason,
 ) -> None:
-    situation = Situation(candidate=a_candidate(vouched=vouched), policy=a_policy(verification))
+    situation = Situation(
+        candidate=a_candidate(claims_verified=claims_verified), policy=a_policy(verification)
+    )
 
     assert situation.decision() == Plan(steps, ends)
 
@@ -369,11 +371,11 @@ def test_the_policy_and_the_column_say_how_a_new_number_becomes_verified(
 @pytest.mark.parametrize("verification", list(VerificationPolicy))
 @pytest.mark.parametrize("vouched", [None, True, False])
 def test_a_number_that_the_pool_has_verified_is_proven_under_every_policy(
-    verification: VerificationPolicy, vouched: bool | None
+    verification: VerificationPolicy, claims_verified: bool | None
 ) -> None:
-    situation = Situation(candidate=a_candidate(vouched=vouched), policy=a_policy(verification)).with_state(
-        phone=PHONE, phone_verified=True
-    )
+    situation = Situation(
+        candidate=a_candidate(claims_verified=claims_verified), policy=a_policy(verification)
+    ).with_state(phone=PHONE, phone_verified=True)
 
     assert situation.decision() == Plan((SMS_ON,), Reason.ENROLLED)
 
@@ -465,10 +467,10 @@ def test_keep_does_not_keep_a_number_that_nobody_proved() -> None:
 )
 @pytest.mark.parametrize("state", [mfa(), SMS_PREFERRED])
 def test_replace_takes_another_number_only_when_somebody_vouches_for_it(
-    verification: VerificationPolicy, vouched: bool | None, replaces: bool, state: MfaState
+    verification: VerificationPolicy, claims_verified: bool | None, replaces: bool, state: MfaState
 ) -> None:
     situation = Situation(
-        candidate=a_candidate(vouched=vouched),
+        candidate=a_candidate(claims_verified=claims_verified),
         policy=a_policy(verification, conflict=PhoneConflict.REPLACE),
     ).with_state(phone=OTHER_PHONE, phone_verified=True, mfa=state)
 
@@ -490,10 +492,12 @@ def test_by_code_gives_no_number_to_sms_mfa_that_waits_for_one() -> None:
 # Rivals and recovery
 
 
-@pytest.mark.parametrize("rivalry", [Rivalry(wished_by_others=True), Rivalry(held_by_other=True)])
+@pytest.mark.parametrize(
+    "rivalry", [NumberClaims(requested_by_others=True), NumberClaims(held_by_other=True)]
+)
 @pytest.mark.parametrize("sign_in", list(PhoneSignIn))
-def test_a_number_may_be_shared_unless_it_signs_people_in(rivalry: Rivalry, sign_in: PhoneSignIn) -> None:
-    situation = replace(Situation().with_pool(phone_sign_in=sign_in), rivalry=rivalry)
+def test_a_number_may_be_shared_unless_it_signs_people_in(claims: NumberClaims, sign_in: PhoneSignIn) -> None:
+    situation = replace(Situation().with_pool(phone_sign_in=sign_in), claims=claims)
 
     if sign_in is PhoneSignIn.NO:
         assert isinstance(situation.decision(), Plan)
@@ -561,13 +565,13 @@ def mfa_states(draw: st.DrawFn) -> MfaState:
 def situations(draw: st.DrawFn, *, know_mfa: bool = True) -> Situation:
     """Everything that can come before `decide`, in the pools that are let through."""
     phone = draw(phones)
-    vouched = draw(st.sampled_from([None, True, False]))
+    claims_verified = draw(st.sampled_from([None, True, False]))
     policy = Policy(
         verification=draw(st.sampled_from(list(VerificationPolicy))),
         phone_conflict=draw(st.sampled_from(list(PhoneConflict))),
         despite=draw(st.frozensets(st.sampled_from(sorted(LIFTABLE)))),
     )
-    trust = policy.trust(vouched)
+    trust = policy.for_row(claims_verified)
     modes = [MfaMode.OPTIONAL] if trust is BY_CODE else [MfaMode.OPTIONAL, MfaMode.ON]
     pool = a_pool(
         mfa=draw(st.sampled_from(modes)),
@@ -589,9 +593,11 @@ def situations(draw: st.DrawFn, *, know_mfa: bool = True) -> Situation:
         phone_verified=phone is not None and draw(st.booleans()),
         mfa=draw(st.one_of(st.none(), mfa_states())) if not know_mfa else draw(mfa_states()),
     )
-    candidate = a_candidate(phone=draw(st.sampled_from([None, PHONE, PHONE, THIRD_PHONE])), vouched=vouched)
-    rivalry = Rivalry(wished_by_others=draw(st.booleans()), held_by_other=draw(st.booleans()))
-    return Situation(candidate, state, pool, policy, rivalry)
+    candidate = a_candidate(
+        phone=draw(st.sampled_from([None, PHONE, PHONE, THIRD_PHONE])), claims_verified=claims_verified
+    )
+    claims = NumberClaims(requested_by_others=draw(st.booleans()), held_by_other=draw(st.booleans()))
+    return Situation(candidate, state, pool, policy, claims)
 
 
 def after(situation: Situation) -> Situation:
@@ -636,7 +642,7 @@ def test_nothing_is_left_to_write_once_the_plan_is_done(situation: Situation) ->
 @everything
 @given(situations(know_mfa=False))
 def test_a_number_that_nobody_vouched_for_or_proved_is_never_marked_verified(situation: Situation) -> None:
-    trust = situation.policy.trust(situation.candidate.vouched)
+    trust = situation.policy.for_row(situation.candidate.claims_verified)
 
     done = after(situation)
 
@@ -647,7 +653,7 @@ def test_a_number_that_nobody_vouched_for_or_proved_is_never_marked_verified(sit
 @everything
 @given(situations())
 def test_an_unproven_number_meets_mfa_only_under_at_sign_in(situation: Situation) -> None:
-    trust = situation.policy.trust(situation.candidate.vouched)
+    trust = situation.policy.for_row(situation.candidate.claims_verified)
 
     done = after(situation)
 
@@ -714,11 +720,11 @@ def test_the_wished_number_is_the_rows_unless_there_is_none_or_the_users_own_is_
     keep = a_policy(conflict=PhoneConflict.KEEP)
 
     found = [
-        wished_phone(a_candidate(), proven, a_policy()),
-        wished_phone(a_candidate(phone=None), proven, a_policy()),
-        wished_phone(a_candidate(), proven, keep),
-        wished_phone(a_candidate(), a_user(), keep),
-        wished_phone(a_candidate(phone=None), a_user(phone=OTHER_PHONE), a_policy()),
+        target_phone(a_candidate(), proven, a_policy()),
+        target_phone(a_candidate(phone=None), proven, a_policy()),
+        target_phone(a_candidate(), proven, keep),
+        target_phone(a_candidate(), a_user(), keep),
+        target_phone(a_candidate(phone=None), a_user(phone=OTHER_PHONE), a_policy()),
     ]
 
     assert found == [Phone(PHONE), Phone(OTHER_PHONE), Phone(OTHER_PHONE), Phone(PHONE), None]

@@ -3,7 +3,7 @@ import pytest
 from migrate_mfa.domain.halfway import stored_number, where_it_stands
 from migrate_mfa.domain.model import ClearPhone, MarkUnverified, Phone, SetSmsMfa, Step, StorePhone
 from migrate_mfa.domain.rollback import Write
-from migrate_mfa.domain.rows import Verb
+from migrate_mfa.domain.rows import PlannedBy
 from tests.support.builders import PHONE
 
 STORED = Write(StorePhone(Phone(PHONE), verified=True), sure=True)
@@ -20,39 +20,41 @@ def switched(step: Step, *, sure: bool = True) -> Write:
 @pytest.mark.parametrize(
     ("verb", "writes", "says"),
     [
-        (Verb.RUN, [], "Not done yet"),
-        (Verb.RUN, [STORED], "The number is stored and verified, SMS MFA is not switched on yet"),
-        (Verb.RUN, [UNPROVED], "The number is stored, SMS MFA is not switched on yet"),
+        (PlannedBy.RUN, [], "Not done yet"),
+        (PlannedBy.RUN, [STORED], "The number is stored and verified, SMS MFA is not switched on yet"),
+        (PlannedBy.RUN, [UNPROVED], "The number is stored, SMS MFA is not switched on yet"),
         (
-            Verb.RUN,
+            PlannedBy.RUN,
             [LOST],
             "The number may be stored (Cognito's answer is missing), SMS MFA is not switched on yet",
         ),
         (
-            Verb.RUN,
+            PlannedBy.RUN,
             [STORED, switched(ON, sure=False)],
             "The number is stored and verified, SMS MFA may be on (Cognito's answer is missing)",
         ),
-        (Verb.RUN, [switched(ON)], "SMS MFA is switched on but was not checked yet"),
-        (Verb.RECONCILE, [UNPROVED], "The number is stored, SMS MFA is not switched on yet"),
-        (Verb.REPAIR, [STORED, switched(ON)], "SMS MFA is not known to be on again yet"),
-        (Verb.DISABLE, [], "Not done yet"),
-        (Verb.DISABLE, [switched(OFF)], "SMS MFA is switched off but was not checked yet"),
-        (Verb.DISABLE, [switched(OFF, sure=False)], "SMS MFA may be off (Cognito's answer is missing)"),
-        (Verb.ROLLBACK, [STORED, switched(ON)], "Not given back yet"),
+        (PlannedBy.RUN, [switched(ON)], "SMS MFA is switched on but was not checked yet"),
+        (PlannedBy.RECONCILE, [UNPROVED], "The number is stored, SMS MFA is not switched on yet"),
+        (PlannedBy.REPAIR, [STORED, switched(ON)], "SMS MFA is not known to be on again yet"),
+        (PlannedBy.DISABLE, [], "Not done yet"),
+        (PlannedBy.DISABLE, [switched(OFF)], "SMS MFA is switched off but was not checked yet"),
+        (PlannedBy.DISABLE, [switched(OFF, sure=False)], "SMS MFA may be off (Cognito's answer is missing)"),
+        (PlannedBy.ROLLBACK, [STORED, switched(ON)], "Not given back yet"),
         (
-            Verb.ROLLBACK,
+            PlannedBy.ROLLBACK,
             [STORED, switched(ON), switched(OFF)],
             "SMS MFA is off again, and the number that was stored is still there",
         ),
         (
-            Verb.ROLLBACK,
+            PlannedBy.ROLLBACK,
             [STORED, switched(ON), switched(OFF), Write(ClearPhone(), sure=False)],
             "SMS MFA is off again",
         ),
     ],
 )
-def test_what_is_so_of_a_user_whose_row_is_open_is_said(verb: Verb, writes: list[Write], says: str) -> None:
+def test_what_is_so_of_a_user_whose_row_is_open_is_said(
+    verb: PlannedBy, writes: list[Write], says: str
+) -> None:
     assert where_it_stands(verb, writes) == f"{says}; run the same command again."
 
 

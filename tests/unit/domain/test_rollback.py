@@ -460,8 +460,8 @@ def runs(draw: st.DrawFn) -> tuple[UserState, Plan, PoolFacts]:
         conflict=draw(st.sampled_from(list(PhoneConflict))),
         despite=LIFTABLE,
     )
-    candidate = a_candidate(vouched=draw(st.sampled_from([None, True, False])))
-    trust = policy.trust(candidate.vouched)
+    candidate = a_candidate(claims_verified=draw(st.sampled_from([None, True, False])))
+    trust = policy.for_row(candidate.claims_verified)
     pool = a_pool(
         mfa=MfaMode.OPTIONAL if trust is BY_CODE else draw(st.sampled_from([MfaMode.OPTIONAL, MfaMode.ON])),
         phone_auto_verified=draw(st.booleans()),

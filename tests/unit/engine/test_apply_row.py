@@ -24,8 +24,8 @@ from migrate_mfa.domain.model import (
     VerificationPolicy,
 )
 from migrate_mfa.domain.reasons import Outcome, Reason
-from migrate_mfa.domain.rows import Verb
-from migrate_mfa.engine.apply_row import AGAIN_AFTER_S, READ_BACK_WAITS_S, ROUNDS, Settled, settle
+from migrate_mfa.domain.rows import PlannedBy
+from migrate_mfa.engine.apply_row import AGAIN_AFTER_S, READ_BACK_WAITS_S, ROUNDS, RowResult, apply_row
 from migrate_mfa.journal.database import Database
 from migrate_mfa.journal.values import state_from_json
 from migrate_mfa.stop import StopCause, Stopped
@@ -42,7 +42,7 @@ from tests.support.builders import (
     a_user,
     mfa,
 )
-from tests.support.fakes import FACTORS, GET, LIST, MFA, UPDATE, Call, FakeClock, FakeDirectory, Killed
+from tests.support.fakes import FACTORS, GET, LIST, MFA, UPDATE, Call, FakeClock, FakeUserPool, Killed
 from tests.support.scene import Scene, scene
 
 SENDS_CODES = a_pool(phone_auto_verified=True)
@@ -67,14 +67,14 @@ def planned(
     phone: str | None = PHONE,
 ) -> Iterator[Scene]:
     """One user, planned; the calls of the plan are forgotten."""
-    directory = FakeDirectory([user or a_user()], pool, FakeClock())
-    with scene(path, directory, policy=policy) as run:
+    user_pool = FakeUserPool([user or a_user()], pool, FakeClock())
+    with scene(path, user_pool, policy=policy) as run:
         run.plan([a_candidate(phone=phone)])
-        directory.calls.clear()
+        user_pool.calls.clear()
         yield run
 
 
-def settled(run: Scene) -> Settled:
+def settled(run: Scene) -> RowResult:
     found = run.settle_open(run.paced())
     assert len(found) == 1
     return found[0]
@@ -97,7 +97,7 @@ def test_a_user_is_read_written_and_read_back(
     with planned(tmp_path, policy=a_policy(verification)) as run:
         result = settled(run)
 
-        assert run.directory.made() == calls
+        assert run.user_pool.made() == calls
         assert result.verdict.reason is reason
         assert run.row() == (reason.outcome.value, reason.value)
         assert run.writes() == ["done"] * (len(calls) - 2)
@@ -110,7 +110,7 @@ def test_a_user_costs_three_commits_and_each_write_has_its_intent_before_it(tmp_
         run.journal.database._connection.set_trace_callback(
             lambda sql: events.append("commit") if sql == "COMMIT" else None
         )
-        run.directory.hook = lambda call: events.append(call.operation)
+        run.user_pool.hook = lambda call: events.append(call.operation)
 
         settled(run)
 
@@ -120,7 +120,7 @@ def test_a_user_costs_three_commits_and_each_write_has_its_intent_before_it(tmp_
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "AccessDeniedException"])
 def test_a_write_is_journaled_as_done_when_the_run_ends_right_after_it(tmp_path: Path, code: str) -> None:
     with planned(tmp_path) as run:
-        run.directory.fail(GET, code, skip=1)
+        run.user_pool.fail(GET, code, skip=1)
 
         with pytest.raises(NotAllowed):
             settled(run)
@@ -133,18 +133,18 @@ def test_the_end_of_a_happy_path_is_what_was_asked_for(tmp_path: Path) -> None:
     with planned(tmp_path) as run:
         settled(run)
 
-        user = run.directory.true_state("ann")
+        user = run.user_pool.true_state("ann")
         assert (user.phone, user.phone_verified, user.mfa) == (PHONE, True, SMS_PREFERRED)
-        assert run.directory.sms == {}
+        assert run.user_pool.sms == {}
 
 
 def test_nothing_is_written_when_everything_is_in_effect(tmp_path: Path) -> None:
     with planned(tmp_path) as run:
-        run.directory.put(a_user(phone=PHONE, phone_verified=True, mfa=SMS_PREFERRED))
+        run.user_pool.put(a_user(phone=PHONE, phone_verified=True, mfa=SMS_PREFERRED))
 
         result = settled(run)
 
-        assert run.directory.made() == [GET]
+        assert run.user_pool.made() == [GET]
         assert result.verdict.reason is Reason.ALREADY_ENROLLED
         assert (result.read, result.wrote) == (True, False)
         assert run.writes() == []
@@ -166,39 +166,39 @@ def test_the_read_before_the_write_decides_and_not_the_plan(
     tmp_path: Path, changes: dict[str, Any], reason: Reason
 ) -> None:
     with planned(tmp_path) as run:
-        run.directory.put(a_user(**changes))
+        run.user_pool.put(a_user(**changes))
 
         result = settled(run)
 
         assert result.verdict.reason is reason
-        assert run.directory.writes == []
+        assert run.user_pool.writes == []
         assert run.row() == (reason.outcome.value, reason.value)
 
 
 def test_a_passkey_is_asked_for_only_where_one_would_be_blocked(tmp_path: Path) -> None:
     with planned(tmp_path / "a", pool=a_pool(passkeys_at_risk=True)) as run:
-        run.directory.passkeys.add("ann")
+        run.user_pool.passkeys.add("ann")
         result = settled(run)
 
         assert result.verdict.reason is Reason.HAS_PASSKEY
-        assert run.directory.made() == [GET, FACTORS]
-        run.directory.passkeys.clear()
+        assert run.user_pool.made() == [GET, FACTORS]
+        run.user_pool.passkeys.clear()
         run.journal.database.query("UPDATE rows SET outcome = 'unprocessed'")
-        run.directory.calls.clear()
+        run.user_pool.calls.clear()
         assert settled(run).verdict.reason is Reason.ENROLLED
-        assert run.directory.made() == [GET, FACTORS, UPDATE, MFA, GET]
+        assert run.user_pool.made() == [GET, FACTORS, UPDATE, MFA, GET]
 
     with planned(tmp_path / "b") as run:
-        run.directory.passkeys.add("ann")
+        run.user_pool.passkeys.add("ann")
         assert settled(run).verdict.reason is Reason.ENROLLED
-        assert FACTORS not in run.directory.made()
+        assert FACTORS not in run.user_pool.made()
 
 
 def test_where_mfa_is_required_the_verified_number_is_enough(tmp_path: Path) -> None:
     with planned(tmp_path, pool=a_pool(mfa=MfaMode.ON)) as run:
         result = settled(run)
 
-        assert run.directory.made() == [GET, UPDATE, GET]
+        assert run.user_pool.made() == [GET, UPDATE, GET]
         assert result.verdict.reason is Reason.ENROLLED
 
 
@@ -208,7 +208,7 @@ def test_a_stronger_factor_stays_preferred(tmp_path: Path) -> None:
     with planned(tmp_path, user=a_user(mfa=strong), policy=policy) as run:
         assert settled(run).verdict.reason is Reason.ENROLLED
 
-        after = run.directory.true_state("ann").mfa
+        after = run.user_pool.true_state("ann").mfa
         assert after == mfa(SMS_MFA, SOFTWARE_TOKEN_MFA, preferred=SOFTWARE_TOKEN_MFA)
 
 
@@ -235,7 +235,7 @@ def test_before_every_write_its_intent_the_decision_and_the_state_before_are_on_
             assert write["step"][1:-1] in steps
             seen.append((call.operation, write["step"], write["result"]))
 
-        run.directory.hook = look
+        run.user_pool.hook = look
         settled(run)
 
     assert [(operation, result) for operation, _, result in seen] == [(UPDATE, "intent"), (MFA, "intent")]
@@ -246,7 +246,7 @@ def test_before_every_write_its_intent_the_decision_and_the_state_before_are_on_
 def test_the_state_before_is_that_of_the_read_and_not_that_of_the_plan(tmp_path: Path) -> None:
     with planned(tmp_path) as run:
         fresh = a_user(phone=OTHER_PHONE, modified=7.0)
-        run.directory.put(fresh)
+        run.user_pool.put(fresh)
 
         settled(run)
 
@@ -263,24 +263,24 @@ def test_a_write_that_was_executed_without_an_answer_is_not_repeated(
     tmp_path: Path, code: str, operation: str
 ) -> None:
     with planned(tmp_path) as run:
-        run.directory.fail(operation, code, executed=True)
+        run.user_pool.fail(operation, code, executed=True)
 
         result = settled(run)
 
         assert result.verdict.reason is Reason.ENROLLED
-        assert run.directory.made(operation) == [operation]
+        assert run.user_pool.made(operation) == [operation]
 
 
 @pytest.mark.parametrize("code", LOST)
 @pytest.mark.parametrize("operation", [UPDATE, MFA])
 def test_a_write_that_was_lost_on_the_way_is_made_again(tmp_path: Path, code: str, operation: str) -> None:
     with planned(tmp_path) as run:
-        run.directory.fail(operation, code, executed=False)
+        run.user_pool.fail(operation, code, executed=False)
 
         result = settled(run)
 
         assert result.verdict.reason is Reason.ENROLLED
-        assert run.directory.made(operation) == [operation] * 2
+        assert run.user_pool.made(operation) == [operation] * 2
         assert sorted(run.writes()) == ["done", "done", "unknown"]
 
 
@@ -290,14 +290,14 @@ def test_no_user_gets_a_second_sms_even_when_reads_are_late(
     tmp_path: Path, executed: bool, stale_reads: int
 ) -> None:
     with planned(tmp_path, pool=SENDS_CODES, policy=a_policy(BY_CODE)) as run:
-        run.directory.stale_reads = stale_reads
-        run.directory.fail(UPDATE, "ConnectionLost", executed=executed)
+        run.user_pool.stale_reads = stale_reads
+        run.user_pool.fail(UPDATE, "ConnectionLost", executed=executed)
 
         result = settled(run)
 
         assert result.verdict.reason is (Reason.AWAITING_CODE if executed else Reason.GAVE_UP)
-        assert run.directory.sms == ({"ann": 1} if executed else {})
-        assert run.directory.made(UPDATE) == [UPDATE]
+        assert run.user_pool.sms == ({"ann": 1} if executed else {})
+        assert run.user_pool.made(UPDATE) == [UPDATE]
 
 
 @pytest.mark.parametrize("lag_s", [sum(READ_BACK_WAITS_S) + 0.5, AGAIN_AFTER_S - 0.1])
@@ -305,23 +305,23 @@ def test_what_was_answered_is_not_made_again_where_the_next_answer_is_lost_and_a
     tmp_path: Path, lag_s: float
 ) -> None:
     with planned(tmp_path) as run:
-        run.directory.lag_s = lag_s
-        run.directory.fail(MFA, "ConnectionLost", executed=True)
+        run.user_pool.lag_s = lag_s
+        run.user_pool.fail(MFA, "ConnectionLost", executed=True)
 
         result = settled(run)
 
         assert result.verdict.reason is Reason.ENROLLED
-        assert run.directory.made(UPDATE) == [UPDATE]
+        assert run.user_pool.made(UPDATE) == [UPDATE]
 
 
 def test_no_user_gets_a_second_sms_when_a_write_takes_its_time_to_show(tmp_path: Path) -> None:
     with planned(tmp_path, pool=SENDS_CODES, policy=a_policy(BY_CODE)) as run:
-        run.directory.lag_s = sum(READ_BACK_WAITS_S) - 0.1
-        run.directory.fail(UPDATE, "ConnectionLost", executed=True)
+        run.user_pool.lag_s = sum(READ_BACK_WAITS_S) - 0.1
+        run.user_pool.fail(UPDATE, "ConnectionLost", executed=True)
 
         settled(run)
 
-        assert run.directory.sms == {"ann": 1}
+        assert run.user_pool.sms == {"ann": 1}
 
 
 @pytest.mark.parametrize("policy", [BY_CODE, ATTESTED])
@@ -330,14 +330,14 @@ def test_what_was_stored_and_shows_very_late_is_not_stored_again_by_the_next_pro
     tmp_path: Path, policy: VerificationPolicy, stopped: bool
 ) -> None:
     with planned(tmp_path, pool=SENDS_CODES, policy=a_policy(policy)) as run:
-        run.directory.lag_s = AGAIN_AFTER_S - 0.1
+        run.user_pool.lag_s = AGAIN_AFTER_S - 0.1
         if stopped:
-            run.directory.after = lambda call: (
-                run.stop.request(StopCause.SIGTERM) if len(run.directory.made(GET)) > 1 else None
+            run.user_pool.after = lambda call: (
+                run.stop.request(StopCause.SIGTERM) if len(run.user_pool.made(GET)) > 1 else None
             )
             with pytest.raises(Stopped):
                 settled(run)
-            run.directory.after = lambda _: None
+            run.user_pool.after = lambda _: None
         else:
             assert settled(run).verdict.reason is Reason.NOT_EFFECTIVE
             run.plans.reopen_failed()
@@ -346,13 +346,13 @@ def test_what_was_stored_and_shows_very_late_is_not_stored_again_by_the_next_pro
         ending = settled(run).verdict.reason
 
         assert ending is (Reason.AWAITING_CODE if policy is BY_CODE else Reason.ENROLLED)
-        assert run.directory.made(UPDATE, MFA) == [UPDATE, MFA][: 1 if policy is BY_CODE else 2]
-        assert run.directory.sms == ({"ann": 1} if policy is BY_CODE else {})
+        assert run.user_pool.made(UPDATE, MFA) == [UPDATE, MFA][: 1 if policy is BY_CODE else 2]
+        assert run.user_pool.sms == ({"ann": 1} if policy is BY_CODE else {})
 
 
 def test_a_write_that_was_in_flight_at_a_death_is_given_time_to_show(tmp_path: Path) -> None:
     with planned(tmp_path) as run:
-        run.directory.lag_s = 3.0
+        run.user_pool.lag_s = 3.0
 
         def waits_in_the_queue(call: Call) -> None:
             if call.operation == UPDATE:
@@ -362,33 +362,33 @@ def test_a_write_that_was_in_flight_at_a_death_is_given_time_to_show(tmp_path: P
             if call.operation == UPDATE:
                 raise Killed
 
-        run.directory.hook, run.directory.after = waits_in_the_queue, dies
+        run.user_pool.hook, run.user_pool.after = waits_in_the_queue, dies
         with pytest.raises(Killed):
             run.settle_open()
-        run.directory.hook = run.directory.after = lambda _: None
+        run.user_pool.hook = run.user_pool.after = lambda _: None
         run.reopen()
 
         assert settled(run).verdict.reason is Reason.ENROLLED
-        assert run.directory.made(UPDATE) == [UPDATE]
+        assert run.user_pool.made(UPDATE) == [UPDATE]
 
 
 def test_what_was_stored_is_not_stored_again_after_a_death_at_the_next_write(tmp_path: Path) -> None:
     with planned(tmp_path) as run:
-        run.directory.lag_s = AGAIN_AFTER_S - 0.1
+        run.user_pool.lag_s = AGAIN_AFTER_S - 0.1
 
         def dies(call: Call) -> None:
             if call.operation == MFA:
                 raise Killed
 
-        run.directory.hook = dies
+        run.user_pool.hook = dies
         with pytest.raises(Killed):
             run.settle_open()
-        run.directory.hook = lambda _: None
+        run.user_pool.hook = lambda _: None
         run.reopen()
 
         settled(run)
 
-        assert run.directory.made(UPDATE) == [UPDATE]
+        assert run.user_pool.made(UPDATE) == [UPDATE]
 
 
 @pytest.mark.parametrize("lag_s", [4.5, 8.0])
@@ -397,36 +397,36 @@ def test_after_an_answer_was_lost_no_message_is_risked_again_without_the_operato
     tmp_path: Path, lag_s: float, stopped: bool
 ) -> None:
     with planned(tmp_path, pool=SENDS_CODES, policy=a_policy(BY_CODE)) as run:
-        run.directory.lag_s = lag_s
-        run.directory.fail(UPDATE, "ConnectionLost", executed=True)
+        run.user_pool.lag_s = lag_s
+        run.user_pool.fail(UPDATE, "ConnectionLost", executed=True)
         if stopped:
-            run.directory.after = lambda call: (
-                run.stop.request(StopCause.SIGTERM) if len(run.directory.made(GET)) > 1 else None
+            run.user_pool.after = lambda call: (
+                run.stop.request(StopCause.SIGTERM) if len(run.user_pool.made(GET)) > 1 else None
             )
             with pytest.raises(Stopped):
                 settled(run)
-            run.directory.after = lambda _: None
+            run.user_pool.after = lambda _: None
             run.reopen()
-            run.directory.put(a_user())  # the pool shows it later than we look
+            run.user_pool.put(a_user())  # the pool shows it later than we look
 
         result = settled(run)
 
         assert result.verdict.reason is Reason.GAVE_UP
         assert "could be a second SMS" in result.verdict.detail
-        assert run.directory.sms == {"ann": 1}
-        run.directory.put(a_user())
-        run.directory.lag_s = 0.0
+        assert run.user_pool.sms == {"ann": 1}
+        run.user_pool.put(a_user())
+        run.user_pool.lag_s = 0.0
         run.plans.reopen_failed()
         run.reopen()
         assert run.store.unverified_writes() == 1, "what is tried again counts beside what may have been sent"
         assert settled(run).verdict.reason is Reason.AWAITING_CODE, "the operator has said so"
-        assert run.directory.sms == {"ann": 2}
+        assert run.user_pool.sms == {"ann": 2}
 
 
 @pytest.mark.parametrize("code", sorted(code for operation, code in AFTER_THE_STORE if operation == UPDATE))
 def test_a_refusal_that_came_after_the_store_is_found_by_the_read_back(tmp_path: Path, code: str) -> None:
     with planned(tmp_path) as run:
-        run.directory.fail(UPDATE, code, executed=True, status=400)
+        run.user_pool.fail(UPDATE, code, executed=True, status=400)
 
         result = settled(run)
 
@@ -439,7 +439,7 @@ def test_an_intent_without_a_result_may_have_been_sent_until_its_process_died(
     tmp_path: Path, lag_s: float
 ) -> None:
     with planned(tmp_path, pool=SENDS_CODES, policy=a_policy(BY_CODE)) as run:
-        run.directory.lag_s = lag_s
+        run.user_pool.lag_s = lag_s
 
         def waits_in_the_queue(call: Call) -> None:
             if call.operation == UPDATE:
@@ -449,14 +449,14 @@ def test_an_intent_without_a_result_may_have_been_sent_until_its_process_died(
             if call.operation == UPDATE:
                 raise Killed
 
-        run.directory.hook, run.directory.after = waits_in_the_queue, dies
+        run.user_pool.hook, run.user_pool.after = waits_in_the_queue, dies
         with pytest.raises(Killed):
             run.settle_open()
-        run.directory.hook = run.directory.after = lambda _: None
+        run.user_pool.hook = run.user_pool.after = lambda _: None
         run.reopen()
 
         assert settled(run).verdict.reason is Reason.AWAITING_CODE
-        assert run.directory.sms == {"ann": 1}
+        assert run.user_pool.sms == {"ann": 1}
 
 
 @pytest.mark.parametrize(
@@ -470,9 +470,9 @@ def test_an_intent_without_a_result_may_have_been_sent_until_its_process_died(
 )
 def test_who_was_written_to_is_never_reported_as_skipped(tmp_path: Path, changes: dict[str, Any]) -> None:
     with planned(tmp_path) as run:
-        run.directory.fail(MFA, "InternalErrorException")
-        run.directory.after = lambda call: (
-            run.directory.put(a_user(phone=PHONE, phone_verified=True, **changes))
+        run.user_pool.fail(MFA, "InternalErrorException")
+        run.user_pool.after = lambda call: (
+            run.user_pool.put(a_user(phone=PHONE, phone_verified=True, **changes))
             if call.operation == UPDATE
             else None
         )
@@ -488,19 +488,19 @@ def test_who_was_written_to_is_never_reported_as_skipped(tmp_path: Path, changes
 
 def test_an_effect_that_stays_unknown_is_given_up_after_the_documented_rounds(tmp_path: Path) -> None:
     with planned(tmp_path) as run:
-        run.directory.fail(UPDATE, "ConnectionLost", times=1000)
+        run.user_pool.fail(UPDATE, "ConnectionLost", times=1000)
 
         result = settled(run)
 
         assert result.verdict.reason is Reason.GAVE_UP
-        assert run.directory.made(UPDATE) == [UPDATE] * ROUNDS
+        assert run.user_pool.made(UPDATE) == [UPDATE] * ROUNDS
         assert result.wrote
 
 
 def test_what_the_last_round_achieved_counts(tmp_path: Path) -> None:
     with planned(tmp_path, policy=a_policy(BY_CODE)) as run:
-        run.directory.fail(UPDATE, "ConnectionLost", times=ROUNDS - 1)
-        run.directory.fail(UPDATE, "ConnectionLost", executed=True)
+        run.user_pool.fail(UPDATE, "ConnectionLost", times=ROUNDS - 1)
+        run.user_pool.fail(UPDATE, "ConnectionLost", executed=True)
 
         assert settled(run).verdict.reason is Reason.AWAITING_CODE
 
@@ -511,23 +511,23 @@ def test_what_the_last_round_achieved_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stale_reads", range(len(READ_BACK_WAITS_S) + 1))
 def test_a_write_that_shows_late_is_waited_for(tmp_path: Path, stale_reads: int) -> None:
     with planned(tmp_path) as run:
-        run.directory.stale_reads = stale_reads
+        run.user_pool.stale_reads = stale_reads
 
         result = settled(run)
 
         assert result.verdict.reason is Reason.ENROLLED
-        assert len(run.directory.made(GET)) == 2 + stale_reads
+        assert len(run.user_pool.made(GET)) == 2 + stale_reads
 
 
 def test_a_write_that_never_shows_is_not_effective_after_the_documented_looks(tmp_path: Path) -> None:
     with planned(tmp_path) as run:
-        run.directory.stale_reads = 1000
+        run.user_pool.stale_reads = 1000
         started = run.clock.monotonic()
 
         result = settled(run)
 
         assert result.verdict.reason is Reason.NOT_EFFECTIVE
-        assert run.directory.made() == [GET, UPDATE, MFA, GET, GET, GET, GET]
+        assert run.user_pool.made() == [GET, UPDATE, MFA, GET, GET, GET, GET]
         assert run.clock.monotonic() - started >= sum(READ_BACK_WAITS_S)
         assert run.row() == ("failed", "not_effective")
 
@@ -538,13 +538,13 @@ def test_a_number_that_the_pool_holds_back_is_not_effective_and_not_written_twic
         result = settled(run)
 
         assert result.verdict.reason is Reason.NOT_EFFECTIVE
-        assert run.directory.made(UPDATE) == [UPDATE]
+        assert run.user_pool.made(UPDATE) == [UPDATE]
 
 
 # A factor that a write took away
 
 
-class Greedy(FakeDirectory):
+class Greedy(FakeUserPool):
     """Takes every other factor away when SMS MFA is switched on."""
 
     def set_sms_mfa(self, username: str, *, enabled: bool, preferred: bool) -> None:
@@ -561,14 +561,14 @@ class Greedy(FakeDirectory):
 
 def test_a_stronger_factor_that_a_write_took_away_is_given_back(tmp_path: Path) -> None:
     strong = mfa(SOFTWARE_TOKEN_MFA, preferred=SOFTWARE_TOKEN_MFA)
-    directory = Greedy([a_user(mfa=strong)])
-    with scene(tmp_path, directory, policy=a_policy(despite=[Reason.HAS_TOTP])) as run:
+    user_pool = Greedy([a_user(mfa=strong)])
+    with scene(tmp_path, user_pool, policy=a_policy(despite=[Reason.HAS_TOTP])) as run:
         run.plan([a_candidate()])
 
         result = settled(run)
 
         assert result.verdict.reason is Reason.ENROLLED
-        assert directory.true_state("ann").mfa == mfa(
+        assert user_pool.true_state("ann").mfa == mfa(
             SMS_MFA, SOFTWARE_TOKEN_MFA, preferred=SOFTWARE_TOKEN_MFA
         )
 
@@ -596,7 +596,7 @@ def test_a_refusal_ends_the_row_with_its_reason(
     tmp_path: Path, operation: str, code: str, reason: Reason
 ) -> None:
     with planned(tmp_path) as run:
-        run.directory.fail(operation, code, message=f"{PHONE} of ann@example.com is odd", status=400)
+        run.user_pool.fail(operation, code, message=f"{PHONE} of ann@example.com is odd", status=400)
 
         result = settled(run)
 
@@ -605,13 +605,13 @@ def test_a_refusal_ends_the_row_with_its_reason(
         assert PHONE not in result.verdict.detail
         assert "ann@" not in result.verdict.detail
         assert run.writes()[-1] == ("unknown" if (operation, code) in AFTER_THE_STORE else "refused")
-        assert run.directory.made(operation) == [operation]
+        assert run.user_pool.made(operation) == [operation]
 
 
 @pytest.mark.parametrize("operation", [GET, UPDATE, MFA])
 def test_nobody_is_blamed_for_a_throttle_without_end(tmp_path: Path, operation: str) -> None:
     with planned(tmp_path) as run:
-        run.directory.fail(operation, "TooManyRequestsException", times=10_000)
+        run.user_pool.fail(operation, "TooManyRequestsException", times=10_000)
 
         with pytest.raises(OutOfReach):
             settled(run)
@@ -621,17 +621,17 @@ def test_nobody_is_blamed_for_a_throttle_without_end(tmp_path: Path, operation: 
 
 def test_a_code_that_nobody_knows_is_settled_by_a_read(tmp_path: Path) -> None:
     with planned(tmp_path, pool=SENDS_CODES, policy=a_policy(BY_CODE)) as run:
-        run.directory.fail(UPDATE, "NeverHeardOfException", executed=True, status=400)
+        run.user_pool.fail(UPDATE, "NeverHeardOfException", executed=True, status=400)
 
         result = settled(run)
 
         assert result.verdict.reason is Reason.AWAITING_CODE
-        assert run.directory.sms == {"ann": 1}
+        assert run.user_pool.sms == {"ann": 1}
 
 
 def test_a_user_who_keeps_failing_is_given_up(tmp_path: Path) -> None:
     with planned(tmp_path) as run:
-        run.directory.fail(GET, "InternalErrorException", times=1000)
+        run.user_pool.fail(GET, "InternalErrorException", times=1000)
 
         result = settled(run)
 
@@ -641,39 +641,39 @@ def test_a_user_who_keeps_failing_is_given_up(tmp_path: Path) -> None:
 
 def test_a_user_who_was_deleted_is_not_found(tmp_path: Path) -> None:
     with planned(tmp_path) as run:
-        run.directory.remove("ann")
+        run.user_pool.remove("ann")
 
         assert settled(run).verdict.reason is Reason.USER_NOT_FOUND
 
 
 def test_another_user_made_under_the_same_name_is_not_touched(tmp_path: Path) -> None:
     with planned(tmp_path) as run:
-        run.directory.put(a_user(sub="another"))
+        run.user_pool.put(a_user(sub="another"))
 
         result = settled(run)
 
         assert result.verdict.reason is Reason.USER_NOT_FOUND
-        assert run.directory.writes == []
+        assert run.user_pool.writes == []
 
 
 @pytest.mark.parametrize("state", [mfa(), mfa(SOFTWARE_TOKEN_MFA, preferred=SOFTWARE_TOKEN_MFA)])
 def test_a_user_replaced_between_two_writes_gets_no_further_write(tmp_path: Path, state: MfaState) -> None:
     policy = a_policy(despite=[Reason.HAS_TOTP])
     with planned(tmp_path, user=a_user(mfa=state), policy=policy) as run:
-        run.directory.fail(MFA, "ConnectionLost")
-        run.directory.hook = lambda call: (
-            run.directory.put(a_user(sub="another")) if call.operation == MFA else None
+        run.user_pool.fail(MFA, "ConnectionLost")
+        run.user_pool.hook = lambda call: (
+            run.user_pool.put(a_user(sub="another")) if call.operation == MFA else None
         )
 
         result = settled(run)
 
         assert result.verdict.reason is Reason.USER_NOT_FOUND
-        assert run.directory.made(MFA) == [MFA]
+        assert run.user_pool.made(MFA) == [MFA]
 
 
 def test_what_concerns_every_user_leaves_the_row_open(tmp_path: Path) -> None:
     with planned(tmp_path) as run:
-        run.directory.fail(UPDATE, "AccessDeniedException")
+        run.user_pool.fail(UPDATE, "AccessDeniedException")
 
         with pytest.raises(NotAllowed):
             settled(run)
@@ -685,8 +685,8 @@ def test_a_stop_while_a_write_is_waited_for_leaves_the_row_open_and_the_next_run
     tmp_path: Path,
 ) -> None:
     with planned(tmp_path, pool=SENDS_CODES, policy=a_policy(BY_CODE)) as run:
-        run.directory.stale_reads = 1
-        run.directory.after = lambda call: (
+        run.user_pool.stale_reads = 1
+        run.user_pool.after = lambda call: (
             run.stop.request(StopCause.SIGTERM) if call.operation == UPDATE else None
         )
         with pytest.raises(Stopped):
@@ -697,7 +697,7 @@ def test_a_stop_while_a_write_is_waited_for_leaves_the_row_open_and_the_next_run
         result = settled(run)
 
         assert result.verdict.reason is Reason.AWAITING_CODE
-        assert run.directory.sms == {"ann": 1}
+        assert run.user_pool.sms == {"ann": 1}
 
 
 # A second user in the way: phone numbers that sign people in
@@ -706,7 +706,7 @@ def test_a_stop_while_a_write_is_waited_for_leaves_the_row_open_and_the_next_run
 def test_a_number_that_became_taken_since_the_plan_is_refused_by_cognito(tmp_path: Path) -> None:
     pool = a_pool(phone_sign_in=PhoneSignIn.USERNAME)
     with planned(tmp_path, pool=pool) as run:
-        run.directory.put(a_user("bob", phone=PHONE))
+        run.user_pool.put(a_user("bob", phone=PHONE))
 
         assert settled(run).verdict.reason is Reason.PHONE_TAKEN
 
@@ -732,25 +732,25 @@ def test_a_number_that_became_another_users_since_the_plan_is_not_taken_from_the
     tmp_path: Path, pool: PoolFacts, holder: dict[str, Any], reason: Reason
 ) -> None:
     with planned(tmp_path, pool=pool) as run:
-        run.directory.put(a_user("bob", phone=PHONE, **holder))
+        run.user_pool.put(a_user("bob", phone=PHONE, **holder))
 
         assert settled(run).verdict.reason is reason
-        assert run.directory.made(UPDATE) == [UPDATE] * (reason is Reason.ENROLLED)
+        assert run.user_pool.made(UPDATE) == [UPDATE] * (reason is Reason.ENROLLED)
 
 
 def test_who_has_a_number_is_looked_up_on_every_page_and_only_before_it_is_stored(tmp_path: Path) -> None:
     with planned(tmp_path, pool=ALIAS) as run:
-        run.directory.page_size = 1
+        run.user_pool.page_size = 1
         for name, verified in (("bob", False), ("cat", False), ("dan", True)):
-            run.directory.put(a_user(name, phone=PHONE, phone_verified=verified))
+            run.user_pool.put(a_user(name, phone=PHONE, phone_verified=verified))
 
         assert settled(run).verdict.reason is Reason.PHONE_TAKEN
-        assert run.directory.made() == [GET, LIST, LIST, LIST]
+        assert run.user_pool.made() == [GET, LIST, LIST, LIST]
         assert run.writes() == ["refused"]
 
     with planned(tmp_path / "proved", user=a_user(phone=PHONE, phone_verified=True), pool=ALIAS) as run:
         assert settled(run).verdict.reason is Reason.ENROLLED
-        assert LIST not in run.directory.made()
+        assert LIST not in run.user_pool.made()
 
 
 # Dying at every point, and going on
@@ -785,8 +785,8 @@ class MortalDatabase(Database):
 def mortal(run: Scene, deaths: Deaths) -> None:
     run.journal.database.__class__ = MortalDatabase
     MortalDatabase.deaths = deaths
-    run.directory.hook = deaths.moment
-    run.directory.after = deaths.moment
+    run.user_pool.hook = deaths.moment
+    run.user_pool.after = deaths.moment
 
 
 def immortal(run: Scene) -> None:
@@ -819,7 +819,7 @@ def undisturbed(path: Path, case: dict[str, Any]) -> tuple[UserState, tuple[str,
         deaths = Deaths(None)
         mortal(run, deaths)
         run.settle_open()
-        return run.directory.true_state("ann"), run.row(), deaths.moments
+        return run.user_pool.true_state("ann"), run.row(), deaths.moments
 
 
 @pytest.mark.parametrize("lag_s", [0.0, sum(READ_BACK_WAITS_S) - 0.1], ids=["at once", "late"])
@@ -832,8 +832,8 @@ def test_a_run_that_dies_at_any_moment_ends_the_same_when_it_is_run_again(
 
     for at in range(1, moments + 1):
         with planned(tmp_path / str(at), **plan_for(CASES[case])) as run:
-            run.directory.lag_s = lag_s
-            before = run.directory.true_state("ann")
+            run.user_pool.lag_s = lag_s
+            before = run.user_pool.true_state("ann")
             mortal(run, Deaths(at))
             with pytest.raises(Killed):
                 run.settle_open()
@@ -845,8 +845,8 @@ def test_a_run_that_dies_at_any_moment_ends_the_same_when_it_is_run_again(
 
             told = f"died at moment {at} of {moments}"
             assert run.row() == row, told
-            assert replace(run.directory.true_state("ann"), modified=user.modified) == user, told
-            assert max(run.directory.sms.values(), default=0) <= 1, told
+            assert replace(run.user_pool.true_state("ann"), modified=user.modified) == user, told
+            assert max(run.user_pool.sms.values(), default=0) <= 1, told
             image = run.journal.database.value("SELECT state FROM before_images")
             assert state_from_json(image) == before, told
 
@@ -859,7 +859,7 @@ def test_a_run_that_dies_twice_sends_no_second_sms(tmp_path: Path, lag_s: float)
     for first in range(1, moments + 1, 2):
         for second in range(1, moments + 1, 2):
             with planned(tmp_path / f"{first}-{second}", **plan_for(case)) as run:
-                run.directory.lag_s = lag_s
+                run.user_pool.lag_s = lag_s
                 for at in (first, second, None):
                     mortal(run, Deaths(at))
                     try:
@@ -870,21 +870,21 @@ def test_a_run_that_dies_twice_sends_no_second_sms(tmp_path: Path, lag_s: float)
                 immortal(run)
 
                 assert run.row() == row
-                assert run.directory.sms == {"ann": 1}
+                assert run.user_pool.sms == {"ann": 1}
 
 
 def test_a_user_whom_an_earlier_run_had_written_to_is_enrolled_by_this_one(tmp_path: Path) -> None:
     with planned(tmp_path) as run:
-        run.directory.after = Deaths(3).moment  # read, store, MFA: dies with both writes made
+        run.user_pool.after = Deaths(3).moment  # read, store, MFA: dies with both writes made
         with pytest.raises(Killed):
             run.settle_open()
-        run.directory.after = lambda _: None
+        run.user_pool.after = lambda _: None
         run.reopen()
 
         result = settled(run)
 
         assert result.verdict.reason is Reason.ENROLLED
-        assert len(run.directory.writes) == 2
+        assert len(run.user_pool.writes) == 2
 
 
 def test_running_again_after_success_writes_nothing_in_the_same_directory_or_a_fresh_one(
@@ -892,25 +892,25 @@ def test_running_again_after_success_writes_nothing_in_the_same_directory_or_a_f
 ) -> None:
     with planned(tmp_path / "first") as run:
         settled(run)
-        directory = run.directory
-        directory.calls.clear()
+        user_pool = run.user_pool
+        user_pool.calls.clear()
         run.reopen()
         assert run.settle_open() == []
 
-    with scene(tmp_path / "second", directory) as again:
+    with scene(tmp_path / "second", user_pool) as again:
         again.plan([a_candidate()])
         again.settle_open()
 
         assert again.row() == ("verified", "already_enrolled")
-        assert directory.writes == []
+        assert user_pool.writes == []
 
 
 def test_a_legacy_setting_counts_as_mfa_that_is_on(tmp_path: Path) -> None:
     with planned(tmp_path) as run:
-        run.directory.put(a_user(phone=PHONE, phone_verified=True, mfa=MfaState(legacy_sms=True)))
+        run.user_pool.put(a_user(phone=PHONE, phone_verified=True, mfa=MfaState(legacy_sms=True)))
 
         assert settled(run).verdict.reason is Reason.ALREADY_ENROLLED
-        assert run.directory.writes == []
+        assert run.user_pool.writes == []
 
 
 @pytest.mark.parametrize(
@@ -923,14 +923,14 @@ def test_mfa_that_cannot_be_switched_off_is_traced_to_the_legacy_setting_where_i
 ) -> None:
     with planned(tmp_path, user=a_user(phone=PHONE, phone_verified=True)) as run:
         stuck = a_user(phone=PHONE, phone_verified=True, mfa=left)
-        run.directory.put(stuck)
-        run.directory.after = lambda call: run.directory.put(stuck) if call.operation == MFA else None
+        run.user_pool.put(stuck)
+        run.user_pool.after = lambda call: run.user_pool.put(stuck) if call.operation == MFA else None
         run.journal.database.query("UPDATE rows SET verb = 'disable'")
-        off = partial(decide_disable, pool=run.directory.pool, policy=run.policy)
-        tools = replace(run.tools(run.paced()), decide=lambda work, state: off(work.candidate, state))
+        off = partial(decide_disable, pool=run.user_pool.pool, policy=run.policy)
+        context = replace(run.context(run.paced()), decide=lambda work, state: off(work.candidate, state))
 
-        [work] = run.store.claim((Verb.DISABLE,), 0, 1)
-        verdict = settle(work, tools).verdict
+        [work] = run.store.claim((PlannedBy.DISABLE,), 0, 1)
+        verdict = apply_row(work, context).verdict
 
     assert verdict.reason is Reason.NOT_EFFECTIVE
     assert detail in verdict.detail

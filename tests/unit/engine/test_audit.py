@@ -18,7 +18,7 @@ from migrate_mfa.engine.audit import (
 from migrate_mfa.engine.scan import BrokenListError
 from migrate_mfa.stop import Stop, StopCause, Stopped
 from tests.support.builders import PHONE, SMS_PREFERRED, a_user, mfa
-from tests.support.fakes import GET, LIST, FakeDirectory, SilentProgress
+from tests.support.fakes import GET, LIST, FakeUserPool, SilentProgress
 
 
 @pytest.mark.parametrize(
@@ -54,26 +54,26 @@ def test_coverage_is_what_sms_mfa_could_use(phone: str | None, verified: bool, c
     assert coverage_of(a_user(phone=phone, phone_verified=verified)) is coverage
 
 
-def scanned(directory: FakeDirectory, stop: Stop | None = None) -> tuple[Audit, list[UserState]]:
+def scanned(user_pool: FakeUserPool, stop: Stop | None = None) -> tuple[Audit, list[UserState]]:
     audit = Audit()
-    found = scan(directory, audit, progress=SilentProgress(), stop=stop or Stop(), estimated=5)
+    found = scan(user_pool, audit, progress=SilentProgress(), stop=stop or Stop(), estimated=5)
     return audit, list(found)
 
 
 def test_a_scan_sees_every_user_once_and_makes_nobody_a_billed_user() -> None:
     users = [a_user(f"u{number:03}") for number in range(130)]
-    directory = FakeDirectory(users)
+    user_pool = FakeUserPool(users)
 
-    audit, seen = scanned(directory)
+    audit, seen = scanned(user_pool)
 
     assert Counter(user.sub for user in seen) == Counter(user.sub for user in users)
     assert audit.users == 130
-    assert directory.made() == [LIST] * 3
+    assert user_pool.made() == [LIST] * 3
 
 
 def test_short_and_empty_pages_do_not_end_a_scan() -> None:
-    directory = FakeDirectory([a_user("ann"), a_user("bob")], page_size=1)
-    whole = directory.page
+    user_pool = FakeUserPool([a_user("ann"), a_user("bob")], page_size=1)
+    whole = user_pool.page
 
     def with_an_empty_page(only: Any, token: str | None) -> Any:
         if token == "1":
@@ -81,23 +81,23 @@ def test_short_and_empty_pages_do_not_end_a_scan() -> None:
             return type(page)((), "again")
         return whole(only, "1" if token == "again" else token)
 
-    directory.page = with_an_empty_page  # type: ignore[method-assign]
+    user_pool.page = with_an_empty_page  # type: ignore[method-assign]
 
-    audit, _ = scanned(directory)
+    audit, _ = scanned(user_pool)
 
     assert audit.users == 2
 
 
 def test_a_list_that_breaks_off_is_not_counted_on_from_its_beginning() -> None:
-    directory = FakeDirectory([a_user(f"u{number:03}") for number in range(130)])
-    directory.fail(LIST, "InvalidParameterException", skip=1, status=400)
+    user_pool = FakeUserPool([a_user(f"u{number:03}") for number in range(130)])
+    user_pool.fail(LIST, "InvalidParameterException", skip=1, status=400)
 
     with pytest.raises(BrokenListError):
-        scanned(directory)
+        scanned(user_pool)
 
 
 def test_a_scan_counts_by_group_and_coverage() -> None:
-    directory = FakeDirectory(
+    user_pool = FakeUserPool(
         [
             a_user("a", phone=PHONE, phone_verified=True),
             a_user("b", phone=PHONE),
@@ -106,7 +106,7 @@ def test_a_scan_counts_by_group_and_coverage() -> None:
         ]
     )
 
-    audit, _ = scanned(directory)
+    audit, _ = scanned(user_pool)
 
     assert audit.coverage == {
         ("CONFIRMED", Coverage.VERIFIED): 1,
@@ -121,11 +121,11 @@ def test_a_stop_ends_a_scan_between_pages() -> None:
     stop.request(StopCause.SIGINT)
 
     with pytest.raises(Stopped):
-        scanned(FakeDirectory([a_user()]), stop)
+        scanned(FakeUserPool([a_user()]), stop)
 
 
 def deeper(
-    directory: FakeDirectory, users: list[UserState], stop: Stop | None = None
+    user_pool: FakeUserPool, users: list[UserState], stop: Stop | None = None
 ) -> tuple[Audit, list[str]]:
     audit = Audit()
     ordered = sorted(users, key=lambda user: user.sub)
@@ -134,7 +134,7 @@ def deeper(
         return [user for user in ordered if user.sub > sub][:limit]
 
     found = look_deeper(
-        directory, after, audit, total=len(users), progress=SilentProgress(), stop=stop or Stop()
+        user_pool, after, audit, total=len(users), progress=SilentProgress(), stop=stop or Stop()
     )
     return audit, [user.username for user in found]
 
@@ -153,7 +153,7 @@ def deeper(
 def test_a_deep_look_tells_the_kinds_of_mfa_apart(state: MfaState, kind: MfaKind) -> None:
     user = a_user(mfa=state)
 
-    audit, without = deeper(FakeDirectory([user]), [user])
+    audit, without = deeper(FakeUserPool([user]), [user])
 
     assert audit.mfa == {kind: 1}
     assert without == (["ann"] if kind is MfaKind.NONE else [])
@@ -161,19 +161,19 @@ def test_a_deep_look_tells_the_kinds_of_mfa_apart(state: MfaState, kind: MfaKind
 
 def test_a_deep_look_reads_each_user_once_chunk_by_chunk() -> None:
     users = [a_user(f"u{number:04}") for number in range(1100)]
-    directory = FakeDirectory(users)
+    user_pool = FakeUserPool(users)
 
-    audit, without = deeper(directory, users)
+    audit, without = deeper(user_pool, users)
 
     assert audit.mfa == {MfaKind.NONE: 1100}
     assert without == [user.username for user in users]
-    assert directory.made() == [GET] * 1100
+    assert user_pool.made() == [GET] * 1100
 
 
 def test_a_user_who_was_deleted_since_the_scan_is_left_out() -> None:
     users = [a_user("ann"), a_user("bob")]
 
-    audit, without = deeper(FakeDirectory(users[1:]), users)
+    audit, without = deeper(FakeUserPool(users[1:]), users)
 
     assert audit.mfa == {MfaKind.NONE: 1}
     assert without == ["bob"]
@@ -181,10 +181,10 @@ def test_a_user_who_was_deleted_since_the_scan_is_left_out() -> None:
 
 def test_a_user_who_cannot_be_read_is_counted_as_that_and_ends_nothing() -> None:
     users = [a_user("ann"), a_user("bob")]
-    directory = FakeDirectory(users)
-    directory.fail(GET, "InvalidParameterException", username="ann")
+    user_pool = FakeUserPool(users)
+    user_pool.fail(GET, "InvalidParameterException", username="ann")
 
-    audit, without = deeper(directory, users)
+    audit, without = deeper(user_pool, users)
 
     assert audit.mfa == {MfaKind.UNREAD: 1, MfaKind.NONE: 1}
     assert without == ["bob"]
@@ -192,11 +192,11 @@ def test_a_user_who_cannot_be_read_is_counted_as_that_and_ends_nothing() -> None
 
 def test_where_one_user_after_another_cannot_be_read_nobody_is_to_blame() -> None:
     users = [a_user(f"u{number:02}") for number in range(30)]
-    directory = FakeDirectory(users)
-    directory.fail(GET, "InvalidParameterException", times=99, skip=2)
+    user_pool = FakeUserPool(users)
+    user_pool.fail(GET, "InvalidParameterException", times=99, skip=2)
 
     with pytest.raises(OutOfReach, match="one user after another"):
-        deeper(directory, users)
+        deeper(user_pool, users)
 
 
 def test_a_stop_ends_a_deep_look_between_chunks() -> None:
@@ -204,4 +204,4 @@ def test_a_stop_ends_a_deep_look_between_chunks() -> None:
     stop.request(StopCause.SIGTERM)
 
     with pytest.raises(Stopped):
-        deeper(FakeDirectory([a_user()]), [a_user()], stop)
+        deeper(FakeUserPool([a_user()]), [a_user()], stop)

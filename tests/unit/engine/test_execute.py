@@ -19,16 +19,16 @@ from migrate_mfa.domain.errors import (
 from migrate_mfa.domain.model import PhoneConflict, Policy, UserState, Verdict
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import LEFT_BY_ROLLBACK, Outcome, Reason
-from migrate_mfa.domain.rows import Verb
+from migrate_mfa.domain.rows import PlannedBy
 from migrate_mfa.engine.execute import MOST_UNDER_WAY, Executor, window_size
 from migrate_mfa.engine.limits import LEAST_USERS, Limits
 from migrate_mfa.journal.write_store import WorkStore
-from migrate_mfa.pacing.limiter import Pacer
-from migrate_mfa.pacing.measure import WatchedProgress
+from migrate_mfa.pacing.limiter import RateLimiter
+from migrate_mfa.pacing.measure import MeasuredProgress
 from migrate_mfa.stop import StopCause
 from tests.support.builders import BY_CODE, OTHER_PHONE, PHONE, SMS_PREFERRED, a_candidate, a_policy, a_user
-from tests.support.fakes import GET, MFA, UPDATE, Call, FakeClock, FakeDirectory
-from tests.support.scene import Scene, pacers, scene
+from tests.support.fakes import GET, MFA, UPDATE, Call, FakeClock, FakeUserPool
+from tests.support.scene import Scene, make_limiters, scene
 from tests.support.stepwise import StepwiseClock
 
 PATIENCE_S = 20.0
@@ -45,10 +45,10 @@ def planned(
 ) -> Iterator[Scene]:
     """So many users in the pool, each with a planned row; the calls of the plan are forgotten."""
     people = [a_user(f"u{number:04}", **changes) for number in range(1, users + 1)]
-    directory = FakeDirectory(people, clock=clock or FakeClock())
-    with scene(path, directory, policy=policy) as run:
+    user_pool = FakeUserPool(people, clock=clock or FakeClock())
+    with scene(path, user_pool, policy=policy) as run:
         run.plan([a_candidate(user.username, row=number) for number, user in enumerate(people, 1)])
-        directory.calls.clear()
+        user_pool.calls.clear()
         yield run
 
 
@@ -96,20 +96,20 @@ def executor(
     batch_size: int = 100,
     rps: float = 1000.0,
     store: WorkStore | None = None,
-    verbs: Collection[Verb] = (Verb.RUN,),
+    verbs: Collection[PlannedBy] = (PlannedBy.RUN,),
 ) -> Executor:
     assert isinstance(run.clock, FakeClock)
-    limiters = pacers(run.clock, rps)
-    directory = run.paced(limiters=limiters)
-    tools = run.tools(directory)
+    limiters = make_limiters(run.clock, rps)
+    user_pool = run.paced(limiters=limiters)
+    context = run.context(user_pool)
     if store is not None:
-        tools = replace(tools, store=store)
+        context = replace(context, store=store)
     return Executor(
-        tools,
+        context,
         limiters,
         limits=limits or Limits(max_failures=1.0),
         batch_size=batch_size,
-        progress=WatchedProgress(run.progress, directory, limiters, run.clock),
+        progress=MeasuredProgress(run.progress, user_pool, limiters, run.clock),
         begun=run.clock.monotonic(),
         verbs=verbs,
     )
@@ -131,15 +131,15 @@ def test_every_open_row_is_done(tmp_path: Path) -> None:
 
         assert outcomes(run) == {"verified": 150}
         assert execution.tally.outcomes == {Outcome.VERIFIED: 150}
-        assert all(enrolled(run.directory.true_state(f"u{number:04}")) for number in range(1, 151))
-        assert sorted(run.directory.writes) == sorted([UPDATE, MFA] * 150)
+        assert all(enrolled(run.user_pool.true_state(f"u{number:04}")) for number in range(1, 151))
+        assert sorted(run.user_pool.writes) == sorted([UPDATE, MFA] * 150)
 
 
 def test_no_row_is_nothing_to_do(tmp_path: Path) -> None:
     with planned(tmp_path, 0) as run:
         executor(run).run()
 
-        assert run.directory.calls == []
+        assert run.user_pool.calls == []
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_the_window_is_as_large_as_the_slowest_write_needs(
 def test_no_more_users_are_under_way_than_the_window_holds(tmp_path: Path) -> None:
     with planned(tmp_path, 60, clock=StepwiseClock()) as run:
         store = Watched(run)
-        run.directory.hook = store.start
+        run.user_pool.hook = store.start
 
         perform(run, lambda: executor(run, rps=2.0, store=store, batch_size=7))
 
@@ -193,7 +193,7 @@ def test_a_slow_user_of_one_batch_does_not_hold_up_the_next(tmp_path: Path) -> N
             if call.operation == GET and call.username == "u0001":
                 assert others_done.wait(PATIENCE_S)
 
-        run.directory.hook = hold_the_first
+        run.user_pool.hook = hold_the_first
         executor(run, batch_size=2).run()
 
         assert outcomes(run) == {"verified": 12}
@@ -210,7 +210,7 @@ def test_both_writes_are_under_way_at_the_same_time(tmp_path: Path) -> None:
                 together.wait(PATIENCE_S)
                 met.append(call.operation)
 
-        run.directory.hook = meet
+        run.user_pool.hook = meet
         executor(run).run()
 
         assert sorted(met) == sorted([UPDATE, MFA])
@@ -226,14 +226,14 @@ def test_a_signal_lets_those_under_way_finish_and_takes_nobody_new(tmp_path: Pat
             if len(store.started) == 5:
                 run.stop.request(cause)
 
-        run.directory.hook = interrupt
+        run.user_pool.hook = interrupt
         perform(run, lambda: executor(run, rps=2.0, store=store))
 
         done = outcomes(run)
         assert done["verified"] == len(store.started) < 40
         assert done["unprocessed"] == 40 - len(store.started)
         for user in (f"u{number:04}" for number in range(1, 41)):
-            assert enrolled(run.directory.true_state(user)) == (user in store.started)
+            assert enrolled(run.user_pool.true_state(user)) == (user in store.started)
 
 
 def test_at_most_so_many_users_are_taken_and_the_next_invocation_goes_on(tmp_path: Path) -> None:
@@ -257,7 +257,7 @@ def test_nobody_is_taken_once_the_time_is_up(tmp_path: Path) -> None:
             if call.operation == MFA:
                 run.clock.sleep(30)
 
-        run.directory.hook = let_time_pass
+        run.user_pool.hook = let_time_pass
         executor(run, limits=Limits(max_failures=1.0, stop_after_s=120), rps=1.0).run()
 
         done = outcomes(run)
@@ -271,7 +271,7 @@ def test_nobody_is_taken_once_the_time_is_up(tmp_path: Path) -> None:
 
 def refuse(run: Scene, names: range) -> None:
     for number in names:
-        run.directory.fail(MFA, "InvalidParameterException", username=f"u{number:04}")
+        run.user_pool.fail(MFA, "InvalidParameterException", username=f"u{number:04}")
 
 
 def test_too_many_failures_stop_the_run_and_the_rest_stays_open(tmp_path: Path) -> None:
@@ -311,7 +311,7 @@ def test_skipped_and_pending_users_are_no_failures(tmp_path: Path) -> None:
         for number in range(1, 41):
             name = f"u{number:04}"
             status = "RESET_REQUIRED" if number % 2 else "EXTERNAL_PROVIDER"
-            run.directory.put(a_user(name, status=status))
+            run.user_pool.put(a_user(name, status=status))
 
         execution = executor(run, limits=Limits(max_failures=0.0))
         execution.run()
@@ -333,8 +333,8 @@ def test_a_problem_of_the_run_ends_it_once_the_others_under_way_are_done(
 ) -> None:
     with planned(tmp_path, 40, clock=StepwiseClock()) as run:
         store = Watched(run)
-        run.directory.hook = store.start
-        run.directory.fail(operation, code, username="u0003")
+        run.user_pool.hook = store.start
+        run.user_pool.fail(operation, code, username="u0003")
 
         with pytest.raises(error):
             perform(run, lambda: executor(run, rps=2.0, store=store))
@@ -354,7 +354,7 @@ def test_a_bug_in_one_thread_ends_the_run_and_is_not_swallowed(tmp_path: Path) -
             if call.username == "u0002":
                 raise KeyError("a bug")
 
-        run.directory.hook = broken
+        run.user_pool.hook = broken
 
         with pytest.raises(KeyError):
             executor(run).run()
@@ -368,12 +368,12 @@ def test_when_the_network_goes_nobody_is_blamed_and_the_same_command_goes_on(
     with planned(tmp_path, 30) as run:
         for operation in (GET, UPDATE, MFA, "DescribeUserPool"):
             answers = 0 if operation == "DescribeUserPool" else 6
-            run.directory.fail(operation, code, times=float("inf"), skip=answers)
+            run.user_pool.fail(operation, code, times=float("inf"), skip=answers)
 
         with pytest.raises(OutOfReach):
             executor(run, rps=4.0).run()
         cut = outcomes(run)
-        run.directory._faults.clear()
+        run.user_pool._faults.clear()
         run.reopen()
         executor(run).run()
 
@@ -384,19 +384,19 @@ def test_when_the_network_goes_nobody_is_blamed_and_the_same_command_goes_on(
 def test_a_second_invocation_does_only_what_is_left(tmp_path: Path) -> None:
     with planned(tmp_path, 10) as run:
         executor(run, limits=Limits(max_failures=1.0, max_users=4)).run()
-        run.directory.calls.clear()
+        run.user_pool.calls.clear()
         run.reopen()
 
         execution = executor(run)
         execution.run()
 
-        assert {call.username for call in run.directory.calls} == {f"u{n:04}" for n in range(5, 11)}
+        assert {call.username for call in run.user_pool.calls} == {f"u{n:04}" for n in range(5, 11)}
         assert execution.tally.outcomes == {Outcome.VERIFIED: 6}
 
 
 def test_rows_of_another_command_are_left_alone(tmp_path: Path) -> None:
     with planned(tmp_path, 3) as run:
-        run.journal.database.query("UPDATE rows SET verb = ? WHERE row = 2", Verb.ROLLBACK)
+        run.journal.database.query("UPDATE rows SET verb = ? WHERE row = 2", PlannedBy.ROLLBACK)
 
         executor(run).run()
 
@@ -413,7 +413,7 @@ def test_rows_of_another_command_are_left_alone(tmp_path: Path) -> None:
 def test_users_who_were_only_read_are_counted(tmp_path: Path) -> None:
     with planned(tmp_path, 6) as run:
         for number in (1, 2):
-            run.directory.put(a_user(f"u{number:04}", phone=PHONE, phone_verified=True, mfa=SMS_PREFERRED))
+            run.user_pool.put(a_user(f"u{number:04}", phone=PHONE, phone_verified=True, mfa=SMS_PREFERRED))
 
         execution = executor(run)
         execution.run()
@@ -423,7 +423,7 @@ def test_users_who_were_only_read_are_counted(tmp_path: Path) -> None:
 
 def test_a_throttle_is_told_by_the_name_of_its_category_and_the_rate_left(tmp_path: Path) -> None:
     with planned(tmp_path, 20, clock=StepwiseClock()) as run:
-        run.directory.fail(UPDATE, "TooManyRequestsException", username="u0005")
+        run.user_pool.fail(UPDATE, "TooManyRequestsException", username="u0005")
 
         perform(run, lambda: executor(run, rps=24.0))
 
@@ -443,7 +443,7 @@ def test_the_progress_ends_with_all_rows(tmp_path: Path) -> None:
 def test_the_progress_says_that_the_run_is_draining_once_it_is_to_end(tmp_path: Path) -> None:
     with planned(tmp_path, 20) as run:
         run.progress.shown.clear()
-        run.directory.hook = lambda _: run.stop.request(StopCause.SIGTERM)
+        run.user_pool.hook = lambda _: run.stop.request(StopCause.SIGTERM)
 
         executor(run).run()
 
@@ -454,15 +454,15 @@ def test_the_progress_says_that_the_run_is_draining_once_it_is_to_end(tmp_path: 
 @pytest.mark.parametrize("rps", [1.0, 3.0, 12.0])
 def test_the_whole_run_keeps_every_category_within_its_ceiling(tmp_path: Path, rps: float) -> None:
     with planned(tmp_path, 40, clock=StepwiseClock()) as run:
-        run.directory.fail(GET, "TooManyRequestsException", times=3, skip=5)
-        run.directory.fail(UPDATE, "ConnectFailed", times=5, skip=3)
-        run.directory.fail(MFA, "ConnectionLost", times=3, skip=3, executed=True)
+        run.user_pool.fail(GET, "TooManyRequestsException", times=3, skip=5)
+        run.user_pool.fail(UPDATE, "ConnectFailed", times=5, skip=3)
+        run.user_pool.fail(MFA, "ConnectionLost", times=3, skip=3, executed=True)
 
         perform(run, lambda: executor(run, rps=rps))
 
         assert outcomes(run) == {"verified": 40}
         for operation in (GET, UPDATE, MFA):
-            sent = sorted(call.at for call in run.directory.calls if call.operation == operation)
+            sent = sorted(call.at for call in run.user_pool.calls if call.operation == operation)
             for start in sent:
                 assert sum(start <= at < start + 1.0 - 1e-9 for at in sent) <= rps
 
@@ -473,12 +473,12 @@ def test_a_conflict_option_reaches_the_decision_before_the_write(tmp_path: Path)
         executor(run).run()
 
         assert outcomes(run) == {"verified": 2}
-        assert run.directory.made(UPDATE) == []
+        assert run.user_pool.made(UPDATE) == []
 
 
 def test_one_limiter_serves_all_threads() -> None:
-    assert len({id(pacer) for pacer in pacers(FakeClock()).values()}) == len(Category)
-    assert all(isinstance(pacer, Pacer) for pacer in pacers(FakeClock()).values())
+    assert len({id(limiter) for limiter in make_limiters(FakeClock()).values()}) == len(Category)
+    assert all(isinstance(limiter, RateLimiter) for limiter in make_limiters(FakeClock()).values())
 
 
 # What is not the users' fault, and what --max-sms does not allow
@@ -495,7 +495,7 @@ def test_who_was_refused_with_everybody_is_open_again_when_the_pool_is_to_blame(
 ) -> None:
     with planned(tmp_path, 12) as run:
         run.ask = lambda: PAUSED
-        run.directory.fail(UPDATE, code, times=100, status=400)
+        run.user_pool.fail(UPDATE, code, times=100, status=400)
 
         with pytest.raises(PoolNotReady):
             execute(run)
@@ -505,18 +505,18 @@ def test_who_was_refused_with_everybody_is_open_again_when_the_pool_is_to_blame(
 
 def test_a_rollback_that_everybody_is_refused_in_leaves_the_users_to_the_next_one(tmp_path: Path) -> None:
     with planned(tmp_path, 60) as run:
-        run.journal.database.query("UPDATE rows SET verb = ?", Verb.ROLLBACK)
-        run.directory.fail(UPDATE, "InvalidParameterException", times=100, status=400)
+        run.journal.database.query("UPDATE rows SET verb = ?", PlannedBy.ROLLBACK)
+        run.user_pool.fail(UPDATE, "InvalidParameterException", times=100, status=400)
 
         with pytest.raises(TooManyFailures):
-            executor(run, limits=Limits(max_failures=0.01), verbs=(Verb.ROLLBACK,)).run()
+            executor(run, limits=Limits(max_failures=0.01), verbs=(PlannedBy.ROLLBACK,)).run()
 
         assert outcomes(run) == {"unprocessed": 60}
 
 
 def test_where_nobody_can_tell_the_guard_ends_the_run_and_the_users_stay_failed(tmp_path: Path) -> None:
     with planned(tmp_path, 60) as run:
-        run.directory.fail(UPDATE, "InvalidParameterException", times=100, status=400)
+        run.user_pool.fail(UPDATE, "InvalidParameterException", times=100, status=400)
 
         with pytest.raises(TooManyFailures):
             executor(run, limits=Limits(max_failures=0.01)).run()
@@ -527,7 +527,7 @@ def test_where_nobody_can_tell_the_guard_ends_the_run_and_the_users_stay_failed(
 def test_what_a_pass_counts_as_failed_leaves_out_who_is_open_again(tmp_path: Path) -> None:
     with planned(tmp_path, 12) as run:
         run.ask = lambda: PAUSED
-        run.directory.fail(UPDATE, "InvalidParameterException", times=100, status=400)
+        run.user_pool.fail(UPDATE, "InvalidParameterException", times=100, status=400)
         execution = executor(run)
 
         with pytest.raises(PoolNotReady):
@@ -539,16 +539,16 @@ def test_what_a_pass_counts_as_failed_leaves_out_who_is_open_again(tmp_path: Pat
 def test_users_who_would_be_sent_a_code_stay_open_and_the_others_are_done(tmp_path: Path) -> None:
     with planned(tmp_path, 30, policy=a_policy(BY_CODE), phone=PHONE, phone_verified=True) as run:
         for number in (3, 9, 15):
-            user = run.directory.true_state(f"u{number:04}")
-            run.directory.put(replace(user, phone=OTHER_PHONE, phone_verified=False))
-        run.directory.pool = replace(run.directory.pool, phone_auto_verified=True)
+            user = run.user_pool.true_state(f"u{number:04}")
+            run.user_pool.put(replace(user, phone=OTHER_PHONE, phone_verified=False))
+        run.user_pool.pool = replace(run.user_pool.pool, phone_auto_verified=True)
         run.max_sms = 1
         execution = executor(run)
 
         execution.run()
 
         assert outcomes(run) == {"pending": 1, "unprocessed": 2, "verified": 27}
-        assert run.directory.sms.total() == 1
+        assert run.user_pool.sms.total() == 1
         assert (run.stop.cause, run.stop.detail) == (StopCause.LIMIT, "--max-sms")
         assert execution.tally.reads_only == 2
         assert "2 users stay unprocessed" in run.progress.said[-1]
@@ -556,30 +556,30 @@ def test_users_who_would_be_sent_a_code_stay_open_and_the_others_are_done(tmp_pa
 
 def test_where_all_would_be_sent_a_code_not_all_are_read_for_nothing(tmp_path: Path) -> None:
     with planned(tmp_path, 400, policy=a_policy(BY_CODE)) as run:
-        run.directory.pool = replace(run.directory.pool, phone_auto_verified=True)
+        run.user_pool.pool = replace(run.user_pool.pool, phone_auto_verified=True)
         run.max_sms = 0
 
         executor(run).run()
 
         assert outcomes(run) == {"unprocessed": 400}
-        assert len(run.directory.made(GET)) <= MOST_UNDER_WAY + 2 * LEAST_USERS
-        assert run.directory.sms == {}
+        assert len(run.user_pool.made(GET)) <= MOST_UNDER_WAY + 2 * LEAST_USERS
+        assert run.user_pool.sms == {}
 
 
-@pytest.mark.parametrize("verb", [Verb.RUN, Verb.ROLLBACK])
+@pytest.mark.parametrize("verb", [PlannedBy.RUN, PlannedBy.ROLLBACK])
 @pytest.mark.parametrize("reason", sorted(LEFT_BY_ROLLBACK))
 def test_what_a_rollback_cannot_restore_is_no_failure_of_the_rollback(
-    tmp_path: Path, verb: Verb, reason: Reason
+    tmp_path: Path, verb: PlannedBy, reason: Reason
 ) -> None:
     with planned(tmp_path, 30) as run:
         run.journal.database.query("UPDATE rows SET verb = ?", verb)
         execution = executor(run, limits=Limits(max_failures=0.01), verbs=(verb,))
-        execution._tools = replace(execution._tools, decide=lambda _work, _state: Verdict(reason))
+        execution._context = replace(execution._context, decide=lambda _work, _state: Verdict(reason))
 
-        with nullcontext() if verb is Verb.ROLLBACK else pytest.raises(TooManyFailures):
+        with nullcontext() if verb is PlannedBy.ROLLBACK else pytest.raises(TooManyFailures):
             execution.run()
 
-        assert outcomes(run)["failed"] >= (30 if verb is Verb.ROLLBACK else 20)
+        assert outcomes(run)["failed"] >= (30 if verb is PlannedBy.ROLLBACK else 20)
 
 
 def execute(run: Scene) -> None:

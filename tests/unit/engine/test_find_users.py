@@ -15,36 +15,36 @@ from migrate_mfa.domain.resolve import IdentityKind, Naming, identities, names
 from migrate_mfa.engine.find_users import Finder
 from migrate_mfa.ports import Filter, Page
 from tests.support.builders import OTHER_PHONE, PHONE, a_candidate, a_policy, a_pool, a_user
-from tests.support.fakes import LIST, FakeDirectory
+from tests.support.fakes import LIST, FakeUserPool
 
 EITHER_WAY = pytest.mark.parametrize("ignores_case", [True, False], ids=["ignores case", "tells cases apart"])
 FOLDS = a_pool(case_sensitive=False)
 TELLS = a_pool(case_sensitive=True)
 
 
-def a_finder(directory: FakeDirectory, **naming: Any) -> Finder:
-    pool = directory.pool
+def a_finder(user_pool: FakeUserPool, **naming: Any) -> Finder:
+    pool = user_pool.pool
     return Finder(
-        directory, pool=pool, policy=a_policy(), naming=Naming(phone_sign_in=pool.phone_sign_in, **naming)
+        user_pool, pool=pool, policy=a_policy(), naming=Naming(phone_sign_in=pool.phone_sign_in, **naming)
     )
 
 
 def a_directory(
     users: Sequence[UserState], pool: PoolFacts, page_size: int = 60, **ignores_case: bool
-) -> FakeDirectory:
-    directory = FakeDirectory(users, pool, page_size=page_size)
-    directory.ignores_case |= ignores_case
-    return directory
+) -> FakeUserPool:
+    user_pool = FakeUserPool(users, pool, page_size=page_size)
+    user_pool.ignores_case |= ignores_case
+    return user_pool
 
 
-def found(directory: FakeDirectory, candidate: Candidate, **naming: Any) -> set[str]:
-    users = a_finder(directory, **naming).users_of(candidate)
+def found(user_pool: FakeUserPool, candidate: Candidate, **naming: Any) -> set[str]:
+    users = a_finder(user_pool, **naming).users_of(candidate)
     assert not isinstance(users, Verdict)
     return {user.username for user in users}
 
 
-def asked(directory: FakeDirectory) -> list[str]:
-    values: list[Any] = [call.value for call in directory.calls]
+def asked(user_pool: FakeUserPool) -> list[str]:
+    values: list[Any] = [call.value for call in user_pool.calls]
     return [f"{each.attribute} {'^=' if each.prefix else '='} {each.value}" for each in values]
 
 
@@ -58,17 +58,17 @@ def test_a_username_is_found_in_any_case_where_the_pool_does_not_tell_cases_apar
     stored: str, written: str, ignores_case: bool
 ) -> None:
     crowd = [a_user(f"case{number}") for number in range(200)]
-    directory = a_directory([a_user(stored), *crowd], FOLDS, username=ignores_case)
+    user_pool = a_directory([a_user(stored), *crowd], FOLDS, username=ignores_case)
 
-    assert found(directory, a_candidate(written)) == {stored}
+    assert found(user_pool, a_candidate(written)) == {stored}
 
 
 @EITHER_WAY
 def test_a_username_in_another_case_is_nobody_where_the_pool_tells_cases_apart(ignores_case: bool) -> None:
-    directory = a_directory([a_user("Ann"), a_user("ANN")], TELLS, username=ignores_case)
+    user_pool = a_directory([a_user("Ann"), a_user("ANN")], TELLS, username=ignores_case)
 
-    assert found(directory, a_candidate("ann")) == set()
-    assert found(directory, a_candidate("ANN")) == {"ANN"}
+    assert found(user_pool, a_candidate("ann")) == set()
+    assert found(user_pool, a_candidate("ANN")) == {"ANN"}
 
 
 @EITHER_WAY
@@ -76,27 +76,27 @@ def test_all_who_have_an_address_in_any_case_are_found_though_one_has_it_as_writ
     ignores_case: bool,
 ) -> None:
     twins = [a_user("ann", email="ann@example.com"), a_user("twin", email="Ann@Example.com")]
-    directory = a_directory(twins, FOLDS, email=ignores_case)
+    user_pool = a_directory(twins, FOLDS, email=ignores_case)
 
-    assert found(directory, a_candidate(None, email="ann@example.com")) == {"ann", "twin"}
+    assert found(user_pool, a_candidate(None, email="ann@example.com")) == {"ann", "twin"}
 
 
 def test_a_username_that_is_there_as_written_costs_one_call() -> None:
-    directory = a_directory([a_user("Ann")], FOLDS, username=False)
+    user_pool = a_directory([a_user("Ann")], FOLDS, username=False)
 
-    found(directory, a_candidate("Ann"))
+    found(user_pool, a_candidate("Ann"))
 
-    assert asked(directory) == ["username = Ann"]
+    assert asked(user_pool) == ["username = Ann"]
 
 
 def test_that_filters_ignore_case_is_learned_once() -> None:
-    directory = a_directory([a_user("ann"), a_user("bob")], FOLDS, email=True)
-    finder = a_finder(directory)
+    user_pool = a_directory([a_user("ann"), a_user("bob")], FOLDS, email=True)
+    finder = a_finder(user_pool)
 
     for name in ("ann", "bob", "gone"):
         finder.users_of(a_candidate(None, email=f"{name}@example.com"))
 
-    assert asked(directory) == [
+    assert asked(user_pool) == [
         "email = ann@example.com",
         "email ^= A",
         "email = bob@example.com",
@@ -105,26 +105,26 @@ def test_that_filters_ignore_case_is_learned_once() -> None:
 
 
 def test_nobody_is_sought_by_the_beginning_after_a_scan() -> None:
-    directory = a_directory([a_user("ann")], FOLDS, username=False)
+    user_pool = a_directory([a_user("ann")], FOLDS, username=False)
 
-    assert a_finder(directory).users_of(a_candidate("Gone"), scanned=True) == []
-    assert asked(directory) == ["username = Gone", "username = gone"]
+    assert a_finder(user_pool).users_of(a_candidate("Gone"), scanned=True) == []
+    assert asked(user_pool) == ["username = Gone", "username = gone"]
 
 
 def test_a_name_that_nobody_has_ends_where_no_spelling_goes_on() -> None:
     crowd = [a_user(f"user{number:04}") for number in range(1000)]
-    directory = a_directory(crowd, FOLDS, username=False)
+    user_pool = a_directory(crowd, FOLDS, username=False)
 
-    assert found(directory, a_candidate("User0500x")) == set()
-    assert len(directory.calls) < 20
+    assert found(user_pool, a_candidate("User0500x")) == set()
+    assert len(user_pool.calls) < 20
 
 
 @pytest.mark.parametrize("pool", [FOLDS, TELLS], ids=["folds", "tells"])
 @pytest.mark.parametrize(("stored", "written"), [("Zoé", "Zoe\u0301"), ("Zoe\u0301", "Zoé")])
 def test_an_accent_is_the_same_however_it_is_made(pool: PoolFacts, stored: str, written: str) -> None:
-    directory = a_directory([a_user(stored)], pool, username=False)
+    user_pool = a_directory([a_user(stored)], pool, username=False)
 
-    assert found(directory, a_candidate(written)) == {stored}
+    assert found(user_pool, a_candidate(written)) == {stored}
 
 
 @EITHER_WAY
@@ -134,18 +134,18 @@ def test_a_capital_with_a_dot_is_found_as_a_scan_finds_it(
     stored: str, written: str, ignores_case: bool
 ) -> None:
     crowd = [a_user(f"istanbul{number}") for number in range(100)]
-    directory = a_directory([a_user(stored), a_user("istanbul"), *crowd], FOLDS, username=ignores_case)
+    user_pool = a_directory([a_user(stored), a_user("istanbul"), *crowd], FOLDS, username=ignores_case)
     asks = (IdentityKind.USERNAME, written)
 
     assert names(*asks, a_user(stored), FOLDS)
-    assert found(directory, a_candidate(written)) == {stored}
+    assert found(user_pool, a_candidate(written)) == {stored}
 
 
 @pytest.mark.parametrize(("stored", "written"), [("straße", "STRASSE"), ("strasse", "straße")])
 def test_one_letter_is_not_taken_for_two(stored: str, written: str) -> None:
-    directory = a_directory([a_user(stored)], FOLDS, username=True)
+    user_pool = a_directory([a_user(stored)], FOLDS, username=True)
 
-    assert found(directory, a_candidate(written)) == set()
+    assert found(user_pool, a_candidate(written)) == set()
 
 
 # Numbers
@@ -158,44 +158,44 @@ def by_number(how: PhoneSignIn) -> PoolFacts:
 @pytest.mark.parametrize("how", [PhoneSignIn.USERNAME, PhoneSignIn.ALIAS])
 @pytest.mark.parametrize("written", [PHONE, "+81 90-1234-5678", "090-1234-5678", "９０１２３４５６７８"])  # noqa: RUF001
 def test_a_user_may_be_named_by_the_number_that_signs_in(how: PhoneSignIn, written: str) -> None:
-    directory = a_directory([a_user("uuid", phone=PHONE, phone_verified=True)], by_number(how))
+    user_pool = a_directory([a_user("uuid", phone=PHONE, phone_verified=True)], by_number(how))
 
-    assert found(directory, a_candidate(written, phone=None), phone_country="JP") == {"uuid"}
+    assert found(user_pool, a_candidate(written, phone=None), phone_country="JP") == {"uuid"}
 
 
 def test_a_number_is_read_for_the_country_of_the_rows_own_number() -> None:
-    directory = a_directory([a_user("uuid", phone=PHONE)], by_number(PhoneSignIn.USERNAME))
+    user_pool = a_directory([a_user("uuid", phone=PHONE)], by_number(PhoneSignIn.USERNAME))
 
-    assert found(directory, a_candidate("090-1234-5678", phone=OTHER_PHONE)) == {"uuid"}
-    assert found(directory, a_candidate("090-1234-5678", phone=None)) == set()
+    assert found(user_pool, a_candidate("090-1234-5678", phone=OTHER_PHONE)) == {"uuid"}
+    assert found(user_pool, a_candidate("090-1234-5678", phone=None)) == set()
 
 
 def test_a_landline_names_its_user_too() -> None:
-    directory = a_directory([a_user("uuid", phone="+81312345678")], by_number(PhoneSignIn.USERNAME))
+    user_pool = a_directory([a_user("uuid", phone="+81312345678")], by_number(PhoneSignIn.USERNAME))
 
-    assert found(directory, a_candidate("+81312345678", phone=None)) == {"uuid"}
+    assert found(user_pool, a_candidate("+81312345678", phone=None)) == {"uuid"}
 
 
 def test_an_alias_that_is_not_verified_names_nobody() -> None:
     users = [a_user("ann", phone=PHONE), a_user("bob", phone=OTHER_PHONE, phone_verified=True)]
-    directory = a_directory(users, by_number(PhoneSignIn.ALIAS))
+    user_pool = a_directory(users, by_number(PhoneSignIn.ALIAS))
 
-    assert found(directory, a_candidate(PHONE, phone=None)) == set()
-    assert found(directory, a_candidate(OTHER_PHONE, phone=None)) == {"bob"}
+    assert found(user_pool, a_candidate(PHONE, phone=None)) == set()
+    assert found(user_pool, a_candidate(OTHER_PHONE, phone=None)) == {"bob"}
 
 
 def test_a_number_names_nobody_where_numbers_sign_nobody_in() -> None:
-    directory = a_directory([a_user("ann", phone=PHONE, phone_verified=True), a_user(OTHER_PHONE)], TELLS)
+    user_pool = a_directory([a_user("ann", phone=PHONE, phone_verified=True), a_user(OTHER_PHONE)], TELLS)
 
-    assert found(directory, a_candidate(PHONE)) == set()
-    assert found(directory, a_candidate(OTHER_PHONE)) == {OTHER_PHONE}
+    assert found(user_pool, a_candidate(PHONE)) == set()
+    assert found(user_pool, a_candidate(OTHER_PHONE)) == {OTHER_PHONE}
 
 
 # What Cognito refuses
 
 
 def test_an_identity_that_cannot_be_searched_for_is_a_bad_row() -> None:
-    class Picky(FakeDirectory):
+    class Picky(FakeUserPool):
         def page(self, only: Filter | None, token: str | None) -> Page:
             if only and "odd" in only.value:
                 raise ApiError(operation=LIST, code="InvalidParameterException", status=400)
@@ -211,10 +211,10 @@ def test_an_identity_that_cannot_be_searched_for_is_a_bad_row() -> None:
 
 
 def test_a_search_that_was_refused_once_is_made_again() -> None:
-    directory = a_directory([a_user("ann")], TELLS)
-    directory.fail(LIST, "InvalidParameterException", status=400)
+    user_pool = a_directory([a_user("ann")], TELLS)
+    user_pool.fail(LIST, "InvalidParameterException", status=400)
 
-    assert found(directory, a_candidate("ann")) == {"ann"}
+    assert found(user_pool, a_candidate("ann")) == {"ann"}
 
 
 @pytest.mark.parametrize(
@@ -222,9 +222,9 @@ def test_a_search_that_was_refused_once_is_made_again() -> None:
 )
 @pytest.mark.parametrize("skip", range(4))
 def test_where_every_search_is_refused_nobody_is_missing(pool: PoolFacts, skip: int) -> None:
-    directory = a_directory([a_user("x", email="X@example.com", phone=PHONE)], pool, email=False)
-    directory.fail(LIST, "InvalidParameterException", times=99, skip=skip, status=400)
-    finder = a_finder(directory)
+    user_pool = a_directory([a_user("x", email="X@example.com", phone=PHONE)], pool, email=False)
+    user_pool.fail(LIST, "InvalidParameterException", times=99, skip=skip, status=400)
+    finder = a_finder(user_pool)
 
     with pytest.raises(OutOfReach, match="InvalidParameterException"):
         [finder.users_of(a_candidate(None, email="x@example.com")) for _ in range(9)]
@@ -271,12 +271,12 @@ def test_look_ups_find_whom_a_scan_would_show(
     named: Mapping[str, Any],
 ) -> None:
     pool, users = world
-    directory = a_directory(users, pool, page_size, **ignores_case)
+    user_pool = a_directory(users, pool, page_size, **ignores_case)
     candidate = a_candidate(None, phone=None, **named)
     naming = Naming(phone_sign_in=pool.phone_sign_in, phone_country="JP")
     asks = [ask for each in identities(candidate, naming) for ask in each.asks]
 
-    answer = a_finder(directory, phone_country="JP").users_of(candidate)
+    answer = a_finder(user_pool, phone_country="JP").users_of(candidate)
 
     assert not isinstance(answer, Verdict)
     meant = {user.sub for user in answer if any(names(*ask, user, pool) for ask in asks)}

@@ -7,7 +7,7 @@ import pytest
 
 from migrate_mfa.domain.model import Candidate, PhoneSignIn
 from tests.support.builders import a_candidate, a_pool, a_user
-from tests.support.fakes import FakeDirectory
+from tests.support.fakes import FakeUserPool
 from tests.support.scene import scene
 
 FEW, TIMES = 300, 4
@@ -36,7 +36,7 @@ def steps(path: Path, rows: list[Candidate], sign_in: PhoneSignIn) -> int:
         nonlocal counted
         counted += 1
 
-    with scene(path, FakeDirectory(users, pool)) as made:
+    with scene(path, FakeUserPool(users, pool)) as made:
         with made.journal.database.transaction() as connection:
             connection.set_progress_handler(count, _EVERY)
         made.plan(rows, may_find_nobody=True)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrate_mfa.domain.rows import Verb
+from migrate_mfa.domain.rows import PlannedBy
 from tests.support.builders import a_candidate, a_user
-from tests.support.fakes import FakeDirectory
+from tests.support.fakes import FakeUserPool
 from tests.support.journal_invariants import broken
 from tests.support.scene import scene
 
@@ -40,7 +40,7 @@ BREACHES = {
 @pytest.mark.damages_journal
 @pytest.mark.parametrize("sql", BREACHES)
 def test_each_breach_is_noticed(tmp_path: Path, sql: str) -> None:
-    with scene(tmp_path / "run", FakeDirectory([a_user("ann"), a_user("bob")])) as run:
+    with scene(tmp_path / "run", FakeUserPool([a_user("ann"), a_user("bob")])) as run:
         run.journal.set_meta({"kind": "run", "phase": "planned"})
         run.plan([a_candidate("ann"), a_candidate("bob", row=2)])
         run.settle_open()
@@ -54,7 +54,7 @@ def test_each_breach_is_noticed(tmp_path: Path, sql: str) -> None:
 
 
 def test_a_row_that_waits_for_its_command_is_no_breach(tmp_path: Path) -> None:
-    with scene(tmp_path / "run", FakeDirectory([a_user("ann")])) as run:
+    with scene(tmp_path / "run", FakeUserPool([a_user("ann")])) as run:
         run.plan([a_candidate("ann")])
-        assert run.store.open_rows((Verb.RUN,)) == 1
+        assert run.store.open_rows((PlannedBy.RUN,)) == 1
         assert not broken(run.path)

@@ -24,7 +24,7 @@ from migrate_mfa.domain.model import (
 )
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.resolve import Naming
-from migrate_mfa.domain.rows import Verb
+from migrate_mfa.domain.rows import PlannedBy
 from migrate_mfa.engine.find_users import users_named
 from migrate_mfa.engine.plan import choose_reading, count_lifted
 from migrate_mfa.stop import StopCause, Stopped
@@ -42,7 +42,7 @@ from tests.support.builders import (
     a_rejection,
     a_user,
 )
-from tests.support.fakes import LIST, Call, FakeDirectory
+from tests.support.fakes import LIST, Call, FakeUserPool
 from tests.support.scene import Scene
 
 SMALL_POOL = 0
@@ -56,13 +56,13 @@ class Planned:
 
     reasons: dict[int, str | None]
     rows: dict[int, tuple[Any, ...]]
-    directory: FakeDirectory
+    user_pool: FakeUserPool
     users_kept: int
     said: list[str]
 
     @property
     def lookups(self) -> list[str]:
-        asked: list[Any] = [call.value for call in self.directory.calls]
+        asked: list[Any] = [call.value for call in self.user_pool.calls]
         return [f"{each.attribute}={each.value}" for each in asked if each is not None]
 
 
@@ -80,17 +80,17 @@ def plan(
 ) -> Planned:
     """Plan in a directory of its own; `late` users turn up when the scan has passed."""
     pool = replace(pool or a_pool(), estimated_users=SMALL_POOL if scan else HUGE_POOL)
-    directory = FakeDirectory(users, pool, page_size=page_size)
-    directory.ignores_case |= ignores_case or {}
+    user_pool = FakeUserPool(users, pool, page_size=page_size)
+    user_pool.ignores_case |= ignores_case or {}
 
     def turn_up(call: Call) -> None:
         if call.value is None:
             for user in late:
-                directory.put(user)
+                user_pool.put(user)
 
-    directory.after = turn_up
+    user_pool.after = turn_up
     with tempfile.TemporaryDirectory() as place:
-        run = Scene(Path(place) / "run", directory, policy=policy)
+        run = Scene(Path(place) / "run", user_pool, policy=policy)
         naming = Naming(phone_sign_in=pool.phone_sign_in, phone_country=phone_country)
         try:
             run.plan(rows, naming=naming)
@@ -101,7 +101,7 @@ def plan(
                     row["row"]: tuple(row[n] for n in ("outcome", "reason", "detail", "steps", "user_sub"))
                     for row in found
                 },
-                directory=directory,
+                user_pool=user_pool,
                 users_kept=run.plans.count_users(),
                 said=run.progress.said,
             )
@@ -166,7 +166,7 @@ def test_a_scan_reads_every_page_and_looks_nobody_up_again() -> None:
 
     planned = plan([row(1, "u00"), row(2, "u24")], people, page_size=10)
 
-    assert planned.directory.made() == [LIST] * 3
+    assert planned.user_pool.made() == [LIST] * 3
     assert planned.lookups == []
 
 
@@ -176,7 +176,7 @@ def test_a_plan_makes_no_call_that_bills_anybody(scan: bool) -> None:
 
     planned = plan([row(1, "ann"), FILLER], [a_user("ann")], pool=pool, scan=scan)
 
-    assert set(planned.directory.made()) == {LIST}
+    assert set(planned.user_pool.made()) == {LIST}
 
 
 def test_look_ups_ask_once_for_each_row_and_not_for_the_pool() -> None:
@@ -208,7 +208,7 @@ def test_a_weaker_identity_that_differs_is_looked_up() -> None:
 def test_a_row_that_the_roster_condemns_costs_no_call() -> None:
     planned = plan([a_rejection(1), a_rejection(2, Reason.BAD_ROW)], scan=False)
 
-    assert planned.directory.calls == []
+    assert planned.user_pool.calls == []
     assert planned.reasons == {1: "invalid_phone", 2: "bad_row"}
 
 
@@ -513,7 +513,7 @@ def pools_and_rosters(draw: st.DrawFn) -> tuple[PoolFacts, list[UserState], list
                 sub=sub,
                 email=email,
                 phone=draw(st.sampled_from(numbers)),
-                vouched=draw(st.sampled_from([None, True, False])),
+                claims_verified=draw(st.sampled_from([None, True, False])),
             )
         )
     policy = a_policy(
@@ -546,8 +546,8 @@ def test_a_scan_and_look_ups_lead_to_the_same_plan_whatever_filters_make_of_case
     scanned = plan(candidates, users, scan=True, **how)
     looked_up = plan(candidates, users, scan=False, **how)
 
-    assert None in [call.value for call in scanned.directory.calls]
-    assert None not in [call.value for call in looked_up.directory.calls]
+    assert None in [call.value for call in scanned.user_pool.calls]
+    assert None not in [call.value for call in looked_up.user_pool.calls]
     assert looked_up.rows == scanned.rows
 
 
@@ -579,7 +579,7 @@ class ShortRoster:
 
 
 def test_a_roster_is_taken_in_whole(tmp_path: Path) -> None:
-    run = Scene(tmp_path, FakeDirectory())
+    run = Scene(tmp_path, FakeUserPool())
     rows = [a_record(row(number, f"u{number}")) for number in range(1, 2502)]
 
     count = run.planner().ingest(ShortRoster(rows))  # type: ignore[arg-type]
@@ -590,7 +590,7 @@ def test_a_roster_is_taken_in_whole(tmp_path: Path) -> None:
 
 
 def test_a_stop_ends_the_planning(tmp_path: Path) -> None:
-    run = Scene(tmp_path, FakeDirectory([a_user("ann")]))
+    run = Scene(tmp_path, FakeUserPool([a_user("ann")]))
     run.stop.request(StopCause.SIGINT)
 
     with pytest.raises(Stopped):
@@ -599,12 +599,12 @@ def test_a_stop_ends_the_planning(tmp_path: Path) -> None:
 
 
 def test_failed_rows_are_decided_again_and_verified_ones_are_left(tmp_path: Path) -> None:
-    directory = FakeDirectory([a_user("ann"), a_user("dis", enabled=False)])
-    run = Scene(tmp_path, directory)
+    user_pool = FakeUserPool([a_user("ann"), a_user("dis", enabled=False)])
+    run = Scene(tmp_path, user_pool)
     run.plan([row(1, "ann"), row(2, "gone"), row(3, "dis"), a_rejection(4)])
     run.settle_open()
     before = run.rows()
-    directory.put(a_user("gone"))
+    user_pool.put(a_user("gone"))
 
     reopened = run.plans.reopen_failed()
     planner = run.planner()
@@ -631,12 +631,12 @@ def test_whom_despite_lets_in_is_counted_by_the_reason_that_it_lifts(tmp_path: P
         a_user("eve", status="UNCONFIRMED", enabled=False),
     ]
     despite = (Reason.NO_RECOVERY_LEFT, Reason.DISABLED_USER, Reason.HAS_TOTP)
-    run = Scene(tmp_path, FakeDirectory(people), policy=a_policy(despite=despite))
+    run = Scene(tmp_path, FakeUserPool(people), policy=a_policy(despite=despite))
     run.plan(
         a_candidate(None, row=row, sub=user.sub, phone=f"+81901234{row:04}")
         for row, user in enumerate(people, 1)
     )
-    pool = run.directory.pool
+    pool = run.user_pool.pool
 
     lifted = count_lifted(run.plans, pool=pool, policy=run.policy)
     nothing = count_lifted(run.plans, pool=pool, policy=a_policy())
@@ -653,7 +653,7 @@ def test_a_name_given_by_hand_is_of_all_users_who_have_it_told_apart_as_the_pool
     tmp_path: Path, case_sensitive: bool, users: int
 ) -> None:
     pool = a_pool(case_sensitive=case_sensitive)
-    run = Scene(tmp_path, FakeDirectory([a_user("ann"), a_user("ANN"), a_user("bob")], pool))
+    run = Scene(tmp_path, FakeUserPool([a_user("ann"), a_user("ANN"), a_user("bob")], pool))
     run.plan(
         a_candidate(None, row=row, sub=f"sub-{name}") for row, name in enumerate(("ann", "ANN", "bob"), 1)
     )
@@ -667,14 +667,20 @@ def test_a_name_given_by_hand_is_of_all_users_who_have_it_told_apart_as_the_pool
 def test_the_steps_of_the_plan_are_counted_by_kind(tmp_path: Path) -> None:
     people = [a_user(name) for name in ("ann", "bob", "cat")]
     people.append(a_user("dan", phone=PHONE, phone_verified=True))
-    run = Scene(tmp_path, FakeDirectory(people))
+    run = Scene(tmp_path, FakeUserPool(people))
     run.plan(
-        [row(1, "ann"), row(2, "bob", vouched=False), row(3, "cat", vouched=True), row(4, "dan"), row(5, "x")]
+        [
+            row(1, "ann"),
+            row(2, "bob", claims_verified=False),
+            row(3, "cat", claims_verified=True),
+            row(4, "dan"),
+            row(5, "x"),
+        ]
     )
 
     assert run.plans.planned_steps() == {"store_verified": 2, "store_unverified": 1, "set_sms_mfa": 3}
-    assert run.plans.planned_steps((Verb.RECONCILE,)) == {}
-    assert run.plans.vouchings() == {None, True, False}
+    assert run.plans.planned_steps((PlannedBy.RECONCILE,)) == {}
+    assert run.plans.claims_made() == {None, True, False}
     run.close()
 
 
@@ -683,8 +689,8 @@ def test_an_sms_is_counted_once_whether_it_was_sent_or_is_still_to_be_sent(
     tmp_path: Path, verification: VerificationPolicy
 ) -> None:
     people = [a_user(f"u{number}") for number in range(6)]
-    directory = FakeDirectory(people, a_pool(phone_auto_verified=True))
-    run = Scene(tmp_path, directory, policy=a_policy(verification))
+    user_pool = FakeUserPool(people, a_pool(phone_auto_verified=True))
+    run = Scene(tmp_path, user_pool, policy=a_policy(verification))
     run.plan([row(number + 1, user.username) for number, user in enumerate(people)])
 
     def expected() -> int:
@@ -692,22 +698,22 @@ def test_an_sms_is_counted_once_whether_it_was_sent_or_is_still_to_be_sent(
 
     counted = [expected()]
     for work, result in zip(
-        run.store.claim(tuple(Verb), 0, 4), [None, "unknown", "done", "refused"], strict=True
+        run.store.claim(tuple(PlannedBy), 0, 4), [None, "unknown", "done", "refused"], strict=True
     ):
-        state = directory.user(work.username)
+        state = user_pool.user(work.username)
         plan_now = run.decide(work, state)
         assert isinstance(plan_now, Plan)
-        intent = run.store.decide(work, state, plan_now, run.clock.now())
+        intent = run.store.record_intent(work, state, plan_now, run.clock.now())
         if result == "done":
-            directory.store_phone(work.username, Phone(PHONE), verified=False)
+            user_pool.store_phone(work.username, Phone(PHONE), verified=False)
         if result is not None:
-            run.store.wrote(intent, result, run.clock.now())
+            run.store.record_result(intent, result, run.clock.now())
         counted.append(expected())
     run.settle_open()
     counted.append(expected())
 
     assert counted == [6] * 6
-    assert directory.sms.total() == 5, "what may have been sent once is not sent again unasked"
+    assert user_pool.sms.total() == 5, "what may have been sent once is not sent again unasked"
     run.close()
 
 
@@ -717,15 +723,15 @@ def test_an_sms_is_counted_once_whether_it_was_sent_or_is_still_to_be_sent(
 def test_a_row_whose_identity_cognito_does_not_search_for_is_bad_and_nobody_is_missing(
     tmp_path: Path,
 ) -> None:
-    directory = FakeDirectory([a_user("ann")], a_pool(estimated_users=HUGE_POOL))
+    user_pool = FakeUserPool([a_user("ann")], a_pool(estimated_users=HUGE_POOL))
 
     def only_the_odd(call: Call) -> None:
         only: Any = call.value
         if only.value == "odd":
             raise ApiError(operation=LIST, code="InvalidParameterException", status=400)
 
-    directory.hook = only_the_odd
-    run = Scene(tmp_path, directory)
+    user_pool.hook = only_the_odd
+    run = Scene(tmp_path, user_pool)
     run.plan([row(1, "odd"), row(2, "ann")])
 
     assert tuple(run.one("SELECT reason, detail FROM rows WHERE row = 1")) == (
@@ -737,9 +743,9 @@ def test_a_row_whose_identity_cognito_does_not_search_for_is_bad_and_nobody_is_m
 
 
 def test_where_look_ups_are_refused_the_plan_ends_and_no_row_does(tmp_path: Path) -> None:
-    directory = FakeDirectory([a_user("ann")], a_pool(estimated_users=HUGE_POOL))
-    directory.fail(LIST, "InvalidParameterException", times=99, skip=1, status=400)
-    run = Scene(tmp_path, directory)
+    user_pool = FakeUserPool([a_user("ann")], a_pool(estimated_users=HUGE_POOL))
+    user_pool.fail(LIST, "InvalidParameterException", times=99, skip=1, status=400)
+    run = Scene(tmp_path, user_pool)
 
     with pytest.raises(OutOfReach, match="refuses ListUsers"):
         run.plan([row(1, "ann"), row(2, "ann"), row(3, "ann")])
@@ -748,7 +754,7 @@ def test_where_look_ups_are_refused_the_plan_ends_and_no_row_does(tmp_path: Path
     run.close()
 
 
-def strangers(count: int) -> list[Candidate]:
+def other_users(count: int) -> list[Candidate]:
     return [row(number, f"stranger{number}") for number in range(1, count + 1)]
 
 
@@ -758,7 +764,7 @@ def test_a_roster_of_another_pool_is_noticed_before_every_row_has_cost_a_call(sc
     pool = a_pool(name="members", id="xx-y_1")
 
     with pytest.raises(InputUnusable, match=r"another pool.* pool members \(xx-y_1\)") as refused:
-        plan(strangers(count), [a_user("ann")], scan=scan, pool=pool)
+        plan(other_users(count), [a_user("ann")], scan=scan, pool=pool)
 
     assert (
         "among the 1 user of a scan" in refused.value.message or "1 user of a scan" in refused.value.message
@@ -767,13 +773,13 @@ def test_a_roster_of_another_pool_is_noticed_before_every_row_has_cost_a_call(sc
 
 
 def test_a_roster_of_another_pool_costs_some_200_look_ups_at_most(tmp_path: Path) -> None:
-    directory = FakeDirectory([a_user("ann")], a_pool(estimated_users=HUGE_POOL))
-    run = Scene(tmp_path, directory)
+    user_pool = FakeUserPool([a_user("ann")], a_pool(estimated_users=HUGE_POOL))
+    run = Scene(tmp_path, user_pool)
 
     with pytest.raises(InputUnusable):
-        run.plan(strangers(3000))
+        run.plan(other_users(3000))
 
-    assert len(directory.calls) <= 260
+    assert len(user_pool.calls) <= 260
     run.close()
 
 
@@ -782,34 +788,34 @@ def test_a_roster_of_another_pool_costs_some_200_look_ups_at_most(tmp_path: Path
 def test_a_roster_of_leavers_and_others_goes_on_however_it_is_sorted(scan: bool, first: int) -> None:
     here = range(first, first + 100)
 
-    planned = plan(strangers(400), [a_user(f"stranger{number}") for number in here], scan=scan)
+    planned = plan(other_users(400), [a_user(f"stranger{number}") for number in here], scan=scan)
 
     assert [n for n, reason in planned.reasons.items() if reason is None] == list(here)
 
 
 def test_after_a_scan_one_user_of_the_roster_is_enough() -> None:
-    planned = plan(strangers(400), [a_user("stranger400")])
+    planned = plan(other_users(400), [a_user("stranger400")])
 
     assert planned.reasons[400] is None
 
 
 @both_ways
 def test_a_small_roster_of_nobody_is_told_row_by_row(scan: bool) -> None:
-    assert set(plan(strangers(99), scan=scan).reasons.values()) == {"user_not_found"}
+    assert set(plan(other_users(99), scan=scan).reasons.values()) == {"user_not_found"}
 
 
 def test_who_lets_all_rows_fail_is_not_stopped(tmp_path: Path) -> None:
-    run = Scene(tmp_path, FakeDirectory())
+    run = Scene(tmp_path, FakeUserPool())
 
-    run.plan(strangers(150), may_find_nobody=True)
+    run.plan(other_users(150), may_find_nobody=True)
 
     assert set(run.rows().values()) == {("failed", "user_not_found")}
     run.close()
 
 
 def test_rows_that_failed_are_looked_up_again_however_many_beside_others_that_did_not(tmp_path: Path) -> None:
-    run = Scene(tmp_path, FakeDirectory([a_user("ann")]))
-    run.plan([*strangers(150), row(151, "ann")])
+    run = Scene(tmp_path, FakeUserPool([a_user("ann")]))
+    run.plan([*other_users(150), row(151, "ann")])
     run.settle_open()
 
     planner = run.planner()

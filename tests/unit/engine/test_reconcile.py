@@ -20,8 +20,8 @@ from migrate_mfa.domain.model import (
     UserState,
 )
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.rows import Revisited, Verb, Work
-from migrate_mfa.engine.apply_row import settle
+from migrate_mfa.domain.rows import PlannedBy, PlannedRow, Revisited
+from migrate_mfa.engine.apply_row import apply_row
 from migrate_mfa.engine.reconcile import REPAIR, DriftKind, Reconciler, drift_kind
 from migrate_mfa.journal.reconcile_store import AftermathStore
 from migrate_mfa.stop import StopCause, Stopped
@@ -38,7 +38,7 @@ from tests.support.builders import (
     a_user,
     mfa,
 )
-from tests.support.fakes import GET, LIST, MFA, UPDATE, FakeClock, FakeDirectory
+from tests.support.fakes import GET, LIST, MFA, UPDATE, FakeClock, FakeUserPool
 from tests.support.scene import Scene
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ class Nights(Scene):
         return Reconciler(
             self.aftermath,
             self.plans,
-            self.directory,
-            pool=self.directory.pool,
+            self.user_pool,
+            pool=self.user_pool.pool,
             decide=self._again,
             clock=self.clock,
             progress=self.progress,
@@ -78,7 +78,7 @@ class Nights(Scene):
     def reconcile(self, *, deep: bool = False, repair: bool = False) -> Counter[Reason]:
         """One night, as the command puts the parts together."""
         self.clock.sleep(DAY_S)
-        self.directory.calls.clear()
+        self.user_pool.calls.clear()
         self.aftermath.settle_repairs()
         reconciler = self.reconciler()
         reconciler.look()
@@ -90,9 +90,9 @@ class Nights(Scene):
         if repair:
             for each in self.aftermath.drifts("", 1000):
                 if each.kind == DriftKind.MFA_OFF:
-                    self.aftermath.reopen([each.row], REPAIR, Verb.REPAIR)
-        for work in self.store.claim((Verb.RECONCILE, Verb.REPAIR), 0, 1000):
-            settle(work, replace(self.tools(), decide=self._work_again))
+                    self.aftermath.reopen([each.row], REPAIR, PlannedBy.REPAIR)
+        for work in self.store.claim((PlannedBy.RECONCILE, PlannedBy.REPAIR), 0, 1000):
+            apply_row(work, replace(self.context(), decide=self._work_again))
         self.aftermath.settle_repairs()
         return ended
 
@@ -101,27 +101,27 @@ class Nights(Scene):
             each.candidate,
             state,
             was=each.was,
-            pool=self.directory.pool,
+            pool=self.user_pool.pool,
             policy=self.policy,
-            rivalry=each.rivalry,
+            claims=each.claims,
         )
 
-    def _work_again(self, work: Work, state: UserState) -> Decision:
-        pool, rivalry = self.directory.pool, work.rivalry
-        if work.verb is Verb.RECONCILE:
+    def _work_again(self, work: PlannedRow, state: UserState) -> Decision:
+        pool, claims = self.user_pool.pool, work.claims
+        if work.verb is PlannedBy.RECONCILE:
             return decide_again(
-                work.candidate, state, was=work.was, pool=pool, policy=self.policy, rivalry=rivalry
+                work.candidate, state, was=work.was, pool=pool, policy=self.policy, claims=claims
             )
-        return decide(work.numberless(), state, pool=pool, policy=self.policy, rivalry=rivalry)
+        return decide(work.numberless(), state, pool=pool, policy=self.policy, claims=claims)
 
     def change(self, name: str, **changes: object) -> None:
         """Somebody changes a user, and the date of the last change moves."""
-        user = self.directory.true_state(name)
-        self.directory.put(replace(user, modified=user.modified + 10, **changes))  # type: ignore[arg-type]
+        user = self.user_pool.true_state(name)
+        self.user_pool.put(replace(user, modified=user.modified + 10, **changes))  # type: ignore[arg-type]
 
     def change_unseen(self, name: str, **changes: object) -> None:
         """Somebody changes a user, and the date stays as it was."""
-        self.directory.put(replace(self.directory.true_state(name), **changes))  # type: ignore[arg-type]
+        self.user_pool.put(replace(self.user_pool.true_state(name), **changes))  # type: ignore[arg-type]
 
     @property
     def drift(self) -> dict[str, int]:
@@ -137,8 +137,8 @@ def nights(
     despite: tuple[Reason, ...] = (),
 ) -> Iterator[Nights]:
     """A finished run over these users, each of whom was to get PHONE."""
-    directory = FakeDirectory(users or (a_user(),), pool)
-    made = Nights(path, directory, policy=a_policy(*([policy] if policy else []), despite=despite))
+    user_pool = FakeUserPool(users or (a_user(),), pool)
+    made = Nights(path, user_pool, policy=a_policy(*([policy] if policy else []), despite=despite))
     try:
         names = [user.username for user in users] or ["ann"]
         made.plan(a_candidate(name, row=row) for row, name in enumerate(names, 1))
@@ -167,7 +167,7 @@ def test_a_night_on_which_nothing_changed_costs_the_scan_and_writes_nothing(
         scene.reconcile()
         scene.reconcile()
 
-        assert scene.directory.made() == [LIST]
+        assert scene.user_pool.made() == [LIST]
         assert journal(scene) == before
 
 
@@ -175,8 +175,8 @@ def test_the_pool_is_scanned_only_where_that_is_cheaper_than_look_ups(tmp_path: 
     with nights(tmp_path, pool=a_pool(estimated_users=1_000_000)) as scene:
         scene.reconcile()
 
-        assert [call.value for call in scene.directory.calls] != [None]
-        assert len(scene.directory.made(LIST)) == 1
+        assert [call.value for call in scene.user_pool.calls] != [None]
+        assert len(scene.user_pool.made(LIST)) == 1
 
 
 def test_numbers_that_sign_people_in_cost_no_second_look_up(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_numbers_that_sign_people_in_cost_no_second_look_up(tmp_path: Path) -> N
     with nights(tmp_path, pool=pool) as scene:
         scene.reconcile()
 
-        assert len(scene.directory.made()) == 1
+        assert len(scene.user_pool.made()) == 1
 
 
 def test_a_list_that_is_older_than_our_last_look_is_no_news(tmp_path: Path) -> None:
@@ -238,8 +238,8 @@ def test_who_has_proved_the_number_is_promoted(tmp_path: Path, policy: Verificat
 
         assert scene.row(1) == ("verified", "promoted")
         assert scene.row(2)[0] == "pending"
-        assert scene.directory.true_state("ann").mfa == SMS_PREFERRED
-        assert scene.directory.made(UPDATE) == []
+        assert scene.user_pool.true_state("ann").mfa == SMS_PREFERRED
+        assert scene.user_pool.made(UPDATE) == []
 
 
 def test_who_has_proved_another_number_differs_and_keeps_it(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_who_has_proved_another_number_differs_and_keeps_it(tmp_path: Path) -> N
 
         assert scene.row() == ("failed", "phone_differs")
         assert ended == {Reason.PHONE_DIFFERS: 1}
-        assert scene.directory.writes == []
+        assert scene.user_pool.writes == []
 
 
 @pytest.mark.parametrize("phone", [OTHER_PHONE, None])
@@ -262,23 +262,23 @@ def test_a_number_that_somebody_changed_since_is_not_stored_again(tmp_path: Path
         scene.reconcile()
 
         assert scene.row() == ("pending", "awaiting_code")
-        assert scene.directory.true_state("ann").phone == phone
-        assert scene.directory.sms["ann"] == 1
+        assert scene.user_pool.true_state("ann").phone == phone
+        assert scene.user_pool.sms["ann"] == 1
 
 
 def test_a_number_that_changes_between_the_list_and_the_write_is_not_stored_again(tmp_path: Path) -> None:
     with nights(tmp_path, policy=BY_CODE) as scene:
         scene.change("ann", phone_verified=True)
-        scene.directory.hook = lambda call: (
+        scene.user_pool.hook = lambda call: (
             scene.change("ann", phone=OTHER_PHONE, phone_verified=False)
-            if call.operation == GET and scene.directory.true_state("ann").phone == PHONE
+            if call.operation == GET and scene.user_pool.true_state("ann").phone == PHONE
             else None
         )
 
         scene.reconcile()
 
         assert scene.row() == ("pending", "awaiting_code")
-        assert scene.directory.writes == []
+        assert scene.user_pool.writes == []
 
 
 def test_who_has_proved_another_number_after_waiting_with_it_differs_at_last(tmp_path: Path) -> None:
@@ -301,7 +301,7 @@ def test_who_was_not_confirmed_gets_the_number_once_that_is_done(tmp_path: Path)
 
         assert waited == ("pending", "awaiting_confirmation")
         assert scene.row() == ("pending", "awaiting_code")
-        assert scene.directory.true_state("ann").phone == PHONE
+        assert scene.user_pool.true_state("ann").phone == PHONE
 
 
 def test_who_needs_more_codes_than_are_allowed_waits_on_and_nobody_else_does(tmp_path: Path) -> None:
@@ -309,7 +309,7 @@ def test_who_needs_more_codes_than_are_allowed_waits_on_and_nobody_else_does(tmp
     users = [a_user(name, status="UNCONFIRMED") for name in names[:2]] + [a_user("cat")]
     pool = replace(SMALL, phone_auto_verified=True)
     with nights(tmp_path, *users, policy=BY_CODE, pool=pool) as scene:
-        scene.directory.sms.clear()
+        scene.user_pool.sms.clear()
         for name in names[:2]:
             scene.change(name, status="CONFIRMED")
         scene.change("cat", phone_verified=True)
@@ -324,7 +324,7 @@ def test_who_needs_more_codes_than_are_allowed_waits_on_and_nobody_else_does(tmp
             (1, [asked, waiting, "promoted"]),
             (0, [asked, asked, "promoted"]),
         ]
-        assert scene.directory.sms == {"ann": 1, "bob": 1}
+        assert scene.user_pool.sms == {"ann": 1, "bob": 1}
 
 
 def test_who_was_disabled_for_a_while_is_looked_at_again(tmp_path: Path) -> None:
@@ -343,7 +343,7 @@ def test_who_was_disabled_for_a_while_is_looked_at_again(tmp_path: Path) -> None
             ("awaiting_code", False),
             ("promoted", False),
         ]
-        assert scene.directory.sms == {"ann": 1}
+        assert scene.user_pool.sms == {"ann": 1}
 
 
 def test_a_number_that_went_while_its_user_was_disabled_is_not_stored_again(tmp_path: Path) -> None:
@@ -354,7 +354,7 @@ def test_a_number_that_went_while_its_user_was_disabled_is_not_stored_again(tmp_
         scene.reconcile()
 
         assert scene.row() == ("pending", "awaiting_code")
-        assert scene.directory.sms == {"ann": 1}
+        assert scene.user_pool.sms == {"ann": 1}
 
 
 def test_who_proved_the_number_while_disabled_is_promoted_once_enabled(tmp_path: Path) -> None:
@@ -369,7 +369,7 @@ def test_who_proved_the_number_while_disabled_is_promoted_once_enabled(tmp_path:
 
 def test_a_user_who_was_deleted_is_not_waited_for_any_more(tmp_path: Path) -> None:
     with nights(tmp_path, policy=BY_CODE) as scene:
-        scene.directory.remove("ann")
+        scene.user_pool.remove("ann")
 
         ended = scene.reconcile()
 
@@ -380,18 +380,18 @@ def test_a_user_who_was_deleted_is_not_waited_for_any_more(tmp_path: Path) -> No
 def test_who_was_given_up_is_decided_again_though_nothing_changed(tmp_path: Path) -> None:
     with nights(tmp_path) as scene:
         scene.journal.database.query("UPDATE rows SET outcome = 'failed', reason = 'gave_up'")
-        scene.directory.put(replace(a_user(), modified=scene.directory.true_state("ann").modified))
+        scene.user_pool.put(replace(a_user(), modified=scene.user_pool.true_state("ann").modified))
 
         scene.reconcile()
 
         assert scene.row() == ("verified", "enrolled")
-        assert scene.directory.true_state("ann").proven_phone == PHONE
+        assert scene.user_pool.true_state("ann").proven_phone == PHONE
 
 
 def test_a_promotion_that_was_refused_is_tried_again_the_next_night(tmp_path: Path) -> None:
     with nights(tmp_path, policy=BY_CODE) as scene:
         scene.change("ann", phone_verified=True)
-        scene.directory.fail(MFA, "NotAuthorizedException")
+        scene.user_pool.fail(MFA, "NotAuthorizedException")
 
         scene.reconcile()
         refused = scene.row()
@@ -407,14 +407,14 @@ def test_a_number_that_is_gone_after_a_failed_promotion_is_not_stored_again(
 ) -> None:
     with nights(tmp_path, policy=BY_CODE, pool=replace(SMALL, phone_auto_verified=True)) as scene:
         scene.change("ann", phone_verified=True)
-        scene.directory.fail(MFA, code)
+        scene.user_pool.fail(MFA, code)
         scene.reconcile()
         scene.change("ann", phone=None, phone_verified=False)
 
         scene.reconcile()
 
         assert scene.row() == ("pending", "awaiting_code")
-        assert scene.directory.sms == {"ann": 1}
+        assert scene.user_pool.sms == {"ann": 1}
 
 
 def test_who_took_totp_meanwhile_is_not_promoted_over_it(tmp_path: Path) -> None:
@@ -425,10 +425,10 @@ def test_who_took_totp_meanwhile_is_not_promoted_over_it(tmp_path: Path) -> None
         scene.reconcile()
 
         assert scene.row() == ("skipped", "has_totp")
-        assert scene.directory.writes == []
+        assert scene.user_pool.writes == []
 
 
-class TotpIsLost(FakeDirectory):
+class TotpIsLost(FakeUserPool):
     """Leaving out a factor's block switches that factor off: the other reading of the API reference."""
 
     def set_sms_mfa(self, username: str, *, enabled: bool, preferred: bool) -> None:
@@ -449,8 +449,8 @@ class TotpIsLost(FakeDirectory):
 def test_a_factor_that_a_promotion_took_is_given_back(tmp_path: Path) -> None:
     totp = mfa(SOFTWARE_TOKEN_MFA, preferred=SOFTWARE_TOKEN_MFA)
     with nights(tmp_path, a_user(mfa=totp), policy=BY_CODE, despite=(Reason.HAS_TOTP,)) as scene:
-        proved = replace(scene.directory.true_state("ann"), phone_verified=True, modified=99)
-        scene.directory = lossy = TotpIsLost([proved], SMALL)
+        proved = replace(scene.user_pool.true_state("ann"), phone_verified=True, modified=99)
+        scene.user_pool = lossy = TotpIsLost([proved], SMALL)
 
         scene.reconcile()
 
@@ -465,7 +465,7 @@ def test_a_factor_that_a_user_gave_up_between_run_and_reconcile_stays_given_up(t
 
         scene.reconcile()
 
-        assert scene.directory.true_state("ann").mfa == SMS_PREFERRED
+        assert scene.user_pool.true_state("ann").mfa == SMS_PREFERRED
 
 
 # Drift
@@ -516,7 +516,7 @@ def test_drift_is_reported_each_night_until_it_is_over(
     tmp_path: Path, changes: dict[str, object], kind: DriftKind
 ) -> None:
     with nights(tmp_path) as scene:
-        enrolled = scene.directory.true_state("ann")
+        enrolled = scene.user_pool.true_state("ann")
         scene.change("ann", **changes)
 
         scene.reconcile()
@@ -527,7 +527,7 @@ def test_drift_is_reported_each_night_until_it_is_over(
 
         assert found == {kind: 1}
         assert scene.drift == {}
-        assert scene.directory.writes == []
+        assert scene.user_pool.writes == []
         assert scene.row() == ("verified", "enrolled")
 
 
@@ -538,7 +538,7 @@ def test_only_changed_users_are_read(tmp_path: Path) -> None:
 
         scene.reconcile()
 
-        assert [call.username for call in scene.directory.calls if call.operation == GET] == ["user7"]
+        assert [call.username for call in scene.user_pool.calls if call.operation == GET] == ["user7"]
         assert scene.drift == {}
 
 
@@ -552,7 +552,7 @@ def test_mfa_that_was_switched_off_without_a_trace_is_found_only_by_a_deep_look(
 
         assert shallow == {}
         assert scene.drift == {DriftKind.MFA_OFF: 1}
-        assert len(scene.directory.made(GET)) == 2
+        assert len(scene.user_pool.made(GET)) == 2
 
 
 def test_how_many_a_deep_look_would_read_is_known_before(tmp_path: Path) -> None:
@@ -579,18 +579,18 @@ def test_a_user_with_another_verified_number_chose_it_and_does_not_drift(tmp_pat
 
 def test_a_deleted_user_drifts_and_costs_no_read(tmp_path: Path) -> None:
     with nights(tmp_path) as scene:
-        scene.directory.remove("ann")
+        scene.user_pool.remove("ann")
 
         scene.reconcile()
 
         assert scene.drift == {DriftKind.USER_GONE: 1}
-        assert scene.directory.made(GET) == []
+        assert scene.user_pool.made(GET) == []
 
 
 def test_a_user_who_is_deleted_between_the_list_and_the_read_drifts(tmp_path: Path) -> None:
     with nights(tmp_path) as scene:
         scene.change("ann", email="new@example.com")
-        scene.directory.fail(GET, "UserNotFoundException")
+        scene.user_pool.fail(GET, "UserNotFoundException")
 
         scene.reconcile()
 
@@ -600,7 +600,7 @@ def test_a_user_who_is_deleted_between_the_list_and_the_read_drifts(tmp_path: Pa
 def test_a_user_who_cannot_be_read_is_counted_and_looked_at_again_the_next_night(tmp_path: Path) -> None:
     with nights(tmp_path) as scene:
         scene.change("ann", email="new@example.com", mfa=mfa())
-        scene.directory.fail(GET, "NotAuthorizedException")
+        scene.user_pool.fail(GET, "NotAuthorizedException")
 
         scene.reconcile()
         first = (scene.unread, dict(scene.drift))
@@ -612,7 +612,7 @@ def test_a_user_who_cannot_be_read_is_counted_and_looked_at_again_the_next_night
 
 def test_a_look_that_is_interrupted_writes_nothing_down_as_drift(tmp_path: Path) -> None:
     with nights(tmp_path) as scene:
-        scene.directory.remove("ann")
+        scene.user_pool.remove("ann")
         scene.stop.request(StopCause.SIGINT)
 
         with pytest.raises(Stopped):
@@ -630,8 +630,8 @@ def test_a_repair_switches_mfa_on_again_and_drift_is_over(tmp_path: Path) -> Non
 
         scene.reconcile(repair=True)
 
-        assert scene.directory.writes == [MFA]
-        assert scene.directory.true_state("ann").mfa == SMS_PREFERRED
+        assert scene.user_pool.writes == [MFA]
+        assert scene.user_pool.true_state("ann").mfa == SMS_PREFERRED
         assert scene.row() == ("verified", "enrolled")
         assert scene.drift == {}
 
@@ -642,8 +642,8 @@ def test_a_repair_is_for_the_number_that_is_verified_now(tmp_path: Path) -> None
 
         scene.reconcile(repair=True)
 
-        assert scene.directory.writes == [MFA]
-        assert scene.directory.true_state("ann").proven_phone == THIRD_PHONE
+        assert scene.user_pool.writes == [MFA]
+        assert scene.user_pool.true_state("ann").proven_phone == THIRD_PHONE
 
 
 @pytest.mark.parametrize(
@@ -660,7 +660,7 @@ def test_a_repair_never_writes_a_number(tmp_path: Path, changes: dict[str, objec
 
         scene.reconcile(repair=True)
 
-        assert scene.directory.writes == []
+        assert scene.user_pool.writes == []
         assert scene.drift.keys() <= {DriftKind.NO_PHONE, DriftKind.PHONE_UNVERIFIED}
         assert scene.drift
 
@@ -676,11 +676,11 @@ def test_a_number_that_goes_away_before_the_repair_writes_leaves_the_user_alone(
                 if len(reads) == 2:
                     scene.change("ann", phone=None, phone_verified=False)
 
-        scene.directory.hook = lose_the_number
+        scene.user_pool.hook = lose_the_number
 
         scene.reconcile(repair=True)
 
-        assert scene.directory.writes == []
+        assert scene.user_pool.writes == []
         assert scene.row() == ("failed", "phone_missing")
 
 
@@ -693,7 +693,7 @@ def test_mfa_that_is_switched_off_again_after_a_repair_drifts_again(tmp_path: Pa
         scene.reconcile()
 
         assert scene.drift == {DriftKind.MFA_OFF: 1}
-        assert scene.directory.writes == []
+        assert scene.user_pool.writes == []
 
 
 @pytest.mark.parametrize(
@@ -704,12 +704,12 @@ def test_a_repair_that_fails_leaves_drift_and_is_not_taken_up_without_repair(
 ) -> None:
     with nights(tmp_path) as scene:
         scene.change("ann", mfa=mfa())
-        scene.directory.fail(MFA, code)
+        scene.user_pool.fail(MFA, code)
 
         scene.reconcile(repair=True)
         failed = scene.row()
         scene.reconcile()
-        later = list(scene.directory.writes)
+        later = list(scene.user_pool.writes)
         drift = scene.drift
         scene.reconcile(repair=True)
 
@@ -727,7 +727,7 @@ def test_who_has_totp_instead_is_not_repaired_and_drifts_no_more(tmp_path: Path)
 
         scene.reconcile(repair=True)
 
-        assert scene.directory.writes == []
+        assert scene.user_pool.writes == []
         assert scene.row() == ("skipped", "has_totp")
         assert scene.drift == {}
 
@@ -765,7 +765,7 @@ def test_drift_that_a_rollback_made_pointless_is_forgotten(tmp_path: Path) -> No
 
 
 def test_the_number_in_the_row_is_no_matter_of_a_repair() -> None:
-    work = Work(a_candidate(phone=PHONE), "sub-ann", "ann", rivalry=None, wrote=True)  # type: ignore[arg-type]
+    work = PlannedRow(a_candidate(phone=PHONE), "sub-ann", "ann", claims=None, wrote=True)  # type: ignore[arg-type]
 
     assert work.candidate.phone == Phone(PHONE)
     assert work.numberless().phone is None

@@ -14,7 +14,7 @@ from migrate_mfa.domain.model import UserState
 from migrate_mfa.engine.scan import BrokenListError, scan
 from migrate_mfa.ports import Filter, Page
 from tests.support.builders import a_user
-from tests.support.fakes import FakeDirectory
+from tests.support.fakes import FakeUserPool
 
 TOKEN_REFUSED = "InvalidParameterException"
 
@@ -26,16 +26,16 @@ def a_crowd(count: int, *, sub: str = "{}") -> list[UserState]:
     return [replace(a_user(f"u{n}"), sub=sub.format(each)) for n, each in enumerate(ids)]
 
 
-def subs(directory: FakeDirectory, estimated: int) -> Counter[str]:
-    return Counter(user.sub for users in scan(directory, estimated) for user in users)
+def subs(user_pool: FakeUserPool, estimated: int) -> Counter[str]:
+    return Counter(user.sub for users in scan(user_pool, estimated) for user in users)
 
 
 @pytest.mark.parametrize("estimated", [0, 100, 959, 960, 2500])
 def test_every_user_is_seen_once_whatever_the_estimate(estimated: int) -> None:
     crowd = a_crowd(2500)
-    directory = FakeDirectory(crowd)
+    user_pool = FakeUserPool(crowd)
 
-    seen = subs(directory, estimated)
+    seen = subs(user_pool, estimated)
 
     assert seen == Counter(user.sub for user in crowd)
 
@@ -43,7 +43,7 @@ def test_every_user_is_seen_once_whatever_the_estimate(estimated: int) -> None:
 def test_a_big_pool_is_read_by_sixteen_chains_after_one_look() -> None:
     asked: list[str] = []
 
-    class Watched(FakeDirectory):
+    class Watched(FakeUserPool):
         def page(self, only: Filter | None, token: str | None) -> Page:
             asked.append(only.value if only else "everybody")
             return super().page(only, token)
@@ -58,13 +58,13 @@ def test_a_big_pool_is_read_by_sixteen_chains_after_one_look() -> None:
 def test_subs_of_another_shape_are_read_in_one_chain(shape: str) -> None:
     crowd = a_crowd(1200, sub=shape)
 
-    seen = subs(FakeDirectory(crowd), 1200)
+    seen = subs(FakeUserPool(crowd), 1200)
 
     assert seen == Counter(user.sub for user in crowd)
 
 
 def test_the_failure_of_one_chain_ends_the_scan() -> None:
-    class Broken(FakeDirectory):
+    class Broken(FakeUserPool):
         def page(self, only: Filter | None, token: str | None) -> Page:
             if only and only.value == "7":
                 raise ApiError(operation="ListUsers", code="AccessDeniedException")
@@ -75,7 +75,7 @@ def test_the_failure_of_one_chain_ends_the_scan() -> None:
 
 
 def test_a_scan_that_is_abandoned_leaves_no_thread_behind() -> None:
-    pages = scan(FakeDirectory(a_crowd(6000), page_size=10), 6000)
+    pages = scan(FakeUserPool(a_crowd(6000), page_size=10), 6000)
     next(iter(pages))
 
     pages.close()  # type: ignore[attr-defined]  # a generator
@@ -87,7 +87,7 @@ def test_reading_never_outruns_the_one_who_takes() -> None:
     """A million users must not wait in memory while the journal is busy."""
     asked = Counter[str]()
 
-    class Watched(FakeDirectory):
+    class Watched(FakeUserPool):
         def page(self, only: Filter | None, token: str | None) -> Page:
             asked["pages"] += 1
             return super().page(only, token)
@@ -106,7 +106,7 @@ def test_reading_never_outruns_the_one_who_takes() -> None:
 # Lists that break off
 
 
-class Breaking(FakeDirectory):
+class Breaking(FakeUserPool):
     """Refuses the page after so many users, so often."""
 
     def __init__(self, users: list[UserState], *, after: str, times: int, code: str = TOKEN_REFUSED) -> None:
@@ -149,14 +149,14 @@ def test_any_other_failure_of_a_later_page_is_as_it_is() -> None:
 
 
 def test_a_pool_that_may_not_be_listed_ends_the_command() -> None:
-    directory = FakeDirectory(a_crowd(10))
-    directory.fail("ListUsers", TOKEN_REFUSED, times=99, status=400)
+    user_pool = FakeUserPool(a_crowd(10))
+    user_pool.fail("ListUsers", TOKEN_REFUSED, times=99, status=400)
 
     with pytest.raises(OutOfReach, match="cannot be read to its end"):
-        subs(directory, 0)
+        subs(user_pool, 0)
 
 
-class Round(FakeDirectory):
+class Round(FakeUserPool):
     """Gives the tokens of a circle, after some that lead there."""
 
     def __init__(self, tokens: str, circle: str, users: tuple[UserState, ...]) -> None:
@@ -173,24 +173,24 @@ class Round(FakeDirectory):
 
 @pytest.mark.parametrize(("tokens", "circle"), [("", "a"), ("", "abc"), ("xyz", "a"), ("xyz", "abcdefg")])
 def test_tokens_that_go_round_in_a_circle_end_the_list(tokens: str, circle: str) -> None:
-    directory = Round(tokens, circle, (a_user(),))
+    user_pool = Round(tokens, circle, (a_user(),))
 
     with pytest.raises(OutOfReach, match="RepeatedToken"):
-        subs(directory, 0)
+        subs(user_pool, 0)
 
-    assert directory.asked < 150
+    assert user_pool.asked < 150
 
 
 def test_pages_without_a_user_end_the_list_at_last() -> None:
-    directory = Round("".join(map(chr, range(1000, 5000))), "a", ())
+    user_pool = Round("".join(map(chr, range(1000, 5000))), "a", ())
 
     with pytest.raises(OutOfReach, match="1,000 pages without a user"):
-        subs(directory, 0)
+        subs(user_pool, 0)
 
-    assert directory.asked == 1000
+    assert user_pool.asked == 1000
 
 
 def test_a_long_list_is_no_circle() -> None:
     crowd = a_crowd(300)
 
-    assert subs(FakeDirectory(crowd, page_size=1), 0) == Counter(user.sub for user in crowd)
+    assert subs(FakeUserPool(crowd, page_size=1), 0) == Counter(user.sub for user in crowd)

@@ -10,7 +10,7 @@ import pytest
 
 from migrate_mfa.domain.errors import PoolNotReady
 from migrate_mfa.domain.model import MfaMode, Plan, PoolFacts, UserState
-from migrate_mfa.domain.rows import Verb
+from migrate_mfa.domain.rows import PlannedBy
 from migrate_mfa.engine.live_pool import OLDEST_S
 from migrate_mfa.engine.sms_allowance import OverMaxSmsError
 from tests.support.builders import (
@@ -25,7 +25,7 @@ from tests.support.builders import (
     a_pool,
     a_user,
 )
-from tests.support.fakes import DESCRIBE, GET, MFA, UPDATE, Call, FakeClock, FakeDirectory
+from tests.support.fakes import DESCRIBE, GET, MFA, UPDATE, Call, FakeClock, FakeUserPool
 from tests.support.scene import Scene, scene
 
 SENDS_CODES = a_pool(phone_auto_verified=True)
@@ -36,10 +36,10 @@ PAUSED = OLDEST_S + 1
 def planned(
     path: Path, verification: Any = ATTESTED, *, pool: PoolFacts | None = None, user: UserState | None = None
 ) -> Iterator[Scene]:
-    directory = FakeDirectory([user or a_user()], pool, FakeClock())
-    with scene(path, directory, policy=a_policy(verification)) as run:
+    user_pool = FakeUserPool([user or a_user()], pool, FakeClock())
+    with scene(path, user_pool, policy=a_policy(verification)) as run:
         run.plan([a_candidate()])
-        directory.calls.clear()
+        user_pool.calls.clear()
         yield run
 
 
@@ -52,12 +52,12 @@ def pause_before(run: Scene, operation: str, pool: PoolFacts) -> None:
         if call.operation == operation and not seen:
             seen.add(operation)
             clock.advance(PAUSED)
-            run.directory.pool = pool
+            run.user_pool.pool = pool
 
-    run.directory.hook = hook
+    run.user_pool.hook = hook
 
 
-def settle(run: Scene) -> str:
+def apply_row(run: Scene) -> str:
     (result,) = run.settle_open(run.paced())
     return result.verdict.reason.value
 
@@ -70,9 +70,9 @@ def test_a_pause_between_the_decision_and_the_write_is_noticed_before_the_write(
         pause_before(run, GET, a_pool(mfa=MfaMode.OFF))
 
         with pytest.raises(PoolNotReady):
-            settle(run)
+            apply_row(run)
 
-        assert run.directory.made() == [GET, DESCRIBE]
+        assert run.user_pool.made() == [GET, DESCRIBE]
         assert run.writes() == ["refused"], "what was not sent can be sent, and needs no undoing"
         assert run.row() == ("unprocessed", None)
 
@@ -82,44 +82,44 @@ def test_a_pause_between_two_writes_is_noticed_before_the_second(tmp_path: Path)
         pause_before(run, UPDATE, a_pool(sms_configured=False))
 
         with pytest.raises(PoolNotReady):
-            settle(run)
+            apply_row(run)
 
-        assert run.directory.made() == [GET, UPDATE, DESCRIBE]
+        assert run.user_pool.made() == [GET, UPDATE, DESCRIBE]
         assert run.writes() == ["done", "refused"]
 
-        run.directory.pool = a_pool()
-        run.directory.hook = lambda _: None
+        run.user_pool.pool = a_pool()
+        run.user_pool.hook = lambda _: None
         run.reopen()
-        assert settle(run) == "enrolled"
+        assert apply_row(run) == "enrolled"
 
 
 def test_a_user_is_decided_again_by_the_new_settings(tmp_path: Path) -> None:
     with planned(tmp_path) as run:
         pause_before(run, GET, a_pool(mfa=MfaMode.ON))
 
-        assert settle(run) == "enrolled"
-        assert run.directory.writes == [UPDATE], "where MFA is required nobody is switched on"
-        assert run.directory.made(DESCRIBE) == [DESCRIBE]
+        assert apply_row(run) == "enrolled"
+        assert run.user_pool.writes == [UPDATE], "where MFA is required nobody is switched on"
+        assert run.user_pool.made(DESCRIBE) == [DESCRIBE]
         assert sum("(mfa)" in each for each in run.progress.said) == 1
 
 
 def test_after_a_write_the_new_settings_lead_to_no_second_store(tmp_path: Path) -> None:
     with planned(tmp_path, AT_SIGN_IN, pool=SENDS_CODES) as run:
-        run.directory.lag_s = 3.0
+        run.user_pool.lag_s = 3.0
         pause_before(run, UPDATE, replace(SENDS_CODES, recovery=("admin_only",)))
 
-        assert settle(run) == "awaiting_first_sign_in"
-        assert run.directory.writes == [UPDATE, MFA]
-        assert run.directory.sms == {"ann": 1}
+        assert apply_row(run) == "awaiting_first_sign_in"
+        assert run.user_pool.writes == [UPDATE, MFA]
+        assert run.user_pool.sms == {"ann": 1}
 
 
 def test_passkeys_that_come_to_be_offered_meanwhile_are_looked_for(tmp_path: Path) -> None:
     with planned(tmp_path) as run:
-        run.directory.passkeys = {"ann"}
+        run.user_pool.passkeys = {"ann"}
         pause_before(run, GET, a_pool(passkeys_at_risk=True))
 
-        assert settle(run) == "has_passkey"
-        assert run.directory.writes == []
+        assert apply_row(run) == "has_passkey"
+        assert run.user_pool.writes == []
 
 
 # --max-sms
@@ -131,21 +131,21 @@ def test_a_code_that_was_not_counted_is_not_sent(tmp_path: Path) -> None:
         pause_before(run, GET, SENDS_CODES)
 
         with pytest.raises(OverMaxSmsError):
-            settle(run)
+            apply_row(run)
 
-        assert (run.directory.writes, run.directory.sms) == ([], {})
+        assert (run.user_pool.writes, run.user_pool.sms) == ([], {})
         assert run.row() == ("unprocessed", None)
 
         run.max_sms = 1
-        assert settle(run) == "awaiting_code"
-        assert run.directory.sms == {"ann": 1}
+        assert apply_row(run) == "awaiting_code"
+        assert run.user_pool.sms == {"ann": 1}
 
 
 def test_a_number_that_is_vouched_for_needs_no_allowance(tmp_path: Path) -> None:
     with planned(tmp_path, ATTESTED, pool=SENDS_CODES) as run:
         run.max_sms = 0
 
-        assert settle(run) == "enrolled"
+        assert apply_row(run) == "enrolled"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_message_counts_unless_cognito_refused_the_write_before_it_could_be_se
 ) -> None:
     with planned(tmp_path, BY_CODE, pool=SENDS_CODES) as run:
         run.max_sms = 1
-        run.directory.fail(UPDATE, **fault)
+        run.user_pool.fail(UPDATE, **fault)
 
         run.settle_open(run.paced())
 
@@ -171,15 +171,15 @@ def test_a_message_counts_unless_cognito_refused_the_write_before_it_could_be_se
 def test_a_user_who_was_counted_before_a_crash_is_not_counted_twice(tmp_path: Path) -> None:
     with planned(tmp_path, BY_CODE, pool=SENDS_CODES) as run:
         run.max_sms = 1
-        (work,) = run.store.claim((Verb.RUN,), 0, 1)
-        state = run.directory.user("ann")
+        (work,) = run.store.claim((PlannedBy.RUN,), 0, 1)
+        state = run.user_pool.user("ann")
         plan = run.decide(work, state)
         assert isinstance(plan, Plan)
-        run.store.decide(work, state, plan, run.clock.now())
+        run.store.record_intent(work, state, plan, run.clock.now())
         run.reopen()  # killed before it was sent
 
-        assert settle(run) == "awaiting_code"
-        assert run.directory.sms == {"ann": 1}
+        assert apply_row(run) == "awaiting_code"
+        assert run.user_pool.sms == {"ann": 1}
 
 
 # A number that the user entered since
@@ -193,28 +193,28 @@ def test_a_row_that_stored_its_number_once_leaves_the_user_the_one_entered_since
     user = a_user(phone=OTHER_PHONE)
     with planned(tmp_path, AT_SIGN_IN, pool=SENDS_CODES, user=user) as run:
         code = "AccessDeniedException" if killed else "InvalidParameterException"
-        run.directory.fail(MFA, code, status=400)
+        run.user_pool.fail(MFA, code, status=400)
         try:
-            settle(run)
+            apply_row(run)
         except Exception:  # noqa: BLE001 - how it ends is not what this is about
             assert killed
         run.journal.database.query("UPDATE rows SET outcome = 'unprocessed', reason = NULL")
-        run.directory.put(replace(run.directory.true_state("ann"), phone=later))
+        run.user_pool.put(replace(run.user_pool.true_state("ann"), phone=later))
         run.reopen()
 
-        assert settle(run) == "phone_differs"
-        assert run.directory.true_state("ann").phone == later
-        assert run.directory.sms == {"ann": 1}
+        assert apply_row(run) == "phone_differs"
+        assert run.user_pool.true_state("ann").phone == later
+        assert run.user_pool.sms == {"ann": 1}
 
 
 def test_a_read_that_is_late_is_nobodys_change(tmp_path: Path) -> None:
     with planned(tmp_path, AT_SIGN_IN, pool=SENDS_CODES, user=a_user(phone=OTHER_PHONE)) as run:
-        run.directory.fail(MFA, "InvalidParameterException", status=400)
-        settle(run)
+        run.user_pool.fail(MFA, "InvalidParameterException", status=400)
+        apply_row(run)
         run.journal.database.query("UPDATE rows SET outcome = 'unprocessed', reason = NULL")
         run.reopen()
-        run.directory.stale_reads, run.directory._stale["ann"] = 1, (2, a_user(phone=OTHER_PHONE))
+        run.user_pool.stale_reads, run.user_pool._stale["ann"] = 1, (2, a_user(phone=OTHER_PHONE))
 
-        assert settle(run) == "awaiting_first_sign_in"
-        assert run.directory.true_state("ann").phone == PHONE
-        assert run.directory.sms == {"ann": 1}
+        assert apply_row(run) == "awaiting_first_sign_in"
+        assert run.user_pool.true_state("ann").phone == PHONE
+        assert run.user_pool.sms == {"ann": 1}

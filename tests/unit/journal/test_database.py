@@ -15,7 +15,7 @@ import pytest
 from migrate_mfa.domain.errors import ExitCode, RunDirectoryError
 from migrate_mfa.domain.model import Phone, Plan, SetSmsMfa, StorePhone
 from migrate_mfa.domain.reasons import Outcome, Reason
-from migrate_mfa.domain.rows import Resolved, Verb
+from migrate_mfa.domain.rows import PlannedBy, Resolved
 from migrate_mfa.journal.database import NAME, Database, Journal
 from migrate_mfa.journal.lock import is_locked, name_holder, take_lock
 from migrate_mfa.journal.plan_store import PlanStore
@@ -383,7 +383,7 @@ def test_a_row_of_version_2_that_lost_its_user_after_a_write_has_it_again(tmp_pa
         found = journal.database.query("SELECT user_sub FROM rows ORDER BY row")
         assert [row["user_sub"] for row in found] == [ann.sub, None]
         work = WorkStore(journal.database, 0)
-        [claimed] = work.claim((Verb.ROLLBACK,), 0, 9)
+        [claimed] = work.claim((PlannedBy.ROLLBACK,), 0, 9)
         assert (claimed.username, work.open_rows()) == (ann.username, 1)
         assert PlanStore(journal.database).users("", 9) == [replace(ann, mfa=None)]
 
@@ -407,7 +407,7 @@ def test_what_a_journal_of_version_3_holds_in_the_long_form_is_understood(tmp_pa
         with opened as journal:
             plans, work = PlanStore(journal.database), WorkStore(journal.database, 0)
             assert plans.planned_steps() == {"store_unverified": 2, "set_sms_mfa": 3}
-            assert plans.planned_countries((Verb.RUN,))["JP"][0] == 2
+            assert plans.planned_countries((PlannedBy.RUN,))["JP"][0] == 2
             assert (work.unverified_rows(), work.unverified_writes()) == (1, 0)
             assert [write.step for write in work.writes_of(2)] == [SetSmsMfa(enabled=False, preferred=False)]
             half = {"number_stored_mfa_off": 1, "mfa_off_not_given_back": 1}
@@ -421,7 +421,7 @@ def test_messages_are_counted_by_country_by_the_database(tmp_path: Path) -> None
     store_unproved = (StorePhone(Phone("+819012345678"), verified=False),)
     store_vouched = (StorePhone(Phone("+819012345678"), verified=True),)
     enrol, off = (SetSmsMfa(enabled=True, preferred=True),), (SetSmsMfa(enabled=False, preferred=False),)
-    wishes = ["+819012345678", "+819012345678", "+12015550123", "+870301234567", "+447400123456", None]
+    scope = ["+819012345678", "+819012345678", "+12015550123", "+870301234567", "+447400123456", None]
     plans = [
         Plan(store_unproved, Reason.AWAITING_CODE),
         Plan(store_vouched + enrol, Reason.ENROLLED),
@@ -433,7 +433,9 @@ def test_messages_are_counted_by_country_by_the_database(tmp_path: Path) -> None
     with Journal.create_or_open(tmp_path) as journal:
         store = PlanStore(journal.database)
         store.add_records([a_record(a_candidate(row=row)) for row in range(1, 8)], now=0.0)
-        store.resolve([Resolved(row, "s", wish, "attested") for row, wish in enumerate(wishes, 1)])
+        store.resolve(
+            [Resolved(row, "s", target_phone, "attested") for row, target_phone in enumerate(scope, 1)]
+        )
         store.decide(list(enumerate(plans, 1)), now=0.0)
 
         assert store.planned_countries() == {"JP": (1, 2), "US": (1, 1), "ZZ": (0, 1), "GB": (0, 0)}

@@ -20,7 +20,7 @@ from migrate_mfa.journal.log import configure
 from migrate_mfa.journal.reconcile_store import AftermathStore
 from migrate_mfa.journal.run_files import MARK
 from tests.support.builders import PHONE, a_candidate, a_policy, a_user
-from tests.support.fakes import FakeDirectory
+from tests.support.fakes import FakeUserPool
 from tests.support.scene import Scene, scene
 
 if TYPE_CHECKING:
@@ -154,23 +154,23 @@ def without(name: str) -> Callable[[Path], None]:
 def test_a_run_whose_directory_goes_stops_before_its_next_write(
     tmp_path: Path, harm: Callable[[Path], None], saves: bool
 ) -> None:
-    run = Scene(tmp_path / "run", FakeDirectory([a_user("ann"), a_user("bob")]))
+    run = Scene(tmp_path / "run", FakeUserPool([a_user("ann"), a_user("bob")]))
     run.plan([a_candidate("ann", row=1), a_candidate("bob", row=2)])
     [ann, bob] = run.store.claim(("run",), 0, 2)  # type: ignore[arg-type]
-    intent = run.store.decide(ann, a_user("ann"), run.decide(ann, a_user("ann")), 0.0)  # type: ignore[arg-type]
+    intent = run.store.record_intent(ann, a_user("ann"), run.decide(ann, a_user("ann")), 0.0)  # type: ignore[arg-type]
 
     harm(tmp_path / "run")
 
     for act in (
-        lambda: run.store.decide(bob, a_user("bob"), run.decide(bob, a_user("bob")), 0.0),  # type: ignore[arg-type]
-        lambda: run.store.wrote(intent, "done", 0.0),
+        lambda: run.store.record_intent(bob, a_user("bob"), run.decide(bob, a_user("bob")), 0.0),  # type: ignore[arg-type]
+        lambda: run.store.record_result(intent, "done", 0.0),
         run.store.require_ours,
     ):
         assert "was removed or replaced" in refusal(act).message
     run.close()
     assert (tmp_path / "run-saved-1").exists() is saves
     if saves:
-        with scene(tmp_path / "run-saved-1", run.directory) as saved:
+        with scene(tmp_path / "run-saved-1", run.user_pool) as saved:
             assert saved.store.before_image("sub-ann") == a_user("ann"), "what was done can be undone"
             assert saved.writes() == ["intent"]
             assert saved.store.open_rows() == 2
@@ -200,7 +200,7 @@ def test_of_two_owners_of_one_journal_the_first_ends(tmp_path: Path) -> None:
 
 def killed_in_mid_run(directory: Path) -> Path:
     """A run directory as it is when its process has died: most of the journal is in the -wal."""
-    with scene(directory / "run", FakeDirectory([a_user()])) as run:
+    with scene(directory / "run", FakeUserPool([a_user()])) as run:
         shutil.copy(directory / "run" / NAME, directory / "planless")
         run.plan([a_candidate()])
         run.settle_open()
@@ -234,12 +234,12 @@ class Full(Database):
 
 
 def test_a_write_that_could_not_be_committed_is_not_missed_later(tmp_path: Path) -> None:
-    with scene(tmp_path, FakeDirectory([a_user()])) as run:
+    with scene(tmp_path, FakeUserPool([a_user()])) as run:
         run.plan([a_candidate()])
         [work] = run.store.claim(("run",), 0, 1)  # type: ignore[arg-type]
         plan = run.decide(work, a_user())
         run.journal.database.__class__ = Full
-        refusal(lambda: run.store.decide(work, a_user(), plan, 0.0))  # type: ignore[arg-type]
+        refusal(lambda: run.store.record_intent(work, a_user(), plan, 0.0))  # type: ignore[arg-type]
         run.journal.database.__class__ = Database
         run.store.claim(("run",), 0, 1)  # type: ignore[arg-type]
 
@@ -247,7 +247,7 @@ def test_a_write_that_could_not_be_committed_is_not_missed_later(tmp_path: Path)
 
 
 def test_an_older_copy_of_the_journal_is_noticed(tmp_path: Path) -> None:
-    with scene(tmp_path / "run", FakeDirectory([a_user()])) as run:
+    with scene(tmp_path / "run", FakeUserPool([a_user()])) as run:
         run.plan([a_candidate()])
         run.journal.database.query("PRAGMA wal_checkpoint(TRUNCATE)")
         shutil.copy(tmp_path / "run" / NAME, tmp_path / "planned")
@@ -259,7 +259,7 @@ def test_an_older_copy_of_the_journal_is_noticed(tmp_path: Path) -> None:
 
 
 def test_a_journal_that_is_gone_is_not_made_anew_over_what_was_done(tmp_path: Path) -> None:
-    with scene(tmp_path / "run", FakeDirectory([a_user()])) as run:
+    with scene(tmp_path / "run", FakeUserPool([a_user()])) as run:
         run.plan([a_candidate()])
     (tmp_path / "run" / NAME).unlink()
 
@@ -280,7 +280,7 @@ def test_a_mark_that_cannot_be_read_is_no_word_against_a_journal(tmp_path: Path)
 @pytest.mark.damages_journal
 @pytest.mark.parametrize("column", ["phone", "wish", "cells"])
 def test_a_number_that_is_not_the_same_everywhere_is_never_written(tmp_path: Path, column: str) -> None:
-    with scene(tmp_path, FakeDirectory([a_user()])) as run:
+    with scene(tmp_path, FakeUserPool([a_user()])) as run:
         run.plan([a_candidate()])
         flipped = PHONE[:-1] + chr(ord(PHONE[-1]) ^ 1)
         damage = f"UPDATE rows SET {column} = replace({column}, ?, ?)"  # noqa: S608 - one of three names
@@ -290,14 +290,14 @@ def test_a_number_that_is_not_the_same_everywhere_is_never_written(tmp_path: Pat
 
         assert "Row 1" in error.message
         assert PHONE not in error.message
-        assert run.directory.writes == []
+        assert run.user_pool.writes == []
 
 
 @pytest.mark.damages_journal
 @pytest.mark.parametrize("damage", ["digit", "end"])
 def test_a_damaged_state_before_is_not_given_back(tmp_path: Path, damage: str) -> None:
     before = a_user(phone="+819087654320", phone_verified=True)
-    with scene(tmp_path, FakeDirectory([before]), policy=a_policy(conflict=PhoneConflict.REPLACE)) as run:
+    with scene(tmp_path, FakeUserPool([before]), policy=a_policy(conflict=PhoneConflict.REPLACE)) as run:
         run.plan([a_candidate()])
         run.settle_open()
         assert run.store.before_image(before.sub) == before
@@ -317,7 +317,7 @@ def test_a_damaged_state_before_is_not_given_back(tmp_path: Path, damage: str) -
 
 
 def test_a_purge_beside_a_reader_says_that_copies_are_left(tmp_path: Path) -> None:
-    with scene(tmp_path, FakeDirectory([a_user()])) as run:
+    with scene(tmp_path, FakeUserPool([a_user()])) as run:
         run.plan([a_candidate()])
         run.settle_open()
         run.journal.database.query("PRAGMA busy_timeout = 1")
@@ -340,7 +340,7 @@ def test_a_purge_beside_a_reader_says_that_copies_are_left(tmp_path: Path) -> No
 def test_a_purge_looks_for_what_it_removed_in_the_files_themselves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with scene(tmp_path, FakeDirectory([a_user()])) as run:
+    with scene(tmp_path, FakeUserPool([a_user()])) as run:
         run.plan([a_candidate()])
         monkeypatch.setattr("migrate_mfa.journal.database._CHUNK", 7)  # also where two reads share a number
         run.journal.set_meta({"leak": f"to {PHONE}"})

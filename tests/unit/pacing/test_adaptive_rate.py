@@ -20,7 +20,7 @@ from migrate_mfa.pacing.adaptive_rate import (
     SLOWEST,
     STEP,
     UNDER,
-    Congestion,
+    AdaptiveRate,
 )
 from tests.tools.bench.lane_matrix import CELLS, SEEDS, Cell, Figures, adaptive, constant, means, tool
 from tests.tools.bench.lane_model import QUOTA, LaneModel, Network
@@ -166,103 +166,103 @@ def test_no_second_ever_holds_more_than_the_ceiling(burst_s: float) -> None:
 # The shape of the curve, by hand
 
 
-def cut_at(congestion: Congestion, now: float, sent_at: float | None = None) -> bool:
-    congestion.sent()
-    return congestion.refused(now if sent_at is None else sent_at, now)
+def cut_at(adaptive_rate: AdaptiveRate, now: float, sent_at: float | None = None) -> bool:
+    adaptive_rate.sent()
+    return adaptive_rate.refused(now if sent_at is None else sent_at, now)
 
 
-def busy(congestion: Congestion, calls: int) -> None:
+def busy(adaptive_rate: AdaptiveRate, calls: int) -> None:
     for _ in range(calls):
-        congestion.sent()
+        adaptive_rate.sent()
 
 
-def searched(congestion: Congestion) -> tuple[float, float]:
+def searched(adaptive_rate: AdaptiveRate) -> tuple[float, float]:
     """A first cut at 100 s. When its pause ends, and when its first probe begins."""
-    cut_at(congestion, 100.0)
+    cut_at(adaptive_rate, 100.0)
     pause_s = SEARCH_PAY_BACK_S / (FIRST * (1 - PAUSE))
     return 100.0 + pause_s, 100.0 + pause_s + SEARCH_HOLD_S
 
 
 def test_the_first_refusal_pauses_holds_for_a_moment_and_climbs() -> None:
-    congestion = Congestion(25.0)
-    hold_at, probe_at = searched(congestion)
+    adaptive_rate = AdaptiveRate(25.0)
+    hold_at, probe_at = searched(adaptive_rate)
 
-    assert congestion.rate(100.1) == pytest.approx(25 * FIRST * PAUSE)
-    assert congestion.rate(hold_at) == pytest.approx(25 * FIRST)
-    assert congestion.rate(probe_at) == pytest.approx(25 * (FIRST + STEP), rel=0.01)
-    assert congestion.rate(probe_at + DOUBLING_S) == pytest.approx(25 * (FIRST + 2 * STEP), rel=0.01)
-    assert congestion.rate(probe_at + 5 * DOUBLING_S) == 25
+    assert adaptive_rate.rate(100.1) == pytest.approx(25 * FIRST * PAUSE)
+    assert adaptive_rate.rate(hold_at) == pytest.approx(25 * FIRST)
+    assert adaptive_rate.rate(probe_at) == pytest.approx(25 * (FIRST + STEP), rel=0.01)
+    assert adaptive_rate.rate(probe_at + DOUBLING_S) == pytest.approx(25 * (FIRST + 2 * STEP), rel=0.01)
+    assert adaptive_rate.rate(probe_at + 5 * DOUBLING_S) == 25
 
 
 def test_a_refused_probe_measures_gives_back_and_holds() -> None:
-    congestion = Congestion(25.0)
-    searched(congestion)
-    busy(congestion, 42)
-    cut_at(congestion, 103.0)
+    adaptive_rate = AdaptiveRate(25.0)
+    searched(adaptive_rate)
+    busy(adaptive_rate, 42)
+    cut_at(adaptive_rate, 103.0)
 
     base = UNDER * 14
     owed = 25 * PAY_BACK_S + 42 - (3.0 - 2 / 3) * 10 - 10 * PAUSE * 2 / 3
     hold_at = 103.0 + owed / (base * (1 - PAUSE))
-    assert congestion.rate(hold_at - 0.01) == pytest.approx(base * PAUSE)
-    assert congestion.rate(hold_at) == pytest.approx(base)
-    assert base < congestion.rate(hold_at + SHORTEST_HOLD_S - 0.01) < 1.05 * base
-    assert congestion.rate(hold_at + SHORTEST_HOLD_S + 5) == 25
+    assert adaptive_rate.rate(hold_at - 0.01) == pytest.approx(base * PAUSE)
+    assert adaptive_rate.rate(hold_at) == pytest.approx(base)
+    assert base < adaptive_rate.rate(hold_at + SHORTEST_HOLD_S - 0.01) < 1.05 * base
+    assert adaptive_rate.rate(hold_at + SHORTEST_HOLD_S + 5) == 25
 
 
 def test_the_longer_the_others_were_there_the_longer_is_the_hold() -> None:
-    congestion = Congestion(25.0)
-    searched(congestion)
-    while (now := congestion._probe_at + 1) < 300:
-        busy(congestion, 100)
-        cut_at(congestion, now)
-        hold_s = congestion._probe_at - congestion._hold_at
+    adaptive_rate = AdaptiveRate(25.0)
+    searched(adaptive_rate)
+    while (now := adaptive_rate._probe_at + 1) < 300:
+        busy(adaptive_rate, 100)
+        cut_at(adaptive_rate, now)
+        hold_s = adaptive_rate._probe_at - adaptive_rate._hold_at
         expected = min(max(SHORTEST_HOLD_S, PATIENCE * (now - 100)), LONGEST_HOLD_S)
         assert hold_s == pytest.approx(expected)
 
 
 def test_a_refusal_in_a_hold_backs_off() -> None:
-    congestion = Congestion(25.0)
-    searched(congestion)
-    busy(congestion, 42)
-    cut_at(congestion, 103.0)
-    now = congestion._hold_at + 4
-    rate = congestion.rate(now)
-    busy(congestion, 200)  # more than can be left: what was measured decides only when it is less
-    cut_at(congestion, now)
+    adaptive_rate = AdaptiveRate(25.0)
+    searched(adaptive_rate)
+    busy(adaptive_rate, 42)
+    cut_at(adaptive_rate, 103.0)
+    now = adaptive_rate._hold_at + 4
+    rate = adaptive_rate.rate(now)
+    busy(adaptive_rate, 200)  # more than can be left: what was measured decides only when it is less
+    cut_at(adaptive_rate, now)
 
-    assert congestion.rate(congestion._hold_at) == pytest.approx(rate * (1 - BACK_OFF))
+    assert adaptive_rate.rate(adaptive_rate._hold_at) == pytest.approx(rate * (1 - BACK_OFF))
 
 
 def test_calls_sent_before_the_cut_say_nothing_new() -> None:
-    congestion = Congestion(25.0)
-    assert cut_at(congestion, 100.0, sent_at=99.9)
-    before = congestion.rate(100.05)
+    adaptive_rate = AdaptiveRate(25.0)
+    assert cut_at(adaptive_rate, 100.0, sent_at=99.9)
+    before = adaptive_rate.rate(100.05)
 
-    assert not any(cut_at(congestion, 100.05, sent_at=99.95) for _ in range(8))
-    assert congestion.rate(100.05) == before
+    assert not any(cut_at(adaptive_rate, 100.05, sent_at=99.95) for _ in range(8))
+    assert adaptive_rate.rate(100.05) == before
 
 
 def test_a_refusal_in_the_pause_cuts_the_base() -> None:
-    congestion = Congestion(20.0)
-    cut_at(congestion, 100.0)
+    adaptive_rate = AdaptiveRate(20.0)
+    cut_at(adaptive_rate, 100.0)
 
-    assert cut_at(congestion, 100.2)
-    assert congestion.rate(congestion._hold_at) == pytest.approx(20 * FIRST * FIRST)
+    assert cut_at(adaptive_rate, 100.2)
+    assert adaptive_rate.rate(adaptive_rate._hold_at) == pytest.approx(20 * FIRST * FIRST)
 
 
 def test_after_a_quiet_time_at_the_ceiling_the_next_refusal_knows_nothing() -> None:
-    congestion = Congestion(20.0)
-    _, probe_at = searched(congestion)
+    adaptive_rate = AdaptiveRate(20.0)
+    _, probe_at = searched(adaptive_rate)
     later = probe_at + 4 * DOUBLING_S + FREE_S
-    cut_at(congestion, later)
+    cut_at(adaptive_rate, later)
 
-    assert congestion.rate(congestion._hold_at) == pytest.approx(20 * FIRST)
+    assert adaptive_rate.rate(adaptive_rate._hold_at) == pytest.approx(20 * FIRST)
 
 
 def test_however_many_refusals_a_free_quota_is_noticed() -> None:
-    congestion = Congestion(25.0)
+    adaptive_rate = AdaptiveRate(25.0)
     for number in range(60):
-        cut_at(congestion, 100.0 + number / 10)
+        cut_at(adaptive_rate, 100.0 + number / 10)
 
-    assert congestion.rate(106.0) == pytest.approx(25 * SLOWEST)
-    assert congestion.rate(106.0 + 60.0) == 25
+    assert adaptive_rate.rate(106.0) == pytest.approx(25 * SLOWEST)
+    assert adaptive_rate.rate(106.0 + 60.0) == 25

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migrate_mfa.pacing.adaptive_rate import FIRST, PAUSE, SLOWEST
-from migrate_mfa.pacing.limiter import LAG, Pacer, Ticket
+from migrate_mfa.pacing.limiter import LAG, Permit, RateLimiter
 from migrate_mfa.stop import Stopped
 from tests.support.clock import FakeClock
 
@@ -22,25 +22,25 @@ def busiest_second(sent: list[float]) -> int:
     return max(sum(start <= at < start + 1.0 - 1e-9 for at in ordered) for start in ordered)
 
 
-def a_pacer(ceiling: float, clock: FakeClock, seed: int = 1) -> Pacer:
-    return Pacer(ceiling, clock, random.Random(seed).random)
+def a_pacer(ceiling: float, clock: FakeClock, seed: int = 1) -> RateLimiter:
+    return RateLimiter(ceiling, clock, random.Random(seed).random)
 
 
-def send_now(pacer: Pacer, clock: FakeClock) -> float:
-    with pacer.acquire() as ticket:
-        ticket.sent()
+def send_now(limiter: RateLimiter, clock: FakeClock) -> float:
+    with limiter.acquire() as permit:
+        permit.sent()
         return clock.monotonic()
 
 
-def send_and_say(pacer: Pacer, clock: FakeClock, done: threading.Event) -> None:
-    send_now(pacer, clock)
+def send_and_say(limiter: RateLimiter, clock: FakeClock, done: threading.Event) -> None:
+    send_now(limiter, clock)
     done.set()
 
 
 def sent_by(ceiling: float, calls: int, seed: int = 1) -> list[float]:
     clock = FakeClock()
-    pacer = a_pacer(ceiling, clock, seed)
-    return [send_now(pacer, clock) for _ in range(calls)]
+    limiter = a_pacer(ceiling, clock, seed)
+    return [send_now(limiter, clock) for _ in range(calls)]
 
 
 @pytest.mark.parametrize("ceiling", [2, 5, 12, 25, 60])
@@ -75,11 +75,11 @@ def test_a_ceiling_of_nothing_is_refused(ceiling: float) -> None:
 
 def test_a_late_caller_earns_back_one_interval_and_no_more() -> None:
     clock = FakeClock()
-    pacer = Pacer(10, clock, lambda: 0.0)
-    send_now(pacer, clock)
+    limiter = RateLimiter(10, clock, lambda: 0.0)
+    send_now(limiter, clock)
     clock.advance(60.0)
 
-    sent = [send_now(pacer, clock) for _ in range(4)]
+    sent = [send_now(limiter, clock) for _ in range(4)]
 
     gaps = [later - earlier for earlier, later in pairwise(sent)]
     assert gaps[0] == pytest.approx(0.0)
@@ -99,27 +99,27 @@ def test_no_second_holds_more_than_the_ceiling_however_late_calls_are_sent(
     ceiling: int, pattern: list[tuple[float, int]], random: object
 ) -> None:
     clock = FakeClock()
-    pacer = a_pacer(ceiling, clock)
-    held: list[Ticket] = []
-    taken: list[Ticket] = []
+    limiter = a_pacer(ceiling, clock)
+    held: list[Permit] = []
+    taken: list[Permit] = []
 
-    def send(ticket: Ticket) -> None:
-        ticket.sent()
-        held.remove(ticket)
+    def send(permit: Permit) -> None:
+        permit.sent()
+        held.remove(permit)
 
     for pause, to_send in pattern:
         clock.advance(pause)
         if len(taken) >= ceiling and taken[-ceiling] in held:
             send(taken[-ceiling])  # else the next one would wait for it, in this only thread
-        ticket = pacer.acquire()
-        held.append(ticket)
-        taken.append(ticket)
+        permit = limiter.acquire()
+        held.append(permit)
+        taken.append(permit)
         for _ in range(min(to_send, len(held))):
             send(random.choice(held))  # type: ignore[attr-defined]
     while held:
         send(held[-1])
 
-    sent = [ticket.sent_at for ticket in taken]
+    sent = [permit.sent_at for permit in taken]
     assert busiest_second([at for at in sent if at is not None]) <= ceiling
 
 
@@ -129,13 +129,13 @@ def test_a_fraction_is_never_exceeded_however_late_calls_are_sent(
     ceiling: float, latencies: list[float]
 ) -> None:
     clock = FakeClock()
-    pacer = a_pacer(ceiling, clock)
+    limiter = a_pacer(ceiling, clock)
 
     sent = []
     for latency in latencies:
-        with pacer.acquire() as ticket:
+        with limiter.acquire() as permit:
             clock.advance(latency)
-            ticket.sent()
+            permit.sent()
             sent.append(clock.monotonic())
 
     gaps = [later - earlier for earlier, later in pairwise(sent)]
@@ -145,18 +145,18 @@ def test_a_fraction_is_never_exceeded_however_late_calls_are_sent(
 @pytest.mark.parametrize("latency", [0.0, 0.05, 0.7, 1.5])
 def test_threads_share_one_ceiling(latency: float) -> None:
     clock = FakeClock()
-    pacer = a_pacer(7, clock)
+    limiter = a_pacer(7, clock)
     sent: list[float] = []
     lock = threading.Lock()
 
     def work(number: int) -> None:
         for turn in range(10):
-            with pacer.acquire() as ticket:
+            with limiter.acquire() as permit:
                 clock.advance(latency * ((number + turn) % 3))
                 with lock:
-                    ticket.sent()
-                    assert ticket.sent_at is not None
-                    sent.append(ticket.sent_at)
+                    permit.sent()
+                    assert permit.sent_at is not None
+                    sent.append(permit.sent_at)
 
     with ThreadPoolExecutor(6) as threads:
         list(threads.map(work, range(6)))
@@ -167,38 +167,38 @@ def test_threads_share_one_ceiling(latency: float) -> None:
 
 def test_the_moment_of_sending_counts_and_not_the_moment_of_letting_go() -> None:
     clock = FakeClock()
-    pacer = a_pacer(2, clock)
-    late, prompt = pacer.acquire(), pacer.acquire()
+    limiter = a_pacer(2, clock)
+    late, prompt = limiter.acquire(), limiter.acquire()
     clock.advance(10.0)
     late.sent()
     prompt.sent()
     at = clock.monotonic()
 
-    third = send_now(pacer, clock)
+    third = send_now(limiter, clock)
 
     assert third >= at + 1.0
 
 
 def test_sending_is_counted_once() -> None:
     clock = FakeClock()
-    ticket = a_pacer(1, clock).acquire()
-    ticket.sent()
-    first = ticket.sent_at
+    permit = a_pacer(1, clock).acquire()
+    permit.sent()
+    first = permit.sent_at
 
     clock.advance(5.0)
-    ticket.sent()
+    permit.sent()
 
-    assert ticket.sent_at == first
+    assert permit.sent_at == first
 
 
 def test_a_call_that_was_never_sent_does_not_hold_up_the_others_for_ever() -> None:
     clock = FakeClock()
-    pacer = a_pacer(1, clock)
-    with pytest.raises(OSError, match="unplugged"), pacer.acquire():
+    limiter = a_pacer(1, clock)
+    with pytest.raises(OSError, match="unplugged"), limiter.acquire():
         raise OSError("unplugged")
     done = threading.Event()
 
-    thread = threading.Thread(target=send_and_say, args=(pacer, clock, done), daemon=True)
+    thread = threading.Thread(target=send_and_say, args=(limiter, clock, done), daemon=True)
     thread.start()
 
     assert done.wait(10.0)
@@ -206,10 +206,10 @@ def test_a_call_that_was_never_sent_does_not_hold_up_the_others_for_ever() -> No
 
 def test_a_waiting_caller_goes_on_when_the_one_before_is_sent() -> None:
     clock = FakeClock()
-    pacer = a_pacer(1, clock)
-    first = pacer.acquire()
+    limiter = a_pacer(1, clock)
+    first = limiter.acquire()
     done = threading.Event()
-    thread = threading.Thread(target=send_and_say, args=(pacer, clock, done), daemon=True)
+    thread = threading.Thread(target=send_and_say, args=(limiter, clock, done), daemon=True)
     thread.start()
     waited = not done.wait(0.05)
 
@@ -221,8 +221,8 @@ def test_a_waiting_caller_goes_on_when_the_one_before_is_sent() -> None:
 
 def test_who_waits_for_a_call_that_has_not_left_yet_can_be_told_to_end() -> None:
     """Connecting, or new credentials, may take a call many seconds; a drain does not wait for that."""
-    pacer = a_pacer(1, FakeClock())
-    pacer.acquire()
+    limiter = a_pacer(1, FakeClock())
+    limiter.acquire()
     looks = iter([None, None, Stopped()])
 
     def check() -> None:
@@ -230,74 +230,74 @@ def test_who_waits_for_a_call_that_has_not_left_yet_can_be_told_to_end() -> None
             raise stop
 
     with pytest.raises(Stopped):
-        pacer.acquire(check)
+        limiter.acquire(check)
 
 
 # Throttles
 
 
-def throttle(pacer: Pacer, clock: FakeClock) -> bool:
-    with pacer.acquire() as ticket:
-        ticket.sent()
+def throttle(limiter: RateLimiter, clock: FakeClock) -> bool:
+    with limiter.acquire() as permit:
+        permit.sent()
         clock.advance(0.01)
-        return pacer.throttled(ticket)
+        return limiter.throttled(permit)
 
 
 def test_a_throttle_cuts_the_rate() -> None:
     clock = FakeClock()
-    pacer = a_pacer(20, clock)
-    unslowed = pacer.slowed
+    limiter = a_pacer(20, clock)
+    unslowed = limiter.slowed
 
-    assert throttle(pacer, clock)
+    assert throttle(limiter, clock)
 
     assert not unslowed
-    assert pacer.slowed
-    assert pacer.rate() == pytest.approx(20 * FIRST * PAUSE)
+    assert limiter.slowed
+    assert limiter.rate() == pytest.approx(20 * FIRST * PAUSE)
 
 
 def test_throttles_of_calls_sent_before_the_cut_say_nothing_new() -> None:
     clock = FakeClock()
-    pacer = a_pacer(24, clock)
-    tickets = [pacer.acquire() for _ in range(8)]
-    for ticket in tickets:
-        ticket.sent()
+    limiter = a_pacer(24, clock)
+    tickets = [limiter.acquire() for _ in range(8)]
+    for permit in tickets:
+        permit.sent()
     clock.advance(0.2)
 
-    cuts = [pacer.throttled(ticket) for ticket in tickets]
+    cuts = [limiter.throttled(permit) for permit in tickets]
 
     assert cuts == [True] + [False] * 7
-    assert pacer.rate() == pytest.approx(24 * FIRST * PAUSE)
+    assert limiter.rate() == pytest.approx(24 * FIRST * PAUSE)
 
 
 def test_a_call_sent_after_the_cut_can_cut_again() -> None:
     clock = FakeClock()
-    pacer = a_pacer(24, clock)
-    throttle(pacer, clock)
-    before = pacer.rate()
+    limiter = a_pacer(24, clock)
+    throttle(limiter, clock)
+    before = limiter.rate()
 
-    assert throttle(pacer, clock)
-    assert pacer.rate() < before
+    assert throttle(limiter, clock)
+    assert limiter.rate() < before
 
 
 def test_calls_come_at_the_cut_rate_after_a_throttle() -> None:
     clock = FakeClock()
-    pacer = a_pacer(20, clock)
-    throttle(pacer, clock)
+    limiter = a_pacer(20, clock)
+    throttle(limiter, clock)
     at = clock.monotonic()
 
-    sent = [send_now(pacer, clock) for _ in range(20)]
+    sent = [send_now(limiter, clock) for _ in range(20)]
 
     assert sum(moment < at + 1.0 for moment in sent) <= 20 * FIRST  # the pause, and then the first hold
 
 
 def test_many_throttles_leave_a_rate_at_which_a_free_quota_is_noticed() -> None:
     clock = FakeClock()
-    pacer = a_pacer(25, clock)
+    limiter = a_pacer(25, clock)
 
     for _ in range(30):
-        throttle(pacer, clock)
+        throttle(limiter, clock)
 
-    assert pacer.rate() == pytest.approx(25 * SLOWEST)
+    assert limiter.rate() == pytest.approx(25 * SLOWEST)
 
 
 @everything
@@ -306,16 +306,16 @@ def test_throttles_never_make_it_faster_than_the_ceiling(
     ceiling: int, calls: list[tuple[float, bool]]
 ) -> None:
     clock = FakeClock()
-    pacer = a_pacer(ceiling, clock)
+    limiter = a_pacer(ceiling, clock)
 
     sent = []
     for pause, refused in calls:
         clock.advance(pause)
-        with pacer.acquire() as ticket:
-            ticket.sent()
+        with limiter.acquire() as permit:
+            permit.sent()
             sent.append(clock.monotonic())
             if refused:
-                pacer.throttled(ticket)
-        assert ceiling * SLOWEST - 1e-9 <= pacer.rate() <= ceiling
+                limiter.throttled(permit)
+        assert ceiling * SLOWEST - 1e-9 <= limiter.rate() <= ceiling
 
     assert busiest_second(sent) <= ceiling

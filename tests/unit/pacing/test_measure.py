@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrate_mfa.domain.quotas import Category
-from migrate_mfa.pacing.measure import NOTE_EVERY_S, WatchedProgress
+from migrate_mfa.pacing.measure import NOTE_EVERY_S, MeasuredProgress
 from migrate_mfa.pacing.user_pool import CallCount
-from migrate_mfa.ports import Standing
+from migrate_mfa.ports import ProgressUpdate
 from tests.support.clock import FakeClock
 from tests.support.fakes import SilentProgress
 
@@ -24,16 +24,16 @@ class Watch:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.shown = SilentProgress()
-        self.noted: list[Standing] = []
+        self.noted: list[ProgressUpdate] = []
         self.count = CallCount()
-        directory: Any = SimpleNamespace(calls={Category.USER_LIST: self.count})
-        self.progress = WatchedProgress(self.shown, directory, {}, self.clock, self.noted.append)
+        user_pool: Any = SimpleNamespace(calls={Category.USER_LIST: self.count})
+        self.progress = MeasuredProgress(self.shown, user_pool, {}, self.clock, self.noted.append)
 
-    def show(self, stage: str, done: int | None = None, total: int | None = None) -> Standing:
-        self.progress.show(Standing(stage=stage, done=done, total=total))
+    def show(self, stage: str, done: int | None = None, total: int | None = None) -> ProgressUpdate:
+        self.progress.show(ProgressUpdate(stage=stage, done=done, total=total))
         return self.shown.shown[-1]
 
-    def over(self, done: Iterable[int], total: int) -> Standing:
+    def over(self, done: Iterable[int], total: int) -> ProgressUpdate:
         """A second passes before each; gives what is shown at the last."""
         for each in done:
             self.clock.advance(1)
@@ -108,7 +108,7 @@ def test_it_is_noted_at_once_where_a_stage_begins_and_then_now_and_then(watch: W
 
 def test_who_waits_for_an_answer_says_so_and_the_wait_counts_for_no_stage(watch: Watch) -> None:
     watch.show("writing", 0, 100)
-    watch.progress.make_way()
+    watch.progress.pause()
     watch.clock.advance(600)
     watch.show("writing", 10, 100)
     watch.clock.advance(10)

@@ -8,17 +8,17 @@ from migrate_mfa.domain.errors import ExitCode, OutOfReach
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import Phone
 from migrate_mfa.domain.quotas import Category
-from migrate_mfa.pacing.limiter import Pacer
-from migrate_mfa.pacing.measure import WatchedProgress
+from migrate_mfa.pacing.limiter import RateLimiter
+from migrate_mfa.pacing.measure import MeasuredProgress
 from migrate_mfa.pacing.network import Network
 from migrate_mfa.pacing.retry import ATTEMPTS
-from migrate_mfa.pacing.user_pool import PacedDirectory
-from migrate_mfa.ports import Standing
+from migrate_mfa.pacing.user_pool import PacedUserPool
+from migrate_mfa.ports import ProgressUpdate
 from migrate_mfa.stop import Stop, StopCause, Stopped
 from tests.support.builders import PHONE, a_user
-from tests.support.fakes import DESCRIBE, GET, UPDATE, FakeClock, FakeDirectory, SilentProgress
+from tests.support.fakes import DESCRIBE, GET, UPDATE, FakeClock, FakeUserPool, SilentProgress
 
-CALLS: dict[str, Callable[[PacedDirectory], object]] = {
+CALLS: dict[str, Callable[[PacedUserPool], object]] = {
     GET: lambda paced: paced.user("ann"),
     UPDATE: lambda paced: paced.store_phone("ann", Phone(PHONE), verified=True),
 }
@@ -30,11 +30,11 @@ class World:
 
     def __init__(self, patience_s: float = 900.0) -> None:
         self.clock, self.stop, self.said = FakeClock(), Stop(), list[str]()
-        self.inner = FakeDirectory([a_user(phone=PHONE)], clock=self.clock)
-        pacers = {category: Pacer(1000.0, self.clock, lambda: 0.5) for category in Category}
+        self.inner = FakeUserPool([a_user(phone=PHONE)], clock=self.clock)
+        limiters = {category: RateLimiter(1000.0, self.clock, lambda: 0.5) for category in Category}
         self.network = Network(self.clock, self.stop, patience_s=patience_s, say=self.said.append)
-        self.paced = PacedDirectory(
-            self.inner, pacers, clock=self.clock, stop=self.stop, network=self.network
+        self.paced = PacedUserPool(
+            self.inner, limiters, clock=self.clock, stop=self.stop, network=self.network
         )
 
     def reached(self) -> "World":
@@ -143,12 +143,12 @@ def test_a_refusal_is_an_answer() -> None:
 
 def test_status_is_told_since_when() -> None:
     world = World().reached()
-    noted: list[Standing] = []
-    watched = WatchedProgress(
+    noted: list[ProgressUpdate] = []
+    watched = MeasuredProgress(
         SilentProgress(), world.paced, {}, world.clock, noted.append, network=world.network
     )
     world.network.say = watched.say_of_network
-    watched.show(Standing(stage="writing", done=1, total=2))
+    watched.show(ProgressUpdate(stage="writing", done=1, total=2))
 
     world.network.failed(ApiError(operation=GET, code="ConnectFailed"))
     assert noted[-1].slowed_by.startswith("waiting for the network since ")

@@ -18,12 +18,12 @@ from migrate_mfa.domain.model import (
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.engine.execute import Executor
 from migrate_mfa.engine.limits import Limits
-from migrate_mfa.pacing.limiter import TURN_LASTS_S, Pacer
+from migrate_mfa.pacing.limiter import TURN_LASTS_S, RateLimiter
 from migrate_mfa.pacing.turns import Turns, held
 from tests.support.builders import PHONE, a_candidate, a_user
 from tests.support.clock import FakeClock
-from tests.support.fakes import GET, MFA, UPDATE, Call, FakeDirectory
-from tests.support.scene import Scene, pacers, scene
+from tests.support.fakes import GET, MFA, UPDATE, Call, FakeUserPool
+from tests.support.scene import Scene, make_limiters, scene
 from tests.support.stepwise import StepwiseClock
 
 STORE = StorePhone(Phone(PHONE), verified=True)
@@ -31,8 +31,8 @@ SMS_ON = SetSmsMfa(enabled=True, preferred=True)
 U, R = Category.USER_UPDATE, Category.USER_RESOURCE_UPDATE
 
 
-def some_pacers(clock: FakeClock, rps: float = 10.0) -> dict[Category, Pacer]:
-    return {category: Pacer(rps, clock, lambda: 0.0) for category in Category}
+def some_pacers(clock: FakeClock, rps: float = 10.0) -> dict[Category, RateLimiter]:
+    return {category: RateLimiter(rps, clock, lambda: 0.0) for category in Category}
 
 
 def took(steps: Iterable[Step]) -> set[Category]:
@@ -97,22 +97,22 @@ def test_a_turn_that_is_not_needed_goes_to_whoever_comes_next() -> None:
 
 def test_what_was_given_back_counts_neither_as_sent_nor_in_the_window() -> None:
     clock = FakeClock()
-    pacer = Pacer(1.0, clock, lambda: 0.0)
-    ticket = pacer.acquire()
-    ticket.give_back()
-    ticket.sent()
+    limiter = RateLimiter(1.0, clock, lambda: 0.0)
+    permit = limiter.acquire()
+    permit.give_back()
+    permit.sent()
     begun = clock.monotonic()
 
-    pacer.acquire().sent()
+    limiter.acquire().sent()
 
-    assert ticket.sent_at == float("-inf")
+    assert permit.sent_at == float("-inf")
     assert clock.monotonic() == begun
 
 
 def test_turns_that_were_held_for_long_do_not_go_all_at_once() -> None:
     clock = FakeClock()
-    pacer = Pacer(10.0, clock, lambda: 0.0)
-    turns = [pacer.turn() for _ in range(8)]
+    limiter = RateLimiter(10.0, clock, lambda: 0.0)
+    turns = [limiter.turn() for _ in range(8)]
     clock.advance(TURN_LASTS_S + 0.1)
     sent = []
     for turn in turns:
@@ -122,7 +122,7 @@ def test_turns_that_were_held_for_long_do_not_go_all_at_once() -> None:
     assert sent[-1] - sent[0] >= 6 * 0.1
 
 
-class Slow(FakeDirectory):
+class Slow(FakeUserPool):
     """Each call takes a while, half of it before it is executed."""
 
     latency_s = 0.1
@@ -138,19 +138,19 @@ class Slow(FakeDirectory):
 def enrol(path: Path, users: int, *, rps: float, latency_s: float, reads_rps: float = 60.0) -> Scene:
     clock = StepwiseClock()
     people = [a_user(f"u{number:04}") for number in range(users)]
-    directory = Slow(people, clock=clock)
-    with scene(path, directory) as run:
-        directory.latency_s = 0.0
+    user_pool = Slow(people, clock=clock)
+    with scene(path, user_pool) as run:
+        user_pool.latency_s = 0.0
         clock.perform(lambda: run.plan([a_candidate(u.username, row=n) for n, u in enumerate(people, 1)]))
-        directory.calls.clear()
-        directory.latency_s = latency_s
+        user_pool.calls.clear()
+        user_pool.latency_s = latency_s
 
         def work() -> None:
-            limiters = pacers(clock, rps)
-            limiters[Category.USER_READ] = Pacer(reads_rps, clock, lambda: 0.5)
-            tools = run.tools(run.paced(limiters=limiters), limiters=limiters)
+            limiters = make_limiters(clock, rps)
+            limiters[Category.USER_READ] = RateLimiter(reads_rps, clock, lambda: 0.5)
+            context = run.context(run.paced(limiters=limiters), limiters=limiters)
             Executor(
-                tools,
+                context,
                 limiters,
                 limits=Limits(max_failures=1.0),
                 batch_size=100,
@@ -181,10 +181,10 @@ def test_the_gap_between_read_and_write_is_round_trips_and_the_rate_is_all_that_
     latency_s = 0.06
     run = enrol(tmp_path, 80, rps=12.0, latency_s=latency_s)
 
-    assert len(run.directory.made(GET)) == 160
-    assert max(gaps(run.directory.calls)) <= 0.3  # 2 s, where the read comes before the turn
+    assert len(run.user_pool.made(GET)) == 160
+    assert max(gaps(run.user_pool.calls)) <= 0.3  # 2 s, where the read comes before the turn
     for operation in (UPDATE, MFA):
-        sent = sorted(call.at for call in run.directory.calls if call.operation == operation)[12:-12]
+        sent = sorted(call.at for call in run.user_pool.calls if call.operation == operation)[12:-12]
         window = 1.0 + latency_s / 2  # a second from when a call was sent, which it is half-way
         assert (len(sent) - 1) / (sent[-1] - sent[0]) >= 0.98 * 12.0 / window
 
@@ -193,23 +193,23 @@ def test_beside_live_traffic_the_gap_stays_as_short(tmp_path: Path) -> None:
     """The queue before a throttled limiter is seconds long; nobody waits in it with a decision."""
     clock = StepwiseClock()
     people = [a_user(f"u{number:04}") for number in range(40)]
-    directory = Slow(people, clock=clock)
+    user_pool = Slow(people, clock=clock)
     turn = iter(range(10_000))
-    with scene(tmp_path, directory) as run:
+    with scene(tmp_path, user_pool) as run:
         clock.perform(lambda: run.plan([a_candidate(u.username, row=n) for n, u in enumerate(people, 1)]))
-        directory.calls.clear()
+        user_pool.calls.clear()
 
         def refuse(call: Call) -> None:
             if call.operation == MFA and next(turn) % 3 == 0:
-                directory.fail(MFA, "TooManyRequestsException", username=call.username, status=400)
+                user_pool.fail(MFA, "TooManyRequestsException", username=call.username, status=400)
 
-        directory.hook = refuse
+        user_pool.hook = refuse
 
         def work() -> None:
-            limiters = pacers(clock, 4.0)
-            tools = run.tools(run.paced(limiters=limiters), limiters=limiters)
+            limiters = make_limiters(clock, 4.0)
+            context = run.context(run.paced(limiters=limiters), limiters=limiters)
             Executor(
-                tools,
+                context,
                 limiters,
                 limits=Limits(max_failures=1.0),
                 batch_size=100,
@@ -220,12 +220,12 @@ def test_beside_live_traffic_the_gap_stays_as_short(tmp_path: Path) -> None:
         clock.perform(work)
 
         assert set(run.rows().values()) == {("verified", "enrolled")}
-        assert len(directory.made(MFA)) > 45
-        assert max(gaps(directory.calls)) <= 2.5
+        assert len(user_pool.made(MFA)) > 45
+        assert max(gaps(user_pool.calls)) <= 2.5
 
 
 def test_a_limiter_of_reads_that_is_far_slower_holds_up_the_writes_and_no_more(tmp_path: Path) -> None:
     run = enrol(tmp_path, 12, rps=12.0, latency_s=0.06, reads_rps=1.0)
 
-    assert len(run.directory.made(GET)) <= 12 * 3
-    assert max(gaps(run.directory.calls)) <= 2.5
+    assert len(run.user_pool.made(GET)) <= 12 * 3
+    assert max(gaps(run.user_pool.calls)) <= 2.5

@@ -8,13 +8,13 @@ from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, NotAllowed, Out
 from migrate_mfa.domain.failure import ApiError, Effect
 from migrate_mfa.domain.model import Phone
 from migrate_mfa.domain.quotas import Category
-from migrate_mfa.pacing.limiter import Pacer
+from migrate_mfa.pacing.limiter import RateLimiter
 from migrate_mfa.pacing.retry import ATTEMPTS
-from migrate_mfa.pacing.user_pool import CallCount, PacedDirectory
+from migrate_mfa.pacing.user_pool import CallCount, PacedUserPool
 from migrate_mfa.ports import before_write, sending
 from migrate_mfa.stop import Stop, StopCause, Stopped
 from tests.support.builders import PHONE, a_user
-from tests.support.fakes import DESCRIBE, FACTORS, GET, LIST, MFA, UPDATE, FakeClock, FakeDirectory
+from tests.support.fakes import DESCRIBE, FACTORS, GET, LIST, MFA, UPDATE, FakeClock, FakeUserPool
 
 THROTTLE = "TooManyRequestsException"
 
@@ -23,9 +23,9 @@ class World:
     def __init__(self, rps: float = 1000.0) -> None:
         self.clock = FakeClock()
         self.stop = Stop()
-        self.inner = FakeDirectory([a_user(phone=PHONE)], clock=self.clock)
-        self.pacers = {category: Pacer(rps, self.clock, lambda: 0.5) for category in Category}
-        self.paced = PacedDirectory(self.inner, self.pacers, clock=self.clock, stop=self.stop)
+        self.inner = FakeUserPool([a_user(phone=PHONE)], clock=self.clock)
+        self.limiters = {category: RateLimiter(rps, self.clock, lambda: 0.5) for category in Category}
+        self.paced = PacedUserPool(self.inner, self.limiters, clock=self.clock, stop=self.stop)
 
     def call(self, operation: str) -> Any:
         return CALLS[operation](self.paced)
@@ -35,7 +35,7 @@ class World:
         return count.sent, count.throttled, count.retried
 
 
-CALLS: dict[str, Callable[[PacedDirectory], Any]] = {
+CALLS: dict[str, Callable[[PacedUserPool], Any]] = {
     DESCRIBE: lambda paced: paced.describe(),
     LIST: lambda paced: paced.page(None, None),
     GET: lambda paced: paced.user("ann"),
@@ -177,7 +177,7 @@ def test_a_throttle_slows_its_own_category_down_and_no_other(world: World) -> No
 
     world.call(UPDATE)
 
-    slow = {category for category, pacer in world.pacers.items() if pacer.rate() < pacer.ceiling}
+    slow = {category for category, limiter in world.limiters.items() if limiter.rate() < limiter.ceiling}
     assert slow == {Category.USER_UPDATE}
 
 
@@ -354,7 +354,7 @@ def test_the_enforced_limit_is_asked_for_once_and_not_paced(world: World) -> Non
 def test_both_halves_of_a_description_are_paced_by_their_own_category() -> None:
     world = World()
     slow = Category.USER_POOL_RESOURCE_READ
-    world.pacers[slow] = Pacer(1.0, world.clock, lambda: 0.5)
+    world.limiters[slow] = RateLimiter(1.0, world.clock, lambda: 0.5)
     began = world.clock.monotonic()
 
     for _ in range(4):

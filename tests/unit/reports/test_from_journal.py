@@ -7,7 +7,7 @@ from migrate_mfa.domain.quotas import Category
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.pacing.user_pool import CallCount
-from migrate_mfa.ports import Standing
+from migrate_mfa.ports import ProgressUpdate
 from migrate_mfa.reports import from_journal
 from migrate_mfa.reports.from_journal import status
 from tests.support.clock import FakeClock
@@ -15,7 +15,7 @@ from tests.support.clock import FakeClock
 SLOWED = "throttled by UserUpdate: 12/s"
 CALLS = {Category.USER_UPDATE: CallCount(sent=90, throttled=3, retried=3)}
 BEGUN = 1_700_000_000.0
-WRITING = Standing(
+WRITING = ProgressUpdate(
     stage="writing", done=120, total=300_000, rates=(("UserUpdate", 12.04),), seconds_left=24_000.04
 )
 
@@ -32,11 +32,11 @@ def test_status_says_by_name_what_slows_a_run_while_it_runs(
 ) -> None:
     with Journal.create_or_open(tmp_path) as journal:
         store = WorkStore.begin(journal.database, "run", BEGUN)
-        store.note(Standing(stage="writing", slowed_by=SLOWED), CALLS, BEGUN)
+        store.note(ProgressUpdate(stage="writing", slowed_by=SLOWED), CALLS, BEGUN)
         running = status(tmp_path)
-        store.note(Standing(stage="writing"), CALLS, BEGUN)
+        store.note(ProgressUpdate(stage="writing"), CALLS, BEGUN)
         recovered = status(tmp_path)
-        store.note(Standing(stage="writing", slowed_by=SLOWED), CALLS, BEGUN)
+        store.note(ProgressUpdate(stage="writing", slowed_by=SLOWED), CALLS, BEGUN)
         store.end("finished", 1_700_000_060.0, reads_only=0, extra={})
         ended = status(tmp_path)
 
@@ -79,7 +79,7 @@ def test_status_says_how_old_its_news_is_where_the_run_was_silent_for_long(
 ) -> None:
     with Journal.create_or_open(tmp_path) as journal:
         WorkStore.begin(journal.database, "run", BEGUN).note(
-            Standing(stage="sorting the users"), CALLS, BEGUN
+            ProgressUpdate(stage="sorting the users"), CALLS, BEGUN
         )
         clock.advance(30)
 
@@ -102,7 +102,7 @@ def test_what_a_pass_before_left_is_not_taken_for_this_one(tmp_path: Path) -> No
 
 def test_a_killed_run_is_slowed_by_nothing_and_stands_nowhere(tmp_path: Path) -> None:
     with Journal.create_or_open(tmp_path) as journal:
-        slow = Standing(stage="writing", slowed_by=SLOWED)
+        slow = ProgressUpdate(stage="writing", slowed_by=SLOWED)
         WorkStore.begin(journal.database, "run", BEGUN).note(slow, CALLS, BEGUN)
 
     found = status(tmp_path)

@@ -47,7 +47,12 @@ def test_the_import_template_of_cognito_is_a_roster() -> None:
     roster, row = first(f"{TEMPLATE}\n{','.join(cells.values())}\n")
 
     assert roster.columns == tuple(TEMPLATE.split(","))
-    assert (row.sub, row.username, row.email, row.vouched) == (None, "alice", "alice@example.com", True)
+    assert (row.sub, row.username, row.email, row.claims_verified) == (
+        None,
+        "alice",
+        "alice@example.com",
+        True,
+    )
     assert row.phone is not None
 
 

@@ -32,7 +32,13 @@ def roster(header: str, *cells: str, number: str = US) -> str:
     "name",
     [
         *("Mailing Country", "MailingCountry", "MailingCountryCode", "Billing Country", "Other Country"),
-        *("Home Country", "Work Country", "Business Country", "Mobile Country", "Shipping Country Code"),
+        *(
+            "Home Country",
+            "PlannedRow Country",
+            "Business Country",
+            "Mobile Country",
+            "Shipping Country Code",
+        ),
         *("Country of residence", "Residence Country", "address.country", "custom:country", "tel_country"),
         *("Staat", "Wohnsitzland", "Pays de résidence", "País de residencia", "在住国", "お住まいの国"),
         *("country_phone", "CC", "ISO", "Address 1 - Country", "Home Country/Region", "custom:phone_country"),

@@ -491,8 +491,8 @@ class TestRows:
     @pytest.mark.parametrize(
         ("said", "vouched"), [("true", True), ("TRUE", True), (" False ", False), ("", None), (" ", None)]
     )
-    def test_a_row_vouches_for_its_number(self, said: str, *, vouched: bool | None) -> None:
-        assert candidate(f"username,phone_number_verified\nalice,{said}\n").vouched is vouched
+    def test_a_row_vouches_for_its_number(self, said: str, *, claims_verified: bool | None) -> None:
+        assert candidate(f"username,phone_number_verified\nalice,{said}\n").claims_verified is claims_verified
 
     @pytest.mark.parametrize("said", ["1", "yes", "0", "t", "TRUE!", "はい"])
     def test_any_other_word_is_a_bad_row(self, said: str) -> None:
