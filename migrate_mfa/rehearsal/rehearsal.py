@@ -144,8 +144,8 @@ class _Rehearsal:
         command += ["--endpoint-url", ready["endpoint"], *self.options, "--yes"]
         announce(service, {**ready, "roster": str(pool_like.roster), "command": shlex.join(command)})
         _tell(
-            f"A rehearsal: {counted(pool_like.rows, 'row')}, {counted(pool_like.users, 'user')} of the roster "
-            f"and {counted(pool_like.other_users, 'other')}, none of them real. Quotas are enforced."
+            f"A rehearsal: {counted(pool_like.rows, 'row')}, {counted(pool_like.users, 'user')} of the "
+            f"roster and {counted(pool_like.other_users, 'other')}, none of them real. Quotas are enforced."
         )
         if self.forecast is not None and self.forecast.users:
             _tell(expectation(self.forecast, speed, self.share))

@@ -36,7 +36,7 @@ _CONGESTION: Final = "tests/unit/pacing/test_adaptive_rate.py::"
 _PACED: Final = "tests/unit/pacing/test_user_pool.py::"
 _EXECUTE: Final = "tests/unit/engine/test_execute.py::"
 _DECIDE: Final = "tests/unit/domain/test_decide.py::"
-_PROMISES: Final = "tests/promises/test_promise_"
+_PROMISES: Final = "tests/process/test_promise_"
 _POOL: Final = "tests/commands/test_run_refusals.py::TestPool::"
 _STOPS: Final = "tests/process/test_run_stops.py::"
 
@@ -255,8 +255,8 @@ MUTANTS: Final = (
         promise=12,
         breach="A run that ends with an error writes no report.",
         file="migrate_mfa/invocation.py",
-        find="        finally:\n            _end(one,",
-        put="        else:\n            _end(one,",
+        find="        finally:\n            _end(invocation,",
+        put="        else:\n            _end(invocation,",
         tests=(_STOPS + "TestFailures::test_too_many_refusals_stop_the_run_and_the_report_says_who",),
     ),
     Mutant(
@@ -264,7 +264,8 @@ MUTANTS: Final = (
         promise=12,
         breach="The summary of a run that was stopped says that it is finished.",
         file="migrate_mfa/invocation.py",
-        find='return "stopped" if invocation.session.stop.cause or invocation.work.open_rows() else "finished"',
+        find='return "stopped" if invocation.session.stop.cause or invocation.work.open_rows() '
+        'else "finished"',
         put='return "finished"',
         tests=(_STOPS + "TestLimits::test_waves_of_max_users_go_on_until_nobody_is_left",),
     ),
