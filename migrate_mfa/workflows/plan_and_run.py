@@ -268,7 +268,7 @@ def open_plan_and_run(settings: Settings, command: str, progress: Progress) -> I
         roster = None
         if settings.roster is not None:
             roster = stack.enter_context(open_roster(settings.roster, settings.roster_options))
-        directory = _user_pool(settings, roster, command)
+        directory = _run_dir(settings, roster, command)
         kind = "disable" if command == "disable" else "run"
         saved = planned_directory(directory, kind) if roster is None else {}
         pool_id = settings.user_pool_id or saved.get("user_pool_id")
@@ -306,7 +306,7 @@ def require_pool(pool: PoolFacts, command: str, policy: Policy) -> None:
         require_policy(pool, [policy.verification])
 
 
-def _user_pool(settings: Settings, roster: Roster | None, command: str) -> Path:
+def _run_dir(settings: Settings, roster: Roster | None, command: str) -> Path:
     if settings.run_dir is not None:
         return settings.run_dir
     if roster is None or settings.roster is None:

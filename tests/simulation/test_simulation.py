@@ -53,7 +53,7 @@ def test_the_judge_sees_a_write_long_after_its_read() -> None:
 
 @pytest.mark.damages_journal
 def test_the_judge_sees_a_write_without_an_intent() -> None:
-    with patch("migrate_mfa.journal.write_store.WorkStore.decide", lambda *_: 0):
+    with patch("migrate_mfa.journal.write_store.WorkStore.record_intent", lambda *_: 0):
         assert "without an intent" in violations(range(1, 3))
 
 
@@ -76,6 +76,6 @@ def test_the_scheduler_sees_that_nobody_can_go_on() -> None:
 
 
 def test_the_command_tells_the_seeds_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
-    with patch("migrate_mfa.journal.write_store.WorkStore.decide", lambda *_: 0):
+    with patch("migrate_mfa.journal.write_store.WorkStore.record_intent", lambda *_: 0):
         assert main(["--seed", "1"]) in {0, 1}
     assert "worlds" in capsys.readouterr().out
