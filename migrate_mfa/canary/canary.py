@@ -30,8 +30,8 @@ from migrate_mfa.ports import Filter, Progress
 from migrate_mfa.session import Session, connect
 from migrate_mfa.settings import Settings, policy_options
 from migrate_mfa.stop import StopCause, Stopped
-from migrate_mfa.workflows.aftermath import open_aftermath
 from migrate_mfa.workflows.plan_and_run import NO_POOL
+from migrate_mfa.workflows.rollback import open_rollback
 
 log = structlog.get_logger()
 _ROW = 1
@@ -278,8 +278,8 @@ def undo(settings: Settings, directory: Path, progress: Progress) -> Reason | No
         MigrateMfaError: it could not be done now; the same rollback can be made later.
     """
     again = replace(settings, run_dir=directory)
-    with open_aftermath(again, "rollback", progress, exclusive=False) as after:
-        after.select(())
-        after.apply_rollback()
-    reasons = after.invocation.summary["reasons"]
+    with open_rollback(again, progress, exclusive=False) as rollback:
+        rollback.select(())
+        rollback.apply()
+    reasons = rollback.invocation.summary["reasons"]
     return next((Reason(name) for found in reasons.values() for name in found), None)

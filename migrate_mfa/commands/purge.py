@@ -22,7 +22,7 @@ class Pending(Group, variables=False):
 
 def purge(run: ThisRun, pending: Pending, consent: Consent) -> ExitCode:
     """Remove the personal data of a finished run; counts stay, rollback and reconcile end with it."""
-    from migrate_mfa.workflows.aftermath import purge as do_purge
+    from migrate_mfa.workflows.purge import purge as do_purge
 
     require_consent(consent)
     rows, left = do_purge(

@@ -26,8 +26,9 @@ from migrate_mfa.pacing.user_pool import PacedUserPool
 from migrate_mfa.session import Session, call_or_exit
 from migrate_mfa.settings import Settings, policy_options
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, Stopped
-from migrate_mfa.workflows.aftermath import Aftermath
 from migrate_mfa.workflows.plan_and_run import PlanAndRun, require_pool
+from migrate_mfa.workflows.reconcile import Reconciliation
+from migrate_mfa.workflows.rollback import Rollback
 from tests.simulation.line import Line
 from tests.simulation.scheduler import Scheduler, VirtualClock
 from tests.support.builders import a_record
@@ -195,21 +196,21 @@ class Process:
             planning.apply()
 
     def _reconcile(self, invocation: Invocation) -> None:
-        after = Aftermath(invocation, self.run.policy)
-        after.compare(lambda *_: None)
+        reconciliation = Reconciliation(invocation, self.run.policy)
+        reconciliation.compare(lambda *_: None)
         if self.chance.random() < 0.3:
-            after.plan_repairs()
-        if after.open_rows():
-            after.apply_reconcile()
-        after.store.settle_repairs()
+            reconciliation.plan_repairs()
+        if reconciliation.open_rows():
+            reconciliation.apply()
+        reconciliation.store.settle_repairs()
         invocation.extra |= {"drift": {}, "drift_new": {}}
-        after.drift_is_told()
+        reconciliation.drift_is_told()
 
     def _roll_back(self, invocation: Invocation) -> None:
-        after = Aftermath(invocation, self.run.policy)
-        after.choose(())
-        after.select(())
-        after.apply_rollback()
+        rollback = Rollback(invocation)
+        rollback.choose(())
+        rollback.select(())
+        rollback.apply()
 
 
 _COMMANDS: Mapping[str, Callable[[Process, Invocation], None]] = {
