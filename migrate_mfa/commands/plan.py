@@ -24,20 +24,7 @@ def plan(
     """Say what would happen to every row. Writes nothing to AWS, and makes nobody a billed user."""
     from migrate_mfa.settings import Settings
 
-    return make_plan(
-        Settings(
-            user_pool_id=pool.user_pool_id,
-            roster=run.roster,
-            run_dir=run.run_dir,
-            aws=aws,
-            deciding=deciding,
-            reading=reading,
-            pace=pace,
-            wave=wave,
-            cost=cost,
-            output=output,
-        )
-    )
+    return make_plan(Settings.of(run, pool, aws, deciding, reading, pace, wave, cost, output))
 
 
 def make_plan(settings: "Settings") -> ExitCode:

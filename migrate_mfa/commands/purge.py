@@ -27,7 +27,7 @@ def purge(run: ThisRun, pending: Pending, consent: Consent) -> ExitCode:
     require_consent(consent)
     rows, left = do_purge(
         run.run_dir,
-        lambda meta, number: confirm_purge(meta, number, yes=consent.yes),
+        lambda meta, number: confirm_purge(meta.pool_name, number, yes=consent.yes),
         despite_pending=pending.despite_pending,
     )
     of = f" of {counted(rows, 'row')}" if rows else ", lists included,"

@@ -41,16 +41,7 @@ def reconcile(
     from migrate_mfa.settings import Settings
     from migrate_mfa.workflows.reconcile import open_reconciliation
 
-    settings = Settings(
-        run_dir=run.run_dir,
-        deep=drift.deep,
-        aws=aws,
-        pace=pace,
-        wave=wave,
-        cost=cost,
-        consent=consent,
-        output=output,
-    )
+    settings = Settings.of(run, drift, aws, pace, wave, cost, consent, output)
     require_consent(consent)
     with shown_at_end(settings, lambda progress: open_reconciliation(settings, progress)) as reconciliation:
         _promote(reconciliation, repair=drift.repair)
@@ -60,7 +51,7 @@ def reconcile(
 def _promote(reconciliation: "Reconciliation", *, repair: bool) -> None:
     try:
         reconciliation.compare(confirm_billing)
-        if held_back := reconciliation.invocation.extra["waiting_for_max_sms"]:
+        if held_back := reconciliation.found.waiting_for_max_sms:
             waiting = counted(held_back, "user waits on", "users wait on")
             tell(f"{waiting}: their codes would be more SMS than --max-sms allows.")
         if repair:

@@ -44,16 +44,7 @@ def rollback(
     from migrate_mfa.settings import Settings
     from migrate_mfa.workflows.rollback import open_rollback
 
-    settings = Settings(
-        roster=chosen.roster,
-        run_dir=run.run_dir,
-        aws=aws,
-        reading=reading,
-        pace=pace,
-        wave=wave,
-        consent=consent,
-        output=output,
-    )
+    settings = Settings.of(chosen, run, aws, reading, pace, wave, consent, output)
     require_consent(consent)
     with shown_at_end(settings, lambda progress: open_rollback(settings, progress)) as undoing:
         _give_back(undoing, chosen)

@@ -39,19 +39,7 @@ def run(
     """Plan, ask, apply. The same command again goes on where it stopped; --run-dir alone applies a plan."""
     from migrate_mfa.settings import Settings
 
-    settings = Settings(
-        user_pool_id=pool.user_pool_id,
-        roster=run.roster,
-        run_dir=run.run_dir,
-        aws=aws,
-        deciding=deciding,
-        reading=reading,
-        pace=pace,
-        wave=wave,
-        cost=cost,
-        consent=consent,
-        output=output,
-    )
+    settings = Settings.of(run, pool, aws, deciding, reading, pace, wave, cost, consent, output)
     return make_plan(settings) if dry.dry_run else carry_out(settings, "run")
 
 

@@ -1,10 +1,9 @@
 """plan, run and disable: a roster against a pool."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -30,16 +29,17 @@ from migrate_mfa.engine.plan import Planner, count_lifted
 from migrate_mfa.invocation import Invocation, open_invocation
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.log import configure
-from migrate_mfa.journal.meta import planned_directory, require_same
+from migrate_mfa.journal.meta import RunMeta, planned_directory
 from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.journal.run_dir import default_run_dir
 from migrate_mfa.journal.values import pool_to_json
 from migrate_mfa.ports import Progress
 from migrate_mfa.reports.overview import Overview
+from migrate_mfa.reports.results import PlanResult
 from migrate_mfa.roster.file import Roster, has_changed, open_roster
-from migrate_mfa.session import connect, require_endpoint
-from migrate_mfa.settings import Settings, policy_of
+from migrate_mfa.session import Session, connect, require_endpoint
+from migrate_mfa.settings import Settings
 from migrate_mfa.workflows.sms_allowance import require_sms_allowance, sms_expected
 
 NO_POOL = ("--user-pool-id is missing.", "It looks like ap-northeast-1_AbCdEfGhI.")
@@ -70,7 +70,7 @@ class PlanAndRun:
                 f"A rollback of this run is unfinished in {self.invocation.journal.directory}.",
                 f"Finish it first: migrate-mfa rollback --run-dir {self.invocation.journal.directory}",
             )
-        if self.invocation.journal.meta().get("phase") != "planned":
+        if self.invocation.meta().phase != "planned":
             self.make_plan()
         elif self.invocation.plans.count_undecided() or self._is_over():
             self._decide_failed_again()
@@ -121,8 +121,10 @@ class PlanAndRun:
         )
         self.session.progress.close()
         if self.invocation.command == "plan":
-            self.invocation.extra["forecast"] = self.forecast().as_dict()
-            self.invocation.extra["shared_numbers"] = asdict(self.invocation.plans.shared_numbers())
+            self.invocation.result = PlanResult(
+                forecast=self.forecast().as_dict(),
+                shared_numbers=asdict(self.invocation.plans.shared_numbers()),
+            )
 
     def _decide_failed_again(self) -> None:
         """After a finished run: rows that failed may have been mended in the pool since."""
@@ -151,13 +153,13 @@ class PlanAndRun:
 
     def overview(self) -> Overview:
         """The plan in numbers; what only the roster decides was counted when it was read."""
-        store, meta = ReportStore(self.invocation.journal.database), self.invocation.journal.meta()
+        store, meta = ReportStore(self.invocation.journal.database), self.invocation.meta()
         return Overview(
             meta=meta,
             counts=store.counts(),
             planned=store.planned(),
-            guesses=meta["guesses"],
-            details=meta["frequent_details"],
+            guesses=meta.guesses,
+            details=meta.frequent_details,
             forecast=self.forecast(),
             shared=self.invocation.plans.shared_numbers(),
             rolled_back=self.invocation.work.rolled_back(),
@@ -173,7 +175,7 @@ class PlanAndRun:
             SmsLimitExceeded: Cognito would send more than `--max-sms`.
             CostLimitExceeded: the work may cost more than `--max-cost`.
         """
-        if not self.invocation.journal.meta().get("usable"):
+        if not self.invocation.meta().usable:
             self._require_usable()
             self.invocation.journal.set_meta({"usable": True})
         self._require_trusts(self.session.pool)
@@ -183,7 +185,9 @@ class PlanAndRun:
     def _require_trusts(self, pool: PoolFacts) -> None:
         """Refuse rows whose own word lowers their trust to what would do harm in the pool as it is now."""
         if not self._disables:
-            trusts = {self._policy.for_row(each) for each in self.invocation.journal.meta()["vouchings"]}
+            made = self.invocation.meta().claims_made
+            claims = self.invocation.plans.claims_made() if made is None else made
+            trusts = {self._policy.for_row(each) for each in claims}
             require_policy(pool, sorted(trusts))
 
     def _require_usable(self) -> None:
@@ -224,7 +228,8 @@ class PlanAndRun:
 
     def exit_code(self) -> ExitCode:
         """How this pass ended, for a script; known once it has ended."""
-        failed = self.invocation.summary["counts"][Outcome.FAILED.value]
+        summary = self.invocation.summary
+        failed = summary is not None and summary.total.counts[Outcome.FAILED.value]
         return self.invocation.exit_code(ExitCode.SOME_FAILED if failed else ExitCode.DONE)
 
     def _decide(self, work: PlannedRow, state: UserState) -> Decision:
@@ -247,12 +252,13 @@ class PlanAndRun:
         )
 
     def _naming(self) -> Naming:
-        meta = self.invocation.journal.meta()
+        meta = self.invocation.meta()
+        country = meta.options.get("phone_country")
         return Naming(
             phone_sign_in=self.session.pool.phone_sign_in,
-            phone_country=meta.get("phone_country"),
-            strict_e164=bool(meta.get("strict_e164")),
-            columns=self._roster.used if self._roster else meta.get("roster_columns", {}),
+            phone_country=None if country is None else str(country),
+            strict_e164=bool(meta.options.get("strict_e164")),
+            columns=self._roster.used if self._roster else meta.roster_read.columns,
         )
 
 
@@ -270,24 +276,20 @@ def open_plan_and_run(settings: Settings, command: str, progress: Progress) -> I
             roster = stack.enter_context(open_roster(settings.roster, settings.roster_options))
         directory = _user_pool(settings, roster, command)
         kind = "disable" if command == "disable" else "run"
-        saved = planned_directory(directory, kind) if roster is None else {}
-        pool_id = settings.user_pool_id or saved.get("user_pool_id")
+        saved = planned_directory(directory, kind) if roster is None else None
+        pool_id = settings.user_pool_id or (saved.user_pool_id if saved else None)
         if pool_id is None:
             raise UsageError(*NO_POOL)
         policy = _policy(settings, saved)
-        if saved and has_changed(saved.get("roster"), saved.get("roster_sha256")):
-            progress.say(f"{saved['roster']} has changed since the plan: what was planned is done, not that.")
+        if saved and has_changed(saved.roster, saved.roster_sha256):
+            progress.say(f"{saved.roster} has changed since the plan: what was planned is done, not that.")
         settings = replace(settings, pace=at_the_last_pace(settings.pace, directory, command, progress.say))
         require_prices(settings.cost.max_cost, () if settings.prices.mau is not None else ("--mau-price",))
         session = stack.enter_context(connect(settings, pool_id, progress))
         require_pool(session.pool, command, policy)
 
         def bind(journal: Journal) -> None:
-            facts = {"account": session.lane.account, "user_pool_id": pool_id}
-            require_endpoint(journal.meta(), session.lane)
-            _bind(journal, settings, roster, command, facts)
-            lane = {"region": session.lane.region, "endpoint": session.lane.endpoint}
-            journal.set_meta(lane | {"pool_name": session.pool.name})
+            _bind(journal, settings, roster, command, session)
 
         invocation = stack.enter_context(open_invocation(session, directory, command, bind))
         yield PlanAndRun(invocation, policy, roster)
@@ -318,36 +320,48 @@ def _user_pool(settings: Settings, roster: Roster | None, command: str) -> Path:
     return usual.with_name(f"{usual.name}-disable") if command == "disable" else usual
 
 
-def _policy(settings: Settings, saved: Mapping[str, Any]) -> Policy:
+def _policy(settings: Settings, saved: RunMeta | None) -> Policy:
     if saved:
-        require_same(saved, settings.stated())
-        return policy_of(saved)
+        saved.fits(options=settings.stated())
+        return saved.policy
     return settings.need_policy()
 
 
 def _bind(
-    journal: Journal, settings: Settings, roster: Roster | None, command: str, facts: dict[str, Any]
+    journal: Journal, settings: Settings, roster: Roster | None, command: str, session: Session
 ) -> None:
     """Tie the directory to the account and pool, to the roster, and to the options that decide."""
-    known = journal.meta()
-    if known.get("phase") == "purged":
+    known, lane = RunMeta.read(journal), session.lane
+    require_endpoint(known.endpoint, lane)
+    if known.phase == "purged":
         raise InputUnusable(
             f"{journal.directory} was purged: what this roster's run did is not known there any more.",
             "Give another --run-dir for a new run; users who are done are seen as such.",
         )
     kind = "disable" if command == "disable" else "run"
-    facts |= {"kind": kind}
-    if roster is not None:
-        facts |= {"roster_sha256": roster.sha256}
-    require_same(known, facts, roster=settings.roster)
+    given = None if roster is None else (settings.roster, roster.sha256)
+    known.fits(kind=kind, account=lane.account, user_pool_id=session.pool.id, roster=given)
     if command == "plan" and PlanStore(journal.database).has_writes():
         raise InputUnusable(
             f"{journal.directory} has writes already; a new plan would forget them.",
             "Use `run` to go on, or give another --run-dir.",
         )
+    read: dict[str, object] = {}
     if roster is not None:
         options = settings.decisive()
-        if command != "plan" and known.get("phase") == "planned":
-            require_same(known, options)
-        facts |= options | {"columns": list(roster.columns), "roster": settings.roster}
-    journal.set_meta(facts | {"run_id": known.get("run_id", uuid4().hex)})
+        if command != "plan" and known.phase == "planned":
+            known.fits(options=options)
+        read = {"roster_sha256": roster.sha256, "columns": list(roster.columns), "roster": settings.roster}
+        read |= options
+    journal.set_meta(
+        {
+            "kind": kind,
+            "account": lane.account,
+            "user_pool_id": session.pool.id,
+            "run_id": known.run_id or uuid4().hex,
+            "region": lane.region,
+            "endpoint": lane.endpoint,
+            "pool_name": session.pool.name,
+            **read,
+        }
+    )

@@ -12,11 +12,11 @@ from migrate_mfa.domain.rows import PlannedBy
 from migrate_mfa.invocation import Invocation, open_invocation
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.log import configure
-from migrate_mfa.journal.meta import planned_directory, require_same
+from migrate_mfa.journal.meta import RunMeta, planned_directory
 from migrate_mfa.ports import Progress
 from migrate_mfa.roster.file import Roster, open_roster
 from migrate_mfa.session import connect, require_endpoint
-from migrate_mfa.settings import Settings, policy_of
+from migrate_mfa.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +62,20 @@ def open_planned_run(
             unread = replace(settings.roster_options, read_numbers=False)
             roster = stack.enter_context(open_roster(settings.roster, unread))
         saved = planned_directory(directory)
-        pool_id = saved["user_pool_id"]
-        if settings.user_pool_id not in {None, pool_id}:
+        pool_id = saved.user_pool_id
+        if pool_id is None or settings.user_pool_id not in {None, pool_id}:
             raise InputUnusable(f"{directory} belongs to another user pool.", "Leave --user-pool-id out.")
         settings = replace(settings, pace=at_the_last_pace(settings.pace, directory, command, progress.say))
         session = stack.enter_context(connect(settings, pool_id, progress, exclusive=exclusive))
         require_sms_mfa(session.pool)
 
         def bind(journal: Journal) -> None:
-            require_endpoint(journal.meta(), session.lane)
-            require_same(journal.meta(), {"account": session.lane.account})
-            if kind is not None:
-                require_same(journal.meta(), {"kind": kind})
+            known = RunMeta.read(journal)
+            require_endpoint(known.endpoint, session.lane)
+            known.fits(kind=kind, account=session.lane.account)
 
         def state_of(invocation: Invocation) -> str:
             return "stopped" if session.stop.cause or invocation.work.open_rows(verbs) else "finished"
 
         invocation = stack.enter_context(open_invocation(session, directory, command, bind, state_of))
-        yield PlannedRun(invocation, policy_of(saved), roster)
+        yield PlannedRun(invocation, saved.policy, roster)

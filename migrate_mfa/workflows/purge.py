@@ -1,12 +1,12 @@
 """purge: remove the personal data of a finished run."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.meta import RunMeta
 from migrate_mfa.journal.purge import purge_journal
 from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.journal.write_store import WorkStore
@@ -15,7 +15,7 @@ from migrate_mfa.reports.from_journal import DIRECTORY
 
 
 def purge(
-    directory: Path, confirm: Callable[[dict[str, Any], int], None], *, despite_pending: bool = False
+    directory: Path, confirm: Callable[[RunMeta, int], None], *, despite_pending: bool = False
 ) -> tuple[int, list[Path]]:
     """Remove the personal data of a run; outcomes and counts stay.
 
@@ -33,7 +33,7 @@ def purge(
     if not directory.is_dir():
         raise RunDirectoryError(f"{directory} is not there.", "See --run-dir.")
     with Journal.look_at(directory) as journal:
-        meta = journal.meta()
+        meta = RunMeta.read(journal)
     with Journal.create_or_open(directory) as journal:
         work = WorkStore(journal.database, 0)
         if work.counts().get(Outcome.UNPROCESSED):
@@ -53,14 +53,14 @@ def purge(
     return rows, sorted(path for path in directory.rglob("*") if path.is_file() and path not in ours)
 
 
-def _require_none_pending(directory: Path, meta: Mapping[str, Any], store: ReportStore) -> None:
+def _require_none_pending(directory: Path, meta: RunMeta, store: ReportStore) -> None:
     """Refuse a purge while a reconcile could still promote somebody; of a canary there is none.
 
     Raises:
         RunDirectoryError: says how many users wait, and for what.
     """
     waiting = {reason: rows for outcome, reason, rows in store.counts() if outcome == Outcome.PENDING}
-    if waiting and meta.get("kind") == "run" and meta.get("phase") != "purged":
+    if waiting and meta.kind == "run" and meta.phase != "purged":
         reasons = ", ".join(f"{rows:,} {reason}" for reason, rows in waiting.items())
         raise RunDirectoryError(
             f"{directory} has pending rows: {reasons}. After a purge they can never be promoted.",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from migrate_mfa.checks.preflight import require_sms_mfa
 from migrate_mfa.checks.recoveries import recoveries
@@ -18,6 +18,7 @@ from migrate_mfa.invocation import Agree, Invocation, agree_to_read
 from migrate_mfa.journal.reconcile_store import ReconcileStore
 from migrate_mfa.ports import Progress
 from migrate_mfa.reports.outcomes import write_csv
+from migrate_mfa.reports.results import ReconcileResult
 from migrate_mfa.settings import Settings
 from migrate_mfa.workflows.planned_run import open_planned_run
 from migrate_mfa.workflows.sms_allowance import require_sms_allowance, sms_left
@@ -32,12 +33,13 @@ def open_reconciliation(settings: Settings, progress: Progress) -> Iterator["Rec
         yield Reconciliation(run.invocation, run.policy)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reconciliation:
     """One invocation of `reconcile`."""
 
     invocation: Invocation
     policy: Policy
+    found: ReconcileResult = field(default_factory=ReconcileResult)
 
     @property
     def store(self) -> ReconcileStore:
@@ -57,28 +59,31 @@ class Reconciliation:
         read, renumbered = reconciler.find_drift(deep=deep)
         self.invocation.reads_only += read
         self.invocation.failed += reconciler.unread
-        self.invocation.extra |= {
-            "drift_seen_by": "reading every enrolled user" if deep else "UserLastModifiedDate",
-            "number_changed": renumbered,
-            "users_not_read": reconciler.unread,
-            "waiting_for_max_sms": reconciler.held_back,
-            "ended_without_a_write": {reason.value: number for reason, number in ended.items()},
-        }
+        self._note(
+            replace(
+                self.found,
+                drift_seen_by="reading every enrolled user" if deep else "UserLastModifiedDate",
+                number_changed=renumbered,
+                users_not_read=reconciler.unread,
+                waiting_for_max_sms=reconciler.held_back,
+                ended_without_a_write={reason.value: number for reason, number in ended.items()},
+            )
+        )
         self._explain_drift()
         self.store.forget_looks()
 
     def _explain_drift(self) -> None:
         """Say once that a recovery has undone this run's writes, where it may have: it concerns everybody."""
-        known = self.invocation.journal.meta()
-        if not self.store.drift_kinds(after_pass=known.get("drift_told_in_pass", 0)):
+        known = self.invocation.meta()
+        if not self.store.drift_kinds(after_pass=known.drift_told_in_pass):
             return
         found = completed_before(
             recoveries(self.invocation.session.aws, self.invocation.session.pool.id) or (),
             self.store.last_write_at(),
         )
-        if found is None or found.id == known.get("recovery_told"):
+        if found is None or found.id == known.recovery_told:
             return
-        self.invocation.extra["recovered_to"] = found.moment
+        self._note(replace(self.found, recovered_to=found.moment))
         self.invocation.session.progress.say(
             f"A point-in-time recovery has put the pool back to {found.moment}, before writes of this run. "
             "That may be why its users are not protected any more. To enrol them anew, give the roster to "
@@ -115,12 +120,15 @@ class Reconciliation:
     def report_drift(self) -> None:
         """Write report/drift.csv, and put the kinds into the summary; with what this pass has found."""
         self.store.settle_repairs()
-        told = self.invocation.journal.meta().get("drift_told_in_pass", 0)
-        self.invocation.extra |= {
-            "drift": self.store.drift_kinds(),
-            "drift_new": self.store.drift_kinds(after_pass=told),
-            "failed_now": self.invocation.failed,
-        }
+        told = self.invocation.meta().drift_told_in_pass
+        self._note(
+            replace(
+                self.found,
+                drift=self.store.drift_kinds(),
+                drift_new=self.store.drift_kinds(after_pass=told),
+                failed_now=self.invocation.failed,
+            )
+        )
         write_csv(
             self.invocation.report / "drift.csv", ("username", "sub", "kind", "detail"), self._drift_cells()
         )
@@ -142,10 +150,13 @@ class Reconciliation:
 
         Whose account is gone cannot be protected again: that is told once, in the pass that finds it.
         """
-        found = self.invocation.extra
-        if found["drift"].keys() - {DriftKind.USER_GONE} or found["drift_new"]:
+        drifting, new = self.found.drift or {}, self.found.drift_new
+        if drifting.keys() - {DriftKind.USER_GONE} or new:
             return self.invocation.exit_code(ExitCode.NOT_MET)
         return self.invocation.exit_code(ExitCode.SOME_FAILED if self.invocation.failed else ExitCode.DONE)
+
+    def _note(self, found: ReconcileResult) -> None:
+        self.found = self.invocation.result = found
 
     def _reconciler(self) -> Reconciler:
         session = self.invocation.session

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from migrate_mfa.checks.preflight import require_optional_mfa, require_sms_mfa
@@ -19,6 +19,7 @@ from migrate_mfa.engine.plan import BATCH
 from migrate_mfa.invocation import Invocation
 from migrate_mfa.journal.rollback_store import RollbackStore
 from migrate_mfa.ports import Progress
+from migrate_mfa.reports.results import RollbackResult
 from migrate_mfa.roster.file import Roster
 from migrate_mfa.settings import Settings
 from migrate_mfa.workflows.planned_run import open_planned_run
@@ -41,6 +42,7 @@ class Rollback:
 
     invocation: Invocation
     roster: Roster | None = None
+    found: RollbackResult = field(default_factory=RollbackResult)
     _only_chosen: bool = False
     _named: frozenset[str] = frozenset()
     _not_given_back: bool = False
@@ -87,7 +89,7 @@ class Rollback:
             rows, other_users = rows + len(batch), other_users + found.count(None)
         if other_users == rows:
             raise InputUnusable("No row of the roster names a user of this run.", _NAME_THEM)
-        self.invocation.extra["roster_rows_of_nobody"] = other_users
+        self._note(replace(self.found, roster_rows_of_nobody=other_users))
         some = f"{other_users:,} of {counted(rows, 'row')} of the roster"
         return f"Nobody of this run is named by {some}." if other_users else ""
 
@@ -160,12 +162,15 @@ class Rollback:
         self._not_given_back = self.store.has_failed_rollbacks(only_chosen=self._only_chosen)
         self.left_alone = self.store.users_left(self._named, Reason.CHANGED_BY_OTHERS)
         if kept := self.store.numbers_kept():
-            self.invocation.extra["numbers_kept"] = kept
+            self._note(replace(self.found, numbers_kept=kept))
 
     def exit_code(self) -> ExitCode:
         """7 where a restore failed, now or before, or a user named one by one was left alone."""
         failed = self.left_alone or self._not_given_back
         return self.invocation.exit_code(ExitCode.SOME_FAILED if failed else ExitCode.DONE)
+
+    def _note(self, found: RollbackResult) -> None:
+        self.found = self.invocation.result = found
 
     def _restore(self, work: PlannedRow, state: UserState) -> Decision:
         before = self.invocation.work.before_image(work.user_sub)

@@ -18,13 +18,14 @@ from migrate_mfa.engine.live_pool import LivePool
 from migrate_mfa.invocation import Invocation
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.lock import Writer
+from migrate_mfa.journal.meta import policy_options
 from migrate_mfa.journal.run_files import JOURNAL
 from migrate_mfa.journal.values import state_from_json, steps_from_text
 from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.pacing.limiter import RateLimiter
 from migrate_mfa.pacing.user_pool import PacedUserPool
 from migrate_mfa.session import Session, call_or_exit
-from migrate_mfa.settings import Settings, policy_options
+from migrate_mfa.settings import Settings
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, Stopped
 from migrate_mfa.workflows.plan_and_run import PlanAndRun, require_pool
 from migrate_mfa.workflows.reconcile import Reconciliation
@@ -203,7 +204,6 @@ class Process:
         if reconciliation.open_rows():
             reconciliation.apply()
         reconciliation.store.settle_repairs()
-        invocation.extra |= {"drift": {}, "drift_new": {}}
         reconciliation.drift_is_told()
 
     def _roll_back(self, invocation: Invocation) -> None:
