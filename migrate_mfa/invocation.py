@@ -22,9 +22,10 @@ from migrate_mfa.domain.forecast import Forecast, forecast, forecast_reading
 from migrate_mfa.domain.model import Decision, PoolFacts, UserState
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.rows import PlannedBy, PlannedRow
-from migrate_mfa.engine.apply_row import READ_BACK_WAITS_S, RowContext
+from migrate_mfa.engine.apply_row import READ_BACK_WAITS_S
 from migrate_mfa.engine.execute import Executor
 from migrate_mfa.engine.refusals import Refusals
+from migrate_mfa.engine.row_context import RowContext
 from migrate_mfa.engine.sms_allowance import SmsAllowance
 from migrate_mfa.engine.uncounted_codes import UncountedCodes
 from migrate_mfa.journal.database import Journal

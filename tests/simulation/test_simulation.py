@@ -7,6 +7,7 @@ import pytest
 from migrate_mfa.domain.model import Verdict
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.engine import apply_row, write_gate
+from migrate_mfa.engine.row_writer import RowWriter
 from migrate_mfa.pacing.turns import Turns
 from tests.simulation.scheduler import NoEndError
 from tests.simulation.simulate import main, play
@@ -53,14 +54,14 @@ def test_the_judge_sees_a_write_long_after_its_read() -> None:
 
 @pytest.mark.damages_journal
 def test_the_judge_sees_a_write_without_an_intent() -> None:
-    with patch("migrate_mfa.journal.write_store.WorkStore.decide", lambda *_: 0):
+    with patch("migrate_mfa.journal.write_store.WorkStore.record_intent", lambda *_: 0):
         assert "without an intent" in violations(range(1, 3))
 
 
 @pytest.mark.damages_journal
 def test_the_judge_sees_what_is_told_and_is_not_so() -> None:
     with (
-        patch.object(apply_row._RowRun, "_make", lambda *_: None),
+        patch.object(RowWriter, "_make", lambda *_: None),
         patch.object(apply_row._RowRun, "_look_back", apply_row._RowRun._look),
         patch.object(apply_row, "_is_undone", lambda *_: True),
         patch.object(apply_row, "not_effective", lambda *_: Verdict(Reason.ENROLLED)),
@@ -76,6 +77,6 @@ def test_the_scheduler_sees_that_nobody_can_go_on() -> None:
 
 
 def test_the_command_tells_the_seeds_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
-    with patch("migrate_mfa.journal.write_store.WorkStore.decide", lambda *_: 0):
+    with patch("migrate_mfa.journal.write_store.WorkStore.record_intent", lambda *_: 0):
         assert main(["--seed", "1"]) in {0, 1}
     assert "worlds" in capsys.readouterr().out

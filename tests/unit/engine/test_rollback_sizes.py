@@ -24,7 +24,7 @@ from tests.support.scene import Scene, make_limiters, scene
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from migrate_mfa.engine.apply_row import RowContext
+    from migrate_mfa.engine.row_context import RowContext
 
 SENDS_CODES = a_pool(phone_auto_verified=True)
 UNANSWERED = 100
