@@ -32,8 +32,8 @@ from migrate_mfa.reports.results import CanaryResult
 from migrate_mfa.session import Session, connect
 from migrate_mfa.settings import Settings
 from migrate_mfa.stop import StopCause, Stopped
-from migrate_mfa.workflows.plan_and_run import NO_POOL
 from migrate_mfa.workflows.rollback import open_rollback
+from migrate_mfa.workflows.roster_run import NO_POOL
 
 log = structlog.get_logger()
 _ROW = 1

@@ -30,9 +30,9 @@ def plan(
 def make_plan(settings: "Settings") -> ExitCode:
     """Plan, show, and refuse what could not be applied."""
     from migrate_mfa.cli import tables
-    from migrate_mfa.workflows.plan_and_run import open_plan_and_run
+    from migrate_mfa.workflows.plan import open_planning
 
-    with shown_at_end(settings, lambda progress: open_plan_and_run(settings, "plan", progress)) as planning:
+    with shown_at_end(settings, lambda progress: open_planning(settings, progress)) as planning:
         planning.make_plan()
         if not settings.output.json:
             tables.plan(planning.overview(), planning.session.ceilings, planning.invocation.journal.directory)

@@ -26,7 +26,8 @@ from migrate_mfa.ports import ProgressUpdate
 from migrate_mfa.session import Session, call_or_exit, problem_of, require_endpoint
 from migrate_mfa.settings import Settings
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
-from migrate_mfa.workflows.plan_and_run import NO_POOL, VERBS
+from migrate_mfa.workflows.plan import VERBS
+from migrate_mfa.workflows.roster_run import NO_POOL
 
 _NOT_A_POOL = frozenset({"ResourceNotFoundException", "OperationNotEnabledException"})
 

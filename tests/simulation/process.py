@@ -27,9 +27,10 @@ from migrate_mfa.pacing.user_pool import PacedUserPool
 from migrate_mfa.session import Session, call_or_exit
 from migrate_mfa.settings import Settings
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, Stopped
-from migrate_mfa.workflows.plan_and_run import PlanAndRun, require_pool
 from migrate_mfa.workflows.reconcile import Reconciliation
 from migrate_mfa.workflows.rollback import Rollback
+from migrate_mfa.workflows.roster_run import require_pool
+from migrate_mfa.workflows.run import Run
 from tests.simulation.line import Line
 from tests.simulation.scheduler import Scheduler, VirtualClock
 from tests.support.builders import a_record
@@ -190,7 +191,7 @@ class Process:
 
     def _migrate(self, invocation: Invocation) -> None:
         roster: Any = SimulatedRoster(self.run.roster)
-        planning = PlanAndRun(invocation, self.run.policy, roster)
+        planning = Run(invocation, self.run.policy, roster)
         planning.prepare()
         planning.require_ready()
         if planning.forecast().users:
