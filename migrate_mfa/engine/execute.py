@@ -20,8 +20,9 @@ from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import LEFT_BY_ROLLBACK, Outcome, Reason
 from migrate_mfa.domain.rows import PlannedBy
 from migrate_mfa.domain.words import counted
-from migrate_mfa.engine.apply_row import RowContext, RowResult, apply_row
+from migrate_mfa.engine.apply_row import RowResult, apply_row
 from migrate_mfa.engine.limits import LEAST_USERS, Allowance, FailureGuard, Limits
+from migrate_mfa.engine.row_context import RowContext
 from migrate_mfa.engine.sms_allowance import OverMaxSmsError
 from migrate_mfa.ports import Progress, ProgressUpdate
 from migrate_mfa.stop import StopCause, Stopped

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +56,7 @@ class PassRecord:
     started_at: float
     ended_at: float | None
     reads_only: int
-    extra: dict[str, Any]
+    extra: Mapping[str, object]
 
 
 class ReportStore:

@@ -1,6 +1,7 @@
 """The reports of a run directory, from its journal alone; `report` and every command's end are the same."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,26 +9,30 @@ from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.lock import is_locked
+from migrate_mfa.journal.meta import ProgressNote, RunMeta
 from migrate_mfa.journal.report_store import PassRecord, ReportStore
+from migrate_mfa.ports import ProgressUpdate
 from migrate_mfa.reports.outcomes import write_outcomes
-from migrate_mfa.reports.summary import summarise, write_summary
+from migrate_mfa.reports.summary import Summary, summarise, write_summary
 
 DIRECTORY = "report"
+Document = Mapping[str, Any]
+"""A summary as plain JSON values."""
 
 
-def write_reports(journal: Journal) -> dict[str, Any]:
+def write_reports(journal: Journal) -> Summary:
     """Write the outcome CSVs and summary.json. Returns the summary.
 
     Raises:
         RunDirectoryError: they cannot be written.
     """
-    store, meta = ReportStore(journal.database), journal.meta()
-    last, summary = _last(journal, meta)
+    store, meta = ReportStore(journal.database), RunMeta.read(journal)
+    summary = _last(journal, meta)
     directory = journal.directory / DIRECTORY
     try:
-        if meta.get("kind") != "audit":
-            write_outcomes(directory, meta.get("columns", ()), store)
-        write_summary(directory, summary, last.id)
+        if meta.kind != "audit":
+            write_outcomes(directory, meta.columns, store)
+        write_summary(directory, summary.as_dict(), summary.done.id)
     except OSError as error:
         raise RunDirectoryError(
             f"The report in {directory} cannot be written ({error.strerror}).",
@@ -36,13 +41,13 @@ def write_reports(journal: Journal) -> dict[str, Any]:
     return summary
 
 
-def report(directory: Path) -> dict[str, Any]:
+def report(directory: Path) -> Document:
     """Write the reports of a run directory again."""
     with Journal.look_at(directory) as journal:
-        return write_reports(journal)
+        return write_reports(journal).as_dict()
 
 
-def status(directory: Path) -> dict[str, Any]:
+def status(directory: Path) -> Document:
     """Where a run stands; `state` is `running` only while a process holds the directory.
 
     A pass that never ended, in a directory that nobody holds, was killed: `interrupted`. While it runs,
@@ -50,15 +55,16 @@ def status(directory: Path) -> dict[str, Any]:
     is; where throttles hold it back, `slowed_by` says by which category, and to what rate.
     """
     with Journal.look_at(directory) as journal:
-        meta = journal.meta()
-        last, summary = _last(journal, meta)
-    if summary["state"] == "running":
-        summary |= _word_of(meta.get("standing", {}), last, SystemClock().now())
-    return summary
+        meta = RunMeta.read(journal)
+        summary = _last(journal, meta)
+    found = summary.as_dict()
+    if summary.state == "running":
+        found |= _word_of(meta.progress, summary.done, SystemClock().now())
+    return found
 
 
-def _last(journal: Journal, meta: Mapping[str, Any]) -> tuple[PassRecord, dict[str, Any]]:
-    """The last pass, and its summary; one that nobody works on any more was killed.
+def _last(journal: Journal, meta: RunMeta) -> Summary:
+    """The summary of the last pass; one that nobody works on any more was killed.
 
     Raises:
         RunDirectoryError: there is none.
@@ -68,26 +74,26 @@ def _last(journal: Journal, meta: Mapping[str, Any]) -> tuple[PassRecord, dict[s
     if last is None:
         raise RunDirectoryError(f"{journal.directory} holds no run yet.", "Plan or run one first.")
     summary = summarise(store, meta, last)
-    if summary["state"] == "running" and not is_locked(journal.directory):
-        summary["state"] = "interrupted"
-    return last, summary
+    if summary.state == "running" and not is_locked(journal.directory):
+        return replace(summary, state="interrupted")
+    return summary
 
 
-def _word_of(noted: Mapping[str, Any], last: PassRecord, now: float) -> dict[str, Any]:
+def _word_of(note: ProgressNote | None, last: PassRecord, now: float) -> dict[str, object]:
     """What the pass that runs has noted of itself; a pass before it has left nothing to believe."""
-    if noted.get("pass") != last.id:
-        noted = {"at": last.started_at, "stage": "starting"}
-    left = noted.get("seconds_left")
-    found: dict[str, Any] = {
+    if note is None or note.pass_id != last.id:
+        note = ProgressNote(last.id, last.started_at, ProgressUpdate(stage="starting"))
+    update = note.update
+    found: dict[str, object] = {
         "progress": {
-            "phase": noted["stage"],
-            "done": noted.get("done"),
-            "total": noted.get("total"),
-            "rates": {category: round(rate, 1) for category, rate in noted.get("rates", ())},
-            "seconds_left": None if left is None else round(left, 1),
-            "age_s": round(max(0.0, now - noted["at"]), 1),
+            "phase": update.stage,
+            "done": update.done,
+            "total": update.total,
+            "rates": {category: round(rate, 1) for category, rate in update.rates},
+            "seconds_left": None if update.seconds_left is None else round(update.seconds_left, 1),
+            "age_s": round(max(0.0, now - note.at), 1),
         }
     }
-    if noted.get("slowed_by"):
-        found["slowed_by"] = noted["slowed_by"]
+    if update.slowed_by:
+        found["slowed_by"] = update.slowed_by
     return found

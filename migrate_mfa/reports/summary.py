@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.reports.files import SUMMARY, whole_file
 
 if TYPE_CHECKING:
+    from migrate_mfa.journal.meta import RunMeta
     from migrate_mfa.journal.report_store import PassRecord, ReportStore
 
 VERSION = 1
@@ -41,39 +42,62 @@ def totals(store: "ReportStore") -> Totals:
     return Totals(rows=sum(counts.values()), counts=counts, reasons=reasons)
 
 
-def summarise(store: "ReportStore", meta: Mapping[str, Any], done: "PassRecord") -> dict[str, Any]:
-    """The summary of one pass, as plain values."""
-    total = totals(store)
-    return {
-        "version": VERSION,
-        "run_id": meta.get("run_id"),
-        "command": done.command,
-        "state": done.state,
-        "pool": meta.get("user_pool_id"),
-        **_columns(meta),
-        "rows": total.rows,
-        "counts": total.counts,
-        "reasons": total.reasons,
-        "half_done": store.half_done(),
-        "calls": store.calls(done.id),
-        "sms_expected": meta.get("sms_expected", 0),
-        "users_read_only": done.reads_only,
-        "started_at": iso(done.started_at),
-        "ended_at": iso(done.ended_at) if done.ended_at is not None else None,
-        "elapsed_s": round(done.ended_at - done.started_at, 3) if done.ended_at is not None else None,
-        **done.extra,
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """One invocation in numbers: of the whole run directory, and of what this invocation has done."""
+
+    meta: "RunMeta"
+    done: "PassRecord"
+    state: str
+    total: Totals
+    half_done: Mapping[str, int]
+    calls: Mapping[str, Mapping[str, int]]
+
+    def as_dict(self) -> dict[str, object]:
+        """As `summary.json` has it."""
+        meta, done = self.meta, self.done
+        return {
+            "version": VERSION,
+            "run_id": meta.run_id,
+            "command": done.command,
+            "state": self.state,
+            "pool": meta.user_pool_id,
+            **_columns(meta),
+            "rows": self.total.rows,
+            "counts": self.total.counts,
+            "reasons": self.total.reasons,
+            "half_done": self.half_done,
+            "calls": self.calls,
+            "sms_expected": meta.sms_expected,
+            "users_read_only": done.reads_only,
+            "started_at": iso(done.started_at),
+            "ended_at": iso(done.ended_at) if done.ended_at is not None else None,
+            "elapsed_s": round(done.ended_at - done.started_at, 3) if done.ended_at is not None else None,
+            **done.extra,
+        }
 
 
-def _columns(meta: Mapping[str, Any]) -> dict[str, Any]:
+def summarise(store: "ReportStore", meta: "RunMeta", done: "PassRecord") -> Summary:
+    """The summary of one invocation, from the journal."""
+    return Summary(
+        meta=meta,
+        done=done,
+        state=done.state,
+        total=totals(store),
+        half_done=store.half_done(),
+        calls=store.calls(done.id),
+    )
+
+
+def _columns(meta: "RunMeta") -> dict[str, object]:
     """Which columns of the roster are read, by what they hold; none of the phone means the pool's numbers."""
-    if (labels := meta.get("roster_column_labels")) is None:
+    if (labels := meta.roster_read.labels) is None:
         return {}
-    phone = {} if meta.get("kind") == "disable" else {"phone": labels.get("phone")}
-    return {"columns": labels | phone, "column_notes": meta["roster_column_notes"]}
+    phone = {} if meta.kind == "disable" else {"phone": labels.get("phone")}
+    return {"columns": {**labels, **phone}, "column_notes": list(meta.roster_read.notes)}
 
 
-def write_summary(directory: Path, summary: Mapping[str, Any], pass_id: int) -> None:
+def write_summary(directory: Path, summary: Mapping[str, object], pass_id: int) -> None:
     """Write `summary.json`, and the same as `summary-N-COMMAND.json`, which stays."""
     text = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
     for name in (f"summary-{pass_id}-{summary['command']}.json", SUMMARY):
