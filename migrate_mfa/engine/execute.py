@@ -85,7 +85,7 @@ class Executor:
         self._context = context
         self._verbs = verbs
         self._guard = FailureGuard(limits.max_failures)
-        self._most_failures = limits.max_failures
+        self._most_failures = float(limits.max_failures)
         self._allowance = Allowance(limits, context.clock, begun=begun)
         self._batch_size = batch_size
         self._progress = progress

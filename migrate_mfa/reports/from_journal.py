@@ -1,6 +1,7 @@
 """The reports of a run directory, from its journal alone; `report` and every command's end are the same."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.lock import is_locked
+from migrate_mfa.journal.progress_note import progress_of
 from migrate_mfa.journal.report_store import PassRecord, ReportStore
+from migrate_mfa.ports import ProgressUpdate
 from migrate_mfa.reports.outcomes import write_outcomes
 from migrate_mfa.reports.summary import summarise, write_summary
 
@@ -55,6 +58,36 @@ def status(directory: Path) -> dict[str, Any]:
     if summary["state"] == "running":
         summary |= _word_of(meta.get("standing", {}), last, SystemClock().now())
     return summary
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a run stands for one who watches it: which run it is, whether it works, what it noted and when."""
+
+    title: tuple[str, ...]
+    running: bool
+    progress: ProgressUpdate
+    noted_at: float
+    """In seconds since the epoch."""
+
+
+def standing(directory: Path) -> Standing:
+    """Read where a run stands, for a view that is drawn again and again.
+
+    Raises:
+        RunDirectoryError: the directory cannot be read, or holds no run.
+    """
+    with Journal.look_at(directory) as journal:
+        meta = journal.meta()
+        last, summary = _last(journal, meta)
+    noted = meta.get("standing", {})
+    if noted.get("pass") != last.id:
+        noted = {"at": last.started_at, "stage": "starting"}
+    title = (
+        f"{summary['command']} of pool {meta.get('pool_name')} ({meta.get('user_pool_id')})",
+        str(directory),
+    )
+    return Standing(title, summary["state"] == "running", progress_of(noted), noted["at"])
 
 
 def _last(journal: Journal, meta: Mapping[str, Any]) -> tuple[PassRecord, dict[str, Any]]:
