@@ -1,6 +1,5 @@
 """`status --watch`: the live view of a run, from another terminal than its own."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
@@ -13,6 +12,8 @@ from migrate_mfa.domain.words import duration
 from migrate_mfa.stop import Stop, StopCause, Stopped, on_signals
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from migrate_mfa.ports import Clock
     from migrate_mfa.reports.from_journal import Standing
 

@@ -62,7 +62,7 @@ def status(directory: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a run stands for one who watches it: which run it is, whether it works, what it noted and when."""
+    """Where a run stands for one who watches: which run it is, whether it works, what it noted and when."""
 
     title: tuple[str, ...]
     running: bool
@@ -83,11 +83,8 @@ def standing(directory: Path) -> Standing:
     noted = meta.get("standing", {})
     if noted.get("pass") != last.id:
         noted = {"at": last.started_at, "stage": "starting"}
-    title = (
-        f"{summary['command']} of pool {meta.get('pool_name')} ({meta.get('user_pool_id')})",
-        str(directory),
-    )
-    return Standing(title, summary["state"] == "running", progress_of(noted), noted["at"])
+    which = f"{summary['command']} of pool {meta.get('pool_name')} ({meta.get('user_pool_id')})"
+    return Standing((which, str(directory)), summary["state"] == "running", progress_of(noted), noted["at"])
 
 
 def _last(journal: Journal, meta: Mapping[str, Any]) -> tuple[PassRecord, dict[str, Any]]:
