@@ -67,7 +67,7 @@ def _all_rows(update: "ProgressUpdate", now: float) -> Iterable[_Row]:
     if outcomes := _outcomes(update):
         yield _Row(80, outcomes)
     if update.slowed_by:
-        yield _Row(70, Text(_capital(printable(update.slowed_by)), style="yellow"))
+        yield _Row(70, Text(_capital(_line(update.slowed_by)), style="yellow"))
     busy = [pace for pace in update.paces if pace.now >= _LEAST_RATE or pace.throttled]
     if busy:
         yield _Row(39, Text(f"{'calls/s':>16}{'share':>10}{'quota':>10}{'throttled':>13}", style="dim"))
@@ -75,7 +75,7 @@ def _all_rows(update: "ProgressUpdate", now: float) -> Iterable[_Row]:
     if update.failed_by:
         yield _Row(60, _failed(update))
         yield from (
-            _Row(20 + place, Text(f"  row {each.row:,} {each.reason}: {printable(each.detail)}".rstrip(": ")))
+            _Row(20 + place, Text(f"  row {each.row:,} {each.reason}: {_line(each.detail)}".rstrip(": ")))
             for place, each in enumerate(update.failures)
         )
     if update.sms is not None:
@@ -106,6 +106,10 @@ def _time(update: "ProgressUpdate", now: float) -> Text:
     if update.seconds_running is not None:
         parts.append(f"running for {duration(update.seconds_running)}")
     return Text("; ".join(parts))
+
+
+def _line(text: str) -> str:
+    return " ".join(printable(text).split())
 
 
 def _capital(text: str) -> str:
