@@ -15,7 +15,6 @@ from botocore import xform_name
 
 from migrate_mfa.checks.permissions import PERMISSIONS
 from migrate_mfa.main import main
-from migrate_mfa.simulator import Running, background
 from tests.commands.support import (
     FAST,
     POOL_ID,
@@ -33,11 +32,13 @@ from tests.commands.support import (
     write_roster,
 )
 from tests.support.aws_cli import requests_of
+from tests.support.hosted import hosted
 from tests.support.terminal import typing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from migrate_mfa.simulator import Running
     from tests.commands.conftest import Site
 
 PLAIN: dict[str, Any] = {"MfaConfiguration": "OFF", "SmsConfiguration": None}
@@ -189,7 +190,7 @@ def shared() -> Iterator[Running]:
         {"id": f"ap-northeast-1_{name}", "name": POOL_NAME, "config": config}
         for name, config in POOLS.items()
     ]
-    with background({"quotas": dict(FAST), "pools": pools}, control=True) as running:
+    with hosted({"quotas": dict(FAST), "pools": pools}) as running:
         yield running
 
 

@@ -27,7 +27,8 @@ from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.main import app, main
 from migrate_mfa.reports.from_journal import status
 from migrate_mfa.roster.aliases import ALIASES, meaning_of, names_of
-from migrate_mfa.simulator import Running, background
+from migrate_mfa.simulator import Running
+from tests.support.hosted import hosted
 from tests.support.terminal import Terminal as Keyboard
 from tests.support.terminal import typing
 
@@ -268,7 +269,7 @@ def test_the_commands_for_a_real_pool_go_as_shown(tmp_path: Path, environment: d
     folder.mkdir()
     (folder / "users.csv").write_text("email,phone_number\n" + "".join(users), encoding="utf-8")
 
-    with background(_pool_of([line.split(",")[0] for line in users])) as running:
+    with hosted(_pool_of([line.split(",")[0] for line in users])) as running:
         assert len(found) > 6
         Terminal(folder, environment | {"MIGRATE_MFA_ENDPOINT_URL": running.endpoint}).run(found)
 
@@ -278,7 +279,7 @@ def test_setup_pool_goes_as_shown(tmp_path: Path, environment: dict[str, str]) -
     plain = {"MfaConfiguration": "OFF", "AliasAttributes": ["email"]}
     document = {"roles": "strict", "pools": [document["pools"][0] | {"config": plain}]}
 
-    with background(document) as running:
+    with hosted(document) as running:
         settings = {"MIGRATE_MFA_ENDPOINT_URL": running.endpoint, "AWS_PROFILE": PROFILE}
         Terminal(tmp_path, environment | settings).run(commands(section(ENGLISH, SETUP)))
 
@@ -289,7 +290,7 @@ def test_the_rehearsal_goes_as_shown(terminal: Terminal, environment: dict[str, 
     roster.write_text("email,phone_number\nuser00@example.com,+819012340000\n", encoding="utf-8")
     plan = f"migrate-mfa plan users.csv --verification attested --user-pool-id {POOL_ID}"
 
-    with background(_pool_of(["user00@example.com"])) as running:
+    with hosted(_pool_of(["user00@example.com"])) as running:
         terminal.run([Command(f"export AWS_PROFILE={PROFILE}")])
         terminal.run([Command(f"{plan} --endpoint-url {running.endpoint}")])
     assert len(found) == 2
@@ -314,7 +315,7 @@ def test_the_canary_goes_as_shown(tmp_path: Path, environment: dict[str, str]) -
     flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH"]
     pool["clients"] = [{"ClientName": "app", "ClientId": CLIENT, "ExplicitAuthFlows": flows}]
     arguments = shlex.split(command.line.replace("\\\n", " "))[1:]
-    with background(document, control=True) as running:
+    with hosted(document) as running:
         settings = environment | {"MIGRATE_MFA_ENDPOINT_URL": running.endpoint, "AWS_PROFILE": PROFILE}
         with closing(Keyboard(*arguments, cwd=tmp_path, env=settings)) as keyboard:
             for line in command.shown:
@@ -561,7 +562,7 @@ def test_one_policy_is_enough_for_the_commands_that_the_readme_names() -> None:
 
 def test_the_summary_has_the_members_of_the_code(tmp_path: Path, environment: dict[str, str]) -> None:
     (shown,) = (json.loads(body) for language, body in blocks(section(ENGLISH, "summary.json")))
-    with background(_pool_of(["a@example.com"])) as running:
+    with hosted(_pool_of(["a@example.com"])) as running:
         settings = {"MIGRATE_MFA_ENDPOINT_URL": running.endpoint, "AWS_PROFILE": PROFILE}
         done = subprocess.run(
             [sys.executable, "-m", "migrate_mfa", "audit", "--user-pool-id", POOL_ID, "--json"],

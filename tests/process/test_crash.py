@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from tests.commands.conftest import Site
 
+pytestmark = pytest.mark.promise(4)
+
 USERS = 80
 NAMES = tuple(f"user{number:02d}" for number in range(USERS))
 SLOW = {"latency": [{"fixed_ms": 60}]}

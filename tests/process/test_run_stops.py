@@ -95,6 +95,7 @@ class TestLimits:
         assert each_write_was_made_once(site)
 
 
+@pytest.mark.promise(12)
 class TestFailures:
     def test_too_many_refusals_stop_the_run_and_the_report_says_who(self, site: Site) -> None:
         names = NAMES[::4]
@@ -152,6 +153,7 @@ def hang_ups_count() -> Iterator[None]:
     signal.signal(signal.SIGHUP, before)
 
 
+@pytest.mark.promise(12)
 @pytest.mark.usefixtures("hang_ups_count")
 class TestSignals:
     @pytest.mark.parametrize(
@@ -257,6 +259,7 @@ def test_nobody_reads_what_it_says_and_it_works_on(site: Site) -> None:
     assert not list(site.folder.rglob("migrate-mfa-bug-*"))
 
 
+@pytest.mark.promise(13)
 def test_throttled_by_live_traffic_it_yields_and_still_comes_to_the_end(
     raise_site: Callable[..., Site],
 ) -> None:
