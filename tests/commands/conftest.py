@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from migrate_mfa.simulator import background
 from tests.commands.support import Cli, pool_document
 from tests.support.clock import QuickClock
 from tests.support.hosted import hosted
@@ -33,6 +34,7 @@ def raise_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
     """Give a maker of sites: users of a pool file, then what `pool_document` takes, and `faults`.
 
     `speed` lets so many seconds of the service and of the program pass in a real one.
+    `process` gives the service a process of its own, which may be killed.
     """
     with ExitStack() as stack:
 
@@ -41,11 +43,13 @@ def raise_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
             *,
             faults: Mapping[str, Any] | None = None,
             speed: float | None = None,
+            process: bool = False,
             **pool: Any,
         ) -> Site:
             clock = None if speed is None else QuickClock(speed)
             document = pool_document(users, speed=speed or 1.0, **pool)
-            running = stack.enter_context(hosted(document, faults=faults))
+            server = background(document, faults=faults, control=True) if process else None
+            running = stack.enter_context(server or hosted(document, faults=faults))
             return Site(running, Cli(tmp_path, running.endpoint, clock=clock), tmp_path)
 
         yield make
