@@ -98,7 +98,7 @@ def held_numbers(pool: PoolFacts, policy: VerificationPolicy | None) -> Finding:
             code,
             Level.INFO,
             observed,
-            "Numbers that are claims_verified for are stored at once all the same.",
+            "Numbers that are vouched for are stored at once all the same.",
         )
     name = "any policy but attested" if policy is None else policy.value
     return Finding(

@@ -68,7 +68,7 @@ class LikenessStore:
     def numbers_held_by_strangers(self) -> list[str]:
         """The wished numbers that somebody has whom the roster does not name; few, if any."""
         found = self._database.query(
-            "SELECT DISTINCT r.target_phone FROM rows r WHERE r.held_by_other AND NOT EXISTS"
+            "SELECT DISTINCT r.wish FROM rows r WHERE r.held_by_other AND NOT EXISTS"
             " (SELECT 1 FROM users u WHERE u.phone = r.wish AND u.sub <> r.user_sub)"
         )
         return [row["wish"] for row in found]
