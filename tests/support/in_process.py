@@ -29,6 +29,7 @@ from migrate_mfa import invocation
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.engine import apply_row
 from migrate_mfa.journal import database
+from migrate_mfa.journal.connection import connect
 from migrate_mfa.main import main
 
 if TYPE_CHECKING:
@@ -188,7 +189,6 @@ def _go_by(clock: QuickClock | None, patch: pytest.MonkeyPatch) -> None:
 
 def _without_syncs(patch: pytest.MonkeyPatch) -> None:
     """Nobody pulls the plug of a machine here; a process that dies needs no sync of a disk."""
-    connect = database.connect
 
     def relaxed(path: Path, *, read_only: bool) -> sqlite3.Connection:
         connection = connect(path, read_only=read_only)
