@@ -3,7 +3,6 @@
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from migrate_mfa.cli.option_groups import Output
@@ -64,6 +63,8 @@ _HOW_TO_LIST = "List all topics with: migrate-mfa guide"
 
 def page_of(topic: str, language: Language) -> "Traversable":
     """The file of a topic: the English one where there is none in the language."""
+    from importlib.resources import files
+
     folder = files("migrate_mfa") / "guide"
     translated = folder / language.value / f"{topic}.md"
     return translated if translated.is_file() else folder / f"{topic}.md"
