@@ -11,6 +11,7 @@ import pytest
 
 from migrate_mfa.checks.findings import Code, Level
 from migrate_mfa.checks.iam_policy import permissions_of
+from migrate_mfa.commands.guide import TOPICS
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.model import PhoneConflict, VerificationPolicy
 from migrate_mfa.domain.prices import Prices
@@ -28,6 +29,7 @@ from tests.docs.documents import (
     JAPANESE,
     POOL_ID,
     PROFILE,
+    ROOT,
     TRANSLATED,
     a_pool,
     blocks,
@@ -202,6 +204,15 @@ def test_every_reason_that_is_named_exists() -> None:
             if re.fullmatch(r"(has|awaiting|phone|user|gave|half|not|no|already)_[a-z_]+", code):
                 known = {"phone_number", "phone_number_verified", "phone_number_used", "user_sub"}
                 assert code in reasons | known, f"{name}: {code}"
+
+
+def test_messages_name_topics_that_exist() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "migrate_mfa").rglob("*.py")]
+    named = {name for text in sources for name in re.findall(r"migrate-mfa guide ([a-z-]+)", text)}
+
+    assert named, "columns at least"
+    assert named <= set(TOPICS)
+    assert not [text for text in sources if re.search(r"\b(see|in) the README", text)]
 
 
 # --- documents that the program prints -------------------------------------------------------------------
