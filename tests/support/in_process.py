@@ -28,7 +28,6 @@ import typer.main
 from migrate_mfa import invocation
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.engine import apply_row
-from migrate_mfa.journal import database
 from migrate_mfa.journal.connection import connect
 from migrate_mfa.main import main
 
@@ -196,7 +195,7 @@ def _without_syncs(patch: pytest.MonkeyPatch) -> None:
             connection.execute("PRAGMA synchronous = OFF")
         return connection
 
-    patch.setattr(database, "connect", relaxed)
+    patch.setattr("migrate_mfa.journal.database.connect", relaxed)
 
 
 def start_quickly(patch: pytest.MonkeyPatch) -> None:
