@@ -61,14 +61,16 @@ class Settings:
     def of(cls, *groups: Group, read_numbers: bool = True) -> Self:
         """The settings out of the groups of options that a command was given.
 
-        A group that is a setting is taken as it is; of any other one, the options that are settings.
+        A group that is a setting, or a special case of one, is taken as it is; of any other one, the options
+        that are settings.
         """
-        whole = {each.default_factory: each.name for each in fields(cls)}
+        whole: dict[object, str] = {each.default_factory: each.name for each in fields(cls)}
         single = {each.name for each in fields(cls)}
         found: dict[str, Any] = {}
         for group in groups:
-            if type(group) in whole:
-                found[whole[type(group)]] = group
+            special_case_of = next((whole[kind] for kind in type(group).__mro__ if kind in whole), None)
+            if special_case_of is not None:
+                found[special_case_of] = group
             else:
                 shared = single & {each.name for each in fields(group)}
                 found |= {name: getattr(group, name) for name in shared}

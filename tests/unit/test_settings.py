@@ -6,6 +6,7 @@ from typing import Annotated
 
 from migrate_mfa.cli.option_groups import Aws, Pool, RosterRun, Wave
 from migrate_mfa.cli.options import Group, Option
+from migrate_mfa.commands.canary import ConsentToWalk
 from migrate_mfa.settings import Settings
 
 
@@ -36,3 +37,7 @@ def test_a_group_that_is_a_setting_is_taken_whole_and_of_any_other_what_is_one()
 def test_whether_the_numbers_matter_is_the_commands_word() -> None:
     assert Settings.of(Pool()).read_numbers
     assert not Settings.of(Pool(), read_numbers=False).read_numbers
+
+
+def test_a_special_case_of_a_group_counts_as_that_group() -> None:
+    assert Settings.of(ConsentToWalk(yes=True)).consent.yes
