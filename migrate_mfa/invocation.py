@@ -134,7 +134,7 @@ class Invocation:
             MigrateMfaError: a failure that concerns every user, or too many failures.
         """
         session = self.session
-        sms = SmsAllowance(session.settings.cost.max_sms - self.work.unverified_rows())
+        sms = SmsAllowance(session.settings.cost.max_sms, self.work.unverified_rows())
         codes = UncountedCodes(self.work, sms, session.progress.say)
         session.live_pool.guard(refuse, codes.came)
         executor = Executor(
@@ -272,7 +272,14 @@ def _watched(session: Session, work: WorkStore) -> Session:
 
     network = session.network
     progress = MeasuredProgress(
-        session.progress, session.user_pool, session.limiters, session.clock, note, network=network
+        session.progress,
+        session.user_pool,
+        session.limiters,
+        session.clock,
+        note,
+        limits=session.limits,
+        credentials_end=session.credentials_end,
+        network=network,
     )
     if network is not None:
         network.say = progress.say_of_network

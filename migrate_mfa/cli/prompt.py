@@ -29,7 +29,12 @@ def progress_for(output: "Output") -> "Progress":
     from migrate_mfa.clock import SystemClock
 
     return make_progress(
-        stream=sys.stderr, clock=SystemClock(), quiet=output.quiet, color=not output.no_color
+        stream=sys.stderr,
+        clock=SystemClock(),
+        quiet=output.quiet,
+        color=not output.no_color,
+        style=output.progress,
+        every_s=output.progress_interval,
     )
 
 

@@ -82,20 +82,20 @@ class _Show:
     ) -> None:
         self._main = main
         self._samples = samples
-        self._user_pool = directory
+        self._directory = directory
         pool_id = str(cognito.pools[0]["id"])
         self._pool = ["--user-pool-id", pool_id, "--endpoint-url", cognito.endpoint]
 
     def audit(self, what: str) -> None:
         _tell(f"— {what}")
-        self._run(["audit", *self._pool, "--run-dir", str(self._user_pool / "audit"), "--quiet"])
+        self._run(["audit", *self._pool, "--run-dir", str(self._directory / "audit"), "--quiet"])
 
     def migrate(self, name: str, policy: str, *, plan_first: bool = False) -> None:
         _tell(f"— the roster {name}.csv")
         self._apply(self._samples / f"{name}.csv", name, policy, plan_first=plan_first)
 
     def many(self, users: int) -> None:
-        roster = self._user_pool / f"{_PREFIX}.csv"
+        roster = self._directory / f"{_PREFIX}.csv"
         import csv
 
         with roster.open("w", encoding="utf-8", newline="") as file:
@@ -108,7 +108,7 @@ class _Show:
         self._apply(roster, _PREFIX, "attested")
 
     def _apply(self, roster: Path, name: str, policy: str, *, plan_first: bool = False) -> None:
-        arguments = [str(roster), *self._pool, "--run-dir", str(self._user_pool / name), "--quiet"]
+        arguments = [str(roster), *self._pool, "--run-dir", str(self._directory / name), "--quiet"]
         arguments += ["--verification", policy, "--phone-country", "JP", "--max-failures", "100%"]
         arguments += ["--quota-share", "1.0"]
         if plan_first:
@@ -127,7 +127,7 @@ class _Show:
             int(line["row"]): (line["outcome"], line["reason"])
             for line in _read_csv(self._samples / f"{name}.expected.csv")
         }
-        found = _endings(self._user_pool / name)
+        found = _endings(self._directory / name)
         wrong = {row: (expected.get(row), found.get(row)) for row in expected.keys() | found.keys()}
         wrong = {row: both for row, both in wrong.items() if both[0] != both[1]}
         if wrong:

@@ -39,7 +39,7 @@ class Position:
 class Candidate:
     """A readable row: who, which number, and how far the row itself vouches for it.
 
-    `phone` is None for "the number that the user has verified already". `vouched` is the row's
+    `phone` is None for "the number that the user has verified already". `claims_verified` is the row's
     `phone_number_verified`: True, False, or None for unsaid. `guesses` names what was guessed to
     read the number (`lost_zero`, …), empty for a number already in E.164 form.
     """

@@ -47,6 +47,7 @@ log = structlog.get_logger()
 class RowResult:
     """How a row ended, and whether its user was read (and so billed) and written to."""
 
+    row: int
     verdict: Verdict
     read: bool
     wrote: bool
@@ -72,7 +73,7 @@ def apply_row(work: PlannedRow, context: RowContext) -> RowResult:
             raise
     context.store.finish(work.row, verdict, context.clock.now(), way.state, done=way.writer.done)
     log.info("row", row=work.row, outcome=verdict.reason.outcome.value, reason=verdict.reason.value)
-    return RowResult(verdict, read=way.state is not None, wrote=way.wrote)
+    return RowResult(work.row, verdict, read=way.state is not None, wrote=way.wrote)
 
 
 class _RowRun:

@@ -1,7 +1,7 @@
 """What a run directory says about itself, and whether a command fits it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,6 +9,7 @@ from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.model import PhoneConflict, Policy, VerificationPolicy
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.progress_note import progress_of
 from migrate_mfa.ports import ProgressUpdate
 
 
@@ -220,8 +221,7 @@ def _roster_read(facts: Mapping[str, Any]) -> RosterMeta:
 def _progress(noted: Mapping[str, Any] | None) -> ProgressNote | None:
     if noted is None:
         return None
-    update = {each.name: noted[each.name] for each in fields(ProgressUpdate) if each.name in noted}
-    return ProgressNote(noted["pass"], noted["at"], ProgressUpdate(**update))
+    return ProgressNote(noted["pass"], noted["at"], progress_of(noted))
 
 
 def _not_as_planned(what: str, difference: str) -> InputUnusable:

@@ -98,7 +98,7 @@ class Keeper:
     """Stops a command whose run directory goes, and saves the journal that only this process still has."""
 
     def __init__(self, directory: Path) -> None:
-        self._user_pool = directory
+        self._directory = directory
         self._identity = Identity(directory)
         self._saved: Path | None = None
 
@@ -112,8 +112,8 @@ class Keeper:
         if not changed:
             return
         if self._saved is None and {JOURNAL, f"{JOURNAL}-wal"} & set(changed):
-            self._saved = save_journal(connection, self._user_pool)
-        what = self._user_pool / changed[0] if changed[0] else self._user_pool
+            self._saved = save_journal(connection, self._directory)
+        what = self._directory / changed[0] if changed[0] else self._directory
         raise RunDirectoryError(
             f"{what} was removed or replaced while this command worked on it, so it stops.",
             f"The journal was saved: go on, or roll back, with --run-dir {self._saved}"

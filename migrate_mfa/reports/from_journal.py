@@ -1,7 +1,7 @@
 """The reports of a run directory, from its journal alone; `report` and every command's end are the same."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,31 @@ def status(directory: Path) -> Document:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a run stands for one who watches: which run it is, whether it works, what it noted and when."""
+
+    title: tuple[str, ...]
+    running: bool
+    progress: ProgressUpdate
+    noted_at: float
+    """In seconds since the epoch."""
+
+
+def standing(directory: Path) -> Standing:
+    """Read where a run stands, for a view that is drawn again and again.
+
+    Raises:
+        RunDirectoryError: the directory cannot be read, or holds no run.
+    """
+    with Journal.look_at(directory) as journal:
+        meta = RunMeta.read(journal)
+        summary = _last(journal, meta)
+    note = _note_of(meta.progress, summary.done)
+    which = f"{summary.done.command} of pool {meta.pool_name} ({meta.user_pool_id})"
+    return Standing((which, str(directory)), summary.state == "running", note.update, note.at)
+
+
 def _last(journal: Journal, meta: RunMeta) -> Summary:
     """The summary of the last pass; one that nobody works on any more was killed.
 
@@ -80,9 +105,8 @@ def _last(journal: Journal, meta: RunMeta) -> Summary:
 
 
 def _word_of(note: ProgressNote | None, last: PassRecord, now: float) -> dict[str, object]:
-    """What the pass that runs has noted of itself; a pass before it has left nothing to believe."""
-    if note is None or note.pass_id != last.id:
-        note = ProgressNote(last.id, last.started_at, ProgressUpdate(stage="starting"))
+    """What the pass that runs has noted of itself, for scripts."""
+    note = _note_of(note, last)
     update = note.update
     found: dict[str, object] = {
         "progress": {
@@ -97,3 +121,10 @@ def _word_of(note: ProgressNote | None, last: PassRecord, now: float) -> dict[st
     if update.slowed_by:
         found["slowed_by"] = update.slowed_by
     return found
+
+
+def _note_of(note: ProgressNote | None, last: PassRecord) -> ProgressNote:
+    """What the pass that runs has noted of itself; a pass before it has left nothing to believe."""
+    if note is None or note.pass_id != last.id:
+        return ProgressNote(last.id, last.started_at, ProgressUpdate(stage="starting"))
+    return note

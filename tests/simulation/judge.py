@@ -17,6 +17,7 @@ from migrate_mfa.domain.model import (
 from migrate_mfa.domain.quotas import CATEGORY_OF, Category
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rollback import _factors, _number
+from migrate_mfa.engine.apply_row import AGAIN_AFTER_S
 from migrate_mfa.engine.live_pool import OLDEST_S
 from migrate_mfa.journal.values import steps_to_text
 from tests.simulation.line import Call
@@ -44,6 +45,8 @@ class Judge:
     gaps: list[float] = field(default_factory=list)
     written: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """By run directory, the subs of users to whom a write was executed."""
+    done: dict[tuple[str, str], float] = field(default_factory=dict)
+    """By sub and step, when the present process was told that a write had been carried out."""
     writes_of_life: int = 0
 
     def blame(self, what: str) -> None:
@@ -54,6 +57,7 @@ class Judge:
         self.process = process
         self.seen.clear()
         self.sent.clear()
+        self.done.clear()
         self.writes_of_life = 0
 
     def watch(self, process: "Process", event: str, call: Call) -> None:
@@ -71,6 +75,8 @@ class Judge:
             self.told(f"{process.run.name} answered {name} {call.error or _short(call.answer)}")
             if call.operation == GET and isinstance(call.answer, UserState) and call.error is None:
                 self.seen[call.username] = (self.pool.scheduler.now, call.answer)
+            if call.step is not None and call.before is not None and call.error is None:
+                self.done[call.before.sub, steps_to_text((call.step,))] = self.pool.scheduler.now
 
     def _name(self, call: Call) -> str:
         return f"{call.operation} {call.username} {call.step or ''}"
@@ -109,6 +115,7 @@ class Judge:
         run = process.run
         self.written[run.name].add(before.sub)
         self._look_for_harm(process, call, before, after)
+        self._look_for_repetition(process, call, before.sub)
         if (
             isinstance(call.step, StorePhone)
             and not call.step.verified
@@ -121,6 +128,16 @@ class Judge:
                 self.blame(f"SMS number {run.codes[before.sub]} to {before.username}")
             if sum(run.codes.values()) > run.max_sms:
                 self.blame(f"{sum(run.codes.values())} SMS, --max-sms is {run.max_sms}")
+
+    def _look_for_repetition(self, process: "Process", call: Call, sub: str) -> None:
+        """A process makes a write anew that it knows to be done, while nobody else has touched the user."""
+        assert call.step is not None
+        now, done = self.pool.scheduler.now, self.done.get((sub, steps_to_text((call.step,))))
+        if done is None or now - done >= AGAIN_AFTER_S:
+            return
+        if self.pool.touched(sub, max(0.0, done - process.line.weather.lag_s), now):
+            return
+        self.blame(f"{self._name(call)} is made again {now - done:.1f} s after it was answered")
 
     def _look_for_harm(self, process: "Process", call: Call, before: UserState, after: UserState) -> None:
         """A write destroys what the user had, although the read before it had shown that."""

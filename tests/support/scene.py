@@ -103,7 +103,7 @@ class Scene:
             pool=self.live_pool(),
             clock=self.clock,
             stop=self.stop,
-            sms=SmsAllowance(self.max_sms - self.store.unverified_rows()),
+            sms=SmsAllowance(self.max_sms, self.store.unverified_rows()),
             refusals=Refusals(self.ask),
             limiters=limiters or {},
         )

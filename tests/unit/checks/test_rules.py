@@ -83,7 +83,7 @@ def test_a_good_pool_has_nothing_to_look_at() -> None:
 def test_the_monthly_limit_is_held_against_the_users_to_enrol(
     users: Any, limit: Any, expected: Level
 ) -> None:
-    changes: Any = {"wishes": CheckScope(users=users), "sending": Sending(sandbox=False, limit_usd=limit)}
+    changes: Any = {"scope": CheckScope(users=users), "sending": Sending(sandbox=False, limit_usd=limit)}
 
     assert level("sms_spend_limit", **changes) is expected
 
@@ -274,6 +274,6 @@ def test_the_monthly_limit_is_held_against_what_the_messages_cost_where_prices_a
     cost: str, limit: float, expected: Level
 ) -> None:
     scope = CheckScope(users=100_000, sms_cost=Decimal(cost))
-    changes: Any = {"wishes": scope, "sending": Sending(sandbox=False, limit_usd=limit)}
+    changes: Any = {"scope": scope, "sending": Sending(sandbox=False, limit_usd=limit)}
 
     assert level("sms_spend_limit", **changes) is expected

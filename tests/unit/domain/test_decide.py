@@ -339,7 +339,7 @@ def test_a_disabled_user_who_is_federated_stays_federated_despite() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verification", "vouched", "steps", "ends"),
+    ("verification", "claims_verified", "steps", "ends"),
     [
         (BY_CODE, None, (UNVERIFIED_STORE,), Reason.AWAITING_CODE),
         (BY_CODE, True, (UNVERIFIED_STORE,), Reason.AWAITING_CODE),
@@ -369,7 +369,7 @@ def test_the_policy_and_the_column_say_how_a_new_number_becomes_verified(
 
 
 @pytest.mark.parametrize("verification", list(VerificationPolicy))
-@pytest.mark.parametrize("vouched", [None, True, False])
+@pytest.mark.parametrize("claims_verified", [None, True, False])
 def test_a_number_that_the_pool_has_verified_is_proven_under_every_policy(
     verification: VerificationPolicy, claims_verified: bool | None
 ) -> None:
@@ -454,7 +454,7 @@ def test_keep_does_not_keep_a_number_that_nobody_proved() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verification", "vouched", "replaces"),
+    ("verification", "claims_verified", "replaces"),
     [
         (ATTESTED, None, True),
         (ATTESTED, True, True),
@@ -492,9 +492,7 @@ def test_by_code_gives_no_number_to_sms_mfa_that_waits_for_one() -> None:
 # Rivals and recovery
 
 
-@pytest.mark.parametrize(
-    "rivalry", [NumberClaims(requested_by_others=True), NumberClaims(held_by_other=True)]
-)
+@pytest.mark.parametrize("claims", [NumberClaims(requested_by_others=True), NumberClaims(held_by_other=True)])
 @pytest.mark.parametrize("sign_in", list(PhoneSignIn))
 def test_a_number_may_be_shared_unless_it_signs_people_in(claims: NumberClaims, sign_in: PhoneSignIn) -> None:
     situation = replace(Situation().with_pool(phone_sign_in=sign_in), claims=claims)

@@ -363,7 +363,7 @@ def test_rows_that_ask_the_same_of_one_user_are_one_row_and_its_duplicates(scan:
 @both_ways
 @pytest.mark.parametrize(
     "second",
-    [{"phone": OTHER_PHONE}, {"vouched": False}, {"phone": None}],
+    [{"phone": OTHER_PHONE}, {"claims_verified": False}, {"phone": None}],
     ids=["another number", "less trust", "no number"],
 )
 def test_rows_that_ask_different_things_of_one_user_all_fail(scan: bool, second: dict[str, Any]) -> None:

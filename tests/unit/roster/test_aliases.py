@@ -146,7 +146,7 @@ def test_a_note_on_how_to_fill_a_column_in_changes_nothing(note: str) -> None:
         *("preferred_username", "user1", "FederationIdentifier", "Record ID"),
         *(
             "Recovery Email",
-            "PlannedRow Secondary Email",
+            "Work Secondary Email",
             "secondEmail",
             "otherMails",
             "Additional email addresses",

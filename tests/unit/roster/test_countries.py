@@ -34,7 +34,7 @@ def roster(header: str, *cells: str, number: str = US) -> str:
         *("Mailing Country", "MailingCountry", "MailingCountryCode", "Billing Country", "Other Country"),
         *(
             "Home Country",
-            "PlannedRow Country",
+            "Work Country",
             "Business Country",
             "Mobile Country",
             "Shipping Country Code",

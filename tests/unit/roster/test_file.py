@@ -489,7 +489,8 @@ class TestRows:
         assert (bad.reason, bad.detail) == (Reason.BAD_ROW, "sub and user_sub differ")
 
     @pytest.mark.parametrize(
-        ("said", "vouched"), [("true", True), ("TRUE", True), (" False ", False), ("", None), (" ", None)]
+        ("said", "claims_verified"),
+        [("true", True), ("TRUE", True), (" False ", False), ("", None), (" ", None)],
     )
     def test_a_row_vouches_for_its_number(self, said: str, *, claims_verified: bool | None) -> None:
         assert candidate(f"username,phone_number_verified\nalice,{said}\n").claims_verified is claims_verified
