@@ -15,6 +15,7 @@ from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rollback import Write
 from migrate_mfa.domain.rows import PlannedBy, PlannedRow, is_intact
+from migrate_mfa.journal.call_rates import Moments, add_calls
 from migrate_mfa.journal.group_commit import GroupCommit
 from migrate_mfa.journal.rows import (
     OPEN_ROWS,
@@ -89,11 +90,14 @@ class WorkStore:
         return self._pass
 
     @classmethod
-    def begin(cls, database: "Database", command: str, now: float) -> "WorkStore":
-        """Start a pass."""
+    def begin(
+        cls, database: "Database", command: str, now: float, context: Mapping[str, object] | None = None
+    ) -> "WorkStore":
+        """Start a pass; `context` says who works how (see `Session.context`)."""
         with database.transaction() as db:
             made = db.execute(
-                "INSERT INTO passes (command, state, started_at) VALUES (?, 'running', ?)", (command, now)
+                "INSERT INTO passes (command, state, started_at, context) VALUES (?, 'running', ?, ?)",
+                (command, now, json.dumps(context or {})),
             )
         store = cls(database, int(made.lastrowid or 0), now)
         store._last_intent = int(database.value("SELECT COALESCE(MAX(id), 0) FROM writes"))
@@ -122,16 +126,24 @@ class WorkStore:
             )
         self._mark()
 
-    def count_calls(self, calls: Mapping[Category, Count]) -> None:
-        """Write down the calls of this pass so far."""
+    def count_calls(self, calls: Mapping[Category, Count], moments: Moments | None = None) -> None:
+        """Write down the calls of this pass so far; `moments` are those since the last time."""
         with self._database.transaction() as db:
             self._count_calls(db, calls)
+            add_calls(db, self._pass, moments or {})
 
-    def note(self, standing: "ProgressUpdate", calls: Mapping[Category, Count], now: float) -> None:
-        """Write down where this pass stands, and its calls so far; each note replaces the one before."""
+    def note(
+        self,
+        standing: "ProgressUpdate",
+        calls: Mapping[Category, Count],
+        now: float,
+        moments: Moments | None = None,
+    ) -> None:
+        """Write down where this pass stands, in place of the note before, and its calls as `count_calls`."""
         noted = {"pass": self._pass, "at": now, **asdict(standing)}
         with self._database.transaction() as db:
             self._count_calls(db, calls)
+            add_calls(db, self._pass, moments or {})
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", ("standing", json.dumps(noted)))
         self._mark()
 

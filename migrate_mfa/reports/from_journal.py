@@ -1,6 +1,8 @@
 """The reports of a run directory, from its journal alone; `report` and every command's end are the same."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +11,18 @@ from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.lock import is_locked
 from migrate_mfa.journal.report_store import PassRecord, ReportStore
+from migrate_mfa.reports.languages import Lang
 from migrate_mfa.reports.outcomes import write_outcomes
-from migrate_mfa.reports.summary import summarise, write_summary
+from migrate_mfa.reports.page import as_markdown, write_page
+from migrate_mfa.reports.page_facts import page_of
+from migrate_mfa.reports.summary import summarise, summary_path, write_json, write_summary
 
 DIRECTORY = "report"
+PAGE = "report.html"
 
 
-def write_reports(journal: Journal) -> dict[str, Any]:
-    """Write the outcome CSVs and summary.json. Returns the summary.
+def write_reports(journal: Journal, lang: Lang = Lang.EN) -> dict[str, Any]:
+    """Write the outcome CSVs, summary.json and report.html. Returns the summary.
 
     Raises:
         RunDirectoryError: they cannot be written.
@@ -24,22 +30,60 @@ def write_reports(journal: Journal) -> dict[str, Any]:
     store, meta = ReportStore(journal.database), journal.meta()
     last, summary = _last(journal, meta)
     directory = journal.directory / DIRECTORY
-    try:
+    with _reported(directory):
         if meta.get("kind") != "audit":
             write_outcomes(directory, meta.get("columns", ()), store)
         write_summary(directory, summary, last.id)
+        write_page(directory / PAGE, page_of(journal, meta, last, summary), lang)
+    return summary
+
+
+def report(directory: Path, lang: Lang = Lang.EN) -> dict[str, Any]:
+    """Write the reports of a run directory again."""
+    with Journal.look_at(directory) as journal:
+        return write_reports(journal, lang)
+
+
+def markdown(directory: Path, lang: Lang = Lang.EN) -> str:
+    """The page of a run directory in short, for a ticket. Writes nothing."""
+    with Journal.look_at(directory) as journal:
+        meta = journal.meta()
+        return as_markdown(page_of(journal, meta, *_last(journal, meta)), lang)
+
+
+def tell_of_killed(journal: Journal) -> None:
+    """Write the summary of each pass that was killed, before another one changes what it counts.
+
+    Call it with the directory's lock held: then no pass is at work in it.
+
+    Raises:
+        RunDirectoryError: it cannot be written.
+    """
+    store, meta, directory = ReportStore(journal.database), journal.meta(), journal.directory / DIRECTORY
+    for each in store.passes():
+        path = summary_path(directory, each.id, each.command)
+        if each.state == "running" and _state_in(path) in {None, "running"}:
+            with _reported(directory):
+                write_json(path, summarise(store, meta, each) | {"state": "interrupted"})
+
+
+def _state_in(path: Path) -> str | None:
+    """The state that a summary names; None where there is none, or none that can be read."""
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["state"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@contextmanager
+def _reported(directory: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise RunDirectoryError(
             f"The report in {directory} cannot be written ({error.strerror}).",
             "Nothing is lost; mend that, then: migrate-mfa report --run-dir DIR",
         ) from error
-    return summary
-
-
-def report(directory: Path) -> dict[str, Any]:
-    """Write the reports of a run directory again."""
-    with Journal.look_at(directory) as journal:
-        return write_reports(journal)
 
 
 def status(directory: Path) -> dict[str, Any]:

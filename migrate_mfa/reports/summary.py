@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 _FULL = 100.0
+_READING = ("phone_country", "strict_e164", "id_column", "phone_column", "encoding")
+"""The options that decide how a roster is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,7 @@ def totals(store: "ReportStore") -> Totals:
 
 def summarise(store: "ReportStore", meta: Mapping[str, Any], done: "PassRecord") -> dict[str, Any]:
     """The summary of one pass, as plain values."""
-    total = totals(store)
+    total, calls = totals(store), store.calls(done.id)
     return {
         "version": VERSION,
         "run_id": meta.get("run_id"),
@@ -55,12 +57,14 @@ def summarise(store: "ReportStore", meta: Mapping[str, Any], done: "PassRecord")
         "counts": total.counts,
         "reasons": total.reasons,
         "half_done": store.half_done(),
-        "calls": store.calls(done.id),
+        "calls": calls,
         "sms_expected": meta.get("sms_expected", 0),
         "users_read_only": done.reads_only,
         "started_at": iso(done.started_at),
         "ended_at": iso(done.ended_at) if done.ended_at is not None else None,
         "elapsed_s": round(done.ended_at - done.started_at, 3) if done.ended_at is not None else None,
+        **_evidence(meta, done),
+        "rate": _rate(calls, done),
         **done.extra,
     }
 
@@ -73,12 +77,55 @@ def _columns(meta: Mapping[str, Any]) -> dict[str, Any]:
     return {"columns": labels | phone, "column_notes": meta["roster_column_notes"]}
 
 
+def _evidence(meta: Mapping[str, Any], done: "PassRecord") -> dict[str, Any]:
+    """What shows that this was what was approved: who, where, with which roster, policy, options and tool."""
+    context, verification = done.context, meta.get("verification")
+    policy = {name: meta.get(name) for name in ("verification", "phone_conflict", "despite")}
+    roster = {"name": roster_name(meta), "sha256": meta.get("roster_sha256")}
+    return {
+        "policy": policy if verification else None,
+        "options": {name: meta[name] for name in _READING if name in meta} | context.get("options", {}),
+        "roster": roster if roster["sha256"] else None,
+        "account": meta.get("account") or context.get("account"),
+        "region": meta.get("region") or context.get("region"),
+        "endpoint": meta.get("endpoint") or context.get("endpoint"),
+        "caller_arn": context.get("caller_arn"),
+        "host": context.get("host"),
+        "versions": context.get("versions"),
+    }
+
+
+def roster_name(meta: Mapping[str, Any]) -> str | None:
+    """The roster's file name without its folders; `-` is standard input."""
+    return Path(source).name if (source := meta.get("roster")) else None
+
+
+def _rate(calls: Mapping[str, Mapping[str, int]], done: "PassRecord") -> dict[str, Any] | None:
+    """Calls, and users done, a second over the whole pass; None while it has not ended."""
+    if done.ended_at is None or (seconds := done.ended_at - done.started_at) <= 0:
+        return None
+    users = done.extra.get("users_done")
+    return {
+        "users_per_s": None if users is None else round(users / seconds, 3),
+        "calls_per_s": {category: round(count["sent"] / seconds, 3) for category, count in calls.items()},
+    }
+
+
+def summary_path(directory: Path, pass_id: int, command: str) -> Path:
+    """Where the summary of one pass stays."""
+    return directory / f"summary-{pass_id}-{command}.json"
+
+
 def write_summary(directory: Path, summary: Mapping[str, Any], pass_id: int) -> None:
     """Write `summary.json`, and the same as `summary-N-COMMAND.json`, which stays."""
-    text = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
-    for name in (f"summary-{pass_id}-{summary['command']}.json", SUMMARY):
-        with whole_file(directory / name, encoding="utf-8") as file:
-            file.write(text)
+    for path in (summary_path(directory, pass_id, summary["command"]), directory / SUMMARY):
+        write_json(path, summary)
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write one JSON document whole or not at all."""
+    with whole_file(path, encoding="utf-8") as file:
+        file.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 def iso(epoch_s: float) -> str:

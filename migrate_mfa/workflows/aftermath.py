@@ -407,6 +407,6 @@ def _require_none_pending(directory: Path, meta: Mapping[str, Any], store: Repor
 
 _OURS = (
     *("journal.sqlite*", "journal.mark", "log.jsonl", "lock", "migrate-mfa-bug-*.txt", "rehearsal/*"),
-    f"{DIRECTORY}/*.json",
+    *(f"{DIRECTORY}/*.json", f"{DIRECTORY}/report.html"),
 )
 """What stays in a run directory after a purge, and names nobody."""

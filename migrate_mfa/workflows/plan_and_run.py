@@ -120,8 +120,10 @@ class PlanAndRun:
             }
         )
         self.session.progress.close()
+        forecast = self.forecast().as_dict()
+        journal.set_meta({"forecast": forecast})
         if self.invocation.command == "plan":
-            self.invocation.extra["forecast"] = self.forecast().as_dict()
+            self.invocation.extra["forecast"] = forecast
             self.invocation.extra["shared_numbers"] = asdict(self.invocation.plans.shared_numbers())
 
     def _decide_failed_again(self) -> None:
