@@ -19,6 +19,8 @@ Point = tuple[float, float | None]
 
 WIDTH, HEIGHT = 520, 210
 _MUCH = 1.12
+_LAST_NAME = 16
+"""Room for half of the last name below, which stands at the very end."""
 _COLOURS = {
     "#1d5fd0": "c-line",
     "#11845b": "c-share",
@@ -105,7 +107,7 @@ def _dress() -> None:
 
 
 def _as_svg(chart: leather.Chart, label: str) -> str:
-    root = Element("svg", {"class": "chart", "viewBox": f"0 0 {WIDTH} {HEIGHT}", "role": "img"})
+    root = Element("svg", {"class": "chart", "viewBox": f"0 0 {WIDTH + _LAST_NAME} {HEIGHT}", "role": "img"})
     root.set("aria-label", label)
     SubElement(root, "title").text = label
     group = chart.to_svg_group(WIDTH, HEIGHT)
