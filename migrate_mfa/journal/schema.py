@@ -158,8 +158,8 @@ CREATE TABLE passes (
     started_at REAL NOT NULL,
     ended_at   REAL,
     reads_only INTEGER NOT NULL DEFAULT 0,      -- users that were read, hence billed, without a write
-    extra      TEXT NOT NULL DEFAULT '{{}}',    -- what this command adds to its summary, JSON
-    context    TEXT NOT NULL DEFAULT '{{}}'     -- who worked how, JSON: see Session.context
+    context    TEXT NOT NULL DEFAULT '{{}}',    -- who worked how, JSON: see Session.context
+    extra      TEXT NOT NULL DEFAULT '{{}}'     -- what this command adds to its summary, JSON
 );
 CREATE TABLE calls (
     pass      INTEGER NOT NULL,
