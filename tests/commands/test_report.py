@@ -138,6 +138,7 @@ def test_a_summary_that_report_has_written_beside_a_run_is_put_right_after_a_kil
     roster, run_dir = roster_of(site.folder, NAMES), site.folder / "run"
     child = site.cli.running(roster, run_dir, *ATTESTED)
     wait_until(lambda: writes(site.running) >= 3, "some writes")
+    child.send_signal(signal.SIGSTOP)  # at work for as long as it takes to look
     assert_code(site.cli("report", "--run-dir", run_dir), 0)
     assert kept(run_dir)["summary-1-run.json"]["state"] == "running"
     child.send_signal(signal.SIGKILL)
