@@ -13,8 +13,6 @@ from migrate_mfa.journal.lock import is_locked
 from migrate_mfa.journal.report_store import PassRecord, ReportStore
 from migrate_mfa.reports.languages import Lang
 from migrate_mfa.reports.outcomes import write_outcomes
-from migrate_mfa.reports.page import as_markdown, write_page
-from migrate_mfa.reports.page_facts import page_of
 from migrate_mfa.reports.summary import summarise, summary_path, write_json, write_summary
 
 DIRECTORY = "report"
@@ -27,6 +25,9 @@ def write_reports(journal: Journal, lang: Lang = Lang.EN) -> dict[str, Any]:
     Raises:
         RunDirectoryError: they cannot be written.
     """
+    from migrate_mfa.reports.page import write_page  # noqa: PLC0415 - slow, and status needs none of it
+    from migrate_mfa.reports.page_facts import page_of  # noqa: PLC0415 - so is this
+
     store, meta = ReportStore(journal.database), journal.meta()
     last, summary = _last(journal, meta)
     directory = journal.directory / DIRECTORY
@@ -46,6 +47,9 @@ def report(directory: Path, lang: Lang = Lang.EN) -> dict[str, Any]:
 
 def markdown(directory: Path, lang: Lang = Lang.EN) -> str:
     """The page of a run directory in short, for a ticket. Writes nothing."""
+    from migrate_mfa.reports.page import as_markdown  # noqa: PLC0415 - as above
+    from migrate_mfa.reports.page_facts import page_of  # noqa: PLC0415 - as above
+
     with Journal.look_at(directory) as journal:
         meta = journal.meta()
         return as_markdown(page_of(journal, meta, *_last(journal, meta)), lang)

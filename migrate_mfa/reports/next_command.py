@@ -1,10 +1,18 @@
 """The command that fits a run directory, filled in, so that it can be pasted."""
 
+import re
 import shlex
 from dataclasses import dataclass
 
 AWS = "aws"
 """How a run directory names AWS's own endpoint."""
+_LIKE_A_NUMBER = re.compile(r"\d(?:[\s().-]{0,3}\d){9,}")
+
+
+def safe_path(path: object) -> str | None:
+    """A path as it may be shown; None for one that holds an address, or what could be somebody's number."""
+    text = str(path)
+    return None if "@" in text or _LIKE_A_NUMBER.search(text) else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from migrate_mfa.journal.report_store import PassRecord, ReportStore
 from migrate_mfa.reports.audit_facts import AuditFacts, audit_facts
 from migrate_mfa.reports.costs import Compared, compared, pool_of
 from migrate_mfa.reports.failures import FailureTable, failure_table
-from migrate_mfa.reports.next_command import AWS, Next
+from migrate_mfa.reports.next_command import AWS, Next, safe_path
 from migrate_mfa.reports.rates import Rates, rates_of
 from migrate_mfa.reports.summary import roster_name
 from migrate_mfa.reports.verdict import Verdict, resumed_by, verdict
@@ -150,7 +150,7 @@ def page_of(
         policy=meta.get("verification"),
         phone_conflict=meta.get("phone_conflict"),
         despite=meta.get("despite") or (),
-        roster=masked(name) if name else None,
+        roster=safe_path(name) if name else None,
         sha256=meta.get("roster_sha256"),
         run_id=str(summary.get("run_id")),
         options={each: _masked(value) for each, value in summary["options"].items() if value not in _UNSET},

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.reports.next_command import safe_path
 
 if TYPE_CHECKING:
     from migrate_mfa.reports.audit_facts import AuditFacts
@@ -49,8 +50,7 @@ def verdict(
     if meta.get("phase") == "purged":
         return Verdict(WAIT, "purged")
     if meta.get("phase") != "planned":
-        roster = str(meta.get("roster") or "ROSTER")
-        return Verdict(BAD, "unplanned", {}, "plan", lines.roster("plan", roster, "--run-dir", lines.run_dir))
+        return Verdict(BAD, "unplanned", {}, "plan", _plan_again(meta, lines))
     counts, command = summary["counts"], summary["command"]
     values = {**counts, "rows": summary["rows"], "open": planned, "command": command}
     values |= {"done": summary["rows"] - counts[Outcome.UNPROCESSED]}
@@ -74,11 +74,15 @@ def _of_audit(summary: Mapping[str, Any], lines: "Next", audit: "AuditFacts") ->
 
 def _of_plan(meta: Mapping[str, Any], values: Mapping[str, Any], lines: "Next") -> Verdict:
     if meta.get("usable") is False and values["failed"]:
-        again = lines.roster("plan", str(meta.get("roster") or "ROSTER"), "--run-dir", lines.run_dir)
-        return Verdict(BAD, "plan_refused", values, "fix_plan", again)
+        return Verdict(BAD, "plan_refused", values, "fix_plan", _plan_again(meta, lines))
     if not values["open"]:
         return Verdict(GOOD, "plan_nothing", values, "audit", lines.pool("audit"))
     return Verdict(GOOD, "planned", values, "run", lines.here("run"))
+
+
+def _plan_again(meta: Mapping[str, Any], lines: "Next") -> str:
+    roster = safe_path(meta.get("roster") or "") or "ROSTER"
+    return lines.roster("plan", roster, "--run-dir", lines.run_dir)
 
 
 def _early(summary: Mapping[str, Any], values: Mapping[str, Any], lines: "Next") -> Verdict | None:
@@ -109,7 +113,9 @@ def _of_command(summary: Mapping[str, Any], values: Mapping[str, Any], lines: "N
             off = summary["reasons"][Outcome.SKIPPED].get(Reason.MFA_DISABLED, 0)
             return Verdict(WAIT if values["failed"] else GOOD, "disabled", {**values, "off": off})
         case "canary":
-            return Verdict(GOOD, "canary", {}, "rollback", lines.here("rollback"))
+            good = summary["state"] == "finished" and not values["failed"]
+            key = "canary" if good else "canary_failed"
+            return Verdict(GOOD if good else BAD, key, {}, "rollback", lines.here("rollback"))
         case _:
             return _of_users(summary, values, lines)
 

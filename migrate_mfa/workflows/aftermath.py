@@ -33,7 +33,7 @@ from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.ports import Progress
 from migrate_mfa.reports.files import DRAFT
-from migrate_mfa.reports.from_journal import DIRECTORY
+from migrate_mfa.reports.from_journal import DIRECTORY, tell_of_killed
 from migrate_mfa.reports.outcomes import write_csv
 from migrate_mfa.roster.file import Roster, open_roster
 from migrate_mfa.session import connect, require_endpoint
@@ -371,6 +371,7 @@ def purge(
     with Journal.look_at(directory) as journal:
         meta = journal.meta()
     with Journal.create_or_open(directory) as journal:
+        tell_of_killed(journal)
         work = WorkStore(journal.database, 0)
         if work.counts().get(Outcome.UNPROCESSED):
             raise RunDirectoryError(

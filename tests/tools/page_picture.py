@@ -1,4 +1,4 @@
-"""The picture of the report page for the documentation: `python -m tests.tools.page_picture [--lang ja] FILE`.
+"""The picture of the report page for the documentation: `python -m tests.tools.page_picture FILE`.
 
 It needs Chromium (on Debian: apt-get install chromium), and shows a run that was made up.
 """

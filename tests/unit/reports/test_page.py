@@ -192,6 +192,14 @@ CASES: dict[str, tuple[dict[str, Any], str, str, str | None]] = {
         "purged",
         None,
     ),
+    "canary_failed": (
+        {"command": "canary", "rows": {"enrolled": 1}, "state": "stopped"},
+        *("bad", "canary_failed", "migrate-mfa rollback"),
+    ),
+    "roster named by a number": (
+        {"rows": {}, "state": "stopped", "meta": {"phase": "planning", "roster": f"{PHONE}.csv"}},
+        *("bad", "unplanned", "migrate-mfa plan ROSTER"),
+    ),
     "canary": ({"command": "canary", "rows": {"enrolled": 1}}, "good", "canary", "migrate-mfa rollback"),
 }
 
