@@ -106,6 +106,12 @@ def _dress() -> None:
     theme.legend_font_char_height = theme.legend_gap = 0  # the legend is in the page's own words
 
 
+def _keep_inside(group: Element) -> None:
+    """Let the last name below end at its tick, where a middle one would be cut off."""
+    names = group.findall(".//g[@class='axis bottom']/g/text")
+    max(names, key=lambda each: float(each.get("x", "0"))).set("text-anchor", "end")
+
+
 def _as_svg(chart: leather.Chart, label: str) -> str:
     root = Element("svg", {"class": "chart", "viewBox": f"0 0 {WIDTH + _LAST_NAME} {HEIGHT}", "role": "img"})
     root.set("aria-label", label)
@@ -114,6 +120,7 @@ def _as_svg(chart: leather.Chart, label: str) -> str:
     margins = group[1]
     margins.remove(margins[0])  # the empty place of a title, and a legend
     root.append(group)
+    _keep_inside(group)
     for element in group.iter():
         for name in ("fill", "stroke"):
             if found := _COLOURS.get(element.get(name, "")):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from migrate_mfa.journal.database import Journal
 
 _MOST_PASSES = 20
+_COLUMNS = frozenset({"id_column", "phone_column"})
+"""Options that name columns, which are the roster's own words."""
 _UNSET: tuple[object, ...] = (None, {}, [], "")
 _AGAIN = frozenset({Reason.GAVE_UP, Reason.REJECTED, Reason.HALF_DONE, Reason.NOT_EFFECTIVE})
 """What the same command tries again; every other failure needs a change of the roster or the pool."""
@@ -153,7 +155,11 @@ def page_of(
         roster=safe_path(name) if name else None,
         sha256=meta.get("roster_sha256"),
         run_id=str(summary.get("run_id")),
-        options={each: _masked(value) for each, value in summary["options"].items() if value not in _UNSET},
+        options={
+            each: masked(value) if each in _COLUMNS else value
+            for each, value in summary["options"].items()
+            if value not in _UNSET
+        },
         caller=_caller(last),
         host=str(last.context.get("host", "")),
         versions=last.context.get("versions", {}),
@@ -251,8 +257,3 @@ def _caller(each: PassRecord) -> str:
     """The caller's ARN; the name of a session is often an address, of which only the domain is shown."""
     arn = str(each.context.get("caller_arn") or "")
     return "/".join(mask_identity(part) if "@" in part else part for part in arn.split("/"))
-
-
-def _masked(value: Any) -> Any:  # noqa: ANN401 - an option's value
-    """An option as it may be shown: names of columns are the roster's own."""
-    return masked(value) if isinstance(value, str) else value

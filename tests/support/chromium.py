@@ -114,7 +114,8 @@ class Browser:
         path.write_bytes(b64decode(shot["data"]))
 
     def pdf(self) -> bytes:
-        """Print the page."""
+        """Print the page, which is looked at as paper from then on."""
+        self._ask("Emulation.setEmulatedMedia", media="print")
         return b64decode(self._ask("Page.printToPDF", printBackground=False, preferCSSPageSize=True)["data"])
 
     def _ask(self, method: str, **params: Any) -> dict[str, Any]:

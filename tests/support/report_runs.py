@@ -31,7 +31,12 @@ CONTEXT: dict[str, Any] = {
     "host": "ops-1",
     "versions": {"migrate_mfa": "0.1.0", "python": "3.12.8", "botocore": "1.44.8"},
     "rates": {name: {"quota": quota, "ceiling": quota // 2} for name, quota in QUOTAS.items()},
-    "options": {"quota_share": 0.5, "max_failures": 0.01, "max_sms": 2000, "sms_price": {"JP": "0.07"}}
+    "options": {
+        "quota_share": 0.5,
+        "max_failures": 0.01,
+        "max_sms": 2000,
+        "sms_price": {"JP": "0.07", "US": "0.01", "DE": "0.08"},
+    }
     | {"mau_price": "0.0055", "max_users": None},
 }
 META: dict[str, Any] = {
@@ -90,6 +95,7 @@ _DETAILS = {
     "rejected": f"AdminUpdateUserAttributes: InvalidParameterException. Said of {EMAIL} and {PHONE}.",
     "gave_up": "AdminSetUserMFAPreference kept failing with InternalErrorException.",
 }
+_WRITTEN = frozenset({Reason.ENROLLED, Reason.AWAITING_CODE, Reason.REJECTED, Reason.GAVE_UP})
 _COUNTRIES = ("JP", "JP", "JP", "US", "DE")
 
 
@@ -140,6 +146,18 @@ def _add_rows(journal: Journal, rows: Mapping[str, int], open_rows: int) -> None
                     *(reason.outcome, reason, _DETAILS.get(reason, "")),
                 )
                 for row, reason in enumerate(reasons, 1)
+            ],
+        )
+        db.executemany(
+            "INSERT INTO before_images VALUES (?, ?, '{}', ?)",
+            [(f"sub-{row}", row, BEGUN) for row, reason in enumerate(reasons, 1) if reason in _WRITTEN],
+        )
+        db.executemany(
+            "INSERT INTO writes (row, user_sub, pass, step, result, at) VALUES (?, ?, 2, ?, 'done', ?)",
+            [
+                (row, f"sub-{row}", f"P{PHONE}", BEGUN)
+                for row, reason in enumerate(reasons, 1)
+                if reason is Reason.AWAITING_CODE
             ],
         )
         db.executemany(

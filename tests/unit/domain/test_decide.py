@@ -492,9 +492,7 @@ def test_by_code_gives_no_number_to_sms_mfa_that_waits_for_one() -> None:
 # Rivals and recovery
 
 
-@pytest.mark.parametrize(
-    "claims", [NumberClaims(requested_by_others=True), NumberClaims(held_by_other=True)]
-)
+@pytest.mark.parametrize("claims", [NumberClaims(requested_by_others=True), NumberClaims(held_by_other=True)])
 @pytest.mark.parametrize("sign_in", list(PhoneSignIn))
 def test_a_number_may_be_shared_unless_it_signs_people_in(claims: NumberClaims, sign_in: PhoneSignIn) -> None:
     situation = replace(Situation().with_pool(phone_sign_in=sign_in), claims=claims)

@@ -295,7 +295,14 @@ def test_what_happened_stands_beside_what_was_foretold(tmp_path: Path) -> None:
     assert calls is not None
     assert calls > 12_000
     assert found["time", ""].happened == 1260.0
-    assert found["money", ""].foretold == (109.2, 172.23)
+    sms, billed = found["sms", ""], found["billed", ""]
+    assert (sms.foretold, sms.happened) == (1560, A_RUN["awaiting_code"])
+    written = sum(A_RUN[name] for name in ("enrolled", "awaiting_code", "rejected", "gave_up"))
+    assert (found["users", ""].happened, billed.happened) == (written, written + 73)
+    money = found["money", ""]
+    assert money.foretold == (109.2, 172.23)
+    assert money.happened is not None
+    assert money.happened == pytest.approx((written + 73) * 0.0055 + 0.06 * A_RUN["awaiting_code"], rel=0.2)
 
 
 def test_an_audit_is_shown_over_time(tmp_path: Path) -> None:
