@@ -46,6 +46,7 @@ CLIENT = "1h57kf5cpq17m0eml12EXAMPLE"
 POOL_ID, PROFILE, PORT = "ap-northeast-1_AbCdEfGhI", "my-admin-profile", "8451"
 PROMPT = "Type the pool's name to go on:"
 WITHOUT_VARIABLE = {"--yes", "--despite", "--phone-conflict", "--dry-run", "--deep", "--fail-under", "--json"}
+WITHOUT_VARIABLE |= {"--lang", "--format"}
 WITHOUT_VARIABLE |= {
     "--print-only",
     "--verb",
