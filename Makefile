@@ -18,7 +18,7 @@ COMPILE = $(LOCK) pyproject.toml
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv node demo test lint fmt types check chaos model simulate-faults mutants bench score witness lock lock-check clean
+.PHONY: help venv node demo test lint fmt types check chaos model simulate-faults mutants bench score witness pictures lock lock-check clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -83,6 +83,9 @@ $(WITNESS)/.installed: $(WITNESS_LOCK)
 	$(PYTHON) -m venv $(WITNESS)
 	$(WITNESS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(WITNESS_LOCK)
 	@touch $@
+
+pictures: $(INSTALLED) ## Draw the picture of the live view anew
+	$(BIN)/python -m tests.tools.pictures.pictures
 
 score: $(INSTALLED) ## Run moto's and ministack's Cognito tests against the simulator; minutes (ARGS=...)
 	$(BIN)/python -m tests.tools.score.score $(ARGS)

@@ -5,7 +5,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -23,13 +22,15 @@ from migrate_mfa.domain.forecast import Forecast, forecast, forecast_reading
 from migrate_mfa.domain.model import Decision, PoolFacts, UserState
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.rows import PlannedBy, PlannedRow
-from migrate_mfa.engine.apply_row import READ_BACK_WAITS_S, RowContext
+from migrate_mfa.engine.apply_row import READ_BACK_WAITS_S
 from migrate_mfa.engine.execute import Executor
 from migrate_mfa.engine.refusals import Refusals
+from migrate_mfa.engine.row_context import RowContext
 from migrate_mfa.engine.sms_allowance import SmsAllowance
 from migrate_mfa.engine.uncounted_codes import UncountedCodes
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.log import logged
+from migrate_mfa.journal.meta import RunMeta
 from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.journal.run_dir import last_lane_writer, name_lane_holder, note_lane_writer
 from migrate_mfa.journal.traceback_file import keep_traceback
@@ -38,6 +39,8 @@ from migrate_mfa.pacing.measure import MeasuredProgress
 from migrate_mfa.ports import ProgressUpdate
 from migrate_mfa.reports.files import remove_drafts
 from migrate_mfa.reports.from_journal import DIRECTORY, tell_of_killed, write_reports
+from migrate_mfa.reports.results import CommandResult
+from migrate_mfa.reports.summary import Summary
 from migrate_mfa.session import Session
 from migrate_mfa.stop import SIGNAL_EXITS, StopCause, Stopped
 
@@ -60,9 +63,13 @@ class Invocation:
     """Whether a command without rows has done all that it was asked for."""
     cause: StopCause | None = None
     """What had asked it to end early when it ended: a signal that comes later changes nothing any more."""
-    extra: dict[str, Any] = field(default_factory=dict)
+    result: CommandResult = field(default_factory=CommandResult)
     """What this command adds to its summary."""
-    summary: dict[str, Any] = field(default_factory=dict)
+    users_done: int | None = None
+    """Users whose rows this pass has ended by writing; None for a command that writes to nobody."""
+    uncounted_codes: int = 0
+    """Users whose numbers were stored after the last look at the pool that saw no codes go out."""
+    summary: Summary | None = None
     """The summary, once the pass has ended."""
 
     @property
@@ -74,6 +81,10 @@ class Invocation:
     def report(self) -> Path:
         """Where the reports are."""
         return self.journal.directory / DIRECTORY
+
+    def meta(self) -> RunMeta:
+        """What the run directory says about itself now."""
+        return RunMeta.read(self.journal)
 
     def forecast(self, verbs: Collection[PlannedBy]) -> Forecast:
         """What is left to do for some verbs."""
@@ -125,7 +136,7 @@ class Invocation:
             MigrateMfaError: a failure that concerns every user, or too many failures.
         """
         session = self.session
-        sms = SmsAllowance(session.settings.cost.max_sms - self.work.unverified_rows())
+        sms = SmsAllowance(session.settings.cost.max_sms, self.work.unverified_rows())
         codes = UncountedCodes(self.work, sms, session.progress.say)
         session.live_pool.guard(refuse, codes.came)
         executor = Executor(
@@ -152,11 +163,10 @@ class Invocation:
                 executor.run()
         finally:
             codes.look_back(session.live_pool)
-            if codes.users:
-                self.extra["uncounted_codes"] = codes.users
+            self.uncounted_codes = codes.users
             self.reads_only += executor.tally.reads_only
             self.failed += executor.tally.outcomes[Outcome.FAILED]
-            self.extra["users_done"] = executor.tally.outcomes.total()
+            self.users_done = executor.tally.outcomes.total()
 
     @contextmanager
     def _known_as_writer(self, verbs: Collection[PlannedBy]) -> Iterator[None]:
@@ -267,7 +277,14 @@ def _watched(session: Session, work: WorkStore) -> Session:
 
     network = session.network
     progress = MeasuredProgress(
-        session.progress, session.user_pool, session.limiters, session.clock, note, network=network
+        session.progress,
+        session.user_pool,
+        session.limiters,
+        session.clock,
+        note,
+        limits=session.limits,
+        credentials_end=session.credentials_end,
+        network=network,
     )
     if network is not None:
         network.say = progress.say_of_network
@@ -279,7 +296,12 @@ def _end(invocation: Invocation, state: str) -> None:
     invocation.cause = session.stop.cause
     state = "interrupted" if invocation.cause in SIGNAL_EXITS else state
     invocation.work.count_calls(session.user_pool.calls, session.user_pool.take_moments())
-    invocation.work.end(state, session.clock.now(), reads_only=invocation.reads_only, extra=invocation.extra)
+    extra = invocation.result.as_dict()
+    if invocation.users_done is not None:
+        extra["users_done"] = invocation.users_done
+    if invocation.uncounted_codes:
+        extra["uncounted_codes"] = invocation.uncounted_codes
+    invocation.work.end(state, session.clock.now(), reads_only=invocation.reads_only, extra=extra)
     log.info("end", command=invocation.command, state=state)
     invocation.summary = write_reports(invocation.journal)
     session.progress.say(f"Report: {invocation.report}")
@@ -287,7 +309,7 @@ def _end(invocation: Invocation, state: str) -> None:
 
 def state_of_rows(invocation: Invocation) -> str:
     """How a pass over a roster ended."""
-    if invocation.journal.meta().get("phase") != "planned":
+    if invocation.meta().phase != "planned":
         return "stopped"
     if invocation.command == "plan":
         return "planned"

@@ -25,6 +25,7 @@ from migrate_mfa.commands.reconcile import reconcile
 from migrate_mfa.commands.report import report
 from migrate_mfa.commands.rollback import rollback
 from migrate_mfa.commands.run import run
+from migrate_mfa.commands.runs import runs
 from migrate_mfa.commands.setup_pool import setup_pool
 from migrate_mfa.commands.simulate import simulate
 from migrate_mfa.commands.status import status
@@ -42,7 +43,9 @@ app = Program(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _TAKE_JOBS = {check, plan, run, audit, reconcile, rollback, disable, setup_pool}
-_VERBS = (check, plan, run, audit, status, report, canary, reconcile, rollback, disable, purge, setup_pool)
+_VERBS = (
+    check, plan, run, audit, status, runs, report, canary, reconcile, rollback, disable, purge, setup_pool,
+)  # fmt: skip
 for _verb in (*_VERBS, iam_policy, demo_of(lambda argv: main(argv))):  # noqa: PLW0108 - main is defined below
     app.command()(expanded(_verb, takes_jobs=_verb in _TAKE_JOBS))
 _PASSED_ON = {"ignore_unknown_options": True, "help_option_names": []}

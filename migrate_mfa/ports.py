@@ -106,21 +106,54 @@ A turn can be long in coming, and what the write was decided by may be over when
 """
 
 
+@dataclass(frozen=True, slots=True)
+class CategoryPace:
+    """The calls of one quota category: per second now, what this run allows itself, what Cognito allows."""
+
+    category: str
+    now: float
+    share: float
+    quota: float
+    throttled: int
+    """Calls that were throttled so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowFailure:
+    """A row that has just failed: its number, the reason, and the detail without personal data."""
+
+    row: int
+    reason: str
+    detail: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressUpdate:
     """Where a long stage stands, for the one who watches.
 
-    `done` is None where nothing is counted. `engine.watch` adds the rest: `rates`, calls per second by
+    `done` is None where nothing is counted. `pacing.measure` adds the rest: `rates`, calls per second by
     category over the last seconds; the time left; `slowed_by`, which names what holds the run back, empty
-    when nothing does.
+    when nothing does; `paces`, the same rates beside the quotas; how long the command has run.
     """
 
     stage: str
     done: int | None = None
     total: int | None = None
     outcomes: tuple[tuple[str, int], ...] = ()
+    failed_by: tuple[tuple[str, int], ...] = ()
+    """Rows that failed in this invocation, by reason."""
+    failures: tuple[RowFailure, ...] = ()
+    """The last of them, the newest last."""
+    most_failures: float | None = None
+    """The share of failures at which the run stops, from 0 to 1."""
+    sms: tuple[int, int] | None = None
+    """Messages with codes that this run directory has caused, and `--max-sms`."""
     rates: tuple[tuple[str, float], ...] = ()
+    paces: tuple[CategoryPace, ...] = ()
     seconds_left: float | None = None
+    seconds_running: float | None = None
+    credentials_end: float | None = None
+    """When the credentials end, in seconds since the epoch; None where they do not say."""
     slowed_by: str = ""
 
 

@@ -224,7 +224,7 @@ def call_or_exit(
         raise problem_of(error) from error
 
 
-def require_endpoint(known: Mapping[str, object], lane: Lane) -> None:
+def require_endpoint(began: str | None, lane: Lane) -> None:
     """Refuse to go on elsewhere than a run began: another endpoint has other users behind the same names.
 
     A run directory from before this was written down fits every endpoint.
@@ -232,8 +232,7 @@ def require_endpoint(known: Mapping[str, object], lane: Lane) -> None:
     Raises:
         InputUnusable: names both endpoints.
     """
-    began = known.get("endpoint", lane.endpoint)
-    if began != lane.endpoint:
+    if began not in {None, lane.endpoint}:
         raise InputUnusable(
             f"This run began at {_endpoint(began)}, and the pool is now looked for at "
             f"{_endpoint(lane.endpoint)}.",

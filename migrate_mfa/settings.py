@@ -1,9 +1,8 @@
 """What a command was asked to do: its options, group by group, and what the engine makes of them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from migrate_mfa.aws.session import AwsTarget
 from migrate_mfa.cli.option_groups import (
@@ -17,12 +16,12 @@ from migrate_mfa.cli.option_groups import (
     SmsPath,
     Wave,
 )
-from migrate_mfa.cli.options import declared
+from migrate_mfa.cli.options import Group, declared
 from migrate_mfa.domain.errors import UsageError
-from migrate_mfa.domain.model import PhoneConflict, Policy, VerificationPolicy
+from migrate_mfa.domain.model import Policy
 from migrate_mfa.domain.prices import Prices
-from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.engine.limits import Limits
+from migrate_mfa.journal.meta import policy_options
 from migrate_mfa.pool_setup.plan import SmsOptions
 from migrate_mfa.roster.file import RosterOptions
 
@@ -57,6 +56,23 @@ class Settings:
     sms_path: SmsPath = field(default_factory=SmsPath)
     consent: Consent = field(default_factory=Consent)
     output: Output = field(default_factory=Output)
+
+    @classmethod
+    def of(cls, *groups: Group, read_numbers: bool = True) -> Self:
+        """The settings out of the groups of options that a command was given.
+
+        A group that is a setting is taken as it is; of any other one, the options that are settings.
+        """
+        whole = {each.default_factory: each.name for each in fields(cls)}
+        single = {each.name for each in fields(cls)}
+        found: dict[str, Any] = {}
+        for group in groups:
+            if type(group) in whole:
+                found[whole[type(group)]] = group
+            else:
+                shared = single & {each.name for each in fields(group)}
+                found |= {name: getattr(group, name) for name in shared}
+        return cls(**found, read_numbers=read_numbers)
 
     def target(self, user_pool_id: str) -> AwsTarget:
         """Where AWS is, for a pool that may come from a saved plan."""
@@ -111,11 +127,11 @@ class Settings:
             raise UsageError("--verification is missing.", VERIFICATION_CHOICES)
         return policy
 
-    def decisive(self) -> dict[str, Any]:
+    def decisive(self) -> dict[str, object]:
         """The options that change decisions, by name: a plan is bound to them."""
         return policy_options(self.need_policy()) | self._reading()
 
-    def stated(self) -> dict[str, Any]:
+    def stated(self) -> dict[str, object]:
         """Those of them that were given: beside a saved plan, a default states nothing."""
         told = self.deciding
         deciding = {
@@ -145,21 +161,3 @@ class Settings:
         told = {each.name: getattr(self.reading, each.name) for each in declared(ReadingRoster)}
         country = self.reading.phone_country
         return told | {"phone_country": country.upper() if country else None}
-
-
-def policy_options(policy: Policy) -> dict[str, Any]:
-    """A policy as option values, for the journal."""
-    return {
-        "verification": policy.verification.value,
-        "phone_conflict": policy.phone_conflict.value,
-        "despite": sorted(reason.value for reason in policy.despite),
-    }
-
-
-def policy_of(options: Mapping[str, Any]) -> Policy:
-    """The inverse of `policy_options`."""
-    return Policy(
-        verification=VerificationPolicy(options["verification"]),
-        phone_conflict=PhoneConflict(options["phone_conflict"]),
-        despite=frozenset(Reason(name) for name in options["despite"]),
-    )

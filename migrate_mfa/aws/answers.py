@@ -10,6 +10,8 @@ from migrate_mfa.domain.failure import ApiError
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Answer = Mapping[str, Any]
+"""What boto3 gives back for a call, or a part of it: JSON with moments as `datetime`."""
 _OK = 200
 _KINDS: Mapping[str, Any] = {
     "blob": bytes,

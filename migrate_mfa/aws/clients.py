@@ -1,11 +1,11 @@
 """Single calls to any AWS service, for what is looked at once: a client a service, one attempt a call."""
 
 import threading
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
 
+from migrate_mfa.aws.answers import Answer
 from migrate_mfa.aws.session import call
 from migrate_mfa.domain.failure import UNKNOWN_TO_SDK, ApiError
 
@@ -29,7 +29,7 @@ class Calls:
         need: str | None = None,
         region: str | None = None,
         **arguments: Any,  # noqa: ANN401 - boto3's own shapes
-    ) -> Mapping[str, Any]:
+    ) -> Answer:
         """One attempt.
 
         Args:

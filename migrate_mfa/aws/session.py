@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -18,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import UnknownRegionError
 
 from migrate_mfa import __version__
-from migrate_mfa.aws.answers import reads, require_form
+from migrate_mfa.aws.answers import Answer, reads, require_form
 from migrate_mfa.aws.config_files import (
     config_file,
     require_certificates,
@@ -247,7 +246,7 @@ class Aws:
 _ENDPOINT_FORM = "It begins with https:// or http://, and names a host."
 
 
-def call(client: Any, operation: str, *, need: str | None = None, **arguments: Any) -> Mapping[str, Any]:  # noqa: ANN401 - boto3's own shapes
+def call(client: Any, operation: str, *, need: str | None = None, **arguments: Any) -> Answer:  # noqa: ANN401 - boto3's own shapes
     """One attempt at one operation, by its AWS name.
 
     Args:
@@ -261,7 +260,7 @@ def call(client: Any, operation: str, *, need: str | None = None, **arguments: A
     """
     method = getattr(client, xform_name(operation))
     try:
-        answer: Mapping[str, Any] = within(_CALL_S, lambda: method(**arguments))
+        answer: Answer = within(_CALL_S, lambda: method(**arguments))
     except TooLate as late:
         said = f"there was no whole answer within {_CALL_S:.0f} s"
         code = "ConnectionLost" if late.sent else CONNECT_FAILED

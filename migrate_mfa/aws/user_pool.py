@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.aws.answers import reads
+from migrate_mfa.aws.answers import Answer, reads
 from migrate_mfa.aws.problems import FAILURES
 from migrate_mfa.aws.session import call
 from migrate_mfa.domain.characters import in_one_line
@@ -136,7 +136,7 @@ class CognitoUserPool:
             UserAttributes=[{"Name": name, "Value": value} for name, value in attributes.items()],
         )
 
-    def _call(self, operation: str, *, need: str | None = None, **arguments: Any) -> Mapping[str, Any]:  # noqa: ANN401 - boto3's own shapes
+    def _call(self, operation: str, *, need: str | None = None, **arguments: Any) -> Answer:  # noqa: ANN401 - boto3's own shapes
         return call(self._client, operation, need=need, **arguments)
 
 
@@ -161,7 +161,7 @@ def _filter_text(attribute: str, value: str, *, prefix: bool) -> str:
     return f'{attribute} {"^=" if prefix else "="} "{escaped}"'
 
 
-def pool_facts(pool: Mapping[str, Any], mfa: Mapping[str, Any]) -> PoolFacts:
+def pool_facts(pool: Answer, mfa: Answer) -> PoolFacts:
     """What matters of DescribeUserPool's `UserPool` and of GetUserPoolMfaConfig's answer."""
     aliases = set(pool.get("AliasAttributes") or [])
     usernames = set(pool.get("UsernameAttributes") or [])
@@ -191,7 +191,7 @@ def pool_facts(pool: Mapping[str, Any], mfa: Mapping[str, Any]) -> PoolFacts:
     )
 
 
-def _verification_message(pool: Mapping[str, Any]) -> str | None:
+def _verification_message(pool: Answer) -> str | None:
     message: str | None = (pool.get("VerificationMessageTemplate") or {}).get("SmsMessage")
     return message or pool.get("SmsVerificationMessage")
 
@@ -202,12 +202,12 @@ def _phone_sign_in(aliases: set[str], usernames: set[str]) -> PhoneSignIn:
     return PhoneSignIn.ALIAS if "phone_number" in aliases else PhoneSignIn.NO
 
 
-def _phone_mutable(pool: Mapping[str, Any]) -> bool:
+def _phone_mutable(pool: Answer) -> bool:
     schema = pool.get("SchemaAttributes") or []
     return all(a.get("Mutable", True) for a in schema if a.get("Name") == "phone_number")
 
 
-def _recovery(pool: Mapping[str, Any]) -> tuple[str, ...] | None:
+def _recovery(pool: Answer) -> tuple[str, ...] | None:
     setting = pool.get("AccountRecoverySetting")
     if not setting or not setting.get("RecoveryMechanisms"):
         return None
@@ -215,7 +215,7 @@ def _recovery(pool: Mapping[str, Any]) -> tuple[str, ...] | None:
     return tuple(mechanism["Name"] for mechanism in ordered)
 
 
-def _passkeys_at_risk(pool: Mapping[str, Any], mfa: Mapping[str, Any]) -> bool:
+def _passkeys_at_risk(pool: Answer, mfa: Answer) -> bool:
     # A user with MFA cannot sign in with a passkey, unless passkeys themselves count as MFA ("Adding MFA to
     # a user pool", Cognito Developer Guide).
     first = ((pool.get("Policies") or {}).get("SignInPolicy") or {}).get("AllowedFirstAuthFactors") or []
@@ -225,7 +225,7 @@ def _passkeys_at_risk(pool: Mapping[str, Any], mfa: Mapping[str, Any]) -> bool:
     )
 
 
-def mfa_state(answer: Mapping[str, Any]) -> MfaState:
+def mfa_state(answer: Answer) -> MfaState:
     """The MFA settings in AdminGetUser's answer; absent, empty and blank mean the same."""
     legacy = [option.get("DeliveryMedium") for option in answer.get("MFAOptions") or []]
     return MfaState(
@@ -235,14 +235,14 @@ def mfa_state(answer: Mapping[str, Any]) -> MfaState:
     )
 
 
-def _page(answer: Mapping[str, Any]) -> Page:
+def _page(answer: Answer) -> Page:
     token = answer.get("PaginationToken")
     if not (isinstance(answer["Users"], list) and (token is None or (token and isinstance(token, str)))):
         raise TypeError
     return Page(tuple(_state(user, user["Attributes"], None) for user in answer["Users"]), token)
 
 
-def _state(user: Mapping[str, Any], attributes: list[dict[str, str]], mfa: MfaState | None) -> UserState:
+def _state(user: Answer, attributes: list[dict[str, str]], mfa: MfaState | None) -> UserState:
     values = {attribute["Name"]: attribute.get("Value", "") for attribute in attributes}
     username, sub = user["Username"], values["sub"]
     if not (username and sub and all(isinstance(each, str) for each in (username, *values.values()))):

@@ -6,15 +6,13 @@ policy applies to them (botocore's service model says so by itself).
 
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.aws.answers import reads
+from migrate_mfa.aws.answers import Answer, reads
 from migrate_mfa.aws.session import call
 from migrate_mfa.canary.sign_in import Challenge, Tokens, secret_hash
 from migrate_mfa.domain.errors import PoolNotReady
 from migrate_mfa.domain.failure import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from migrate_mfa.aws.session import Aws
     from migrate_mfa.domain.model import Phone
 
@@ -151,7 +149,7 @@ class CognitoSignIn:
         return {"SECRET_HASH": secret_hash(secret, username, self._client_id)} if secret else {}
 
 
-def _outcome(username: str, answer: "Mapping[str, Any]") -> Tokens | Challenge:
+def _outcome(username: str, answer: Answer) -> Tokens | Challenge:
     if result := answer.get("AuthenticationResult"):
         return Tokens(result["AccessToken"], result.get("RefreshToken"))
     asked = answer.get("ChallengeParameters") or {}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import uuid4
 
 import structlog
@@ -24,14 +24,16 @@ from migrate_mfa.domain.rows import PlannedRow, Record, Resolved
 from migrate_mfa.invocation import Invocation, open_invocation
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.log import configure
+from migrate_mfa.journal.meta import policy_options
 from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.journal.run_dir import default_canary_dir
 from migrate_mfa.ports import Filter, Progress
+from migrate_mfa.reports.results import CanaryResult
 from migrate_mfa.session import Session, connect
-from migrate_mfa.settings import Settings, policy_options
+from migrate_mfa.settings import Settings
 from migrate_mfa.stop import StopCause, Stopped
-from migrate_mfa.workflows.aftermath import open_aftermath
-from migrate_mfa.workflows.plan_and_run import NO_POOL
+from migrate_mfa.workflows.rollback import open_rollback
+from migrate_mfa.workflows.roster_run import NO_POOL
 
 log = structlog.get_logger()
 _ROW = 1
@@ -172,7 +174,7 @@ class Canary:
                 invocation.work.finish(_ROW, verdict, session.clock.now())
             finally:
                 self.wrote = bool(invocation.work.writes_of(_ROW))
-                invocation.extra["steps"] = [_public(step) for step in self.steps]
+                invocation.result = CanaryResult(steps=[_public(step) for step in self.steps])
 
     def _way_of(self, way: Way, invocation: Invocation, ask: Questions, tell: Tell) -> Walk:
         session, state = self.session, way.state
@@ -252,7 +254,7 @@ def _verdict(way: Way, steps: list[Walked], *, walked: bool) -> Verdict:
     return Verdict(Reason.REJECTED, f"The canary ended at {failed}.")
 
 
-def _public(step: Walked) -> dict[str, Any]:
+def _public(step: Walked) -> dict[str, object]:
     return {"name": step.name, "operation": step.operation, "status": step.status, "seconds": step.seconds}
 
 
@@ -278,8 +280,9 @@ def undo(settings: Settings, directory: Path, progress: Progress) -> Reason | No
         MigrateMfaError: it could not be done now; the same rollback can be made later.
     """
     again = replace(settings, run_dir=directory)
-    with open_aftermath(again, "rollback", progress, exclusive=False) as after:
-        after.select(())
-        after.apply_rollback()
-    reasons = after.invocation.summary["reasons"]
-    return next((Reason(name) for found in reasons.values() for name in found), None)
+    with open_rollback(again, progress, exclusive=False) as rollback:
+        rollback.select(())
+        rollback.apply()
+    summary = rollback.invocation.summary
+    reasons = summary.total.reasons.values() if summary is not None else ()
+    return next((Reason(name) for found in reasons for name in found), None)

@@ -6,12 +6,12 @@ Sources: API references of IAM ("GetRole", "SimulatePrincipalPolicy"), Amazon SN
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from migrate_mfa.aws.answers import reads
+from migrate_mfa.aws.answers import Answer, reads
 from migrate_mfa.checks.principals import ROLE, Principal
 from migrate_mfa.checks.snapshot import Decision
 from migrate_mfa.domain.failure import ApiError
@@ -36,7 +36,7 @@ class Account:
     # --- IAM ---
 
     @reads("GetRole")
-    def role(self, name: str) -> tuple[str, Mapping[str, Any]]:
+    def role(self, name: str) -> tuple[str, Answer]:
         """GetRole: the role's ARN with its path, and its trust policy."""
         role = self._call(_IAM, "GetRole", need="Role", RoleName=name)["Role"]
         return role["Arn"], _document(role["AssumeRolePolicyDocument"])
@@ -137,23 +137,23 @@ class Account:
         values = [value for row in answer["MetricDataResults"] for value in row.get("Values") or ()]
         return max(values) / _PERIOD_S if values else None
 
-    def _usage_metric(self, code: str) -> Mapping[str, Any]:
+    def _usage_metric(self, code: str) -> Answer:
         operation = "GetServiceQuota"
         quota = self._call(_QUOTAS, operation, need="Quota", ServiceCode="cognito-idp", QuotaCode=code)
-        metric: Mapping[str, Any] | None = quota["Quota"].get("UsageMetric")
+        metric: Answer | None = quota["Quota"].get("UsageMetric")
         if not metric:
             raise ApiError(operation=operation, code="NoUsageMetric")
         return metric
 
 
-def _decision(row: Mapping[str, Any]) -> Decision:
+def _decision(row: Answer) -> Decision:
     """A denial that hangs on values which only a real request has decides nothing."""
     if row["EvalDecision"] == "allowed":
         return Decision.ALLOWED
     return Decision.UNSURE if row.get("MissingContextValues") else Decision.DENIED
 
 
-def _document(policy: Any) -> Mapping[str, Any]:  # noqa: ANN401 - text or what botocore made of it
+def _document(policy: Any) -> Answer:  # noqa: ANN401 - text or what botocore made of it
     """A policy; botocore decodes it, unless an endpoint wrote it in a way of its own."""
-    document: Mapping[str, Any] = json.loads(unquote(policy)) if isinstance(policy, str) else policy
+    document: Answer = json.loads(unquote(policy)) if isinstance(policy, str) else policy
     return document

@@ -1,8 +1,6 @@
 """The settings of a pool that `check` judges beyond `PoolFacts`, out of boto3's answers."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from migrate_mfa.aws.answers import Answer
 from migrate_mfa.checks.snapshot import AppClient, PoolDetails, SmsPath
 
 _DEFAULT_FLOWS = ("ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH")
@@ -16,7 +14,7 @@ _STACK = "aws:cloudformation:stack-name"
 _NO_FUNCTION = "KMSKeyID"  # the one member of LambdaConfig that names no function
 
 
-def pool_details(pool: Mapping[str, Any], mfa: Mapping[str, Any], region: str) -> PoolDetails:
+def pool_details(pool: Answer, mfa: Answer, region: str) -> PoolDetails:
     """What matters of DescribeUserPool's `UserPool` and of GetUserPoolMfaConfig's answer.
 
     Args:
@@ -43,7 +41,7 @@ def pool_details(pool: Mapping[str, Any], mfa: Mapping[str, Any], region: str) -
     )
 
 
-def sms_path(configuration: Mapping[str, Any], region: str) -> SmsPath | None:
+def sms_path(configuration: Answer, region: str) -> SmsPath | None:
     """SmsConfiguration: Amazon SNS, or AWS End User Messaging where it has EumsSms."""
     if eums := configuration.get("EumsSms"):
         return SmsPath(
@@ -62,7 +60,7 @@ def sms_path(configuration: Mapping[str, Any], region: str) -> SmsPath | None:
     )
 
 
-def app_client(client: Mapping[str, Any]) -> AppClient:
+def app_client(client: Answer) -> AppClient:
     """What matters of DescribeUserPoolClient's `UserPoolClient`."""
     unit = (client.get("TokenValidityUnits") or {}).get("RefreshToken") or "days"
     return AppClient(
@@ -73,10 +71,10 @@ def app_client(client: Mapping[str, Any]) -> AppClient:
     )
 
 
-def _triggers(config: Mapping[str, Any]) -> tuple[str, ...]:
+def _triggers(config: Answer) -> tuple[str, ...]:
     return tuple(sorted(name for name, value in config.items() if value and name != _NO_FUNCTION))
 
 
-def _phone_required(pool: Mapping[str, Any]) -> bool:
+def _phone_required(pool: Answer) -> bool:
     schema = pool.get("SchemaAttributes") or []
     return any(a.get("Required", False) for a in schema if a.get("Name") == "phone_number")

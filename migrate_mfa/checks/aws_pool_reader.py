@@ -1,9 +1,8 @@
 """A pool's settings, its replicas and its app clients, as AWS tells them. Read, never written."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from migrate_mfa.aws.answers import reads
+from migrate_mfa.aws.answers import Answer, reads
 from migrate_mfa.aws.user_pool import pool_facts
 from migrate_mfa.checks.aws_pool_details import app_client, pool_details
 from migrate_mfa.domain.recovery import LIST, Recovery
@@ -86,5 +85,5 @@ class PoolReader:
         return app_client(answer["UserPoolClient"])
 
 
-def _recovery(row: Mapping[str, Any]) -> Recovery:
+def _recovery(row: Answer) -> Recovery:
     return Recovery(row["RestoreId"], row["RestoreStatus"], row["RestoreTimestamp"].timestamp())

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from textwrap import wrap
-from typing import Any
 
 from migrate_mfa.checks.findings import Finding, Level, level_counts
 from migrate_mfa.checks.snapshot import CheckScope
@@ -15,7 +14,7 @@ _WORDS = {Level.UNCHECKED: "not checked"}
 _COLUMN = max(len(_WORDS.get(level, level)) for level in Level) + 2
 
 
-def document(findings: list[Finding], where: Mapping[str, str], scope: CheckScope) -> dict[str, Any]:
+def document(findings: list[Finding], where: Mapping[str, str], scope: CheckScope) -> dict[str, object]:
     """The findings as JSON. `ready` says that there is no failure."""
     counts = level_counts(findings)
     return {

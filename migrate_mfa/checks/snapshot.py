@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 
+from migrate_mfa.aws.answers import Answer
 from migrate_mfa.checks.findings import Unknown
 from migrate_mfa.domain.model import PoolFacts, VerificationPolicy
 from migrate_mfa.domain.quotas import Category
@@ -85,7 +85,7 @@ class Decision(StrEnum):
 class Role:
     """An IAM role that Cognito sends with: its trust policy, and whether it may send."""
 
-    trust: Mapping[str, Any]
+    trust: Answer
     publishes: Decision | Unknown
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from migrate_mfa.aws.answers import Answer
+
 EXTERNAL_ID, SOURCE_ACCOUNT, SOURCE_ARN = "sts:externalid", "aws:sourceaccount", "aws:sourcearn"
 SOURCES = (SOURCE_ACCOUNT, SOURCE_ARN)
 _ACTION = "sts:assumerole"
@@ -47,7 +49,7 @@ class Trust:
         return sorted(key for key, holds in self.conditions.items() if holds is None)
 
 
-def trust_of(document: Mapping[str, Any], context: Mapping[str, str]) -> Trust | None:
+def trust_of(document: Answer, context: Mapping[str, str]) -> Trust | None:
     """The statement that serves this pool best; None where none lets Cognito in, or one shuts it out.
 
     Args:
@@ -69,7 +71,7 @@ def trust_of(document: Mapping[str, Any], context: Mapping[str, str]) -> Trust |
     return min(found, key=_faults, default=None)
 
 
-def external_ids(document: Mapping[str, Any], context: Mapping[str, str]) -> set[str]:
+def external_ids(document: Answer, context: Mapping[str, str]) -> set[str]:
     """The external ids with which Cognito may assume the role for this pool; patterns are none.
 
     Args:
@@ -99,7 +101,7 @@ def _faults(trust: Trust) -> tuple[int, int]:
     return values.count(False), values.count(None)
 
 
-def _names_cognito(row: Mapping[str, Any]) -> bool | None:
+def _names_cognito(row: Answer) -> bool | None:
     """Whether a statement is about Cognito assuming the role; None where that is not plain."""
     principal = row.get("Principal", _EVERYBODY)
     if "Action" not in row or principal == _EVERYBODY:
@@ -110,9 +112,7 @@ def _names_cognito(row: Mapping[str, Any]) -> bool | None:
     return named and any(_like(action, _ACTION) for action in actions)
 
 
-def _judged(
-    conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]
-) -> dict[str, bool | None]:
+def _judged(conditions: Mapping[str, Answer], context: Mapping[str, str]) -> dict[str, bool | None]:
     found: dict[str, bool | None] = {}
     for operator, rows in conditions.items():
         for key, wanted in rows.items():

@@ -180,23 +180,25 @@ def _beaten(context: typer.Context, name: str, value: object) -> str:
     return f"{name}: {_shown(job[name])} of the job file" if name in job and job[name] != value else ""
 
 
-def _of_the_run_directory(context: typer.Context) -> dict[str, tuple[Any, str]]:
+def _of_the_run_directory(context: typer.Context) -> dict[str, tuple[object, str]]:
     """What a run directory settles of options that are not given: the plan what decides, a pass its pace."""
-    from migrate_mfa.cli.kept_pace import last_pace
     from migrate_mfa.journal.meta import planned_directory
 
     directory, roster = context.params.get("run_dir"), context.params.get("roster")
     try:
-        meta = planned_directory(directory) if directory is not None else {}
+        meta = planned_directory(directory) if directory is not None else None
     except MigrateMfaError:
+        meta = None
+    if meta is None:
         return {}
-    pace = dict(last_pace(meta, context.info_name or ""))
-    if "max_rps" in pace:
-        pace["max_rps"] = [f"{name}={rate:g}" for name, rate in pace["max_rps"].items()] or None
-    planned = meta if roster is None else {}
-    return {name: (value, "from the plan") for name, value in planned.items()} | {
-        name: (value, f"from the last {context.info_name}") for name, value in pace.items()
-    }
+    settled: dict[str, tuple[object, str]] = {}
+    if roster is None:
+        settled = {name: (value, "from the plan") for name, value in meta.settled.items()}
+    if pace := meta.paces.get(context.info_name or ""):
+        limits = [f"{name}={rate:g}" for name, rate in pace.max_rps.items()] or None
+        source = f"from the last {context.info_name}"
+        settled |= {"quota_share": (pace.quota_share, source), "max_rps": (limits, source)}
+    return settled
 
 
 def _shown(value: object) -> str:

@@ -1,33 +1,27 @@
 """The pace of the last pass: a run that is resumed goes on at it, unless another one is given."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from migrate_mfa.cli.option_groups import Pace
 from migrate_mfa.cli.option_values import Named
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.journal.database import NAME, Journal
+from migrate_mfa.journal.meta import KeptPace, RunMeta
 
 
-def pace_of(pace: Pace) -> dict[str, Any]:
+def pace_of(pace: Pace) -> KeptPace:
     """The options that set the pace, as the journal keeps them."""
-    limits = {category.value: rate for category, rate in pace.limits.items()}
-    return {"quota_share": pace.quota_share, "max_rps": limits}
+    return KeptPace(pace.quota_share, {category.value: rate for category, rate in pace.limits.items()})
 
 
 def note_pace(journal: Journal, command: str, pace: Pace) -> None:
     """Write down the pace of a pass as it begins, so that one that is killed counts too."""
-    journal.set_meta({"pace": {**journal.meta().get("pace", {}), command: pace_of(pace)}})
-
-
-def last_pace(meta: Mapping[str, Any], command: str) -> Mapping[str, Any]:
-    """The pace of the last pass of one command; empty where there was none."""
-    found: Mapping[str, Any] = meta.get("pace", {}).get(command, {})
-    return found
+    paces = {**RunMeta.read(journal).paces, command: pace_of(pace)}
+    journal.set_meta({"pace": {name: asdict(each) for name, each in paces.items()}})
 
 
 def at_the_last_pace(pace: Pace, directory: Path, command: str, say: Callable[[str], None]) -> Pace:
@@ -36,41 +30,41 @@ def at_the_last_pace(pace: Pace, directory: Path, command: str, say: Callable[[s
     Another command's pace is not taken over: a plan only reads, and a reconcile comes at another hour. Where
     a run is not at the pace that its plan was made with, that is said.
     """
-    meta = _meta(directory)
-    if not (last := last_pace(meta, command)):
-        planned = last_pace(meta, "plan") if command == "run" else {}
-        for change in _changes(pace, planned):
+    paces = _meta(directory).paces
+    last = paces.get(command)
+    if last is None:
+        for change in _changes(pace, paces.get("plan") if command == "run" else None):
             say(f"The plan was made with {change}.")
         return pace
-    if "quota_share" not in pace.given and last["quota_share"] != pace.quota_share:
-        pace = replace(pace, quota_share=last["quota_share"])
+    if "quota_share" not in pace.given and last.quota_share != pace.quota_share:
+        pace = replace(pace, quota_share=last.quota_share)
         say(f"--quota-share {pace.quota_share:g} is kept from the last {command}; give it to change it.")
-    if "max_rps" not in pace.given and last["max_rps"]:
-        limits = tuple(Named(Category(name), rate) for name, rate in last["max_rps"].items())
+    if "max_rps" not in pace.given and last.max_rps:
+        limits = tuple(Named(Category(name), rate) for name, rate in last.max_rps.items())
         pace = replace(pace, max_rps=limits)
         say(f"{_limits(last)} is kept from the last {command}; give --max-rps to change it.")
     return pace
 
 
-def _meta(directory: Path) -> dict[str, Any]:
+def _meta(directory: Path) -> RunMeta:
     """What the directory knows; whatever is wrong with it is told when it is opened for work."""
     if (directory / NAME).is_file():
         with suppress(RunDirectoryError), Journal.look_at(directory) as journal:
-            return journal.meta()
-    return {}
+            return RunMeta.read(journal)
+    return RunMeta(directory=directory)
 
 
-def _changes(pace: Pace, planned: Mapping[str, Any]) -> list[str]:
-    if not planned:
+def _changes(pace: Pace, planned: KeptPace | None) -> list[str]:
+    if planned is None:
         return []
     now, found = pace_of(pace), []
-    if planned["quota_share"] != now["quota_share"]:
-        found.append(f"--quota-share {planned['quota_share']:g} (now {now['quota_share']:g})")
-    if planned["max_rps"] != now["max_rps"]:
+    if planned.quota_share != now.quota_share:
+        found.append(f"--quota-share {planned.quota_share:g} (now {now.quota_share:g})")
+    if planned.max_rps != now.max_rps:
         found.append(f"{_limits(planned)} (now {_limits(now)})")
     return found
 
 
-def _limits(pace: Mapping[str, Any]) -> str:
-    each = [f"--max-rps {name}={rate:g}" for name, rate in pace["max_rps"].items()]
+def _limits(pace: KeptPace) -> str:
+    each = [f"--max-rps {name}={rate:g}" for name, rate in pace.max_rps.items()]
     return " ".join(each) or "no --max-rps"

@@ -12,7 +12,7 @@ from typing import Annotated
 from migrate_mfa.cli import option_values
 from migrate_mfa.cli.option_values import Named, Written
 from migrate_mfa.cli.options import Group, Only, Option
-from migrate_mfa.domain.choices import PhoneConflict, VerificationPolicy
+from migrate_mfa.domain.choices import PhoneConflict, ProgressStyle, VerificationPolicy
 from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Reason
@@ -273,6 +273,18 @@ class Output(Group, heading="Output"):
 
     json: Annotated[bool, Option(help="The summary as JSON on standard output.", variable=False)] = False
     quiet: Annotated[bool, Option(help="No progress.", flags=("--quiet", "-q"))] = False
+    progress: Annotated[
+        ProgressStyle,
+        Option(help="live on a terminal, else lines (auto); or one of them, or none."),
+    ] = ProgressStyle.AUTO
+    progress_interval: Annotated[
+        float,
+        Option(
+            help="The time between two lines of progress.",
+            metavar="DURATION",
+            parser=option_values.duration,
+        ),
+    ] = Written(30, "30s")
     no_color: Annotated[bool, Option(help="No colours.")] = False
     log_level: Annotated[
         str,

@@ -5,13 +5,14 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self, TextIO, cast
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from migrate_mfa.cli.live_view import SHORT, STYLES, WIDTH, live_rows
 from migrate_mfa.domain.characters import printable
-from migrate_mfa.domain.quotas import Category
-from migrate_mfa.domain.reasons import Outcome
+from migrate_mfa.domain.choices import ProgressStyle
+from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.words import duration
 
 if TYPE_CHECKING:
@@ -20,22 +21,9 @@ if TYPE_CHECKING:
 PLAIN_EVERY_S: Final = 30.0
 STAGE_S: Final = 5.0
 """What is over sooner is no news; it is told with what comes next, if at all."""
-LIVE_EVERY_S: Final = 0.1
-_WIDTH: Final = 80
+LIVE_EVERY_S: Final = 0.25
 _BETWEEN: Final = "; "
 _LEAST_RATE: Final = 0.05
-
-_SHORT: Final = {
-    Category.USER_READ.value: "read",
-    Category.USER_UPDATE.value: "update",
-    Category.USER_RESOURCE_UPDATE.value: "mfa",
-    Category.USER_LIST.value: "list",
-}
-_STYLES: Final = {
-    Outcome.VERIFIED.value: "green",
-    Outcome.PENDING.value: "yellow",
-    Outcome.FAILED.value: "red",
-}
 
 
 class Display:
@@ -61,24 +49,43 @@ class Display:
         self.close()
 
 
-def make_progress(*, stream: TextIO, clock: "Clock", quiet: bool, color: bool) -> Display:
+def make_progress(
+    *,
+    stream: TextIO,
+    clock: "Clock",
+    quiet: bool,
+    color: bool,
+    style: ProgressStyle = ProgressStyle.AUTO,
+    every_s: float = PLAIN_EVERY_S,
+) -> Display:
     """Choose how to tell the progress of a command.
 
     Nothing that goes wrong with `stream` reaches the caller: a run outlives its terminal.
 
     Args:
-        stream: where to; whether it is a terminal decides between the live line and plain ones.
+        stream: where to; whether it is a terminal decides between the live view and plain lines.
         clock: paces both.
         quiet: tell nothing at all, not even what is said.
         color: False for no colours; NO_COLOR in the environment says the same.
+        style: what to show, whatever `stream` is.
+        every_s: seconds between two plain lines.
+
+    Raises:
+        UsageError: a live view is asked for where there is no terminal that could show it.
     """
     if quiet:
         return Display()
     forgiving = cast("TextIO", _Forgiving(stream))
-    if not stream.isatty():
-        return _Plain(forgiving, clock)
+    if style is ProgressStyle.NONE:
+        return _Said(forgiving)
     console = Console(file=forgiving, no_color=None if color else True, highlight=False, force_terminal=True)
-    return _Plain(forgiving, clock) if console.is_dumb_terminal else _Live(console, clock)
+    can_be_live = stream.isatty() and not console.is_dumb_terminal
+    if style is ProgressStyle.LIVE and not can_be_live:
+        raise UsageError(
+            "--progress live needs a terminal on standard error.", "Leave it out, or use --progress lines."
+        )
+    live = can_be_live and style is not ProgressStyle.LINES
+    return _Live(console, clock) if live else _Plain(forgiving, clock, every_s)
 
 
 class _Forgiving:
@@ -98,20 +105,28 @@ class _Forgiving:
             self._stream.flush()
 
 
-class _Plain(Display):
-    """For logs and pipes: what stays, a line now and then, one at the end of each stage that took a while."""
+class _Said(Display):
+    """Only what stays."""
 
-    def __init__(self, stream: TextIO, clock: "Clock") -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._clock = clock
-        self._last: ProgressUpdate | None = None
-        self._told: float | None = None
-        self._counted = False
-        self._began = self._seen = 0.0
 
     def say(self, text: str) -> None:
         self._stream.write(f"{printable(text)}\n")
         self._stream.flush()
+
+
+class _Plain(_Said):
+    """For logs and pipes: what stays, a line now and then, one at the end of each stage that took a while."""
+
+    def __init__(self, stream: TextIO, clock: "Clock", every_s: float) -> None:
+        super().__init__(stream)
+        self._clock = clock
+        self._every_s = every_s
+        self._last: ProgressUpdate | None = None
+        self._told: float | None = None
+        self._counted = False
+        self._began = self._seen = 0.0
 
     def show(self, standing: "ProgressUpdate") -> None:
         now = self._clock.monotonic()
@@ -121,7 +136,7 @@ class _Plain(Display):
         if self._told is None:
             self._told = now
         self._last, self._seen = standing, now
-        if now - self._told >= PLAIN_EVERY_S:
+        if now - self._told >= self._every_s:
             self._told = now
             self._counted = bool(standing.outcomes)
             self.say(sentence(standing))
@@ -138,7 +153,7 @@ class _Plain(Display):
             return
         self._told = now
         self._counted = bool(last.outcomes)
-        ended = replace(last, seconds_left=None, rates=(), slowed_by="")
+        ended = replace(last, seconds_left=None, rates=(), paces=(), slowed_by="")
         self.say(f"{sentence(ended)}{_BETWEEN}took {duration(took)}")
 
 
@@ -185,8 +200,11 @@ class _Live(Display):
             self._console.show_cursor(show=True)  # a process that is killed could not bring it back
         return self._live
 
-    def _rows(self, standing: "ProgressUpdate") -> Group:
-        width = min(_WIDTH, self._console.width)
+    def _rows(self, standing: "ProgressUpdate") -> RenderableType:
+        if standing.outcomes or standing.failed_by:
+            size = self._console.size
+            return Group(*live_rows(standing, width=size.width, height=size.height, now=self._clock.now()))
+        width = min(WIDTH, self._console.width)
         rows: list[Text] = []
         for part in _parts(standing):
             if rows and len(rows[-1]) + len(_BETWEEN) + len(part) <= width:
@@ -206,14 +224,14 @@ def sentence(standing: "ProgressUpdate") -> str:
 def _parts(standing: "ProgressUpdate") -> list[Text]:
     """What there is to tell: where it stands, the rows by outcome, the calls, what slows them."""
     outcomes = [
-        Text(f"{outcome} {count:,}", style=_STYLES.get(outcome, ""))
+        Text(f"{outcome} {count:,}", style=STYLES.get(outcome, ""))
         for outcome, count in standing.outcomes
         if count
     ]
     rates = [
-        f"{_SHORT[category]} {_rate(rate)}"
+        f"{SHORT[category]} {_rate(rate)}"
         for category, rate in standing.rates
-        if category in _SHORT and rate >= _LEAST_RATE
+        if category in SHORT and rate >= _LEAST_RATE
     ]
     parts = (
         Text(_where(standing)),

@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
@@ -13,7 +13,7 @@ from migrate_mfa.domain.words import counted, folded
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from migrate_mfa.cli.option_groups import Consent, Output
     from migrate_mfa.domain.model import PoolFacts
@@ -29,7 +29,12 @@ def progress_for(output: "Output") -> "Progress":
     from migrate_mfa.clock import SystemClock
 
     return make_progress(
-        stream=sys.stderr, clock=SystemClock(), quiet=output.quiet, color=not output.no_color
+        stream=sys.stderr,
+        clock=SystemClock(),
+        quiet=output.quiet,
+        color=not output.no_color,
+        style=output.progress,
+        every_s=output.progress_interval,
     )
 
 
@@ -93,7 +98,7 @@ def asked(question: "Callable[[], T]", unchanged: str) -> "T":
         raise
 
 
-def confirm_purge(meta: "Mapping[str, Any]", rows: int, *, yes: bool) -> None:
+def confirm_purge(pool_name: str | None, rows: int, *, yes: bool) -> None:
     """Say what a purge ends, and ask to type the pool's name.
 
     Raises:
@@ -101,14 +106,14 @@ def confirm_purge(meta: "Mapping[str, Any]", rows: int, *, yes: bool) -> None:
         typer.Exit: a signal came.
     """
     tell(
-        f"Removing the personal data of {counted(rows, 'row')} of pool {meta.get('pool_name')}: this run can "
+        f"Removing the personal data of {counted(rows, 'row')} of pool {pool_name}: this run can "
         "then neither be rolled back nor reconciled."
         if rows
-        else f"Removing the lists of an audit of pool {meta.get('pool_name')}."
+        else f"Removing the lists of an audit of pool {pool_name}."
     )
     unchanged, stop = "Nothing was removed.", Stop()
     try:
-        if not yes and _typed_name(stop, unchanged) != meta.get("pool_name"):
+        if not yes and _typed_name(stop, unchanged) != pool_name:
             raise Declined(f"That is not the pool's name. {unchanged}")
     except Stopped:
         raise typer.Exit(SIGNAL_EXITS[stop.cause or StopCause.SIGINT]) from None

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from migrate_mfa.cli.forecast import sentences
 from migrate_mfa.cli.streams import write
@@ -14,9 +14,14 @@ from migrate_mfa.pool_setup.role import PUBLISH
 from migrate_mfa.reports.summary import verified_share
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from migrate_mfa.domain.forecast import Forecast
     from migrate_mfa.domain.quotas import Category
+    from migrate_mfa.journal.meta import RosterMeta
+    from migrate_mfa.reports.from_journal import Document
     from migrate_mfa.reports.overview import Overview
+    from migrate_mfa.reports.runs import RunEntry
 
 _ONE_WAY = (
     "A one-way door: once a pool sends SMS, neither the SMS configuration nor SMS as a factor can be removed "
@@ -46,7 +51,7 @@ _NEWS_S = 10
 """A command that works notes where it stands every few seconds; an older note is said to be one."""
 
 
-def as_json(value: Mapping[str, Any]) -> None:
+def as_json(value: Mapping[str, object]) -> None:
     """One JSON document."""
     _line(json.dumps(value, ensure_ascii=False, indent=2))
 
@@ -60,10 +65,10 @@ def plan(overview: "Overview", ceilings: "Mapping[Category, float]", run_dir: Pa
         run_dir: where the plan is.
     """
     facts = overview.meta
-    _title(f"Plan for {facts['pool_name']} ({facts['user_pool_id']})")
-    _roster_facts(facts)
-    numbers = "The roster's numbers are not read" if facts["kind"] == "disable" else ""
-    _paragraph(f"{numbers or 'Verification: ' + facts['verification']}; {facts['reading']}.")
+    _title(f"Plan for {facts.pool_name} ({facts.user_pool_id})")
+    _roster_facts(facts.roster_read)
+    numbers = "The roster's numbers are not read" if facts.kind == "disable" else ""
+    _paragraph(f"{numbers or f'Verification: {facts.policy.verification}'}; {facts.reading}.")
     _outcomes(overview.counts, overview.planned, overview.details)
     if overview.shared.numbers:
         _paragraph(f"{overview.shared}. Their codes go to one phone: compare phone_number in the reports.")
@@ -78,15 +83,15 @@ def plan(overview: "Overview", ceilings: "Mapping[Category, float]", run_dir: Pa
         )
 
 
-def _roster_facts(facts: Mapping[str, Any]) -> None:
-    encoding = facts["roster_encoding"] + (" (guessed)" if facts["roster_encoding_guessed"] else "")
+def _roster_facts(read: "RosterMeta") -> None:
+    encoding = read.encoding + (" (guessed)" if read.encoding_guessed else "")
     _line(
-        f"Roster: {counted(facts['roster_records'], 'record')} on {counted(facts['roster_lines'], 'line')}, "
-        f"{facts['roster_multi_line_records']:,} of several lines; {encoding}."
+        f"Roster: {counted(read.records, 'record')} on {counted(read.lines, 'line')}, "
+        f"{read.multi_line_records:,} of several lines; {encoding}."
     )
-    for kind, label in facts.get("roster_column_labels", {}).items():
+    for kind, label in (read.labels or {}).items():
         _line(f"  {_COLUMNS[kind]:<24}{label}")
-    for note in facts.get("roster_column_notes", ()):
+    for note in read.notes:
         _wrapped(note)
 
 
@@ -135,7 +140,7 @@ def work(ahead: "Forecast", ceilings: "Mapping[Category, float] | None" = None) 
         _paragraph(text)
 
 
-def standing(summary: Mapping[str, Any], run_dir: Path, *, in_json: bool) -> None:
+def standing(summary: "Document", run_dir: Path, *, in_json: bool) -> None:
     """How the last pass over a run directory ended, or where it stands, whatever kind it is."""
     if in_json:
         as_json(summary)
@@ -145,7 +150,7 @@ def standing(summary: Mapping[str, Any], run_dir: Path, *, in_json: bool) -> Non
         _end(summary)
 
 
-def _end(summary: Mapping[str, Any]) -> None:
+def _end(summary: "Document") -> None:
     _title(f"{summary['command']}: {summary['state']}")
     if "progress" in summary:
         _now(summary["progress"])
@@ -162,7 +167,7 @@ def _end(summary: Mapping[str, Any]) -> None:
         _paragraph(_SESSIONS)
 
 
-def _half_done(summary: Mapping[str, Any]) -> None:
+def _half_done(summary: "Document") -> None:
     """Whom a pass that was cut short has left between two writes; while it works, some always are."""
     found = {} if summary["state"] == "running" else summary.get("half_done", {})
     if number := found.get("number_stored_mfa_off"):
@@ -177,7 +182,7 @@ def _half_done(summary: Mapping[str, Any]) -> None:
         )
 
 
-def _found(summary: Mapping[str, Any]) -> None:
+def _found(summary: "Document") -> None:
     """What a reconcile has found, which the rows by outcome do not tell."""
     if failed := summary.get("failed_now"):
         _row("failed in this pass", failed, "report/failed.csv says who and why")
@@ -202,7 +207,7 @@ _UNCOUNTED = (
 )
 
 
-def _now(progress: Mapping[str, Any]) -> None:
+def _now(progress: "Document") -> None:
     from migrate_mfa.cli.progress import sentence
     from migrate_mfa.ports import ProgressUpdate
 
@@ -223,7 +228,7 @@ def _calls(calls: Mapping[str, Mapping[str, int]]) -> None:
         _row(f"calls {category}", count["sent"], extra)
 
 
-def audit(summary: Mapping[str, Any], directory: Path) -> None:
+def audit(summary: "Document", directory: Path) -> None:
     """Coverage by status."""
     _title(f"Audit of {summary['pool']}: {summary['state']}")
     _line(f"{'':<24}{'verified':>12}{'unverified':>12}{'no phone':>12}")
@@ -299,3 +304,25 @@ def _paragraph(text: str) -> None:
 
 def _line(text: str) -> None:
     write(text.rstrip())
+
+
+def runs(found: "Sequence[RunEntry]", folder: Path, now: float) -> None:
+    """The run directories below a folder, each with what it belongs to and how it stands.
+
+    Args:
+        found: the run directories.
+        folder: where they were looked for.
+        now: seconds since the epoch, for their age.
+    """
+    if not found:
+        write(f"There is no run directory in {folder}.")
+    for entry in found:
+        write(str(entry.run_dir))
+        if entry.trouble:
+            _wrapped(entry.trouble)
+            continue
+        age = f"{entry.command}: {entry.state}, {duration(now - entry.at)} ago"
+        counts = [f"{outcome} {number:,}" for outcome, number in (entry.counts or {}).items() if number]
+        pool = f"pool {entry.pool_name} ({entry.user_pool_id})"
+        facts = [pool, entry.roster and f"roster {entry.roster}", entry.verification, ", ".join(counts)]
+        _wrapped("; ".join(filter(None, [age, *facts])))

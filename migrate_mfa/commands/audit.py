@@ -48,24 +48,14 @@ def audit(
     from migrate_mfa.settings import Settings
     from migrate_mfa.workflows.audit import open_audit
 
-    settings = Settings(
-        user_pool_id=pool.user_pool_id,
-        run_dir=looking.run_dir,
-        deep=looking.deep,
-        fail_under=looking.fail_under,
-        aws=aws,
-        pace=pace,
-        cost=cost,
-        consent=consent,
-        output=output,
-    )
+    settings = Settings.of(looking, pool, aws, pace, cost, consent, output)
     if looking.deep:
         require_consent(consent)
     with shown_at_end(settings, lambda progress: open_audit(settings, progress)) as look:
         look.look(confirm_billing)
     code = look.exit_code()
     if code is ExitCode.NOT_MET:
-        counted = any(look.invocation.summary["total"].values())
+        counted = any((look.found.total or {}).values())
         tell(
             "That is less than --fail-under asks for."
             if counted

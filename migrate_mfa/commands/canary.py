@@ -5,7 +5,7 @@ import sys
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from migrate_mfa.canary.prompt import Terminal, print_step, say, say_step
 from migrate_mfa.cli.option_groups import Aws, Consent, Output, Pace, Pool, ReadingNumber
@@ -102,14 +102,14 @@ def canary(
             "There is no terminal to ask on.",
             "canary asks for the user's password and for the codes; it cannot run in a script.",
         )
-    settings = Settings(
-        user_pool_id=pool.user_pool_id,
-        run_dir=walking.run_dir,
-        aws=aws,
-        reading=reading,
-        pace=Pace(wait_for_network=0),  # a person waits, and nothing is lost
-        consent=consent,
-        output=output,
+    settings = Settings.of(
+        pool,
+        walking,
+        aws,
+        reading,
+        Pace(wait_for_network=0),  # a person waits, and nothing is lost
+        consent,
+        output,
     )
     request = Request(
         user=walking.user, client_id=client.client_id, phone=walking.phone, attested=walking.attested
@@ -255,7 +255,7 @@ def _exit_code(canary: "Canary", back: _Back) -> ExitCode:
     return ExitCode.DONE if canary.walked and back.state != "failed" else ExitCode.SOME_FAILED
 
 
-def _document(canary: "Canary", back: _Back) -> dict[str, Any]:
+def _document(canary: "Canary", back: _Back) -> dict[str, object]:
     """The steps for a script: no secrets, the number masked."""
     way = canary.way
     return {

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from migrate_mfa.cli.option_groups import Aws, JsonOnly, Pool, PricesOnly, QuotaShare, Verifying
 from migrate_mfa.cli.options import Group, Option
@@ -45,15 +45,7 @@ def check(
     from migrate_mfa.settings import Settings
     from migrate_mfa.workflows.check import check as do_check
 
-    settings = Settings(
-        user_pool_id=pool.user_pool_id,
-        run_dir=checking.run_dir,
-        aws=aws,
-        deciding=deciding,
-        pace=pace,
-        cost=prices,
-        output=output,
-    )
+    settings = Settings.of(checking, pool, aws, deciding, pace, prices, output)
     checked = do_check(settings, checking.verb)
     if output.json:
         if checked.document:
@@ -65,7 +57,7 @@ def check(
     return checked.exit_code
 
 
-def _show(findings: "Iterable[Finding]", document: dict[str, Any]) -> None:
+def _show(findings: "Iterable[Finding]", document: dict[str, object]) -> None:
     from migrate_mfa.checks.findings_report import lines, verdict
 
     title = f"Check of {document['pool_name']} ({document['pool']})"

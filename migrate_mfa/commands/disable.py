@@ -19,17 +19,16 @@ def disable(
     """Switch SMS MFA off for the users of a roster; their numbers stay, and the roster's are not read."""
     from migrate_mfa.settings import Settings
 
-    settings = Settings(
-        user_pool_id=pool.user_pool_id,
-        roster=run.roster,
-        run_dir=run.run_dir,
-        aws=aws,
-        deciding=o.Deciding(verification=VerificationPolicy.ATTESTED),  # no number is read: any will do
-        reading=reading,
+    settings = Settings.of(
+        run,
+        pool,
+        aws,
+        o.Deciding(verification=VerificationPolicy.ATTESTED),  # no number is read: any will do
+        reading,
+        pace,
+        wave,
+        consent,
+        output,
         read_numbers=False,
-        pace=pace,
-        wave=wave,
-        consent=consent,
-        output=output,
     )
     return carry_out(settings, "disable")

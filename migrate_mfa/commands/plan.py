@@ -24,28 +24,15 @@ def plan(
     """Say what would happen to every row. Writes nothing to AWS, and makes nobody a billed user."""
     from migrate_mfa.settings import Settings
 
-    return make_plan(
-        Settings(
-            user_pool_id=pool.user_pool_id,
-            roster=run.roster,
-            run_dir=run.run_dir,
-            aws=aws,
-            deciding=deciding,
-            reading=reading,
-            pace=pace,
-            wave=wave,
-            cost=cost,
-            output=output,
-        )
-    )
+    return make_plan(Settings.of(run, pool, aws, deciding, reading, pace, wave, cost, output))
 
 
 def make_plan(settings: "Settings") -> ExitCode:
     """Plan, show, and refuse what could not be applied."""
     from migrate_mfa.cli import tables
-    from migrate_mfa.workflows.plan_and_run import open_plan_and_run
+    from migrate_mfa.workflows.plan import open_planning
 
-    with shown_at_end(settings, lambda progress: open_plan_and_run(settings, "plan", progress)) as planning:
+    with shown_at_end(settings, lambda progress: open_planning(settings, progress)) as planning:
         planning.make_plan()
         if not settings.output.json:
             tables.plan(planning.overview(), planning.session.ceilings, planning.invocation.journal.directory)

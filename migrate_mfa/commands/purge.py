@@ -22,12 +22,12 @@ class Pending(Group, variables=False):
 
 def purge(run: ThisRun, pending: Pending, consent: Consent) -> ExitCode:
     """Remove the personal data of a finished run; counts stay, rollback and reconcile end with it."""
-    from migrate_mfa.workflows.aftermath import purge as do_purge
+    from migrate_mfa.workflows.purge import purge as do_purge
 
     require_consent(consent)
     rows, left = do_purge(
         run.run_dir,
-        lambda meta, number: confirm_purge(meta, number, yes=consent.yes),
+        lambda meta, number: confirm_purge(meta.pool_name, number, yes=consent.yes),
         despite_pending=pending.despite_pending,
     )
     of = f" of {counted(rows, 'row')}" if rows else ", lists included,"

@@ -12,7 +12,7 @@ from migrate_mfa.workflows.consent import confirm_billing, confirm_run
 from migrate_mfa.workflows.shown import leave, shown_at_end
 
 if TYPE_CHECKING:
-    from migrate_mfa.workflows.aftermath import Aftermath
+    from migrate_mfa.workflows.reconcile import Reconciliation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,35 +39,26 @@ def reconcile(
 ) -> ExitCode:
     """Promote who has proved the number since, and report who is not protected any more; fit for cron."""
     from migrate_mfa.settings import Settings
-    from migrate_mfa.workflows.aftermath import open_aftermath
+    from migrate_mfa.workflows.reconcile import open_reconciliation
 
-    settings = Settings(
-        run_dir=run.run_dir,
-        deep=drift.deep,
-        aws=aws,
-        pace=pace,
-        wave=wave,
-        cost=cost,
-        consent=consent,
-        output=output,
-    )
+    settings = Settings.of(run, drift, aws, pace, wave, cost, consent, output)
     require_consent(consent)
-    with shown_at_end(settings, lambda progress: open_aftermath(settings, "reconcile", progress)) as after:
-        _promote(after, repair=drift.repair)
-    return leave(after.invocation, after.reconcile_exit_code())
+    with shown_at_end(settings, lambda progress: open_reconciliation(settings, progress)) as reconciliation:
+        _promote(reconciliation, repair=drift.repair)
+    return leave(reconciliation.invocation, reconciliation.exit_code())
 
 
-def _promote(after: "Aftermath", *, repair: bool) -> None:
+def _promote(reconciliation: "Reconciliation", *, repair: bool) -> None:
     try:
-        after.compare(confirm_billing)
-        if held_back := after.invocation.extra["waiting_for_max_sms"]:
+        reconciliation.compare(confirm_billing)
+        if held_back := reconciliation.found.waiting_for_max_sms:
             waiting = counted(held_back, "user waits on", "users wait on")
             tell(f"{waiting}: their codes would be more SMS than --max-sms allows.")
         if repair:
-            after.plan_repairs()
-        if users := after.open_rows():
-            confirm_run(after.invocation.session, users, seconds=after.seconds_to_reconcile())
-            after.apply_reconcile()
+            reconciliation.plan_repairs()
+        if users := reconciliation.open_rows():
+            confirm_run(reconciliation.invocation.session, users, seconds=reconciliation.seconds())
+            reconciliation.apply()
     finally:
-        after.report_drift()
-    after.drift_is_told()
+        reconciliation.report_drift()
+    reconciliation.drift_is_told()

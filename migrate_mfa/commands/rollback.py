@@ -12,7 +12,7 @@ from migrate_mfa.workflows.consent import confirm_run
 from migrate_mfa.workflows.shown import leave, shown_at_end
 
 if TYPE_CHECKING:
-    from migrate_mfa.workflows.aftermath import Aftermath
+    from migrate_mfa.workflows.rollback import Rollback
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,35 +42,26 @@ def rollback(
 ) -> ExitCode:
     """Undo what the run did, for users whom nobody else has touched since."""
     from migrate_mfa.settings import Settings
-    from migrate_mfa.workflows.aftermath import open_aftermath
+    from migrate_mfa.workflows.rollback import open_rollback
 
-    settings = Settings(
-        roster=chosen.roster,
-        run_dir=run.run_dir,
-        aws=aws,
-        reading=reading,
-        pace=pace,
-        wave=wave,
-        consent=consent,
-        output=output,
-    )
+    settings = Settings.of(chosen, run, aws, reading, pace, wave, consent, output)
     require_consent(consent)
-    with shown_at_end(settings, lambda progress: open_aftermath(settings, "rollback", progress)) as after:
-        _give_back(after, chosen)
-    if after.left_alone:
+    with shown_at_end(settings, lambda progress: open_rollback(settings, progress)) as undoing:
+        _give_back(undoing, chosen)
+    if undoing.left_alone:
         tell(
-            f"Left as they are: {after.left_alone:,} of the users named, whom somebody else changed since "
+            f"Left as they are: {undoing.left_alone:,} of the users named, whom somebody else changed since "
             "(changed_by_others). Look at them in Cognito; `disable` switches SMS MFA off."
         )
-    return leave(after.invocation, after.rollback_exit_code())
+    return leave(undoing.invocation, undoing.exit_code())
 
 
-def _give_back(after: "Aftermath", chosen: Chosen) -> None:
-    after.require_ready()
-    if said := after.choose(chosen.user):
+def _give_back(undoing: "Rollback", chosen: Chosen) -> None:
+    undoing.require_ready()
+    if said := undoing.choose(chosen.user):
         tell(said)
-    if users := after.count_selected(chosen.outcome):
+    if users := undoing.count_selected(chosen.outcome):
         back = " Their state from before the run comes back."
-        confirm_run(after.invocation.session, users, back, seconds=after.seconds_to_roll_back(users))
-    after.select(chosen.outcome)
-    after.apply_rollback()
+        confirm_run(undoing.invocation.session, users, back, seconds=undoing.seconds(users))
+    undoing.select(chosen.outcome)
+    undoing.apply()

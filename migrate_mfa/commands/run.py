@@ -13,7 +13,7 @@ from migrate_mfa.workflows.shown import leave, shown_at_end
 
 if TYPE_CHECKING:
     from migrate_mfa.settings import Settings
-    from migrate_mfa.workflows.plan_and_run import PlanAndRun
+    from migrate_mfa.workflows.run import Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,29 +39,17 @@ def run(
     """Plan, ask, apply. The same command again goes on where it stopped; --run-dir alone applies a plan."""
     from migrate_mfa.settings import Settings
 
-    settings = Settings(
-        user_pool_id=pool.user_pool_id,
-        roster=run.roster,
-        run_dir=run.run_dir,
-        aws=aws,
-        deciding=deciding,
-        reading=reading,
-        pace=pace,
-        wave=wave,
-        cost=cost,
-        consent=consent,
-        output=output,
-    )
+    settings = Settings.of(run, pool, aws, deciding, reading, pace, wave, cost, consent, output)
     return make_plan(settings) if dry.dry_run else carry_out(settings, "run")
 
 
 def carry_out(settings: "Settings", command: str) -> ExitCode:
     """Plan if needed, show, ask, do, report: `run` and `disable`."""
     from migrate_mfa.cli import tables
-    from migrate_mfa.workflows.plan_and_run import open_plan_and_run
+    from migrate_mfa.workflows.run import open_run
 
     require_consent(settings.consent)
-    with shown_at_end(settings, lambda progress: open_plan_and_run(settings, command, progress)) as planning:
+    with shown_at_end(settings, lambda progress: open_run(settings, command, progress)) as planning:
         planning.prepare()
         if not settings.output.json:
             tables.plan(planning.overview(), planning.session.ceilings, planning.invocation.journal.directory)
@@ -76,7 +64,7 @@ def carry_out(settings: "Settings", command: str) -> ExitCode:
     return leave(planning.invocation, planning.exit_code())
 
 
-def _check_first(planning: "PlanAndRun") -> None:
+def _check_first(planning: "Run") -> None:
     """What `check` has to say about this run: warnings are told, a failure ends it."""
     from migrate_mfa.checks.findings_report import short
     from migrate_mfa.checks.rules import refusal

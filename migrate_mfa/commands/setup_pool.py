@@ -32,9 +32,7 @@ def setup_pool(
     from migrate_mfa.stop import SIGNAL_EXITS, Stop, Stopped
     from migrate_mfa.workflows.setup_pool import open_setup
 
-    settings = Settings(
-        user_pool_id=pool.user_pool_id, aws=aws, sms_path=sms_path, consent=consent, output=output
-    )
+    settings = Settings.of(pool, aws, sms_path, consent, output)
     stop = Stop()
     if not printing.print_only:
         require_consent(consent)

@@ -1,13 +1,47 @@
 """status: where a run stands."""
 
+from dataclasses import dataclass
+from typing import Annotated
+
 from migrate_mfa.cli.option_groups import JsonOnly, ThisRun
-from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.cli.options import Group, Option
+from migrate_mfa.domain.errors import ExitCode, UsageError
 
 
-def status(run: ThisRun, output: JsonOnly) -> ExitCode:
+@dataclass(frozen=True, kw_only=True)
+class Watching(Group, variables=False):
+    """Once, or again and again."""
+
+    watch: Annotated[
+        bool, Option(help="Keep showing it until the run ends; Ctrl-C leaves, and the run does not notice.")
+    ] = False
+
+
+def status(run: ThisRun, watching: Watching, output: JsonOnly) -> ExitCode:
     """Say where a run stands, also while it runs."""
     from migrate_mfa.cli import tables
     from migrate_mfa.reports import from_journal
 
+    if watching.watch:
+        if output.json:
+            raise UsageError("--watch and --json do not go together.", "Leave one of them out.")
+        if (code := _watch(run)) is not None:
+            return code
     tables.standing(from_journal.status(run.run_dir), run.run_dir, in_json=output.json)
     return ExitCode.DONE
+
+
+def _watch(run: ThisRun) -> ExitCode | None:
+    """Show it until it ends. Returns the exit code where the view was ended by SIGTERM."""
+    from rich.console import Console
+
+    from migrate_mfa.cli.watch import watch
+    from migrate_mfa.clock import SystemClock
+    from migrate_mfa.reports import from_journal
+    from migrate_mfa.stop import StopCause
+
+    console = Console(highlight=False)
+    if not console.is_terminal or console.is_dumb_terminal:
+        raise UsageError("--watch needs a terminal.", "Leave it out to print once where the run stands.")
+    cause = watch(lambda: from_journal.standing(run.run_dir), console, SystemClock())
+    return ExitCode.SIGTERM if cause is StopCause.SIGTERM else None

@@ -12,6 +12,15 @@ class VerificationPolicy(StrEnum):
     BY_COLUMN = "by-column"
 
 
+class ProgressStyle(StrEnum):
+    """How progress is shown (`--progress`)."""
+
+    AUTO = "auto"
+    LIVE = "live"
+    LINES = "lines"
+    NONE = "none"
+
+
 class PhoneConflict(StrEnum):
     """What to do when the pool's number is in use and differs from the row's (`--phone-conflict`)."""
 

@@ -67,6 +67,11 @@ class ApiError(Exception):
         return Effect.FATAL if self.problem is not None else effect_of(self.code, self.status)
 
     @property
+    def may_be_no_users_fault(self) -> bool:
+        """Any failure but a refusal; NotAuthorizedException says of itself neither whose fault it is."""
+        return self.effect is not Effect.REFUSED or self.code == "NotAuthorizedException"
+
+    @property
     def unconnected(self) -> bool:
         """Whether nothing was sent, because there was no connection to send it on."""
         return self.code in UNCONNECTED

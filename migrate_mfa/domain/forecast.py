@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from migrate_mfa.domain.model import MfaMode, PhoneSignIn, PoolFacts
 from migrate_mfa.domain.prices import Prices
@@ -136,10 +136,10 @@ class Forecast:
         codes = self.prices.of_sms(messages.codes, messages.code_parts)
         return codes + self.prices.of_sms(messages.enrolled, messages.sign_in_parts)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """For summary.json; money as decimal text."""
         messages, time, cost = self.messages, self.time, self.cost
-        found: dict[str, Any] = {
+        found: dict[str, object] = {
             "users": self.users,
             "calls": {category.value: number for category, number in self.calls.items()},
             "seconds": {

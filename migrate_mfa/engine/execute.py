@@ -4,7 +4,7 @@ Batches overlap, so no barrier leaves quota unused; both write categories are bu
 users in the window stand at different steps.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING
 import structlog
 
 from migrate_mfa.domain.errors import MigrateMfaError, PoolNotReady, TooManyFailures
+from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import LEFT_BY_ROLLBACK, Outcome, Reason
 from migrate_mfa.domain.rows import PlannedBy
 from migrate_mfa.domain.words import counted
-from migrate_mfa.engine.apply_row import RowContext, RowResult, apply_row
+from migrate_mfa.engine.apply_row import RowResult, apply_row
 from migrate_mfa.engine.limits import LEAST_USERS, Allowance, FailureGuard, Limits
+from migrate_mfa.engine.row_context import RowContext
 from migrate_mfa.engine.sms_allowance import OverMaxSmsError
-from migrate_mfa.ports import Progress, ProgressUpdate
+from migrate_mfa.ports import Progress, ProgressUpdate, RowFailure
 from migrate_mfa.stop import StopCause, Stopped
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ _WORST_SECONDS_A_USER = 2.0
 _LEAST = 4
 MOST_UNDER_WAY = 64
 _POLL_S = 0.25
+_LAST_FAILURES = 3
 _MAX_SMS = "--max-sms"
 log = structlog.get_logger()
 
@@ -52,12 +55,18 @@ class Tally:
     """What this invocation did so far."""
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
+    failed_by: Counter[Reason] = field(default_factory=Counter)
+    failures: deque[RowFailure] = field(default_factory=lambda: deque(maxlen=_LAST_FAILURES))
     reads_only: int = 0
 
-    def add(self, settled: RowResult) -> None:
+    def add(self, result: RowResult) -> None:
         """Count one more user."""
-        self.outcomes[settled.verdict.reason.outcome] += 1
-        self.reads_only += settled.read and not settled.wrote
+        verdict = result.verdict
+        self.outcomes[verdict.reason.outcome] += 1
+        self.reads_only += result.read and not result.wrote
+        if verdict.reason.outcome is Outcome.FAILED:
+            self.failed_by[verdict.reason] += 1
+            self.failures.append(RowFailure(result.row, verdict.reason.value, scrub(verdict.detail)))
 
 
 class Executor:
@@ -77,6 +86,7 @@ class Executor:
         self._context = context
         self._verbs = verbs
         self._guard = FailureGuard(limits.max_failures)
+        self._most_failures = float(limits.max_failures)
         self._allowance = Allowance(limits, context.clock, begun=begun)
         self._batch_size = batch_size
         self._progress = progress
@@ -188,12 +198,16 @@ class Executor:
         return reason.outcome is Outcome.FAILED and not expected
 
     def _show(self) -> None:
-        draining = self._context.stop.requested
+        draining, tally, sms = self._context.stop.requested, self.tally, self._context.sms
         self._progress.show(
             ProgressUpdate(
                 stage="draining" if draining else "writing",
-                done=self.tally.outcomes.total(),
+                done=tally.outcomes.total(),
                 total=None if draining else self._open,
-                outcomes=tuple((outcome.value, count) for outcome, count in self.tally.outcomes.items()),
+                outcomes=tuple((outcome.value, count) for outcome, count in tally.outcomes.items()),
+                failed_by=tuple((reason.value, count) for reason, count in tally.failed_by.most_common()),
+                failures=tuple(tally.failures),
+                most_failures=self._most_failures,
+                sms=(sms.used, sms.limit) if sms.used or sms.limit else None,
             )
         )

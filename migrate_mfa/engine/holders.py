@@ -1,10 +1,46 @@
 """Whose a number is, where numbers sign people in: asked right before it is stored as verified."""
 
 from collections.abc import Iterable, Iterator
+from math import inf
+from typing import TYPE_CHECKING
 
-from migrate_mfa.domain.model import Phone, PhoneSignIn, UserState
+from migrate_mfa.domain.model import Phone, PhoneSignIn, Step, StorePhone, UserState
+from migrate_mfa.domain.rows import PlannedRow
 from migrate_mfa.engine.scan import pages, user_if_there
+from migrate_mfa.engine.write_gate import OLDEST_LOOK_AT_HOLDERS_S
 from migrate_mfa.ports import Filter, UserPool
+
+if TYPE_CHECKING:
+    from migrate_mfa.engine.row_context import RowContext
+
+
+class HeldByAnotherError(Exception):
+    """The number to be stored as verified is another user's: this user goes without it."""
+
+
+class Holders:
+    """Keeps one user's writes from taking a number from somebody else."""
+
+    def __init__(self, work: PlannedRow, context: "RowContext") -> None:
+        self._work = work
+        self._context = context
+        self._looked_at: dict[Phone, float] = {}
+
+    def spare(self, step: Step, how: PhoneSignIn) -> None:
+        """Look who has a number, right before it is stored as verified where numbers sign people in.
+
+        Raises:
+            HeldByAnotherError: another local user has the number.
+        """
+        if how is PhoneSignIn.NO or not (isinstance(step, StorePhone) and step.verified):
+            return
+        clock, user_sub = self._context.clock, self._work.user_sub
+        if clock.monotonic() - self._looked_at.get(step.phone, -inf) < OLDEST_LOOK_AT_HOLDERS_S:
+            return
+        named = self._context.store.users_with(step.phone, user_sub)
+        if is_held(self._context.user_pool, step.phone, how, user_sub, named):
+            raise HeldByAnotherError
+        self._looked_at[step.phone] = clock.monotonic()
 
 
 def is_held(user_pool: UserPool, phone: Phone, how: PhoneSignIn, but_for: str, named: Iterable[str]) -> bool:

@@ -34,7 +34,7 @@ from migrate_mfa.ports import Clock, Filter, Progress, ProgressUpdate, UserPool
 
 if TYPE_CHECKING:
     from migrate_mfa.journal.plan_store import PlanStore
-    from migrate_mfa.journal.reconcile_store import AftermathStore
+    from migrate_mfa.journal.reconcile_store import ReconcileStore
     from migrate_mfa.stop import Stop
 
 WAITS_FOR_MAX_SMS = (
@@ -58,7 +58,7 @@ class Reconciler:
 
     def __init__(
         self,
-        store: "AftermathStore",
+        store: "ReconcileStore",
         plans: "PlanStore",
         user_pool: UserPool,
         *,

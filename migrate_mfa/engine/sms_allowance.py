@@ -13,10 +13,16 @@ class SmsAllowance:
     A message counts from before it is sent, and for good unless Cognito refused the write.
     """
 
-    def __init__(self, left: int) -> None:
-        """`left` is what `--max-sms` allows without the users who were, or may have been, sent one."""
-        self._left = left
+    def __init__(self, limit: int, used: int = 0) -> None:
+        """`limit` is `--max-sms`; `used` counts the users who were, or may have been, sent one before."""
+        self.limit = limit
+        self._left = limit - used
         self._lock = threading.Lock()
+
+    @property
+    def used(self) -> int:
+        """How many users were, or may have been, sent a code from this run directory."""
+        return self.limit - self._left
 
     def take(self) -> None:
         """Count a message that is about to be sent.

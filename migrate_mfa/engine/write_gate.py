@@ -9,10 +9,15 @@ from migrate_mfa.engine.live_pool import LivePool, SettingsChangedError
 from migrate_mfa.engine.sms_allowance import SmsAllowance
 from migrate_mfa.ports import Clock, before_write
 
+# How old may the looks be that a write is made by, and how often are they renewed before it is made as it is?
 OLDEST_LOOK_S = 2.0
 """How long after the look at a user a write may still be made by it."""
+OLDEST_LOOK_AT_HOLDERS_S = 10.0
+"""How long a look at who has a number counts: where that look is slow, the one at the user comes after it."""
+LOOKS_BEFORE_INTENT = 3
+"""How often a look is renewed before a write is tried, which costs the journal an intent."""
 MOST_LOOKS = 50
-"""How often a write is put off for that, throttles in between included: it has to be made in the end."""
+"""How often a write that was tried is put off, for throttles too: it has to be made in the end."""
 
 
 class NotMadeError(Exception):

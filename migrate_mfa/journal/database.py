@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.domain.phone import country_of
+from migrate_mfa.journal.connection import as_run_problem, connect, create
 from migrate_mfa.journal.lock import take_lock
 from migrate_mfa.journal.run_files import (
     DRAFTS,
@@ -27,11 +28,9 @@ from migrate_mfa.journal.run_files import (
     require_kinds,
     require_own,
 )
-from migrate_mfa.journal.schema import SCHEMA, UPGRADES, VERSION
-from migrate_mfa.journal.values import codes
+from migrate_mfa.journal.schema import UPGRADES, VERSION
 
 NAME = JOURNAL
-_BUSY_MS = 5000
 _CHUNK = 2**20
 _OWNER = "owner"
 """The fact of the journal that only this module writes: the token of the process that works on it."""
@@ -43,7 +42,7 @@ class Database:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self._lock = threading.RLock()
-        self._connection = _connect(path, read_only=read_only)
+        self._connection = connect(path, read_only=read_only)
         self._keeper: Keeper | None = None
         self._token = ""
 
@@ -60,7 +59,7 @@ class Database:
         Raises:
             RunDirectoryError: a file of the directory is gone or replaced, or another process has taken over.
         """
-        with self._lock, _as_run_problem(self.path):
+        with self._lock, as_run_problem(self.path):
             if self._keeper is not None:
                 self._keeper.require_same(self._connection)
             self._require_token()
@@ -82,7 +81,7 @@ class Database:
         Raises:
             RunDirectoryError: the disk is full, or the file cannot be written or read.
         """
-        with self._lock, _as_run_problem(self.path):
+        with self._lock, as_run_problem(self.path):
             if self._keeper is not None:
                 self._keeper.require_same(self._connection)
             self._connection.execute("BEGIN IMMEDIATE")
@@ -97,7 +96,7 @@ class Database:
 
     def query(self, sql: str, *arguments: object) -> list[sqlite3.Row]:
         """The rows of one query, all of them: ask for a bounded number."""
-        with self._lock, _as_run_problem(self.path):
+        with self._lock, as_run_problem(self.path):
             return self._connection.execute(sql, arguments).fetchall()
 
     def value(self, sql: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever the column holds
@@ -114,7 +113,7 @@ class Database:
         Raises:
             RunDirectoryError: something of it is left, because another program has the journal open.
         """
-        with self._lock, _as_run_problem(self.path):
+        with self._lock, as_run_problem(self.path):
             self._connection.execute("PRAGMA secure_delete = ON")
             self._connection.execute("VACUUM")
             busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -155,7 +154,7 @@ class Journal:
                 path = directory / NAME
                 if not path.exists():
                     require_complete(directory, 0, 0)
-                    _create(path)
+                    create(path)
                 database = Database(path)
                 _check_version(database, directory)
                 _require_complete(database, directory)
@@ -244,37 +243,6 @@ def _not_writable(directory: Path, error: OSError) -> RunDirectoryError:
     )
 
 
-def _create(path: Path) -> None:
-    """Make the file whole or not at all: a half-made journal must never look like one."""
-    for name in DRAFTS:
-        path.with_name(name).unlink(missing_ok=True)
-    draft = path.with_name(DRAFTS[0])
-    with _as_run_problem(path):
-        connection = sqlite3.connect(draft, isolation_level=None)
-        try:
-            connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-        finally:
-            connection.close()
-        draft.replace(path)
-
-
-def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    with _as_run_problem(path):
-        target = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
-        connection = sqlite3.connect(target, uri=True, isolation_level=None, check_same_thread=False)
-        try:
-            connection.row_factory = sqlite3.Row
-            connection.create_function("step_codes", 1, codes, deterministic=True)
-            connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-            if not read_only:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = FULL")
-        except sqlite3.Error:
-            connection.close()
-            raise
-        return connection
-
-
 def _check_version(database: Database, directory: Path) -> None:
     try:
         version = database.value("PRAGMA user_version")
@@ -325,22 +293,3 @@ def _upgrade(database: Database) -> None:
             for statement in UPGRADES[version]:
                 db.execute(statement)
         db.execute(f"PRAGMA user_version = {VERSION}")
-
-
-@contextmanager
-def _as_run_problem(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorname", type(error).__name__)
-        raise RunDirectoryError(f"The journal {path} cannot be used ({code}).", _hint(code)) from error
-
-
-def _hint(code: str) -> str:
-    if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
-        return "Look at the disk (is it full?); nothing that was written is lost: run the same command again."
-    if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return "The file is damaged. Keep it, and start with a new --run-dir: who is done is seen as such."
-    if code.startswith("SQLITE_BUSY"):
-        return "Another program has it open; close that and run the same command again."
-    return "Give a directory of your own, on a local disk, with --run-dir."

@@ -1,92 +1,239 @@
 """What a run directory says about itself, and whether a command fits it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from migrate_mfa.domain.errors import InputUnusable
+from migrate_mfa.domain.model import PhoneConflict, Policy, VerificationPolicy
+from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.progress_note import progress_of
+from migrate_mfa.ports import ProgressUpdate
 
 
-def planned_directory(directory: Path, kind: str | None = None) -> dict[str, Any]:
-    """What a run directory with a plan says about itself.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RosterMeta:
+    """What reading a roster has shown: how it is built, and which columns were taken for what."""
 
-    Raises:
-        InputUnusable: it is of another kind, has no plan, or its personal data was removed.
+    columns: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] | None = None
+    """None in a journal from before they were written down, and in one without a roster."""
+    notes: tuple[str, ...] = ()
+    lines: int = 0
+    records: int = 0
+    multi_line_records: int = 0
+    encoding: str = ""
+    encoding_guessed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPace:
+    """The pace of a command's last invocation; calls a second by category."""
+
+    quota_share: float
+    max_rps: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressNote:
+    """What an invocation noted of itself while it worked: which one, and when."""
+
+    pass_id: int
+    at: float
+    update: ProgressUpdate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunMeta:
+    """The facts in a journal; one that an older version did not write is None, empty, zero or False.
+
+    `options` are the options that decided the plan, under their names: a command must not state others.
     """
-    with Journal.look_at(directory) as journal:
-        return planned_meta(journal, kind)
 
+    directory: Path
+    kind: str | None = None
+    phase: str | None = None
+    usable: bool = False
+    account: str | None = None
+    user_pool_id: str | None = None
+    pool_name: str | None = None
+    region: str | None = None
+    endpoint: str | None = None
+    run_id: str | None = None
+    roster: str | None = None
+    roster_sha256: str | None = None
+    columns: tuple[str, ...] = ()
+    roster_read: RosterMeta = field(default_factory=RosterMeta)
+    claims_made: tuple[bool | None, ...] | None = None
+    guesses: Mapping[str, int] = field(default_factory=dict)
+    frequent_details: Mapping[str, list[tuple[str, int]]] = field(default_factory=dict)
+    reading: str = ""
+    pool_facts: str | None = None
+    """As `pool_from_json` takes it: a fact of another version matters only to who asks for it."""
+    enforced_limits: Mapping[str, float] = field(default_factory=dict)
+    sms_expected: int = 0
+    paces: Mapping[str, KeptPace] = field(default_factory=dict)
+    drift_told_in_pass: int = 0
+    recovery_told: str | None = None
+    progress: ProgressNote | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
 
-def planned_meta(journal: Journal, kind: str | None = None) -> dict[str, Any]:
-    """The same of a run directory that is open.
-
-    Raises:
-        InputUnusable: it is of another kind, has no plan, or its personal data was removed.
-    """
-    meta = journal.meta()
-    if kind is not None and "kind" in meta:
-        require_kind(meta, kind)
-    if meta.get("phase") == "purged":
-        raise InputUnusable(f"{journal.directory} was purged: nobody can be found in it any more.")
-    if meta.get("phase") != "planned":
-        hint = "Give the ROSTER and --user-pool-id."
-        raise InputUnusable(f"{journal.directory} holds no finished plan.", hint)
-    return meta
-
-
-def require_same(
-    known: Mapping[str, object], asked: Mapping[str, object], *, roster: str | None = None
-) -> None:
-    """Refuse options that would decide otherwise than the plan in the directory.
-
-    Args:
-        known: what the journal's meta says; an empty one fits everything.
-        asked: option name → value, as this command has them.
-        roster: the roster of this command, to name it.
-
-    Raises:
-        InputUnusable: names the first option that differs, what was planned and what is asked for.
-    """
-    if "kind" in known and "kind" in asked:
-        require_kind(known, str(asked["kind"]))
-    for name, value in asked.items():
-        if name in known and known[name] != value:
-            raise InputUnusable(
-                f"{_NAMES.get(name, '--' + name.replace('_', '-'))} is not what this run was planned with: "
-                f"{_difference(name, known, asked, roster)}.",
-                "Give the same again, or another --run-dir for a new plan; `plan` makes one anew as long as "
-                "nothing was written.",
-            )
-
-
-def require_kind(known: Mapping[str, object], kind: str) -> None:
-    """Refuse the directory of another kind of command: what it holds is not what this one goes on from.
-
-    Raises:
-        InputUnusable: says whose directory it is, and what to do with it.
-    """
-    if (found := str(known.get("kind"))) != kind:
-        raise InputUnusable(
-            f"This --run-dir is that of `{found}`, not of `{kind}`.",
-            f"{_ELSEWHERE.get(found, '')} Give another --run-dir, or a ROSTER and none.".strip(),
+    @classmethod
+    def of(cls, directory: Path, facts: Mapping[str, Any]) -> Self:
+        """Read the facts of a journal, of this version or an older one."""
+        plain = {name: facts[name] for name in _PLAIN & facts.keys()}
+        return cls(
+            directory=directory,
+            **plain,
+            columns=tuple(facts.get("columns") or ()),
+            roster_read=_roster_read(facts),
+            claims_made=tuple(facts["vouchings"]) if "vouchings" in facts else None,
+            paces={
+                command: KeptPace(pace["quota_share"], pace["max_rps"])
+                for command, pace in facts.get("pace", {}).items()
+            },
+            progress=_progress(facts.get("standing")),
+            options={name: value for name, value in facts.items() if name not in _KNOWN},
         )
 
+    @classmethod
+    def read(cls, journal: Journal) -> Self:
+        """Read the facts of an open run directory."""
+        return cls.of(journal.directory, journal.meta())
 
-_NAMES = {
-    "roster_sha256": "The roster",
-    "user_pool_id": "The user pool",
-    "account": "The AWS account",
+    @property
+    def policy(self) -> Policy:
+        """The policy with which it was planned."""
+        despite = self.options["despite"]
+        return Policy(
+            verification=VerificationPolicy(str(self.options["verification"])),
+            phone_conflict=PhoneConflict(str(self.options["phone_conflict"])),
+            despite=frozenset(map(Reason, despite if isinstance(despite, list) else ())),
+        )
+
+    @property
+    def settled(self) -> Mapping[str, object]:
+        """Options that need not be given beside the run directory, under their names."""
+        where = {"user_pool_id": self.user_pool_id, "region": self.region, "roster": self.roster}
+        return {**self.options, **{name: value for name, value in where.items() if value is not None}}
+
+    def require_planned(self, kind: str | None = None) -> Self:
+        """Refuse a directory without a finished plan, or of another kind of command. Returns itself.
+
+        Raises:
+            InputUnusable: it is of another kind, has no plan, or its personal data was removed.
+        """
+        if kind is not None:
+            self.fits(kind=kind)
+        if self.phase == "purged":
+            raise InputUnusable(f"{self.directory} was purged: nobody can be found in it any more.")
+        if self.phase != "planned":
+            hint = "Give the ROSTER and --user-pool-id."
+            raise InputUnusable(f"{self.directory} holds no finished plan.", hint)
+        return self
+
+    def fits(
+        self,
+        *,
+        kind: str | None = None,
+        account: str | None = None,
+        user_pool_id: str | None = None,
+        roster: tuple[str | None, str] | None = None,
+        options: Mapping[str, object] | None = None,
+    ) -> None:
+        """Refuse a command that would work on something else, or decide otherwise, than was planned.
+
+        What is not given is not asked for; what the journal does not know, as an empty one, fits everything.
+
+        Args:
+            kind: the command whose directory it must be: `run`, `disable` or `audit`.
+            account: the AWS account.
+            user_pool_id: the user pool.
+            roster: the source and the SHA-256 of the roster.
+            options: options that decide, by name.
+
+        Raises:
+            InputUnusable: names the first that differs, what was planned and what is asked for.
+        """
+        if kind is not None and self.kind not in {None, kind}:
+            holds = _ELSEWHERE.get(self.kind or "", "")
+            raise InputUnusable(
+                f"This --run-dir is that of `{self.kind}`, not of `{kind}`.",
+                f"{holds} Give another --run-dir, or a ROSTER and none.".strip(),
+            )
+        if account is not None and self.account not in {None, account}:
+            raise _not_as_planned("The AWS account", _difference(self.account, account))
+        if user_pool_id is not None and self.user_pool_id not in {None, user_pool_id}:
+            raise _not_as_planned("The user pool", _difference(self.user_pool_id, user_pool_id))
+        if roster is not None and self.roster_sha256 not in {None, roster[1]}:
+            planned, given = _file(self.roster), _file(roster[0])
+            same_file = f"{planned} has changed since"
+            raise _not_as_planned(
+                "The roster", same_file if planned == given else _difference(planned, given)
+            )
+        for name, value in (options or {}).items():
+            if name in self.options and self.options[name] != value:
+                flag = f"--{name.replace('_', '-')}"
+                raise _not_as_planned(flag, _difference(self.options[name], value))
+
+
+def planned_directory(directory: Path, kind: str | None = None) -> RunMeta:
+    """What a run directory with a plan says about itself; raises as `RunMeta.require_planned`."""
+    with Journal.look_at(directory) as journal:
+        return RunMeta.read(journal).require_planned(kind)
+
+
+def policy_options(policy: Policy) -> dict[str, object]:
+    """A policy as option values, for the journal; the inverse is `RunMeta.policy`."""
+    return {
+        "verification": policy.verification.value,
+        "phone_conflict": policy.phone_conflict.value,
+        "despite": sorted(reason.value for reason in policy.despite),
+    }
+
+
+_PLAIN = {
+    *("kind", "phase", "usable", "account", "user_pool_id", "pool_name", "region", "endpoint", "run_id"),
+    *("roster", "roster_sha256", "guesses", "frequent_details", "reading", "enforced_limits", "sms_expected"),
+    *("drift_told_in_pass", "recovery_told", "pool_facts"),
 }
+"""Facts of the journal that are kept as they stand there, under the same names."""
+_OF_THE_ROSTER = {
+    "columns": "roster_columns",
+    "labels": "roster_column_labels",
+    "lines": "roster_lines",
+    "records": "roster_records",
+    "multi_line_records": "roster_multi_line_records",
+    "encoding": "roster_encoding",
+    "encoding_guessed": "roster_encoding_guessed",
+}
+_KNOWN = _PLAIN | {*_OF_THE_ROSTER.values(), "roster_column_notes", "columns"}
+_KNOWN |= {"vouchings", "pace", "standing", "forecast"}
 
 
-def _difference(
-    name: str, known: Mapping[str, object], asked: Mapping[str, object], roster: str | None
-) -> str:
-    if name != "roster_sha256":
-        return f"planned {_shown(known[name])}, now {_shown(asked[name])}"
-    planned, given = _file(known.get("roster")), _file(roster)
-    return f"{planned} has changed since" if planned == given else f"planned {planned}, now {given}"
+def _roster_read(facts: Mapping[str, Any]) -> RosterMeta:
+    known = {name: facts[key] for name, key in _OF_THE_ROSTER.items() if key in facts}
+    return RosterMeta(**known, notes=tuple(facts.get("roster_column_notes", ())))
+
+
+def _progress(noted: Mapping[str, Any] | None) -> ProgressNote | None:
+    if noted is None:
+        return None
+    return ProgressNote(noted["pass"], noted["at"], progress_of(noted))
+
+
+def _not_as_planned(what: str, difference: str) -> InputUnusable:
+    return InputUnusable(
+        f"{what} is not what this run was planned with: {difference}.",
+        "Give the same again, or another --run-dir for a new plan; `plan` makes one anew as long as "
+        "nothing was written.",
+    )
+
+
+def _difference(planned: object, now: object) -> str:
+    return f"planned {_shown(planned)}, now {_shown(now)}"
 
 
 def _file(source: object) -> str:

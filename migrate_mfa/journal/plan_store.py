@@ -2,25 +2,22 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.model import Candidate, Decision, Plan, UserState, Verdict
-from migrate_mfa.domain.phone import NO_COUNTRY, country_of
+from migrate_mfa.domain.phone import country_of
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.resolve import IdentityKind, fold
-from migrate_mfa.domain.rows import PlannedBy, Resolved, SharedNumbers, Undecided
+from migrate_mfa.domain.rows import PlannedBy, Resolved, Undecided
+from migrate_mfa.journal.plan_counts import PlanCounts
 from migrate_mfa.journal.rows import (
     CANDIDATE,
     END,
     OPEN_ROWS,
-    SETS_SMS_MFA,
-    STORES_UNVERIFIED,
     USER,
-    any_step,
     candidate_of,
-    first_step,
     rivalry_of,
     user_of,
     verdict_values,
@@ -31,16 +28,15 @@ if TYPE_CHECKING:
     from migrate_mfa.domain.rows import Record
     from migrate_mfa.journal.database import Database
 
-_ENROLLED = (Reason.ENROLLED, Reason.PROMOTED, Reason.AWAITING_FIRST_SIGN_IN, Reason.AWAITING_CODE)
 _FAILED = "outcome = 'failed' AND readable AND verb <> 'rollback'"
 _UNDECIDED = "r.outcome = 'unprocessed' AND r.steps IS NULL AND r.verb = 'run'"
 
 
-class PlanStore:
+class PlanStore(PlanCounts):
     """What planning reads and writes. `resolve.fold` makes the keys by which identities are compared."""
 
     def __init__(self, database: "Database", *, case_sensitive: bool = True) -> None:
-        self._database = database
+        super().__init__(database)
         self._fold = partial(fold, case_sensitive=case_sensitive)
 
     def reset(self) -> None:
@@ -239,52 +235,6 @@ class PlanStore:
             )
             db.executemany(END.replace("SET", "SET verb = :verb,", 1), verdicts)
 
-    def claims_made(self) -> set[bool | None]:
-        """The different values of `phone_number_verified` in the readable rows."""
-        found = self._database.query("SELECT DISTINCT vouched FROM rows WHERE readable")
-        return {None if row["vouched"] is None else bool(row["vouched"]) for row in found}
-
-    def planned_steps(self, verbs: Collection[PlannedBy] = tuple(PlannedBy)) -> dict[str, int]:
-        """How many open rows plan each kind of write: `store_verified`, `store_unverified`, `set_sms_mfa`."""
-        kinds = ", ".join(
-            f"SUM({any_step('r.steps', pattern)}) AS {kind}" for kind, pattern in _KINDS.items()
-        )
-        (found,) = self._database.query(
-            f"SELECT {kinds} {OPEN_ROWS} WHERE r.outcome = 'unprocessed' AND r.steps NOTNULL"
-            f" AND r.verb IN ({', '.join('?' * len(verbs))})",
-            *verbs,
-        )
-        return {kind: found[kind] for kind in _KINDS if found[kind]}
-
-    def planned_countries(
-        self, verbs: Collection[PlannedBy] = tuple(PlannedBy)
-    ) -> dict[str, tuple[int, int]]:
-        """By country of the number, most users first: open rows that store it unverified, and that enrol.
-
-        Who ends as `awaiting_code` is counted as enrolled: SMS MFA is switched on once the number is proved.
-        """
-        found = self._database.query(
-            "SELECT COALESCE(r.country, ?) AS place,"
-            f" COUNT(*) FILTER (WHERE {first_step('r.steps', STORES_UNVERIFIED)}) AS codes,"
-            f" COUNT(*) FILTER (WHERE r.ends IN ({', '.join('?' * len(_ENROLLED))})) AS users {OPEN_ROWS}"
-            " WHERE r.outcome = 'unprocessed' AND r.steps NOTNULL"
-            f" AND r.verb IN ({', '.join('?' * len(verbs))}) GROUP BY place ORDER BY users DESC, place",
-            NO_COUNTRY,
-            *_ENROLLED,
-            *verbs,
-        )
-        return {row["place"]: (row["codes"], row["users"]) for row in found}
-
-    def shared_numbers(self) -> SharedNumbers:
-        """Open rows of different users that store or enrol one and the same number."""
-        (found,) = self._database.query(
-            "SELECT COUNT(*) AS numbers, COALESCE(SUM(users), 0) AS users, COALESCE(MAX(users), 0) AS most"
-            f" FROM (SELECT COUNT(*) AS users {OPEN_ROWS}"
-            "  WHERE r.outcome = 'unprocessed' AND r.steps NOTNULL AND r.verb = 'run' AND r.wish NOTNULL"
-            "  GROUP BY r.wish HAVING COUNT(*) > 1)"
-        )
-        return SharedNumbers(found["numbers"], found["users"], found["most"])
-
     def reopen_failed(self) -> int:
         """Open failed rows again, but not what the roster alone condemns.
 
@@ -323,14 +273,6 @@ def _forget_other_users(db: sqlite3.Connection) -> None:
     db.execute("DELETE FROM users WHERE sub NOT IN (SELECT user_sub FROM rows WHERE user_sub NOTNULL)")
 
 
-_KINDS = {
-    "store_verified": "V*",
-    "store_unverified": STORES_UNVERIFIED,
-    "set_sms_mfa": SETS_SMS_MFA,
-    "mark_unverified": "U*",
-    "clear_phone": "C*",
-    "prefer_factor": "F*",
-}
 _UNIQUE_USERS = "CREATE UNIQUE INDEX IF NOT EXISTS users_by_sub ON users(sub)"
 _USER_INDEXES = {
     "users_by_sub": "sub",

@@ -1,4 +1,4 @@
-"""The journal after a run: comparing it with the pool, taking writes back, removing personal data."""
+"""The journal as reconcile sees it: comparing what a run left behind with the pool."""
 
 import sqlite3
 from collections.abc import Collection, Iterable
@@ -6,18 +6,17 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.model import Plan, UserState, Verdict
-from migrate_mfa.domain.reasons import WORTH_ANOTHER_TRY, Outcome, Reason
-from migrate_mfa.domain.rollback import PROVED_STAYS
+from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import Drift, PlannedBy, Revisited
 from migrate_mfa.journal.rows import (
-    CHANGES_MFA,
+    AGAIN,
+    TURNED_AWAY,
     candidate_of,
-    first_step,
     remember,
+    reopen,
     rivalry_of,
     write_decision,
 )
-from migrate_mfa.journal.values import steps_to_text
 
 if TYPE_CHECKING:
     from migrate_mfa.journal.database import Database
@@ -28,15 +27,8 @@ _OF_INTEREST = (
     " OR (r.reason = 'rejected' AND r.verb IN ('reconcile', 'repair')))"
     " AND r.user_sub NOTNULL AND r.verb <> 'rollback'"
 )
-_AGAIN = ", ".join(f"'{reason}'" for reason in sorted(WORTH_ANOTHER_TRY))
-_TURNED_AWAY = f"(outcome = 'skipped' OR reason IN ({_AGAIN}))"
-"""Rows at which reconcile looks again: what such a row was pending for, if it was, is kept."""
-_KEEPS_A_NUMBER = f"r.detail GLOB '{PROVED_STAYS.split(',')[0]}*'"
-"""Of a restored row; what else is said of one may be due to a late read, and is looked at again."""
-_CHOSEN = "r.user_sub IN (SELECT sub FROM chosen)"
 _THIS = "(SELECT MAX(id) FROM passes)"
 """The passes tell before from after; clocks can be set back between them."""
-_SAMPLE, _TELLING = 25, 8
 _COLUMNS = (
     "sub", "username", "email", "email_verified", "phone", "phone_verified", "status", "enabled", "modified",
 )  # fmt: skip
@@ -47,8 +39,8 @@ _CHANGED = "(s.sub IS NULL OR s.modified >= u.modified AND ({differ}))".format(
 """What `Revisited.changed` says of both looks."""
 
 
-class AftermathStore:
-    """What reconcile, rollback and purge read and write, beside what every pass does."""
+class ReconcileStore:
+    """What reconcile reads and writes, beside what every command does."""
 
     def __init__(self, database: "Database") -> None:
         self._database = database
@@ -84,7 +76,7 @@ class AftermathStore:
         Without the `unchanged` these are the rows whose users have changed or drift, or that are worth
         another try: mostly few, and the others cost nothing but a look in the journal.
         """
-        which = "" if unchanged else f" AND ({_CHANGED} OR drifting OR r.reason IN ({_AGAIN}))"
+        which = "" if unchanged else f" AND ({_CHANGED} OR drifting OR r.reason IN ({AGAIN}))"
         found = self._database.query(
             "SELECT r.*, u.sub AS o_sub, u.username AS o_username, u.email AS o_email,"
             " u.email_verified AS o_email_verified, u.phone AS o_phone, u.phone_verified AS o_phone_verified,"
@@ -93,7 +85,7 @@ class AftermathStore:
             " s.email_verified AS n_email_verified, s.phone AS n_phone, s.phone_verified AS n_phone_verified,"
             " s.status AS n_status, s.enabled AS n_enabled, s.modified AS n_modified,"
             " EXISTS (SELECT 1 FROM drift d WHERE d.user_sub = r.user_sub) AS drifting,"
-            f" {_TURNED_AWAY} AS turned_away"
+            f" {TURNED_AWAY} AS turned_away"
             " FROM rows r NOT INDEXED CROSS JOIN users u ON u.sub = r.user_sub"
             " LEFT JOIN seen s ON s.sub = r.user_sub"
             f" WHERE {_OF_INTEREST} AND r.row > ?{which} ORDER BY r.row LIMIT ?",
@@ -117,13 +109,8 @@ class AftermathStore:
 
     def reopen(self, rows: Iterable[int], plan: Plan, verb: PlannedBy) -> None:
         """Plan rows that had ended, and remember the reasons that they had."""
-        steps = steps_to_text(plan.steps)
         with self._database.transaction() as db:
-            db.executemany(
-                f"UPDATE rows SET was = {_WAS[verb is PlannedBy.RECONCILE]}, outcome = 'unprocessed',"
-                " reason = NULL, detail = '', steps = ?, ends = ?, verb = ? WHERE row = ?",
-                [(steps, plan.ends, verb, row) for row in rows],
-            )
+            reopen(db, rows, plan, verb)
 
     def end(self, row: int, verdict: Verdict, now: float, state: UserState | None = None) -> None:
         """End a row otherwise than it had, and remember what it waited for; `state` is our last look."""
@@ -131,7 +118,7 @@ class AftermathStore:
             if state is not None:
                 remember(db, state)
             db.execute(
-                f"UPDATE rows SET was = CASE WHEN {_TURNED_AWAY} THEN was ELSE reason END, verb = ?"
+                f"UPDATE rows SET was = CASE WHEN {TURNED_AWAY} THEN was ELSE reason END, verb = ?"
                 " WHERE row = ?",
                 (PlannedBy.RECONCILE, row),
             )
@@ -191,122 +178,6 @@ class AftermathStore:
                 f" ({_OF_INTEREST} OR (r.outcome = 'unprocessed' AND r.verb = 'repair'))"
                 " AND NOT (r.outcome = 'verified' AND r.verb = 'repair'))"
             )
-
-    # -- taking back
-
-    def wrote_mfa(self) -> bool:
-        """Whether this run has changed MFA settings of users, or may have."""
-        return bool(
-            self._database.value(
-                "SELECT EXISTS (SELECT 1 FROM writes WHERE result <> 'refused'"
-                f" AND {first_step('step', CHANGES_MFA)})"
-            )
-        )
-
-    def choose(self, subs: Iterable[str]) -> None:
-        """Note whom `rollback_rows` can be limited to, for as long as the journal is open."""
-        with self._database.transaction() as db:
-            db.execute("CREATE TEMP TABLE IF NOT EXISTS chosen (sub TEXT PRIMARY KEY) WITHOUT ROWID")
-            db.executemany("INSERT OR IGNORE INTO chosen VALUES (?)", [(sub,) for sub in subs])
-
-    def rollback_rows(
-        self, after: int, limit: int, *, ended: bool, only_chosen: bool = False
-    ) -> list[tuple[int, bool]]:
-        """Row and whether this run wrote to its user, for rows that could be given back.
-
-        Args:
-            after: the row after which to begin.
-            limit: how many rows at most.
-            ended: those that a rollback has ended without giving all back, instead of all others.
-            only_chosen: keep to the users of `choose`. Only then those who keep a number that they have
-                proved come again: for all others that would be the same announcement each time.
-        """
-        chosen = f" AND {_CHOSEN}" if only_chosen else ""
-        whole = "r.detail = ''" if only_chosen else f"(r.detail = '' OR {_KEEPS_A_NUMBER})"
-        which = "AND" if ended else "AND NOT"
-        found = self._database.query(
-            "SELECT r.row, EXISTS"
-            " (SELECT 1 FROM writes w WHERE w.row = r.row AND w.result <> 'refused') AS wrote"
-            " FROM rows r NOT INDEXED"
-            f" WHERE r.row > ? {which} (r.verb = 'rollback' AND r.outcome <> 'unprocessed')"
-            f" AND NOT (r.reason IS 'restored' AND {whole}){chosen} ORDER BY r.row LIMIT ?",
-            after,
-            limit,
-        )
-        return [(row["row"], bool(row["wrote"])) for row in found]
-
-    def has_failed_rollbacks(self, *, only_chosen: bool) -> bool:
-        """Whether a rollback could not give back all of these users, in this pass or in one before."""
-        chosen = f" AND {_CHOSEN}" if only_chosen else ""
-        failed = f"SELECT 1 FROM rows r WHERE r.verb = 'rollback' AND r.outcome = 'failed'{chosen}"
-        return bool(self._database.value(f"SELECT EXISTS ({failed})"))
-
-    def numbers_kept(self) -> int:
-        """How many users a rollback has left a number that they have proved since."""
-        kept = f"SELECT COUNT(*) FROM rows r WHERE reason = 'restored' AND {_KEEPS_A_NUMBER}"
-        return int(self._database.value(kept))
-
-    def park_rollbacks(self) -> None:
-        """What an interrupted rollback left to do waits until it is selected again."""
-        with self._database.transaction() as db:
-            db.execute("UPDATE rows SET steps = NULL WHERE outcome = 'unprocessed' AND verb = 'rollback'")
-
-    def users_left(self, subs: Collection[str], reason: Reason) -> int:
-        """How many of these users a rollback has left with this reason."""
-        asked = "SELECT EXISTS (SELECT 1 FROM rows WHERE user_sub = ? AND reason = ? AND verb = 'rollback')"
-        return sum(self._database.value(asked, sub, reason) for sub in subs)
-
-    def outcome_of(self, row: int) -> Outcome:
-        """A row's outcome; where a rollback has been at it, the one that it had before."""
-        found = self._database.query("SELECT outcome, verb, was FROM rows WHERE row = ?", row)[0]
-        if found["verb"] == PlannedBy.ROLLBACK and found["was"]:
-            return Reason(found["was"]).outcome
-        return Outcome(found["outcome"])
-
-    # -- forgetting
-
-    def purge(self) -> None:
-        """Remove everything that names a person or a number; outcomes, reasons and counts stay.
-
-        Raises:
-            RunDirectoryError: copies of it are left, because another program has the journal open.
-        """
-        gone = self._some_personal_data()
-        with self._database.transaction() as db:
-            db.execute(
-                "UPDATE rows SET cells = '[]', sub = NULL, username = NULL, email = NULL, phone = NULL,"
-                " user_sub = NULL, wish = NULL, country = NULL, used = NULL, steps = NULL, detail = ''"
-            )
-            for table in ("users", "seen", "before_images", "drift"):
-                db.execute(f"DELETE FROM {table}")
-            db.execute("UPDATE writes SET user_sub = '', step = ''")
-            db.execute(
-                "INSERT OR REPLACE INTO meta VALUES"
-                """ ('phase', '"purged"'), ('columns', '[]'), ('roster', 'null'), ('roster_columns', '{}'),"""
-                """ ('roster_column_labels', '{}'), ('roster_column_notes', '[]')"""
-            )
-        self._database.compact(gone)
-
-    def _some_personal_data(self) -> set[str]:
-        """Numbers and subs from all over the journal, by which a copy that was left can be told."""
-        found = self._database.query(
-            "SELECT sub, phone FROM users WHERE rowid % (SELECT MAX(1, MAX(rowid) / ?) FROM users) = 0"
-            " UNION SELECT user_sub, phone FROM rows WHERE row % (SELECT MAX(1, MAX(row) / ?) FROM rows) = 0",
-            _SAMPLE,
-            _SAMPLE,
-        )
-        return {text for row in found for text in row if text and len(text) >= _TELLING}
-
-
-_WAS = {
-    True: f"CASE WHEN {_TURNED_AWAY} THEN COALESCE(was, reason) ELSE COALESCE(reason, was) END",
-    False: "CASE verb WHEN 'rollback' THEN COALESCE(was, reason) ELSE COALESCE(reason, was) END",
-}
-"""What a row that is decided again was.
-
-For reconcile, what it was pending for before it was turned away; for a second rollback, what it was before
-the first.
-"""
 
 
 def _revisited(row: sqlite3.Row) -> Revisited:

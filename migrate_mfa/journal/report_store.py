@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -58,8 +58,8 @@ class PassRecord:
     started_at: float
     ended_at: float | None
     reads_only: int
-    extra: dict[str, Any]
-    context: dict[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any]
+    context: Mapping[str, Any] = field(default_factory=dict)
     """Who worked how: see `Session.context`; empty in a journal from before that was kept."""
 
 

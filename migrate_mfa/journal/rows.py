@@ -1,6 +1,7 @@
 """How rows and users stand in the journal, for all of its stores: columns, and what they are read as."""
 
 import sqlite3
+from collections.abc import Iterable
 
 from migrate_mfa.domain.model import (
     Candidate,
@@ -12,7 +13,8 @@ from migrate_mfa.domain.model import (
     UserState,
     Verdict,
 )
-from migrate_mfa.domain.reasons import USES_A_NUMBER, Reason
+from migrate_mfa.domain.reasons import USES_A_NUMBER, WORTH_ANOTHER_TRY, Reason
+from migrate_mfa.domain.rows import PlannedBy
 from migrate_mfa.journal.values import steps_to_text
 
 CANDIDATE = "r.row, r.first_line, r.last_line, r.sub, r.username, r.email, r.phone, r.vouched, r.guesses"
@@ -91,6 +93,30 @@ def write_decision(db: sqlite3.Connection, row: int, decision: Decision, now: fl
             )
         case Verdict():
             db.execute(END, verdict_values(row, decision, now))
+
+
+AGAIN = ", ".join(f"'{reason}'" for reason in sorted(WORTH_ANOTHER_TRY))
+TURNED_AWAY = f"(outcome = 'skipped' OR reason IN ({AGAIN}))"
+"""Rows at which reconcile looks again: what such a row was pending for, if it was, is kept."""
+_WAS = {
+    True: f"CASE WHEN {TURNED_AWAY} THEN COALESCE(was, reason) ELSE COALESCE(reason, was) END",
+    False: "CASE verb WHEN 'rollback' THEN COALESCE(was, reason) ELSE COALESCE(reason, was) END",
+}
+"""What a row that is decided again was.
+
+For reconcile, what it was pending for before it was turned away; for a second rollback, what it was before
+the first.
+"""
+
+
+def reopen(db: sqlite3.Connection, rows: Iterable[int], plan: Plan, verb: PlannedBy) -> None:
+    """Plan rows that had ended, and remember the reasons that they had."""
+    steps = steps_to_text(plan.steps)
+    db.executemany(
+        f"UPDATE rows SET was = {_WAS[verb is PlannedBy.RECONCILE]}, outcome = 'unprocessed',"
+        " reason = NULL, detail = '', steps = ?, ends = ?, verb = ? WHERE row = ?",
+        [(steps, plan.ends, verb, row) for row in rows],
+    )
 
 
 def remember(db: sqlite3.Connection, state: UserState) -> None:

@@ -103,7 +103,7 @@ _USUAL = {
     "phone": None,
     "phone_verified": False,
 }
-_USUAL_MFA: dict[str, Any] = {"enabled": [], "preferred": None, "legacy_sms": False, "passkey": False}
+_USUAL_MFA: dict[str, object] = {"enabled": [], "preferred": None, "legacy_sms": False, "passkey": False}
 """What is not written down. Another value of today would change what stands in journals of today."""
 
 
@@ -140,17 +140,19 @@ def state_from_json(text: str) -> UserState:
     return UserState(**item, mfa=mfa)
 
 
-def _shortened(item: Mapping[str, Any], short: Mapping[str, str], usual: Mapping[str, Any]) -> dict[str, Any]:
+def _shortened(
+    item: Mapping[str, object], short: Mapping[str, str], usual: Mapping[str, object]
+) -> dict[str, Any]:
     return {short[name]: value for name, value in item.items() if name not in usual or value != usual[name]}
 
 
 def _lengthened(
-    item: Mapping[str, Any], short: Mapping[str, str], usual: Mapping[str, Any]
+    item: Mapping[str, object], short: Mapping[str, str], usual: Mapping[str, object]
 ) -> dict[str, Any]:
     return {name: item[key] if key in item else usual[name] for name, key in short.items()}
 
 
-def _checksum(item: Mapping[str, Any]) -> int:
+def _checksum(item: Mapping[str, object]) -> int:
     return crc32(json.dumps(item).encode())
 
 

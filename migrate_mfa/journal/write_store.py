@@ -5,18 +5,16 @@ an intent before it is sent. What was in flight when a process died is an intent
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.domain.model import Phone, Plan, Step, UserState, Verdict
-from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rollback import Write
 from migrate_mfa.domain.rows import PlannedBy, PlannedRow, is_intact
-from migrate_mfa.journal.call_rates import Moments, add_calls
 from migrate_mfa.journal.group_commit import GroupCommit
+from migrate_mfa.journal.pass_store import PassStore
 from migrate_mfa.journal.rows import (
     OPEN_ROWS,
     STORES_UNVERIFIED,
@@ -27,14 +25,12 @@ from migrate_mfa.journal.rows import (
     rivalry_of,
     write_decision,
 )
-from migrate_mfa.journal.run_files import write_mark
 from migrate_mfa.journal.values import state_from_json, state_to_json, steps_from_text, steps_to_text
 
 if TYPE_CHECKING:
     import sqlite3
 
     from migrate_mfa.journal.database import Database
-    from migrate_mfa.ports import ProgressUpdate
 
 
 def _marks(values: Collection[object]) -> str:
@@ -65,97 +61,12 @@ class LastWrite(NamedTuple):
     at: float
 
 
-class Count(Protocol):
-    """Attempts in one category."""
-
-    sent: int
-    throttled: int
-    retried: int
-
-
-class WorkStore:
+class WorkStore(PassStore):
     """What the executor reads and writes, for one pass (one invocation of one command)."""
 
     def __init__(self, database: "Database", pass_id: int, begun: float = 0.0) -> None:
-        self._database = database
-        self._pass = pass_id
+        super().__init__(database, pass_id, begun)
         self._group = GroupCommit(database)
-        self._last_intent = 0
-        self.begun = begun
-        """When this pass began, in seconds since the epoch; no other process has worked here since."""
-
-    @property
-    def pass_id(self) -> int:
-        """The number of this pass: later ones have higher ones, whatever the clock says."""
-        return self._pass
-
-    @classmethod
-    def begin(
-        cls, database: "Database", command: str, now: float, context: Mapping[str, object] | None = None
-    ) -> "WorkStore":
-        """Start a pass; `context` says who works how (see `Session.context`)."""
-        with database.transaction() as db:
-            made = db.execute(
-                "INSERT INTO passes (command, state, started_at, context) VALUES (?, 'running', ?, ?)",
-                (command, now, json.dumps(context or {})),
-            )
-        store = cls(database, int(made.lastrowid or 0), now)
-        store._last_intent = int(database.value("SELECT COALESCE(MAX(id), 0) FROM writes"))
-        store._mark()
-        return store
-
-    def _mark(self) -> None:
-        """Note beside the journal how far it has come."""
-        if self._pass:
-            write_mark(self._database.path.parent, self._pass, self._last_intent)
-
-    def require_ours(self) -> None:
-        """Look whether this process may still write to users: what it did would be noted nowhere else.
-
-        Raises:
-            RunDirectoryError: the run directory is gone or replaced, or another process has taken over.
-        """
-        self._database.require_ours()
-
-    def end(self, state: str, now: float, *, reads_only: int, extra: Mapping[str, object]) -> None:
-        """End the pass as `finished`, `stopped`, `interrupted` or `planned`."""
-        with self._database.transaction() as db:
-            db.execute(
-                "UPDATE passes SET state = ?, ended_at = ?, reads_only = ?, extra = ? WHERE id = ?",
-                (state, now, reads_only, json.dumps(extra), self._pass),
-            )
-        self._mark()
-
-    def count_calls(self, calls: Mapping[Category, Count], moments: Moments | None = None) -> None:
-        """Write down the calls of this pass so far; `moments` are those since the last time."""
-        with self._database.transaction() as db:
-            self._count_calls(db, calls)
-            add_calls(db, self._pass, moments or {})
-
-    def note(
-        self,
-        standing: "ProgressUpdate",
-        calls: Mapping[Category, Count],
-        now: float,
-        moments: Moments | None = None,
-    ) -> None:
-        """Write down where this pass stands, in place of the note before, and its calls as `count_calls`."""
-        noted = {"pass": self._pass, "at": now, **asdict(standing)}
-        with self._database.transaction() as db:
-            self._count_calls(db, calls)
-            add_calls(db, self._pass, moments or {})
-            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", ("standing", json.dumps(noted)))
-        self._mark()
-
-    def _count_calls(self, db: "sqlite3.Connection", calls: Mapping[Category, Count]) -> None:
-        db.executemany(
-            "INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?)",
-            [
-                (self._pass, category.value, count.sent, count.throttled, count.retried)
-                for category, count in calls.items()
-                if count.sent
-            ],
-        )
 
     def open_rows(self, verbs: Collection[PlannedBy] = tuple(PlannedBy)) -> int:
         """How many planned rows wait to be done."""
@@ -172,14 +83,6 @@ class WorkStore:
         return int(
             self._database.value(
                 "SELECT COUNT(*) FROM rows WHERE verb = 'rollback' AND outcome <> 'unprocessed'"
-            )
-        )
-
-    def finished_before(self, command: str) -> bool:
-        """Whether the same command came to its end here before."""
-        return bool(
-            self._database.value(
-                "SELECT EXISTS (SELECT 1 FROM passes WHERE command = ? AND state = 'finished')", command
             )
         )
 
@@ -263,12 +166,6 @@ class WorkStore:
             "SELECT result, at FROM writes WHERE row = ? ORDER BY id DESC LIMIT 1", row
         )
         return LastWrite(found[0]["result"], found[0]["at"]) if found else None
-
-    def ended_before(self) -> float | None:
-        """When the command before this one ended, in seconds since 1970; None if it was cut off."""
-        sql = "SELECT ended_at FROM passes WHERE id < ? ORDER BY id DESC LIMIT 1"
-        found = self._database.query(sql, self.pass_id)
-        return found[0]["ended_at"] if found else None
 
     def before_image(self, user_sub: str) -> UserState | None:
         """The user's state before the first write of this run, if there was one.

@@ -3,9 +3,10 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from migrate_mfa.ports import Progress, ProgressUpdate
+from migrate_mfa.ports import CategoryPace, Progress, ProgressUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,11 +42,17 @@ class MeasuredProgress:
         clock: "Clock",
         note: Callable[[ProgressUpdate], None] = lambda _: None,
         *,
+        limits: "Mapping[Category, float]" = MappingProxyType({}),
+        credentials_end: float | None = None,
         network: "Network | None" = None,
     ) -> None:
+        """`limits` are the quotas that Cognito enforces, in calls per second, by category."""
         self._inner = inner
         self._user_pool = user_pool
-        self._pacers = limiters
+        self._limiters = limiters
+        self._limits = limits
+        self._credentials_end = credentials_end
+        self._begun = clock.monotonic()
         self._clock = clock
         self._note = note
         self._network = network
@@ -75,8 +82,11 @@ class MeasuredProgress:
         standing = replace(
             standing,
             rates=self._rates,
+            paces=self._paces(),
+            seconds_running=now - self._begun,
+            credentials_end=self._credentials_end,
             seconds_left=self._seconds_left(standing, now),
-            slowed_by=slowed_by(self._pacers),
+            slowed_by=slowed_by(self._limiters),
         )
         if away := str(self._network or ""):
             standing = replace(standing, slowed_by=away)
@@ -112,6 +122,20 @@ class MeasuredProgress:
             if count
         )
         self._mark, self._marked = sent, now
+
+    def _paces(self) -> tuple[CategoryPace, ...]:
+        rates, calls = dict(self._rates), self._user_pool.calls
+        return tuple(
+            CategoryPace(
+                category.value,
+                rates.get(category.value, 0.0),
+                self._limiters[category].ceiling,
+                quota,
+                calls[category].throttled if category in calls else 0,
+            )
+            for category, quota in self._limits.items()
+            if category in self._limiters
+        )
 
     def _sent(self) -> "dict[Category, int]":
         return {category: count.sent for category, count in self._user_pool.calls.items()}

@@ -59,11 +59,6 @@ _LOOK_AT_THE_POOL = (
 )
 
 
-def _may_be_no_users_fault(error: ApiError) -> bool:
-    """Any failure but a refusal; NotAuthorizedException says of itself neither whose fault it is."""
-    return error.effect is not Effect.REFUSED or error.code == "NotAuthorizedException"
-
-
 def _throttled(error: ApiError) -> OutOfReach:
     return OutOfReach(
         f"{error.operation} was throttled for {BUDGET_S / 60:.0f} minutes without a break.",
@@ -195,7 +190,7 @@ class PacedUserPool:
         except ApiError as error:
             if error.effect is Effect.FATAL:
                 raise run_problem(error) from error
-            if _may_be_no_users_fault(error):
+            if error.may_be_no_users_fault:
                 self._blame(error, username, last=effects is READS or error.effect is Effect.REFUSED)
             raise
 
@@ -273,7 +268,7 @@ class PacedUserPool:
             self._require_some_quota(category, error)
             if permit.limiter.throttled(permit):
                 log.warning("throttled", category=category.value, rate=round(permit.limiter.rate(), 2))
-        elif _may_be_no_users_fault(error):
+        elif error.may_be_no_users_fault:
             with self._lock:
                 failing = self._failing.setdefault(operation, Counter())
                 failing[username] += 1

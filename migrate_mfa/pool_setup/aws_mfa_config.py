@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import botocore
 
-from migrate_mfa.aws.answers import reads
+from migrate_mfa.aws.answers import Answer, reads
 from migrate_mfa.aws.session import call
 from migrate_mfa.aws.user_pool import pool_facts
 from migrate_mfa.checks.iam_policy import in_own_partition
@@ -31,7 +31,7 @@ class CognitoPoolSettings:
         self._pool_id = aws.target.user_pool_id
         self._client: Any = aws.client("cognito-idp")
         self._client.meta.events.register("after-call.cognito-idp.*", self._keep)
-        self._raw: Mapping[str, Any] = {}
+        self._raw: Answer = {}
         model = self._client.meta.service_model.operation_model("SetUserPoolMfaConfig")
         self._shape: Any = model.input_shape
 
@@ -59,7 +59,7 @@ class CognitoPoolSettings:
     def _keep(self, http_response: Any, **_: object) -> None:  # noqa: ANN401 - botocore's AWSResponse
         self._raw = json.loads(http_response.content) if http_response.status_code == _OK else {}
 
-    def _require_known(self, raw: Mapping[str, Any], parsed: Members) -> None:
+    def _require_known(self, raw: Answer, parsed: Members) -> None:
         unknown = list(lost(raw, _writable(parsed, self._shape)))
         if unknown:
             raise PoolNotReady(

@@ -1,11 +1,10 @@
 """The SMS role in IAM: found, made, and allowed to publish."""
 
 import json
-from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.aws.answers import reads
+from migrate_mfa.aws.answers import Answer, reads
 from migrate_mfa.aws.session import call
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.pool_setup.role import POLICY_NAME, PUBLISH, FoundRole, SmsRole
@@ -42,7 +41,7 @@ class IamRoles:
         )
 
     @reads("GetRole")
-    def trust(self, arn: str) -> Mapping[str, Any] | None:
+    def trust(self, arn: str) -> Answer | None:
         """GetRole; None where there is no role of this ARN, also where one of its name has another path."""
         try:
             role = call(self._client, "GetRole", need="Role", RoleName=arn.rpartition("/")[2])["Role"]
@@ -50,7 +49,7 @@ class IamRoles:
             if error.code == "NoSuchEntity":
                 return None
             raise
-        trust: Mapping[str, Any] = role["AssumeRolePolicyDocument"]
+        trust: Answer = role["AssumeRolePolicyDocument"]
         return trust if role["Arn"] == arn else None
 
     def create(self, role: SmsRole) -> bool:

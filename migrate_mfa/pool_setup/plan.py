@@ -77,7 +77,7 @@ class SetupPlan:
         """The blocks that stay as they are."""
         return tuple(name for name, block in self.after.items() if self.pool.config.get(name) == block)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """The plan for machines."""
         role = None if self.role is None else self.role.as_dict()
         return {

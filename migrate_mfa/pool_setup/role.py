@@ -32,7 +32,7 @@ class SmsRole:
     external_id: str
     trust: Document
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """The role for machines, with its documents."""
         policies = {POLICY_NAME: PUBLISH}
         return {"name": self.name, "arn": self.arn, "trust_policy": self.trust, "inline_policies": policies}
@@ -122,7 +122,7 @@ class SmsRoles(Protocol):
         """GetRole, and what the role's policies say."""
         ...
 
-    def trust(self, arn: str) -> Mapping[str, Any] | None:
+    def trust(self, arn: str) -> Document | None:
         """GetRole: the trust policy of the role with this ARN; None where there is no such role."""
         ...
 

@@ -85,7 +85,7 @@ def _command(*parts: str) -> str:
     return " \\\n  ".join(parts) + "\n"
 
 
-def _json(value: Mapping[str, Any]) -> str:
+def _json(value: Mapping[str, object]) -> str:
     return quote(json.dumps(value, ensure_ascii=False, indent=2))
 
 
@@ -117,7 +117,7 @@ def _properties(after: Members) -> dict[str, Any]:
     }
 
 
-def _renamed(block: Mapping[str, Any] | None, names: Mapping[str, str]) -> dict[str, Any]:
+def _renamed(block: Mapping[str, object] | None, names: Mapping[str, str]) -> dict[str, object]:
     return {new: block[old] for old, new in names.items() if block and old in block}
 
 

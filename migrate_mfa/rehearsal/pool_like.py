@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2s
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from migrate_mfa.checks.iam_policy import partition_of
@@ -30,6 +30,7 @@ from migrate_mfa.domain.model import (
 from migrate_mfa.domain.pool_number import pool_number_problem
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.meta import RunMeta
 from migrate_mfa.journal.pool_like_store import LikenessStore, PlannedRow
 from migrate_mfa.reports.outcomes import write_csv
 from migrate_mfa.simulator.account.users import LEGACY_SMS, STATUSES
@@ -64,36 +65,34 @@ def write_pool_like(journal: Journal, facts: PoolFacts) -> PoolLike:
         OSError: they cannot be written.
     """
     store, maker = LikenessStore(journal.database), _Maker(facts, secrets.token_bytes(16))
-    meta, count = journal.meta(), Counter[str]()
+    meta, count = RunMeta.read(journal), Counter[str]()
     folder = journal.directory / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     roster, users, pool_file = folder / "roster.csv", folder / "users.jsonl", folder / "pool.json"
     write_csv(roster, _COLUMNS, _counted(map(maker.row, store.rows()), count, "rows"))
     _write_lines(users, _counted(maker.everybody(store), count, "users"))
     other_users = max(0, facts.estimated_users - count["users"])
+    # What is no pool's: the Region and its quotas, as the plan saw them.
+    region = meta.region or ""
+    lane = {"region": region, "enforce_quotas": True, "quotas": meta.enforced_limits}
     pool = {
-        "id": f"{meta['region']}_Rehearsal",
+        "id": f"{region}_Rehearsal",
         "name": f"rehearsal-of-{facts.name}",
-        "config": pool_config(facts, partition_of(meta["region"])),
+        "config": pool_config(facts, partition_of(region)),
         "users_jsonl": users.name,
         "generate": {"count": other_users, "prefix": "stranger"},
     }
-    _write_lines(pool_file, [{**_lane(meta), "pools": [pool]}])
+    _write_lines(pool_file, [{**lane, "pools": [pool]}])
     return PoolLike(str(pool["id"]), pool_file, roster, count["rows"], count["users"], other_users)
 
 
-def _lane(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """The members of a pool file that are no pool's: the Region and its quotas, as the plan saw them."""
-    return {"region": meta["region"], "enforce_quotas": True, "quotas": meta.get("enforced_limits", {})}
-
-
-def pool_config(facts: PoolFacts, partition: str = "aws") -> dict[str, Any]:
+def pool_config(facts: PoolFacts, partition: str = "aws") -> dict[str, object]:
     """The settings of a pool of which these are the facts, as a pool file has them."""
     signs_in = ["email"] if facts.email_sign_in else []
     signs_in += ["phone_number"] if facts.phone_sign_in is not PhoneSignIn.NO else []
     first_factors = ["PASSWORD", "WEB_AUTHN"] if facts.passkeys_at_risk else ["PASSWORD"]
     held = ["phone_number"] if facts.phone_needs_proof else []
-    config: dict[str, Any] = {
+    config: dict[str, object] = {
         "MfaConfiguration": facts.mfa,
         "SmsConfiguration": {"SnsCallerArn": f"arn:{partition}:{_ROLE}", "ExternalId": _EXTERNAL_ID},
         "EstimatedNumberOfUsers": facts.estimated_users,
@@ -126,7 +125,7 @@ class _Maker:
         # Where an address is the username, two local users cannot share one: such a row finds nobody.
         self._has_twins = not facts.email_is_username
 
-    def everybody(self, store: LikenessStore) -> Iterator[dict[str, Any]]:
+    def everybody(self, store: LikenessStore) -> Iterator[dict[str, object]]:
         """The users of a pool file; `row` must have seen the rows before."""
         yield from (self._user(state, reason) for state, reason in store.users())
         for address in self._ambiguous:
@@ -165,7 +164,7 @@ class _Maker:
                 self._ambiguous.append(address)
         return ["", "", address, self._number(at), ""]
 
-    def _user(self, state: UserState, reason: Reason | None) -> dict[str, Any]:
+    def _user(self, state: UserState, reason: Reason | None) -> dict[str, object]:
         attributes: dict[str, str] = {}
         if state.email:
             attributes |= {"email": self._address(state.sub), "email_verified": _said(state.email_verified)}
@@ -183,7 +182,7 @@ class _Maker:
             "Attributes": attributes,
         } | _factors(state.mfa or _mfa_seen(state, reason))
 
-    def _twin(self, address: str, which: str) -> dict[str, Any]:
+    def _twin(self, address: str, which: str) -> dict[str, object]:
         name = self._name(f"{address} {which}")
         attributes = {"email": address, "email_verified": "false"}
         return {"Username": name, "sub": self._sub(name), "Attributes": attributes}
@@ -232,11 +231,11 @@ def _mfa_seen(state: UserState, reason: Reason | None) -> MfaState | None:
     return None if reason is None else _SEEN.get(reason)
 
 
-def _factors(mfa: MfaState | None) -> dict[str, Any]:
+def _factors(mfa: MfaState | None) -> dict[str, object]:
     """The MFA settings of a user, as far as they are known."""
     if mfa is None:
         return {}
-    factors: dict[str, Any] = {
+    factors: dict[str, object] = {
         "UserMFASettingList": sorted(mfa.enabled),
         "PreferredMfaSetting": mfa.preferred,
     }
@@ -253,7 +252,7 @@ def _counted(rows: Iterable[T], count: Counter[str], what: str) -> Iterator[T]:
         yield row
 
 
-def _write_lines(path: Path, documents: Iterable[Mapping[str, Any]]) -> None:
+def _write_lines(path: Path, documents: Iterable[Mapping[str, object]]) -> None:
     """Write one JSON document a line, readable by its owner only."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor

@@ -9,7 +9,6 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from migrate_mfa.cli.kept_pace import last_pace
 from migrate_mfa.cli.option_groups import Pace
 from migrate_mfa.cli.prompt import tell
 from migrate_mfa.clock import SystemClock
@@ -21,7 +20,7 @@ from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.words import counted, duration
 from migrate_mfa.engine.limits import Limits, too_many
 from migrate_mfa.journal.database import Journal
-from migrate_mfa.journal.meta import planned_directory
+from migrate_mfa.journal.meta import KeptPace, RunMeta, planned_directory
 from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.journal.values import pool_from_json
@@ -71,9 +70,9 @@ def _parser() -> ArgumentParser:
 
 def _prepare(directory: Path) -> "_Rehearsal":
     meta = planned_directory(directory)
-    if meta.get("kind") != "run":
+    if meta.kind != "run" or meta.pool_facts is None:
         raise InputUnusable(f"{directory} holds no plan of a run.", "--like takes the directory of `plan`.")
-    facts = pool_from_json(meta["pool_facts"])
+    facts = pool_from_json(meta.pool_facts)
     with Journal.look_at(directory) as journal:
         try:
             pool_like = write_pool_like(journal, facts)
@@ -83,33 +82,34 @@ def _prepare(directory: Path) -> "_Rehearsal":
                 "The rehearsal's roster goes there; give a copy of the directory.",
             ) from error
         limits = {category: quota.default_rps for category, quota in QUOTAS.items()}
-        limits |= {Category(name): rate for name, rate in meta.get("enforced_limits", {}).items()}
-        share = _pace(meta).get("quota_share", SHARE)
+        limits |= {Category(name): rate for name, rate in meta.enforced_limits.items()}
+        share = _pace(meta).quota_share
         rates = {category: Rate(limit, ceiling(limit, share)) for category, limit in limits.items()}
         options = options_of(meta, ReportStore(journal.database).counts(), pool_like.rows)
         return _Rehearsal(pool_like, options, rates, _forecast(journal, facts, rates), share)
 
 
-def _pace(meta: Mapping[str, Any]) -> Mapping[str, Any]:
+def _pace(meta: RunMeta) -> KeptPace:
     """The pace of the last run, or of the plan."""
-    return last_pace(meta, "run") or last_pace(meta, "plan")
+    return meta.paces.get("run") or meta.paces.get("plan") or KeptPace(SHARE, {})
 
 
-def options_of(meta: Mapping[str, Any], counts: Sequence[tuple[str, str, int]], rows: int) -> list[str]:
+def options_of(meta: RunMeta, counts: Sequence[tuple[str, str, int]], rows: int) -> list[str]:
     """The options of `run` that make it decide as the plan did, and let it go as far."""
-    options = ["--verification", meta["verification"]]
-    if meta["phone_conflict"] != PhoneConflict.FAIL:
-        options += ["--phone-conflict", meta["phone_conflict"]]
-    options += [part for reason in meta["despite"] for part in ("--despite", reason)]
+    policy = meta.policy
+    options = ["--verification", policy.verification.value]
+    if policy.phone_conflict is not PhoneConflict.FAIL:
+        options += ["--phone-conflict", policy.phone_conflict.value]
+    options += [part for reason in sorted(policy.despite) for part in ("--despite", reason.value)]
     failed = sum(number for outcome, _, number in counts if outcome == Outcome.FAILED)
     if too_many(failed, rows, Limits().max_failures):
         options += ["--max-failures", f"{min(100, 100 * failed // rows + 1)}%"]
-    if meta["sms_expected"]:
-        options += ["--max-sms", str(meta["sms_expected"])]
+    if meta.sms_expected:
+        options += ["--max-sms", str(meta.sms_expected)]
     pace = _pace(meta)
-    if pace.get("quota_share", SHARE) != SHARE:
-        options += ["--quota-share", f"{pace['quota_share']:g}"]
-    for category, rate in pace.get("max_rps", {}).items():
+    if pace.quota_share != SHARE:
+        options += ["--quota-share", f"{pace.quota_share:g}"]
+    for category, rate in pace.max_rps.items():
         options += ["--max-rps", f"{category}={rate:g}"]
     return options
 

@@ -29,7 +29,9 @@ def coverage_table(coverage: "Counter[tuple[str, Any]]") -> "pd.DataFrame":
     return table.reindex(columns=list(KINDS), fill_value=0).astype(int).sort_index()
 
 
-def coverage_dicts(table: "pd.DataFrame", uncounted: Iterable[str]) -> tuple[dict[str, Any], dict[str, int]]:
+def coverage_dicts(
+    table: "pd.DataFrame", uncounted: Iterable[str]
+) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
     """The table as plain values by group, and the total of the groups that count."""
     by_group = {str(group): {kind: int(row[kind]) for kind in KINDS} for group, row in table.iterrows()}
     counted = table.drop(index=[group for group in uncounted if group in table.index])

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,20 @@ from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.lock import is_locked
+from migrate_mfa.journal.meta import ProgressNote, RunMeta
 from migrate_mfa.journal.report_store import PassRecord, ReportStore
+from migrate_mfa.ports import ProgressUpdate
 from migrate_mfa.reports.languages import Lang
 from migrate_mfa.reports.outcomes import write_outcomes
-from migrate_mfa.reports.summary import summarise, summary_path, write_json, write_summary
+from migrate_mfa.reports.summary import Summary, summarise, summary_path, write_json, write_summary
 
 DIRECTORY = "report"
 PAGE = "report.html"
+Document = Mapping[str, Any]
+"""A summary as plain JSON values."""
 
 
-def write_reports(journal: Journal, lang: Lang = Lang.EN) -> dict[str, Any]:
+def write_reports(journal: Journal, lang: Lang = Lang.EN) -> Summary:
     """Write the outcome CSVs, summary.json and report.html. Returns the summary.
 
     Raises:
@@ -28,21 +33,21 @@ def write_reports(journal: Journal, lang: Lang = Lang.EN) -> dict[str, Any]:
     from migrate_mfa.reports.page import write_page  # noqa: PLC0415 - slow, and status needs none of it
     from migrate_mfa.reports.page_facts import page_of  # noqa: PLC0415 - so is this
 
-    store, meta = ReportStore(journal.database), journal.meta()
-    last, summary = _last(journal, meta)
+    store, meta = ReportStore(journal.database), RunMeta.read(journal)
+    summary = _last(journal, meta)
     directory = journal.directory / DIRECTORY
     with _reported(directory):
-        if meta.get("kind") != "audit":
-            write_outcomes(directory, meta.get("columns", ()), store)
-        write_summary(directory, summary, last.id)
-        write_page(directory / PAGE, page_of(journal, meta, last, summary), lang)
+        if meta.kind != "audit":
+            write_outcomes(directory, meta.columns, store)
+        write_summary(directory, summary.as_dict(), summary.done.id)
+        write_page(directory / PAGE, page_of(journal, summary), lang)
     return summary
 
 
-def report(directory: Path, lang: Lang = Lang.EN) -> dict[str, Any]:
+def report(directory: Path, lang: Lang = Lang.EN) -> Document:
     """Write the reports of a run directory again."""
     with Journal.look_at(directory) as journal:
-        return write_reports(journal, lang)
+        return write_reports(journal, lang).as_dict()
 
 
 def markdown(directory: Path, lang: Lang = Lang.EN) -> str:
@@ -51,8 +56,7 @@ def markdown(directory: Path, lang: Lang = Lang.EN) -> str:
     from migrate_mfa.reports.page_facts import page_of  # noqa: PLC0415 - as above
 
     with Journal.look_at(directory) as journal:
-        meta = journal.meta()
-        return as_markdown(page_of(journal, meta, *_last(journal, meta)), lang)
+        return as_markdown(page_of(journal, _last(journal, RunMeta.read(journal))), lang)
 
 
 def tell_of_killed(journal: Journal) -> None:
@@ -63,12 +67,16 @@ def tell_of_killed(journal: Journal) -> None:
     Raises:
         RunDirectoryError: it cannot be written.
     """
-    store, meta, directory = ReportStore(journal.database), journal.meta(), journal.directory / DIRECTORY
+    store, meta, directory = (
+        ReportStore(journal.database),
+        RunMeta.read(journal),
+        journal.directory / DIRECTORY,
+    )
     for each in store.passes():
         path = summary_path(directory, each.id, each.command)
         if each.state == "running" and _state_in(path) in {None, "running"}:
             with _reported(directory):
-                write_json(path, summarise(store, meta, each) | {"state": "interrupted"})
+                write_json(path, replace(summarise(store, meta, each), state="interrupted").as_dict())
 
 
 def _state_in(path: Path) -> str | None:
@@ -90,7 +98,7 @@ def _reported(directory: Path) -> Iterator[None]:
         ) from error
 
 
-def status(directory: Path) -> dict[str, Any]:
+def status(directory: Path) -> Document:
     """Where a run stands; `state` is `running` only while a process holds the directory.
 
     A pass that never ended, in a directory that nobody holds, was killed: `interrupted`. While it runs,
@@ -98,15 +106,41 @@ def status(directory: Path) -> dict[str, Any]:
     is; where throttles hold it back, `slowed_by` says by which category, and to what rate.
     """
     with Journal.look_at(directory) as journal:
-        meta = journal.meta()
-        last, summary = _last(journal, meta)
-    if summary["state"] == "running":
-        summary |= _word_of(meta.get("standing", {}), last, SystemClock().now())
-    return summary
+        meta = RunMeta.read(journal)
+        summary = _last(journal, meta)
+    found = summary.as_dict()
+    if summary.state == "running":
+        found |= _word_of(meta.progress, summary.done, SystemClock().now())
+    return found
 
 
-def _last(journal: Journal, meta: Mapping[str, Any]) -> tuple[PassRecord, dict[str, Any]]:
-    """The last pass, and its summary; one that nobody works on any more was killed.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a run stands for one who watches: which run it is, whether it works, what it noted and when."""
+
+    title: tuple[str, ...]
+    running: bool
+    progress: ProgressUpdate
+    noted_at: float
+    """In seconds since the epoch."""
+
+
+def standing(directory: Path) -> Standing:
+    """Read where a run stands, for a view that is drawn again and again.
+
+    Raises:
+        RunDirectoryError: the directory cannot be read, or holds no run.
+    """
+    with Journal.look_at(directory) as journal:
+        meta = RunMeta.read(journal)
+        summary = _last(journal, meta)
+    note = _note_of(meta.progress, summary.done)
+    which = f"{summary.done.command} of pool {meta.pool_name} ({meta.user_pool_id})"
+    return Standing((which, str(directory)), summary.state == "running", note.update, note.at)
+
+
+def _last(journal: Journal, meta: RunMeta) -> Summary:
+    """The summary of the last pass; one that nobody works on any more was killed.
 
     Raises:
         RunDirectoryError: there is none.
@@ -116,26 +150,32 @@ def _last(journal: Journal, meta: Mapping[str, Any]) -> tuple[PassRecord, dict[s
     if last is None:
         raise RunDirectoryError(f"{journal.directory} holds no run yet.", "Plan or run one first.")
     summary = summarise(store, meta, last)
-    if summary["state"] == "running" and not is_locked(journal.directory):
-        summary["state"] = "interrupted"
-    return last, summary
+    if summary.state == "running" and not is_locked(journal.directory):
+        return replace(summary, state="interrupted")
+    return summary
 
 
-def _word_of(noted: Mapping[str, Any], last: PassRecord, now: float) -> dict[str, Any]:
-    """What the pass that runs has noted of itself; a pass before it has left nothing to believe."""
-    if noted.get("pass") != last.id:
-        noted = {"at": last.started_at, "stage": "starting"}
-    left = noted.get("seconds_left")
-    found: dict[str, Any] = {
+def _word_of(note: ProgressNote | None, last: PassRecord, now: float) -> dict[str, object]:
+    """What the pass that runs has noted of itself, for scripts."""
+    note = _note_of(note, last)
+    update = note.update
+    found: dict[str, object] = {
         "progress": {
-            "phase": noted["stage"],
-            "done": noted.get("done"),
-            "total": noted.get("total"),
-            "rates": {category: round(rate, 1) for category, rate in noted.get("rates", ())},
-            "seconds_left": None if left is None else round(left, 1),
-            "age_s": round(max(0.0, now - noted["at"]), 1),
+            "phase": update.stage,
+            "done": update.done,
+            "total": update.total,
+            "rates": {category: round(rate, 1) for category, rate in update.rates},
+            "seconds_left": None if update.seconds_left is None else round(update.seconds_left, 1),
+            "age_s": round(max(0.0, now - note.at), 1),
         }
     }
-    if noted.get("slowed_by"):
-        found["slowed_by"] = noted["slowed_by"]
+    if update.slowed_by:
+        found["slowed_by"] = update.slowed_by
     return found
+
+
+def _note_of(note: ProgressNote | None, last: PassRecord) -> ProgressNote:
+    """What the pass that runs has noted of itself; a pass before it has left nothing to believe."""
+    if note is None or note.pass_id != last.id:
+        return ProgressNote(last.id, last.started_at, ProgressUpdate(stage="starting"))
+    return note

@@ -16,7 +16,7 @@ from migrate_mfa.reports.costs import Compared, compared, pool_of
 from migrate_mfa.reports.failures import FailureTable, failure_table
 from migrate_mfa.reports.next_command import AWS, Next, safe_path
 from migrate_mfa.reports.rates import Rates, rates_of
-from migrate_mfa.reports.summary import roster_name
+from migrate_mfa.reports.summary import Summary, roster_name
 from migrate_mfa.reports.verdict import Verdict, resumed_by, verdict
 
 if TYPE_CHECKING:
@@ -112,23 +112,16 @@ class Page:
     more_passes: int
 
 
-def page_of(
-    journal: "Journal", meta: Mapping[str, Any], last: PassRecord, summary: Mapping[str, Any]
-) -> Page:
-    """Gather the page of a run directory.
-
-    Args:
-        journal: is only read.
-        meta: what it says about itself.
-        last: its last pass.
-        summary: of that pass.
-    """
+def page_of(journal: "Journal", done: "Summary") -> Page:
+    """Gather the page of a run directory, which is only read; `done` is the summary of its last pass."""
+    meta, last = journal.meta(), done.done
+    summary: Mapping[str, Any] = done.as_dict()
     store = ReportStore(journal.database)
     passes, planned = store.passes(), store.planned()
     endpoint = summary.get("endpoint")
     lines = Next(str(journal.directory), str(meta.get("user_pool_id")), meta.get("verification"), endpoint)
     audit = audit_facts(summary, passes) if "coverage" in summary else None
-    name = roster_name(meta)
+    name = roster_name(meta.get("roster"))
     return Page(
         pool_name=masked(str(meta.get("pool_name") or meta.get("user_pool_id"))),
         pool_id=str(meta.get("user_pool_id")),

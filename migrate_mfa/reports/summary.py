@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.reports.files import SUMMARY, whole_file
 
 if TYPE_CHECKING:
+    from migrate_mfa.journal.meta import RunMeta
     from migrate_mfa.journal.report_store import PassRecord, ReportStore
 
 VERSION = 1
@@ -43,70 +44,93 @@ def totals(store: "ReportStore") -> Totals:
     return Totals(rows=sum(counts.values()), counts=counts, reasons=reasons)
 
 
-def summarise(store: "ReportStore", meta: Mapping[str, Any], done: "PassRecord") -> dict[str, Any]:
-    """The summary of one pass, as plain values."""
-    total, calls = totals(store), store.calls(done.id)
-    return {
-        "version": VERSION,
-        "run_id": meta.get("run_id"),
-        "command": done.command,
-        "state": done.state,
-        "pool": meta.get("user_pool_id"),
-        **_columns(meta),
-        "rows": total.rows,
-        "counts": total.counts,
-        "reasons": total.reasons,
-        "half_done": store.half_done(),
-        "calls": calls,
-        "sms_expected": meta.get("sms_expected", 0),
-        "users_read_only": done.reads_only,
-        "started_at": iso(done.started_at),
-        "ended_at": iso(done.ended_at) if done.ended_at is not None else None,
-        "elapsed_s": round(done.ended_at - done.started_at, 3) if done.ended_at is not None else None,
-        **_evidence(meta, done),
-        "rate": _rate(calls, done),
-        **done.extra,
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """One invocation in numbers: of the whole run directory, and of what this invocation has done."""
+
+    meta: "RunMeta"
+    done: "PassRecord"
+    state: str
+    total: Totals
+    half_done: Mapping[str, int]
+    calls: Mapping[str, Mapping[str, int]]
+
+    def as_dict(self) -> dict[str, object]:
+        """As `summary.json` has it."""
+        meta, done = self.meta, self.done
+        return {
+            "version": VERSION,
+            "run_id": meta.run_id,
+            "command": done.command,
+            "state": self.state,
+            "pool": meta.user_pool_id,
+            **_columns(meta),
+            "rows": self.total.rows,
+            "counts": self.total.counts,
+            "reasons": self.total.reasons,
+            "half_done": self.half_done,
+            "calls": self.calls,
+            "sms_expected": meta.sms_expected,
+            "users_read_only": done.reads_only,
+            "started_at": iso(done.started_at),
+            "ended_at": iso(done.ended_at) if done.ended_at is not None else None,
+            "elapsed_s": round(done.ended_at - done.started_at, 3) if done.ended_at is not None else None,
+            **_evidence(meta, done),
+            "rate": _rate(self.calls, done),
+            **done.extra,
+        }
 
 
-def _columns(meta: Mapping[str, Any]) -> dict[str, Any]:
+def summarise(store: "ReportStore", meta: "RunMeta", done: "PassRecord") -> Summary:
+    """The summary of one invocation, from the journal."""
+    return Summary(
+        meta=meta,
+        done=done,
+        state=done.state,
+        total=totals(store),
+        half_done=store.half_done(),
+        calls=store.calls(done.id),
+    )
+
+
+def _columns(meta: "RunMeta") -> dict[str, object]:
     """Which columns of the roster are read, by what they hold; none of the phone means the pool's numbers."""
-    if (labels := meta.get("roster_column_labels")) is None:
+    if (labels := meta.roster_read.labels) is None:
         return {}
-    phone = {} if meta.get("kind") == "disable" else {"phone": labels.get("phone")}
-    return {"columns": labels | phone, "column_notes": meta["roster_column_notes"]}
+    phone = {} if meta.kind == "disable" else {"phone": labels.get("phone")}
+    return {"columns": {**labels, **phone}, "column_notes": list(meta.roster_read.notes)}
 
 
-def _evidence(meta: Mapping[str, Any], done: "PassRecord") -> dict[str, Any]:
+def _evidence(meta: "RunMeta", done: "PassRecord") -> dict[str, object]:
     """What shows that this was what was approved: who, where, with which roster, policy, options and tool."""
-    context, verification = done.context, meta.get("verification")
-    policy = {name: meta.get(name) for name in ("verification", "phone_conflict", "despite")}
-    roster = {"name": roster_name(meta), "sha256": meta.get("roster_sha256")}
+    context, options = done.context, meta.options
+    policy = {name: options.get(name) for name in ("verification", "phone_conflict", "despite")}
+    roster = {"name": roster_name(meta.roster), "sha256": meta.roster_sha256}
     return {
-        "policy": policy if verification else None,
-        "options": {name: meta[name] for name in _READING if name in meta} | context.get("options", {}),
+        "policy": policy if policy["verification"] else None,
+        "options": {name: options[name] for name in _READING if name in options} | context.get("options", {}),
         "roster": roster if roster["sha256"] else None,
-        "account": meta.get("account") or context.get("account"),
-        "region": meta.get("region") or context.get("region"),
-        "endpoint": meta.get("endpoint") or context.get("endpoint"),
+        "account": meta.account or context.get("account"),
+        "region": meta.region or context.get("region"),
+        "endpoint": meta.endpoint or context.get("endpoint"),
         "caller_arn": context.get("caller_arn"),
         "host": context.get("host"),
         "versions": context.get("versions"),
     }
 
 
-def roster_name(meta: Mapping[str, Any]) -> str | None:
+def roster_name(roster: str | None) -> str | None:
     """The roster's file name without its folders; `-` is standard input."""
-    return Path(source).name if (source := meta.get("roster")) else None
+    return Path(roster).name if roster else None
 
 
-def _rate(calls: Mapping[str, Mapping[str, int]], done: "PassRecord") -> dict[str, Any] | None:
+def _rate(calls: Mapping[str, Mapping[str, int]], done: "PassRecord") -> dict[str, object] | None:
     """Calls, and users done, a second over the whole pass; None while it has not ended."""
     if done.ended_at is None or (seconds := done.ended_at - done.started_at) <= 0:
         return None
     users = done.extra.get("users_done")
     return {
-        "users_per_s": None if users is None else round(users / seconds, 3),
+        "users_per_s": round(users / seconds, 3) if isinstance(users, int) else None,
         "calls_per_s": {category: round(count["sent"] / seconds, 3) for category, count in calls.items()},
     }
 
@@ -116,13 +140,13 @@ def summary_path(directory: Path, pass_id: int, command: str) -> Path:
     return directory / f"summary-{pass_id}-{command}.json"
 
 
-def write_summary(directory: Path, summary: Mapping[str, Any], pass_id: int) -> None:
+def write_summary(directory: Path, summary: Mapping[str, object], pass_id: int) -> None:
     """Write `summary.json`, and the same as `summary-N-COMMAND.json`, which stays."""
-    for path in (summary_path(directory, pass_id, summary["command"]), directory / SUMMARY):
+    for path in (summary_path(directory, pass_id, str(summary["command"])), directory / SUMMARY):
         write_json(path, summary)
 
 
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
+def write_json(path: Path, value: Mapping[str, object]) -> None:
     """Write one JSON document whole or not at all."""
     with whole_file(path, encoding="utf-8") as file:
         file.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")

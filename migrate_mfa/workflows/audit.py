@@ -23,11 +23,12 @@ from migrate_mfa.engine.scan import STARTS, BrokenListError
 from migrate_mfa.invocation import Agree, Invocation, agree_to_read, open_invocation
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.log import configure
-from migrate_mfa.journal.meta import require_same
+from migrate_mfa.journal.meta import RunMeta
 from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.journal.run_dir import default_audit_dir
 from migrate_mfa.ports import Progress
 from migrate_mfa.reports.audit import coverage_dicts, coverage_table, write_users
+from migrate_mfa.reports.results import AuditResult
 from migrate_mfa.reports.summary import verified_share
 from migrate_mfa.session import Session, connect, require_endpoint
 from migrate_mfa.settings import Settings
@@ -57,6 +58,12 @@ class PoolAudit:
 
     invocation: Invocation
 
+    @property
+    def found(self) -> AuditResult:
+        """What it has found so far."""
+        result = self.invocation.result
+        return result if isinstance(result, AuditResult) else AuditResult()
+
     def look(self, agree: Agree) -> None:
         """Scan the pool, and write `unverified.csv`: of those seen, where something ends it early."""
         try:
@@ -70,7 +77,7 @@ class PoolAudit:
 
         A gate that nobody passes through must not open: an empty pool is mostly the wrong one.
         """
-        total = self.invocation.summary["total"]
+        total = self.found.total or {}
         return verified_share(total) if any(total.values()) else 0.0
 
     def exit_code(self) -> ExitCode:
@@ -86,13 +93,19 @@ def _state(invocation: Invocation) -> str:
 
 
 def _bind(journal: Journal, session: Session) -> None:
-    known = journal.meta()
-    facts = {"account": session.lane.account, "user_pool_id": session.pool.id, "kind": "audit"}
-    require_endpoint(known, session.lane)
-    require_same(known, facts)
-    facts |= {"endpoint": session.lane.endpoint}
-    run_id = known.get("run_id", uuid4().hex)
-    journal.set_meta(facts | {"run_id": run_id, "pool_name": session.pool.name})
+    known, lane, pool = RunMeta.read(journal), session.lane, session.pool
+    require_endpoint(known.endpoint, lane)
+    known.fits(kind="audit", account=lane.account, user_pool_id=pool.id)
+    journal.set_meta(
+        {
+            "kind": "audit",
+            "account": lane.account,
+            "user_pool_id": pool.id,
+            "endpoint": lane.endpoint,
+            "run_id": known.run_id or uuid4().hex,
+            "pool_name": pool.name,
+        }
+    )
 
 
 def _require_depth(session: Session) -> None:
@@ -107,6 +120,7 @@ def _look(invocation: Invocation, agree: Agree) -> None:
     """Read the pool; what was found so far is in the summary whatever happens."""
     session, found = invocation.session, Audit()
     ended: Exception | None = None
+    whole = False
     try:
         for start in range(STARTS):
             if start:
@@ -117,12 +131,12 @@ def _look(invocation: Invocation, agree: Agree) -> None:
                 break
         if ended is not None:
             raise ended.out_of_reach() if isinstance(ended, BrokenListError) else ended
-        invocation.extra["list_complete"] = True
+        whole = True
         if session.settings.deep:
             _go_deep(invocation, invocation.plans, found, agree)
         invocation.complete = True
     finally:
-        _sum_up(invocation, found)
+        _sum_up(invocation, found, whole=whole)
 
 
 def _list(invocation: Invocation, found: Audit) -> Exception | None:
@@ -190,15 +204,14 @@ def _go_deep(invocation: Invocation, store: PlanStore, found: Audit, agree: Agre
 _ASIDE = (DISABLED, FEDERATED)
 
 
-def _sum_up(invocation: Invocation, found: Audit) -> None:
+def _sum_up(invocation: Invocation, found: Audit, *, whole: bool) -> None:
     coverage, total = coverage_dicts(coverage_table(found.coverage), _ASIDE)
     invocation.reads_only = found.mfa.total()
-    invocation.extra |= {
-        "list_complete": invocation.extra.get("list_complete", False),
-        "coverage": coverage,
-        "total": total,
-        "users": found.users,
-        "estimated_users": invocation.session.pool.estimated_users,
-    }
-    if found.mfa:
-        invocation.extra["mfa"] = {kind.value: found.mfa[kind] for kind in MfaKind}
+    invocation.result = AuditResult(
+        list_complete=whole,
+        coverage=coverage,
+        total=total,
+        users=found.users,
+        estimated_users=invocation.session.pool.estimated_users,
+        mfa={kind.value: found.mfa[kind] for kind in MfaKind} if found.mfa else None,
+    )

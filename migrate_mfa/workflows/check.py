@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from migrate_mfa.aws.session import Aws
 from migrate_mfa.checks.findings import Finding, failures
@@ -18,16 +17,17 @@ from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.forecast import Forecast, Rate, forecast
 from migrate_mfa.domain.quotas import QUOTAS, Lane, ceiling
 from migrate_mfa.journal.database import Journal
-from migrate_mfa.journal.meta import planned_meta, require_same
+from migrate_mfa.journal.meta import RunMeta
 from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.journal.schema import COUNTS_COUNTRIES
 from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.pacing.retry import IMPATIENT
 from migrate_mfa.ports import ProgressUpdate
 from migrate_mfa.session import Session, call_or_exit, problem_of, require_endpoint
-from migrate_mfa.settings import Settings, policy_of
+from migrate_mfa.settings import Settings
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
-from migrate_mfa.workflows.plan_and_run import NO_POOL, VERBS
+from migrate_mfa.workflows.plan import VERBS
+from migrate_mfa.workflows.roster_run import NO_POOL
 
 _NOT_A_POOL = frozenset({"ResourceNotFoundException", "OperationNotEnabledException"})
 
@@ -37,7 +37,7 @@ class Checked:
     """The findings, as a document too, what the plan comes to if there is one, and how the command ends."""
 
     findings: list[Finding]
-    document: dict[str, Any]
+    document: dict[str, object]
     exit_code: ExitCode
     forecast: Forecast | None = None
 
@@ -58,7 +58,7 @@ def check(settings: Settings, verb: str) -> Checked:
         quota_share=settings.pace.quota_share,
     )
     plan = _saved_plan(settings, settings.run_dir) if settings.run_dir is not None else None
-    pool_id = plan.meta["user_pool_id"] if plan else settings.user_pool_id
+    pool_id = plan.meta.user_pool_id if plan else settings.user_pool_id
     if pool_id is None:
         raise UsageError(*NO_POOL)
     if plan:
@@ -75,7 +75,7 @@ def _check(settings: Settings, aws: Aws, scope: CheckScope, plan: "_SavedPlan | 
     clock = SystemClock()
     identity = call_or_exit(aws.identity, clock, stop, connects=IMPATIENT)
     if plan is not None:
-        require_endpoint(plan.meta, Lane(aws.endpoint, identity.account, aws.region))
+        require_endpoint(plan.meta.endpoint, Lane(aws.endpoint, identity.account, aws.region))
     pool_id = name = aws.target.user_pool_id
     ahead = None
     try:
@@ -99,20 +99,20 @@ def _check(settings: Settings, aws: Aws, scope: CheckScope, plan: "_SavedPlan | 
 class _SavedPlan:
     """What a run directory says about itself, and what its plan has still to do."""
 
-    meta: dict[str, Any]
+    meta: RunMeta
     users: int
     steps: dict[str, int]
     by_country: dict[str, tuple[int, int]]
 
     def scope(self, scope: CheckScope) -> CheckScope:
         """What the plan adds: its policy, and how many users and messages it expects."""
-        policy = policy_of(self.meta)
+        policy = self.meta.policy
         return replace(
             scope,
             verification=policy.verification,
             despite=policy.despite,
             users=self.users or None,
-            codes=int(self.meta.get("sms_expected", 0)),
+            codes=self.meta.sms_expected,
         )
 
     def forecast(self, settings: Settings, snapshot: PoolSnapshot, now: float) -> Forecast:
@@ -137,10 +137,8 @@ def _saved_plan(settings: Settings, directory: Path) -> _SavedPlan:
         InputUnusable: the directory has no plan, or one for another pool, or an older version made it.
     """
     with Journal.look_at(directory) as journal:
-        meta = planned_meta(journal)
-        if settings.user_pool_id is not None:
-            require_same(meta, {"user_pool_id": settings.user_pool_id})
-        require_same(meta, settings.stated())
+        meta = RunMeta.read(journal).require_planned()
+        meta.fits(user_pool_id=settings.user_pool_id, options=settings.stated())
         if journal.database.value("PRAGMA user_version") < COUNTS_COUNTRIES:
             raise InputUnusable(
                 f"{directory} was made by an older version, which did not count messages by country.",

@@ -34,13 +34,11 @@ def shown_at_end(
         with closing(progress_for(settings.output)) as progress, open_it(progress) as opened:
             yield opened
     finally:
-        if opened is not None and opened.invocation.summary:
-            invocation = opened.invocation
+        if opened is not None and opened.invocation.summary is not None:
+            invocation, summary = opened.invocation, opened.invocation.summary
             # A plan is a table of its own, which was shown before it may have been refused.
             if settings.output.json or invocation.command != "plan":
-                tables.standing(
-                    invocation.summary, invocation.journal.directory, in_json=settings.output.json
-                )
+                tables.standing(summary.as_dict(), invocation.journal.directory, in_json=settings.output.json)
 
 
 def leave(invocation: "Invocation", code: "ExitCode") -> "ExitCode":

@@ -13,7 +13,7 @@ from migrate_mfa.domain.rollback import restore
 from migrate_mfa.domain.rows import PlannedBy, PlannedRow
 from migrate_mfa.engine.apply_row import apply_row
 from migrate_mfa.engine.live_pool import OLDEST_S
-from migrate_mfa.journal.reconcile_store import AftermathStore
+from migrate_mfa.journal.rollback_store import RollbackStore
 from tests.commands.support import WRITES, a_member, phone_of
 from tests.support.builders import a_candidate, a_policy
 from tests.support.scene import Scene
@@ -85,10 +85,10 @@ class Ways:
     def roll_back(self) -> dict[int, End]:
         """`rollback` some time later."""
         self._begin_anew()
-        store = AftermathStore(self.run.journal.database)
+        store = RollbackStore(self.run.journal.database)
         for row, wrote in store.rollback_rows(0, len(self.names) + 1, ended=False):
             if wrote:
-                store.reopen([row], Plan((), Reason.RESTORED), PlannedBy.ROLLBACK)
+                store.reopen([row], Plan((), Reason.RESTORED))
         return self._settle_all(PlannedBy.ROLLBACK)
 
     def executed(self, name: str) -> Counter[str]:

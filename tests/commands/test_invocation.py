@@ -64,7 +64,8 @@ def test_a_signal_before_the_end_makes_it_interrupted(
 
     invocation = a_pass(tmp_path / "run", stop, lambda: stop.request(cause))
 
-    assert (invocation.summary["state"], invocation.exit_code(ExitCode.DONE)) == ("interrupted", code)
+    assert invocation.summary is not None
+    assert (invocation.summary.state, invocation.exit_code(ExitCode.DONE)) == ("interrupted", code)
 
 
 def test_the_calls_of_a_pass_are_in_its_summary_when_it_ends_in_whatever_way(tmp_path: Path) -> None:
@@ -84,7 +85,8 @@ def test_a_signal_while_the_reports_are_written_changes_nothing(tmp_path: Path) 
     invocation = a_pass(tmp_path / "run", stop, lambda: None)
     stop.request(StopCause.SIGTERM)
 
-    assert (invocation.summary["state"], invocation.exit_code(ExitCode.DONE)) == ("finished", ExitCode.DONE)
+    assert invocation.summary is not None
+    assert (invocation.summary.state, invocation.exit_code(ExitCode.DONE)) == ("finished", ExitCode.DONE)
 
 
 LANE = Lane(account="123456789012", region="ap-northeast-1", endpoint="http://127.0.0.1:1")

@@ -1,5 +1,6 @@
 """What a rehearsal proposes and expects."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from migrate_mfa.cli.option_values import percent
 from migrate_mfa.domain.forecast import Forecast, Time
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.engine.limits import too_many
+from migrate_mfa.journal.meta import RunMeta
 from migrate_mfa.rehearsal.rehearsal import MACHINE_RPS, expectation, options_of
 
 PLAIN: dict[str, Any] = {
@@ -18,6 +20,11 @@ PLAIN: dict[str, Any] = {
 }
 
 
+def known(facts: dict[str, Any]) -> RunMeta:
+    """What a run directory with these facts in its journal says about itself."""
+    return RunMeta.of(Path(), facts)
+
+
 def ahead(users: int, seconds: float) -> Forecast:
     """A run of four calls a user."""
     calls = {Category.USER_READ: 2 * users, Category.USER_UPDATE: users, Category.USER_RESOURCE_UPDATE: users}
@@ -26,13 +33,13 @@ def ahead(users: int, seconds: float) -> Forecast:
 
 
 def test_what_decides_as_the_plan_did_is_proposed() -> None:
-    meta = PLAIN | {"phone_conflict": "replace", "despite": ["has_totp", "has_passkey"], "sms_expected": 7}
+    meta = PLAIN | {"phone_conflict": "replace", "despite": ["has_passkey", "has_totp"], "sms_expected": 7}
 
-    assert options_of(PLAIN, [("verified", "enrolled", 90)], 90) == ["--verification", "attested"]
-    assert " ".join(options_of(meta, [], 90)).split(" --")[1:] == [
+    assert options_of(known(PLAIN), [("verified", "enrolled", 90)], 90) == ["--verification", "attested"]
+    assert " ".join(options_of(known(meta), [], 90)).split(" --")[1:] == [
         "phone-conflict replace",
-        "despite has_totp",
         "despite has_passkey",
+        "despite has_totp",
         "max-sms 7",
     ]
 
@@ -41,8 +48,8 @@ def test_the_pace_of_the_last_run_is_proposed_else_that_of_the_plan() -> None:
     planned = {"plan": {"quota_share": 0.2, "max_rps": {}}}
     ran = planned | {"run": {"quota_share": 1.0, "max_rps": {"UserUpdate": 5.0}}}
 
-    assert options_of(PLAIN | {"pace": planned}, [], 90)[2:] == ["--quota-share", "0.2"]
-    assert options_of(PLAIN | {"pace": ran}, [], 90)[2:] == [
+    assert options_of(known(PLAIN | {"pace": planned}), [], 90)[2:] == ["--quota-share", "0.2"]
+    assert options_of(known(PLAIN | {"pace": ran}), [], 90)[2:] == [
         *("--quota-share", "1"),
         *("--max-rps", "UserUpdate=5"),
     ]
@@ -50,7 +57,7 @@ def test_the_pace_of_the_last_run_is_proposed_else_that_of_the_plan() -> None:
 
 @pytest.mark.parametrize(("failed", "rows"), [(29, 100), (17, 34), (50, 50), (6, 500), (999, 1000)])
 def test_as_many_failures_as_the_plan_has_are_allowed(failed: int, rows: int) -> None:
-    *_, option, value = options_of(PLAIN, [("failed", "bad_row", failed)], rows)
+    *_, option, value = options_of(known(PLAIN), [("failed", "bad_row", failed)], rows)
 
     assert option == "--max-failures"
     assert (allowed := percent(option, value)) is not None

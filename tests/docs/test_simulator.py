@@ -13,21 +13,21 @@ from migrate_mfa.simulator.account.surroundings import Eums
 from migrate_mfa.simulator.files import poolfile
 from migrate_mfa.simulator.files.edits import Edit
 from migrate_mfa.simulator.files.generate import Generate
-from migrate_mfa.simulator.server import faults
+from migrate_mfa.simulator.server import fault_file
 from migrate_mfa.simulator.server.control import Control
 from migrate_mfa.simulator.server.service import Service
 
 FOLDER = Path(__file__).resolve().parents[2] / "samples/simulator"
 BOTH = pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
-ROWS = (Sns, Eums, faults.Rule, faults.Latency, faults.LiveTraffic, faults.Step)
+ROWS = (Sns, Eums, fault_file.Rule, fault_file.Latency, fault_file.LiveTraffic, fault_file.Step)
 KINDS = (
     poolfile.PoolFile,
     poolfile.PoolRow,
     poolfile.UserRow,
     Generate,
     Edit,
-    faults.FaultFile,
-    faults.On,
+    fault_file.FaultFile,
+    fault_file.On,
     RecoveryRow,
 )
 
@@ -38,7 +38,7 @@ def test_every_member_is_named(name: str) -> None:
     members = {each.name for row in ROWS for each in fields(row)}
     members |= {member for kind in KINDS for member in kind.model_fields}
 
-    assert members | {*faults.ERRORS, *faults.TRANSPORT, *faults.PAGES} <= named
+    assert members | {*fault_file.ERRORS, *fault_file.TRANSPORT, *fault_file.PAGES} <= named
 
 
 @BOTH
@@ -51,7 +51,7 @@ def test_every_control_is_in_the_table(name: str) -> None:
 
 
 def test_the_samples_are_taken_and_the_example_works() -> None:
-    with background(FOLDER / "pool.json", faults=FOLDER / "faults.json", control=True) as running:
+    with background(FOLDER / "pool.json", faults=FOLDER / "fault_file.json", control=True) as running:
         running.control("users", {"upsert": [{"Username": "aiko", "Enabled": False}]})
         (users,) = running.control("state").values()
 

@@ -25,7 +25,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from migrate_mfa.aws.session import Aws, AwsTarget
 from migrate_mfa.aws.user_pool import CognitoUserPool
 from migrate_mfa.engine import apply_row
-from migrate_mfa.journal import database
+from migrate_mfa.journal.connection import connect
 from migrate_mfa.main import main
 from migrate_mfa.simulator.account.clock import Clock
 from migrate_mfa.simulator.files.edits import apply_edit
@@ -266,7 +266,7 @@ def _quickly(patch: pytest.MonkeyPatch) -> None:
     One user comes after the other, so the order of the calls is always the same.
     """
     patch.setattr("migrate_mfa.engine.execute.window_size", lambda _: 1)
-    patch.setattr("migrate_mfa.journal.database._connect", _relaxed(database._connect))
+    patch.setattr("migrate_mfa.journal.database.connect", _relaxed(connect))
     patch.setattr("migrate_mfa.aws.session.within", lambda _, work: work())
     patch.setattr("migrate_mfa.commands.run._check_first", lambda _: None)
     for name in ("migrate_mfa.main.get_command", "typer.main.get_command"):

@@ -18,16 +18,19 @@ from migrate_mfa.engine.live_pool import LivePool
 from migrate_mfa.invocation import Invocation
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.lock import Writer
+from migrate_mfa.journal.meta import policy_options
 from migrate_mfa.journal.run_files import JOURNAL
 from migrate_mfa.journal.values import state_from_json, steps_from_text
 from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.pacing.limiter import RateLimiter
 from migrate_mfa.pacing.user_pool import PacedUserPool
 from migrate_mfa.session import Session, call_or_exit
-from migrate_mfa.settings import Settings, policy_options
+from migrate_mfa.settings import Settings
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, Stopped
-from migrate_mfa.workflows.aftermath import Aftermath
-from migrate_mfa.workflows.plan_and_run import PlanAndRun, require_pool
+from migrate_mfa.workflows.reconcile import Reconciliation
+from migrate_mfa.workflows.rollback import Rollback
+from migrate_mfa.workflows.roster_run import require_pool
+from migrate_mfa.workflows.run import Run
 from tests.simulation.line import Line
 from tests.simulation.scheduler import Scheduler, VirtualClock
 from tests.support.builders import a_record
@@ -188,28 +191,27 @@ class Process:
 
     def _migrate(self, invocation: Invocation) -> None:
         roster: Any = SimulatedRoster(self.run.roster)
-        planning = PlanAndRun(invocation, self.run.policy, roster)
+        planning = Run(invocation, self.run.policy, roster)
         planning.prepare()
         planning.require_ready()
         if planning.forecast().users:
             planning.apply()
 
     def _reconcile(self, invocation: Invocation) -> None:
-        after = Aftermath(invocation, self.run.policy)
-        after.compare(lambda *_: None)
+        reconciliation = Reconciliation(invocation, self.run.policy)
+        reconciliation.compare(lambda *_: None)
         if self.chance.random() < 0.3:
-            after.plan_repairs()
-        if after.open_rows():
-            after.apply_reconcile()
-        after.store.settle_repairs()
-        invocation.extra |= {"drift": {}, "drift_new": {}}
-        after.drift_is_told()
+            reconciliation.plan_repairs()
+        if reconciliation.open_rows():
+            reconciliation.apply()
+        reconciliation.store.settle_repairs()
+        reconciliation.drift_is_told()
 
     def _roll_back(self, invocation: Invocation) -> None:
-        after = Aftermath(invocation, self.run.policy)
-        after.choose(())
-        after.select(())
-        after.apply_rollback()
+        rollback = Rollback(invocation)
+        rollback.choose(())
+        rollback.select(())
+        rollback.apply()
 
 
 _COMMANDS: Mapping[str, Callable[[Process, Invocation], None]] = {

@@ -7,6 +7,7 @@ import pytest
 from migrate_mfa.domain.model import Verdict
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.engine import apply_row, write_gate
+from migrate_mfa.engine.row_writer import RowWriter
 from migrate_mfa.pacing.turns import Turns
 from tests.simulation.scheduler import NoEndError
 from tests.simulation.simulate import main, play
@@ -60,7 +61,7 @@ def test_the_judge_sees_a_write_without_an_intent() -> None:
 @pytest.mark.damages_journal
 def test_the_judge_sees_what_is_told_and_is_not_so() -> None:
     with (
-        patch.object(apply_row._RowRun, "_make", lambda *_: None),
+        patch.object(RowWriter, "_make", lambda *_: None),
         patch.object(apply_row._RowRun, "_look_back", apply_row._RowRun._look),
         patch.object(apply_row, "_is_undone", lambda *_: True),
         patch.object(apply_row, "not_effective", lambda *_: Verdict(Reason.ENROLLED)),

@@ -233,7 +233,7 @@ class World:
             patch(f"{passes}.last_lane_writer", lambda _: self.lane_writer.get("last")),
             patch(f"{passes}.note_lane_writer", note),
             patch(f"{passes}.recovery_in_the_way", lambda *_: None),
-            patch("migrate_mfa.workflows.aftermath.recoveries", lambda *_: ()),
+            patch("migrate_mfa.workflows.reconcile.recoveries", lambda *_: ()),
             configure(None),
             patch("migrate_mfa.journal.database.take_lock", partial(take_lock, sleep=lambda _: None)),
         ):

@@ -11,10 +11,11 @@ from migrate_mfa.domain.decide import decide
 from migrate_mfa.domain.model import Candidate, Decision, Policy, PoolFacts, Rejection, UserState
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.rows import PlannedBy, PlannedRow
-from migrate_mfa.engine.apply_row import RowContext, RowResult, apply_row
+from migrate_mfa.engine.apply_row import RowResult, apply_row
 from migrate_mfa.engine.live_pool import LivePool
 from migrate_mfa.engine.plan import Planner
 from migrate_mfa.engine.refusals import Refusals
+from migrate_mfa.engine.row_context import RowContext
 from migrate_mfa.engine.sms_allowance import SmsAllowance
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.plan_store import PlanStore
@@ -102,7 +103,7 @@ class Scene:
             pool=self.live_pool(),
             clock=self.clock,
             stop=self.stop,
-            sms=SmsAllowance(self.max_sms - self.store.unverified_rows()),
+            sms=SmsAllowance(self.max_sms, self.store.unverified_rows()),
             refusals=Refusals(self.ask),
             limiters=limiters or {},
         )

@@ -17,7 +17,8 @@ from migrate_mfa.simulator.operations import OPERATIONS, Operation
 from migrate_mfa.simulator.operations.reading import MAX_PAGE
 from migrate_mfa.simulator.server.call import Call, Ledger, Reply, error_reply, json_reply
 from migrate_mfa.simulator.server.caller import denial, require_allowed
-from migrate_mfa.simulator.server.faults import PAGES, Faults, Rule
+from migrate_mfa.simulator.server.fault_file import PAGES, Rule
+from migrate_mfa.simulator.server.faults import Faults
 from migrate_mfa.simulator.server.query import read_form, xml_error, xml_reply
 from migrate_mfa.simulator.server.shapes import check_shapes
 from migrate_mfa.simulator.server.subjects import category, subject

@@ -12,7 +12,7 @@ from itertools import count
 from typing import Self
 
 from migrate_mfa.pacing.limiter import Permit, RateLimiter
-from migrate_mfa.simulator.server.faults import LiveTraffic
+from migrate_mfa.simulator.server.fault_file import LiveTraffic
 from migrate_mfa.simulator.server.quotas import Bucket
 
 QUOTA = 25.0

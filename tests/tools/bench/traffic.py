@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from migrate_mfa.clock import SystemClock
-from migrate_mfa.simulator.server.faults import LiveTraffic
+from migrate_mfa.simulator.server.fault_file import LiveTraffic
 
 USERS = 200
 """As many users take turns, so that the limit of one user is not met."""

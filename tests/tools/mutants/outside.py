@@ -117,7 +117,7 @@ OUTSIDE: Final = (
         promise=14,
         breach="A run goes on at another endpoint, where other users stand behind the same names.",
         file="migrate_mfa/session.py",
-        find="    if began != lane.endpoint:\n",
+        find="    if began not in {None, lane.endpoint}:\n",
         put="    if not lane.endpoint:\n",
         tests=("tests/unit/aws/test_endpoints.py::test_a_run_goes_on_only_where_it_began",),
     ),

@@ -22,7 +22,7 @@ WAY_BACK: Final = (
         name="what cannot be restored is done first again",
         promise=6,
         breach="A rollback that was cut short begins anew with those whom it had to leave.",
-        file="migrate_mfa/workflows/aftermath.py",
+        file="migrate_mfa/workflows/rollback.py",
         find="        if not untouched:\n",
         put="        if True:\n",
         tests=(
@@ -88,7 +88,7 @@ WAY_BACK: Final = (
         name="a refusal is believed",
         promise=2,
         breach="A store that a Lambda trigger failed after is journaled as refused.",
-        file="migrate_mfa/engine/apply_row.py",
+        file="migrate_mfa/engine/row_writer.py",
         find="unsure = error.may_have_stored",
         put="unsure = error.effect is Effect.UNKNOWN",
         tests=(

@@ -108,10 +108,10 @@ def test_a_url_that_no_client_can_use_is_refused(url: str) -> None:
 def test_a_run_goes_on_only_where_it_began() -> None:
     lane = Lane(OWN, "123456789012", "us-east-1")
 
-    require_endpoint({"endpoint": OWN}, lane)
-    require_endpoint({}, lane)  # as older versions left it
+    require_endpoint(OWN, lane)
+    require_endpoint(None, lane)  # as older versions left it
     with pytest.raises(InputUnusable) as raised:
-        require_endpoint({"endpoint": AWS}, lane)
+        require_endpoint(AWS, lane)
 
     assert "began at AWS's own endpoint" in raised.value.message
     assert f"the endpoint {OWN}" in raised.value.message

@@ -1,5 +1,6 @@
 import io
 import re
+import time
 from typing import Literal, TextIO
 
 import pytest
@@ -7,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migrate_mfa.cli.progress import Display, make_progress
+from migrate_mfa.domain.choices import ProgressStyle
+from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.ports import Progress, ProgressUpdate
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -45,6 +48,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
 
 
 def make(stream: TextIO, clock: Clock, *, quiet: bool = False, color: bool = True) -> Display:
@@ -249,6 +254,41 @@ class TestPlain:
         assert terminal.getvalue() == "x\nwriting: 2\nwriting: 2; took 30 s\n"
 
 
+@pytest.mark.parametrize(
+    ("style", "terminal", "shown"),
+    [
+        (ProgressStyle.LINES, True, "writing: 12,345 of 200,000"),
+        (ProgressStyle.LIVE, True, "writing  █"),
+        (ProgressStyle.AUTO, True, "writing  █"),
+        (ProgressStyle.AUTO, False, "writing: 12,345 of 200,000"),
+        (ProgressStyle.LINES, False, "writing: 12,345 of 200,000"),
+        (ProgressStyle.NONE, True, None),
+        (ProgressStyle.NONE, False, None),
+    ],
+)
+def test_the_operator_chooses_how_progress_is_shown(
+    clock: Clock, style: ProgressStyle, terminal: bool, shown: str | None
+) -> None:
+    stream = Terminal() if terminal else io.StringIO()
+
+    with make_progress(
+        stream=stream, clock=clock, quiet=False, color=False, style=style, every_s=7
+    ) as progress:
+        progress.say("stays")
+        progress.show(a_standing())
+        clock.time += 7
+        progress.show(a_standing())
+
+    assert "stays" in stream.getvalue()
+    told = stream.getvalue().replace("stays", "")
+    assert shown in told if shown else not told.strip()
+
+
+def test_a_live_view_is_refused_where_nobody_could_see_it(clock: Clock) -> None:
+    with pytest.raises(UsageError, match="--progress live needs a terminal"):
+        make_progress(stream=io.StringIO(), clock=clock, quiet=False, color=True, style=ProgressStyle.LIVE)
+
+
 class TestLive:
     def test_shows_where_it_stands_in_as_few_rows_as_it_fits_in(self, clock: Clock) -> None:
         terminal = Terminal()
@@ -257,9 +297,10 @@ class TestLive:
         progress.show(a_standing(slowed_by="throttled by UserUpdate: 12/s"))
 
         assert screen(terminal) == [
-            "writing: 12,345 of 200,000, 2 h 05 min left",
-            "verified 12,000, pending 300, failed 45; read 50/s, update 12/s, mfa 0.5/s",
-            "throttled by UserUpdate: 12/s",
+            "writing  █░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  6 %  12,345 of 200,000",
+            "2 h 05 min left, until about 02:21",
+            "verified 12,000, pending 300, failed 45",
+            "Throttled by UserUpdate: 12/s",
         ]
 
     def test_a_little_fits_on_one_line(self, clock: Clock) -> None:
@@ -268,18 +309,15 @@ class TestLive:
 
         progress.show(
             ProgressUpdate(
-                stage="writing",
+                stage="reading the pool",
                 done=120,
                 total=500,
-                outcomes=(("verified", 100), ("failed", 2)),
                 rates=(("UserRead", 50.0), ("UserUpdate", 12.0)),
                 seconds_left=20.0,
             )
         )
 
-        assert screen(terminal) == [
-            "writing: 120 of 500, 20 s left; verified 100, failed 2; read 50/s, update 12/s"
-        ]
+        assert screen(terminal) == ["reading the pool: 120 of 500, 20 s left; read 50/s, update 12/s"]
 
     def test_a_narrow_terminal_loses_the_ends(self, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("COLUMNS", "30")
@@ -288,10 +326,10 @@ class TestLive:
         make(terminal, clock).show(a_standing(slowed_by="throttled by UserUpdate: 12/s"))
 
         assert screen(terminal) == [
-            "writing: 12,345 of 200,000, 2 ",
-            "verified 12,000, pending 300, ",
-            "read 50/s, update 12/s, mfa 0.",
-            "throttled by UserUpdate: 12/s",
+            "writing  █░░░░░░░░░░░░░░░░░░░…",
+            "2 h 05 min left, until about …",
+            "verified 12,000, pending 300,…",
+            "Throttled by UserUpdate: 12/s",
         ]
 
     @given(
@@ -337,15 +375,15 @@ class TestLive:
         terminal = Terminal()
         progress = make(terminal, clock)
 
-        for millisecond in range(0, 250, 5):
+        for millisecond in range(0, 750, 5):
             clock.time = 1000.0 + millisecond / 1000
             progress.show(ProgressUpdate(stage="writing", done=millisecond))
         progress.show(ProgressUpdate(stage="reading back", done=0))
 
         assert [line for line in drawn(terminal) if line] == [
             "writing: 0",
-            "writing: 100",
-            "writing: 200",
+            "writing: 250",
+            "writing: 500",
             "reading back: 0",
         ]
 

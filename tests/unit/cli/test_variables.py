@@ -190,10 +190,10 @@ def test_the_hint_for_a_missing_permission_names_the_command(
 ) -> None:
     from migrate_mfa.domain.failure import ApiError, run_problem
 
-    def refused(**_: object) -> None:
+    def refused(*_: object) -> None:
         raise run_problem(ApiError(operation="ListUsers", code="AccessDeniedException"))
 
-    monkeypatch.setattr("migrate_mfa.settings.Settings", refused)
+    monkeypatch.setattr("migrate_mfa.settings.Settings.of", refused)
 
     assert main(["reconcile", "--run-dir", "nowhere", "--yes"]) == ExitCode.NOT_ALLOWED
     assert "`migrate-mfa iam-policy reconcile`" in capsys.readouterr().err

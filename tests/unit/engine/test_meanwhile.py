@@ -17,8 +17,10 @@ from migrate_mfa.domain.model import (
     PoolFacts,
 )
 from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.domain.rollback import Write
 from migrate_mfa.engine.apply_row import RowResult
 from migrate_mfa.engine.write_gate import MOST_LOOKS, OLDEST_LOOK_S
+from migrate_mfa.journal.write_store import WorkStore
 from tests.support.builders import BY_CODE, OTHER_PHONE, PHONE, a_candidate, a_policy, a_pool, a_user, mfa
 from tests.support.fakes import GET, LIST, MFA, UPDATE, Call, FakeClock, FakeUserPool, Killed
 from tests.support.scene import Scene, scene
@@ -251,3 +253,38 @@ def test_a_code_that_a_dead_process_has_not_sent_is_sent_to_who_was_not_touched(
 
         assert settled(run).verdict.reason is Reason.AWAITING_CODE
         assert run.user_pool.sms == {"ann": 1}
+
+
+def test_the_journal_is_not_asked_what_it_was_just_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with planned(tmp_path) as run:
+        asked: list[int] = []
+        writes_of = type(run.store).writes_of
+
+        def counting(store: WorkStore, row: int) -> list[Write]:
+            asked.append(row)
+            return writes_of(store, row)
+
+        monkeypatch.setattr(WorkStore, "writes_of", counting)
+
+        assert settled(run).verdict.reason is Reason.ENROLLED
+        assert asked == []
+
+
+def test_what_an_earlier_process_stored_is_not_taken_for_the_users_own_number(tmp_path: Path) -> None:
+    """A resumed row whose number was stored before: it is ours though this process has not stored it."""
+    with planned(tmp_path) as run:
+        before(run, MFA, _die)
+        with pytest.raises(Killed):
+            settled(run)
+        run.reopen()
+        run.clock.sleep(3600.0)
+        run.user_pool.calls.clear()
+
+        assert settled(run).verdict.reason is Reason.ENROLLED
+        assert run.user_pool.made(GET, UPDATE, MFA) == [GET, MFA, GET], "no further look at a number of ours"
+
+
+def _die() -> None:
+    raise Killed

@@ -23,7 +23,7 @@ from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rows import PlannedBy, PlannedRow, Revisited
 from migrate_mfa.engine.apply_row import apply_row
 from migrate_mfa.engine.reconcile import REPAIR, DriftKind, Reconciler, drift_kind
-from migrate_mfa.journal.reconcile_store import AftermathStore
+from migrate_mfa.journal.reconcile_store import ReconcileStore
 from migrate_mfa.stop import StopCause, Stopped
 from tests.support.builders import (
     AT_SIGN_IN,
@@ -60,12 +60,12 @@ class Nights(Scene):
     unread = 0
 
     @property
-    def aftermath(self) -> AftermathStore:
-        return AftermathStore(self.journal.database)
+    def reconcile_store(self) -> ReconcileStore:
+        return ReconcileStore(self.journal.database)
 
     def reconciler(self) -> Reconciler:
         return Reconciler(
-            self.aftermath,
+            self.reconcile_store,
             self.plans,
             self.user_pool,
             pool=self.user_pool.pool,
@@ -79,21 +79,21 @@ class Nights(Scene):
         """One night, as the command puts the parts together."""
         self.clock.sleep(DAY_S)
         self.user_pool.calls.clear()
-        self.aftermath.settle_repairs()
+        self.reconcile_store.settle_repairs()
         reconciler = self.reconciler()
         reconciler.look()
         ended = reconciler.reopen_pending(self.sms_left)
         self.held_back = reconciler.held_back
         reconciler.find_drift(deep=deep)
         self.unread = reconciler.unread
-        self.aftermath.forget_looks()
+        self.reconcile_store.forget_looks()
         if repair:
-            for each in self.aftermath.drifts("", 1000):
+            for each in self.reconcile_store.drifts("", 1000):
                 if each.kind == DriftKind.MFA_OFF:
-                    self.aftermath.reopen([each.row], REPAIR, PlannedBy.REPAIR)
+                    self.reconcile_store.reopen([each.row], REPAIR, PlannedBy.REPAIR)
         for work in self.store.claim((PlannedBy.RECONCILE, PlannedBy.REPAIR), 0, 1000):
             apply_row(work, replace(self.context(), decide=self._work_again))
-        self.aftermath.settle_repairs()
+        self.reconcile_store.settle_repairs()
         return ended
 
     def _again(self, each: Revisited, state: UserState) -> Decision:
@@ -125,7 +125,7 @@ class Nights(Scene):
 
     @property
     def drift(self) -> dict[str, int]:
-        return self.aftermath.drift_kinds()
+        return self.reconcile_store.drift_kinds()
 
 
 @contextmanager
@@ -190,9 +190,9 @@ def test_numbers_that_sign_people_in_cost_no_second_look_up(tmp_path: Path) -> N
 def test_a_list_that_is_older_than_our_last_look_is_no_news(tmp_path: Path) -> None:
     with nights(tmp_path, policy=BY_CODE) as scene:
         stale = replace(a_user(), modified=0.5, mfa=None)
-        scene.aftermath.see([stale])
+        scene.reconcile_store.see([stale])
 
-        found = next(iter(scene.aftermath.revisited(0, 10)))
+        found = next(iter(scene.reconcile_store.revisited(0, 10)))
 
         assert found.new == stale
         assert not found.changed
@@ -217,13 +217,13 @@ def test_a_list_that_is_older_than_our_last_look_is_no_news(tmp_path: Path) -> N
 )
 def test_the_journal_itself_finds_who_has_changed(tmp_path: Path, change: dict[str, Any]) -> None:
     with nights(tmp_path, policy=BY_CODE) as scene:
-        was = next(iter(scene.aftermath.revisited(0, 10))).old
-        scene.aftermath.see([replace(was, **change)])
+        was = next(iter(scene.reconcile_store.revisited(0, 10))).old
+        scene.reconcile_store.see([replace(was, **change)])
 
-        [found] = scene.aftermath.revisited(0, 10)
+        [found] = scene.reconcile_store.revisited(0, 10)
 
         assert found.changed == bool(change and change.get("modified", 9.0) == 9.0)
-        assert scene.aftermath.revisited(0, 10, unchanged=False) == [found] * found.changed
+        assert scene.reconcile_store.revisited(0, 10, unchanged=False) == [found] * found.changed
 
 
 # Who has proved a number
@@ -738,7 +738,7 @@ def test_a_clock_that_was_set_back_makes_no_drift_old_and_no_repair_undone(tmp_p
         scene.change("ann", mfa=mfa())
         scene.reopen()
         scene.reconcile()
-        assert scene.aftermath.drift_kinds(after_pass=told) == {DriftKind.MFA_OFF: 1}
+        assert scene.reconcile_store.drift_kinds(after_pass=told) == {DriftKind.MFA_OFF: 1}
         told = scene.store.pass_id
         assert isinstance(scene.clock, FakeClock)
         scene.clock.back(86_400.0)
@@ -747,7 +747,7 @@ def test_a_clock_that_was_set_back_makes_no_drift_old_and_no_repair_undone(tmp_p
 
         scene.reconcile(repair=True)
 
-        assert scene.aftermath.drift_kinds(after_pass=told) == {DriftKind.NO_PHONE: 1}, "bob's is news"
+        assert scene.reconcile_store.drift_kinds(after_pass=told) == {DriftKind.NO_PHONE: 1}, "bob's is news"
         assert scene.drift == {DriftKind.NO_PHONE: 1}, "and ann's is over"
 
 

@@ -14,7 +14,7 @@ from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rollback import restore
 from migrate_mfa.domain.rows import PlannedBy, PlannedRow
 from migrate_mfa.engine.apply_row import READ_BACK_WAITS_S, apply_row
-from migrate_mfa.journal.reconcile_store import AftermathStore
+from migrate_mfa.journal.rollback_store import RollbackStore
 from tests.support.builders import (
     AT_SIGN_IN,
     ATTESTED,
@@ -48,7 +48,7 @@ def enrolled(run: Scene, **changes: object) -> None:
 def roll_back(run: Scene, *, named: bool = False) -> Verdict:
     """What `rollback` does with the row of the scene's one user, also with `--user`."""
     run.reopen()
-    store = AftermathStore(run.journal.database)
+    store = RollbackStore(run.journal.database)
     store.choose([run.user_pool.true_state("ann").sub])
     found = [
         row
@@ -61,7 +61,7 @@ def roll_back(run: Scene, *, named: bool = False) -> Verdict:
     if not wrote:
         run.plans.decide([(row, Verdict(Reason.NOTHING_TO_RESTORE))], run.clock.now(), PlannedBy.ROLLBACK)
         return Verdict(Reason.NOTHING_TO_RESTORE)
-    store.reopen([row], Plan((), Reason.RESTORED), PlannedBy.ROLLBACK)
+    store.reopen([row], Plan((), Reason.RESTORED))
 
     def decide(work: PlannedRow, state: UserState) -> Decision:
         before = run.store.before_image(work.user_sub)

@@ -16,7 +16,7 @@ from migrate_mfa.domain.rows import PlannedBy, PlannedRow
 from migrate_mfa.engine.apply_row import apply_row
 from migrate_mfa.engine.execute import Executor
 from migrate_mfa.engine.limits import Limits
-from migrate_mfa.journal.reconcile_store import AftermathStore
+from migrate_mfa.journal.rollback_store import RollbackStore
 from tests.support.builders import OTHER_PHONE, PHONE, a_candidate, a_pool, a_user
 from tests.support.fakes import FakeUserPool
 from tests.support.scene import Scene, make_limiters, scene
@@ -24,7 +24,7 @@ from tests.support.scene import Scene, make_limiters, scene
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from migrate_mfa.engine.apply_row import RowContext
+    from migrate_mfa.engine.row_context import RowContext
 
 SENDS_CODES = a_pool(phone_auto_verified=True)
 UNANSWERED = 100
@@ -34,10 +34,10 @@ def rolling_back(run: Scene) -> RowContext:
     """A new process that has planned to give everybody back."""
     run.clock.sleep(3600.0)
     run.reopen()
-    store = AftermathStore(run.journal.database)
+    store = RollbackStore(run.journal.database)
     for row, wrote in store.rollback_rows(0, 10_000, ended=False):
         assert wrote
-        store.reopen([row], Plan((), Reason.RESTORED), PlannedBy.ROLLBACK)
+        store.reopen([row], Plan((), Reason.RESTORED))
 
     def decide(work: PlannedRow, state: UserState) -> Decision:
         before = run.store.before_image(work.user_sub)

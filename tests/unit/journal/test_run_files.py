@@ -17,7 +17,7 @@ from migrate_mfa.journal import run_files
 from migrate_mfa.journal.database import NAME, Database, Journal
 from migrate_mfa.journal.lock import Writer, is_locked, last_writer, name_holder, take_lock
 from migrate_mfa.journal.log import configure
-from migrate_mfa.journal.reconcile_store import AftermathStore
+from migrate_mfa.journal.purge import purge_journal
 from migrate_mfa.journal.run_files import MARK
 from tests.support.builders import PHONE, a_candidate, a_policy, a_user
 from tests.support.fakes import FakeUserPool
@@ -326,12 +326,12 @@ def test_a_purge_beside_a_reader_says_that_copies_are_left(tmp_path: Path) -> No
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM rows").fetchall()
 
-        error = refusal(AftermathStore(run.journal.database).purge)
+        error = refusal(lambda: purge_journal(run.journal.database))
 
         assert "Copies of the personal data" in error.message
         assert PHONE.encode() in (tmp_path / NAME).read_bytes()
         reader.close()
-        AftermathStore(run.journal.database).purge()
+        purge_journal(run.journal.database)
         files = [tmp_path / NAME, tmp_path / f"{NAME}-wal"]
         assert not any(PHONE.encode() in file.read_bytes() for file in files)
         assert run.journal.meta()["phase"] == "purged"
@@ -345,7 +345,7 @@ def test_a_purge_looks_for_what_it_removed_in_the_files_themselves(
         monkeypatch.setattr("migrate_mfa.journal.database._CHUNK", 7)  # also where two reads share a number
         run.journal.set_meta({"leak": f"to {PHONE}"})
 
-        assert "Copies of the personal data" in refusal(AftermathStore(run.journal.database).purge).message
+        assert "Copies of the personal data" in refusal(lambda: purge_journal(run.journal.database)).message
 
 
 # Who wrote last in a lane

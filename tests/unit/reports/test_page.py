@@ -15,6 +15,7 @@ from jinja2 import UndefinedError
 
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.meta import RunMeta
 from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.reports import from_journal, page
 from migrate_mfa.reports.languages import Lang
@@ -56,8 +57,7 @@ def words_of(text: str) -> str:
 
 def facts_of(directory: Path) -> Page:
     with Journal.look_at(directory) as journal:
-        meta = journal.meta()
-        return page_of(journal, meta, *from_journal._last(journal, meta))
+        return page_of(journal, from_journal._last(journal, RunMeta.read(journal)))
 
 
 def texts_of(lang: Lang) -> dict[str, dict[str, str]]:

@@ -1,0 +1,152 @@
+"""What a terminal shows while a command works: up to 18 rows, fewer where there is less room."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from migrate_mfa.domain.characters import printable
+from migrate_mfa.domain.quotas import Category
+from migrate_mfa.domain.reasons import Outcome
+from migrate_mfa.domain.words import counted, duration
+
+if TYPE_CHECKING:
+    from migrate_mfa.ports import CategoryPace, ProgressUpdate
+
+WIDTH: Final = 80
+ROWS: Final = 18
+_LEAST_ROWS: Final = 2
+_LEAST_RATE: Final = 0.05
+_BAR: Final = 30
+_FULL, _EMPTY = "█", "░"
+
+SHORT: Final = {
+    Category.USER_READ.value: "read",
+    Category.USER_UPDATE.value: "update",
+    Category.USER_RESOURCE_UPDATE.value: "mfa",
+    Category.USER_LIST.value: "list",
+}
+STYLES: Final = {
+    Outcome.VERIFIED.value: "green",
+    Outcome.PENDING.value: "yellow",
+    Outcome.FAILED.value: "red",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row, and how soon it gives way: the least `keep` goes first."""
+
+    keep: int
+    text: Text
+
+
+def live_rows(update: "ProgressUpdate", *, width: int, height: int, now: float) -> list[Text]:
+    """The rows of one frame, from the most to the least general.
+
+    Args:
+        update: where the command stands.
+        width: columns that there are; no row is longer.
+        height: rows that there are; one is left to the cursor, and whoever matters least gives way.
+        now: seconds since the epoch, for times of day in this machine's time zone.
+    """
+    rows = list(_all_rows(update, now))
+    room = max(_LEAST_ROWS, min(ROWS, height - 1))
+    while len(rows) > room:
+        rows.remove(min(rows, key=lambda row: row.keep))
+    for row in rows:
+        row.text.truncate(min(WIDTH, width), overflow="ellipsis")
+    return [row.text for row in rows]
+
+
+def _all_rows(update: "ProgressUpdate", now: float) -> Iterable[_Row]:
+    yield _Row(100, _bar(update))
+    yield _Row(90, _time(update, now))
+    if outcomes := _outcomes(update):
+        yield _Row(80, outcomes)
+    if update.slowed_by:
+        yield _Row(70, Text(_capital(_line(update.slowed_by)), style="yellow"))
+    busy = [pace for pace in update.paces if pace.now >= _LEAST_RATE or pace.throttled]
+    if busy:
+        yield _Row(39, Text(f"{'calls/s':>16}{'share':>10}{'quota':>10}{'throttled':>13}", style="dim"))
+        yield from (_Row(40, _pace(pace)) for pace in busy)
+    if update.failed_by:
+        yield _Row(60, _failed(update))
+        yield from (
+            _Row(20 + place, Text(f"  row {each.row:,} {each.reason}: {_line(each.detail)}".rstrip(": ")))
+            for place, each in enumerate(update.failures)
+        )
+    if update.sms is not None:
+        sent, most = update.sms
+        yield _Row(50, Text(f"SMS with codes: {sent:,} of --max-sms {most:,}"))
+    if update.credentials_end is not None:
+        yield _Row(30, _credentials(update.credentials_end, update.seconds_left, now))
+
+
+def _bar(update: "ProgressUpdate") -> Text:
+    done, total = update.done, update.total
+    if done is None:
+        return Text(update.stage)
+    if total is None or done > total:  # the size of a pool is an estimate
+        return Text(f"{update.stage}: {done:,}")
+    part = done / total if total else 1.0
+    full = int(part * _BAR)
+    bar = Text(f"{update.stage}  ").append(_FULL * full, style="green").append(_EMPTY * (_BAR - full))
+    return bar.append(f"  {int(part * 100)} %  {done:,} of {total:,}")
+
+
+def _time(update: "ProgressUpdate", now: float) -> Text:
+    parts = []
+    if update.seconds_left is not None:
+        parts.append(
+            f"{duration(update.seconds_left)} left, until about {_clock(now + update.seconds_left, now)}"
+        )
+    if update.seconds_running is not None:
+        parts.append(f"running for {duration(update.seconds_running)}")
+    return Text("; ".join(parts))
+
+
+def _line(text: str) -> str:
+    return " ".join(printable(text).split())
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _outcomes(update: "ProgressUpdate") -> Text:
+    told = [
+        Text(f"{outcome} {count:,}", style=STYLES.get(outcome, ""))
+        for outcome, count in update.outcomes
+        if count
+    ]
+    return Text(", ").join(told)
+
+
+def _pace(pace: "CategoryPace") -> Text:
+    name = SHORT.get(pace.category, pace.category)
+    row = Text(f"{name:<8}{pace.now:>8.1f}{pace.share:>10g}{pace.quota:>10g}")
+    return row.append(f"{pace.throttled:>13,}", style="yellow" if pace.throttled else "")
+
+
+def _failed(update: "ProgressUpdate") -> Text:
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in update.failed_by)
+    number = sum(count for _, count in update.failed_by)
+    most = update.most_failures
+    limit = f" (--max-failures {most * 100:g}%)" if most is not None else ""
+    return Text(f"{counted(number, 'failure')}{limit}: {reasons}", style="red")
+
+
+def _credentials(end: float, seconds_left: float | None, now: float) -> Text:
+    left = end - now
+    short = seconds_left is not None and left < seconds_left
+    text = f"Credentials end at {_clock(end, now)}, in {duration(max(0.0, left))}"
+    return Text(text, style="yellow" if short else "")
+
+
+def _clock(at: float, now: float) -> str:
+    """A time of day; with the day where it is not today's."""
+    then, today = datetime.fromtimestamp(at).astimezone(), datetime.fromtimestamp(now).astimezone()
+    return f"{then:%H:%M}" if then.date() == today.date() else f"{then:%d %b %H:%M}"

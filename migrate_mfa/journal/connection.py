@@ -1,0 +1,69 @@
+"""The journal's SQLite file: made, opened, and what is wrong with it in words that say what to do."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.journal.run_files import DRAFTS
+from migrate_mfa.journal.schema import SCHEMA, VERSION
+from migrate_mfa.journal.values import codes
+
+_BUSY_MS = 5000
+
+
+def create(path: Path) -> None:
+    """Make the file whole or not at all: a half-made journal must never look like one."""
+    for name in DRAFTS:
+        path.with_name(name).unlink(missing_ok=True)
+    draft = path.with_name(DRAFTS[0])
+    with as_run_problem(path):
+        connection = sqlite3.connect(draft, isolation_level=None)
+        try:
+            connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        finally:
+            connection.close()
+        draft.replace(path)
+
+
+def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    """Open the file, to write durably or only to read; raises as `as_run_problem`."""
+    with as_run_problem(path):
+        target = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
+        connection = sqlite3.connect(target, uri=True, isolation_level=None, check_same_thread=False)
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.create_function("step_codes", 1, codes, deterministic=True)
+            connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+            if not read_only:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+
+@contextmanager
+def as_run_problem(path: Path) -> Iterator[None]:
+    """Tell what SQLite raises as a problem of the run directory.
+
+    Raises:
+        RunDirectoryError: says what is wrong with the file, and what to do.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorname", type(error).__name__)
+        raise RunDirectoryError(f"The journal {path} cannot be used ({code}).", _hint(code)) from error
+
+
+def _hint(code: str) -> str:
+    if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+        return "Look at the disk (is it full?); nothing that was written is lost: run the same command again."
+    if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return "The file is damaged. Keep it, and start with a new --run-dir: who is done is seen as such."
+    if code.startswith("SQLITE_BUSY"):
+        return "Another program has it open; close that and run the same command again."
+    return "Give a directory of your own, on a local disk, with --run-dir."

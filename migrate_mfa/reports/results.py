@@ -1,0 +1,65 @@
+"""What each command adds to summary.json, beside what every summary has."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandResult:
+    """The names of the fields are the JSON keys; a field that is None is not known, and left out."""
+
+    def as_dict(self) -> dict[str, object]:
+        """As plain values."""
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanResult(CommandResult):
+    """`shared_numbers` is how many numbers are planned for several users, and for how many users."""
+
+    forecast: Mapping[str, object] | None = None
+    shared_numbers: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileResult(CommandResult):
+    """Counts of users; `drift` and `drift_new` by kind, `ended_without_a_write` by reason."""
+
+    drift_seen_by: str | None = None
+    number_changed: int | None = None
+    users_not_read: int | None = None
+    waiting_for_max_sms: int | None = None
+    ended_without_a_write: Mapping[str, int] | None = None
+    recovered_to: str | None = None
+    """The moment to which a point-in-time recovery has put the pool back."""
+    drift: Mapping[str, int] | None = None
+    drift_new: Mapping[str, int] | None = None
+    failed_now: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackResult(CommandResult):
+    """Rows of the roster that name nobody of the run; users who keep a number that they have proved."""
+
+    roster_rows_of_nobody: int | None = None
+    numbers_kept: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditResult(CommandResult):
+    """Users by status and by the state of their number; `mfa` by kind, after a deep look."""
+
+    list_complete: bool = False
+    coverage: Mapping[str, Mapping[str, int]] | None = None
+    total: Mapping[str, int] | None = None
+    users: int | None = None
+    estimated_users: int | None = None
+    mfa: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryResult(CommandResult):
+    """The steps that were walked."""
+
+    steps: Sequence[Mapping[str, object]] = ()

@@ -1,0 +1,77 @@
+"""The run directories below a folder: what each belongs to, and how it stands."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.journal.database import NAME, Journal
+from migrate_mfa.journal.lock import is_locked
+from migrate_mfa.journal.meta import RunMeta
+from migrate_mfa.journal.report_store import ReportStore
+from migrate_mfa.reports.summary import iso, totals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEntry:
+    """One run directory; what its journal does not say is None, and `trouble` says why nothing is known."""
+
+    run_dir: Path
+    trouble: str = ""
+    command: str | None = None
+    state: str | None = None
+    pool_name: str | None = None
+    user_pool_id: str | None = None
+    roster: str | None = None
+    verification: str | None = None
+    counts: dict[str, int] | None = None
+    """Rows by outcome."""
+    at: float = 0.0
+    """When the last command ended, or began where it has not ended; in seconds since the epoch."""
+
+    def as_dict(self) -> dict[str, object]:
+        """As JSON has it."""
+        found = asdict(self)
+        return {**found, "run_dir": str(self.run_dir), "at": iso(self.at) if self.at else None}
+
+
+def find_runs(folder: Path) -> list[RunEntry]:
+    """Every run directory below a folder, the one with the newest work first.
+
+    Args:
+        folder: is searched with everything below it; one that is not there holds nothing.
+    """
+    found = [_entry(path.parent) for path in _journals(folder)]
+    return sorted(found, key=lambda entry: (-entry.at, entry.run_dir))
+
+
+def _journals(folder: Path) -> Iterator[Path]:
+    return folder.rglob(NAME) if folder.is_dir() else iter(())
+
+
+def _entry(run_dir: Path) -> RunEntry:
+    try:
+        with Journal.look_at(run_dir) as journal:
+            return _read(journal)
+    except RunDirectoryError as error:
+        return RunEntry(run_dir=run_dir, trouble=error.message)
+
+
+def _read(journal: Journal) -> RunEntry:
+    meta, store = RunMeta.read(journal), ReportStore(journal.database)
+    last = store.last_pass()
+    if last is None:
+        return RunEntry(run_dir=journal.directory, trouble="It holds no run yet.")
+    killed = last.state == "running" and not is_locked(journal.directory)
+    verification = meta.options.get("verification")
+    return RunEntry(
+        run_dir=journal.directory,
+        command=last.command,
+        state="interrupted" if killed else last.state,
+        pool_name=meta.pool_name,
+        user_pool_id=meta.user_pool_id,
+        roster=meta.roster,
+        verification=str(verification) if verification is not None and meta.kind == "run" else None,
+        counts=None if meta.kind == "audit" else totals(store).counts,
+        at=last.ended_at or last.started_at,
+    )

@@ -1,0 +1,81 @@
+"""A run directory with a plan, opened for one command that follows the run."""
+
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+
+from migrate_mfa.checks.preflight import require_sms_mfa
+from migrate_mfa.cli.kept_pace import at_the_last_pace
+from migrate_mfa.domain.errors import InputUnusable, UsageError
+from migrate_mfa.domain.model import Policy
+from migrate_mfa.domain.rows import PlannedBy
+from migrate_mfa.invocation import Invocation, open_invocation
+from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.log import configure
+from migrate_mfa.journal.meta import RunMeta, planned_directory
+from migrate_mfa.ports import Progress
+from migrate_mfa.roster.file import Roster, open_roster
+from migrate_mfa.session import connect, require_endpoint
+from migrate_mfa.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """A command at work on it, the policy it was planned with, and the roster given now, if one was."""
+
+    invocation: Invocation
+    policy: Policy
+    roster: Roster | None
+
+
+@contextmanager
+def open_planned_run(
+    settings: Settings,
+    command: str,
+    verbs: Collection[PlannedBy],
+    progress: Progress,
+    *,
+    kind: str | None = None,
+    exclusive: bool = True,
+) -> Iterator[PlannedRun]:
+    """Open the run directory of the settings.
+
+    Args:
+        settings: the command's.
+        command: its name, for the journal and the reports.
+        verbs: whose rows tell whether it has finished: rows that a run has still to do are not its own.
+        progress: where progress is shown.
+        kind: of which kind the directory must be; of any, unless given.
+        exclusive: as for `connect`.
+
+    Raises:
+        UsageError: no run directory is given.
+        InputUnusable: it belongs to another pool, account or kind of command, or has no plan.
+    """
+    directory = settings.run_dir
+    if directory is None:
+        raise UsageError("--run-dir is missing.", "It is the directory of the run, see ./migrate-mfa-runs.")
+    with ExitStack() as stack:
+        stack.enter_context(configure(None))
+        roster = None
+        if settings.roster is not None:
+            unread = replace(settings.roster_options, read_numbers=False)
+            roster = stack.enter_context(open_roster(settings.roster, unread))
+        saved = planned_directory(directory)
+        pool_id = saved.user_pool_id
+        if pool_id is None or settings.user_pool_id not in {None, pool_id}:
+            raise InputUnusable(f"{directory} belongs to another user pool.", "Leave --user-pool-id out.")
+        settings = replace(settings, pace=at_the_last_pace(settings.pace, directory, command, progress.say))
+        session = stack.enter_context(connect(settings, pool_id, progress, exclusive=exclusive))
+        require_sms_mfa(session.pool)
+
+        def bind(journal: Journal) -> None:
+            known = RunMeta.read(journal)
+            require_endpoint(known.endpoint, session.lane)
+            known.fits(kind=kind, account=session.lane.account)
+
+        def state_of(invocation: Invocation) -> str:
+            return "stopped" if session.stop.cause or invocation.work.open_rows(verbs) else "finished"
+
+        invocation = stack.enter_context(open_invocation(session, directory, command, bind, state_of))
+        yield PlannedRun(invocation, saved.policy, roster)

@@ -1,0 +1,179 @@
+"""rollback: undo what a run did, for users whom nobody else has changed since."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from migrate_mfa.checks.preflight import require_optional_mfa, require_sms_mfa
+from migrate_mfa.domain.errors import ExitCode, InputUnusable
+from migrate_mfa.domain.forecast import forecast
+from migrate_mfa.domain.model import Decision, Plan, PoolFacts, UserState, Verdict
+from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.domain.resolve import Naming
+from migrate_mfa.domain.rollback import restore
+from migrate_mfa.domain.rows import PlannedBy, PlannedRow
+from migrate_mfa.domain.words import counted
+from migrate_mfa.engine.find_users import named_by, users_named
+from migrate_mfa.engine.plan import BATCH
+from migrate_mfa.invocation import Invocation
+from migrate_mfa.journal.rollback_store import RollbackStore
+from migrate_mfa.ports import Progress
+from migrate_mfa.reports.results import RollbackResult
+from migrate_mfa.roster.file import Roster
+from migrate_mfa.settings import Settings
+from migrate_mfa.workflows.planned_run import open_planned_run
+
+_VERBS = (PlannedBy.ROLLBACK,)
+_RESTORE = Plan((), Reason.RESTORED)  # what to write is known once the user is read
+_NAME_THEM = "Name them by sub, Username or e-mail address, as the roster or the report has them."
+
+
+@contextmanager
+def open_rollback(settings: Settings, progress: Progress, *, exclusive: bool = True) -> Iterator["Rollback"]:
+    """Open a run directory for `rollback`; `exclusive` as for `connect`, raises as `open_planned_run`."""
+    with open_planned_run(settings, "rollback", _VERBS, progress, exclusive=exclusive) as run:
+        yield Rollback(run.invocation, run.roster)
+
+
+@dataclass(slots=True)
+class Rollback:
+    """One invocation of `rollback`."""
+
+    invocation: Invocation
+    roster: Roster | None = None
+    found: RollbackResult = field(default_factory=RollbackResult)
+    _only_chosen: bool = False
+    _named: frozenset[str] = frozenset()
+    _not_given_back: bool = False
+    left_alone: int = 0
+    """How many of the users named one by one stay as they are, because somebody else changed them."""
+
+    @property
+    def store(self) -> RollbackStore:
+        """The journal, as a rollback sees it."""
+        return RollbackStore(self.invocation.journal.database)
+
+    def choose(self, names: Collection[str]) -> str:
+        """Keep to the users who are named, and to those of the roster, where there are any.
+
+        Returns:
+            What to say about rows of the roster that are of nobody in this run; empty where there are none.
+
+        Raises:
+            InputUnusable: a name, or every row of the roster, is of nobody in this run; a name is of several.
+        """
+        named = [users_named(name, self.invocation.plans) for name in names]
+        if unknown := [place for place, users in enumerate(named, 1) if not users]:
+            which = f"--user number {', '.join(map(str, unknown))} of {len(named)}"
+            raise InputUnusable(
+                f"{which} names nobody in this run; nothing was undone for anybody.", _NAME_THEM
+            )
+        most = max(map(len, named), default=0)
+        if most > 1:
+            raise InputUnusable(
+                f"One --user names {most} users of this run.",
+                "Name the one you mean by sub (user_sub in the report) or by Username.",
+            )
+        self._named = frozenset(sub for subs in named for sub in subs)
+        self.store.choose(self._named)
+        self._only_chosen = bool(names) or self.roster is not None
+        return self._choose_from(self.roster) if self.roster is not None else ""
+
+    def _choose_from(self, roster: Roster) -> str:
+        plans, rows, other_users = self.invocation.plans, 0, 0
+        records, naming = roster.records(), self._naming()
+        while batch := list(islice(records, BATCH)):
+            found = [named_by(each.row, plans, naming) for each in batch]
+            self.store.choose(user.sub for user in found if user is not None)
+            rows, other_users = rows + len(batch), other_users + found.count(None)
+        if other_users == rows:
+            raise InputUnusable("No row of the roster names a user of this run.", _NAME_THEM)
+        self._note(replace(self.found, roster_rows_of_nobody=other_users))
+        some = f"{other_users:,} of {counted(rows, 'row')} of the roster"
+        return f"Nobody of this run is named by {some}." if other_users else ""
+
+    def _naming(self) -> Naming:
+        session = self.invocation.session
+        country = session.settings.roster_options.phone_country
+        return Naming(phone_sign_in=session.pool.phone_sign_in, phone_country=country)
+
+    def require_ready(self) -> None:
+        """Refuse a pool in which nothing could be undone, or which does not show what there is to undo.
+
+        Raises:
+            PoolNotReady: says what is in the way.
+        """
+        self._refuse(self.invocation.session.pool)
+
+    def _refuse(self, pool: PoolFacts) -> None:
+        # Where MFA is required, AdminGetUser may show no factors: SMS MFA that is on would look undone.
+        require_sms_mfa(pool)
+        if self.store.wrote_mfa():
+            require_optional_mfa(pool)
+
+    def select(self, outcomes: Collection[Outcome]) -> None:
+        """Plan to give back the users of this run, or those chosen, or those whom the run left so."""
+        self.store.park_rollbacks()
+        selected = self._selected(outcomes)
+        while batch := list(islice(selected, BATCH)):
+            self._plan_restores(batch)
+
+    def count_selected(self, outcomes: Collection[Outcome]) -> int:
+        """How many users `select` would plan to write to."""
+        return sum(wrote for _, wrote in self._selected(outcomes))
+
+    def seconds(self, users: int) -> float:
+        """How long it will take at the least, if each user needs both writes."""
+        session, steps = self.invocation.session, {"store_verified": users, "set_sms_mfa": users}
+        now, rates = session.clock.now(), session.rates
+        return forecast(users=users, steps=steps, pool=session.pool, rates=rates, now=now).seconds
+
+    def _selected(self, outcomes: Collection[Outcome]) -> Iterator[tuple[int, bool]]:
+        """Users whom no rollback has come to yet; where there are none, those whom one had to leave.
+
+        So each repetition gets further, whatever stopped the one before.
+        """
+        untouched = False
+        for selected in self._could_be_given_back(outcomes, ended=False):
+            untouched = True
+            yield selected
+        if not untouched:
+            yield from self._could_be_given_back(outcomes, ended=True)
+
+    def _could_be_given_back(
+        self, outcomes: Collection[Outcome], *, ended: bool
+    ) -> Iterator[tuple[int, bool]]:
+        after = 0
+        while batch := self.store.rollback_rows(after, BATCH, ended=ended, only_chosen=self._only_chosen):
+            after = batch[-1][0]
+            for row, wrote in batch:
+                if not outcomes or self.store.outcome_of(row) in outcomes:
+                    yield row, wrote
+
+    def _plan_restores(self, batch: Collection[tuple[int, bool]]) -> None:
+        self.store.reopen([row for row, wrote in batch if wrote], _RESTORE)
+        nothing = [(row, Verdict(Reason.NOTHING_TO_RESTORE)) for row, wrote in batch if not wrote]
+        self.invocation.plans.decide(nothing, self.invocation.session.clock.now(), PlannedBy.ROLLBACK)
+
+    def apply(self) -> None:
+        """Give the selected users back."""
+        self.invocation.apply(self._restore, _VERBS, self._refuse)
+        self._not_given_back = self.store.has_failed_rollbacks(only_chosen=self._only_chosen)
+        self.left_alone = self.store.users_left(self._named, Reason.CHANGED_BY_OTHERS)
+        if kept := self.store.numbers_kept():
+            self._note(replace(self.found, numbers_kept=kept))
+
+    def exit_code(self) -> ExitCode:
+        """7 where a restore failed, now or before, or a user named one by one was left alone."""
+        failed = self.left_alone or self._not_given_back
+        return self.invocation.exit_code(ExitCode.SOME_FAILED if failed else ExitCode.DONE)
+
+    def _note(self, found: RollbackResult) -> None:
+        self.found = self.invocation.result = found
+
+    def _restore(self, work: PlannedRow, state: UserState) -> Decision:
+        before = self.invocation.work.before_image(work.user_sub)
+        if before is None:
+            return Verdict(Reason.NOTHING_TO_RESTORE)
+        return restore(before, state, self.invocation.work.writes_of(work.row), self.invocation.session.pool)
