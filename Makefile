@@ -18,7 +18,7 @@ COMPILE = $(LOCK) pyproject.toml
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv node demo test lint fmt types check chaos model simulate-faults mutants bench score witness pictures lock lock-check clean
+.PHONY: help venv node demo test lint fmt types check docs chaos model simulate-faults mutants bench score witness pictures lock lock-check clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -60,6 +60,9 @@ types: $(INSTALLED) ## Check the types
 	$(BIN)/mypy
 
 check: lint types test lock-check ## All that must pass before a change goes in
+
+docs: $(INSTALLED) ## Write the topic that follows from the code: guide/reference.md
+	$(BIN)/python -m tests.docs.reference
 
 chaos: $(INSTALLED) ## Kill runs again and again; nothing may be lost or done twice (ARGS=...)
 	$(BIN)/python -m tests.tools.chaos.chaos $(ARGS)

@@ -18,6 +18,7 @@ from migrate_mfa.commands.canary import canary
 from migrate_mfa.commands.check import check
 from migrate_mfa.commands.demo import demo_of
 from migrate_mfa.commands.disable import disable
+from migrate_mfa.commands.guide import guide
 from migrate_mfa.commands.iam_policy import iam_policy
 from migrate_mfa.commands.plan import plan
 from migrate_mfa.commands.purge import purge
@@ -46,7 +47,7 @@ _TAKE_JOBS = {check, plan, run, audit, reconcile, rollback, disable, setup_pool}
 _VERBS = (
     check, plan, run, audit, status, runs, report, canary, reconcile, rollback, disable, purge, setup_pool,
 )  # fmt: skip
-for _verb in (*_VERBS, iam_policy, demo_of(lambda argv: main(argv))):  # noqa: PLW0108 - main is defined below
+for _verb in (*_VERBS, guide, iam_policy, demo_of(lambda argv: main(argv))):  # noqa: PLW0108 - main is defined below
     app.command()(expanded(_verb, takes_jobs=_verb in _TAKE_JOBS))
 _PASSED_ON = {"ignore_unknown_options": True, "help_option_names": []}
 app.command(context_settings=_PASSED_ON)(expanded(simulate))

@@ -1,4 +1,7 @@
-"""Every journal that a test works on is sound after every pass; no test has to ask for that."""
+"""What holds for every test: nothing of this machine matters, nothing leaves it, nothing stays behind.
+
+And every journal that a test works on is sound after every pass; no test has to ask for that.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,28 @@ from typing import TYPE_CHECKING
 import pytest
 
 from migrate_mfa.journal.database import Journal
+from tests.support.in_process import kept, start_quickly
 from tests.support.journal_invariants import WATCH, watched
+from tests.support.machine import poison, stay_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Credentials and a home that are of no use, and no network beyond loopback."""
+    with pytest.MonkeyPatch.context() as patch:
+        poison(patch, tmp_path_factory.mktemp("home"))
+        start_quickly(patch)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _nothing_leaves_or_stays() -> Iterator[None]:
+    """Fail whoever went beyond loopback, and put back what a program in this process has changed."""
+    with stay_here(), kept():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -30,7 +30,7 @@ def _unknown(decisions: Unknown, verb: str, impact: str) -> Finding:
     if decisions.code == NO_PRINCIPAL:
         observed = "Could not be checked: this caller is the root user, or a federated one."
         return Finding(_CODE, Level.UNCHECKED, observed, impact, "Use a role or a user of IAM.")
-    remedy = f"Allow iam:SimulatePrincipalPolicy, or compare with the policy for {verb} in the README."
+    remedy = f"Allow iam:SimulatePrincipalPolicy, or compare with: migrate-mfa iam-policy {verb}"
     return decisions.finding(_CODE, impact, remedy)
 
 
@@ -38,7 +38,7 @@ def _required(decisions: _Decisions, verb: str, impact: str) -> Finding:
     if denied := _such(decisions, Decision.DENIED, verb, required=True):
         observed = f"This caller may not do: {', '.join(denied)}."
         return Finding(
-            _CODE, Level.FAILURE, observed, impact, f"Give it the policy for {verb} in the README."
+            _CODE, Level.FAILURE, observed, impact, f"Give it the policy of: migrate-mfa iam-policy {verb}"
         )
     if unsure := _such(decisions, Decision.UNSURE, verb, required=True):
         observed = f"Conditions of real requests decide about: {', '.join(unsure)}."

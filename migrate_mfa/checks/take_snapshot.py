@@ -201,5 +201,5 @@ def _resources(details: PoolDetails) -> dict[Scope, str]:
 
 
 def _passing(error: ApiError) -> bool:
-    lost = error.code == "SessionLost"
+    lost = error.code == "ConnectionLost"
     return error.effect is Effect.THROTTLED or error.status >= _SERVER_ERROR or lost

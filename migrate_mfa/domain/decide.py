@@ -1,7 +1,7 @@
 """What should happen to one user: pure, total, and the same function for the plan and for the act.
 
-`decide` is rows 5 to 12 of the decision table in the README; rows 1 to 4 are settled before, because they
-need the roster and the whole pool (see `resolve` and `engine.plan`). The first match wins.
+`decide` is rows 5 to 12 of the decision table in guide/how-it-works.md; rows 1 to 4 are settled before,
+because they need the roster and the whole pool (see `resolve` and `engine.plan`). The first match wins.
 """
 
 from migrate_mfa.domain.model import (

@@ -33,7 +33,6 @@ from migrate_mfa.engine.scan import batches, look_up, user_if_there
 from migrate_mfa.ports import Clock, Filter, Progress, ProgressUpdate, UserPool
 
 if TYPE_CHECKING:
-    from migrate_mfa.journal.plan_store import PlanStore
     from migrate_mfa.journal.reconcile_store import ReconcileStore
     from migrate_mfa.stop import Stop
 
@@ -59,7 +58,6 @@ class Reconciler:
     def __init__(
         self,
         store: "ReconcileStore",
-        plans: "PlanStore",
         user_pool: UserPool,
         *,
         pool: PoolFacts,
@@ -69,7 +67,6 @@ class Reconciler:
         stop: "Stop",
     ) -> None:
         self._store = store
-        self._plans = plans
         self._user_pool = user_pool
         self._pool = pool
         self._decide = decide

@@ -148,8 +148,8 @@ def _vouching(names: Names, places: dict[Kind, int]) -> Iterator[str]:
 def _nobody(names: Names) -> InputUnusable:
     return InputUnusable(
         f"{names.source} has no column that is known to say who a user is.",
-        "Call one of its columns email, username or sub (the README lists all names that are known), or name "
-        f"one with --id-column. Its columns are:\n{names.listed()}",
+        "Call one of its columns email, username or sub (migrate-mfa guide columns lists all known names), "
+        f"or name one with --id-column. Its columns are:\n{names.listed()}",
     )
 
 

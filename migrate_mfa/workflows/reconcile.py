@@ -162,7 +162,6 @@ class Reconciliation:
         session = self.invocation.session
         return Reconciler(
             self.store,
-            self.invocation.plans,
             session.user_pool,
             pool=session.pool,
             decide=self._decide_again,

@@ -1,4 +1,4 @@
-"""One simulator for a test, or for a module of them, and the console script pointed at it."""
+"""A Cognito of its own for a test, and the program pointed at it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrate_mfa.simulator import Running, background
+from migrate_mfa.simulator import background
 from tests.commands.support import Cli, pool_document
+from tests.support.clock import QuickClock
+from tests.support.hosted import hosted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from migrate_mfa.simulator import Running
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +31,25 @@ class Site:
 
 @pytest.fixture
 def raise_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
-    """Give a maker of sites: users of a pool file, then what `pool_document` takes, and `faults`."""
+    """Give a maker of sites: users of a pool file, then what `pool_document` takes, and `faults`.
+
+    `speed` lets so many seconds of the service and of the program pass in a real one.
+    `process` gives the service a process of its own, which may be killed.
+    """
     with ExitStack() as stack:
 
         def make(
             users: Iterable[Mapping[str, Any]] = (),
             *,
             faults: Mapping[str, Any] | None = None,
+            speed: float | None = None,
+            process: bool = False,
             **pool: Any,
         ) -> Site:
-            document = pool_document(users, **pool)
-            running = stack.enter_context(background(document, faults=faults, control=True))
-            return Site(running, Cli(tmp_path, running.endpoint), tmp_path)
+            clock = None if speed is None else QuickClock(speed)
+            document = pool_document(users, speed=speed or 1.0, **pool)
+            server = background(document, faults=faults, control=True) if process else None
+            running = stack.enter_context(server or hosted(document, faults=faults))
+            return Site(running, Cli(tmp_path, running.endpoint, clock=clock), tmp_path)
 
         yield make

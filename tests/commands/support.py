@@ -1,7 +1,7 @@
-"""What end-to-end tests share: the console script as a child process, pools for the simulator, run results.
+"""What end-to-end tests share: the program as an operator has it, pools for the simulator, run results.
 
-Everything crosses process borders: the tool runs as `python -m migrate_mfa` in a clean environment, without
-a terminal unless a test gives it one, against a Cognito in a process of its own.
+A command runs in this process, in a clean environment and with pipes for streams, against a Cognito behind
+real HTTP. What is killed, signalled or measured is a process of its own: `Cli.start` and `Cli.child`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.support.in_process import run_here
 from tests.support.journal_invariants import WATCH
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from migrate_mfa.simulator import Running
+    from tests.support.clock import QuickClock
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SAMPLES: Final = ROOT / "samples"
@@ -121,7 +123,7 @@ def roster_of(folder: Path, names: Iterable[str], name: str = "roster.csv") -> P
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How a child process ended."""
+    """How a command line ended."""
 
     code: int
     out: str
@@ -140,22 +142,34 @@ class Done:
 
 @dataclass(slots=True)
 class Cli:
-    """The console script as an operator has it: its directory, its environment, its pool."""
+    """The program as an operator has it: its directory, its environment, its pool."""
 
     cwd: Path
     endpoint: str | None = None
     pool_id: str = POOL_ID
     environment: dict[str, str] = field(default_factory=dict)
+    clock: QuickClock | None = None
+    watch: Callable[[], object] = field(default=lambda: None)
     _started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def __call__(
-        self, *arguments: object, stdin: str | bytes | None = None, timeout: float = PATIENCE_S
-    ) -> Done:
+    def __call__(self, *arguments: object, stdin: str | bytes | int | None = None) -> Done:
         """Run one command line to its end; `--endpoint-url` comes from the environment."""
-        text = stdin.encode() if isinstance(stdin, str) else stdin
-        child = self.start(*arguments, stdin=subprocess.DEVNULL if text is None else subprocess.PIPE)
+        given = stdin.encode() if isinstance(stdin, str) else stdin
+        ended = run_here(
+            [str(each) for each in arguments],
+            folder=self.cwd,
+            environment=self.env(),
+            stdin=given,
+            clock=self.clock,
+            watch=self.watch,
+        )
+        return Done(*ended)
+
+    def child(self, *arguments: object, timeout: float = PATIENCE_S) -> Done:
+        """Run one command line to its end in a process of its own."""
+        child = self.start(*arguments)
         try:
-            out, err = child.communicate(text, timeout)
+            out, err = child.communicate(timeout=timeout)
         finally:
             child.kill()
             child.wait()

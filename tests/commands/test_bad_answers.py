@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import signal
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.commands.support import (
-    POOL_ID,
     a_member,
     assert_code,
-    end,
     endings,
     phone_of,
     state,
-    wait_until,
     write_roster,
     writes,
 )
@@ -36,13 +28,6 @@ ATTESTED = ("--verification", "attested")
 @pytest.fixture
 def site(raise_site: Callable[..., Site]) -> Site:
     return raise_site([a_member("ann")])
-
-
-def is_planned(run_dir: Path) -> bool:
-    if not (run_dir / "journal.sqlite").exists():
-        return False
-    with closing(sqlite3.connect(run_dir / "journal.sqlite")) as journal:
-        return bool(journal.execute("SELECT 1 FROM meta WHERE value = '\"planned\"'").fetchall())
 
 
 def roster_of(folder: Path) -> Path:
@@ -76,23 +61,3 @@ def test_a_purged_directory_is_not_run_again(site: Site) -> None:
     assert_code(again, 3)
     assert "purged" in again.err
     assert writes(site.running) == before
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_at_the_question_ends_the_command_at_once(
-    site: Site, number: signal.Signals, code: int
-) -> None:
-    roster_of(site.folder)
-    leader, follower = pty.openpty()
-    child = site.cli.start(
-        "run", "roster.csv", "--user-pool-id", POOL_ID, "--run-dir", site.folder / "run", *ATTESTED,
-        stdin=follower,
-    )  # fmt: skip
-    os.close(follower)
-    wait_until(lambda: is_planned(site.folder / "run"), "the plan")
-
-    done = end(child, number)
-
-    os.close(leader)
-    assert_code(done, code)
-    assert writes(site.running) == 0

@@ -14,9 +14,9 @@ from migrate_mfa.domain.model import Verdict
 from migrate_mfa.domain.reasons import LIFTABLE, Reason
 from migrate_mfa.journal.run_dir import lock_lane
 from migrate_mfa.settings import Settings
-from migrate_mfa.simulator import background
 from tests.commands.support import POOL_ID, a_member, phone_of, pool_document, state
 from tests.support.fakes import SilentProgress
+from tests.support.hosted import hosted
 from tests.support.sign_in import Typist
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def running() -> Iterator[Running]:
     document["pools"][0]["clients"] = [
         {"ClientName": "app", "ClientId": "app", "ExplicitAuthFlows": FLOWS, "ClientSecret": SECRET}
     ]
-    with background(document, control=True) as found:
+    with hosted(document) as found:
         yield found
 
 
@@ -224,7 +224,7 @@ def test_beside_a_run_it_goes_on_and_says_so(running: Running, tmp_path: Path) -
 
 def test_a_pool_without_sms_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
     config = {"SmsConfiguration": None, "MfaConfiguration": "OFF"}
-    with background(pool_document([a_member("ann")], config=config)) as bare, pytest.raises(PoolNotReady):
+    with hosted(pool_document([a_member("ann")], config=config)) as bare, pytest.raises(PoolNotReady):
         Visit(bare, tmp_path / "run", "ann", phone_of(1))
 
 

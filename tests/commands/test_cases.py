@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrate_mfa.main import main
-from migrate_mfa.simulator import background
 from tests.commands.support import POOL_ID, Cli, a_member, phone_of, pool_document, state
+from tests.support.hosted import hosted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -184,7 +184,7 @@ def raise_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
 
         def make(*users: dict[str, Any], **pool: Any) -> Place:
             document = pool_document(users, **pool)
-            running = stack.enter_context(background(document, control=True))
+            running = stack.enter_context(hosted(document))
             return Place(
                 tmp_path,
                 running.endpoint,

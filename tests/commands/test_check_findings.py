@@ -14,10 +14,10 @@ from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import ExitCode, NotAllowed, OutOfReach, UsageError
 from migrate_mfa.domain.model import VerificationPolicy
 from migrate_mfa.settings import Settings
-from migrate_mfa.simulator import background
 from migrate_mfa.workflows.check import Checked, check
 from tests.commands.support import recovery
 from tests.simulator.sim_site import client_of
+from tests.support.hosted import hosted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -264,7 +264,7 @@ def account() -> Iterator[Running]:
     pools += [a_pool(name, {}, clients) for name, (clients, _) in CLIENTS.items()]
     usage = {"UserRead": 10, "UserUpdate": 2, "UserResourceUpdate": 1.5, "UserList": 0.1}
     document = {"pools": pools, "sns": PLENTY, "usage": usage, "eums": {"monthly_spend_limit_usd": 900}}
-    with background(document, control=True) as running:
+    with hosted(document) as running:
         iam = client_of(running, "iam")
         for name, (statements, allow) in ROLES.items():
             make_role(iam, name, statements, allow)
@@ -479,7 +479,7 @@ def poor() -> Iterator[Running]:
             a_pool("info", INFO, MANY),
         ],
     }
-    with background(document, control=True) as running:
+    with hosted(document) as running:
         allow = {"Effect": "Allow", "Action": CALLER_ALLOWS, "Resource": "*"}
         iam = client_of(running, "iam")
         iam.create_role(

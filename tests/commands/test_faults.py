@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.commands.conftest import Site
 
-USERS = 800
+USERS = 400
 UNBOUND = dict.fromkeys(("UserRead", "UserUpdate", "UserResourceUpdate", "UserList"), 90000)
 """A limiter that is cut to its lowest still lets the machine set the pace."""
 OPERATIONS = [
@@ -50,6 +50,9 @@ NINE_KINDS: list[dict[str, Any]] = [
 UPDATE, PREFER = "AdminUpdateUserAttributes", "AdminSetUserMFAPreference"
 HANGS = {"kind": "hang", "when": "after", "ops": [UPDATE], "rate": 0.01, "times": 2}
 """The tenth kind; few, because each costs the time after which the tool hangs up."""
+HANGS_UP_S = 3
+SPEED = 20
+"""What waits for retries waits for so many seconds in one."""
 TOGETHER = [HANGS, *({**rule, "rate": 0.0167, "ops": OPERATIONS} for rule in NINE_KINDS)]
 
 
@@ -62,8 +65,9 @@ def attempts(site: Site, operation: str, name: str) -> int:
 
 @pytest.mark.parametrize("policy", ["attested", "by-code"])
 def test_ten_kinds_of_faults_together_end_with_everyone_right_and_one_sms_each(
-    raise_site: Callable[..., Site], policy: str
+    raise_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch, policy: str
 ) -> None:
+    monkeypatch.setattr("migrate_mfa.aws.session._READ_TIMEOUT_S", HANGS_UP_S)
     names = [f"user{number:03}" for number in range(USERS)]
     old = {f"user{number:03}": phone_of(10_000 + number) for number in range(0, USERS, 4)}
     members = [a_member(name, phone=old.get(name)) for name in names]
@@ -124,7 +128,7 @@ def test_what_concerns_everybody_stops_the_run_each_time_and_blames_nobody(
     raise_site: Callable[..., Site],
 ) -> None:
     names = [f"user{number}" for number in range(12)]
-    site = raise_site(members_of(names))
+    site = raise_site(members_of(names), speed=SPEED)
     command = (roster_of(site.folder, names), site.folder / "run", "--verification", "attested")
 
     for code, status, operation, exit_code, told in RUN_PROBLEMS:
@@ -201,7 +205,7 @@ def test_a_user_is_given_up_only_after_the_budget_and_done_by_the_next_run(
 ) -> None:
     names = ["ann", "bob", "cyd"]
     broken = {"kind": "internal_error", "ops": [UPDATE], "users": ["bob"]}
-    site = raise_site(members_of(names), faults={"rules": [broken]})
+    site = raise_site(members_of(names), faults={"rules": [broken]}, speed=SPEED)
     command = (roster_of(site.folder, names), site.folder / "run", "--verification", "attested")
 
     first = site.cli.run(*command)
@@ -218,7 +222,7 @@ def test_a_user_is_given_up_only_after_the_budget_and_done_by_the_next_run(
 def test_unknown_errors_that_repeat_stop_the_run_and_blame_nobody(raise_site: Callable[..., Site]) -> None:
     names = [f"user{number}" for number in range(12)]
     new = {"kind": "error", "code": "BrandNewException", "status": 400, "message": "?", "ops": [PREFER]}
-    site = raise_site(members_of(names), faults={"rules": [new]})
+    site = raise_site(members_of(names), faults={"rules": [new]}, speed=SPEED)
     command = (roster_of(site.folder, names), site.folder / "run", "--verification", "attested")
 
     stopped = site.cli.run(*command)
@@ -238,7 +242,7 @@ def test_reads_that_lag_neither_repeat_a_write_nor_fail_a_user(raise_site: Calla
     names = [f"user{number}" for number in range(24)]
     lost = [{"kind": "reset", "when": when, "rate": 0.2, "ops": [UPDATE]} for when in ("before", "after")]
     lags = {"seed": 3, "rules": lost, "read_lag_ms": 1200, "list_lag_s": 120}
-    site = raise_site(members_of(names), config=SENDS_CODES)
+    site = raise_site(members_of(names), config=SENDS_CODES, speed=5)
     site.running.control("faults", lags)
     command = (
         roster_of(site.folder, names),

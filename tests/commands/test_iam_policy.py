@@ -15,9 +15,9 @@ import pytest
 from migrate_mfa.checks.permissions import PERMISSIONS, When
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.main import main
-from migrate_mfa.simulator import background
 from tests.commands.support import POOL_ID, a_member, phone_of, pool_document, write_roster
 from tests.simulator.sim_site import client_of
+from tests.support.hosted import hosted
 from tests.support.policies import act_as, without_action
 from tests.support.sdk import know_recoveries
 
@@ -238,7 +238,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     sender |= {"OriginationIdentity": "+18005550100"}
     config = members["config"] | {"SmsConfiguration": {"EumsSms": sender}}
     document["pools"].append(members | {"id": EUMS_POOL, "config": config})
-    with pytest.MonkeyPatch.context() as patch, background(document, control=True) as running:
+    with pytest.MonkeyPatch.context() as patch, hosted(document) as running:
         act_as(patch, ("testing", "testing"))
         know_recoveries(patch)
         anything = "arn:aws:iam::aws:policy/AdministratorAccess"

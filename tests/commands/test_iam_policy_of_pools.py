@@ -13,9 +13,9 @@ from migrate_mfa.cli.option_groups import Aws
 from migrate_mfa.domain.errors import ExitCode, NotAllowed
 from migrate_mfa.main import main
 from migrate_mfa.settings import Settings
-from migrate_mfa.simulator import background
 from tests.commands.support import POOL_ID, a_member, phone_of, pool_document
 from tests.support.fakes import SilentProgress
+from tests.support.hosted import hosted
 from tests.support.policies import act_as, without_action
 from tests.support.sign_in import Typist
 
@@ -45,7 +45,7 @@ def running() -> Iterator[Running]:
     ready["clients"] = [{"ClientName": "app", "ClientId": "app", "ExplicitAuthFlows": FLOWS}]
     plain = {"config": {"MfaConfiguration": "OFF", "AliasAttributes": ["email"]}, "users": []}
     document["pools"] += [plain | {"id": plain_pool(n), "name": f"plain{n}"} for n in range(PLAIN)]
-    with pytest.MonkeyPatch.context() as patch, background(document, control=True) as found:
+    with pytest.MonkeyPatch.context() as patch, hosted(document) as found:
         act_as(patch, ("testing", "testing"))
         yield found
 

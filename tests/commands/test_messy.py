@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrate_mfa.simulator import background
 from tests.commands.messy_oracle import OUTCOME_OF, Pool, Setting, Verdicts, judge
 from tests.commands.messy_roster import ROWS, USERS, Roster, make_roster, make_users
 from tests.commands.support import (
@@ -32,6 +31,7 @@ from tests.commands.support import (
     state_hash,
     summary,
 )
+from tests.support.hosted import hosted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,7 +126,7 @@ def night(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Night]:
     name: str = request.param
     setting, random = SETTINGS[name], Random(name)
     document = pool_document(make_users(random, setting), config=config_of(setting))
-    with background(document, control=True) as running:
+    with hosted(document) as running:
         before: Pool = running.control("state")[POOL_ID]
         roster = make_roster(random, before, setting)
         (tmp_path / "roster.csv").write_bytes(roster.content)

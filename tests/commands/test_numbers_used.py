@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrate_mfa.main import main
-from migrate_mfa.simulator import Running, background
 from tests.commands.support import (
     POOL_ID,
     Cli,
@@ -21,9 +20,12 @@ from tests.commands.support import (
     state,
     write_roster,
 )
+from tests.support.hosted import hosted
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from migrate_mfa.simulator import Running
 
 OWN = "outcome,reason,detail,user_sub,updated_at,row,phone_number_used"
 LANDLINE = "+81312345678"
@@ -65,7 +67,7 @@ def raise_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rai
 
         def make(*users: dict[str, Any], **pool: Any) -> Place:
             document = pool_document(users, **pool)
-            return Place(tmp_path, stack.enter_context(background(document, control=True)))
+            return Place(tmp_path, stack.enter_context(hosted(document)))
 
         yield make
 

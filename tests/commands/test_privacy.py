@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import stat
 from typing import TYPE_CHECKING
 
@@ -13,11 +12,8 @@ from tests.commands.support import (
     Done,
     a_member,
     assert_code,
-    end,
     phone_of,
-    wait_until,
     write_roster,
-    writes,
 )
 
 if TYPE_CHECKING:
@@ -158,18 +154,3 @@ def test_a_run_leaves_files_for_its_owner_alone(site: Site) -> None:
     assert {mode for path, mode in modes.items() if path.is_dir()} == {0o700}
     assert {mode for path, mode in modes.items() if path.is_file()} == {0o600}
     assert {"journal.sqlite", "log.jsonl", "verified.csv", "summary.json"} <= {path.name for path in made}
-
-
-def test_files_made_while_it_runs_are_for_its_owner_alone_too(site: Site) -> None:
-    """The journal's side files exist only while it is open."""
-    site.running.control("faults", {"rules": [{"kind": "hang", "ops": ["AdminUpdateUserAttributes"]}]})
-    child = site.cli.running("roster.csv", "run", *ATTESTED)
-    wal = site.folder / "run" / "journal.sqlite-wal"
-    try:
-        wait_until(lambda: writes(site.running) > 0, "a write")
-        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (site.folder / "run").iterdir()}
-    finally:
-        end(child, signal.SIGKILL)
-
-    assert wal.name in modes
-    assert set(modes.values()) <= {0o600, 0o700}

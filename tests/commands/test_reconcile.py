@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +14,6 @@ from tests.commands.support import (
     a_member,
     assert_code,
     calls,
-    end,
     endings,
     mfa_of,
     phone_of,
@@ -25,7 +23,6 @@ from tests.commands.support import (
     state,
     state_hash,
     summary,
-    wait_until,
     words,
 )
 
@@ -223,27 +220,6 @@ def test_an_account_that_is_gone_asks_for_attention_once_and_stays_in_the_list(
     assert "user_gone 2 1 new. The user is not in the pool any more." in words(nights[2].out)
     assert "user_gone 2 The user is not in the pool any more." in words(shown)
     assert drift_of(site) == {"ann": "user_gone", "bob": "user_gone", "cyd": "phone_unverified"}
-
-
-def test_a_night_that_was_killed_before_it_told_leaves_the_news_to_the_next(
-    raise_site: Callable[..., Site],
-) -> None:
-    site = raise_site([a_member("ann"), a_member("bob")])
-    roster = roster_of(site.folder, ["ann", "bob"])
-    assert_code(site.cli.run(roster, site.folder / "run", "--verification", "attested"), 0)
-    site.running.control("users", {"delete": ["ann"]})
-    edit(site, "bob", UserMFASettingList=[], PreferredMfaSetting=None)
-    site.running.control("faults", {"rules": [{"kind": "hang", "ops": ["AdminSetUserMFAPreference"]}]})
-    site.running.control("ledger/reset", {})
-    child = site.cli.start("reconcile", "--run-dir", site.folder / "run", "--repair", "--yes")
-    wait_until(lambda: calls(site.running)["AdminSetUserMFAPreference"] >= 1, "the repair's write")
-    end(child, signal.SIGKILL)
-    site.running.control("faults", {})
-
-    nights = [reconcile(site, "--repair"), reconcile(site)]
-
-    assert [night.code for night in nights] == [9, 0], nights[0].said
-    assert drift_of(site) == {"ann": "user_gone"}
 
 
 def test_mfa_that_went_off_again_after_a_repair_is_drift_again(raise_site: Callable[..., Site]) -> None:

@@ -19,7 +19,6 @@ from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.failure import UNKNOWN_TO_SDK, ApiError
 from migrate_mfa.main import main
 from migrate_mfa.settings import Settings
-from migrate_mfa.simulator import background
 from migrate_mfa.workflows.check import check
 from tests.commands.support import (
     FAST,
@@ -33,6 +32,7 @@ from tests.commands.support import (
     roster_of,
 )
 from tests.commands.support import recovery as recovers_by
+from tests.support.hosted import hosted
 from tests.support.policies import act_as
 from tests.support.sdk import know_recoveries
 
@@ -105,7 +105,7 @@ def at(
     names = [f"u{number:03}" for number in range(users)]
     people = members_of(names) if members is None else members
     faults = document.pop("faults", {})
-    with background(pool_document(people, **document), control=True) as running:
+    with hosted(pool_document(people, **document)) as running:
         running.control("faults", faults)
         yield Site(running, folder, roster_of(folder, names))
 
@@ -314,6 +314,7 @@ FLIPS = {
 }
 
 
+@pytest.mark.promise(14)
 @pytest.mark.parametrize("read", [3, 4], ids=["before it is decided", "before it is written"])
 @pytest.mark.parametrize("flip", FLIPS)
 def test_settings_that_change_meanwhile_are_judged_as_at_the_start(

@@ -275,9 +275,7 @@ class TestConfirmation:
             *ATTESTED,
         )
         with typing(f"{text}\n") as stdin:
-            child = site.cli.start(*arguments, "--quota-share", "1.0", stdin=stdin)
-            out, err = child.communicate(timeout=60)
-        return Done(child.returncode, out.decode(), err.decode())
+            return site.cli(*arguments, "--quota-share", "1.0", stdin=stdin)
 
     def test_the_pools_name_lets_the_run_go_on(self, site: Site) -> None:
         done = self.answer(site, POOL_NAME)

@@ -46,6 +46,7 @@ HELD_BACK = READY | {
 }
 
 
+@pytest.mark.promise(14)
 class TestPool:
     @pytest.mark.parametrize(
         ("config", "policy"),

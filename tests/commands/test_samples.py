@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrate_mfa.simulator import background
 from tests.commands.support import SAMPLES, Cli, assert_code, endings
+from tests.support.hosted import hosted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ def expected(name: str) -> dict[int, tuple[str, str]]:
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
     document = json.loads((SAMPLES / "pool.json").read_text(encoding="utf-8"))
-    with background(document) as running:
+    with hosted(document) as running:
         yield running.endpoint
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -15,7 +13,6 @@ from botocore import xform_name
 
 from migrate_mfa.checks.permissions import PERMISSIONS
 from migrate_mfa.main import main
-from migrate_mfa.simulator import Running, background
 from tests.commands.support import (
     FAST,
     POOL_ID,
@@ -26,18 +23,19 @@ from tests.commands.support import (
     a_member,
     assert_code,
     calls,
-    end,
     ends,
     phone_of,
-    wait_until,
     write_roster,
 )
 from tests.support.aws_cli import requests_of
+from tests.support.hosted import hosted
 from tests.support.terminal import typing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
+    from migrate_mfa.simulator import Running
     from tests.commands.conftest import Site
 
 PLAIN: dict[str, Any] = {"MfaConfiguration": "OFF", "SmsConfiguration": None}
@@ -96,46 +94,9 @@ def test_a_pool_without_sms_is_made_ready_by_setup_pool_alone_and_then_run(
     assert ends(site.folder / "run") == {("verified", "enrolled"): 2}
 
 
-def test_after_a_crash_between_role_and_pool_the_same_command_goes_on(
-    raise_site: Callable[..., Site],
-) -> None:
-    faults = {"rules": [{"kind": "hang", "ops": ["SetUserPoolMfaConfig"], "attempts": [1]}]}
-    site = raise_site(config=PLAIN, roles="strict", faults=faults)
-    child = site.cli.start(*SETUP, "--yes")
-    wait_until(lambda: calls(site.running)["SetUserPoolMfaConfig"] == 1, "the write")
-    child.kill()
-    child.communicate()
-    iam = client_of(site.running, "iam")
-    role = iam.get_role(RoleName=ROLE_NAME)["Role"]
-    crashed = mfa_of(site.running)
-
-    done = site.cli(*SETUP, "--yes")
-
-    assert crashed == {"MfaConfiguration": "OFF"}
-    assert_code(done, 0)
-    assert iam.get_role(RoleName=ROLE_NAME)["Role"] == role
-    condition = role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]
-    path = mfa_of(site.running)["SmsMfaConfiguration"]["SmsConfiguration"]
-    assert path == {"SnsCallerArn": role["Arn"], "ExternalId": condition["StringEquals"]["sts:ExternalId"]}
-
-
-def test_ctrl_c_while_it_waits_for_the_role_says_what_is_there(raise_site: Callable[..., Site]) -> None:
-    site = raise_site(config=PLAIN, roles="strict", role_propagation_s=600)
-    child = site.cli.start(*SETUP, "--yes")
-    wait_until(lambda: calls(site.running)["SetUserPoolMfaConfig"] == 1, "the first try")
-
-    done = end(child, signal.SIGINT)
-
-    assert_code(done, 130)
-    assert f"{ROLE_NAME} was created and stays" in done.err
-    assert mfa_of(site.running) == {"MfaConfiguration": "OFF"}
-
-
-def at_a_terminal(site: Site, answer: str, **more: Any) -> Done:
+def at_a_terminal(site: Site, answer: str) -> Done:
     with typing(f"{answer}\n") as stdin:
-        child = site.cli.start(*SETUP, stdin=stdin, **more)
-        out, err = child.communicate(timeout=60)
-    return Done(child.returncode, (out or b"").decode(), err.decode())
+        return site.cli(*SETUP, stdin=stdin)
 
 
 def test_only_the_pool_s_name_lets_it_write(raise_site: Callable[..., Site]) -> None:
@@ -152,16 +113,6 @@ def test_only_the_pool_s_name_lets_it_write(raise_site: Callable[..., Site]) -> 
     )
     assert_code(agreed, 0)
     assert mfa_of(site.running)["MfaConfiguration"] == "OPTIONAL"
-
-
-def test_a_change_that_cannot_be_shown_is_not_asked_about(raise_site: Callable[..., Site]) -> None:
-    site = raise_site(config=PLAIN, roles="strict")
-    with Path("/dev/full").open("w") as full:
-        done = at_a_terminal(site, POOL_NAME, stdout=full)
-
-    assert_code(done, 130)
-    assert "What would change cannot be shown, so nothing was written." in done.err
-    assert not calls(site.running).keys() & WRITES
 
 
 # --- in this process, against one simulator --------------------------------------------------------------
@@ -189,7 +140,7 @@ def shared() -> Iterator[Running]:
         {"id": f"ap-northeast-1_{name}", "name": POOL_NAME, "config": config}
         for name, config in POOLS.items()
     ]
-    with background({"quotas": dict(FAST), "pools": pools}, control=True) as running:
+    with hosted({"quotas": dict(FAST), "pools": pools}) as running:
         yield running
 
 

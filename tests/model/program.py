@@ -22,6 +22,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
+from migrate_mfa import invocation
 from migrate_mfa.aws.session import Aws, AwsTarget
 from migrate_mfa.aws.user_pool import CognitoUserPool
 from migrate_mfa.engine import apply_row
@@ -252,9 +253,11 @@ def program(document: Mapping[str, Any], folder: Path) -> Iterator[Program]:
 
 
 def _here(patch: pytest.MonkeyPatch) -> None:
-    waits = apply_row.READ_BACK_WAITS_S
+    waits, again = apply_row.READ_BACK_WAITS_S, apply_row.AGAIN_AFTER_S
     act_as(patch, ("testing", "testing"))
-    patch.setattr(apply_row, "READ_BACK_WAITS_S", waits)  # it costs no time here
+    for module in (apply_row, invocation):
+        patch.setattr(module, "READ_BACK_WAITS_S", waits)  # it costs no time here
+    patch.setattr(apply_row, "AGAIN_AFTER_S", again)
     patch.setenv("AWS_ENDPOINT_URL", ENDPOINT)
     patch.setattr("migrate_mfa.session.Aws", lambda target, **_: _aws(target))
     patch.setattr("migrate_mfa.session.CognitoUserPool", _user_pool)

@@ -28,11 +28,15 @@ if TYPE_CHECKING:
 
     from tests.commands.conftest import Site
 
+pytestmark = pytest.mark.promise(4)
+
 USERS = 80
 NAMES = tuple(f"user{number:02d}" for number in range(USERS))
 SLOW = {"latency": [{"fixed_ms": 60}]}
 """Long answers, so that many calls are under way whenever the process dies."""
 SLOWLY = ("--max-rps", "UserUpdate=20")
+QUICKLY = ("--max-rps", "UserUpdate=1000")
+"""A run keeps the pace that it was given last."""
 
 
 def kill_at(site: Site, options: tuple[str, ...], count: int) -> None:
@@ -53,7 +57,7 @@ def test_numbers_that_a_code_goes_to_are_written_once_however_often_the_process_
 
     for count in moments:
         kill_at(site, options, count)
-    done = site.cli.run("roster.csv", "run", *options)
+    done = site.cli.run("roster.csv", "run", *options, *QUICKLY)
 
     assert_code(done, 0)
     assert ends(site.folder / "run") == {("pending", "awaiting_code"): USERS}
@@ -76,7 +80,7 @@ def test_vouched_numbers_end_enrolled_however_often_the_process_dies(
         kill_at(site, options, count)
     told = site.cli("status", "--run-dir", "run", "--json").json()
     reported = site.cli("report", "--run-dir", "run", "--json").json()
-    done = site.cli.run("roster.csv", "run", *options)
+    done = site.cli.run("roster.csv", "run", *options, *QUICKLY)
 
     assert told["state"] == reported["state"] == "interrupted"
     assert sum(told["counts"].values()) == USERS

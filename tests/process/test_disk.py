@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
+import sys
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -209,9 +210,8 @@ sys.stdin.read()
 
 def test_a_journal_that_another_program_keeps_open_is_waited_for_and_then_named(site: Site) -> None:
     assert_code(site.cli.plan("roster.csv", "run", *ATTESTED), 0)
-    python, *_ = site.running.process.args  # type: ignore[misc]
     other = subprocess.Popen(
-        [str(python), "-c", HOLD, str(site.folder / "run" / "journal.sqlite")],
+        [sys.executable, "-c", HOLD, str(site.folder / "run" / "journal.sqlite")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )

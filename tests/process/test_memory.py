@@ -13,9 +13,10 @@ from migrate_mfa.clock import SystemClock
 from migrate_mfa.simulator import background
 from tests.commands.support import POOL_ID, Cli, pool_document, summary
 
-SMALL, LARGE = 20_000, 200_000
-MOST_BYTES = 400 * 2**20
-GROWTH = 1.25
+SMALL, LARGE = 5_000, 60_000
+MOST_BYTES = 150 * 2**20
+GROWTH = 1.08
+"""Some 120 bytes a row beside a start of 80 MiB: a row that is kept takes several times that."""
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
@@ -68,9 +69,9 @@ def high_water(pid: int) -> int:
 
 @pytest.mark.slow
 @pytest.mark.timeout(500)
-def test_the_plan_of_ten_times_the_rows_and_users_takes_no_more_memory(tmp_path: Path) -> None:
+def test_the_plan_of_twelve_times_the_rows_and_users_takes_no_more_memory(tmp_path: Path) -> None:
     small = peak_of_plan(tmp_path, SMALL)
     large = peak_of_plan(tmp_path, LARGE)
 
     assert large < MOST_BYTES
-    assert large <= GROWTH * small, f"{large / 2**20:.0f} MiB, where a tenth took {small / 2**20:.0f} MiB"
+    assert large <= GROWTH * small, f"{large / 2**20:.0f} MiB, where a twelfth took {small / 2**20:.0f} MiB"

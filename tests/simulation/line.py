@@ -195,7 +195,7 @@ class Line:
             self._execute_in(call, patience + self.chance.uniform(0, self.weather.late_s))
         elif kind == "executed":
             self._execute_in(call, 0.0)
-        self._fail(call, self.chance.choice(("SessionLost", "GarbledAnswer")), 0, patience)
+        self._fail(call, self.chance.choice(("ConnectionLost", "GarbledAnswer")), 0, patience)
 
     def _fail(self, call: Call, code: str, status: int, after_s: float | None = None) -> None:
         self.scheduler.sleep(self._way() * 2.1 if after_s is None else after_s)

@@ -17,8 +17,9 @@ from typing import Any, Self
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
-_OF_THE_JOURNAL = {"migrate_mfa.journal.database", "migrate_mfa.journal.group_commit"}
-_OF_THE_ENGINE = ("migrate_mfa.engine.", "migrate_mfa.pacing.", "migrate_mfa.stop")
+_ROOMS = ("migrate_mfa.engine.", "migrate_mfa.pacing.")
+_MODULES = {"migrate_mfa.stop", "migrate_mfa.journal.database", "migrate_mfa.journal.group_commit"}
+"""Where the program waits for threads: `without_threads` has them wait for the scheduler."""
 _MOST_STEPS = 200_000
 """A command that takes more has no end."""
 
@@ -356,7 +357,7 @@ def without_threads(scheduler: Scheduler) -> Iterator[None]:
     }
     changed: list[tuple[Any, str, object]] = []
     for name, module in list(sys.modules.items()):
-        if name.startswith(_OF_THE_ENGINE) or name in _OF_THE_JOURNAL:
+        if name.startswith(_ROOMS) or name in _MODULES:
             for attribute, value in list(vars(module).items()):
                 if isinstance(value, type | type(threading)) and value in instead:
                     changed.append((module, attribute, value))

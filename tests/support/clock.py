@@ -1,6 +1,7 @@
 """A clock that tests own: time passes only when somebody sleeps or says so."""
 
 import threading
+import time
 
 
 class FakeClock:
@@ -29,3 +30,23 @@ class FakeClock:
         """Somebody sets the time of day back."""
         with self._lock:
             self._offset -= seconds
+
+
+class QuickClock:
+    """A clock of which `speed` seconds pass in one real second; a simulator's may run as fast."""
+
+    def __init__(self, speed: float = 1.0) -> None:
+        self.speed = speed
+        self._monotonic, self._now = time.monotonic(), time.time()  # noqa: TID251 - it stretches the real one
+
+    def monotonic(self) -> float:
+        return self._monotonic + self._passed()
+
+    def now(self) -> float:
+        return self._now + self._passed()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds / self.speed)  # noqa: TID251 - it stretches the real one
+
+    def _passed(self) -> float:
+        return (time.monotonic() - self._monotonic) * self.speed

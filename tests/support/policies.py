@@ -30,4 +30,6 @@ def act_as(patch: pytest.MonkeyPatch, key: tuple[str, str]) -> None:
     patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         patch.setenv(name, os.devnull)
-    patch.setattr("migrate_mfa.engine.apply_row.READ_BACK_WAITS_S", (0.0,))
+    for module in ("engine.apply_row", "invocation"):
+        patch.setattr(f"migrate_mfa.{module}.READ_BACK_WAITS_S", (0.0,))
+    patch.setattr("migrate_mfa.engine.apply_row.AGAIN_AFTER_S", 0.0)

@@ -1,4 +1,4 @@
-"""A short chaos: a dozen kills, under both policies, one of them among faults."""
+"""A short chaos: eight kills, under both policies, one of them among faults."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_run_that_is_killed_again_and_again_loses_nothing_and_does_nothing_twi
 ) -> None:
     # So slow that a run cannot get to its end between two looks of a busy machine.
     script = Script(
-        seed=f"suite/{policy}", policy=policy, faulty=faulty, kills=6, users=45, quota=15, lag_s=0.9
+        seed=f"suite/{policy}", policy=policy, faulty=faulty, kills=4, users=30, quota=15, lag_s=0.9
     )
     figures = play(script, tmp_path)
     assert not figures.violations, "\n".join(account(figures, figures.seconds))

@@ -37,7 +37,6 @@ _CONGESTION: Final = "tests/unit/pacing/test_adaptive_rate.py::"
 _PACED: Final = "tests/unit/pacing/test_user_pool.py::"
 _EXECUTE: Final = "tests/unit/engine/test_execute.py::"
 _DECIDE: Final = "tests/unit/domain/test_decide.py::"
-_PROMISES: Final = "tests/process/test_promise_"
 _POOL: Final = "tests/commands/test_run_refusals.py::TestPool::"
 _STOPS: Final = "tests/process/test_run_stops.py::"
 
@@ -49,7 +48,7 @@ MUTANTS: Final = (
         file="migrate_mfa/journal/report_store.py",
         find='after = found[-1]["row"]',
         put='after = found[-1]["row"] + 1',
-        tests=(_PROMISES + "01.py",),
+        tests=("tests/unit/reports/test_conservation.py",),
     ),
     Mutant(
         name="open rows are not reported",
@@ -58,7 +57,7 @@ MUTANTS: Final = (
         file="migrate_mfa/reports/outcomes.py",
         find="    for outcome in Outcome:\n",
         put='    for outcome in (each for each in Outcome if each.value != "unprocessed"):\n',
-        tests=(_PROMISES + "01.py",),
+        tests=("tests/unit/reports/test_conservation.py",),
     ),
     Mutant(
         name="write first, journal later",
@@ -79,7 +78,7 @@ MUTANTS: Final = (
         file="migrate_mfa/journal/write_store.py",
         find="INSERT OR IGNORE INTO before_images",
         put="INSERT OR REPLACE INTO before_images",
-        tests=(_PROMISES + "02.py",),
+        tests=("tests/unit/engine/test_state_before.py",),
     ),
     Mutant(
         name="one call too many a second",
@@ -127,7 +126,7 @@ MUTANTS: Final = (
         file="migrate_mfa/domain/decide.py",
         find="    elif state.phone != target.e164:\n        steps.append(StorePhone(target, verified=False))",
         put="    elif not proven:\n        steps.append(StorePhone(target, verified=False))",
-        tests=(_PROMISES + "05.py",),
+        tests=("tests/unit/engine/test_run_again.py",),
     ),
     Mutant(
         name="the old number stays away",
@@ -136,7 +135,7 @@ MUTANTS: Final = (
         file="migrate_mfa/domain/rollback.py",
         find="steps = [*_mfa_steps(before, state), *_phone_steps(before, state, pool)]",
         put="steps = [*_mfa_steps(before, state)]",
-        tests=(_PROMISES + "06.py",),
+        tests=("tests/commands/test_give_back.py",),
     ),
     Mutant(
         name="what others did is undone too",
@@ -154,7 +153,9 @@ MUTANTS: Final = (
         file="migrate_mfa/journal/log.py",
         find="    rest = scrub(text)\n",
         put="    rest = text\n",
-        tests=(_PROMISES + "07.py::test_the_log_keeps_no_number_and_no_address_whatever_it_is_given",),
+        tests=(
+            "tests/commands/test_leaks.py::test_the_log_keeps_no_number_and_no_address_whatever_it_is_given",
+        ),
     ),
     Mutant(
         name="a bug is kept with its message",
@@ -163,7 +164,9 @@ MUTANTS: Final = (
         file="migrate_mfa/journal/traceback_file.py",
         find="{frames}{type(error).__name__}",
         put="{frames}{type(error).__name__}: {error}",
-        tests=(_PROMISES + "07.py::test_a_bug_leaves_a_traceback_without_the_value_that_caused_it",),
+        tests=(
+            "tests/commands/test_leaks.py::test_a_bug_leaves_a_traceback_without_the_value_that_caused_it",
+        ),
     ),
     Mutant(
         name="all rows are claimed at once",
@@ -181,7 +184,7 @@ MUTANTS: Final = (
         file="migrate_mfa/journal/report_store.py",
         find="            after,\n            _BATCH,\n",
         put="            after,\n            10**9,\n",
-        tests=(_PROMISES + "08.py",),
+        tests=("tests/unit/reports/test_memory.py",),
     ),
     Mutant(
         name="the plan reads users one by one",
@@ -249,7 +252,7 @@ MUTANTS: Final = (
         file="migrate_mfa/engine/meanwhile.py",
         find="        lost = had.mfa.others - state.mfa.others\n",
         put="        lost = had.mfa.others - had.mfa.others\n",
-        tests=(_PROMISES + "11.py",),
+        tests=("tests/unit/engine/test_stronger_factor.py",),
     ),
     Mutant(
         name="no report when it goes wrong",

@@ -16,7 +16,7 @@ JOURNALS: Final = (
         file="migrate_mfa/journal/write_store.py",
         find="before = (work.user_sub, work.row, state_to_json(state), now)",
         put="before = (work.user_sub, -work.row, state_to_json(state), now)",
-        tests=("tests/process/test_promise_02.py",),
+        tests=("tests/unit/engine/test_state_before.py",),
     ),
     Mutant(
         name="a write is of no pass",
@@ -25,7 +25,7 @@ JOURNALS: Final = (
         file="migrate_mfa/journal/write_store.py",
         find="(work.row, work.user_sub, self._pass, steps_to_text((step,)), now)",
         put="(work.row, work.user_sub, self._pass + 1, steps_to_text((step,)), now)",
-        tests=("tests/process/test_promise_02.py",),
+        tests=("tests/unit/engine/test_state_before.py",),
     ),
     Mutant(
         name="an open row keeps its reason",

@@ -96,9 +96,7 @@ OUTSIDE: Final = (
         file="migrate_mfa/cli/ask.py",
         find="        _forget_what_was_typed_ahead()\n",
         put="",
-        tests=(
-            "tests/commands/test_question.py::test_what_was_typed_before_the_question_is_no_answer_to_it",
-        ),
+        tests=("tests/process/test_question.py::test_what_was_typed_before_the_question_is_no_answer_to_it",),
     ),
     Mutant(
         name="a pool's name moves the cursor",

@@ -12,8 +12,8 @@ from migrate_mfa.canary.sign_in import Challenge, Tokens, require_flow, too_late
 from migrate_mfa.domain.errors import PoolNotReady
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import Phone
-from migrate_mfa.simulator import background
 from tests.commands.support import POOL_ID, a_member, pool_document
+from tests.support.hosted import hosted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ def running() -> Iterator[Running]:
     document["pools"][0]["config"]["SoftwareTokenMfaConfiguration"] = {"Enabled": True}
     # The answer to a challenge must name the user as the challenge does.
     document["unsettled"] = {"challenge_needs_user_id": True}
-    with background(document, control=True) as found:
+    with hosted(document) as found:
         yield found
 
 
@@ -198,7 +198,7 @@ def test_what_cognito_says_is_recognised(running: Running) -> None:
 def test_codes_and_sessions_that_are_too_old_are_recognised() -> None:
     document = pool_document([a_member("ann", password=PASSWORD), ON_SMS])
     document["pools"][0]["clients"] = CLIENTS
-    with background(document, control=True) as running:
+    with hosted(document) as running:
         sign_in = client(running)
         asked = sign_in.begin("bob", PASSWORD)
         assert isinstance(asked, Challenge)
@@ -218,7 +218,7 @@ def test_an_automatically_verified_number_is_sent_its_code_by_the_write(running:
         [a_member("ann", password=PASSWORD)], config={"AutoVerifiedAttributes": ["phone_number"]}
     )
     document["pools"][0]["clients"] = CLIENTS
-    with background(document, control=True) as other:
+    with hosted(document) as other:
         sign_in = client(other)
         got = tokens(sign_in, "ann")
 

@@ -317,6 +317,7 @@ def test_despite_cannot_lift_anything_else(reason: Reason) -> None:
         a_policy(despite=[reason])
 
 
+@pytest.mark.promise(11)
 @pytest.mark.parametrize("factor", [SOFTWARE_TOKEN_MFA, EMAIL_OTP])
 def test_sms_is_added_beside_a_stronger_factor_and_never_preferred_over_it(factor: str) -> None:
     lifted = a_policy(despite=[Reason.HAS_TOTP, Reason.HAS_EMAIL_MFA])
@@ -637,6 +638,7 @@ def test_nothing_is_left_to_write_once_the_plan_is_done(situation: Situation) ->
         assert again.reason is expected
 
 
+@pytest.mark.promise(10)
 @everything
 @given(situations(know_mfa=False))
 def test_a_number_that_nobody_vouched_for_or_proved_is_never_marked_verified(situation: Situation) -> None:
@@ -648,6 +650,7 @@ def test_a_number_that_nobody_vouched_for_or_proved_is_never_marked_verified(sit
         assert trust is ATTESTED
 
 
+@pytest.mark.promise(10)
 @everything
 @given(situations())
 def test_an_unproven_number_meets_mfa_only_under_at_sign_in(situation: Situation) -> None:

@@ -284,6 +284,7 @@ def test_a_write_that_was_lost_on_the_way_is_made_again(tmp_path: Path, code: st
         assert sorted(run.writes()) == ["done", "done", "unknown"]
 
 
+@pytest.mark.promise(4)
 @pytest.mark.parametrize("executed", [True, False])
 @pytest.mark.parametrize("stale_reads", [0, 1, len(READ_BACK_WAITS_S)])
 def test_no_user_gets_a_second_sms_even_when_reads_are_late(
@@ -350,6 +351,7 @@ def test_what_was_stored_and_shows_very_late_is_not_stored_again_by_the_next_pro
         assert run.user_pool.sms == ({"ann": 1} if policy is BY_CODE else {})
 
 
+@pytest.mark.promise(4)
 def test_a_write_that_was_in_flight_at_a_death_is_given_time_to_show(tmp_path: Path) -> None:
     with planned(tmp_path) as run:
         run.user_pool.lag_s = 3.0

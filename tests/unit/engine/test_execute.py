@@ -410,6 +410,7 @@ def test_rows_of_another_command_are_left_alone(tmp_path: Path) -> None:
 # What is told and kept
 
 
+@pytest.mark.promise(9)
 def test_users_who_were_only_read_are_counted(tmp_path: Path) -> None:
     with planned(tmp_path, 6) as run:
         for number in (1, 2):
@@ -421,6 +422,7 @@ def test_users_who_were_only_read_are_counted(tmp_path: Path) -> None:
         assert execution.tally.reads_only == 2
 
 
+@pytest.mark.promise(13)
 def test_a_throttle_is_told_by_the_name_of_its_category_and_the_rate_left(tmp_path: Path) -> None:
     with planned(tmp_path, 20, clock=StepwiseClock()) as run:
         run.user_pool.fail(UPDATE, "TooManyRequestsException", username="u0005")

@@ -170,6 +170,7 @@ def test_a_scan_reads_every_page_and_looks_nobody_up_again() -> None:
     assert planned.lookups == []
 
 
+@pytest.mark.promise(9)
 @both_ways
 def test_a_plan_makes_no_call_that_bills_anybody(scan: bool) -> None:
     pool = a_pool(phone_sign_in=PhoneSignIn.ALIAS, passkeys_at_risk=True)

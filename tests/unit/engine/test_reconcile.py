@@ -66,7 +66,6 @@ class Nights(Scene):
     def reconciler(self) -> Reconciler:
         return Reconciler(
             self.reconcile_store,
-            self.plans,
             self.user_pool,
             pool=self.user_pool.pool,
             decide=self._again,

@@ -93,6 +93,7 @@ arrivals = st.lists(
 )
 
 
+@pytest.mark.promise(3)
 @everything
 @given(st.integers(1, 8), arrivals, st.randoms(use_true_random=False))
 def test_no_second_holds_more_than_the_ceiling_however_late_calls_are_sent(
@@ -165,6 +166,7 @@ def test_threads_share_one_ceiling(latency: float) -> None:
     assert busiest_second(sent) <= 7
 
 
+@pytest.mark.promise(3)
 def test_the_moment_of_sending_counts_and_not_the_moment_of_letting_go() -> None:
     clock = FakeClock()
     limiter = a_pacer(2, clock)
@@ -243,6 +245,7 @@ def throttle(limiter: RateLimiter, clock: FakeClock) -> bool:
         return limiter.throttled(permit)
 
 
+@pytest.mark.promise(13)
 def test_a_throttle_cuts_the_rate() -> None:
     clock = FakeClock()
     limiter = a_pacer(20, clock)

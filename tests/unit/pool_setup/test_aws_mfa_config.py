@@ -12,7 +12,8 @@ from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.pool_setup.aws_mfa_config import CognitoPoolSettings, lost, sms_of
 from migrate_mfa.pool_setup.aws_role import IamRoles
 from migrate_mfa.pool_setup.role import POLICY_NAME, PUBLISH, FoundRole, role_for
-from migrate_mfa.simulator import Running, background
+from migrate_mfa.simulator import Running
+from tests.support.hosted import hosted
 
 ROLE = {"SnsCallerArn": "arn:aws:iam::123456789012:role/sms", "ExternalId": "x"}
 EUMS = {
@@ -44,7 +45,7 @@ def running() -> Iterator[Running]:
     pools = [
         {"id": f"ap-northeast-1_{name}", "name": name, "config": config} for name, config in CONFIGS.items()
     ]
-    with background({"pools": pools}, control=True) as simulator:
+    with hosted({"pools": pools}) as simulator:
         yield simulator
 
 

@@ -14,6 +14,8 @@ from tests.support.scene import scene
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.promise(2)
+
 
 def test_a_resumed_run_does_not_take_its_own_first_write_for_the_state_before(tmp_path: Path) -> None:
     before = a_user(phone=OTHER_PHONE)

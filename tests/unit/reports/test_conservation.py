@@ -6,6 +6,8 @@ import csv
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import pytest
+
 from migrate_mfa.domain.model import SOFTWARE_TOKEN_MFA, VerificationPolicy
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import PlannedBy
@@ -19,6 +21,8 @@ from tests.support.scene import Scene, scene
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.promise(1)
 
 _SIZES = {
     Outcome.PENDING: 5,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import tracemalloc
 from typing import TYPE_CHECKING
 
+import pytest
+
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.reports.outcomes import write_outcomes
@@ -14,6 +16,8 @@ from tests.support.scene import scene
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.promise(8)
 
 FEW, MANY = 2_000, 20_000
 ALLOWED = 1.3

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrate_mfa.simulator import background
 from tests.commands.support import (
     POOL_ID,
     POOL_NAME,
@@ -20,6 +19,7 @@ from tests.commands.support import (
     state,
     wait_until,
 )
+from tests.support.hosted import hosted
 from tests.support.terminal import CTRL_C, CTRL_D, Terminal
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def running() -> Iterator[Running]:
     users.append(a_member("temp", password=PASSWORD, UserStatus="FORCE_CHANGE_PASSWORD"))
     document = pool_document(users)
     document["pools"][0]["clients"] = CLIENTS
-    with background(document, control=True) as found:
+    with hosted(document) as found:
         yield found
 
 

@@ -16,6 +16,8 @@ from tests.support.scene import scene
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.promise(11)
+
 TOTP = mfa(SOFTWARE_TOKEN_MFA, preferred=SOFTWARE_TOKEN_MFA)
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from migrate_mfa.domain.model import UserState
 
+pytestmark = pytest.mark.promise(5)
+
 STATES = {
     "no number": a_user(),
     "an equal unproven number": a_user(phone=PHONE),

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from migrate_mfa.domain.model import UserState
     from tests.commands.conftest import Site
     from tests.commands.support import Done
+
+pytestmark = pytest.mark.promise(7)
 
 NAMES = ("taro", "hanako", "jiro", "emi", "ken", "yui")
 TALKATIVE = "User taro@example.com has phone +819010000000 (090-1000-0000) already."
@@ -72,18 +75,15 @@ def test_an_error_text_of_aws_that_names_a_user_is_told_without_the_name(
     assert leaks(TALKATIVE) != []
 
 
-def test_a_bug_leaves_a_traceback_without_the_value_that_caused_it(raise_site: Callable[..., Site]) -> None:
+def test_a_bug_leaves_a_traceback_without_the_value_that_caused_it(
+    raise_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(state: UserState) -> str:
+        raise LookupError(f"no {state.email} with {state.phone}")
+
     site = raise_site([a_member(name, phone=phone_of(at)) for at, name in enumerate(NAMES)])
-    broken = site.folder / "sitecustomize.py"
-    broken.write_text(
-        "import migrate_mfa.journal.values as codec\n"
-        "import migrate_mfa.journal.write_store as store\n"
-        "def fail(state):\n"
-        "    raise LookupError(f'no {state.email} with {state.phone}')\n"
-        "codec.state_to_json = store.state_to_json = fail\n",
-        encoding="utf-8",
-    )
-    site.cli.environment["PYTHONPATH"] = f"{site.folder}:{site.cli.env()['PYTHONPATH']}"
+    for module in ("values", "write_store"):
+        monkeypatch.setattr(f"migrate_mfa.journal.{module}.state_to_json", fail)
 
     done = site.cli.run(a_roster(site.folder), "run", "--verification", "attested")
 

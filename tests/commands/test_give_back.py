@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.commands.support import a_member, assert_code, ends, phone_of, state, state_hash, write_roster
 
 if TYPE_CHECKING:
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.commands.conftest import Site
+
+pytestmark = pytest.mark.promise(6)
 
 TOTP: dict[str, Any] = {
     "UserMFASettingList": ["SOFTWARE_TOKEN_MFA"],

@@ -18,7 +18,7 @@ import pytest
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.main import main
-from migrate_mfa.simulator import Running, background
+from migrate_mfa.simulator import Running
 from tests.commands.messy_roster import ROWS, make_roster, make_users
 from tests.commands.support import (
     LEGACY_SMS,
@@ -35,6 +35,7 @@ from tests.commands.support import (
     write_roster,
 )
 from tests.commands.test_messy import SETTINGS, config_of
+from tests.support.hosted import hosted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -97,7 +98,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_plan_of_1500_rows_of_every_kind_comes_out_the_same(here: Path, name: str) -> None:
     setting, random = SETTINGS[name], Random(name)
     document = pool_document(make_users(random, setting), config=config_of(setting))
-    with background(document, control=True) as running:
+    with hosted(document) as running:
         roster = make_roster(random, running.control("state")[POOL_ID], setting)
         (here / "roster.csv").write_bytes(roster.content)
         options = ["--verification", setting.policy, "--phone-conflict", setting.conflict]
@@ -117,7 +118,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cli, Path]:
     """The plan of the sample that has every reason, and the tool without an endpoint of its own."""
     folder = tmp_path_factory.mktemp("planned")
     options = ("--verification", "attested", "--phone-country", "JP", "--max-failures", "100%")
-    with background(json.loads((SAMPLES / "pool.json").read_text(encoding="utf-8"))) as running:
+    with hosted(json.loads((SAMPLES / "pool.json").read_text(encoding="utf-8"))) as running:
         cli = Cli(folder, running.endpoint, "ap-northeast-1_DemoPool1")
         assert_code(cli.plan(SAMPLES / "every-reason.csv", folder / "plan", *options), 0)
     return Cli(folder), folder / "plan"
@@ -229,7 +230,7 @@ def test_pools_whose_usernames_are_contacts_come_out_the_same(here: Path, attrib
             ("eve@example.com", phone_of(5)),
         ],
     )
-    with background(pool_document(users, config=config)) as running:
+    with hosted(pool_document(users, config=config)) as running:
         options = [
             "--verification",
             "attested",

@@ -1,0 +1,120 @@
+"""guide: the documentation of this version, a topic at a time."""
+
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from migrate_mfa.cli.option_groups import Output
+from migrate_mfa.cli.options import Group, Only, Option
+from migrate_mfa.cli.prompt import tell
+from migrate_mfa.cli.streams import write
+from migrate_mfa.domain.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.markdown import Markdown
+
+TOPICS = (
+    *("tour", "check", "setup-pool", "canary", "policies", "roster", "rehearsal", "cost", "after-the-run"),
+    *("troubleshooting", "state", "permissions", "security", "how-it-works", "reference", "columns"),
+)
+"""In the order in which an operator meets them."""
+
+
+class Language(StrEnum):
+    """The languages that topics are written in."""
+
+    EN = "en"
+    JA = "ja"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading(Group):
+    """Which topic, and in which language."""
+
+    topic: Annotated[
+        str | None, Option(help="The topic to show; leave it out to list all topics.", argument=True)
+    ] = None
+    lang: Annotated[
+        Language, Option(help="The language: en, or ja for the topics that exist in Japanese.")
+    ] = Language.EN
+
+
+def guide(reading: Reading, output: Annotated[Output, Only("no_color")]) -> ExitCode:
+    """Show the documentation of this version: without a topic the list, with one its text."""
+    if reading.topic is None:
+        write("\n".join(_listed(reading.lang)))
+        return ExitCode.DONE
+    topic = reading.topic.lower().replace("_", "-").removesuffix(".md")
+    if topic not in TOPICS:
+        raise UsageError(f"There is no topic {reading.topic!r}.", f"{_nearest(topic)} {_HOW_TO_LIST}")
+    page = page_of(topic, reading.lang)
+    if reading.lang is not Language.EN and page == page_of(topic, Language.EN):
+        tell(f"The topic {topic} exists in English only.")
+    _show(page.read_text(encoding="utf-8"), color=not output.no_color)
+    return ExitCode.DONE
+
+
+_HOW_TO_LIST = "List all topics with: migrate-mfa guide"
+
+
+def page_of(topic: str, language: Language) -> "Traversable":
+    """The file of a topic: the English one where there is none in the language."""
+    from importlib.resources import files
+
+    folder = files("migrate_mfa") / "guide"
+    translated = folder / language.value / f"{topic}.md"
+    return translated if translated.is_file() else folder / f"{topic}.md"
+
+
+def _listed(language: Language) -> list[str]:
+    """A line for each topic: its name, and the heading of its page."""
+    width = max(map(len, TOPICS))
+    lines = []
+    for topic in TOPICS:
+        first, *_ = page_of(topic, language).read_text(encoding="utf-8").split("\n", 1)
+        lines.append(f"{topic:<{width}}  {first.removeprefix('# ')}")
+    return [*lines, "", "Read one with: migrate-mfa guide TOPIC"]
+
+
+def _nearest(topic: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(topic, TOPICS, n=1, cutoff=0.0)
+    return f"The nearest is {near[0]}."
+
+
+def _show(text: str, *, color: bool) -> None:
+    """Through a pager on a terminal, drawn by Rich; anywhere else as it is."""
+    if not sys.stdout.isatty():
+        write(text.removesuffix("\n"))
+        return
+    import os
+
+    from rich.console import Console
+
+    os.environ.setdefault("LESS", "-FRX")  # colours pass, and a page that fits ends by itself
+    console = Console(no_color=None if color else True)
+    with console.pager(styles=True, links=False):
+        console.print(drawn(text))
+
+
+def drawn(text: str) -> "Markdown":
+    """Markdown as Rich draws it, but for tables: they break a word that is too long instead of cutting it."""
+    from rich.markdown import Markdown, TableElement
+    from rich.table import Table
+
+    class Folding(TableElement):
+        def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
+            for table in super().__rich_console__(console, options):
+                for column in table.columns if isinstance(table, Table) else ():
+                    column.overflow = "fold"
+                yield table
+
+    class Page(Markdown):
+        elements: ClassVar = {**Markdown.elements, "table_open": Folding}
+
+    return Page(text, hyperlinks=False)
