@@ -118,6 +118,7 @@ def test_it_reads_in_order_without_a_style_sheet(tmp_path: Path, lang: Lang) -> 
 
 
 @BOTH
+@pytest.mark.promise(7)
 def test_no_number_and_no_address_is_on_the_page(tmp_path: Path, lang: Lang) -> None:
     make_run(tmp_path, meta={"roster": f"/home/ops/{PHONE} {EMAIL}.csv", "id_column": EMAIL})
     text = html_of(tmp_path, lang) + from_journal.markdown(tmp_path, lang)
