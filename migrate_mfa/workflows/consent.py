@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from migrate_mfa.cli.ask import agree
-from migrate_mfa.cli.forecast import sentences
 from migrate_mfa.cli.prompt import asked, place, tell, types_name
 from migrate_mfa.domain.errors import Declined
 from migrate_mfa.domain.words import counted, duration
@@ -71,6 +70,8 @@ def confirm_billing(session: "Session", ahead: "Forecast") -> None:
     Raises:
         Declined: the answer was no.
     """
+    from migrate_mfa.cli.forecast import sentences
+
     session.progress.close()
     counts = "counts each of them as a monthly active user this month, if they were not already."
     tell(f"Reading {counted(ahead.users, 'user')} with AdminGetUser {counts}")

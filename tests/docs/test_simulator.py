@@ -51,7 +51,7 @@ def test_every_control_is_in_the_table(name: str) -> None:
 
 
 def test_the_samples_are_taken_and_the_example_works() -> None:
-    with background(FOLDER / "pool.json", faults=FOLDER / "fault_file.json", control=True) as running:
+    with background(FOLDER / "pool.json", faults=FOLDER / "faults.json", control=True) as running:
         running.control("users", {"upsert": [{"Username": "aiko", "Enabled": False}]})
         (users,) = running.control("state").values()
 
