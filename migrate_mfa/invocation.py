@@ -38,7 +38,7 @@ from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.pacing.measure import MeasuredProgress
 from migrate_mfa.ports import ProgressUpdate
 from migrate_mfa.reports.files import remove_drafts
-from migrate_mfa.reports.from_journal import DIRECTORY, write_reports
+from migrate_mfa.reports.from_journal import DIRECTORY, tell_of_killed, write_reports
 from migrate_mfa.reports.results import CommandResult
 from migrate_mfa.reports.summary import Summary
 from migrate_mfa.session import Session
@@ -65,6 +65,8 @@ class Invocation:
     """What had asked it to end early when it ended: a signal that comes later changes nothing any more."""
     result: CommandResult = field(default_factory=CommandResult)
     """What this command adds to its summary."""
+    users_done: int | None = None
+    """Users whose rows this pass has ended by writing; None for a command that writes to nobody."""
     uncounted_codes: int = 0
     """Users whose numbers were stored after the last look at the pool that saw no codes go out."""
     summary: Summary | None = None
@@ -164,6 +166,7 @@ class Invocation:
             self.uncounted_codes = codes.users
             self.reads_only += executor.tally.reads_only
             self.failed += executor.tally.outcomes[Outcome.FAILED]
+            self.users_done = executor.tally.outcomes.total()
 
     @contextmanager
     def _known_as_writer(self, verbs: Collection[PlannedBy]) -> Iterator[None]:
@@ -231,6 +234,7 @@ def open_invocation(
     with ExitStack() as stack:
         journal = stack.enter_context(Journal.create_or_open(directory))
         bind(journal)
+        tell_of_killed(journal)
         note_pace(journal, command, session.settings.pace)
         if session.owns_lane:
             name_lane_holder(session.lane, directory)
@@ -242,7 +246,7 @@ def open_invocation(
                 say=session.progress.say,
             )
         )
-        work = WorkStore.begin(journal.database, command, session.clock.now())
+        work = WorkStore.begin(journal.database, command, session.clock.now(), session.context)
         invocation = Invocation(_watched(session, work), journal, work, command)
         log.info("begin", command=command)
         remove_drafts(invocation.report, session.clock.now() - _DRAFT_S)
@@ -268,7 +272,8 @@ def _watched(session: Session, work: WorkStore) -> Session:
     """The same connection, with a progress that `status` can see from another process."""
 
     def note(standing: ProgressUpdate) -> None:
-        work.note(standing, session.user_pool.calls, session.clock.now())
+        pool = session.user_pool
+        work.note(standing, pool.calls, session.clock.now(), pool.take_moments())
 
     network = session.network
     progress = MeasuredProgress(
@@ -290,8 +295,10 @@ def _end(invocation: Invocation, state: str) -> None:
     session = invocation.session
     invocation.cause = session.stop.cause
     state = "interrupted" if invocation.cause in SIGNAL_EXITS else state
-    invocation.work.count_calls(session.user_pool.calls)
+    invocation.work.count_calls(session.user_pool.calls, session.user_pool.take_moments())
     extra = invocation.result.as_dict()
+    if invocation.users_done is not None:
+        extra["users_done"] = invocation.users_done
     if invocation.uncounted_codes:
         extra["uncounted_codes"] = invocation.uncounted_codes
     invocation.work.end(state, session.clock.now(), reads_only=invocation.reads_only, extra=extra)

@@ -1,12 +1,15 @@
 """One command's way into AWS: who we are, how fast we may go, and the pool itself."""
 
 import os
+import platform
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from importlib.metadata import version
+from typing import Any, TypeVar
 
+from migrate_mfa import __version__
 from migrate_mfa.aws.endpoints import AWS
 from migrate_mfa.aws.session import Aws, AwsTarget
 from migrate_mfa.aws.user_pool import CognitoUserPool
@@ -79,6 +82,24 @@ class Session:
     def ceilings(self) -> dict[Category, float]:
         """Calls per second that we allow ourselves, by category."""
         return {category: limiter.ceiling for category, limiter in self.limiters.items()}
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """Who works how, for the record of a pass: caller, host, versions, rates, and options of the pass."""
+        return {
+            "account": self.lane.account,
+            "region": self.lane.region,
+            "endpoint": self.lane.endpoint,
+            "caller_arn": self.lane.caller,
+            "host": platform.node(),
+            "versions": {
+                "migrate_mfa": __version__,
+                "python": platform.python_version(),
+                "botocore": version("botocore"),
+            },
+            "rates": {category.value: rate._asdict() for category, rate in self.rates.items()},
+            "options": self.settings.of_pass(),
+        }
 
 
 @contextmanager

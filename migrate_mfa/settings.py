@@ -144,6 +144,21 @@ class Settings:
         given = told.given | self.reading.given
         return {name: value for name, value in (deciding | self._reading()).items() if name in given}
 
+    def of_pass(self) -> dict[str, Any]:
+        """The options that set how far and how fast one pass goes; seconds, shares, and prices as text."""
+        pace, wave, cost = self.pace, self.wave, self.cost
+        return {
+            "quota_share": pace.quota_share,
+            "max_rps": {category.value: rate for category, rate in pace.limits.items()},
+            "max_failures": wave.max_failures,
+            "max_users": wave.max_users,
+            "stop_after": wave.stop_after,
+            "max_sms": cost.max_sms,
+            "max_cost": None if cost.max_cost is None else f"{cost.max_cost:f}",
+            "sms_price": {each.name: f"{each.value:f}" for each in cost.sms_price},
+            "mau_price": None if cost.mau_price is None else f"{cost.mau_price:f}",
+        }
+
     def _reading(self) -> dict[str, Any]:
         told = {each.name: getattr(self.reading, each.name) for each in declared(ReadingRoster)}
         country = self.reading.phone_country

@@ -188,7 +188,8 @@ class Aws:
 
     def lane(self) -> Lane:
         """The lane of these credentials; raises as `identity` does."""
-        return Lane(self.endpoint, self.identity().account, self.region)
+        identity = self.identity()
+        return Lane(self.endpoint, identity.account, self.region, identity.arn)
 
     @reads("GetCallerIdentity")
     def identity(self) -> Identity:

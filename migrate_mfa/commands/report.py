@@ -1,13 +1,47 @@
 """report: the reports of a run, written again."""
 
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
 from migrate_mfa.cli.option_groups import JsonOnly, ThisRun
+from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.reports.languages import Lang
 
 
-def report(run: ThisRun, output: JsonOnly) -> ExitCode:
+class Format(StrEnum):
+    """What is printed."""
+
+    TABLE = "table"
+    MARKDOWN = "markdown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Showing(Group, heading="Output", variables=False):
+    """In which language, and what is printed."""
+
+    lang: Annotated[
+        Lang, Option(help="The language of report.html and of markdown: en or ja.", metavar="en|ja")
+    ] = Lang.EN
+    format: Annotated[
+        Format,
+        Option(
+            help="What to print: a table, or the page in short as Markdown, for a ticket.",
+            metavar="table|markdown",
+        ),
+    ] = Format.TABLE
+
+
+def report(run: ThisRun, showing: Showing, output: JsonOnly) -> ExitCode:
     """Write the reports of a run again, from its journal."""
     from migrate_mfa.cli import tables
+    from migrate_mfa.cli.streams import write
     from migrate_mfa.reports import from_journal
 
-    tables.standing(from_journal.report(run.run_dir), run.run_dir, in_json=output.json)
+    summary = from_journal.report(run.run_dir, showing.lang)
+    if showing.format is Format.MARKDOWN:
+        write(from_journal.markdown(run.run_dir, showing.lang).rstrip("\n"))
+    else:
+        tables.standing(summary, run.run_dir, in_json=output.json)
     return ExitCode.DONE

@@ -4,7 +4,7 @@ Source of categories, default rates and codes: "Quotas in Amazon Cognito", Cogni
 belongs to one account in one Region (a lane), whatever the pool, and live traffic counts in it too.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from math import floor
 
@@ -69,3 +69,5 @@ class Lane:
     endpoint: str
     account: str
     region: str
+    caller: str = field(default="", compare=False)
+    """The ARN of whose credentials spend it, as STS says; one lane may have many."""

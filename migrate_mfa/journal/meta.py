@@ -210,7 +210,7 @@ _OF_THE_ROSTER = {
     "encoding_guessed": "roster_encoding_guessed",
 }
 _KNOWN = _PLAIN | {*_OF_THE_ROSTER.values(), "roster_column_notes", "columns"}
-_KNOWN |= {"vouchings", "pace", "standing"}
+_KNOWN |= {"vouchings", "pace", "standing", "forecast"}
 
 
 def _roster_read(facts: Mapping[str, Any]) -> RosterMeta:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Protocol, Self
 
 from migrate_mfa.domain.quotas import Category
+from migrate_mfa.journal.call_rates import Moments, add_calls
 from migrate_mfa.journal.run_files import write_mark
 
 if TYPE_CHECKING:
@@ -39,11 +40,14 @@ class PassStore:
         return self._pass
 
     @classmethod
-    def begin(cls, database: "Database", command: str, now: float) -> Self:
-        """Start a pass."""
+    def begin(
+        cls, database: "Database", command: str, now: float, context: Mapping[str, object] | None = None
+    ) -> Self:
+        """Start a pass; `context` says who works how (see `Session.context`)."""
         with database.transaction() as db:
             made = db.execute(
-                "INSERT INTO passes (command, state, started_at) VALUES (?, 'running', ?)", (command, now)
+                "INSERT INTO passes (command, state, started_at, context) VALUES (?, 'running', ?, ?)",
+                (command, now, json.dumps(context or {})),
             )
         store = cls(database, int(made.lastrowid or 0), now)
         store._last_intent = int(database.value("SELECT COALESCE(MAX(id), 0) FROM writes"))
@@ -72,16 +76,24 @@ class PassStore:
             )
         self._mark()
 
-    def count_calls(self, calls: Mapping[Category, Count]) -> None:
-        """Write down the calls of this pass so far."""
+    def count_calls(self, calls: Mapping[Category, Count], moments: Moments | None = None) -> None:
+        """Write down the calls of this pass so far; `moments` are those since the last time."""
         with self._database.transaction() as db:
             self._count_calls(db, calls)
+            add_calls(db, self._pass, moments or {})
 
-    def note(self, standing: "ProgressUpdate", calls: Mapping[Category, Count], now: float) -> None:
-        """Write down where this pass stands, and its calls so far; each note replaces the one before."""
+    def note(
+        self,
+        standing: "ProgressUpdate",
+        calls: Mapping[Category, Count],
+        now: float,
+        moments: Moments | None = None,
+    ) -> None:
+        """Write down where this pass stands, in place of the note before, and its calls as `count_calls`."""
         noted = {"pass": self._pass, "at": now, **asdict(standing)}
         with self._database.transaction() as db:
             self._count_calls(db, calls)
+            add_calls(db, self._pass, moments or {})
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", ("standing", json.dumps(noted)))
         self._mark()
 

@@ -3,15 +3,17 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from migrate_mfa.domain.phone import NO_COUNTRY
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.rollback import Write
 from migrate_mfa.domain.rows import PlannedBy
 from migrate_mfa.journal.rows import (
     SETS_SMS_MFA,
     STORES_NUMBER,
+    STORES_UNVERIFIED,
     SWITCHES_OFF,
     any_step,
     first_step,
@@ -56,7 +58,9 @@ class PassRecord:
     started_at: float
     ended_at: float | None
     reads_only: int
-    extra: Mapping[str, object]
+    extra: Mapping[str, Any]
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """Who worked how: see `Session.context`; empty in a journal from before that was kept."""
 
 
 class ReportStore:
@@ -120,7 +124,11 @@ class ReportStore:
 
     def _knows_numbers(self) -> bool:
         """Whether the journal is of a version that keeps the numbers used: a mere look upgrades none."""
-        return bool(self._database.query("SELECT 1 FROM pragma_table_info('rows') WHERE name = 'used'"))
+        return self._has("rows", "used")
+
+    def _has(self, table: str, column: str) -> bool:
+        sql = "SELECT 1 FROM pragma_table_info(?) WHERE name = ?"
+        return bool(self._database.query(sql, table, column))
 
     def _writes(self, rows: Sequence[Any]) -> dict[int, Sequence[Write]]:
         """The writes to the users of neighbouring rows, by row, without those that were refused."""
@@ -156,8 +164,41 @@ class ReportStore:
 
     def last_pass(self) -> PassRecord | None:
         """The latest invocation."""
-        found = self._database.query("SELECT * FROM passes ORDER BY id DESC LIMIT 1")
-        return PassRecord(**{**found[0], "extra": json.loads(found[0]["extra"])}) if found else None
+        found = self.passes(last_only=True)
+        return found[0] if found else None
+
+    def passes(self, *, last_only: bool = False) -> list[PassRecord]:
+        """Every invocation, the latest first."""
+        found = self._database.query("SELECT * FROM passes ORDER BY id DESC LIMIT ?", 1 if last_only else -1)
+        return [PassRecord(**_read_json(row)) for row in found]
+
+    def failures(self) -> list[tuple[str, str, str, int]]:
+        """Failed rows by reason, by what failed ("AdminGetUser: SomeException", or empty), and by country.
+
+        Only the beginning of a detail counts, which is of our own making: what Cognito said differs by row.
+        """
+        found = self._database.query(
+            "SELECT reason, CASE WHEN detail GLOB 'Admin*' OR detail GLOB 'List*'"
+            " THEN rtrim(substr(detail, 1, instr(detail || '. ', '. ') - 1), '.') ELSE '' END AS cause,"
+            f" {'country' if self._has('rows', 'country') else 'NULL'} AS country, COUNT(*) AS rows"
+            " FROM rows WHERE outcome = 'failed' GROUP BY 1, 2, 3 ORDER BY rows DESC LIMIT ?",
+            _MOST_CAUSES,
+        )
+        return [(row["reason"], row["cause"], row["country"] or "", row["rows"]) for row in found]
+
+    def codes_caused(self) -> dict[str, int]:
+        """Rows by country for which an unverified number was, or may have been, stored."""
+        country = "r.country" if self._has("rows", "country") else "NULL"
+        found = self._database.query(
+            f"SELECT {country} AS country, COUNT(DISTINCT w.row) AS rows"
+            " FROM writes w JOIN rows r USING (row)"
+            f" WHERE w.result <> 'refused' AND {first_step('w.step', STORES_UNVERIFIED)} GROUP BY 1"
+        )
+        return {row["country"] or NO_COUNTRY: row["rows"] for row in found}
+
+    def users_written(self) -> int:
+        """Users whom this directory's commands have written to, or began to."""
+        return int(self._database.value("SELECT COUNT(*) FROM before_images"))
 
     def calls(self, pass_id: int) -> dict[str, dict[str, int]]:
         """Attempts by category in one pass."""
@@ -167,6 +208,7 @@ class ReportStore:
         }
 
 
+_MOST_CAUSES = 500
 _STORED, _OFF = "number_stored_mfa_off", "mfa_off_not_given_back"
 
 
@@ -176,6 +218,11 @@ def _wrote(pattern: str) -> str:
         "EXISTS (SELECT 1 FROM writes w WHERE w.row = r.row AND w.result = 'done'"
         f" AND {first_step('w.step', pattern)})"
     )
+
+
+def _read_json(row: Any) -> dict[str, Any]:  # noqa: ANN401 - sqlite3.Row
+    texts = ("extra", "context")
+    return {name: json.loads(row[name]) if name in texts else row[name] for name in row.keys()}  # noqa: SIM118
 
 
 def _report_row(row: Any, writes: Sequence[Write]) -> ReportRow:  # noqa: ANN401 - sqlite3.Row

@@ -5,13 +5,21 @@ Version history:
     2: rows.country, so that messages are counted by country without reading every row.
     3: rows.used, so that a report says which number a user was left with; drift.pass; and rows that have
         written know their user again.
+    4: shorter texts for steps and states.
+    5: call_rates; and passes.context, who worked how: caller, host, versions, rates, options.
 """
 
 from migrate_mfa.journal.rows import used_number
 
-VERSION = 4
+VERSION = 5
 COUNTS_COUNTRIES = 2
 """The first version that knows the countries of the planned numbers."""
+# The calls by time, for charts: see journal.call_rates. `at` is the beginning of a span of `width` seconds.
+_CALL_RATES = (
+    "CREATE TABLE call_rates (pass INTEGER NOT NULL, category TEXT NOT NULL, at INTEGER NOT NULL,"
+    " width INTEGER NOT NULL, sent INTEGER NOT NULL, throttled INTEGER NOT NULL,"
+    " PRIMARY KEY (pass, category, at)) WITHOUT ROWID"
+)
 # Rows that have written keep their user; before version 3 some were looked up anew, and lost who it was.
 _USER_OF_WRITES = (
     "UPDATE rows SET user_sub ="
@@ -41,10 +49,12 @@ UPGRADES = {
         "UPDATE rows SET used = " + used_number("rows.reason"),
     ),
     3: (),
+    4: ("ALTER TABLE passes ADD COLUMN context TEXT NOT NULL DEFAULT '{}'", _CALL_RATES),
 }
 """By version, what makes the next one of it; `country_of` is `domain.phone.country_of`."""
 
-SCHEMA = """
+SCHEMA = f"""
+{_CALL_RATES};
 -- One fact a line: run id, pool, roster, the options that change decisions, the phase.
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -148,7 +158,8 @@ CREATE TABLE passes (
     started_at REAL NOT NULL,
     ended_at   REAL,
     reads_only INTEGER NOT NULL DEFAULT 0,      -- users that were read, hence billed, without a write
-    extra      TEXT NOT NULL DEFAULT '{}'       -- what this command adds to its summary, JSON
+    context    TEXT NOT NULL DEFAULT '{{}}',    -- who worked how, JSON: see Session.context
+    extra      TEXT NOT NULL DEFAULT '{{}}'     -- what this command adds to its summary, JSON
 );
 CREATE TABLE calls (
     pass      INTEGER NOT NULL,

@@ -12,6 +12,7 @@ import structlog
 from migrate_mfa.domain.errors import OutOfReach
 from migrate_mfa.domain.failure import ApiError, Effect, run_problem
 from migrate_mfa.domain.quotas import CATEGORY_OF, Category
+from migrate_mfa.pacing.moments import CallMoments
 from migrate_mfa.pacing.network import Network
 from migrate_mfa.pacing.retry import ATTEMPTS, BUDGET_S, READS, WRITES, retrying
 from migrate_mfa.pacing.turns import held
@@ -94,6 +95,7 @@ class PacedUserPool:
         self._throttles: dict[Category, tuple[float, float]] = {}
         """When the first throttle without a success since was, and the last, by the monotonic clock."""
         self.calls: dict[Category, CallCount] = {category: CallCount() for category in limiters}
+        self._moments = CallMoments(clock)
 
     def describe(self) -> "PoolFacts":
         """DescribeUserPool and GetUserPoolMfaConfig, each at the pace of its category.
@@ -321,9 +323,15 @@ class PacedUserPool:
             return error.effect is Effect.THROTTLED
         return True
 
+    def take_moments(self) -> dict[tuple[Category, int], tuple[int, int]]:
+        """The calls since this was last asked, sent and throttled, by category and second."""
+        with self._lock:
+            return self._moments.take()
+
     def _count(self, category: Category, *, sent: int = 0, throttled: int = 0, retried: int = 0) -> None:
         with self._lock:
             count = self.calls[category]
             count.sent += sent
             count.throttled += throttled
             count.retried += retried
+            self._moments.add(category, sent, throttled)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from migrate_mfa.domain.model import UserState
 
+ASIDE = ("DISABLED", "EXTERNAL_PROVIDER")
+"""The groups that do not count: nobody of them signs in with a password of the pool."""
 KINDS = ("verified", "unverified", "no_phone")
 USER_COLUMNS = ("username", "sub", "email", "phone_number", "status", "why")
 

@@ -1,6 +1,8 @@
 """The reports of a run directory, from its journal alone; `report` and every command's end are the same."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,39 +14,88 @@ from migrate_mfa.journal.lock import is_locked
 from migrate_mfa.journal.meta import ProgressNote, RunMeta
 from migrate_mfa.journal.report_store import PassRecord, ReportStore
 from migrate_mfa.ports import ProgressUpdate
+from migrate_mfa.reports.languages import Lang
 from migrate_mfa.reports.outcomes import write_outcomes
-from migrate_mfa.reports.summary import Summary, summarise, write_summary
+from migrate_mfa.reports.summary import Summary, summarise, summary_path, write_json, write_summary
 
 DIRECTORY = "report"
+PAGE = "report.html"
 Document = Mapping[str, Any]
 """A summary as plain JSON values."""
 
 
-def write_reports(journal: Journal) -> Summary:
-    """Write the outcome CSVs and summary.json. Returns the summary.
+def write_reports(journal: Journal, lang: Lang = Lang.EN) -> Summary:
+    """Write the outcome CSVs, summary.json and report.html. Returns the summary.
 
     Raises:
         RunDirectoryError: they cannot be written.
     """
+    from migrate_mfa.reports.page import write_page  # noqa: PLC0415 - slow, and status needs none of it
+    from migrate_mfa.reports.page_facts import page_of  # noqa: PLC0415 - so is this
+
     store, meta = ReportStore(journal.database), RunMeta.read(journal)
     summary = _last(journal, meta)
     directory = journal.directory / DIRECTORY
-    try:
+    with _reported(directory):
         if meta.kind != "audit":
             write_outcomes(directory, meta.columns, store)
         write_summary(directory, summary.as_dict(), summary.done.id)
+        write_page(directory / PAGE, page_of(journal, summary), lang)
+    return summary
+
+
+def report(directory: Path, lang: Lang = Lang.EN) -> Document:
+    """Write the reports of a run directory again."""
+    with Journal.look_at(directory) as journal:
+        return write_reports(journal, lang).as_dict()
+
+
+def markdown(directory: Path, lang: Lang = Lang.EN) -> str:
+    """The page of a run directory in short, for a ticket. Writes nothing."""
+    from migrate_mfa.reports.page import as_markdown  # noqa: PLC0415 - as above
+    from migrate_mfa.reports.page_facts import page_of  # noqa: PLC0415 - as above
+
+    with Journal.look_at(directory) as journal:
+        return as_markdown(page_of(journal, _last(journal, RunMeta.read(journal))), lang)
+
+
+def tell_of_killed(journal: Journal) -> None:
+    """Write the summary of each pass that was killed, before another one changes what it counts.
+
+    Call it with the directory's lock held: then no pass is at work in it.
+
+    Raises:
+        RunDirectoryError: it cannot be written.
+    """
+    store, meta, directory = (
+        ReportStore(journal.database),
+        RunMeta.read(journal),
+        journal.directory / DIRECTORY,
+    )
+    for each in store.passes():
+        path = summary_path(directory, each.id, each.command)
+        if each.state == "running" and _state_in(path) in {None, "running"}:
+            with _reported(directory):
+                write_json(path, replace(summarise(store, meta, each), state="interrupted").as_dict())
+
+
+def _state_in(path: Path) -> str | None:
+    """The state that a summary names; None where there is none, or none that can be read."""
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["state"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@contextmanager
+def _reported(directory: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise RunDirectoryError(
             f"The report in {directory} cannot be written ({error.strerror}).",
             "Nothing is lost; mend that, then: migrate-mfa report --run-dir DIR",
         ) from error
-    return summary
-
-
-def report(directory: Path) -> Document:
-    """Write the reports of a run directory again."""
-    with Journal.look_at(directory) as journal:
-        return write_reports(journal).as_dict()
 
 
 def status(directory: Path) -> Document:

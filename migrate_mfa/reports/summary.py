@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 _FULL = 100.0
+_READING = ("phone_country", "strict_e164", "id_column", "phone_column", "encoding")
+"""The options that decide how a roster is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,8 @@ class Summary:
             "started_at": iso(done.started_at),
             "ended_at": iso(done.ended_at) if done.ended_at is not None else None,
             "elapsed_s": round(done.ended_at - done.started_at, 3) if done.ended_at is not None else None,
+            **_evidence(meta, done),
+            "rate": _rate(self.calls, done),
             **done.extra,
         }
 
@@ -97,12 +101,55 @@ def _columns(meta: "RunMeta") -> dict[str, object]:
     return {"columns": {**labels, **phone}, "column_notes": list(meta.roster_read.notes)}
 
 
+def _evidence(meta: "RunMeta", done: "PassRecord") -> dict[str, object]:
+    """What shows that this was what was approved: who, where, with which roster, policy, options and tool."""
+    context, options = done.context, meta.options
+    policy = {name: options.get(name) for name in ("verification", "phone_conflict", "despite")}
+    roster = {"name": roster_name(meta.roster), "sha256": meta.roster_sha256}
+    return {
+        "policy": policy if policy["verification"] else None,
+        "options": {name: options[name] for name in _READING if name in options} | context.get("options", {}),
+        "roster": roster if roster["sha256"] else None,
+        "account": meta.account or context.get("account"),
+        "region": meta.region or context.get("region"),
+        "endpoint": meta.endpoint or context.get("endpoint"),
+        "caller_arn": context.get("caller_arn"),
+        "host": context.get("host"),
+        "versions": context.get("versions"),
+    }
+
+
+def roster_name(roster: str | None) -> str | None:
+    """The roster's file name without its folders; `-` is standard input."""
+    return Path(roster).name if roster else None
+
+
+def _rate(calls: Mapping[str, Mapping[str, int]], done: "PassRecord") -> dict[str, object] | None:
+    """Calls, and users done, a second over the whole pass; None while it has not ended."""
+    if done.ended_at is None or (seconds := done.ended_at - done.started_at) <= 0:
+        return None
+    users = done.extra.get("users_done")
+    return {
+        "users_per_s": round(users / seconds, 3) if isinstance(users, int) else None,
+        "calls_per_s": {category: round(count["sent"] / seconds, 3) for category, count in calls.items()},
+    }
+
+
+def summary_path(directory: Path, pass_id: int, command: str) -> Path:
+    """Where the summary of one pass stays."""
+    return directory / f"summary-{pass_id}-{command}.json"
+
+
 def write_summary(directory: Path, summary: Mapping[str, object], pass_id: int) -> None:
     """Write `summary.json`, and the same as `summary-N-COMMAND.json`, which stays."""
-    text = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
-    for name in (f"summary-{pass_id}-{summary['command']}.json", SUMMARY):
-        with whole_file(directory / name, encoding="utf-8") as file:
-            file.write(text)
+    for path in (summary_path(directory, pass_id, str(summary["command"])), directory / SUMMARY):
+        write_json(path, summary)
+
+
+def write_json(path: Path, value: Mapping[str, object]) -> None:
+    """Write one JSON document whole or not at all."""
+    with whole_file(path, encoding="utf-8") as file:
+        file.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 def iso(epoch_s: float) -> str:

@@ -92,9 +92,11 @@ class Planning:
             }
         )
         self.session.progress.close()
+        forecast = self.forecast().as_dict()
+        journal.set_meta({"forecast": forecast})
         if self.invocation.command == "plan":
             self.invocation.result = PlanResult(
-                forecast=self.forecast().as_dict(),
+                forecast=forecast,
                 shared_numbers=asdict(self.invocation.plans.shared_numbers()),
             )
 

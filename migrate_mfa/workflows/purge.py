@@ -11,7 +11,7 @@ from migrate_mfa.journal.purge import purge_journal
 from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.reports.files import DRAFT
-from migrate_mfa.reports.from_journal import DIRECTORY
+from migrate_mfa.reports.from_journal import DIRECTORY, tell_of_killed
 
 
 def purge(
@@ -35,6 +35,7 @@ def purge(
     with Journal.look_at(directory) as journal:
         meta = RunMeta.read(journal)
     with Journal.create_or_open(directory) as journal:
+        tell_of_killed(journal)
         work = WorkStore(journal.database, 0)
         if work.counts().get(Outcome.UNPROCESSED):
             raise RunDirectoryError(
@@ -71,6 +72,6 @@ def _require_none_pending(directory: Path, meta: RunMeta, store: ReportStore) ->
 
 _OURS = (
     *("journal.sqlite*", "journal.mark", "log.jsonl", "lock", "migrate-mfa-bug-*.txt", "rehearsal/*"),
-    f"{DIRECTORY}/*.json",
+    *(f"{DIRECTORY}/*.json", f"{DIRECTORY}/report.html"),
 )
 """What stays in a run directory after a purge, and names nobody."""

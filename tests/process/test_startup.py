@@ -26,6 +26,8 @@ HEAVY = {
     "phonenumbers",
     "sqlite3",
     "moto",
+    "jinja2",
+    "leather",
 }
 PROBE = """
 import json, sys

@@ -24,6 +24,7 @@ from typing import Final
 from tests.tools.mutants.journals import JOURNALS
 from tests.tools.mutants.mutant import Mutant
 from tests.tools.mutants.outside import OUTSIDE
+from tests.tools.mutants.pages import PAGES
 from tests.tools.mutants.way_back import WAY_BACK
 
 PROMISES: Final = range(1, 15)
@@ -393,4 +394,5 @@ MUTANTS: Final = (
     *WAY_BACK,
     *OUTSIDE,
     *JOURNALS,
+    *PAGES,
 )

@@ -249,7 +249,11 @@ def test_there_is_nothing_to_look_at_where_there_is_no_journal(tmp_path: Path, m
 
 def make_version(directory: Path, version: int) -> None:
     connection = sqlite3.connect(directory / NAME)
+    if version < 5 and connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'passes'").fetchone():
+        connection.execute("ALTER TABLE passes DROP COLUMN context")
+        connection.execute("DROP TABLE call_rates")
     connection.execute(f"PRAGMA user_version = {version}")
+    connection.commit()
     connection.close()
 
 

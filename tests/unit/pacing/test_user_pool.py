@@ -384,3 +384,18 @@ def test_a_write_can_be_prevented_when_its_turn_comes_and_counts_for_nothing(
     sent = operation not in WRITE_OPERATIONS
     assert world.inner.made() == [operation] * sent
     assert world.counted(CATEGORIES[operation]) == (int(sent), 0, 0)
+
+
+def test_calls_are_counted_by_the_second_until_they_are_taken_down(world: World) -> None:
+    begun = int(world.clock.now())
+    world.inner.fail(UPDATE, THROTTLE)
+
+    world.call(UPDATE)
+    world.call(GET)
+    taken = world.paced.take_moments()
+
+    of_updates = {second: counts for (category, second), counts in taken.items() if category == "UserUpdate"}
+    assert min(of_updates) == begun
+    assert [sum(each) for each in zip(*of_updates.values(), strict=True)] == [2, 1]
+    assert sum(sent for (category, _), (sent, _) in taken.items() if category == "UserRead") == 1
+    assert world.paced.take_moments() == {}

@@ -1,0 +1,72 @@
+"""What the report page says, in one language: texts from templates/LANG.toml, numbers and times."""
+
+import re
+import tomllib
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any
+
+from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.domain.words import duration
+from migrate_mfa.reports.languages import Lang
+
+NONE = "\N{EN DASH}"
+"""What stands where there is nothing to show."""
+_UNITS = {" d": " 日", " h": " 時間", " min": " 分", " s": " 秒"}
+_UNIT = re.compile("|".join(rf"{unit}\b" for unit in _UNITS))
+
+
+class Words:
+    """The texts of one language. Every method raises KeyError for a text that there is not."""
+
+    def __init__(self, lang: Lang) -> None:
+        self.lang = lang
+        text = files(__package__).joinpath("templates", f"{lang}.toml").read_text(encoding="utf-8")
+        self._texts: dict[str, dict[str, str]] = tomllib.loads(text)
+
+    def __call__(self, key: str, **values: Any) -> str:  # noqa: ANN401 - whatever can be shown
+        """A text by `section.name` with values put in, each as `shown`."""
+        section, _, name = key.partition(".")
+        return self._texts[section][name].format(
+            **{each: self.shown(value) for each, value in values.items()}
+        )
+
+    def shown(self, value: Any) -> str:  # noqa: ANN401 - whatever can be shown
+        """A value as it is read: 12,000, yes, JP, none."""
+        match value:
+            case bool():
+                text = self("page.yes" if value else "page.no")
+            case int():
+                text = f"{value:,}"
+            case float():
+                text = f"{value:g}"
+            case list() | tuple():
+                text = ", ".join(map(self.shown, value))
+            case dict():
+                text = ", ".join(f"{name}={self.shown(each)}" for name, each in value.items())
+            case _:
+                text = "" if value is None else str(value)
+        return text or self("page.none")
+
+    def reason(self, code: str) -> str:
+        """What a reason means and what to do next, in one sentence."""
+        return self._texts["reasons"][code] if self.lang is Lang.JA else Reason(code).sentence
+
+    def rate(self, value: float | None) -> str:
+        """Calls a second, with one decimal."""
+        return NONE if value is None else f"{value:,.1f}"
+
+    def duration(self, seconds: float | None) -> str:
+        """A length of time in its two largest units."""
+        if seconds is None:
+            return NONE
+        found = duration(seconds)
+        return _UNIT.sub(lambda unit: _UNITS[unit[0]], found) if self.lang is Lang.JA else found
+
+    def moment(self, epoch_s: float) -> str:
+        """A moment in UTC, to the minute."""
+        return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%d %H:%M} UTC"
+
+    def percent(self, part: float, whole: float) -> str:
+        """A share with one decimal; a dash of nothing."""
+        return self("page.percent", value=f"{100 * part / whole:.1f}") if whole else NONE
