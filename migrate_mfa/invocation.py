@@ -304,7 +304,6 @@ def _end(invocation: Invocation, state: str) -> None:
     invocation.work.end(state, session.clock.now(), reads_only=invocation.reads_only, extra=extra)
     log.info("end", command=invocation.command, state=state)
     invocation.summary = write_reports(invocation.journal)
-    session.progress.say(f"Report: {invocation.report}")
 
 
 def state_of_rows(invocation: Invocation) -> str:

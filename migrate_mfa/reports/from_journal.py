@@ -44,6 +44,15 @@ def write_reports(journal: Journal, lang: Lang = Lang.EN) -> Summary:
     return summary
 
 
+def last_summary(journal: Journal) -> Summary:
+    """The summary of the last pass over an open run directory.
+
+    Raises:
+        RunDirectoryError: there is none.
+    """
+    return _last(journal, RunMeta.read(journal))
+
+
 def report(directory: Path, lang: Lang = Lang.EN) -> Document:
     """Write the reports of a run directory again."""
     with Journal.look_at(directory) as journal:
@@ -56,7 +65,7 @@ def markdown(directory: Path, lang: Lang = Lang.EN) -> str:
     from migrate_mfa.reports.page_facts import page_of  # noqa: PLC0415 - as above
 
     with Journal.look_at(directory) as journal:
-        return as_markdown(page_of(journal, _last(journal, RunMeta.read(journal))), lang)
+        return as_markdown(page_of(journal, last_summary(journal)), lang)
 
 
 def tell_of_killed(journal: Journal) -> None:

@@ -23,6 +23,8 @@ class Next:
     pool_id: str
     policy: str | None
     endpoint: str | None
+    also: tuple[str, ...] = ()
+    """Options that this caller's commands need too."""
 
     def here(self, verb: str, *more: str) -> str:
         """A command on this run directory."""
@@ -43,4 +45,4 @@ class Next:
 
     def _line(self, *words: str) -> str:
         elsewhere = ("--endpoint-url", self.endpoint) if self.endpoint not in {None, AWS} else ()
-        return shlex.join(["migrate-mfa", *words, *map(str, elsewhere)])
+        return shlex.join(["migrate-mfa", *words, *map(str, elsewhere), *self.also])

@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from migrate_mfa.cli.prompt import progress_for
+from migrate_mfa.cli.prompt import progress_for, tell
+from migrate_mfa.domain.words import duration
 from migrate_mfa.workflows.consent import tell_limit
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from migrate_mfa.domain.errors import ExitCode
     from migrate_mfa.invocation import Invocation
     from migrate_mfa.ports import Progress
@@ -39,6 +42,22 @@ def shown_at_end(
             # A plan is a table of its own, which was shown before it may have been refused.
             if settings.output.json or invocation.command != "plan":
                 tables.standing(summary.as_dict(), invocation.journal.directory, in_json=settings.output.json)
+            if not (settings.output.json or settings.output.quiet):
+                _say_what_next(settings, invocation.journal.directory)
+
+
+def _say_what_next(settings: "Settings", run_dir: "Path") -> None:
+    """The result in a sentence, how long it took, where the page is, and the next command to paste."""
+    from migrate_mfa.reports.ending import ending
+
+    profile = settings.aws.profile
+    found = ending(run_dir, ("--profile", profile) if profile else ())
+    rate = f", {found.users_per_s:.1f} users/s" if found.users_per_s else ""
+    took = f" It took {duration(found.seconds)}{rate}." if found.seconds is not None else ""
+    tell(f"{found.sentence}{took}")
+    tell(f"Report: {found.page}")
+    if found.command:
+        tell(f"Next: {found.advice}\n  {found.command}")
 
 
 def leave(invocation: "Invocation", code: "ExitCode") -> "ExitCode":

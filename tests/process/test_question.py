@@ -45,7 +45,9 @@ def test_a_signal_at_the_question_says_that_nothing_was_written(
         ended = terminal.end()
 
     assert ended == code
-    assert f"{QUESTION}{echoed}\nNothing was written.\nReport: run/report\n" in terminal.shown
+    assert f"{QUESTION}{echoed}\nNothing was written.\n" in terminal.shown
+    assert "\nReport: run/report/report.html\n" in terminal.shown
+    assert "\n  migrate-mfa run --run-dir run --endpoint-url" in terminal.shown
     assert writes(site.running) == 0
 
 
@@ -56,7 +58,8 @@ def test_the_end_of_the_input_at_the_question_ends_its_line_too(raise_site: Call
         ended = terminal.end()
 
     assert ended == 130
-    assert f"{QUESTION}\nReport: run/report\n" in terminal.shown
+    assert f"{QUESTION}\n" in terminal.shown
+    assert "\nReport: run/report/report.html\n" in terminal.shown
     assert "\nmigrate-mfa: Nothing was written.\n" in terminal.shown
     assert writes(site.running) == 0
 
