@@ -4,30 +4,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from migrate_mfa.cli.option_groups import JsonOnly
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.domain.errors import ExitCode
 
 
 @dataclass(frozen=True, kw_only=True)
-class Below(Group, variables=False):
-    """Where to look."""
+class Listing(Group, variables=False):
+    """Where to look, and for whom to write."""
 
     folder: Annotated[
         Path,
         Option(help="Where to look for run directories, also in folders below it.", argument=True),
     ] = Path("migrate-mfa-runs")
+    json: Annotated[bool, Option(help="The list as JSON on standard output.")] = False
 
 
-def runs(below: Below, output: JsonOnly) -> ExitCode:
+def runs(listing: Listing) -> ExitCode:
     """List the run directories here: pool, roster, policy, state, counts, age."""
     from migrate_mfa.cli import tables
     from migrate_mfa.clock import SystemClock
     from migrate_mfa.reports.runs import find_runs
 
-    found = find_runs(below.folder)
-    if output.json:
+    found = find_runs(listing.folder)
+    if listing.json:
         tables.as_json({"version": 1, "runs": [entry.as_dict() for entry in found]})
     else:
-        tables.runs(found, below.folder, SystemClock().now())
+        tables.runs(found, listing.folder, SystemClock().now())
     return ExitCode.DONE
