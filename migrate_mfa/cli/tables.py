@@ -154,6 +154,8 @@ def _end(summary: "Document") -> None:
     _title(f"{summary['command']}: {summary['state']}")
     if "progress" in summary:
         _now(summary["progress"])
+    if summary.get("pool"):
+        _which(summary)
     for outcome in Outcome:
         _row(outcome.value, summary["counts"][outcome.value])
         for reason, number in summary["reasons"][outcome.value].items():
@@ -165,6 +167,26 @@ def _end(summary: "Document") -> None:
         _paragraph(f"Now {summary['slowed_by']}.")
     if summary["command"] == "run" and summary["counts"][Outcome.VERIFIED.value]:
         _paragraph(_SESSIONS)
+
+
+def _which(summary: "Document") -> None:
+    """Which run it is: where, with which roster and policy, and when."""
+    roster, policy = summary.get("roster"), summary.get("policy")
+    facts = [f"Pool {summary['pool']}"]
+    if summary.get("account") and summary.get("region"):
+        facts = [f"{facts[0]}, account {summary['account']}, Region {summary['region']}"]
+    if roster:
+        facts.append(f"roster {roster['name']}")
+    if policy:
+        facts.append(policy["verification"])
+    ended = f", ended {_minute(summary['ended_at'])}" if summary.get("ended_at") else ""
+    facts.append(f"began {_minute(summary['started_at'])}{ended}")
+    _paragraph("; ".join(facts) + ".")
+
+
+def _minute(moment: str) -> str:
+    """A moment of a summary, to the minute."""
+    return f"{moment[:16].replace('T', ' ')} UTC"
 
 
 def _half_done(summary: "Document") -> None:

@@ -13,7 +13,7 @@ from migrate_mfa.reports.wording import Words
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The result in a sentence, what was measured, where the page is, and the next command if there is one."""
+    """The result in a sentence, what was measured, where the page is, and the next command, if any."""
 
     sentence: str
     seconds: float | None
