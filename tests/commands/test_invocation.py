@@ -33,7 +33,7 @@ CALLS = {Category.USER_UPDATE: CallCount(sent=90, throttled=3, retried=2)}
 
 
 def a_pass(folder: Path, stop: Stop, during: Callable[[], None]) -> Invocation:
-    nothing: Any = SimpleNamespace(calls=CALLS)
+    nothing: Any = SimpleNamespace(calls=CALLS, take_moments=dict)
     session = Session(
         stop=stop,
         clock=FakeClock(),
@@ -41,7 +41,7 @@ def a_pass(folder: Path, stop: Stop, during: Callable[[], None]) -> Invocation:
         live_pool=LivePool(a_pool(), a_pool, clock=FakeClock(), stop=stop),
         user_pool=nothing,
         progress=SilentProgress(),
-        lane=nothing,
+        lane=LANE,
         aws=nothing,
         begun=0,
         limiters={},
