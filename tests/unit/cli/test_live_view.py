@@ -2,7 +2,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migrate_mfa.cli.live_view import ROWS, live_rows
@@ -96,6 +96,7 @@ def test_credentials_that_end_before_the_work_stand_out() -> None:
     assert shown.style == "yellow"
 
 
+@settings(deadline=None)  # a busy machine draws slowly
 @given(
     width=st.integers(1, 200),
     height=st.integers(1, 60),
