@@ -130,7 +130,7 @@ def test_a_run_is_seen_live_and_leaves_one_summary(site: Site, columns: int, lin
     assert re.match(r"writing  █+░+  \d+ %  \d+ of 60", shown[0])
     assert re.match(r"update +\d+\.\d +15 +\d+ +\d+", shown[1])
     assert not has("█")(left), "the view has gone"
-    assert has("run: finished", "verified")(left)
+    assert has("verified", "60 of 60 users have SMS MFA", "Next: ", "  migrate-mfa audit")(left)
     drawn = [[row for row in frame if row] for frame in screen.frames if has("writing  █")(frame)]
     assert drawn
     assert max(len(frame) for frame in drawn) <= lines

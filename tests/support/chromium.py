@@ -63,6 +63,7 @@ class Browser:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env={**os.environ, "HOME": str(self.profile)},
             preexec_fn=as_three_and_four,  # noqa: PLW1509 - before any thread of ours
             pass_fds=(3, 4),
         )

@@ -148,12 +148,14 @@ def test_a_member_that_the_sdk_does_not_know_is_refused_by_name(
     assert "Update the SDK" in caught.value.hint
 
 
-def test_an_sdk_from_before_end_user_messaging_drops_no_path(aws: Callable[[str], Aws]) -> None:
+def test_an_sdk_from_before_end_user_messaging_drops_no_path(
+    aws: Callable[[str], Aws], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What botocore 1.43.11 has no member for: it parses an empty SmsConfiguration."""
     made = aws("Eums00001")
     client: Any = made.client("cognito-idp")
-    shapes = client.meta.service_model._shape_resolver._shape_map  # one for all clients of a session
-    del shapes["SmsConfigurationType"]["members"]["EumsSms"]
+    shapes = client.meta.service_model._shape_resolver._shape_map  # one for all clients of this process
+    monkeypatch.delitem(shapes["SmsConfigurationType"]["members"], "EumsSms")
     settings = CognitoPoolSettings(made)
 
     with pytest.raises(PoolNotReady, match=r"SmsMfaConfiguration\.SmsConfiguration\.EumsSms"):
