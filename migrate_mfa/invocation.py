@@ -238,14 +238,8 @@ def open_invocation(
         note_pace(journal, command, session.settings.pace)
         if session.owns_lane:
             name_lane_holder(session.lane, directory)
-        stack.enter_context(
-            logged(
-                directory,
-                level=session.settings.output.log_level,
-                pool_id=session.pool.id,
-                say=session.progress.say,
-            )
-        )
+        level, say = session.settings.output.log_level, session.progress.say
+        stack.enter_context(logged(directory, level=level, pool_id=session.pool.id, say=say))
         work = WorkStore.begin(journal.database, command, session.clock.now(), session.context)
         invocation = Invocation(_watched(session, work), journal, work, command)
         log.info("begin", command=command)

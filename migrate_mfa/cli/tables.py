@@ -14,14 +14,11 @@ from migrate_mfa.pool_setup.role import PUBLISH
 from migrate_mfa.reports.summary import verified_share
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from migrate_mfa.domain.forecast import Forecast
     from migrate_mfa.domain.quotas import Category
     from migrate_mfa.journal.meta import RosterMeta
     from migrate_mfa.reports.from_journal import Document
     from migrate_mfa.reports.overview import Overview
-    from migrate_mfa.reports.runs import RunEntry
 
 _ONE_WAY = (
     "A one-way door: once a pool sends SMS, neither the SMS configuration nor SMS as a factor can be removed "
@@ -326,25 +323,3 @@ def _paragraph(text: str) -> None:
 
 def _line(text: str) -> None:
     write(text.rstrip())
-
-
-def runs(found: "Sequence[RunEntry]", folder: Path, now: float) -> None:
-    """The run directories below a folder, each with what it belongs to and how it stands.
-
-    Args:
-        found: the run directories.
-        folder: where they were looked for.
-        now: seconds since the epoch, for their age.
-    """
-    if not found:
-        write(f"There is no run directory in {folder}.")
-    for entry in found:
-        write(str(entry.run_dir))
-        if entry.trouble:
-            _wrapped(entry.trouble)
-            continue
-        age = f"{entry.command}: {entry.state}, {duration(now - entry.at)} ago"
-        counts = [f"{outcome} {number:,}" for outcome, number in (entry.counts or {}).items() if number]
-        pool = f"pool {entry.pool_name} ({entry.user_pool_id})"
-        facts = [pool, entry.roster and f"roster {entry.roster}", entry.verification, ", ".join(counts)]
-        _wrapped("; ".join(filter(None, [age, *facts])))

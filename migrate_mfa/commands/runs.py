@@ -22,6 +22,7 @@ class Listing(Group, variables=False):
 def runs(listing: Listing) -> ExitCode:
     """List the run directories here: pool, roster, policy, state, counts, age."""
     from migrate_mfa.cli import tables
+    from migrate_mfa.cli.run_list import list_runs
     from migrate_mfa.clock import SystemClock
     from migrate_mfa.reports.runs import find_runs
 
@@ -29,5 +30,5 @@ def runs(listing: Listing) -> ExitCode:
     if listing.json:
         tables.as_json({"version": 1, "runs": [entry.as_dict() for entry in found]})
     else:
-        tables.runs(found, listing.folder, SystemClock().now())
+        list_runs(found, listing.folder, SystemClock().now())
     return ExitCode.DONE

@@ -3,7 +3,6 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,6 +11,7 @@ import structlog
 from migrate_mfa.domain.errors import OutOfReach
 from migrate_mfa.domain.failure import ApiError, Effect, run_problem
 from migrate_mfa.domain.quotas import CATEGORY_OF, Category
+from migrate_mfa.pacing.call_count import CallCount
 from migrate_mfa.pacing.moments import CallMoments
 from migrate_mfa.pacing.network import Network
 from migrate_mfa.pacing.retry import ATTEMPTS, BUDGET_S, READS, WRITES, retrying
@@ -32,18 +32,6 @@ _WRITTEN = frozenset({Category.USER_UPDATE, Category.USER_RESOURCE_UPDATE})
 _BREAK_S = 60.0
 """Throttles so far apart are of different times of the day."""
 _SEVERAL = 3  # users for whom one operation fails before it is no user's fault
-
-
-@dataclass(slots=True)
-class CallCount:
-    """Attempts sent in one category; of these, how many were throttled, and how many were repeats.
-
-    A write that its caller makes again, because nobody knows what became of the last one, is a repeat too.
-    """
-
-    sent: int = 0
-    throttled: int = 0
-    retried: int = 0
 
 
 _LOOK_AT_THE_NETWORK = (

@@ -16,7 +16,7 @@ from migrate_mfa.engine.live_pool import LivePool
 from migrate_mfa.invocation import Invocation, open_invocation
 from migrate_mfa.journal.lock import Writer
 from migrate_mfa.journal.run_dir import last_lane_writer, lock_lane, note_lane_writer
-from migrate_mfa.pacing.user_pool import CallCount
+from migrate_mfa.pacing.call_count import CallCount
 from migrate_mfa.session import Session
 from migrate_mfa.settings import Settings
 from migrate_mfa.stop import Stop, StopCause

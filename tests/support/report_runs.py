@@ -12,7 +12,7 @@ from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.values import pool_to_json
 from migrate_mfa.journal.write_store import WorkStore
-from migrate_mfa.pacing.user_pool import CallCount
+from migrate_mfa.pacing.call_count import CallCount
 from migrate_mfa.reports.from_journal import write_reports
 
 if TYPE_CHECKING:

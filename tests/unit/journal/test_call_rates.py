@@ -9,7 +9,7 @@ from migrate_mfa.journal.database import NAME, Journal
 from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.journal.schema import VERSION
 from migrate_mfa.journal.write_store import WorkStore
-from migrate_mfa.pacing.user_pool import CallCount
+from migrate_mfa.pacing.call_count import CallCount
 from migrate_mfa.ports import ProgressUpdate
 
 BEGUN = 1_700_000_000

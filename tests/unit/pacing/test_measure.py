@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrate_mfa.domain.quotas import Category
+from migrate_mfa.pacing.call_count import CallCount
 from migrate_mfa.pacing.measure import NOTE_EVERY_S, MeasuredProgress
-from migrate_mfa.pacing.user_pool import CallCount
 from migrate_mfa.ports import ProgressUpdate
 from tests.support.clock import FakeClock
 from tests.support.fakes import SilentProgress

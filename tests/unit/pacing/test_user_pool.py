@@ -8,9 +8,10 @@ from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, NotAllowed, Out
 from migrate_mfa.domain.failure import ApiError, Effect
 from migrate_mfa.domain.model import Phone
 from migrate_mfa.domain.quotas import Category
+from migrate_mfa.pacing.call_count import CallCount
 from migrate_mfa.pacing.limiter import RateLimiter
 from migrate_mfa.pacing.retry import ATTEMPTS
-from migrate_mfa.pacing.user_pool import CallCount, PacedUserPool
+from migrate_mfa.pacing.user_pool import PacedUserPool
 from migrate_mfa.ports import before_write, sending
 from migrate_mfa.stop import Stop, StopCause, Stopped
 from tests.support.builders import PHONE, a_user

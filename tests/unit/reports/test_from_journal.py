@@ -6,7 +6,7 @@ from migrate_mfa.cli import tables
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.write_store import WorkStore
-from migrate_mfa.pacing.user_pool import CallCount
+from migrate_mfa.pacing.call_count import CallCount
 from migrate_mfa.ports import ProgressUpdate
 from migrate_mfa.reports import from_journal
 from migrate_mfa.reports.from_journal import status
