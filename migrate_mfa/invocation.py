@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -44,6 +45,9 @@ from migrate_mfa.reports.summary import Summary
 from migrate_mfa.session import Session
 from migrate_mfa.stop import SIGNAL_EXITS, StopCause, Stopped
 
+if TYPE_CHECKING:
+    from migrate_mfa.reports.verdict import Verdict
+
 _DRAFT_S = 600.0
 """What nobody has written to for so long, nobody is writing: also not a `report` beside this command."""
 log = structlog.get_logger()
@@ -71,6 +75,8 @@ class Invocation:
     """Users whose numbers were stored after the last look at the pool that saw no codes go out."""
     summary: Summary | None = None
     """The summary, once the pass has ended."""
+    verdict: "Verdict | None" = None
+    """The verdict of its report, once the pass has ended."""
 
     @property
     def plans(self) -> PlanStore:
@@ -297,7 +303,8 @@ def _end(invocation: Invocation, state: str) -> None:
         extra["uncounted_codes"] = invocation.uncounted_codes
     invocation.work.end(state, session.clock.now(), reads_only=invocation.reads_only, extra=extra)
     log.info("end", command=invocation.command, state=state)
-    invocation.summary = write_reports(invocation.journal)
+    written = write_reports(invocation.journal)
+    invocation.summary, invocation.verdict = written.summary, written.verdict
 
 
 def state_of_rows(invocation: Invocation) -> str:

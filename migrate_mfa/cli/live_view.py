@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 WIDTH: Final = 80
 ROWS: Final = 18
 _LEAST_ROWS: Final = 2
-_LEAST_RATE: Final = 0.05
+LEAST_RATE: Final = 0.05
+"""A rate below that is none."""
+NEWS_S: Final = 10
+"""A command that works notes where it stands every few seconds; an older note is said to be one."""
 _BAR: Final = 30
 _FULL, _EMPTY = "█", "░"
 
@@ -64,11 +67,11 @@ def live_rows(update: "ProgressUpdate", *, width: int, height: int, now: float) 
 def _all_rows(update: "ProgressUpdate", now: float) -> Iterable[_Row]:
     yield _Row(100, _bar(update))
     yield _Row(90, _time(update, now))
-    if outcomes := _outcomes(update):
+    if outcomes := outcomes_of(update):
         yield _Row(80, outcomes)
     if update.slowed_by:
         yield _Row(70, Text(_capital(_line(update.slowed_by)), style="yellow"))
-    busy = [pace for pace in update.paces if pace.now >= _LEAST_RATE or pace.throttled]
+    busy = [pace for pace in update.paces if pace.now >= LEAST_RATE or pace.throttled]
     if busy:
         yield _Row(39, Text(f"{'calls/s':>16}{'share':>10}{'quota':>10}{'throttled':>13}", style="dim"))
         yield from (_Row(40, _pace(pace)) for pace in busy)
@@ -116,7 +119,8 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _outcomes(update: "ProgressUpdate") -> Text:
+def outcomes_of(update: "ProgressUpdate") -> Text:
+    """The rows by outcome, each in its colour; empty where there are none."""
     told = [
         Text(f"{outcome} {count:,}", style=STYLES.get(outcome, ""))
         for outcome, count in update.outcomes

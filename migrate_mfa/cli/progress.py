@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from migrate_mfa.cli.live_view import SHORT, STYLES, WIDTH, live_rows
+from migrate_mfa.cli.live_view import LEAST_RATE, SHORT, WIDTH, live_rows, outcomes_of
 from migrate_mfa.domain.characters import printable
 from migrate_mfa.domain.choices import ProgressStyle
 from migrate_mfa.domain.errors import UsageError
@@ -23,7 +23,6 @@ STAGE_S: Final = 5.0
 """What is over sooner is no news; it is told with what comes next, if at all."""
 LIVE_EVERY_S: Final = 0.25
 _BETWEEN: Final = "; "
-_LEAST_RATE: Final = 0.05
 
 
 class Display:
@@ -223,19 +222,14 @@ def sentence(standing: "ProgressUpdate") -> str:
 
 def _parts(standing: "ProgressUpdate") -> list[Text]:
     """What there is to tell: where it stands, the rows by outcome, the calls, what slows them."""
-    outcomes = [
-        Text(f"{outcome} {count:,}", style=STYLES.get(outcome, ""))
-        for outcome, count in standing.outcomes
-        if count
-    ]
     rates = [
         f"{SHORT[category]} {_rate(rate)}"
         for category, rate in standing.rates
-        if category in SHORT and rate >= _LEAST_RATE
+        if category in SHORT and rate >= LEAST_RATE
     ]
     parts = (
         Text(_where(standing)),
-        Text(", ").join(outcomes),
+        outcomes_of(standing),
         Text(", ".join(rates)),
         Text(standing.slowed_by, style="yellow"),
     )

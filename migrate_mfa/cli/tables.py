@@ -44,8 +44,6 @@ _COLUMNS = {
     "surplus_cells": "cells too many, before",
 }
 """What a column of the roster holds, in the words of a plan."""
-_NEWS_S = 10
-"""A command that works notes where it stands every few seconds; an older note is said to be one."""
 
 
 def as_json(value: Mapping[str, object]) -> None:
@@ -227,6 +225,7 @@ _UNCOUNTED = (
 
 
 def _now(progress: "Document") -> None:
+    from migrate_mfa.cli.live_view import NEWS_S
     from migrate_mfa.cli.progress import sentence
     from migrate_mfa.ports import ProgressUpdate
 
@@ -237,7 +236,7 @@ def _now(progress: "Document") -> None:
         rates=tuple(progress["rates"].items()),
         seconds_left=progress["seconds_left"],
     )
-    old = progress["age_s"] > _NEWS_S
+    old = progress["age_s"] > NEWS_S
     _paragraph(sentence(now) + (f" (as of {duration(progress['age_s'])} ago)" if old else ""))
 
 

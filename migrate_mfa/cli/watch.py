@@ -6,7 +6,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from migrate_mfa.cli.live_view import WIDTH, live_rows
+from migrate_mfa.cli.live_view import NEWS_S, WIDTH, live_rows
 from migrate_mfa.domain.characters import printable
 from migrate_mfa.domain.words import duration
 from migrate_mfa.stop import Stop, StopCause, Stopped, on_signals
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from migrate_mfa.reports.from_journal import Standing
 
 _EVERY_S = 1.0
-_OLD_S = 10.0
-"""A command that works notes where it stands every two seconds; an older note is said to be one."""
 _LEAVE = "Ctrl-C leaves this view; the run does not notice."
 
 
@@ -58,7 +56,7 @@ def frame(standing: "Standing", console: Console, now: float) -> Group:
     """
     age = now - standing.noted_at
     above = [Text(printable(line), style="bold") for line in standing.title]
-    below = [Text(f"As of {duration(age)} ago.", style="yellow")] if age > _OLD_S else []
+    below = [Text(f"As of {duration(age)} ago.", style="yellow")] if age > NEWS_S else []
     below.append(Text(_LEAVE, style="dim"))
     width, height = console.size
     room = height - len(above) - len(below)

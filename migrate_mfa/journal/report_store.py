@@ -62,6 +62,11 @@ class PassRecord:
     context: Mapping[str, Any] = field(default_factory=dict)
     """Who worked how: see `Session.context`; empty in a journal from before that was kept."""
 
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it has not ended."""
+        return None if self.ended_at is None else self.ended_at - self.started_at
+
 
 class ReportStore:
     """Counts and rows, straight from the journal."""

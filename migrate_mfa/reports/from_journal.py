@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import RunDirectoryError
@@ -18,14 +18,25 @@ from migrate_mfa.reports.languages import Lang
 from migrate_mfa.reports.outcomes import write_outcomes
 from migrate_mfa.reports.summary import Summary, summarise, summary_path, write_json, write_summary
 
+if TYPE_CHECKING:
+    from migrate_mfa.reports.verdict import Verdict
+
 DIRECTORY = "report"
 PAGE = "report.html"
 Document = Mapping[str, Any]
 """A summary as plain JSON values."""
 
 
-def write_reports(journal: Journal, lang: Lang = Lang.EN) -> Summary:
-    """Write the outcome CSVs, summary.json and report.html. Returns the summary.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the reports say: the summary in numbers, and the verdict on the run directory."""
+
+    summary: Summary
+    verdict: "Verdict"
+
+
+def write_reports(journal: Journal, lang: Lang = Lang.EN) -> Written:
+    """Write the outcome CSVs, summary.json and report.html. Returns what they say.
 
     Raises:
         RunDirectoryError: they cannot be written.
@@ -40,23 +51,15 @@ def write_reports(journal: Journal, lang: Lang = Lang.EN) -> Summary:
         if meta.kind != "audit":
             write_outcomes(directory, meta.columns, store)
         write_summary(directory, summary.as_dict(), summary.done.id)
-        write_page(directory / PAGE, page_of(journal, summary), lang)
-    return summary
-
-
-def last_summary(journal: Journal) -> Summary:
-    """The summary of the last pass over an open run directory.
-
-    Raises:
-        RunDirectoryError: there is none.
-    """
-    return _last(journal, RunMeta.read(journal))
+        page = page_of(journal, summary)
+        write_page(directory / PAGE, page, lang)
+    return Written(summary, page.verdict)
 
 
 def report(directory: Path, lang: Lang = Lang.EN) -> Document:
     """Write the reports of a run directory again."""
     with Journal.look_at(directory) as journal:
-        return write_reports(journal, lang).as_dict()
+        return write_reports(journal, lang).summary.as_dict()
 
 
 def markdown(directory: Path, lang: Lang = Lang.EN) -> str:
@@ -65,7 +68,7 @@ def markdown(directory: Path, lang: Lang = Lang.EN) -> str:
     from migrate_mfa.reports.page_facts import page_of  # noqa: PLC0415 - as above
 
     with Journal.look_at(directory) as journal:
-        return as_markdown(page_of(journal, last_summary(journal)), lang)
+        return as_markdown(page_of(journal, _last(journal, RunMeta.read(journal))), lang)
 
 
 def tell_of_killed(journal: Journal) -> None:

@@ -23,8 +23,6 @@ class Next:
     pool_id: str
     policy: str | None
     endpoint: str | None
-    also: tuple[str, ...] = ()
-    """Options that this caller's commands need too."""
 
     def here(self, verb: str, *more: str) -> str:
         """A command on this run directory."""
@@ -45,4 +43,4 @@ class Next:
 
     def _line(self, *words: str) -> str:
         elsewhere = ("--endpoint-url", self.endpoint) if self.endpoint not in {None, AWS} else ()
-        return shlex.join(["migrate-mfa", *words, *map(str, elsewhere), *self.also])
+        return shlex.join(["migrate-mfa", *words, *map(str, elsewhere)])

@@ -112,35 +112,14 @@ class Page:
     more_passes: int
 
 
-def judged(journal: "Journal", done: "Summary", also: Sequence[str] = ()) -> Verdict:
-    """The verdict on a run directory, which is only read.
-
-    Args:
-        journal: the run directory's.
-        done: the summary of its last pass.
-        also: options that the next command needs too.
-    """
-    summary: Mapping[str, Any] = done.as_dict()
-    meta, store = journal.meta(), ReportStore(journal.database)
-    audit = audit_facts(summary, store.passes()) if "coverage" in summary else None
-    lines = _lines(journal, meta, summary, also)
-    return verdict(summary, meta, sum(store.planned().values()), lines, audit)
-
-
-def _lines(
-    journal: "Journal", meta: Mapping[str, Any], summary: Mapping[str, Any], also: Sequence[str] = ()
-) -> Next:
-    pool_id, policy = str(meta.get("user_pool_id")), meta.get("verification")
-    return Next(str(journal.directory), pool_id, policy, summary.get("endpoint"), tuple(also))
-
-
 def page_of(journal: "Journal", done: "Summary") -> Page:
     """Gather the page of a run directory, which is only read; `done` is the summary of its last pass."""
     meta, last = journal.meta(), done.done
     summary: Mapping[str, Any] = done.as_dict()
     store = ReportStore(journal.database)
     passes, planned = store.passes(), store.planned()
-    endpoint, lines = summary.get("endpoint"), _lines(journal, meta, summary)
+    endpoint = summary.get("endpoint")
+    lines = Next(str(journal.directory), str(meta.get("user_pool_id")), meta.get("verification"), endpoint)
     audit = audit_facts(summary, passes) if "coverage" in summary else None
     name = roster_name(meta.get("roster"))
     return Page(
@@ -259,7 +238,7 @@ def _pass(each: PassRecord, state: str = "") -> PassLine:
         number=each.id,
         command=each.command,
         began=each.started_at,
-        seconds=None if each.ended_at is None else each.ended_at - each.started_at,
+        seconds=each.seconds,
         state=state or killed,
         caller=_caller(each),
         host=str(each.context.get("host", "")),

@@ -55,6 +55,12 @@ class Summary:
     half_done: Mapping[str, int]
     calls: Mapping[str, Mapping[str, int]]
 
+    @property
+    def users_per_s(self) -> float | None:
+        """Users done a second over the whole pass; None while it has not ended, or where it does none."""
+        users, seconds = self.done.extra.get("users_done"), self.done.seconds
+        return users / seconds if isinstance(users, int) and seconds is not None and seconds > 0 else None
+
     def as_dict(self) -> dict[str, object]:
         """As `summary.json` has it."""
         meta, done = self.meta, self.done
@@ -74,10 +80,20 @@ class Summary:
             "users_read_only": done.reads_only,
             "started_at": iso(done.started_at),
             "ended_at": iso(done.ended_at) if done.ended_at is not None else None,
-            "elapsed_s": round(done.ended_at - done.started_at, 3) if done.ended_at is not None else None,
+            "elapsed_s": None if done.seconds is None else round(done.seconds, 3),
             **_evidence(meta, done),
-            "rate": _rate(self.calls, done),
+            "rate": self._rate(),
             **done.extra,
+        }
+
+    def _rate(self) -> dict[str, object] | None:
+        """Calls, and users done, a second over the whole pass; None while it has not ended."""
+        seconds, users = self.done.seconds, self.users_per_s
+        if seconds is None or seconds <= 0:
+            return None
+        return {
+            "users_per_s": None if users is None else round(users, 3),
+            "calls_per_s": {name: round(count["sent"] / seconds, 3) for name, count in self.calls.items()},
         }
 
 
@@ -122,17 +138,6 @@ def _evidence(meta: "RunMeta", done: "PassRecord") -> dict[str, object]:
 def roster_name(roster: str | None) -> str | None:
     """The roster's file name without its folders; `-` is standard input."""
     return Path(roster).name if roster else None
-
-
-def _rate(calls: Mapping[str, Mapping[str, int]], done: "PassRecord") -> dict[str, object] | None:
-    """Calls, and users done, a second over the whole pass; None while it has not ended."""
-    if done.ended_at is None or (seconds := done.ended_at - done.started_at) <= 0:
-        return None
-    users = done.extra.get("users_done")
-    return {
-        "users_per_s": round(users / seconds, 3) if isinstance(users, int) else None,
-        "calls_per_s": {category: round(count["sent"] / seconds, 3) for category, count in calls.items()},
-    }
 
 
 def summary_path(directory: Path, pass_id: int, command: str) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.words import duration
 from migrate_mfa.reports.languages import Lang
+from migrate_mfa.reports.verdict import Verdict
 
 NONE = "\N{EN DASH}"
 """What stands where there is nothing to show."""
@@ -30,6 +31,15 @@ class Words:
         return self._texts[section][name].format(
             **{each: self.shown(value) for each, value in values.items()}
         )
+
+    def sentence(self, verdict: Verdict) -> str:
+        """A verdict in one sentence."""
+        share = self.percent(*verdict.percent) if verdict.percent else ""
+        return self(f"verdict.{verdict.key}", share=share, **verdict.values)
+
+    def advice(self, verdict: Verdict) -> str:
+        """What the next command of a verdict is for; empty where there is none."""
+        return self(f"next.{verdict.advice}") if verdict.advice else ""
 
     def shown(self, value: Any) -> str:  # noqa: ANN401 - whatever can be shown
         """A value as it is read: 12,000, yes, JP, none."""

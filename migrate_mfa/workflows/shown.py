@@ -1,5 +1,6 @@
 """What every pass over a run directory has in common for its command: opened, shown at its end, left."""
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from migrate_mfa.domain.errors import ExitCode
     from migrate_mfa.invocation import Invocation
     from migrate_mfa.ports import Progress
+    from migrate_mfa.reports.summary import Summary
+    from migrate_mfa.reports.verdict import Verdict
     from migrate_mfa.settings import Settings
 
 
@@ -42,22 +45,25 @@ def shown_at_end(
             # A plan is a table of its own, which was shown before it may have been refused.
             if settings.output.json or invocation.command != "plan":
                 tables.standing(summary.as_dict(), invocation.journal.directory, in_json=settings.output.json)
-            if not (settings.output.json or settings.output.quiet):
-                _say_what_next(settings, invocation.journal.directory)
+            if invocation.verdict is not None and not (settings.output.json or settings.output.quiet):
+                _say_what_next(settings, invocation.report, summary, invocation.verdict)
 
 
-def _say_what_next(settings: "Settings", run_dir: "Path") -> None:
+def _say_what_next(settings: "Settings", report: "Path", summary: "Summary", verdict: "Verdict") -> None:
     """The result in a sentence, how long it took, where the page is, and the next command to paste."""
-    from migrate_mfa.reports.ending import ending
+    from migrate_mfa.reports.from_journal import PAGE
+    from migrate_mfa.reports.languages import Lang
+    from migrate_mfa.reports.wording import Words
 
-    profile = settings.aws.profile
-    found = ending(run_dir, ("--profile", profile) if profile else ())
-    rate = f", {found.users_per_s:.1f} users/s" if found.users_per_s else ""
-    took = f" It took {duration(found.seconds)}{rate}." if found.seconds is not None else ""
-    tell(f"{found.sentence}{took}")
-    tell(f"Report: {found.page}")
-    if found.command:
-        tell(f"Next: {found.advice}\n  {found.command}")
+    words, rate = Words(Lang.EN), summary.users_per_s
+    pace = f", {rate:.1f} users/s" if rate else ""
+    took = f" It took {duration(summary.done.seconds)}{pace}." if summary.done.seconds is not None else ""
+    tell(f"{words.sentence(verdict)}{took}")
+    tell(f"Report: {report / PAGE}")
+    if verdict.command:
+        profile = settings.aws.profile
+        also = f" {shlex.join(('--profile', profile))}" if profile else ""
+        tell(f"Next: {words.advice(verdict)}\n  {verdict.command}{also}")
 
 
 def leave(invocation: "Invocation", code: "ExitCode") -> "ExitCode":

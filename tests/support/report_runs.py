@@ -129,7 +129,7 @@ def make_run(
         seconds = add_rates(work)
         if state is not None:
             work.end(state, BEGUN + seconds, reads_only=73, extra={"users_done": 11_460, **(extra or {})})
-        return write_reports(journal).as_dict()
+        return write_reports(journal).summary.as_dict()
 
 
 def _add_rows(journal: Journal, rows: Mapping[str, int], open_rows: int) -> None:
