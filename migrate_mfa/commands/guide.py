@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from migrate_mfa.cli.option_groups import Output
@@ -10,6 +9,7 @@ from migrate_mfa.cli.options import Group, Only, Option
 from migrate_mfa.cli.prompt import tell
 from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.errors import ExitCode, UsageError
+from migrate_mfa.reports.languages import Lang
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -24,13 +24,6 @@ TOPICS = (
 """In the order in which an operator meets them."""
 
 
-class Language(StrEnum):
-    """The languages that topics are written in."""
-
-    EN = "en"
-    JA = "ja"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Reading(Group):
     """Which topic, and in which language."""
@@ -38,9 +31,9 @@ class Reading(Group):
     topic: Annotated[
         str | None, Option(help="The topic to show; leave it out to list all topics.", argument=True)
     ] = None
-    lang: Annotated[
-        Language, Option(help="The language: en, or ja for the topics that exist in Japanese.")
-    ] = Language.EN
+    lang: Annotated[Lang, Option(help="The language: en, or ja for the topics that exist in Japanese.")] = (
+        Lang.EN
+    )
 
 
 def guide(reading: Reading, output: Annotated[Output, Only("no_color")]) -> ExitCode:
@@ -52,7 +45,7 @@ def guide(reading: Reading, output: Annotated[Output, Only("no_color")]) -> Exit
     if topic not in TOPICS:
         raise UsageError(f"There is no topic {reading.topic!r}.", f"{_nearest(topic)} {_HOW_TO_LIST}")
     page = page_of(topic, reading.lang)
-    if reading.lang is not Language.EN and page == page_of(topic, Language.EN):
+    if reading.lang is not Lang.EN and page == page_of(topic, Lang.EN):
         tell(f"The topic {topic} exists in English only.")
     _show(page.read_text(encoding="utf-8"), color=not output.no_color)
     return ExitCode.DONE
@@ -61,7 +54,7 @@ def guide(reading: Reading, output: Annotated[Output, Only("no_color")]) -> Exit
 _HOW_TO_LIST = "List all topics with: migrate-mfa guide"
 
 
-def page_of(topic: str, language: Language) -> "Traversable":
+def page_of(topic: str, language: Lang) -> "Traversable":
     """The file of a topic: the English one where there is none in the language."""
     from importlib.resources import files
 
@@ -70,7 +63,7 @@ def page_of(topic: str, language: Language) -> "Traversable":
     return translated if translated.is_file() else folder / f"{topic}.md"
 
 
-def _listed(language: Language) -> list[str]:
+def _listed(language: Lang) -> list[str]:
     """A line for each topic: its name, and the heading of its page."""
     width = max(map(len, TOPICS))
     lines = []

@@ -71,7 +71,7 @@ def _forecast(meta: Mapping[str, Any], passes: Sequence["PassRecord"]) -> Mappin
 
 
 def _seconds(passes: Sequence["PassRecord"]) -> float:
-    return sum(each.ended_at - each.started_at for each in passes if each.ended_at is not None)
+    return sum(each.seconds for each in passes if each.seconds is not None)
 
 
 def _spent(codes: Mapping[str, int], parts: int, billed: int, passes: Sequence["PassRecord"]) -> float | None:

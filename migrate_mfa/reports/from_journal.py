@@ -161,10 +161,13 @@ def _last(journal: Journal, meta: RunMeta) -> Summary:
     last = store.last_pass()
     if last is None:
         raise RunDirectoryError(f"{journal.directory} holds no run yet.", "Plan or run one first.")
-    summary = summarise(store, meta, last)
-    if summary.state == "running" and not is_locked(journal.directory):
-        return replace(summary, state="interrupted")
-    return summary
+    return replace(summarise(store, meta, last), state=state_now(journal, last))
+
+
+def state_now(journal: Journal, last: PassRecord) -> str:
+    """How the last pass ended, or that it runs; one that nobody works on any more was killed."""
+    killed = last.state == "running" and not is_locked(journal.directory)
+    return "interrupted" if killed else last.state
 
 
 def _word_of(note: ProgressNote | None, last: PassRecord, now: float) -> dict[str, object]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.journal.database import NAME, Journal
-from migrate_mfa.journal.lock import is_locked
 from migrate_mfa.journal.meta import RunMeta
 from migrate_mfa.journal.report_store import ReportStore
+from migrate_mfa.reports.from_journal import state_now
 from migrate_mfa.reports.summary import iso, totals
 
 
@@ -62,12 +62,11 @@ def _read(journal: Journal) -> RunEntry:
     last = store.last_pass()
     if last is None:
         return RunEntry(run_dir=journal.directory, trouble="It holds no run yet.")
-    killed = last.state == "running" and not is_locked(journal.directory)
     verification = meta.options.get("verification")
     return RunEntry(
         run_dir=journal.directory,
         command=last.command,
-        state="interrupted" if killed else last.state,
+        state=state_now(journal, last),
         pool_name=meta.pool_name,
         user_pool_id=meta.user_pool_id,
         roster=meta.roster,
