@@ -12,6 +12,7 @@ import structlog
 from migrate_mfa.checks.preflight import require_affordable
 from migrate_mfa.checks.recoveries import recovery_in_the_way
 from migrate_mfa.cli.kept_pace import note_pace
+from migrate_mfa.cli.traceback_file import keep_traceback
 from migrate_mfa.domain.errors import (
     CostLimitExceeded,
     ExitCode,
@@ -34,7 +35,6 @@ from migrate_mfa.journal.log import logged
 from migrate_mfa.journal.meta import RunMeta
 from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.journal.run_dir import last_lane_writer, name_lane_holder, note_lane_writer
-from migrate_mfa.journal.traceback_file import keep_traceback
 from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.pacing.measure import MeasuredProgress
 from migrate_mfa.ports import ProgressUpdate

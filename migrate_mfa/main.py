@@ -123,7 +123,7 @@ def _scrubbed(text: str) -> str:
 
 
 def _bug(error: Exception) -> int:
-    from migrate_mfa.journal.traceback_file import keep_traceback
+    from migrate_mfa.cli.traceback_file import keep_traceback
 
     kept = keep_traceback(error)
     tell(f"migrate-mfa: a bug ({type(error).__name__}); the traceback is in {kept}.")

@@ -17,8 +17,8 @@ from migrate_mfa.checks.preflight import require_sms_mfa
 from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError, OutOfReach, UsageError
 from migrate_mfa.domain.failure import ApiError, Effect, run_problem, user_reason
 from migrate_mfa.domain.model import NumberClaims, Phone, PhoneSignIn, Plan, UserState, Verdict
-from migrate_mfa.domain.phone import PhoneProblem, normalise
-from migrate_mfa.domain.pool_number import pool_number_problem
+from migrate_mfa.domain.phone.in_pool import pool_number_problem
+from migrate_mfa.domain.phone.normalise import PhoneProblem, normalise
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rows import PlannedRow, Record, Resolved
 from migrate_mfa.invocation import Invocation, open_invocation

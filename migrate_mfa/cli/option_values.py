@@ -131,7 +131,7 @@ def reason(flag: str, name: object) -> Reason:
 
 def country(flag: str, name: object) -> str:
     """The two letters of a country, as they are written."""
-    from migrate_mfa.domain.phone import known_country
+    from migrate_mfa.domain.phone.normalise import known_country
 
     if not known_country(str(name).upper()):
         raise UsageError(f"{flag} {str(name)!r} is not a country.", "It takes two letters, such as JP or US.")

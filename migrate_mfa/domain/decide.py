@@ -24,7 +24,7 @@ from migrate_mfa.domain.model import (
     Verdict,
     VerificationPolicy,
 )
-from migrate_mfa.domain.pool_number import pool_number_problem
+from migrate_mfa.domain.phone.in_pool import pool_number_problem
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rows import PlannedBy, PlannedRow
 

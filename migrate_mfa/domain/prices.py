@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
 from migrate_mfa.domain.errors import UsageError
-from migrate_mfa.domain.phone import NO_COUNTRY, known_country
+from migrate_mfa.domain.phone.normalise import NO_COUNTRY, known_country
 
 _MOST = 10**12  # beyond any bill, and far from where decimals lose digits
 

@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Final, assert_never
 
 from migrate_mfa.domain.model import Candidate, PhoneSignIn, PoolFacts, UserState, Verdict
-from migrate_mfa.domain.numbering import place
-from migrate_mfa.domain.phone import Normalised, country_of, normalise
+from migrate_mfa.domain.phone.normalise import Normalised, country_of, normalise
+from migrate_mfa.domain.phone.numbering import place
 from migrate_mfa.domain.privacy import mask_identity
 from migrate_mfa.domain.reasons import Reason
 

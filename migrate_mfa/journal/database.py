@@ -15,7 +15,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 from migrate_mfa.domain.errors import RunDirectoryError
-from migrate_mfa.domain.phone import country_of
+from migrate_mfa.domain.phone.normalise import country_of
 from migrate_mfa.journal.connection import as_run_problem, connect, create
 from migrate_mfa.journal.lock import take_lock
 from migrate_mfa.journal.run_files import (

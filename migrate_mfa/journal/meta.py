@@ -9,8 +9,7 @@ from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.model import PhoneConflict, Policy, VerificationPolicy
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.journal.database import Journal
-from migrate_mfa.journal.progress_note import progress_of
-from migrate_mfa.ports import ProgressUpdate
+from migrate_mfa.ports import CategoryPace, ProgressUpdate, RowFailure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +220,7 @@ def _roster_read(facts: Mapping[str, Any]) -> RosterMeta:
 def _progress(noted: Mapping[str, Any] | None) -> ProgressNote | None:
     if noted is None:
         return None
-    return ProgressNote(noted["pass"], noted["at"], progress_of(noted))
+    return ProgressNote(noted["pass"], noted["at"], _progress_of(noted))
 
 
 def _not_as_planned(what: str, difference: str) -> InputUnusable:
@@ -252,3 +251,24 @@ _ELSEWHERE = {
     "canary": "It holds the one user whom a canary walked; `rollback` with it gives that user back.",
     "audit": "It holds no plan; its report/unverified.csv, with the numbers filled in, is a roster.",
 }
+
+
+def _progress_of(noted: Mapping[str, Any]) -> ProgressUpdate:
+    """What a command noted of its progress for other processes; an earlier version noted less of it."""
+    sms = noted.get("sms")
+    return ProgressUpdate(
+        stage=noted["stage"],
+        done=noted.get("done"),
+        total=noted.get("total"),
+        outcomes=tuple((name, number) for name, number in noted.get("outcomes", ())),
+        failed_by=tuple((name, number) for name, number in noted.get("failed_by", ())),
+        failures=tuple(RowFailure(**each) for each in noted.get("failures", ())),
+        most_failures=noted.get("most_failures"),
+        sms=(sms[0], sms[1]) if sms else None,
+        rates=tuple((name, rate) for name, rate in noted.get("rates", ())),
+        paces=tuple(CategoryPace(**each) for each in noted.get("paces", ())),
+        seconds_left=noted.get("seconds_left"),
+        seconds_running=noted.get("seconds_running"),
+        credentials_end=noted.get("credentials_end"),
+        slowed_by=noted.get("slowed_by", ""),
+    )

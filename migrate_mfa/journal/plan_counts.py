@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from migrate_mfa.domain.phone import NO_COUNTRY
+from migrate_mfa.domain.phone.normalise import NO_COUNTRY
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rows import PlannedBy, SharedNumbers
 from migrate_mfa.journal.rows import OPEN_ROWS, SETS_SMS_MFA, STORES_UNVERIFIED, any_step, first_step

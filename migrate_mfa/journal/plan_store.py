@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.model import Candidate, Decision, Plan, UserState, Verdict
-from migrate_mfa.domain.phone import country_of
+from migrate_mfa.domain.phone.normalise import country_of
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.resolve import IdentityKind, fold
 from migrate_mfa.domain.rows import PlannedBy, Resolved, Undecided

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.domain.phone import NO_COUNTRY
+from migrate_mfa.domain.phone.normalise import NO_COUNTRY
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.rollback import Write
 from migrate_mfa.domain.rows import PlannedBy

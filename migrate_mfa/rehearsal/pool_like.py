@@ -27,7 +27,7 @@ from migrate_mfa.domain.model import (
     PoolFacts,
     UserState,
 )
-from migrate_mfa.domain.pool_number import pool_number_problem
+from migrate_mfa.domain.phone.in_pool import pool_number_problem
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.meta import RunMeta

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.domain.phone import NO_COUNTRY
+from migrate_mfa.domain.phone.normalise import NO_COUNTRY
 from migrate_mfa.domain.prices import Prices
 from migrate_mfa.journal.values import pool_from_json
 

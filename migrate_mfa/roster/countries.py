@@ -7,8 +7,8 @@ from typing import Final
 
 from phonenumbers import country_code_for_region
 
-from migrate_mfa.domain.country import Country, country_at_sight
 from migrate_mfa.domain.errors import InputUnusable
+from migrate_mfa.domain.phone.country import Country, country_at_sight
 from migrate_mfa.roster.aliases import Kind, Meaning, fold
 from migrate_mfa.roster.names import Names
 from migrate_mfa.roster.sample import Sample

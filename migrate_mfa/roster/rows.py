@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from migrate_mfa.domain.characters import narrow
-from migrate_mfa.domain.country import row_country
 from migrate_mfa.domain.identity import Unreadable, read_email, read_sub, read_username
 from migrate_mfa.domain.model import Candidate, Position, Rejection
-from migrate_mfa.domain.phone import Normalised, PhoneProblem, normalise, normalise_in_row
+from migrate_mfa.domain.phone.country import row_country
+from migrate_mfa.domain.phone.normalise import Normalised, PhoneProblem, normalise, normalise_in_row
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rows import Record
 from migrate_mfa.domain.spreadsheet import trim, unguard

@@ -10,8 +10,8 @@ from typing import Final
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
-from migrate_mfa.domain.country import Country, row_country
-from migrate_mfa.domain.phone import Normalised, PhoneProblem, may_be_fixed, normalise
+from migrate_mfa.domain.phone.country import Country, row_country
+from migrate_mfa.domain.phone.normalise import Normalised, PhoneProblem, may_be_fixed, normalise
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.spreadsheet import trim, unguard
 from migrate_mfa.roster.aliases import fold

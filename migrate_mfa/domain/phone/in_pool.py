@@ -6,7 +6,7 @@ A pool may hold what no roster could: Cognito takes a plus sign and digits, what
 from functools import lru_cache
 
 from migrate_mfa.domain.model import Verdict
-from migrate_mfa.domain.phone import PhoneProblem, normalise
+from migrate_mfa.domain.phone.normalise import PhoneProblem, normalise
 from migrate_mfa.domain.reasons import Reason
 
 _UNDER_WAY = 1024  # a user is decided about two or three times in a row

@@ -9,7 +9,7 @@ import phonenumbers
 from phonenumbers import PhoneNumber
 
 from migrate_mfa.domain.characters import narrow, visible
-from migrate_mfa.domain.country_names import region_named, region_numbered
+from migrate_mfa.domain.phone.country_names import region_named, region_numbered
 from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.spreadsheet import trim
 

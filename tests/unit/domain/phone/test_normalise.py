@@ -8,9 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from migrate_mfa.domain.country import Country, row_country
 from migrate_mfa.domain.model import Phone
-from migrate_mfa.domain.phone import (
+from migrate_mfa.domain.phone.country import Country, row_country
+from migrate_mfa.domain.phone.normalise import (
     NO_COUNTRY,
     Normalised,
     PhoneProblem,

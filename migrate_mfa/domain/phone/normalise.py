@@ -1,8 +1,8 @@
 """Phone rules: from what people write to E.164, with every guess on record.
 
-What is written comes down to digits first (`domain.phone_text`), which the numbering plans then read
-(`domain.numbering`). A number that can be read in two ways is refused: a wrong guess would send somebody's
-codes to a stranger.
+What is written comes down to digits first (`domain.phone.written`), which the numbering plans then read
+(`domain.phone.numbering`). A number that can be read in two ways is refused: a wrong guess would send
+somebody's codes to a stranger.
 """
 
 import re
@@ -11,8 +11,8 @@ from typing import Final
 
 import phonenumbers
 
-from migrate_mfa.domain.country import Country
-from migrate_mfa.domain.numbering import (
+from migrate_mfa.domain.phone.country import Country
+from migrate_mfa.domain.phone.numbering import (
     E164,
     NO_COUNTRY,
     Normalised,
@@ -24,7 +24,7 @@ from migrate_mfa.domain.numbering import (
     parsed,
     place,
 )
-from migrate_mfa.domain.phone_text import Written, take_down
+from migrate_mfa.domain.phone.written import Written, take_down
 from migrate_mfa.domain.reasons import Reason
 
 __all__ = [
@@ -71,7 +71,7 @@ def normalise_in_row(
 
     Args:
         text: What the phone cell says.
-        row: The country, or why it cannot be read (`domain.country.row_country`).
+        row: The country, or why it cannot be read (`domain.phone.country.row_country`).
         country: As for `normalise`.
         strict: As for `normalise`.
     """

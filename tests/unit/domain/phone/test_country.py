@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from migrate_mfa.domain.country import Country, row_country
+from migrate_mfa.domain.phone.country import Country, row_country
 
 everything = settings(derandomize=True, deadline=None, max_examples=300)
 JAPAN = Country("JP", 81)

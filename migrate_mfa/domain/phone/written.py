@@ -1,7 +1,7 @@
 """From what people and programs write into a phone cell to digits, perhaps after a plus sign.
 
 Only the writing is looked at: wrappings, labels, separators, marks. Which number the digits are is a matter
-of the numbering plans (`domain.phone`).
+of the numbering plans (`domain.phone.normalise`).
 """
 
 import re

@@ -1,0 +1,1 @@
+"""Phone rules: what is written, in which country, and which number it is."""
