@@ -1,5 +1,6 @@
 """The journal's SQLite file: made, opened, and what is wrong with it in words that say what to do."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,48 @@ from migrate_mfa.journal.schema import SCHEMA, VERSION
 from migrate_mfa.journal.values import codes
 
 _BUSY_MS = 5000
+MOUNTS = Path("/proc/self/mountinfo")
+_NETWORK = re.compile(r"nfs4?|cifs|smb3|smbfs|9p|lustre|ceph|afs|fuse(\..+)?")
+"""File systems on which SQLite's WAL is not safe; `fuseblk` is a local disk."""
+_OCTAL = re.compile(r"\\([0-7]{3})")
+
+
+def require_local(directory: Path) -> None:
+    """Refuse a directory on a network file system; where the kernel does not tell, nothing is refused.
+
+    Raises:
+        RunDirectoryError: names the file system, and where it is mounted.
+    """
+    try:
+        lines = MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return
+    mounted, kind = file_system_of(str(directory.resolve()), lines)
+    if _NETWORK.fullmatch(kind):
+        raise RunDirectoryError(
+            f"The run directory {directory} is on a network file system ({kind}, mounted at {mounted}). "
+            "The journal is not safe there: SQLite needs locks and memory that all processes share.",
+            "Give a directory on a local disk with --run-dir. If a run is there already, copy the whole "
+            "directory to a local disk while no command works on it, and give the copy.",
+        )
+
+
+def file_system_of(path: str, mountinfo: list[str]) -> tuple[str, str]:
+    """Where the file system of an absolute path is mounted, and its type; empty if no line tells.
+
+    Args:
+        path: without links in it.
+        mountinfo: the lines of /proc/self/mountinfo, see proc(5).
+    """
+    found = "", ""
+    for line in mountinfo:
+        before, _, after = line.partition(" - ")
+        fields, kind = before.split(" "), after.partition(" ")[0]
+        point = _OCTAL.sub(lambda octal: chr(int(octal[1], 8)), fields[4]) if len(fields) > 4 else ""  # noqa: PLR2004
+        inside = bool(point) and f"{path}/".startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(found[0]):  # of two on one place, the later one is seen
+            found = point, kind
+    return found
 
 
 def create(path: Path) -> None:

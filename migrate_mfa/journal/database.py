@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.domain.phone.normalise import country_of
-from migrate_mfa.journal.connection import as_run_problem, connect, create
+from migrate_mfa.journal.connection import as_run_problem, connect, create, require_local
 from migrate_mfa.journal.lock import take_lock
 from migrate_mfa.journal.run_files import (
     DRAFTS,
@@ -143,10 +143,12 @@ class Journal:
         """Open the directory for work, making it if it is not there; this process alone owns it then.
 
         Raises:
-            RunDirectoryError: locked by another process, not writable, not ours, or from a newer version.
+            RunDirectoryError: locked by another process, not writable, not ours, on a network file system, or
+                from a newer version.
         """
         old = os.umask(0o077)  # SQLite makes its files while we are not looking
         try:
+            require_local(directory)
             _make_directory(directory)
             require_own(directory)
             lock = _lock(directory)
