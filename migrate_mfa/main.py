@@ -55,7 +55,11 @@ app.command(context_settings=_PASSED_ON)(expanded(simulate))
 
 def _version(value: bool) -> None:
     if value:
+        import platform
+        from importlib.metadata import version
+
         streams.write(f"migrate-mfa {__version__}")
+        streams.write(f"Python {platform.python_version()}, botocore {version('botocore')}")
         raise typer.Exit
 
 
@@ -99,11 +103,6 @@ def _run(argv: list[str] | None) -> int:
     except Exception as error:  # noqa: BLE001 - the boundary: a bug, kept for whoever mends it
         return _bug(error)
     return ExitCode.DONE
-
-
-def entry() -> None:
-    """The console script."""
-    sys.exit(main())
 
 
 def _explain(error: MigrateMfaError, command: str) -> int:

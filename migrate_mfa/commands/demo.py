@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.streams import write
-from migrate_mfa.domain.errors import ExitCode, InputUnusable, MigrateMfaError
+from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
 from migrate_mfa.domain.words import counted
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from migrate_mfa.simulator import Running
 
+_SAMPLES = Path(__file__).resolve().parents[1] / "samples"
+"""Part of the package; in a checkout, links to the samples/ there."""
 _PREFIX = "extra"
 _ROSTERS = (("clean", "attested"), ("messy-excel-jp", "by-code"), ("every-reason", "attested"))
 
@@ -49,20 +51,18 @@ def _demonstrate(main: Callable[[list[str]], int], users: int, run_dir: Path | N
     """Run the whole job: audit, plan, three rosters written by hand, one of `users` generated users, audit.
 
     Raises:
-        InputUnusable: the samples are not there.
         MigrateMfaError: a row did not end as it was expected to, by hand, beside the sample.
     """
     import tempfile
 
     from migrate_mfa.journal.run_dir import RUNS
 
-    samples = _samples()
     Path(RUNS).mkdir(exist_ok=True, mode=0o700)
     directory = run_dir or Path(tempfile.mkdtemp(prefix="demo-", dir=RUNS))
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _private_environment(), _background(users, samples) as cognito:
+    with _private_environment(), _background(users) as cognito:
         _tell(f"A Cognito of our own answers at {cognito.endpoint}; nothing leaves this machine.")
-        show = _Show(main, cognito, samples, directory)
+        show = _Show(main, cognito, directory)
         show.audit("who lacks a verified phone, before")
         show.migrate("clean", "attested", plan_first=True)
         for name, policy in _ROSTERS[1:]:
@@ -77,11 +77,8 @@ def _demonstrate(main: Callable[[list[str]], int], users: int, run_dir: Path | N
 class _Show:
     """Prints each command, and runs it."""
 
-    def __init__(
-        self, main: Callable[[list[str]], int], cognito: "Running", samples: Path, directory: Path
-    ) -> None:
+    def __init__(self, main: Callable[[list[str]], int], cognito: "Running", directory: Path) -> None:
         self._main = main
-        self._samples = samples
         self._directory = directory
         pool_id = str(cognito.pools[0]["id"])
         self._pool = ["--user-pool-id", pool_id, "--endpoint-url", cognito.endpoint]
@@ -92,7 +89,7 @@ class _Show:
 
     def migrate(self, name: str, policy: str, *, plan_first: bool = False) -> None:
         _tell(f"— the roster {name}.csv")
-        self._apply(self._samples / f"{name}.csv", name, policy, plan_first=plan_first)
+        self._apply(_sample(f"{name}.csv"), name, policy, plan_first=plan_first)
 
     def many(self, users: int) -> None:
         roster = self._directory / f"{_PREFIX}.csv"
@@ -125,7 +122,7 @@ class _Show:
         """Compare a run with what was expected by hand. Returns the number of rows."""
         expected = {
             int(line["row"]): (line["outcome"], line["reason"])
-            for line in _read_csv(self._samples / f"{name}.expected.csv")
+            for line in _read_csv(_sample(f"{name}.expected.csv"))
         }
         found = _endings(self._directory / name)
         wrong = {row: (expected.get(row), found.get(row)) for row in expected.keys() | found.keys()}
@@ -157,25 +154,17 @@ def _read_csv(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _samples() -> Path:
-    """Where the samples are: in the checkout, or in this directory.
-
-    Raises:
-        InputUnusable: in neither.
-    """
-    for place in (Path(__file__).resolve().parents[2], Path.cwd()):
-        if (place / "samples" / "pool.json").is_file():
-            return place / "samples"
-    raise InputUnusable("The samples are not here.", "Run the demo in a checkout: make demo")
+def _sample(name: str) -> Path:
+    return (_SAMPLES / name).resolve()
 
 
-def _background(users: int, samples: Path) -> "AbstractContextManager[Running]":
+def _background(users: int) -> "AbstractContextManager[Running]":
     """A simulator with the pool of the samples, and so many generated users."""
     import json
 
     from migrate_mfa.simulator import background
 
-    document: dict[str, Any] = json.loads((samples / "pool.json").read_text(encoding="utf-8"))
+    document: dict[str, Any] = json.loads(_sample("pool.json").read_text(encoding="utf-8"))
     document["pools"][0]["generate"] = {"count": users, "prefix": _PREFIX, "email_verified": 1.0}
     return background(document)
 
