@@ -4,18 +4,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+from migrate_mfa.aws.assumed_role import Role
 from migrate_mfa.aws.session import AwsTarget
-from migrate_mfa.cli.option_groups import (
-    Aws,
-    Consent,
-    Cost,
-    Deciding,
-    Output,
-    Pace,
-    ReadingRoster,
-    SmsPath,
-    Wave,
-)
+from migrate_mfa.cli.caller import Aws
+from migrate_mfa.cli.option_groups import Consent, Cost, Deciding, Output, Pace, ReadingRoster, SmsPath, Wave
 from migrate_mfa.cli.options import Group, declared
 from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.model import Policy
@@ -83,7 +75,15 @@ class Settings:
             profile=self.aws.profile,
             region=self.aws.region,
             endpoint_url=self.aws.endpoint_url,
+            role=self._role,
         )
+
+    @property
+    def _role(self) -> Role | None:
+        told = self.aws
+        if told.role_arn is None:
+            return None
+        return Role(arn=told.role_arn, external_id=told.role_external_id, session_name=told.role_session_name)
 
     @property
     def limits(self) -> Limits:

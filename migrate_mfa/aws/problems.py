@@ -15,6 +15,7 @@ from botocore import exceptions as raised
 from botocore.configloader import multi_file_load_config, raw_config_parse
 from botocore.parsers import ResponseParserError
 
+from migrate_mfa.aws.assumed_role import RoleRefused
 from migrate_mfa.aws.config_files import SOURCES, config_file, credentials_file
 from migrate_mfa.domain.errors import MigrateMfaError, NotAllowed, UsageError
 from migrate_mfa.domain.failure import CONNECT_FAILED, PROXY_FAILED, TLS_FAILED, ApiError, Effect
@@ -129,7 +130,7 @@ def credentials_problem(error: BaseException, profile: str | None) -> MigrateMfa
     if isinstance(error, raised.BotoCoreError) and not isinstance(error, _NO_CREDENTIALS):
         return configuration_problem(error, profile)
     if isinstance(error, raised.ClientError):
-        return _role_refused(error, profile)
+        return error.problem if isinstance(error, RoleRefused) else _role_refused(error, profile)
     if isinstance(error, raised.NoCredentialsError):
         return NotAllowed("There are no AWS credentials.", f"{_SIGN_IN}. {_look_at(profile)}")
     if isinstance(error, raised.PartialCredentialsError):

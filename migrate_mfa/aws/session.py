@@ -18,6 +18,7 @@ from botocore.exceptions import UnknownRegionError
 
 from migrate_mfa import __version__
 from migrate_mfa.aws.answers import Answer, reads, require_form
+from migrate_mfa.aws.assumed_role import Role, assumed
 from migrate_mfa.aws.config_files import (
     config_file,
     require_certificates,
@@ -43,6 +44,8 @@ _CREDENTIALS_S = 60.0
 """How long credentials may take to be found at the start, as by a credential_process."""
 _USER_AGENT = f"migrate-mfa/{__version__} Boto3/{boto3.__version__} Botocore/{botocore.__version__}"
 """Given whole: what botocore makes up itself costs a sixth of the CPU of a call, each time anew."""
+_RENEWED = {"assume-role-with-web-identity", "container-role", "iam-role"}
+"""Botocore's names of credentials that are renewed without a person, as long as the machine has its role."""
 _POOL_ID = re.compile(r"^(?P<region>[A-Za-z0-9-]+)_[0-9A-Za-z]+$")
 _POOL_ARN = re.compile(r"arn:[a-z-]+:cognito-idp:[a-z0-9-]+:[0-9]{12}:userpool/(?P<id>[^/]+)")
 
@@ -55,6 +58,7 @@ class AwsTarget:
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
+    role: Role | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +111,20 @@ class Aws:
             self._core = botocore.session.Session(profile=target.profile)
             require_usable(self._core, self._profile)
             self._session = boto3.Session(botocore_session=self._core, region_name=self.region)
-            self._credentials = self._find_credentials()
+            self._source = self._credentials = self._find_credentials()
         self._require_region()
         self._require_certificates()
-        if self._credentials is not None:
-            self._begin_with_credentials()
+        if self._source is not None:
+            self._begin_with(self._source)
+            self._assume_role()
+
+    def _assume_role(self) -> None:
+        """Work as the role of the target from now on, where it names one."""
+        if self.target.role is not None:
+            self._credentials = assumed(self.target.role, self._source, self._client_with)
+            core: Any = self._core  # botocore has no other way to be told
+            core._credentials = self._credentials  # noqa: SLF001
+            self._begin_with(self._credentials)
 
     def _find_credentials(self) -> Any:  # noqa: ANN401 - botocore's own
         try:
@@ -127,19 +140,10 @@ class Aws:
 
         A variable for this service alone wins over `--endpoint-url`, which is for every service.
         """
-        config = Config(
-            retries={"mode": "standard", "total_max_attempts": 1},
-            max_pool_connections=self._connections,
-            connect_timeout=_CONNECT_TIMEOUT_S,
-            read_timeout=_READ_TIMEOUT_S,
-            tcp_keepalive=True,
-            user_agent=_USER_AGENT,
-        )
-        make: Any = self._session.client
         with configuring(self.target.profile):
             given, source = self._given_endpoint(service)
             try:
-                client: BaseClient = make(service, region_name=region, endpoint_url=given, config=config)
+                client = self._create_client(service, region, given)
             except ValueError as error:
                 if "endpoint" not in str(error):
                     raise
@@ -149,6 +153,25 @@ class Aws:
         client.meta.events.register_first("before-send", may_send)
         client.meta.events.register("after-call", require_form)
         return client
+
+    def _create_client(
+        self, service: str, region: str | None, endpoint: str | None, **keys: str
+    ) -> "BaseClient":
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": 1},
+            max_pool_connections=self._connections,
+            connect_timeout=_CONNECT_TIMEOUT_S,
+            read_timeout=_READ_TIMEOUT_S,
+            tcp_keepalive=True,
+            user_agent=_USER_AGENT,
+        )
+        make: Any = self._session.client
+        client: BaseClient = make(service, region_name=region, endpoint_url=endpoint, config=config, **keys)
+        return client
+
+    def _client_with(self, service: str, **keys: str) -> "BaseClient":
+        """A client with these keys, for what botocore does by itself."""
+        return self._create_client(service, None, self._given_endpoint(service)[0], **keys)
 
     def _given_endpoint(self, service: str) -> tuple[str | None, str]:
         """The endpoint to make a client with, None for what botocore finds; and where it comes from."""
@@ -182,8 +205,13 @@ class Aws:
         }
 
     def credentials_end(self) -> float | None:
-        """When the credentials end, in seconds since the epoch; None where they do not say."""
-        ends = getattr(self._credentials, "_expiry_time", None)
+        """When the credentials end, in seconds since the epoch; None if they renew themselves or do not say.
+
+        Those of a role of `--role-arn` are had again as long as the ones that assume it are good.
+        """
+        if self._source is None or self._source.method in _RENEWED:
+            return None
+        ends = getattr(self._source, "_expiry_time", None)
         return ends.timestamp() if isinstance(ends, datetime) else None
 
     def lane(self) -> Lane:
@@ -201,20 +229,20 @@ class Aws:
         answer = call(self.client("sts"), "GetCallerIdentity", need="Account")
         return Identity(answer["Account"], answer["Arn"])
 
-    def _begin_with_credentials(self) -> None:
+    def _begin_with(self, credentials: Any) -> None:  # noqa: ANN401 - botocore's own
         """Have the credentials now, on the operator's own thread: a profile may ask for an MFA code.
 
         Where there is no terminal it would be taken from standard input, and shown.
         """
         try:
             with catch_warnings(action="error", category=GetPassWarning):
-                keys = self._credentials.get_frozen_credentials()
+                keys = credentials.get_frozen_credentials()
         except Exception as error:
             renewal = renewal_error("GetCredentials", error, self.target.profile)
             if renewal.problem is None:
                 return  # the network: the first call tries again, and says so
             raise renewal.problem from error
-        require_clean_keys(keys, self._credentials.method)
+        require_clean_keys(keys, credentials.method)
 
     def _renew_credentials(self, model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's own
         """Before all else of a call, so that what goes wrong with credentials is told as that."""

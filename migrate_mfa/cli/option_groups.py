@@ -39,34 +39,6 @@ class ThisRun(Group):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pool(Group, heading="AWS"):
-    """Which user pool."""
-
-    user_pool_id: Annotated[str | None, Option(help="The user pool's id.")] = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Aws(Group, heading="AWS"):
-    """Where AWS is, and who we are there."""
-
-    profile: Annotated[str | None, Option(help="A profile of the AWS CLI.", variables=("AWS_PROFILE",))] = (
-        None
-    )
-    region: Annotated[
-        str | None,
-        Option(help="The Region (default: the pool's).", variables=("AWS_REGION", "AWS_DEFAULT_REGION")),
-    ] = None
-    endpoint_url: Annotated[
-        str | None,
-        Option(
-            help="Another endpoint for every AWS service, such as a simulator's.",
-            variables=("AWS_ENDPOINT_URL",),
-            callback=option_values.usable_endpoint,
-        ),
-    ] = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Deciding(Group, heading="Decisions"):
     """What the operator decides about numbers and users."""
 

@@ -147,6 +147,22 @@ def role_arn(flag: str, text: object) -> str:
     return str(text)
 
 
+def external_id(flag: str, text: object) -> str:
+    """An external id, as AssumeRole takes it."""
+    return _like(r"[\w+=,.@:/-]{2,1224}", flag, str(text), "2 to 1224 letters, digits and +=,.@:/-_")
+
+
+def session_name(flag: str, text: object) -> str:
+    """The name of a role's session, as AssumeRole takes it."""
+    return _like(r"[\w+=,.@-]{2,64}", flag, str(text), "2 to 64 letters, digits and +=,.@-_")
+
+
+def _like(pattern: str, flag: str, text: str, shape: str) -> str:
+    if not re.fullmatch(pattern, text, re.ASCII):
+        raise UsageError(f"{flag} {text!r} cannot be used.", f"It has {shape}.")
+    return text
+
+
 def log_level(flag: str, name: object) -> str:
     """A level of the log, in small letters."""
     if str(name).lower() not in _LOG_LEVELS:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 from migrate_mfa.cli import option_values
-from migrate_mfa.cli.option_groups import Aws, Consent, CostOfReading, Output, Pace, Pool
+from migrate_mfa.cli.caller import Aws, Pool
+from migrate_mfa.cli.option_groups import Consent, CostOfReading, Output, Pace
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import require_consent, tell
 from migrate_mfa.domain.errors import ExitCode

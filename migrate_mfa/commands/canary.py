@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from migrate_mfa.canary.prompt import Terminal, print_step, say, say_step
-from migrate_mfa.cli.option_groups import Aws, Consent, Output, Pace, Pool, ReadingNumber
+from migrate_mfa.cli.caller import Aws, Pool
+from migrate_mfa.cli.option_groups import Consent, Output, Pace, ReadingNumber
 from migrate_mfa.cli.options import Group, Only, Option
 from migrate_mfa.cli.prompt import place, progress_for, tell
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, UsageError
@@ -240,9 +241,9 @@ _RESTORED = frozenset({Reason.RESTORED, Reason.NOTHING_TO_RESTORE})
 
 
 def _left(canary: "Canary", settings: "Settings", back: _Back) -> _Back:
-    where = {"--profile": settings.aws.profile, "--endpoint-url": settings.aws.endpoint_url}
-    options = [word for name, value in where.items() if value for word in (name, value)]
-    words = ["migrate-mfa", "rollback", "--run-dir", str(canary.directory), *options]
+    endpoint = settings.aws.endpoint_url
+    elsewhere = ("--endpoint-url", endpoint) if endpoint else ()
+    words = ["migrate-mfa", "rollback", "--run-dir", str(canary.directory), *settings.aws.caller, *elsewhere]
     tell(f"To undo it later:\n  {shlex.join(words)}")
     return back
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from migrate_mfa.cli.option_groups import Aws, JsonOnly, Pool, PricesOnly, QuotaShare, Verifying
+from migrate_mfa.cli.caller import Aws, Pool
+from migrate_mfa.cli.option_groups import JsonOnly, PricesOnly, QuotaShare, Verifying
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.errors import ExitCode

@@ -1,6 +1,7 @@
 """disable: SMS MFA off for the users of a roster."""
 
 from migrate_mfa.cli import option_groups as o
+from migrate_mfa.cli.caller import Aws, Pool
 from migrate_mfa.commands.run import carry_out
 from migrate_mfa.domain.choices import VerificationPolicy
 from migrate_mfa.domain.errors import ExitCode
@@ -8,8 +9,8 @@ from migrate_mfa.domain.errors import ExitCode
 
 def disable(
     run: o.RosterRun,
-    pool: o.Pool,
-    aws: o.Aws,
+    pool: Pool,
+    aws: Aws,
     reading: o.ReadingUsers,
     pace: o.Pace,
     wave: o.Wave,

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from migrate_mfa.cli.option_groups import Aws, Pool, SmsPath
+from migrate_mfa.cli.caller import Aws, Pool
+from migrate_mfa.cli.option_groups import SmsPath
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import tell
 from migrate_mfa.domain.errors import ExitCode

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from migrate_mfa.cli import option_groups as o
+from migrate_mfa.cli.caller import Aws, Pool
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.workflows.shown import leave, shown_at_end
 
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
 
 def plan(
     run: o.RosterRun,
-    pool: o.Pool,
-    aws: o.Aws,
+    pool: Pool,
+    aws: Aws,
     deciding: o.Deciding,
     reading: o.ReadingRoster,
     pace: o.Pace,

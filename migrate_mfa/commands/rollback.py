@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from migrate_mfa.cli.option_groups import Aws, Consent, Output, Pace, ReadingUsers, ThisRun, Wave
+from migrate_mfa.cli.caller import Aws
+from migrate_mfa.cli.option_groups import Consent, Output, Pace, ReadingUsers, ThisRun, Wave
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import require_consent, tell
 from migrate_mfa.domain.errors import ExitCode

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from migrate_mfa.cli import option_groups as o
+from migrate_mfa.cli.caller import Aws, Pool
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import require_consent, tell
 from migrate_mfa.commands.plan import make_plan
@@ -26,8 +27,8 @@ class DryRun(Group, variables=False):
 def run(
     run: o.RosterRun,
     dry: DryRun,
-    pool: o.Pool,
-    aws: o.Aws,
+    pool: Pool,
+    aws: Aws,
     deciding: o.Deciding,
     reading: o.ReadingRoster,
     pace: o.Pace,

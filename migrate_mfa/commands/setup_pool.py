@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from migrate_mfa.cli.option_groups import Aws, Consent, JsonOnly, Pool, SmsPath
+from migrate_mfa.cli.caller import Aws, Pool
+from migrate_mfa.cli.option_groups import Consent, JsonOnly, SmsPath
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import confirm_setup, require_consent, tell
 from migrate_mfa.cli.streams import unseen, write

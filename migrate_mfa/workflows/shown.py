@@ -61,8 +61,8 @@ def _say_what_next(settings: "Settings", report: "Path", summary: "Summary", ver
     tell(f"{words.sentence(verdict)}{took}")
     tell(f"Report: {report / PAGE}")
     if verdict.command:
-        profile = settings.aws.profile
-        also = f" {shlex.join(('--profile', profile))}" if profile else ""
+        caller = settings.aws.caller
+        also = f" {shlex.join(caller)}" if caller else ""
         tell(f"Next: {words.advice(verdict)}\n  {verdict.command}{also}")
 
 

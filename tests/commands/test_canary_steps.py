@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrate_mfa.canary.canary import Canary, Request, _refusal, open_canary, undo
-from migrate_mfa.cli.option_groups import Aws, ReadingRoster
+from migrate_mfa.cli.caller import Aws
+from migrate_mfa.cli.option_groups import ReadingRoster
 from migrate_mfa.domain.errors import Declined, ExitCode, InputUnusable, PoolNotReady
 from migrate_mfa.domain.model import Verdict
 from migrate_mfa.domain.reasons import LIFTABLE, Reason

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrate_mfa.aws.session import Aws as AwsClients
-from migrate_mfa.cli.option_groups import Aws, Deciding
+from migrate_mfa.cli.caller import Aws
+from migrate_mfa.cli.option_groups import Deciding
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import ExitCode, NotAllowed, OutOfReach, UsageError
 from migrate_mfa.domain.model import VerificationPolicy

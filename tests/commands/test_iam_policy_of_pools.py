@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrate_mfa.canary.canary import Request, open_canary
-from migrate_mfa.cli.option_groups import Aws
+from migrate_mfa.cli.caller import Aws
 from migrate_mfa.domain.errors import ExitCode, NotAllowed
 from migrate_mfa.main import main
 from migrate_mfa.settings import Settings

@@ -11,7 +11,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from migrate_mfa.canary.canary import Request, open_canary
-from migrate_mfa.cli.option_groups import Aws
+from migrate_mfa.cli.caller import Aws
 from migrate_mfa.settings import Settings
 from tests.commands.support import ROLE, Cli, assert_code, ends, phone_of, summary, write_roster
 from tests.support.fakes import SilentProgress

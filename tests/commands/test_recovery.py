@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrate_mfa.checks.aws_pool_reader import PoolReader
-from migrate_mfa.cli.option_groups import Aws
+from migrate_mfa.cli.caller import Aws
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.failure import UNKNOWN_TO_SDK, ApiError
 from migrate_mfa.main import main

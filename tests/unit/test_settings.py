@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from migrate_mfa.cli.option_groups import Aws, Pool, RosterRun, Wave
+from migrate_mfa.cli.caller import Aws, Pool
+from migrate_mfa.cli.option_groups import RosterRun, Wave
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.commands.canary import ConsentToWalk
 from migrate_mfa.settings import Settings

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from migrate_mfa.cli.option_groups import Aws, Consent, Cost, Output, Pace, Pool, ThisRun, Wave
+from migrate_mfa.cli.caller import Aws, Pool
+from migrate_mfa.cli.option_groups import Consent, Cost, Output, Pace, ThisRun, Wave
 from migrate_mfa.commands.iam_policy import Allowing, RoleToPass, iam_policy
 from migrate_mfa.commands.reconcile import Drift, reconcile
 from migrate_mfa.domain.errors import ExitCode, UsageError
@@ -122,4 +123,18 @@ def test_a_refusal_names_the_variable_that_stands_for_the_option(capsys: pytest.
 
     assert (
         "'--batch-size' (env var: 'MIGRATE_MFA_BATCH_SIZE'): it takes 1 or more." in capsys.readouterr().err
+    )
+
+
+def test_the_words_of_a_caller_make_the_next_command_the_same_callers() -> None:
+    role = "arn:aws:iam::123456789012:role/x"
+
+    assert Aws(region="us-east-1").caller == ()
+    assert Aws(profile="work", role_arn=role, role_session_name="night").caller == (
+        "--profile",
+        "work",
+        "--role-arn",
+        role,
+        "--role-session-name",
+        "night",
     )

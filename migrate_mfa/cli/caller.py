@@ -1,0 +1,77 @@
+"""The options of every command that calls AWS: which pool, where AWS is, and who we are there."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from migrate_mfa.cli import option_values
+from migrate_mfa.cli.options import Group, Option
+from migrate_mfa.domain.errors import UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool(Group, heading="AWS"):
+    """Which user pool."""
+
+    user_pool_id: Annotated[str | None, Option(help="The user pool's id.")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aws(Group, heading="AWS"):
+    """Where AWS is, and who we are there."""
+
+    profile: Annotated[str | None, Option(help="A profile of the AWS CLI.", variables=("AWS_PROFILE",))] = (
+        None
+    )
+    region: Annotated[
+        str | None,
+        Option(help="The Region (default: the pool's).", variables=("AWS_REGION", "AWS_DEFAULT_REGION")),
+    ] = None
+    endpoint_url: Annotated[
+        str | None,
+        Option(
+            help="Another endpoint for every AWS service, such as a simulator's.",
+            variables=("AWS_ENDPOINT_URL",),
+            callback=option_values.usable_endpoint,
+        ),
+    ] = None
+    role_arn: Annotated[
+        str | None,
+        Option(
+            help="A role to work as. These credentials assume it, and again before its session ends.",
+            metavar="ARN",
+            parser=option_values.role_arn,
+        ),
+    ] = None
+    role_external_id: Annotated[
+        str | None,
+        Option(
+            help="The external id that the role's trust policy asks for.",
+            metavar="ID",
+            parser=option_values.external_id,
+        ),
+    ] = None
+    role_session_name: Annotated[
+        str | None,
+        Option(
+            help="The name of the role's session in CloudTrail (default: migrate-mfa).",
+            metavar="NAME",
+            parser=option_values.session_name,
+        ),
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Refuse what belongs to a role without one."""
+        alone = next(
+            (each for each in ("role_external_id", "role_session_name") if getattr(self, each)), None
+        )
+        if self.role_arn is None and alone is not None:
+            raise UsageError(
+                f"--{alone.replace('_', '-')} is given without --role-arn.", "Give the role too."
+            )
+
+    @property
+    def caller(self) -> tuple[str, ...]:
+        """The words with which another command works as the same caller."""
+        names = ("profile", "role_arn", "role_external_id", "role_session_name")
+        told = {f"--{name.replace('_', '-')}": getattr(self, name) for name in names}
+        return tuple(word for flag, value in told.items() if value for word in (flag, value))
