@@ -7,7 +7,17 @@ from typing import Any, Self
 from migrate_mfa.aws.assumed_role import Role
 from migrate_mfa.aws.session import AwsTarget
 from migrate_mfa.cli.caller import Aws
-from migrate_mfa.cli.option_groups import Consent, Cost, Deciding, Output, Pace, ReadingRoster, SmsPath, Wave
+from migrate_mfa.cli.option_groups import (
+    Consent,
+    Cost,
+    Deciding,
+    Output,
+    Pace,
+    ReadingRoster,
+    SmsPath,
+    Telling,
+    Wave,
+)
 from migrate_mfa.cli.options import Group, declared
 from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.model import Policy
@@ -46,6 +56,7 @@ class Settings:
     wave: Wave = field(default_factory=Wave)
     cost: Cost = field(default_factory=Cost)
     sms_path: SmsPath = field(default_factory=SmsPath)
+    telling: Telling = field(default_factory=Telling)
     consent: Consent = field(default_factory=Consent)
     output: Output = field(default_factory=Output)
 

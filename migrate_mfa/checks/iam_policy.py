@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from migrate_mfa.checks.permissions import PERMISSIONS, Permission, Scope, When
+from migrate_mfa.checks.permissions import NOTIFYING, PERMISSIONS, PUBLISH, Permission, Scope, When
 from migrate_mfa.domain.errors import UsageError
 
 ACCOUNT_PLACEHOLDER = "ACCOUNT-ID"
@@ -20,7 +20,7 @@ ROLE_PLACEHOLDER = "SMS-ROLE-NAME"
 _ROLE = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/[\w+=,.@/-]+", re.ASCII)
 _PASS_ROLE = "iam:PassRole"  # noqa: S105 - an action
 _ONLY_TO_COGNITO = {"Condition": {"StringEquals": {"iam:PassedToService": "cognito-idp.amazonaws.com"}}}
-_ABOUT = {Scope.POOL: "", Scope.ACCOUNT: "InTheAccount", Scope.SMS_ROLE: "OnTheSmsRole"}
+_ABOUT = {Scope.POOL: "", Scope.ACCOUNT: "InTheAccount", Scope.SMS_ROLE: "OnTheSmsRole", Scope.TOPIC: ""}
 _PARTITIONS = {
     "cn-": "aws-cn",
     "us-gov-": "aws-us-gov",
@@ -46,6 +46,8 @@ class Ground:
     sms_role_arn: str | None = None
     sms_role_name: str = ROLE_PLACEHOLDER
     """The role's name, where its ARN was not given."""
+    topic_arn: str = ""
+    """The topic that is told how a command ended, where there is one."""
 
     def __post_init__(self) -> None:
         if self.account is not None and not re.fullmatch(r"[0-9]{12}", self.account):
@@ -64,6 +66,8 @@ class Ground:
                 return f"arn:{partition}:cognito-idp:{self.region}:{account}:userpool/{self.user_pool_id}"
             case Scope.SMS_ROLE:
                 return self.sms_role_arn or f"arn:{partition}:iam::{account}:role/{self.sms_role_name}"
+            case Scope.TOPIC:
+                return self.topic_arn
             case Scope.ACCOUNT:
                 return "*"
 
@@ -79,12 +83,15 @@ def in_own_partition(arn: str) -> str:
     return f"arn:{partition_of(region)}:{service}:{region}:{rest}"
 
 
-def permissions_of(command: str, *, deep: bool = False, optional: bool = True) -> tuple[Permission, ...]:
+def permissions_of(
+    command: str, *, deep: bool = False, notify: bool = False, optional: bool = True
+) -> tuple[Permission, ...]:
     """What a command asks of AWS.
 
     Args:
         command: Its name.
         deep: With what it needs for `--deep`.
+        notify: With what it needs to tell a topic how it ended, if it can do that.
         optional: With what it can do without.
 
     Raises:
@@ -94,11 +101,13 @@ def permissions_of(command: str, *, deep: bool = False, optional: bool = True) -
         raise UsageError(
             f"{command!r} is no command that asks anything of AWS.", f"These do: {', '.join(PERMISSIONS)}."
         )
-    return tuple(
+    told = (PUBLISH,) if notify and command in NOTIFYING else ()
+    wanted = tuple(
         each
         for each in PERMISSIONS[command]
         if (deep or each.when is not When.DEEP) and (optional or each.required or each.when is not None)
     )
+    return wanted + told
 
 
 def policy(permissions: Iterable[Permission], ground: Ground) -> dict[str, Any]:

@@ -17,6 +17,8 @@ class Scope(StrEnum):
     """The action knows no resources: `*`."""
     SMS_ROLE = "sms role"
     """The IAM role that Cognito sends text messages with."""
+    TOPIC = "topic"
+    """The SNS topic that is told how a command ended."""
 
 
 class When(StrEnum):
@@ -26,6 +28,8 @@ class When(StrEnum):
     """The pool offers passkeys as a first factor, and SMS MFA would be in their way."""
     DEEP = "RequiredForDeep"
     """`--deep` was given."""
+    NOTIFY = "Notify"
+    """`--notify-topic-arn` was given; where it is refused the command does the same, and says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +113,6 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
     ),
 }
 """By command; a command that is not here asks nothing of AWS."""
+NOTIFYING = {"plan", "run", "audit", "reconcile", "rollback", "disable"}
+"""The commands that have `--notify-topic-arn`."""
+PUBLISH = Permission("sns:Publish", Scope.TOPIC, required=False, when=When.NOTIFY)

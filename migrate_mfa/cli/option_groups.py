@@ -233,6 +233,24 @@ SmsRoleArn = Annotated[SmsPath, Only("sms_role_arn")]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Telling(Group, heading="Output"):
+    """Who is told how it ended, where nobody looks."""
+
+    metrics_file: Annotated[
+        Path | None,
+        Option(help="A file for Prometheus, written at the end: counts, calls, exit code, last success."),
+    ] = None
+    notify_topic_arn: Annotated[
+        str | None,
+        Option(
+            help="An SNS topic that gets one message at the end, without personal data.",
+            metavar="ARN",
+            parser=option_values.topic_arn,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Consent(Group, heading="Output"):
     """Whether the operator is asked."""
 

@@ -147,6 +147,16 @@ def role_arn(flag: str, text: object) -> str:
     return str(text)
 
 
+def topic_arn(flag: str, text: object) -> str:
+    """The ARN of a standard topic of SNS."""
+    if not re.fullmatch(r"arn:[\w-]+:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}", str(text), re.ASCII):
+        raise UsageError(
+            f"{flag} {str(text)!r} is not a standard topic's ARN.",
+            "Such as arn:aws:sns:ap-northeast-1:123456789012:migrate-mfa.",
+        )
+    return str(text)
+
+
 def external_id(flag: str, text: object) -> str:
     """An external id, as AssumeRole takes it."""
     return _like(r"[\w+=,.@:/-]{2,1224}", flag, str(text), "2 to 1224 letters, digits and +=,.@:/-_")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from migrate_mfa.cli import option_values
 from migrate_mfa.cli.caller import Aws, Pool
-from migrate_mfa.cli.option_groups import Consent, CostOfReading, Output, Pace
+from migrate_mfa.cli.option_groups import Consent, CostOfReading, Output, Pace, Telling
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import require_consent, tell
 from migrate_mfa.domain.errors import ExitCode
@@ -42,6 +42,7 @@ def audit(
     aws: Aws,
     pace: Pace,
     cost: CostOfReading,
+    telling: Telling,
     consent: Consent,
     output: Output,
 ) -> ExitCode:
@@ -49,10 +50,10 @@ def audit(
     from migrate_mfa.settings import Settings
     from migrate_mfa.workflows.audit import open_audit
 
-    settings = Settings.of(looking, pool, aws, pace, cost, consent, output)
+    settings = Settings.of(looking, pool, aws, pace, cost, telling, consent, output)
     if looking.deep:
         require_consent(consent)
-    with shown_at_end(settings, lambda progress: open_audit(settings, progress)) as look:
+    with shown_at_end("audit", settings, lambda progress: open_audit(settings, progress)) as look:
         look.look(confirm_billing)
     code = look.exit_code()
     if code is ExitCode.NOT_MET:

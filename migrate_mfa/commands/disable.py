@@ -14,6 +14,7 @@ def disable(
     reading: o.ReadingUsers,
     pace: o.Pace,
     wave: o.Wave,
+    telling: o.Telling,
     consent: o.Consent,
     output: o.Output,
 ) -> ExitCode:
@@ -28,6 +29,7 @@ def disable(
         reading,
         pace,
         wave,
+        telling,
         consent,
         output,
         read_numbers=False,

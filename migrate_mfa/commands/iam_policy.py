@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from migrate_mfa.cli.caller import Aws, Pool
-from migrate_mfa.cli.option_groups import SmsPath
-from migrate_mfa.cli.options import Group, Option
+from migrate_mfa.cli.option_groups import SmsPath, Telling
+from migrate_mfa.cli.options import Group, Only, Option
 from migrate_mfa.cli.prompt import tell
 from migrate_mfa.domain.errors import ExitCode
 
@@ -46,7 +46,10 @@ class RoleToPass(Group, heading=SmsPath.heading):
     ] = None
 
 
-def iam_policy(allowing: Allowing, pool: Pool, aws: Aws, role: RoleToPass) -> ExitCode:
+NotifyTopic = Annotated[Telling, Only("notify_topic_arn")]
+
+
+def iam_policy(allowing: Allowing, pool: Pool, aws: Aws, role: RoleToPass, telling: NotifyTopic) -> ExitCode:
     """Print the least-privilege IAM policy of a command. Asks nothing of AWS, unless --account current."""
     from migrate_mfa.aws.session import region_of
     from migrate_mfa.checks.iam_policy import ROLE_PLACEHOLDER, Ground, permissions_of, policy
@@ -56,7 +59,12 @@ def iam_policy(allowing: Allowing, pool: Pool, aws: Aws, role: RoleToPass) -> Ex
     from migrate_mfa.session import account_of
     from migrate_mfa.settings import Settings
 
-    permissions = permissions_of(allowing.command, deep=allowing.deep, optional=allowing.optional)
+    permissions = permissions_of(
+        allowing.command,
+        deep=allowing.deep,
+        notify=telling.notify_topic_arn is not None,
+        optional=allowing.optional,
+    )
     if pool.user_pool_id is None:
         raise UsageError("--user-pool-id is missing.", "It looks like ap-northeast-1_AbCdEfGhI.")
     target = Settings(aws=aws).target(pool.user_pool_id)
@@ -68,6 +76,7 @@ def iam_policy(allowing: Allowing, pool: Pool, aws: Aws, role: RoleToPass) -> Ex
         sms_role_name=role_name(pool.user_pool_id)
         if allowing.command == _MAKES_THE_ROLE
         else ROLE_PLACEHOLDER,
+        topic_arn=telling.notify_topic_arn or "",
     )
     document = policy(permissions, ground)
     tables.as_json(document)

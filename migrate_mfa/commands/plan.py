@@ -20,12 +20,13 @@ def plan(
     pace: o.Pace,
     wave: o.MaxFailures,
     cost: o.Cost,
+    telling: o.Telling,
     output: o.Output,
 ) -> ExitCode:
     """Say what would happen to every row. Writes nothing to AWS, and makes nobody a billed user."""
     from migrate_mfa.settings import Settings
 
-    return make_plan(Settings.of(run, pool, aws, deciding, reading, pace, wave, cost, output))
+    return make_plan(Settings.of(run, pool, aws, deciding, reading, pace, wave, cost, telling, output))
 
 
 def make_plan(settings: "Settings") -> ExitCode:
@@ -33,7 +34,7 @@ def make_plan(settings: "Settings") -> ExitCode:
     from migrate_mfa.cli import tables
     from migrate_mfa.workflows.plan import open_planning
 
-    with shown_at_end(settings, lambda progress: open_planning(settings, progress)) as planning:
+    with shown_at_end("plan", settings, lambda progress: open_planning(settings, progress)) as planning:
         planning.make_plan()
         if not settings.output.json:
             tables.plan(planning.overview(), planning.session.ceilings, planning.invocation.journal.directory)

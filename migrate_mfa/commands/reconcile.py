@@ -1,10 +1,11 @@
 """reconcile: who has proved the number since a run, and who is not protected any more."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from migrate_mfa.cli.caller import Aws
-from migrate_mfa.cli.option_groups import Consent, Cost, Output, Pace, ThisRun, Wave
+from migrate_mfa.cli.option_groups import Consent, Cost, Output, Pace, Telling, ThisRun, Wave
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import require_consent, tell
 from migrate_mfa.domain.errors import ExitCode
@@ -35,6 +36,7 @@ def reconcile(
     pace: Pace,
     wave: Wave,
     cost: Cost,
+    telling: Telling,
     consent: Consent,
     output: Output,
 ) -> ExitCode:
@@ -42,9 +44,9 @@ def reconcile(
     from migrate_mfa.settings import Settings
     from migrate_mfa.workflows.reconcile import open_reconciliation
 
-    settings = Settings.of(run, drift, aws, pace, wave, cost, consent, output)
+    settings = Settings.of(run, drift, aws, pace, wave, cost, telling, consent, output)
     require_consent(consent)
-    with shown_at_end(settings, lambda progress: open_reconciliation(settings, progress)) as reconciliation:
+    with shown_at_end("reconcile", settings, partial(open_reconciliation, settings)) as reconciliation:
         _promote(reconciliation, repair=drift.repair)
     return leave(reconciliation.invocation, reconciliation.exit_code())
 

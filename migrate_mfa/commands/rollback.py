@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from migrate_mfa.cli.caller import Aws
-from migrate_mfa.cli.option_groups import Consent, Output, Pace, ReadingUsers, ThisRun, Wave
+from migrate_mfa.cli.option_groups import Consent, Output, Pace, ReadingUsers, Telling, ThisRun, Wave
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import require_consent, tell
 from migrate_mfa.domain.errors import ExitCode
@@ -38,6 +38,7 @@ def rollback(
     reading: ReadingUsers,
     pace: Pace,
     wave: Wave,
+    telling: Telling,
     consent: Consent,
     output: Output,
 ) -> ExitCode:
@@ -45,9 +46,9 @@ def rollback(
     from migrate_mfa.settings import Settings
     from migrate_mfa.workflows.rollback import open_rollback
 
-    settings = Settings.of(chosen, run, aws, reading, pace, wave, consent, output)
+    settings = Settings.of(chosen, run, aws, reading, pace, wave, telling, consent, output)
     require_consent(consent)
-    with shown_at_end(settings, lambda progress: open_rollback(settings, progress)) as undoing:
+    with shown_at_end("rollback", settings, lambda progress: open_rollback(settings, progress)) as undoing:
         _give_back(undoing, chosen)
     if undoing.left_alone:
         tell(

@@ -34,13 +34,14 @@ def run(
     pace: o.Pace,
     wave: o.Wave,
     cost: o.Cost,
+    telling: o.Telling,
     consent: o.Consent,
     output: o.Output,
 ) -> ExitCode:
     """Plan, ask, apply. The same command again goes on where it stopped; --run-dir alone applies a plan."""
     from migrate_mfa.settings import Settings
 
-    settings = Settings.of(run, pool, aws, deciding, reading, pace, wave, cost, consent, output)
+    settings = Settings.of(run, pool, aws, deciding, reading, pace, wave, cost, telling, consent, output)
     return make_plan(settings) if dry.dry_run else carry_out(settings, "run")
 
 
@@ -50,7 +51,7 @@ def carry_out(settings: "Settings", command: str) -> ExitCode:
     from migrate_mfa.workflows.run import open_run
 
     require_consent(settings.consent)
-    with shown_at_end(settings, lambda progress: open_run(settings, command, progress)) as planning:
+    with shown_at_end(command, settings, lambda progress: open_run(settings, command, progress)) as planning:
         planning.prepare()
         if not settings.output.json:
             tables.plan(planning.overview(), planning.session.ceilings, planning.invocation.journal.directory)

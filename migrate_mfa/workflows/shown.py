@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from migrate_mfa.cli.prompt import progress_for, tell
 from migrate_mfa.domain.words import duration
 from migrate_mfa.workflows.consent import tell_limit
+from migrate_mfa.workflows.telling import tell_end, tell_failure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,15 +31,18 @@ Opened = TypeVar("Opened", bound=_HasPass)
 
 @contextmanager
 def shown_at_end(
-    settings: "Settings", open_it: Callable[["Progress"], AbstractContextManager[Opened]]
+    command: str, settings: "Settings", open_it: Callable[["Progress"], AbstractContextManager[Opened]]
 ) -> Iterator[Opened]:
-    """Open a pass with progress, and show how it ended, come what may."""
+    """Open a pass with progress, and show how it ended, come what may; `leave` tells how it came through."""
     from migrate_mfa.cli import tables
 
     opened = None
     try:
         with closing(progress_for(settings.output)) as progress, open_it(progress) as opened:
             yield opened
+    except Exception as error:
+        tell_failure(command, settings, opened.invocation if opened else None, error)
+        raise
     finally:
         if opened is not None and opened.invocation.summary is not None:
             invocation, summary = opened.invocation, opened.invocation.summary
@@ -69,4 +73,5 @@ def _say_what_next(settings: "Settings", report: "Path", summary: "Summary", ver
 def leave(invocation: "Invocation", code: "ExitCode") -> "ExitCode":
     """Say which limit of the operator's ended the pass, if one did, and how the command ends."""
     tell_limit(invocation.session)
+    tell_end(invocation, code)
     return code

@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 
 from migrate_mfa.cli.caller import Aws, Pool
-from migrate_mfa.cli.option_groups import Consent, Cost, Output, Pace, ThisRun, Wave
+from migrate_mfa.cli.option_groups import Consent, Cost, Output, Pace, Telling, ThisRun, Wave
 from migrate_mfa.commands.iam_policy import Allowing, RoleToPass, iam_policy
 from migrate_mfa.commands.reconcile import Drift, reconcile
 from migrate_mfa.domain.errors import ExitCode, UsageError
@@ -43,7 +43,11 @@ def test_a_command_is_called_with_values_and_without_a_command_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     code = iam_policy(
-        Allowing(command="audit", optional=False), Pool(user_pool_id="us-east-1_Abc"), Aws(), RoleToPass()
+        Allowing(command="audit", optional=False),
+        Pool(user_pool_id="us-east-1_Abc"),
+        Aws(),
+        RoleToPass(),
+        Telling(),
     )
 
     assert code is ExitCode.DONE
@@ -57,7 +61,9 @@ def test_a_command_that_is_called_so_refuses_as_the_program_does(
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
 
     with pytest.raises(UsageError, match="no terminal to ask on"):
-        reconcile(ThisRun(run_dir=tmp_path), Drift(), Aws(), Pace(), Wave(), Cost(), Consent(), Output())
+        reconcile(
+            ThisRun(run_dir=tmp_path), Drift(), Aws(), Pace(), Wave(), Cost(), Telling(), Consent(), Output()
+        )
 
 
 def _several(named: str | list[str] | None) -> list[str]:

@@ -1,0 +1,127 @@
+"""Tell how a command ended, where nobody looks: a file for Prometheus, and one message to an SNS topic.
+
+A command ends as it would have without: what cannot be told is said on the terminal.
+"""
+
+import shlex
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from migrate_mfa.cli.prompt import tell
+from migrate_mfa.domain.errors import Declined, ExitCode, MigrateMfaError
+from migrate_mfa.domain.privacy import scrub
+
+if TYPE_CHECKING:
+    from migrate_mfa.aws.session import Aws
+    from migrate_mfa.invocation import Invocation
+    from migrate_mfa.reports.metrics import Ending
+    from migrate_mfa.settings import Settings
+
+_LONGEST_SUBJECT = 100
+"""Of SNS, which takes ASCII without line breaks ("Publish", Amazon SNS API Reference)."""
+
+
+def tell_end(invocation: "Invocation", code: ExitCode) -> None:
+    """Tell that a command came through, and with which exit code."""
+    settings = invocation.session.settings
+    ending = _ending(invocation.command, settings, invocation, code)
+    _write_metrics(settings, ending)
+    _notify(settings, ending, invocation, "")
+
+
+def tell_failure(
+    command: str, settings: "Settings", invocation: "Invocation | None", error: Exception
+) -> None:
+    """Tell that a command was ended by an error.
+
+    Args:
+        command: its name.
+        settings: its options.
+        invocation: its pass, if it had come so far.
+        error: what ended it; what is none of ours is a bug.
+    """
+    known = error if isinstance(error, MigrateMfaError) else None
+    ending = _ending(command, settings, invocation, known.exit_code if known else ExitCode.BUG)
+    _write_metrics(settings, ending)
+    if not isinstance(error, Declined):  # whoever said no is there
+        message = known.message if known else f"a bug ({type(error).__name__})"
+        _notify(settings, ending, invocation, message)
+
+
+def _ending(command: str, settings: "Settings", invocation: "Invocation | None", code: ExitCode) -> "Ending":
+    from migrate_mfa.clock import SystemClock
+    from migrate_mfa.reports.metrics import Ending
+
+    summary = invocation.summary if invocation else None
+    return Ending(
+        command=command,
+        pool_id=_pool_id(settings) or "",
+        exit_code=code,
+        at=SystemClock().now(),
+        summary=summary.as_dict() if summary else {},
+    )
+
+
+def _pool_id(settings: "Settings") -> str | None:
+    """The pool of the command line, else of the run directory."""
+    from migrate_mfa.journal.meta import planned_directory
+
+    if settings.user_pool_id is None and settings.run_dir is not None:
+        with suppress(MigrateMfaError):
+            return planned_directory(settings.run_dir).user_pool_id
+    return settings.user_pool_id
+
+
+def _write_metrics(settings: "Settings", ending: "Ending") -> None:
+    from migrate_mfa.reports.metrics import write_metrics
+
+    path = settings.telling.metrics_file
+    if path is None:
+        return
+    try:
+        write_metrics(path, ending)
+    except OSError as error:
+        tell(f"The metrics file {path} cannot be written ({error.strerror}).")
+
+
+def _notify(settings: "Settings", ending: "Ending", invocation: "Invocation | None", message: str) -> None:
+    from migrate_mfa.aws.clients import Calls
+    from migrate_mfa.domain.failure import ApiError
+
+    topic = settings.telling.notify_topic_arn
+    if topic is None:
+        return
+    try:
+        calls = Calls(invocation.session.aws if invocation else _aws(settings, ending))
+        text = _message(settings, ending, invocation, message)
+        subject = f"migrate-mfa {ending.command} {ending.pool_id}: exit code {ending.exit_code:d}"
+        sent = {"TopicArn": topic, "Subject": subject[:_LONGEST_SUBJECT], "Message": text}
+        calls("sns", "Publish", region=topic.split(":")[3], **sent)
+    except ApiError as error:
+        tell(f"The topic {topic} was not told how this ended ({error.code}).")
+    except MigrateMfaError as error:
+        tell(f"The topic {topic} was not told how this ended: {error.message}")
+
+
+def _aws(settings: "Settings", ending: "Ending") -> "Aws":
+    from migrate_mfa.aws.session import Aws
+
+    return Aws(settings.target(ending.pool_id))
+
+
+def _message(settings: "Settings", ending: "Ending", invocation: "Invocation | None", message: str) -> str:
+    """A plain first line, the counts, and the next command; no name, number or address of a user."""
+    from migrate_mfa.reports.languages import Lang
+    from migrate_mfa.reports.wording import Words
+
+    verdict = invocation.verdict if invocation else None
+    words = Words(Lang.EN)
+    said = scrub(message) or (words.sentence(verdict) if verdict else "")
+    code = f"exit code {ending.exit_code:d}"
+    lines = [f"migrate-mfa {ending.command}, pool {ending.pool_id}: {said} ({code})"]
+    if ending.summary.get("rows"):
+        lines.append(", ".join(f"{name} {count:,}" for name, count in ending.summary["counts"].items()))
+    if verdict and verdict.command:
+        also = "".join(f" {shlex.quote(word)}" for word in settings.aws.caller)
+        lines.append(f"Next: {words.advice(verdict)}\n{verdict.command}{also}")
+    return "\n".join(lines) + "\n"
