@@ -25,7 +25,7 @@ def require_readable() -> None:
         UsageError: names the file.
     """
     for name in (config_file(), credentials_file()):
-        path = Path(name).expanduser()
+        path = Path(os.path.expanduser(name))  # noqa: PTH111 - a Path fails for a user without a home
         if not (path.is_file() or path.is_dir()):
             continue
         try:

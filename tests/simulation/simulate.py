@@ -21,7 +21,7 @@ from typing import Final
 
 from tests.simulation.world import World
 
-_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a journal that only has to outlive a simulated process
+_MEMORY: Final = Path("/dev/shm")
 
 
 @dataclass(frozen=True, slots=True)

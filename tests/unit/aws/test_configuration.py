@@ -416,3 +416,16 @@ def test_the_id_in_an_arn_is_named() -> None:
         Aws(AwsTarget(user_pool_id=arn))
 
     assert POOL in raised.value.hint
+
+
+def test_a_user_without_a_home_has_no_configuration_and_that_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as user 10001 of a container: no HOME, and nothing in /etc/passwd."""
+    for name in ("HOME", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.delenv(name, raising=False)
+
+    def nobody(_: int) -> None:
+        raise KeyError
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+
+    assert Aws(AwsTarget(user_pool_id=POOL)).client("sts") is not None
