@@ -63,10 +63,28 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
+def _job_schema(value: bool) -> None:
+    if value:
+        from migrate_mfa.cli.job_schema import job_schema
+        from migrate_mfa.cli.tables import as_json
+
+        as_json(job_schema(verb for verb in _VERBS if verb in _TAKE_JOBS))
+        raise typer.Exit
+
+
 @app.callback()
 def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+    job_schema: Annotated[
+        bool,
+        typer.Option(
+            "--job-schema",
+            callback=_job_schema,
+            is_eager=True,
+            help="Print the JSON Schema of job files.",
+        ),
     ] = False,
 ) -> None:
     """Enrol existing Amazon Cognito users in SMS multi-factor authentication."""

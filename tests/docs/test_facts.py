@@ -78,7 +78,7 @@ def options_of(command: str, capsys: pytest.CaptureFixture[str]) -> set[str]:
 
 
 def test_every_option_that_is_named_exists(capsys: pytest.CaptureFixture[str]) -> None:
-    there = {"--version", "--install-completion", "--show-completion"}
+    there = {"--version", "--job-schema", "--install-completion", "--show-completion"}
     for command in programs_commands():
         there |= options_of(command, capsys)
     for name, text in ALL.items():
