@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from decimal import Decimal
 from pathlib import Path
 
@@ -290,3 +291,12 @@ def test_the_bill_is_what_the_prices_make_of_it() -> None:
 def _hours(seconds: float) -> str:
     minutes = round(seconds / 60)
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def test_the_versions_of_python_that_are_promised_are_those_of_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    classified = [each.rpartition(" ")[2] for each in project["classifiers"] if ":: 3." in each]
+    (promised,) = (row[1] for row in tables(topic("security"))[-1] if row[0] == "Python")
+
+    assert re.findall(r"3\.\d+", promised) == classified
+    assert project["requires-python"] == f">={classified[0]}"

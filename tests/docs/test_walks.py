@@ -139,7 +139,7 @@ def test_commands_in_the_text_have_the_options_that_they_are_given(name: str) ->
         program, *words = code.split()
         if program == "make" and words:
             assert re.search(rf"^{words[0]}:", read("Makefile"), re.MULTILINE), code
-        if program == "migrate-mfa" and words and re.fullmatch(r"[a-z-]*[a-z]", words[0]):
+        if program == "migrate-mfa" and words and re.fullmatch(r"[a-z][a-z-]*", words[0]):
             assert _unknown(words[0], words[1:]) == [], code
 
 

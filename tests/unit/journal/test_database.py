@@ -20,7 +20,7 @@ from migrate_mfa.journal.database import NAME, Database, Journal
 from migrate_mfa.journal.lock import is_locked, name_holder, take_lock
 from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.journal.report_store import ReportStore
-from migrate_mfa.journal.schema import VERSION
+from migrate_mfa.journal.schema import UPGRADES, VERSION
 from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.reports.outcomes import number_used
 from tests.support.builders import a_candidate, a_record, a_user
@@ -282,6 +282,10 @@ def of_version_1(directory: Path) -> None:
     connection.commit()
     connection.close()
     make_version(directory, 1)
+
+
+def test_there_is_a_way_up_from_every_older_version() -> None:
+    assert UPGRADES.keys() == set(range(1, VERSION))
 
 
 def test_a_journal_of_version_1_gets_what_it_lacks_when_it_is_opened_for_work(tmp_path: Path) -> None:
