@@ -7,6 +7,20 @@ from typing import Annotated, Any, ClassVar, Self, get_args, get_origin, get_typ
 
 PREFIX = "MIGRATE_MFA_"
 """How the variables begin that stand for options."""
+HEADINGS = (
+    "Arguments",
+    "Options",
+    "Decisions",
+    "AWS",
+    "How much",
+    "How fast",
+    "SMS and cost",
+    "Reading the roster",
+    "Text messages",
+    "Output",
+    "Other",
+)
+"""The headings of every help, in this order: what is used most comes first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,16 +18,20 @@ class Looking(Group):
     """How deep, how good is good enough, and where to."""
 
     run_dir: Annotated[
-        Path | None, Option(help="Where the audit's report goes (default: ./migrate-mfa-runs/POOL/audit).")
+        Path | None,
+        Option(help="Directory of the report (default: ./migrate-mfa-runs/POOL/audit).", metavar="DIR"),
     ] = None
     deep: Annotated[
         bool,
-        Option(help="Also read the MFA setting of users with a verified phone (billed).", variable=False),
+        Option(
+            help="Also read the MFA setting of users with a verified phone. They become billed.",
+            variable=False,
+        ),
     ] = False
     fail_under: Annotated[
         float | None,
         Option(
-            help="Exit 9 when less than this share has a verified phone.",
+            help="Exit with 9 if a smaller share has a verified phone.",
             metavar="PERCENT",
             parser=option_values.percent_or_number,
             variable=False,
@@ -44,7 +48,12 @@ def audit(
     consent: Consent,
     output: Output,
 ) -> ExitCode:
-    """Say who in the whole pool lacks a verified phone; report/unverified.csv is a roster to fill in."""
+    """Report which users of the pool have no verified phone number, and list them as a roster to fill in.
+
+    Examples:
+        migrate-mfa audit
+        migrate-mfa audit --fail-under 95% --json
+    """
     from migrate_mfa.settings import Settings
     from migrate_mfa.workflows.audit import open_audit
 

@@ -23,11 +23,11 @@ class Checking(Group):
 
     run_dir: Annotated[
         Path | None,
-        Option(help="The run directory of a plan: its pool, policy and users are what is checked for."),
+        Option(help="Check for the pool, policy and users of this run directory's plan.", metavar="DIR"),
     ] = None
     verb: Annotated[
         str,
-        Option(help="The command whose permissions are checked.", metavar="COMMAND", variable=False),
+        Option(help="Command whose permissions are checked.", metavar="COMMAND", variable=False),
     ] = "run"
 
 
@@ -40,7 +40,14 @@ def check(
     prices: PricesOnly,
     output: JsonOnly,
 ) -> ExitCode:
-    """Say whether the pool, its SMS path, its quotas and this caller are ready. Exit 4 on a failure."""
+    """Check that the pool, its SMS path, its quotas and your permissions are ready.
+
+    Writes nothing. Exit code 4 means that a finding is a failure.
+
+    Examples:
+        migrate-mfa check --verification attested
+        migrate-mfa check --verb reconcile --user-pool-id ap-northeast-1_AbCdEfGhI
+    """
     from migrate_mfa.cli import tables
     from migrate_mfa.settings import Settings
     from migrate_mfa.workflows.check import check as do_check

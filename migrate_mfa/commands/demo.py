@@ -27,10 +27,12 @@ class Showing(Group):
 
     run_dir: Annotated[
         Path | None,
-        Option(help="Where the run directories go (default: a new one in ./migrate-mfa-runs)."),
+        Option(
+            help="Where the run directories go (default: a new folder in ./migrate-mfa-runs).", metavar="DIR"
+        ),
     ] = None
     users: Annotated[
-        int, Option(help="Generated users beside those of the samples.", least=1, variable=False)
+        int, Option(help="Number of generated users in addition to the samples.", least=1, variable=False)
     ] = 200
 
 
@@ -38,7 +40,12 @@ def demo_of(main: Callable[[list[str]], int]) -> Callable[[Showing], ExitCode]:
     """The verb, which gives the program one command line after another."""
 
     def demo(showing: Showing) -> ExitCode:
-        """The whole job on sample rosters against an embedded Cognito; nothing to configure."""
+        """Do the whole job on sample users against a simulated Cognito. Needs no AWS account.
+
+        Examples:
+            migrate-mfa demo
+            migrate-mfa demo --users 1000 --run-dir demo
+        """
         _demonstrate(main, showing.users, showing.run_dir)
         return ExitCode.DONE
 

@@ -20,11 +20,11 @@ class Drift(Group, variables=False):
     """What is done about users who are not protected any more."""
 
     repair: Annotated[
-        bool, Option(help="Switch SMS MFA on again where it was switched off; never a number.")
+        bool, Option(help="Switch SMS MFA on again for users who lost it. Numbers are never changed.")
     ] = False
-    deep: Annotated[bool, Option(help="Read every enrolled user, not only the changed ones (billed).")] = (
-        False
-    )
+    deep: Annotated[
+        bool, Option(help="Read every enrolled user, not only changed ones. They become billed.")
+    ] = False
 
 
 def reconcile(
@@ -37,7 +37,14 @@ def reconcile(
     consent: Consent,
     output: Output,
 ) -> ExitCode:
-    """Promote who has proved the number since, and report who is not protected any more; fit for cron."""
+    """Turn on MFA for users who have verified their number, and report users who lost it. Suitable for cron.
+
+    Exit code 9 means that users have lost their number or MFA.
+
+    Examples:
+        migrate-mfa reconcile --run-dir migrate-mfa-runs/*/users-*
+        migrate-mfa reconcile --run-dir migrate-mfa-runs/*/users-* --repair --yes
+    """
     from migrate_mfa.settings import Settings
     from migrate_mfa.workflows.reconcile import open_reconciliation
 

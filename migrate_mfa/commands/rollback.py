@@ -17,16 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen(Group, variables=False):
-    """Whom it concerns; all where nothing is said."""
+    """Which users; all of the run by default."""
 
     roster: Annotated[
-        str | None, Option(help="A CSV of users: only these. Its numbers are not read.", argument=True)
+        str | None,
+        Option(help="CSV file of users: restore only these. Its numbers are not read.", argument=True),
     ] = None
     user: Annotated[
-        tuple[str, ...], Option(help="Only this user, by sub, Username or e-mail address. Repeatable.")
+        tuple[str, ...],
+        Option(help="Restore only this user: sub, Username or e-mail address. Repeatable.", metavar="USER"),
     ] = ()
     outcome: Annotated[
-        tuple[Outcome, ...], Option(help="Only rows that ended so. Repeatable.", metavar="OUTCOME")
+        tuple[Outcome, ...],
+        Option(help="Restore only rows with this outcome. Repeatable.", metavar="OUTCOME"),
     ] = ()
 
 
@@ -40,7 +43,12 @@ def rollback(
     consent: Consent,
     output: Output,
 ) -> ExitCode:
-    """Undo what the run did, for users whom nobody else has touched since."""
+    """Undo a run for every user whom nobody else has changed since.
+
+    Examples:
+        migrate-mfa rollback --run-dir migrate-mfa-runs/*/users-*
+        migrate-mfa rollback --run-dir migrate-mfa-runs/*/users-* --user aiko
+    """
     from migrate_mfa.settings import Settings
     from migrate_mfa.workflows.rollback import open_rollback
 

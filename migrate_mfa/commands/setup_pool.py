@@ -20,14 +20,19 @@ class Printing(Group, variables=False):
     """Whether anything is written."""
 
     print_only: Annotated[
-        bool, Option(help="Write nothing; print AWS CLI commands, CloudFormation and Terraform.")
+        bool, Option(help="Write nothing; print AWS CLI commands, CloudFormation and Terraform instead.")
     ] = False
 
 
 def setup_pool(
     printing: Printing, pool: Pool, aws: Aws, sms_path: SmsPath, consent: Consent, output: JsonOnly
 ) -> ExitCode:
-    """Switch a pool to MFA OPTIONAL with SMS, keeping all else; creates the SMS role if there is none."""
+    """Switch a pool to MFA OPTIONAL with SMS. Other settings stay; an SMS role is created if there is none.
+
+    Examples:
+        migrate-mfa setup-pool --user-pool-id ap-northeast-1_AbCdEfGhI
+        migrate-mfa setup-pool --user-pool-id ap-northeast-1_AbCdEfGhI --print-only
+    """
     from migrate_mfa.settings import Settings
     from migrate_mfa.stop import SIGNAL_EXITS, Stop, Stopped
     from migrate_mfa.workflows.setup_pool import open_setup
