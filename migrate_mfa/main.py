@@ -130,5 +130,7 @@ def _bug(error: Exception) -> int:
 
     kept = keep_traceback(error)
     tell(f"migrate-mfa: a bug ({type(error).__name__}); the traceback is in {kept}.")
-    tell("Nothing that was written is lost: the same command goes on. Please report the file.")
+    tell(
+        "Nothing that was written is lost. Run the same command again to resume, and please report the file."
+    )
     return ExitCode.BUG

@@ -135,7 +135,7 @@ JOB_OPTIONS = (
     Parameter("job", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[Path | None, _JOB_FILE]),
     Parameter("show_config", Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, _SHOW]),
 )
-"""What a command takes, beside its own options, where a job file may say them."""
+"""The additional options of a command that can take a job file."""
 
 
 def begin(context: typer.Context) -> frozenset[str]:

@@ -52,7 +52,7 @@ class Pool(Group, heading="AWS"):
 
 @dataclass(frozen=True, kw_only=True)
 class Aws(Group, heading="AWS"):
-    """Where AWS is, and who we are there."""
+    """Endpoint, Region and credentials."""
 
     profile: Annotated[
         str | None,

@@ -25,7 +25,7 @@ HEADINGS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """How a field is told on the command line; flag, variable and heading come from the field and its group.
+    """How a field appears on the command line; flag, variable and heading come from the field and its group.
 
     `parser` takes the flag and a text, and raises UsageError, or ValueError with words that begin with "it".
     """

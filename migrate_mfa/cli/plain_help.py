@@ -16,7 +16,7 @@ _HYPHEN = "\0"
 
 
 def in_words(error: typer.BadParameter) -> str:
-    """What an option takes, in words of ours: whoever checked it speaks of inputs and strings."""
+    """What an option takes, in our words; pydantic's speak of inputs and strings."""
     failed = getattr(error.__cause__, "errors", None)
     if failed is None:
         return error.message

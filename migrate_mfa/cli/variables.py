@@ -1,4 +1,4 @@
-"""The variables of the environment: those that no option reads are warned of, those that win are said."""
+"""Environment variables: warnings of those that no option reads, and the ones that win over a job file."""
 
 import os
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""audit: who in the whole pool lacks a verified phone."""
+"""audit: which users of the pool have no verified phone number."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,8 +66,8 @@ def audit(
     if code is ExitCode.NOT_MET:
         counted = any((look.found.total or {}).values())
         tell(
-            "That is less than --fail-under asks for."
+            f"That is less than --fail-under {looking.fail_under}."
             if counted
-            else "The pool has no enabled local user, so nobody meets --fail-under. Is it the right pool?"
+            else "The pool has no enabled local user, so --fail-under is not met. Is it the right pool?"
         )
     return leave(look.invocation, code)

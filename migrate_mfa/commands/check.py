@@ -1,11 +1,13 @@
 """check: is everything ready? Writes nothing to AWS."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from migrate_mfa.cli.option_groups import Aws, JsonOnly, Pool, PricesOnly, QuotaShare, Verifying
 from migrate_mfa.cli.options import Group, Option
+from migrate_mfa.cli.prompt import tell
 from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.errors import ExitCode
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from migrate_mfa.checks.findings import Finding
+    from migrate_mfa.domain.choices import VerificationPolicy
 
 _HEAD = 80
 
@@ -61,7 +64,16 @@ def check(
         _show(checked.findings, checked.document)
         if checked.forecast is not None:
             tables.work(checked.forecast)
+        if checked.exit_code is ExitCode.DONE and checking.verb == "run":
+            tell(f"Next: {_next(checking.run_dir, deciding.verification)}")
     return checked.exit_code
+
+
+def _next(run_dir: Path | None, policy: "VerificationPolicy | None") -> str:
+    """The command that a pool is ready for."""
+    if run_dir is not None:
+        return f"migrate-mfa run --run-dir {shlex.quote(str(run_dir))}"
+    return f"migrate-mfa plan ROSTER --verification {policy.value if policy else 'POLICY'}"
 
 
 def _show(findings: "Iterable[Finding]", document: dict[str, object]) -> None:

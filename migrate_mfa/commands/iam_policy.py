@@ -84,4 +84,4 @@ def _name_placeholders(shown: str) -> None:
 
     for mark, option in ((ACCOUNT_PLACEHOLDER, "--account"), (ROLE_PLACEHOLDER, "--sms-role-arn")):
         if mark in shown:
-            tell(f"Put the real one in the place of {mark}, or give {option}.")
+            tell(f"Replace {mark} with the real one, or use {option}.")

@@ -41,5 +41,5 @@ def purge(run: ThisRun, pending: Pending, consent: Consent) -> ExitCode:
     write(f"Removed the personal data{of} in {run.run_dir}; summary.json stays.")
     if left:
         names = ", ".join(str(path.relative_to(run.run_dir)) for path in left)
-        tell(f"Not this tool's, and left as they are: {names}. Remove what names people yourself.")
+        tell(f"Other files were not removed: {names}. Remove those with personal data yourself.")
     return ExitCode.DONE

@@ -1,4 +1,4 @@
-"""reconcile: who has proved the number since a run, and who is not protected any more."""
+"""reconcile: turn on MFA for users who have verified their number, and report users who lost it."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Drift(Group, variables=False):
-    """What is done about users who are not protected any more."""
+    """What is done about users who are no longer protected."""
 
     repair: Annotated[
         bool, Option(help="Switch SMS MFA on again for users who lost it. Numbers are never changed.")
@@ -59,8 +59,8 @@ def _promote(reconciliation: "Reconciliation", *, repair: bool) -> None:
     try:
         reconciliation.compare(confirm_billing)
         if held_back := reconciliation.found.waiting_for_max_sms:
-            waiting = counted(held_back, "user waits on", "users wait on")
-            tell(f"{waiting}: their codes would be more SMS than --max-sms allows.")
+            waiting = counted(held_back, "user waits for", "users wait for")
+            tell(f"{waiting} --max-sms: their codes would exceed it.")
         if repair:
             reconciliation.plan_repairs()
         if users := reconciliation.open_rows():

@@ -58,8 +58,8 @@ def rollback(
         _give_back(undoing, chosen)
     if undoing.left_alone:
         tell(
-            f"Left as they are: {undoing.left_alone:,} of the users named, whom somebody else changed since "
-            "(changed_by_others). Look at them in Cognito; `disable` switches SMS MFA off."
+            f"Left as they are: {undoing.left_alone:,} of the users named, because somebody else has "
+            "changed them (changed_by_others). Check them in Cognito; `disable` switches SMS MFA off."
         )
     return leave(undoing.invocation, undoing.exit_code())
 
@@ -69,7 +69,7 @@ def _give_back(undoing: "Rollback", chosen: Chosen) -> None:
     if said := undoing.choose(chosen.user):
         tell(said)
     if users := undoing.count_selected(chosen.outcome):
-        back = " Their state from before the run comes back."
+        back = " They get back their state from before the run."
         confirm_run(undoing.invocation.session, users, back, seconds=undoing.seconds(users))
     undoing.select(chosen.outcome)
     undoing.apply()

@@ -72,7 +72,7 @@ def carry_out(settings: "Settings", command: str) -> ExitCode:
 
 
 def _check_first(planning: "Run") -> None:
-    """What `check` has to say about this run: warnings are told, a failure ends it."""
+    """The findings of `check` for this run: warnings are shown, a failure ends it."""
     from migrate_mfa.checks.findings_report import short
     from migrate_mfa.checks.rules import refusal
     from migrate_mfa.workflows.check import check_before

@@ -74,7 +74,7 @@ def _set_up(opened: "Opened", plan: "SetupPlan", stop: "Stop") -> None:
     else:
         write(tables.setup(plan))
         if unseen() and not opened.settings.consent.yes:
-            raise Declined("What would change cannot be shown, so nothing was written.", _UNSEEN)
+            raise Declined("The change cannot be shown, so nothing was written.", _UNSEEN)
     confirm_setup(opened.lane, plan.pool.facts, stop, yes=opened.settings.consent.yes)
     done = False
     try:
@@ -82,11 +82,11 @@ def _set_up(opened: "Opened", plan: "SetupPlan", stop: "Stop") -> None:
         done = True
     finally:
         if not done and opened.setup.created is not None:
-            tell(f"The role {opened.setup.created} was created and stays; the same command goes on from it.")
+            tell(f"The role {opened.setup.created} was created and stays. Run the command again to use it.")
     _end(opened, plan, "set_up", now)
 
 
-_UNSEEN = "Standard output is full, or its reader has gone; --print-only leads to the same settings by hand."
+_UNSEEN = "Standard output is full or closed. --print-only prints how to change them by hand."
 
 
 def _end(opened: "Opened", plan: "SetupPlan", state: str, now: "Members") -> None:

@@ -1,4 +1,4 @@
-"""simulate: a strict Cognito of our own on loopback, for trials and rehearsals."""
+"""simulate: a strict simulated Cognito on the loopback interface, for trials and rehearsals."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -63,7 +63,7 @@ def simulate(simulating: Simulating) -> ExitCode:
         return ExitCode(serve(serving, _begin))
     if simulating.pool_file is not None:
         raise UsageError(
-            "--like makes the pool file itself.", "Of --like and --pool-file, give one of the two."
+            "--like makes the pool file itself.", "Use --like or --pool-file, give one of the two."
         )
     from migrate_mfa.rehearsal.rehearsal import rehearse
 

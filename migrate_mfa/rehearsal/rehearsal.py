@@ -112,7 +112,7 @@ def _forecast(journal: Journal, facts: PoolFacts, rates: Mapping[Category, Rate]
 
 @dataclass(slots=True)
 class _Rehearsal:
-    """What is told when the pool is there, and when it has gone."""
+    """What is printed when the pool is ready, and when it has ended."""
 
     pool_like: PoolLike
     options: list[str]
