@@ -1,4 +1,4 @@
-"""One pass over one run directory: opened, worked on, ended, reported, come what may."""
+"""One pass over one run directory: opened, worked on, ended, and reported in any case."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -116,7 +116,7 @@ class Invocation:
             require_affordable(self.forecast(verbs), self.session.settings.cost.max_cost)
 
     def forecast_reading(self, users: int) -> Forecast:
-        """What a deep look at so many users comes to."""
+        """The forecast of a deep read of this many users."""
         session = self.session
         return forecast_reading(
             users=users,

@@ -37,20 +37,23 @@ from migrate_mfa.domain.privacy import scrub
 app = Program(
     name="migrate-mfa",
     help="Enrol existing Amazon Cognito users in SMS multi-factor authentication.",
-    epilog="Start with: migrate-mfa demo",
+    epilog="Each command has --help. Start with: migrate-mfa demo",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _TAKE_JOBS = {check, plan, run, audit, reconcile, rollback, disable, setup_pool}
-_VERBS = (
-    check, plan, run, audit, status, runs, report, canary, reconcile, rollback, disable, purge, setup_pool,
-)  # fmt: skip
-for _verb in (*_VERBS, guide, iam_policy, demo_of(lambda argv: main(argv))):  # noqa: PLW0108 - main is defined below
-    app.command()(expanded(_verb, takes_jobs=_verb in _TAKE_JOBS))
-_PASSED_ON = {"ignore_unknown_options": True, "help_option_names": []}
-app.command(context_settings=_PASSED_ON)(expanded(simulate))
+_VERBS = {
+    "Look (writes nothing to AWS)": (check, audit, plan, status, runs, iam_policy),
+    "Change": (setup_pool, canary, run),
+    "Afterwards": (report, reconcile, rollback, disable, purge),
+    "Try and read": (demo_of(lambda argv: main(argv)), simulate, guide),  # noqa: PLW0108 - main is defined below
+}
+"""The commands by what an operator wants to do."""
+for _purpose, _verbs in _VERBS.items():
+    for _verb in _verbs:
+        app.command(rich_help_panel=_purpose)(expanded(_verb, takes_jobs=_verb in _TAKE_JOBS))
 
 
 def _version(value: bool) -> None:
@@ -68,7 +71,7 @@ def _job_schema(value: bool) -> None:
         from migrate_mfa.cli.job_schema import job_schema
         from migrate_mfa.cli.tables import as_json
 
-        as_json(job_schema(verb for verb in _VERBS if verb in _TAKE_JOBS))
+        as_json(job_schema(verb for verbs in _VERBS.values() for verb in verbs if verb in _TAKE_JOBS))
         raise typer.Exit
 
 
@@ -144,5 +147,7 @@ def _bug(error: Exception) -> int:
 
     kept = keep_traceback(error)
     tell(f"migrate-mfa: a bug ({type(error).__name__}); the traceback is in {kept}.")
-    tell("Nothing that was written is lost: the same command goes on. Please report the file.")
+    tell(
+        "Nothing that was written is lost. Run the same command again to resume, and please report the file."
+    )
     return ExitCode.BUG

@@ -129,7 +129,7 @@ class RowFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressUpdate:
-    """Where a long stage stands, for the one who watches.
+    """The progress of a long stage.
 
     `done` is None where nothing is counted. `pacing.measure` adds the rest: `rates`, calls per second by
     category over the last seconds; the time left; `slowed_by`, which names what holds the run back, empty

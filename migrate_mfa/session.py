@@ -1,4 +1,4 @@
-"""One command's way into AWS: who we are, how fast we may go, and the pool itself."""
+"""A command's session in AWS: the caller, the limits, and the pool."""
 
 import os
 import platform
@@ -85,7 +85,7 @@ class Session:
 
     @property
     def context(self) -> dict[str, Any]:
-        """Who works how, for the record of a pass: caller, host, versions, rates, and options of the pass."""
+        """The record of a pass: caller, host, versions, rates and options."""
         return {
             "account": self.lane.account,
             "region": self.lane.region,
@@ -225,7 +225,7 @@ def call_or_exit(
 
 
 def require_endpoint(began: str | None, lane: Lane) -> None:
-    """Refuse to go on elsewhere than a run began: another endpoint has other users behind the same names.
+    """Refuse to continue at another endpoint than the run began at: it has other users under the same names.
 
     A run directory from before this was written down fits every endpoint.
 

@@ -145,7 +145,7 @@ class Settings:
         return policy_options(self.need_policy()) | self._reading()
 
     def stated(self) -> dict[str, object]:
-        """Those of them that were given: beside a saved plan, a default states nothing."""
+        """Those of them that were given; with a saved plan, a default counts for nothing."""
         told = self.deciding
         deciding = {
             "verification": told.verification,

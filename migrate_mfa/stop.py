@@ -135,9 +135,9 @@ def _heeded() -> list[signal.Signals]:
 
 def _answer(number: int) -> str:
     return (
-        f"{signal.Signals(number).name}: ending what is in flight, at most {DRAIN_S:.0f} s "
+        f"{signal.Signals(number).name}: finishing the calls in flight, at most {DRAIN_S:.0f} s "
         f"({SILENT_DRAIN_S:.0f} s if AWS does not answer).\n"
-        "A second signal ends it at once, without a report; nothing is lost by that."
+        "A second signal stops at once, without a report. Nothing is lost by that."
     )
 
 

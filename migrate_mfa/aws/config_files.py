@@ -75,7 +75,7 @@ def require_clean_keys(keys: Any, method: str) -> None:  # noqa: ANN401 - botoco
             source = name.upper() if method == "env" else f"{name} ({SOURCES.get(method, method)})"
             raise NotAllowed(
                 f"{source} holds a character that no key has ({_CHARACTERS.get(odd, f'U+{ord(odd):04X}')}).",
-                "Copy it anew; a line end of Windows (CRLF) behind it is the usual cause.",
+                "Copy it again. The usual cause is a Windows line end (CRLF) after it.",
             )
 
 

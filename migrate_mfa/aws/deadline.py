@@ -72,7 +72,7 @@ _own = threading.local()
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
-    """Do `work` in a thread beside this one, which is left alone where it takes longer.
+    """Do `work` in another thread, which is left running if it takes too long.
 
     Raises:
         TooLate: it does; what it might still send is kept back.

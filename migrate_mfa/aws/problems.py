@@ -90,7 +90,7 @@ _USER_INFO = re.compile(r"//[^/@\s]*@")
 
 @contextmanager
 def configuring(profile: str | None) -> Iterator[None]:
-    """Whatever goes wrong while botocore reads files, variables and credentials is told as what it is.
+    """Name the cause of every failure while botocore reads files, variables and credentials.
 
     Raises:
         UsageError: the configuration cannot be used.
@@ -150,7 +150,7 @@ def _role_refused(error: raised.ClientError, profile: str | None) -> MigrateMfaE
 
 
 def _signed_out(error: BaseException, name: str) -> MigrateMfaError | None:
-    """A session that a person has to begin anew, or None."""
+    """A session that a person has to start again, or None."""
     if isinstance(error, raised.RefreshWithMFAUnsupportedError):
         what = f"The session of the profile {name!r} has ended; a new one needs an MFA code."
         return NotAllowed(what, _MFA)
@@ -159,7 +159,7 @@ def _signed_out(error: BaseException, name: str) -> MigrateMfaError | None:
     if isinstance(error, _SIGNED_OUT):
         return NotAllowed(
             f"The sign-in of the profile {name!r} has ended or was never made ({type(error).__name__}).",
-            f"aws sso login --profile {name} (aws login for a login session); then the same command goes on.",
+            f"aws sso login --profile {name} (aws login for a login session), then run the command again.",
         )
     return None
 
@@ -325,5 +325,5 @@ _SIGN_IN = "Sign in (aws sso login, aws configure), or give --profile"
 _MEND = "Mend the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE."
 _MFA = (
     "Get a session with `aws sts get-session-token`, and give its keys as AWS_ACCESS_KEY_ID, "
-    "AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; then the same command goes on."
+    "AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, then run the same command again."
 )

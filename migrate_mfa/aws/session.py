@@ -43,7 +43,7 @@ _CALL_S = float(_CONNECT_TIMEOUT_S + _READ_TIMEOUT_S)
 _CREDENTIALS_S = 60.0
 """How long credentials may take to be found at the start, as by a credential_process."""
 _USER_AGENT = f"migrate-mfa/{__version__} Boto3/{boto3.__version__} Botocore/{botocore.__version__}"
-"""Given whole: what botocore makes up itself costs a sixth of the CPU of a call, each time anew."""
+"""Given as a whole: composing it costs botocore a sixth of the CPU of each call."""
 _RENEWED = {"assume-role-with-web-identity", "container-role", "iam-role"}
 """Botocore's names of credentials that are renewed without a person, as long as the machine has its role."""
 _POOL_ID = re.compile(r"^(?P<region>[A-Za-z0-9-]+)_[0-9A-Za-z]+$")
@@ -245,7 +245,7 @@ class Aws:
         require_clean_keys(keys, credentials.method)
 
     def _renew_credentials(self, model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's own
-        """Before all else of a call, so that what goes wrong with credentials is told as that."""
+        """Runs first in a call, so that a failure of the credentials is reported as one."""
         if self._credentials is None:
             return
         try:

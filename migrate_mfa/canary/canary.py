@@ -42,7 +42,7 @@ _COLUMNS = ("username", "phone_number")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Who is to go the way, through which app client, with which number (None: the user's own)."""
+    """Which user is tested, through which app client, with which number (None: the user's own)."""
 
     user: str
     client_id: str
@@ -65,7 +65,7 @@ Confirm = Callable[["Canary", Way], None]
 
 @dataclass(slots=True)
 class Canary:
-    """One canary. What became of it is here, whatever ended it."""
+    """One canary, with its result however it ended."""
 
     session: Session
     sign_in: CognitoSignIn

@@ -1,4 +1,4 @@
-"""One real user's whole way by hand: what there is to do with this user, who is asked, what is reported.
+"""The steps of a canary: what is done with the user, what is asked, what is reported.
 
 `engine.canary_walk` goes the way.
 """
@@ -26,7 +26,7 @@ from migrate_mfa.domain.reasons import Reason
 
 
 class Questions(Protocol):
-    """Who sits at the terminal. A signal while something is asked raises `Stopped`."""
+    """The person at the terminal. A signal during a question raises `Stopped`."""
 
     def password(self) -> str:
         """The user's password; never blank, never echoed."""

@@ -78,7 +78,7 @@ class Walk:
         self.steps: list[Walked] = []
 
     def go(self) -> bool:
-        """Go it to the tokens. Says whether they came; whatever happens, no session is left behind.
+        """Take the steps up to the tokens. Returns whether they came; no session is left behind in any case.
 
         Raises:
             MigrateMfaError: what concerns more than this user.
@@ -287,7 +287,7 @@ class Walk:
         raise _Failed(f"The code was wrong {TRIES} times.")
 
     def _end_session(self, name: str) -> None:
-        """Revoke the tokens at hand. Where that is not possible it is said, and nothing depends on it."""
+        """Revoke the tokens. If that fails, it is reported, and nothing else depends on it."""
         tokens, self._tokens = self._tokens, None
         if tokens is None:
             return

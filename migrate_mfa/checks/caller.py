@@ -15,35 +15,41 @@ def caller_findings(snapshot: PoolSnapshot) -> list[Finding]:
     caller, verb = snapshot.caller, snapshot.scope.verb
     if caller is None:
         return []
-    impact = f"Without them `{verb}` ends with exit code 5, or knows less."
+    impact = f"Without them, `{verb}` ends with exit code 5 or reports less."
     if isinstance(caller.decisions, Unknown):
         return [_unknown(caller.decisions, verb, impact)]
     optional = _such(caller.decisions, Decision.DENIED, verb, required=False)
     found = [_required(caller.decisions, verb, impact)]
     if optional:
-        observed = f"This caller may not do, and {verb} does without: {', '.join(optional)}."
-        found.append(Finding(Code.CALLER_OPTIONAL, Level.INFO, observed, impact, "Allow them to know more."))
+        observed = f"Your credentials do not allow these optional actions of {verb}: {', '.join(optional)}."
+        found.append(
+            Finding(Code.CALLER_OPTIONAL, Level.INFO, observed, impact, "Allow them for a fuller report.")
+        )
     return found
 
 
 def _unknown(decisions: Unknown, verb: str, impact: str) -> Finding:
     if decisions.code == NO_PRINCIPAL:
-        observed = "Could not be checked: this caller is the root user, or a federated one."
-        return Finding(_CODE, Level.UNCHECKED, observed, impact, "Use a role or a user of IAM.")
+        observed = "Could not be checked: your credentials are those of the root user or of a federated user."
+        return Finding(_CODE, Level.UNCHECKED, observed, impact, "Use an IAM role or IAM user.")
     remedy = f"Allow iam:SimulatePrincipalPolicy, or compare with: migrate-mfa iam-policy {verb}"
     return decisions.finding(_CODE, impact, remedy)
 
 
 def _required(decisions: _Decisions, verb: str, impact: str) -> Finding:
     if denied := _such(decisions, Decision.DENIED, verb, required=True):
-        observed = f"This caller may not do: {', '.join(denied)}."
+        observed = f"Your credentials do not allow: {', '.join(denied)}."
         return Finding(
-            _CODE, Level.FAILURE, observed, impact, f"Give it the policy of: migrate-mfa iam-policy {verb}"
+            _CODE,
+            Level.FAILURE,
+            observed,
+            impact,
+            f"Attach the policy that this prints: migrate-mfa iam-policy {verb}",
         )
     if unsure := _such(decisions, Decision.UNSURE, verb, required=True):
-        observed = f"Conditions of real requests decide about: {', '.join(unsure)}."
-        return Finding(_CODE, Level.UNCHECKED, observed, impact, "Look at the conditions of the policies.")
-    return Finding(_CODE, Level.OK, f"This caller may do all that {verb} needs.")
+        observed = f"Allowed only under conditions that cannot be checked here: {', '.join(unsure)}."
+        return Finding(_CODE, Level.UNCHECKED, observed, impact, "Check the conditions in the policies.")
+    return Finding(_CODE, Level.OK, f"Your credentials allow all actions that {verb} needs.")
 
 
 def _such(decisions: _Decisions, decision: Decision, verb: str, *, required: bool) -> list[str]:

@@ -96,7 +96,7 @@ class Unknown:
         if self.code == UNKNOWN_TO_SDK:
             observed = f"Could not be checked: this AWS SDK does not know {self.operation}."
         if self.code in NOT_OFFERED:
-            remedy = "No permission helps: this endpoint does not offer the call, as AWS does."
+            remedy = "No permission helps: this endpoint does not offer the call, but AWS does."
         return Finding(code, Level.UNCHECKED, observed, impact, remedy)
 
 

@@ -75,8 +75,14 @@ def verdict(findings: Iterable[Finding]) -> str:
 
 def _paragraph(text: str, first: str = "") -> list[str]:
     indent = _INDENT + " " * len(first)
-    return wrap(scrub(text), _WIDTH, initial_indent=_INDENT + first, subsequent_indent=indent)
+    return wrap(
+        scrub(text),
+        _WIDTH,
+        initial_indent=_INDENT + first,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+    )
 
 
 def _wrapped(text: str) -> list[str]:
-    return wrap(text, _WIDTH, subsequent_indent=_INDENT)
+    return wrap(text, _WIDTH, subsequent_indent=_INDENT, break_on_hyphens=False)

@@ -15,7 +15,7 @@ from migrate_mfa.domain.errors import UsageError
 
 ACCOUNT_PLACEHOLDER = "ACCOUNT-ID"
 ROLE_PLACEHOLDER = "SMS-ROLE-NAME"
-"""What stands where nobody said; whoever prints the document must say so."""
+"""Placeholders for what is not given; the command that prints the document must name them."""
 
 _ROLE = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/[\w+=,.@/-]+", re.ASCII)
 _PASS_ROLE = "iam:PassRole"  # noqa: S105 - an action

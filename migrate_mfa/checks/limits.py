@@ -1,4 +1,4 @@
-"""The lane's rate quotas: what is enforced, and who else uses it.
+"""The rate quotas of the lane: what is enforced, and how much others use.
 
 Sources: "Quotas in Amazon Cognito" and "Tracking quotas and usage in CloudWatch and Service Quotas", Cognito
 Developer Guide: usage comes in points of five minutes, so that it shows head-room, not the moment.
@@ -22,16 +22,16 @@ def _enforced(use: QuotaUse) -> Finding:
     documented = QUOTAS[use.category].default_rps
     name = use.category.value
     if use.enforced is None:
-        observed = f"{name}: AWS does not say what it enforces; the default is {documented:g}/s."
-        impact = "A run then works with the documented default, and slows down when it is throttled."
+        observed = f"{name}: the enforced quota cannot be read; the default is {documented:g}/s."
+        impact = "A run uses the documented default, and slows down if it is throttled."
         remedy = "Allow cognito-idp:GetProvisionedLimit and servicequotas:GetServiceQuota."
         return Finding(code, Level.UNCHECKED, observed, impact, remedy)
     if use.enforced < documented:
-        observed = f"{name}: {use.enforced:g}/s are enforced, less than the default of {documented:g}/s."
+        observed = f"{name}: the quota is {use.enforced:g}/s, less than the default of {documented:g}/s."
         return Finding(
-            code, Level.WARNING, observed, "A run takes longer.", "Ask AWS support why it is less."
+            code, Level.WARNING, observed, "A run takes longer.", "Ask AWS Support why it is lower."
         )
-    return Finding(code, Level.OK, f"{name}: {use.enforced:g}/s are enforced (default {documented:g}/s).")
+    return Finding(code, Level.OK, f"{name}: the quota is {use.enforced:g}/s (default {documented:g}/s).")
 
 
 def _others(use: QuotaUse, share: float) -> Finding:
@@ -39,17 +39,17 @@ def _others(use: QuotaUse, share: float) -> Finding:
     limit = use.enforced or QUOTAS[use.category].default_rps
     name, busiest = use.category.value, use.busiest
     impact = (
-        "The whole account in this Region shares the quota, applications and the run alike. "
-        "Usage is an average of five minutes."
+        "Your applications and the run share this quota of the account in this Region. "
+        "Usage is an average over five minutes."
     )
     if isinstance(busiest, Unknown):
         remedy = "Allow servicequotas:GetServiceQuota and cloudwatch:GetMetricData."
         return busiest.finding(code, impact, remedy)
     if busiest is None:
-        return Finding(code, Level.INFO, f"{name}: CloudWatch has recorded no use in the last day.", impact)
+        return Finding(code, Level.INFO, f"{name}: CloudWatch shows no use in the last day.", impact)
     observed = f"{name}: up to {busiest:.1f}/s of {limit:g}/s were used in the last day."
     if busiest + share * limit > limit:
-        remedy = "Give a smaller --quota-share, or run at a quieter time."
+        remedy = "Use a smaller --quota-share, or run at a quieter time."
         return Finding(code, Level.WARNING, f"{observed} A run would take {share:.0%}.", impact, remedy)
     return Finding(code, Level.OK, observed)
 

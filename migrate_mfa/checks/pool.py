@@ -28,24 +28,24 @@ def mfa_mode(pool: PoolFacts, policy: VerificationPolicy | None) -> Finding:
     """MfaConfiguration: OFF makes every write vain, ON uses numbers at once."""
     code = Code.MFA_MODE
     if pool.mfa is MfaMode.OFF:
-        impact = "Enrolling users would have no effect: Cognito answers 200 and asks nobody for a code."
+        impact = "Enrolling users would have no effect: Cognito accepts the calls but asks nobody for a code."
         return Finding(code, Level.FAILURE, "MFA is switched off.", impact, _SETUP)
     if pool.mfa is MfaMode.OPTIONAL:
-        return Finding(code, Level.OK, "MFA is optional: who is enrolled is asked for a code.")
+        return Finding(code, Level.OK, "MFA is optional: enrolled users are asked for a code.")
     if policy in _UNPROVED:
         return Finding(
             code,
             Level.FAILURE,
             "MFA is required (ON).",
-            f"An unproven number would be used for MFA at once; {policy} promises that this does not happen.",
-            "Use --verification attested, or at-sign-in if you accept that a wrong number locks out.",
+            f"An unverified number would be used for MFA at once, which {policy} must not allow.",
+            "Use --verification attested, or at-sign-in if a wrong number may lock its user out.",
         )
     return Finding(
         code,
         Level.WARNING,
         "MFA is required (ON).",
         "Every stored number is used for MFA at once, and users without a factor are locked out already. "
-        "The preference of a user changes nothing, and cannot be taken back.",
+        "A user's MFA preference has no effect, and rollback cannot change it back.",
         "Make sure that the numbers are right; by-code and by-column are refused here.",
     )
 
@@ -54,7 +54,7 @@ def sms_factor(pool: PoolFacts, _: VerificationPolicy | None) -> Finding:
     """Whether SMS is among the pool's factors."""
     if pool.sms_configured:
         return Finding(Code.SMS_FACTOR, Level.OK, "SMS is configured as a factor.")
-    impact = "It cannot send codes; enrolled users would be asked for none, or could not sign in."
+    impact = "The pool cannot send codes. Enrolled users would not be asked for one, or could not sign in."
     return Finding(Code.SMS_FACTOR, Level.FAILURE, "There is no SMS configuration.", impact, _SETUP)
 
 
@@ -69,7 +69,7 @@ def sms_failure(pool: PoolFacts, _: VerificationPolicy | None) -> Finding:
             Level.FAILURE,
             f"Cognito cannot send SMS: {failure}.",
             "Enrolled users could not sign in.",
-            "Mend the role in SmsConfiguration first: its trust policy, its external id, its right to send.",
+            "Correct the role in SmsConfiguration first: trust policy, external id or permission to send.",
         )
     level = Level.INFO if failure == "SNSSandbox" else Level.WARNING
     return Finding(code, level, f"Cognito reports: {failure}.", "See sms_sandbox.", "See sms_sandbox.")
@@ -83,30 +83,30 @@ def phone_schema(pool: PoolFacts, _: VerificationPolicy | None) -> Finding:
         Code.PHONE_SCHEMA,
         Level.FAILURE,
         "phone_number cannot be changed (its schema says Mutable=false).",
-        "No number can be stored for a user who exists.",
-        "Nothing can be done in this pool: the schema is fixed when a pool is made.",
+        "No number can be stored for an existing user.",
+        "This pool cannot be used: its schema is fixed when the pool is created.",
     )
 
 
 def held_numbers(pool: PoolFacts, policy: VerificationPolicy | None) -> Finding:
     """AttributesRequireVerificationBeforeUpdate: is the value stored at once?"""
-    code, observed = Code.HELD_NUMBERS, "Numbers are held back until they are verified."
+    code, observed = Code.HELD_NUMBERS, "The pool does not store a new number until it is verified."
     if not pool.phone_needs_proof:
-        return Finding(code, Level.OK, "A number that is written is stored at once.")
+        return Finding(code, Level.OK, "The pool stores a new number at once.")
     if policy is VerificationPolicy.ATTESTED:
         return Finding(
             code,
             Level.INFO,
             observed,
-            "Numbers that are vouched for are stored at once all the same.",
+            "Numbers that are written as verified are stored at once.",
         )
     name = "any policy but attested" if policy is None else policy.value
     return Finding(
         code,
         Level.WARNING if policy is None else Level.FAILURE,
         observed,
-        f"AttributesRequireVerificationBeforeUpdate has phone_number, so {name} would store nothing.",
-        "Only numbers that somebody vouches for can be stored here: --verification attested.",
+        f"AttributesRequireVerificationBeforeUpdate has phone_number. With {name}, nothing would be stored.",
+        "Use --verification attested: only numbers that you vouch for can be stored here.",
     )
 
 
@@ -116,15 +116,18 @@ def code_sms(pool: PoolFacts, policy: VerificationPolicy | None) -> Finding:
     if not pool.code_sms_on_unverified_write:
         return Finding(code, Level.OK, "Writing a number sends no code.")
     if policy is VerificationPolicy.ATTESTED:
-        impact = "A number stored as verified sends no code, says the API reference; the guide is less clear."
+        impact = (
+            "By the API reference, storing a number as verified sends no code. The developer guide is less "
+            "clear."
+        )
         return Finding(code, Level.INFO, observed, impact, "Watch the SMS count of the first wave.")
     return Finding(
         code,
         Level.INFO if policy is None else Level.WARNING,
         observed,
-        "Each number that is stored unverified sends its user a paid SMS, whose code only a signed-in user "
-        "can enter, within 24 hours.",
-        "Allow so many with --max-sms, or use --verification attested for numbers that you vouch for.",
+        "For each number stored as unverified, Cognito sends a paid SMS. Only a signed-in user can enter its "
+        "code, within 24 hours.",
+        "Allow this many with --max-sms, or use --verification attested for numbers that you vouch for.",
     )
 
 
@@ -132,11 +135,13 @@ def phone_sign_in(pool: PoolFacts, _: VerificationPolicy | None) -> Finding:
     """Phone numbers as alias or username."""
     code = Code.PHONE_SIGN_IN
     if pool.phone_sign_in is PhoneSignIn.NO:
-        return Finding(code, Level.OK, "Phone numbers sign nobody in; users may share one.")
+        return Finding(
+            code, Level.OK, "Users do not sign in with phone numbers, so several users may share one."
+        )
     if pool.phone_sign_in is PhoneSignIn.ALIAS:
         impact = (
-            "A number that becomes verified for one user is taken from another who had it, without an error, "
-            "and becomes a name to sign in with. Such rows are phone_taken here."
+            "If a number becomes verified for one user, Cognito takes it from any other user without an "
+            "error. The user can then sign in with it. Such rows are phone_taken here."
         )
         return Finding(
             code, Level.WARNING, "phone_number is an alias.", impact, "Look at phone_taken in the plan."
@@ -157,7 +162,7 @@ FACT_RULES = (*REFUSALS, held_numbers, code_sms, phone_sign_in)
 def pool_writable(snapshot: PoolSnapshot) -> Finding | None:
     """Replication: users are written in the primary Region only ("OperationNotEnabledException")."""
     code, replica = Code.POOL_WRITABLE, snapshot.replica
-    impact = "A replica's users cannot be written to in this Region (OperationNotEnabledException)."
+    impact = "Users of a replica cannot be changed in this Region (OperationNotEnabledException)."
     if replica is None:
         return None
     if isinstance(replica, Unknown):
@@ -165,7 +170,11 @@ def pool_writable(snapshot: PoolSnapshot) -> Finding | None:
         return replica.finding(code, impact, remedy)
     if replica == "SECONDARY":
         return Finding(
-            code, Level.FAILURE, "This is a replica of a pool in another Region.", impact, "Run there."
+            code,
+            Level.FAILURE,
+            "This is a replica of a pool in another Region.",
+            impact,
+            "Use the primary Region.",
         )
     observed = "It is the primary of its replicas." if replica else "It has no replicas."
     return Finding(code, Level.OK, observed)
@@ -181,21 +190,24 @@ def password_recovery(pool: PoolFacts, despite: Collection[Reason]) -> Finding:
     code = Code.RECOVERY
     if pool.recovers_by_admin_only:
         return Finding(
-            code, Level.INFO, "Only administrators reset passwords.", "SMS MFA takes nothing away."
+            code, Level.INFO, "Only administrators reset passwords.", "SMS MFA does not change that."
         )
     if not pool.recovers_by_email:
         return Finding(
             code,
             Level.WARNING if Reason.NO_RECOVERY_LEFT in despite else Level.FAILURE,
             "Passwords are recovered by SMS only.",
-            "Who has SMS MFA cannot reset a password by SMS: nobody whom you enrol could recover.",
-            "Add verified_email to AccountRecoverySetting, or admin_only if administrators shall help.",
+            "Users with SMS MFA cannot reset a password by SMS, so enrolled users have no way to recover.",
+            "Add verified_email to AccountRecoverySetting, or admin_only if you reset passwords yourself.",
         )
     if pool.recovery is None:
-        impact = "The old order is the phone first, then e-mail; who has SMS MFA cannot use the phone."
+        impact = (
+            "Without this setting Cognito tries SMS first, then e-mail. Users with SMS MFA cannot reset "
+            "their password by SMS."
+        )
         remedy = "Set AccountRecoverySetting to verified_email, and look at no_recovery_left in the plan."
         return Finding(code, Level.WARNING, "There is no AccountRecoverySetting.", impact, remedy)
-    impact = "Users without a verified address are no_recovery_left, and left alone."
+    impact = "Users without a verified e-mail address are left alone (no_recovery_left)."
     return Finding(code, Level.OK, "Passwords can be recovered by e-mail.", impact)
 
 
@@ -208,7 +220,9 @@ def recovery_in_progress(snapshot: PoolSnapshot) -> Finding | None:
         return _recoveries_unknown(code, found)
     if recovery := pausing(found):
         observed = f"A point-in-time recovery is in progress: {recovery.status}, back to {recovery.moment}."
-        impact = "Until it has ended Cognito refuses every change of a user, and then undoes the later ones."
+        impact = (
+            "Until it ends, Cognito refuses every change of a user. Changes made since that moment are lost."
+        )
         return Finding(code, Level.FAILURE, observed, impact, recovery.remedy)
     return Finding(code, Level.OK, "No point-in-time recovery is in progress.")
 
@@ -219,7 +233,7 @@ def _recoveries_unknown(code: Code, found: Unknown) -> Finding:
         return Finding(code, Level.OK, "The feature plan has no point-in-time recovery.")
     finding = found.finding(code, impact, f"Allow cognito-idp:{LIST}.")
     if found.code == UNKNOWN_TO_SDK:
-        remedy = "Update boto3 to 1.44.8 or newer, or look into the console if somebody may have begun one."
+        remedy = "Update boto3 to 1.44.8 or newer, or check in the console that none is in progress."
         return replace(finding, level=Level.INFO, remedy=remedy)
     return finding
 
@@ -231,13 +245,13 @@ def recovery_reach(snapshot: PoolSnapshot) -> Finding | None:
         return None
     plan = snapshot.details.tier.capitalize()
     if not days:
-        observed = f"The whole pool cannot be put back to an earlier moment: the feature plan is {plan}."
-        return Finding(code, Level.INFO, observed, "`rollback` undoes a run all the same, user by user.")
-    observed = (
-        f"The whole pool can be put back by at most {counted(days, 'day')} ({plan}, point-in-time recovery)."
-    )
-    impact = "That undoes everybody's changes; `rollback` undoes those of a run, and keeps later ones."
-    return Finding(code, Level.INFO, observed, impact, "Look at a wave before the time is over.")
+        observed = f"The pool has no point-in-time recovery: the feature plan is {plan}."
+        return Finding(
+            code, Level.INFO, observed, "`rollback` does not need it; it undoes a run user by user."
+        )
+    observed = f"Point-in-time recovery can restore the whole pool for {counted(days, 'day')} ({plan})."
+    impact = "It undoes all changes of the pool; `rollback` undoes only those of a run, and keeps later ones."
+    return Finding(code, Level.INFO, observed, impact, "Examine each wave within this time.")
 
 
 RECOVERIES = (recovery_in_progress, recovery_reach)
@@ -247,13 +261,13 @@ def not_there(refusal: str) -> Finding:
     """The finding for a pool that DescribeUserPool refuses with this code of AWS."""
     if refusal == "OperationNotEnabledException":
         observed, impact = (
-            "This is not a pool that can be written to here.",
+            "The pool cannot be changed in this Region.",
             "It may be a replica in another Region.",
         )
     else:
         observed, impact = (
-            "The user pool is not there.",
-            "Pool id, Region and account do not belong together.",
+            "The user pool does not exist.",
+            "The pool id, the Region and the account do not match.",
         )
     remedy = "Check --user-pool-id, --region and the account of the credentials."
     return Finding(Code.POOL_WRITABLE, Level.FAILURE, observed, impact, remedy)
@@ -264,7 +278,7 @@ def owner(snapshot: PoolSnapshot) -> Finding | None:
     stack = snapshot.details.stack
     if stack is None:
         return None
-    impact = "Changes made by hand or by setup-pool go at the next deployment, or make it fail."
+    impact = "The next deployment undoes changes made by hand or by setup-pool, or fails because of them."
     observed = f"The CloudFormation stack {stack} made this pool."
     return Finding(
         Code.POOL_OWNER, Level.INFO, observed, impact, "Change the pool's settings in its template."

@@ -1,4 +1,4 @@
-"""How users sign in: what SMS MFA changes for them, and what goes past it.
+"""How users sign in: what SMS MFA changes for them, and which ways bypass it.
 
 Sources: Cognito Developer Guide, "Adding MFA to a user pool", "Working with user devices", "Refresh tokens",
 "Customizing user pool workflows with Lambda triggers", "User pool feature plans".
@@ -7,6 +7,7 @@ Sources: Cognito Developer Guide, "Adding MFA to a user pool", "Working with use
 from migrate_mfa.checks.findings import Code, Finding, Level, Unknown
 from migrate_mfa.checks.snapshot import AppClient, AppClients, PoolSnapshot
 from migrate_mfa.domain.model import MfaMode
+from migrate_mfa.domain.words import counted
 
 _PASSWORD_FLOWS = frozenset(
     {
@@ -33,23 +34,25 @@ def first_factors(snapshot: PoolSnapshot) -> Finding:
         return Finding(code, Level.OK, "Users sign in with passwords only.")
     observed = f"Users may sign in without a password: {', '.join(others)}."
     if others == ["WEB_AUTHN"] and not pool.passkeys_at_risk:
-        impact = "Passkeys count as MFA here (MULTI_FACTOR_WITH_USER_VERIFICATION), where the user's is on."
+        impact = "A passkey counts as MFA here (MULTI_FACTOR_WITH_USER_VERIFICATION) for users with MFA."
         return Finding(code, Level.INFO, observed, impact, "Look at has_passkey in the plan.")
-    what = "one-time passwords do not go with required MFA" if pool.mfa is MfaMode.ON else "SMS MFA ends that"
     impact = (
-        f"A user with MFA can only sign in with a password: {what}. Who has a passkey is has_passkey here."
+        "One-time passwords do not work with required MFA: users sign in with a password."
+        if pool.mfa is MfaMode.ON
+        else "After enrolment in SMS MFA a user can sign in only with a password."
     )
+    impact += " Users with a passkey are left alone (has_passkey)."
     return Finding(
-        code, Level.WARNING, observed, impact, "Tell these users, and leave them out of the roster."
+        code, Level.WARNING, observed, impact, "Tell these users, or leave them out of the roster."
     )
 
 
 def other_factors(snapshot: PoolSnapshot) -> Finding | None:
-    """An authenticator app beside SMS."""
+    """An authenticator app in addition to SMS."""
     if snapshot.details.totp or snapshot.details.sms is None:
         return None
-    impact = "SMS is the weaker factor, and users can choose no other here."
-    remedy = "Consider to offer authenticator apps as well."
+    impact = "SMS is the weaker factor, and users cannot choose another one."
+    remedy = "Consider offering authenticator apps as well."
     return Finding(Code.OTHER_FACTORS, Level.INFO, "Authenticator apps are not offered.", impact, remedy)
 
 
@@ -59,11 +62,15 @@ def devices(snapshot: PoolSnapshot) -> Finding:
     if challenge is None:
         return Finding(code, Level.OK, "Devices are not remembered.")
     if not challenge:
-        observed = "Devices are remembered, and asked for a code all the same."
+        observed = "Remembered devices are asked for a code too."
         return Finding(code, Level.OK, observed)
-    impact = "Who signs in on a remembered device is asked for no code."
+    impact = "Users are not asked for a code on a remembered device."
     return Finding(
-        code, Level.INFO, "Remembered devices skip MFA.", impact, "Forget devices if that must not be."
+        code,
+        Level.INFO,
+        "Remembered devices skip MFA.",
+        impact,
+        "Forget the devices if a code must always be asked for.",
     )
 
 
@@ -71,7 +78,7 @@ def phone_required(snapshot: PoolSnapshot) -> Finding | None:
     """A number that may not be taken away again."""
     if not snapshot.details.phone_required:
         return None
-    impact = "rollback cannot take a number away from a user who had none."
+    impact = "rollback cannot remove a stored number from a user who had none before."
     return Finding(Code.PHONE_REQUIRED, Level.INFO, "The schema requires phone_number.", impact)
 
 
@@ -81,8 +88,8 @@ def triggers(snapshot: PoolSnapshot) -> Finding:
     if not named:
         return Finding(Code.TRIGGERS, Level.OK, "There are no Lambda triggers.")
     impact = (
-        "They run at sign-in or for messages, and can refuse either. Storing an attested number and setting "
-        "the MFA preference run none."
+        "They run at sign-in or for messages, and can make either fail. Storing an attested number and "
+        "setting the MFA preference run none of them."
     )
     observed = f"Lambda triggers: {', '.join(named)}."
     return Finding(
@@ -94,8 +101,12 @@ def message_trigger(snapshot: PoolSnapshot) -> Finding | None:
     """A custom message must answer in five seconds, else the call fails."""
     if "CustomMessage" not in snapshot.details.triggers:
         return None
-    impact = "It writes the text of codes; a failure, or more than 5 s, fails the sign-in or the write."
-    remedy = "Test it with CustomMessage_Authentication; its text counts in parts as sms_text does."
+    impact = (
+        "It writes the text of code messages. If it fails or takes more than 5 s, the sign-in or write fails."
+    )
+    remedy = (
+        "Test it with CustomMessage_Authentication. A long text is billed as several SMS, as in sms_text."
+    )
     return Finding(
         Code.CUSTOM_MESSAGE, Level.WARNING, "A Lambda function writes the messages.", impact, remedy
     )
@@ -105,7 +116,7 @@ def managed_login(snapshot: PoolSnapshot) -> Finding | None:
     """Cognito's own sign-in pages."""
     if snapshot.details.domain is None:
         return None
-    impact = "Its pages ask for the code by themselves, for 3 minutes, and a session of theirs lasts an hour."
+    impact = "Its pages ask for the code themselves. A code is valid for 3 minutes, a session for an hour."
     return Finding(
         Code.MANAGED_LOGIN, Level.INFO, f"Managed login is on ({snapshot.details.domain}).", impact
     )
@@ -121,11 +132,11 @@ def tier(snapshot: PoolSnapshot) -> Finding:
 
 
 def threat_protection(snapshot: PoolSnapshot) -> Finding | None:
-    """Adaptive authentication decides as well who is asked for a code."""
+    """With adaptive authentication, the risk of a sign-in also decides whether a code is asked for."""
     mode = snapshot.details.threat_protection
     if mode == "OFF":
         return None
-    impact = "With automatic responses, risk decides as well who is asked for a code, or shut out."
+    impact = "With automatic responses, a risky sign-in can require a code or be blocked."
     return Finding(Code.THREAT_PROTECTION, Level.INFO, f"Threat protection is {mode}.", impact)
 
 
@@ -133,7 +144,7 @@ def challenge_name(snapshot: PoolSnapshot) -> Finding | None:
     """The name to answer a challenge with."""
     if not snapshot.facts.email_sign_in:
         return None
-    impact = "While a number is unverified, answering SMS_MFA with the e-mail address has failed for some."
+    impact = "While a number is unverified, apps that answer SMS_MFA with the e-mail address have failed."
     remedy = "Let your app answer with USER_ID_FOR_SRP of the challenge."
     return Finding(Code.CHALLENGE_NAME, Level.INFO, "Users sign in with e-mail addresses.", impact, remedy)
 
@@ -144,7 +155,7 @@ def client_findings(snapshot: PoolSnapshot) -> list[Finding]:
     if clients is None:
         return []
     if isinstance(clients, Unknown):
-        impact = "App clients decide how users sign in, and so whether they are asked for a code."
+        impact = "The flows of the app clients decide whether users are asked for a code."
         remedy = "Allow cognito-idp:ListUserPoolClients and cognito-idp:DescribeUserPoolClient."
         return [clients.finding(Code.CLIENT_FLOWS, impact, remedy)]
     bounded = [_bounded(clients)] if clients.more or clients.listed > len(clients.seen) else []
@@ -159,18 +170,22 @@ def _flows(clients: AppClients) -> Finding:
     past = [each for each in seen if not each.flows & _PASSWORD_FLOWS and each.flows & _CUSTOM_FLOWS]
     asking = [each for each in seen if each.flows & _PASSWORD_FLOWS]
     if past:
-        observed = f"Only custom flows, which Lambda functions decide: {_names(past)}."
+        observed = f"Only custom flows, defined by Lambda functions: {_names(past)}."
         impact = "Users of these apps are asked for a code only if the functions ask for one."
         return Finding(
             code, Level.WARNING, observed, impact, "Look at DefineAuthChallenge, or let them use SRP."
         )
     if not asking:
-        impact = "MFA follows a password; without such a flow nobody is asked for a code."
+        impact = "MFA follows a password, so without such a flow no user is asked for a code."
         observed = f"No app client lets users sign in with a password: {_names(seen)}."
         return Finding(
             code, Level.WARNING, observed, impact, "Allow ALLOW_USER_SRP_AUTH, or use managed login."
         )
-    return Finding(code, Level.OK, f"{len(asking):,} app clients sign users in with passwords, then MFA.")
+    return Finding(
+        code,
+        Level.OK,
+        f"{counted(len(asking), 'app client signs', 'app clients sign')} users in with a password, then MFA.",
+    )
 
 
 def _sessions(seen: tuple[AppClient, ...]) -> list[Finding]:
@@ -178,18 +193,22 @@ def _sessions(seen: tuple[AppClient, ...]) -> list[Finding]:
     long = [each for each in seen if each.refresh_days > _LONG_REFRESH_DAYS]
     found = []
     if short:
-        impact = "A code that arrives later is of no use any more (AuthSessionValidity, 3 to 15 minutes)."
+        impact = "A code that arrives later is rejected (AuthSessionValidity, 3 to 15 minutes)."
         observed = f"A code is valid for {_SHORTEST_SESSION_MIN} minutes: {_names(short)}."
         found.append(
-            Finding(Code.CLIENT_SESSION, Level.INFO, observed, impact, "Raise it where SMS are slow.")
+            Finding(Code.CLIENT_SESSION, Level.INFO, observed, impact, "Raise it if SMS arrive slowly.")
         )
     if long:
         days = max(each.refresh_days for each in long)
-        impact = "Sessions that exist stay valid: MFA is asked for at the next sign-in with a password only."
+        impact = "Existing sessions stay valid: a code is asked for only at the next sign-in with a password."
         observed = f"Refresh tokens last up to {days:,.0f} days: {_names(long)}."
         found.append(
             Finding(
-                Code.CLIENT_REFRESH, Level.WARNING, observed, impact, "Sign out users for whom it matters."
+                Code.CLIENT_REFRESH,
+                Level.WARNING,
+                observed,
+                impact,
+                "Sign out the users who need MFA sooner.",
             )
         )
     return found
@@ -197,9 +216,9 @@ def _sessions(seen: tuple[AppClient, ...]) -> list[Finding]:
 
 def _bounded(clients: AppClients) -> Finding:
     listed = f"more than {clients.listed:,}" if clients.more else f"{clients.listed:,}"
-    observed = f"Only {len(clients.seen):,} of {listed} app clients were looked at."
-    impact = "Their quota is small, and your applications use it too."
-    return Finding(Code.CLIENTS_SEEN, Level.INFO, observed, impact, "Look at the others yourself.")
+    observed = f"Only {len(clients.seen):,} of {listed} app clients were read."
+    impact = "The quota for reading them is small, and your applications use it too."
+    return Finding(Code.CLIENTS_SEEN, Level.INFO, observed, impact, "Check the others yourself.")
 
 
 def _names(clients: list[AppClient] | tuple[AppClient, ...]) -> str:

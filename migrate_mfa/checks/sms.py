@@ -15,14 +15,14 @@ _FIRST_LIMIT_USD = 1.0
 """What an account starts with ("SMS message settings for Amazon Cognito user pools")."""
 _CAUTIOUS_USD = 0.10
 """A month's limit below so much for each user deserves a look. A caution, not a price."""
-_CANNOT_SIGN_IN = "Enrolled users would get no code, and could not sign in."
+_CANNOT_SIGN_IN = "Enrolled users would receive no code and could not sign in."
 
 
 def sms_path(snapshot: PoolSnapshot) -> Finding | None:
     """Which service sends, and where."""
     if snapshot.details.own_sender:
         observed = "A Lambda function sends the messages (CustomSMSSender)."
-        impact = "Role, sandbox and limit concern it only if it uses them; nobody but you can check it."
+        impact = "The role, sandbox and limit apply only if the function uses them. Only you can check it."
         return Finding(
             Code.SMS_PATH, Level.INFO, observed, impact, "Sign in one enrolled user before a large run."
         )
@@ -57,14 +57,14 @@ def role_findings(snapshot: PoolSnapshot) -> list[Finding]:
 
 
 def _unread_role(snapshot: PoolSnapshot, role: Unknown) -> Finding:
-    impact = "Cognito sends with this role; without it there are no codes."
+    impact = "Cognito sends codes with this role, and cannot without it."
     if role.code != "NoSuchEntity":
-        remedy = "Allow iam:GetRole, or look at the role's trust policy yourself."
+        remedy = "Allow iam:GetRole, or check the role's trust policy yourself."
         return role.finding(Code.SMS_ROLE_TRUST, impact, remedy)
     return Finding(
         Code.SMS_ROLE_TRUST,
         _weight(snapshot),
-        "The role in SmsConfiguration is not in this account.",
+        "The role in SmsConfiguration does not exist in this account.",
         _CANNOT_SIGN_IN,
         "Create it again, or give the pool another role.",
     )
@@ -73,12 +73,12 @@ def _unread_role(snapshot: PoolSnapshot, role: Unknown) -> Finding:
 def _trusted(snapshot: PoolSnapshot, trust: Trust | None) -> Finding:
     code = Code.SMS_ROLE_TRUST
     if trust is None:
-        remedy = "Let cognito-idp.amazonaws.com do sts:AssumeRole in its trust policy."
+        remedy = "Allow sts:AssumeRole for cognito-idp.amazonaws.com in its trust policy."
         observed = "The SMS role does not let Cognito assume it."
         return Finding(code, _weight(snapshot), observed, _CANNOT_SIGN_IN, remedy)
     if trust.others:
         observed = (
-            f"The trust policy has conditions that cannot be judged from here: {', '.join(trust.others)}."
+            f"The trust policy has conditions that cannot be checked from here: {', '.join(trust.others)}."
         )
         return Finding(
             code, Level.UNCHECKED, observed, _CANNOT_SIGN_IN, "Sign in one enrolled user with a code."
@@ -89,16 +89,16 @@ def _trusted(snapshot: PoolSnapshot, trust: Trust | None) -> Finding:
 def _external_id(snapshot: PoolSnapshot, path: SmsPath, trust: Trust) -> Finding:
     code = Code.SMS_ROLE_EXTERNAL_ID
     if trust.excludes(EXTERNAL_ID):
-        observed = "The role's trust policy asks for another external id than the pool has."
-        remedy = "Make sts:ExternalId in the trust policy the ExternalId of SmsConfiguration."
+        observed = "The role's trust policy requires a different external id than the pool has."
+        remedy = "Set sts:ExternalId in the trust policy to the ExternalId of SmsConfiguration."
         return Finding(code, _weight(snapshot), observed, _CANNOT_SIGN_IN, remedy)
     if trust.unclear(EXTERNAL_ID):
         return _unclear(code, "external id")
     if path.external_id is None or not trust.named(EXTERNAL_ID):
         whose = (
-            "The pool has no ExternalId" if path.external_id is None else "The role asks for no external id"
+            "The pool has no ExternalId" if path.external_id is None else "The role requires no external id"
         )
-        impact = "Cognito documents an external id for SMS MFA; without it others could use the role."
+        impact = "AWS documents an external id for SMS MFA. Without it, others could use the role."
         remedy = "Set the same ExternalId in SmsConfiguration and in the role's trust policy."
         return Finding(code, Level.WARNING, f"{whose}.", impact, remedy)
     return Finding(code, Level.OK, "The external ids of role and pool are equal.")
@@ -107,37 +107,37 @@ def _external_id(snapshot: PoolSnapshot, path: SmsPath, trust: Trust) -> Finding
 def _source(snapshot: PoolSnapshot, trust: Trust) -> Finding:
     code = Code.SMS_ROLE_SOURCE
     if trust.excludes(*SOURCES):
-        observed = "Source account or source ARN in the role's trust policy exclude this pool."
-        remedy = "Let aws:SourceAccount and aws:SourceArn in the trust policy name this pool."
+        observed = "The source account or source ARN in the role's trust policy excludes this pool."
+        remedy = "Set aws:SourceAccount and aws:SourceArn in the trust policy to this pool."
         return Finding(code, _weight(snapshot), observed, _CANNOT_SIGN_IN, remedy)
     if trust.unclear(*SOURCES):
         return _unclear(code, "source account or ARN")
     if not trust.named(*SOURCES):
         observed = "The role's trust policy names no source account or ARN."
-        impact = "AWS recommends both, so that no other pool uses the role."
+        impact = "AWS recommends both, so that no other pool can use the role."
         return Finding(code, Level.INFO, observed, impact, "Add aws:SourceAccount and aws:SourceArn.")
-    return Finding(code, Level.OK, "Source account and ARN in the role's trust policy fit this pool.")
+    return Finding(code, Level.OK, "The source account and ARN in the role's trust policy match this pool.")
 
 
 def _unclear(code: Code, what: str) -> Finding:
-    observed = f"The trust policy's condition on the {what} cannot be judged from here."
+    observed = f"The trust policy's condition on the {what} cannot be checked from here."
     return Finding(code, Level.UNCHECKED, observed, _CANNOT_SIGN_IN, "Sign in one enrolled user with a code.")
 
 
 def _publishes(snapshot: PoolSnapshot, path: SmsPath, role: Role) -> Finding:
     code, publishes = Code.SMS_ROLE_PUBLISH, role.publishes
-    impact = f"Cognito sends with this role's {path.action}."
-    look = f"Look at the role's policies yourself: they must allow {path.action}."
+    impact = f"Cognito needs {path.action} of this role to send SMS."
+    look = f"Check the role's policies yourself: they must allow {path.action}."
     if isinstance(publishes, Unknown):
         return publishes.finding(code, impact, f"Allow iam:SimulatePrincipalPolicy. {look}")
     if publishes is Decision.UNSURE:
         return Finding(
-            code, Level.UNCHECKED, "Only a real message can tell whether it may send.", impact, look
+            code, Level.UNCHECKED, "Only a real message shows whether the role may send.", impact, look
         )
     if publishes is Decision.DENIED:
-        observed = f"The SMS role may not do {path.action}."
-        return Finding(code, _weight(snapshot), observed, _CANNOT_SIGN_IN, f"Allow it {path.action}.")
-    return Finding(code, Level.OK, f"The SMS role may do {path.action}.")
+        observed = f"The SMS role does not allow {path.action}."
+        return Finding(code, _weight(snapshot), observed, _CANNOT_SIGN_IN, f"Allow {path.action} in it.")
+    return Finding(code, Level.OK, f"The SMS role allows {path.action}.")
 
 
 def sandbox(snapshot: PoolSnapshot) -> Finding | None:
@@ -145,10 +145,8 @@ def sandbox(snapshot: PoolSnapshot) -> Finding | None:
     code, path, sending = Code.SMS_SANDBOX, snapshot.details.sms, snapshot.sending
     if path is None or sending is None:
         return None
-    impact = (
-        f"In the sandbox only verified numbers (at most {_SANDBOX_NUMBERS}) are sent to. {_CANNOT_SIGN_IN}"
-    )
-    leave = f"Ask for production access to {path.service} in {path.region}."
+    impact = f"In the sandbox, SMS go only to verified numbers, at most {_SANDBOX_NUMBERS}. {_CANNOT_SIGN_IN}"
+    leave = f"Request production access to {path.service} in {path.region}."
     boxed = sending.sandbox
     if isinstance(boxed, Unknown) and snapshot.facts.sms_failure == "SNSSandbox":
         boxed = True  # Cognito has seen it for us (API reference, UserPoolType)
@@ -175,16 +173,16 @@ def spend_limit(snapshot: PoolSnapshot) -> Finding | None:
     code, path, sending = Code.SMS_SPEND_LIMIT, snapshot.details.sms, snapshot.sending
     if path is None or sending is None:
         return None
-    impact = f"Beyond it nothing is sent until the month ends. {_expected(snapshot)}"
-    raise_it = f"Compare it with your price for an SMS; raise it for {path.service} in {path.region}."
+    impact = f"Beyond the limit, no SMS is sent until the month ends. {_expected(snapshot)}"
+    raise_it = f"Compare it with your SMS price; if needed, raise it for {path.service} in {path.region}."
     limit = sending.limit_usd
     if isinstance(limit, Unknown):
         look = "Allow sms-voice:DescribeSpendLimits" if path.eums else "Allow sns:GetSMSAttributes"
         return limit.finding(code, impact, f"{look}, or look in the console.")
     if limit is None:
-        observed = f"No monthly limit is named in {path.region}: accounts start with USD 1.00."
+        observed = f"No monthly spending limit is set in {path.region}: accounts start with USD 1.00."
         return Finding(code, Level.WARNING, observed, impact, raise_it)
-    observed = f"At most USD {limit:,.2f} a month may be spent in {path.region}."
+    observed = f"The monthly spending limit in {path.region} is USD {limit:,.2f}."
     if limit == 0:
         return Finding(code, _weight(snapshot), observed, _CANNOT_SIGN_IN, raise_it)
     return Finding(
@@ -201,7 +199,7 @@ def _tight(scope: CheckScope, limit_usd: float) -> bool:
 def _expected(snapshot: PoolSnapshot) -> str:
     scope = snapshot.scope
     if scope.users is None:
-        return "Each sign-in of an enrolled user with a password sends one SMS."
+        return "Each sign-in of an enrolled user with a password costs one SMS."
     codes = f"{scope.codes:,} codes, then " if scope.codes else ""
     cost = f" The codes and one sign-in each cost {scope.sms_cost:,.2f}." if scope.sms_cost else ""
     return f"Planned: {codes}one SMS for each sign-in with a password of {scope.users:,} users.{cost}"
@@ -214,11 +212,11 @@ def message_text(snapshot: PoolSnapshot) -> Finding | None:
         return None
     number = parts(text)
     if number == 1:
-        return Finding(code, Level.OK, "The text of a sign-in fits one SMS.")
+        return Finding(code, Level.OK, "The text of a sign-in code fits one SMS.")
     impact = (
-        "Each part is billed. A part has 160 characters of GSM 7-bit, or 70 as soon as one is outside it."
+        "Each part is billed. A part has 160 characters of GSM 7-bit, or 70 if any character is outside it."
     )
-    observed = f"The text of a sign-in takes {number} SMS."
+    observed = f"The text of a sign-in code takes {number} SMS."
     return Finding(code, Level.WARNING, observed, impact, "Shorten SmsAuthenticationMessage.")
 
 
@@ -230,8 +228,10 @@ def origin(snapshot: PoolSnapshot) -> Finding | None:
     if path.origin is not None:
         return Finding(code, Level.OK, "The pool names an origination identity.")
     observed = "The pool names no origination identity."
-    impact = "Numbers in the United States and some other countries are sent to from a registered one only."
-    return Finding(code, Level.INFO, observed, impact, f"Register one with {path.service} if you send there.")
+    impact = "SMS to the United States and some other countries need a registered identity."
+    return Finding(
+        code, Level.INFO, observed, impact, f"Register one with {path.service} if you send SMS there."
+    )
 
 
 def delivery_logs(snapshot: PoolSnapshot) -> Finding | None:
@@ -239,7 +239,7 @@ def delivery_logs(snapshot: PoolSnapshot) -> Finding | None:
     code, logged = Code.DELIVERY_LOGS, snapshot.logs_delivery
     if logged is None:
         return None
-    impact = "Cognito answers as if all was well when a message is not delivered; only its log says so."
+    impact = "If a message is not delivered, Cognito still reports success; only its log shows the failure."
     if isinstance(logged, Unknown):
         return logged.finding(code, impact, "Allow cognito-idp:GetLogDeliveryConfiguration.")
     if logged:

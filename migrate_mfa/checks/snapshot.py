@@ -109,7 +109,7 @@ class AppClient:
 
 @dataclass(frozen=True, slots=True)
 class AppClients:
-    """The app clients that were looked at, of `listed` in the list; `more` says that it goes on."""
+    """The app clients that were read, out of `listed` in the list; `more`: the list has further pages."""
 
     seen: tuple[AppClient, ...]
     listed: int
@@ -130,12 +130,12 @@ class QuotaUse:
 
 
 NO_PRINCIPAL = "NoPrincipal"
-"""The code of an `Unknown` caller who is neither a user nor a role of IAM."""
+"""The code of an `Unknown` caller that is neither an IAM user nor an IAM role."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and what the policies of the asking principal say about each action."""
+    """The caller, and the decision of its policies about each action."""
 
     arn: str
     decisions: Mapping[str, Decision] | Unknown
@@ -143,7 +143,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckScope:
-    """What is to be done in the pool, as far as it is said; None for unsaid.
+    """What is planned in the pool, as far as it is known; None if not given.
 
     `users` are those to enrol, `codes` the messages that storing their numbers would send, `sms_cost` what
     these and one sign-in of each cost, where every price was given.

@@ -1,4 +1,4 @@
-"""How the tool is told and how it speaks: options, job files, help, questions, tables.
+"""The command line: options, job files, help, questions, tables.
 
 Typer is here and in `main`.
 """

@@ -12,24 +12,34 @@ from migrate_mfa.domain.errors import UsageError
 class Pool(Group, heading="AWS"):
     """Which user pool."""
 
-    user_pool_id: Annotated[str | None, Option(help="The user pool's id.")] = None
+    user_pool_id: Annotated[
+        str | None, Option(help="Id of the user pool, such as ap-northeast-1_AbCdEfGhI.", metavar="ID")
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Aws(Group, heading="AWS"):
-    """Where AWS is, and who we are there."""
+    """Endpoint, Region and credentials."""
 
-    profile: Annotated[str | None, Option(help="A profile of the AWS CLI.", variables=("AWS_PROFILE",))] = (
-        None
-    )
+    profile: Annotated[
+        str | None,
+        Option(
+            help="Profile of the AWS CLI (also from AWS_PROFILE).", metavar="NAME", variables=("AWS_PROFILE",)
+        ),
+    ] = None
     region: Annotated[
         str | None,
-        Option(help="The Region (default: the pool's).", variables=("AWS_REGION", "AWS_DEFAULT_REGION")),
+        Option(
+            help="AWS Region (default: the pool's; also from AWS_REGION or AWS_DEFAULT_REGION).",
+            metavar="REGION",
+            variables=("AWS_REGION", "AWS_DEFAULT_REGION"),
+        ),
     ] = None
     endpoint_url: Annotated[
         str | None,
         Option(
-            help="Another endpoint for every AWS service, such as a simulator's.",
+            help="Endpoint of all AWS services, such as a simulator's (also from AWS_ENDPOINT_URL).",
+            metavar="URL",
             variables=("AWS_ENDPOINT_URL",),
             callback=option_values.usable_endpoint,
         ),
@@ -37,7 +47,7 @@ class Aws(Group, heading="AWS"):
     role_arn: Annotated[
         str | None,
         Option(
-            help="A role to work as. These credentials assume it, and again before its session ends.",
+            help="Role to work as. It is assumed again before each session ends.",
             metavar="ARN",
             parser=option_values.role_arn,
         ),
@@ -45,7 +55,7 @@ class Aws(Group, heading="AWS"):
     role_external_id: Annotated[
         str | None,
         Option(
-            help="The external id that the role's trust policy asks for.",
+            help="External id that the role's trust policy asks for.",
             metavar="ID",
             parser=option_values.external_id,
         ),
@@ -53,7 +63,7 @@ class Aws(Group, heading="AWS"):
     role_session_name: Annotated[
         str | None,
         Option(
-            help="The name of the role's session in CloudTrail (default: migrate-mfa).",
+            help="Name of the role's session in CloudTrail (default: migrate-mfa).",
             metavar="NAME",
             parser=option_values.session_name,
         ),

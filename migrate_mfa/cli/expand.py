@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
@@ -49,7 +50,7 @@ def _info(declared: Declared) -> Any:  # noqa: ANN401 - Typer's own types are pr
     option = declared.option
     named: dict[str, Any] = {
         "help": option.help,
-        "metavar": option.metavar,
+        "metavar": option.metavar or _metavar(declared),
         "parser": partial(option.parser, declared.flag) if option.parser else None,
         "show_default": declared.default not in {None, ()} and not declared.required,
         "min": option.least,
@@ -59,8 +60,17 @@ def _info(declared: Declared) -> Any:  # noqa: ANN401 - Typer's own types are pr
     if option.argument:
         return typer.Argument(**named)
     flags, variables = option.flags or (declared.flag,), list(declared.variables)
-    named["envvar"] = variables[0] if len(variables) == 1 else variables or None  # its messages show it so
+    named |= {"envvar": variables or None, "show_envvar": False}
     return typer.Option(*flags, **named, callback=option.callback)
+
+
+def _metavar(declared: Declared) -> str | None:
+    """What stands for the value in the help; a switch has none."""
+    if declared.option.argument:
+        return declared.name.upper()
+    kinds = {Path: "PATH", int: "N", float: "N", str: "TEXT"}
+    named = {kinds[kind] for kind in (declared.type, *get_args(declared.type)) if kind in kinds}
+    return named.pop() if named else None
 
 
 def _type(declared: Declared) -> Any:  # noqa: ANN401 - a type

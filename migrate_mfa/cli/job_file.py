@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from migrate_mfa.cli.options import declared
+from migrate_mfa.cli.options import HEADINGS, declared
 from migrate_mfa.cli.plain_help import in_words
 from migrate_mfa.cli.prompt import tell
 from migrate_mfa.cli.streams import write
@@ -119,17 +119,23 @@ def _nearest(key: str, known: set[str]) -> str:
 
 _JOB_FILE = typer.Option(
     "--job",
-    help="A TOML file with options of this command; flags and variables win over it.",
+    help="TOML file with options of this command. Flags and variables win over it.",
+    metavar="FILE",
     callback=_load,
     is_eager=True,
     show_default=False,
+    rich_help_panel=HEADINGS[-1],
 )
-_SHOW = typer.Option("--show-config", help="Print every effective value and its source, and do nothing.")
+_SHOW = typer.Option(
+    "--show-config",
+    help="Print every effective value and its source, then exit.",
+    rich_help_panel=HEADINGS[-1],
+)
 JOB_OPTIONS = (
     Parameter("job", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[Path | None, _JOB_FILE]),
     Parameter("show_config", Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, _SHOW]),
 )
-"""What a command takes, beside its own options, where a job file may say them."""
+"""The additional options of a command that can take a job file."""
 
 
 def begin(context: typer.Context) -> frozenset[str]:

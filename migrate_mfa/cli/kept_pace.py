@@ -1,4 +1,4 @@
-"""The pace of the last pass: a run that is resumed goes on at it, unless another one is given."""
+"""The pace of the last pass: a resumed run keeps it, unless another one is given."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -38,16 +38,16 @@ def at_the_last_pace(pace: Pace, directory: Path, command: str, say: Callable[[s
         return pace
     if "quota_share" not in pace.given and last.quota_share != pace.quota_share:
         pace = replace(pace, quota_share=last.quota_share)
-        say(f"--quota-share {pace.quota_share:g} is kept from the last {command}; give it to change it.")
+        say(f"--quota-share {pace.quota_share:g} is kept from the last {command}. Name another to change it.")
     if "max_rps" not in pace.given and last.max_rps:
         limits = tuple(Named(Category(name), rate) for name, rate in last.max_rps.items())
         pace = replace(pace, max_rps=limits)
-        say(f"{_limits(last)} is kept from the last {command}; give --max-rps to change it.")
+        say(f"{_limits(last)} is kept from the last {command}; name --max-rps to change it.")
     return pace
 
 
 def _meta(directory: Path) -> RunMeta:
-    """What the directory knows; whatever is wrong with it is told when it is opened for work."""
+    """What the directory knows. Problems with it are reported when it is opened for work."""
     if (directory / NAME).is_file():
         with suppress(RunDirectoryError), Journal.look_at(directory) as journal:
             return RunMeta.read(journal)

@@ -21,7 +21,7 @@ _LEAST_ROWS: Final = 2
 LEAST_RATE: Final = 0.05
 """A rate below that is none."""
 NEWS_S: Final = 10
-"""A command that works notes where it stands every few seconds; an older note is said to be one."""
+"""A running command notes its progress every few seconds; the view tells the age of an older note."""
 _BAR: Final = 30
 _FULL, _EMPTY = "█", "░"
 

@@ -1,7 +1,6 @@
 """The options that commands share: one name, one help text, one variable, wherever they appear.
 
-A command takes groups in this order, so that the help of every command has its headings in the same one:
-its own options first, then these as they stand here.
+`cli.options.HEADINGS` has the order of the headings; below a heading, the fields stand in their order here.
 """
 
 from dataclasses import dataclass
@@ -23,19 +22,23 @@ class RosterRun(Group):
     """A run by its roster, or by the directory of its plan."""
 
     roster: Annotated[
-        str | None, Option(help="The CSV of users and numbers; - for standard input.", argument=True)
+        str | None, Option(help="CSV file of users and numbers; - reads standard input.", argument=True)
     ] = None
     run_dir: Annotated[
         Path | None,
-        Option(help="Everything that one run knows (default: ./migrate-mfa-runs/POOL/ROSTER-SHA8)."),
+        Option(
+            help="Directory of this run: its plan, journal and reports "
+            "(default: ./migrate-mfa-runs/POOL/ROSTER-SHA8).",
+            metavar="DIR",
+        ),
     ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ThisRun(Group):
-    """A run that there is."""
+    """An existing run."""
 
-    run_dir: Annotated[Path, Option(help="The run directory.")]
+    run_dir: Annotated[Path, Option(help="The run directory.", metavar="DIR")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,16 +48,16 @@ class Deciding(Group, heading="Decisions"):
     verification: Annotated[
         VerificationPolicy | None,
         Option(
-            help="How a number becomes verified: by-code, attested, at-sign-in or by-column. No default: "
-            "leave it out to have the choices explained.",
+            help="How numbers become verified: by-code, attested, at-sign-in or by-column. There is no "
+            "default; without it the choices are explained.",
             metavar="POLICY",
         ),
     ] = None
     phone_conflict: Annotated[
         PhoneConflict,
         Option(
-            help="When the pool's number is in use and differs: fail, keep (enrol the user's own) or "
-            "replace (needs attested, or by-column for rows that say true).",
+            help="If the pool already uses a different number for the user: fail the row, keep the pool's "
+            "number, or replace it (with attested, or by-column in rows that say true).",
             metavar="fail|keep|replace",
             variable=False,
         ),
@@ -62,8 +65,8 @@ class Deciding(Group, heading="Decisions"):
     despite: Annotated[
         tuple[Reason, ...],
         Option(
-            help="Go on despite has_totp, has_passkey, has_email_mfa, no_recovery_left or disabled_user. "
-            "Repeatable.",
+            help="Enrol users despite this reason: has_totp, has_passkey, has_email_mfa, no_recovery_left "
+            "or disabled_user. Repeatable.",
             metavar="REASON",
             parser=option_values.reason,
             variable=False,
@@ -85,37 +88,42 @@ Verifying = Annotated[Deciding, Only("verification")]
 
 @dataclass(frozen=True, kw_only=True)
 class ReadingRoster(Group, heading="Reading the roster"):
-    """What a roster does not say of itself."""
+    """How a roster is read."""
 
     phone_country: Annotated[
         str | None,
         Option(
-            help="The country of numbers without a country code, such as JP.",
+            help="Country of numbers without a country code, such as JP.",
+            metavar="COUNTRY",
             parser=option_values.country,
         ),
     ] = None
-    strict_e164: Annotated[bool, Option(help="Take only numbers that are written as +819012345678.")] = False
-    id_column: Annotated[str | None, Option(help="The column that names the user.")] = None
+    strict_e164: Annotated[bool, Option(help="Accept only numbers written as +819012345678.")] = False
+    id_column: Annotated[str | None, Option(help="Column that identifies the user.", metavar="COLUMN")] = None
     phone_column: Annotated[
-        str | None, Option(help="The column with the number; none uses the numbers that the pool has.")
+        str | None,
+        Option(help="Column of the phone number; none uses the pool's numbers.", metavar="COLUMN"),
     ] = None
     encoding: Annotated[
-        str | None, Option(help="The roster's encoding (default: UTF-8, UTF-16 by its mark, then cp932).")
+        str | None,
+        Option(
+            help="Encoding of the roster (default: UTF-8, UTF-16 if it is marked, then cp932).",
+            metavar="NAME",
+        ),
     ] = None
 
 
 ReadingUsers = Annotated[ReadingRoster, Only("id_column", "encoding")]
-ReadingNumber = Annotated[ReadingRoster, Only("phone_country")]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pace(Group, heading="Limits"):
-    """How fast, and how patiently."""
+class Pace(Group, heading="How fast"):
+    """How fast, and how patient."""
 
     quota_share: Annotated[
         float,
         Option(
-            help="How much of each rate quota we may use, above 0 up to 1, such as 0.5 or 50%.",
+            help="Share of each rate quota to use, above 0 up to 1, such as 0.5 or 50%.",
             metavar="SHARE",
             parser=option_values.share,
         ),
@@ -123,7 +131,7 @@ class Pace(Group, heading="Limits"):
     max_rps: Annotated[
         tuple[Named[Category, float], ...],
         Option(
-            help="At most N calls a second in a category, such as UserUpdate=5. Repeatable.",
+            help="At most N calls per second in a quota category, such as UserUpdate=5. Repeatable.",
             metavar="CATEGORY=N",
             parser=option_values.rate,
         ),
@@ -131,7 +139,7 @@ class Pace(Group, heading="Limits"):
     wait_for_network: Annotated[
         float,
         Option(
-            help="How long to wait for a network that went away; 0s does not wait.",
+            help="How long to wait if the network fails; 0s does not wait.",
             metavar="DURATION",
             parser=option_values.duration,
         ),
@@ -147,43 +155,48 @@ QuotaShare = Annotated[Pace, Only("quota_share")]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wave(Group, heading="Limits"):
+class Wave(Group, heading="How much"):
     """How much at a time."""
 
-    batch_size: Annotated[int, Option(help="Users claimed at a time.", least=1, most=10_000)] = 100
-    max_failures: Annotated[
-        float,
-        Option(
-            help="Stop when a larger share fails (at least 5).",
-            metavar="PERCENT",
-            parser=option_values.percent,
-        ),
-    ] = Written(0.01, "1%")
     max_users: Annotated[
-        int | None, Option(help="Do at most N users now; the same command goes on later.", least=1)
+        int | None, Option(help="Stop after N users. The same command continues later.", least=1)
     ] = None
     stop_after: Annotated[
         float | None,
         Option(
-            help="Stop after so long, such as 8h or 90m.", metavar="DURATION", parser=option_values.duration
+            help="Stop after this time, such as 8h or 90m. The same command continues later.",
+            metavar="DURATION",
+            parser=option_values.duration,
         ),
     ] = None
+    max_failures: Annotated[
+        float,
+        Option(
+            help="Stop if a larger share of the rows fails (and at least 5 rows).",
+            metavar="PERCENT",
+            parser=option_values.percent,
+        ),
+    ] = Written(0.01, "1%")
+    batch_size: Annotated[
+        int, Option(help="Users that are taken from the plan at a time, up to 10000.", least=1, most=10_000)
+    ] = 100
 
 
 MaxFailures = Annotated[Wave, Only("max_failures")]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cost(Group, heading="Limits"):
+class Cost(Group, heading="SMS and cost"):
     """What it may cause, and what that costs."""
 
     max_sms: Annotated[
-        int, Option(help="SMS with codes that Cognito may send because of this run.", least=0)
+        int,
+        Option(help="Highest number of SMS with codes that Cognito may send because of this run.", least=0),
     ] = 0
     sms_price: Annotated[
         tuple[Named[str, Decimal], ...],
         Option(
-            help="What one part of an SMS costs in a country, such as JP=0.07. Repeatable.",
+            help="Price of one SMS part in a country, such as JP=0.07. Repeatable.",
             metavar="COUNTRY=PRICE",
             parser=option_values.price,
         ),
@@ -191,7 +204,7 @@ class Cost(Group, heading="Limits"):
     mau_price: Annotated[
         Decimal | None,
         Option(
-            help="What a monthly active user costs, such as 0.0055; 0 where none is billed.",
+            help="Price of a monthly active user, such as 0.0055; 0 if users are not billed.",
             metavar="PRICE",
             parser=option_values.money,
         ),
@@ -199,7 +212,7 @@ class Cost(Group, heading="Limits"):
     max_cost: Annotated[
         Decimal | None,
         Option(
-            help="Refuse what may cost more now: codes by SMS, and users who become billed.",
+            help="Refuse to start if SMS and newly billed users could cost more now.",
             metavar="AMOUNT",
             parser=option_values.money,
         ),
@@ -217,15 +230,16 @@ class SmsPath(Group, heading="Text messages"):
     sms_role_arn: Annotated[
         str | None,
         Option(
-            help="The IAM role that Cognito sends SMS with (default of setup-pool: the pool's, else a new "
-            "one).",
+            help="IAM role that lets Cognito send SMS (default: the pool's, otherwise a new one).",
             metavar="ARN",
             parser=option_values.role_arn,
         ),
     ] = None
-    external_id: Annotated[str | None, Option(help="The external id in that role's trust policy.")] = None
+    external_id: Annotated[
+        str | None, Option(help="External id in that role's trust policy.", metavar="ID")
+    ] = None
     sns_region: Annotated[
-        str | None, Option(help="The Region of SNS, where it is not the pool's.", metavar="REGION")
+        str | None, Option(help="Region of SNS, if it is not the pool's.", metavar="REGION")
     ] = None
 
 
@@ -254,32 +268,35 @@ class Telling(Group, heading="Output"):
 class Consent(Group, heading="Output"):
     """Whether the operator is asked."""
 
-    yes: Annotated[bool, Option(help="Do not ask; needed without a terminal.", variable=False)] = False
+    yes: Annotated[bool, Option(help="Do not ask. Needed without a terminal.", variable=False)] = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Output(Group, heading="Output"):
     """What is shown, and what is logged."""
 
-    json: Annotated[bool, Option(help="The summary as JSON on standard output.", variable=False)] = False
-    quiet: Annotated[bool, Option(help="No progress.", flags=("--quiet", "-q"))] = False
+    json: Annotated[bool, Option(help="Print the result as JSON.", variable=False)] = False
+    quiet: Annotated[bool, Option(help="Show no progress.", flags=("--quiet", "-q"))] = False
     progress: Annotated[
         ProgressStyle,
-        Option(help="live on a terminal, else lines (auto); or one of them, or none."),
+        Option(
+            help="How to show progress; auto is live on a terminal, otherwise lines.",
+            metavar="auto|live|lines|none",
+        ),
     ] = ProgressStyle.AUTO
     progress_interval: Annotated[
         float,
         Option(
-            help="The time between two lines of progress.",
+            help="Time between two lines of progress.",
             metavar="DURATION",
             parser=option_values.duration,
         ),
     ] = Written(30, "30s")
-    no_color: Annotated[bool, Option(help="No colours.")] = False
+    no_color: Annotated[bool, Option(help="Use no colours.")] = False
     log_level: Annotated[
         str,
         Option(
-            help="What goes into log.jsonl: debug, info, warning or error.",
+            help="Least level in log.jsonl: debug, info, warning or error.",
             metavar="LEVEL",
             parser=option_values.log_level,
         ),

@@ -7,11 +7,25 @@ from typing import Annotated, Any, ClassVar, Self, get_args, get_origin, get_typ
 
 PREFIX = "MIGRATE_MFA_"
 """How the variables begin that stand for options."""
+HEADINGS = (
+    "Arguments",
+    "Options",
+    "Decisions",
+    "AWS",
+    "How much",
+    "How fast",
+    "SMS and cost",
+    "Reading the roster",
+    "Text messages",
+    "Output",
+    "Other",
+)
+"""The headings of every help, in this order: what is used most comes first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """How a field is told on the command line; flag, variable and heading come from the field and its group.
+    """How a field appears on the command line; flag, variable and heading come from the field and its group.
 
     `parser` takes the flag and a text, and raises UsageError, or ValueError with words that begin with "it".
     """

@@ -6,9 +6,17 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from migrate_mfa.cli.options import HEADINGS, PREFIX
+from migrate_mfa.cli.variables import names_of, variable_of
+
+_EXAMPLES = "\n\nExamples:\n"
+"""What a command's docstring has before its examples."""
+_HYPHEN = "\0"
+"""In the place of a hyphen while lines are broken, which would break there too."""
+
 
 def in_words(error: typer.BadParameter) -> str:
-    """What an option takes, in words of ours: whoever checked it speaks of inputs and strings."""
+    """What an option takes, in our words; pydantic's speak of inputs and strings."""
     failed = getattr(error.__cause__, "errors", None)
     if failed is None:
         return error.message
@@ -41,32 +49,129 @@ _TAKES = {
 
 
 class _PlainCommand(TyperCommand):
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - Typer's own types are private
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer's own types are private
+        """The help; what has hyphens, such as an option, stays in one piece."""
+        super().format_help(ctx, formatter)
+        formatter.buffer[:] = [text.replace(_HYPHEN, "-") for text in formatter.buffer]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - likewise
         """Parse, and say in plain words what an option does not take."""
         try:
             return super().parse_args(ctx, args)
         except typer.BadParameter as error:
             error.message = in_words(error)
+            error.param_hint = _hint(error, ctx)
             raise
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer's own types are private
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401 - likewise
+        """What may follow the command: its arguments in capitals, in brackets where they may be left out."""
+        named = [(each, _written(each)) for each in self.get_params(ctx) if _is_argument(each)]
+        return [*("[OPTIONS]",), *(text if each.required else f"[{text}]" for each, text in named)]
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - likewise
+        """What the command does."""
+        del ctx
+        with formatter.indentation():
+            for paragraph in (self.help or "").partition(_EXAMPLES)[0].split("\n\n"):
+                formatter.write_paragraph()
+                formatter.write_text(_whole(" ".join(paragraph.split())))
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - likewise
         """Arguments and options under the headings that their declarations name."""
-        panels: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            usual = "Arguments" if parameter.param_type_name == "argument" else "Options"
-            if record := parameter.get_help_record(ctx):
-                panels.setdefault(getattr(parameter, "rich_help_panel", None) or usual, []).append(record)
+        panels: dict[str, list[tuple[str, str]]] = {heading: [] for heading in HEADINGS}
+        parameters: list[Any] = self.get_params(ctx)
+        for parameter in parameters:
+            if not parameter.hidden:
+                panels[heading_of(parameter)].append((_written(parameter), _whole(_told(parameter))))
         for title, records in panels.items():
-            with formatter.section(title):
-                formatter.write_dl(records)
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - likewise
+        """Examples, how the variables are called, and where the exit codes are explained."""
+        examples = (self.help or "").partition(_EXAMPLES)[2].splitlines()
+        with formatter.section("Examples"):
+            for line in examples:
+                formatter.write(f"  {line.strip()}\n")
+        formatter.write_paragraph()
+        for text in (_on_variables(self.get_params(ctx)), "Exit codes: migrate-mfa guide reference"):
+            if text:
+                formatter.write_text(_whole(text))
+
+
+def _whole(text: str) -> str:
+    return text.replace("-", _HYPHEN)
+
+
+def _is_argument(parameter: Any) -> bool:  # noqa: ANN401 - likewise
+    return bool(parameter.param_type_name == "argument")
+
+
+def heading_of(parameter: Any) -> str:  # noqa: ANN401 - likewise
+    """The heading that an option or argument stands under; one that has none is of the command itself."""
+    if parameter.name == "help":
+        return HEADINGS[-1]
+    return "Arguments" if _is_argument(parameter) else parameter.rich_help_panel or "Options"
+
+
+def _written(parameter: Any) -> str:  # noqa: ANN401 - likewise
+    """As it is written on a command line."""
+    if _is_argument(parameter):
+        return str(parameter.metavar)
+    flags = " / ".join((", ".join(sorted(parameter.opts, key=len)), *parameter.secondary_opts))
+    return flags if parameter.is_flag else f"{flags} {parameter.metavar}"
+
+
+def _told(parameter: Any) -> str:  # noqa: ANN401 - likewise
+    """Its meaning, with the default where there is one."""
+    if parameter.required:
+        return f"{parameter.help} [required]"
+    default = getattr(parameter.default, "value", parameter.default)
+    if default is True:
+        default = parameter.opts[0]
+    shown = parameter.show_default and default is not None and default is not False
+    return f"{parameter.help} [default: {default}]" if shown else str(parameter.help)
+
+
+def _on_variables(parameters: list[Any]) -> str:
+    """A sentence on the variables that stand for options; empty where none does."""
+    options = [each for each in parameters if not _is_argument(each) and each.name != "help"]
+    ours = [each for each in options if any(name.startswith(PREFIX) for name in names_of(each))]
+    if not ours:
+        return ""
+    flag, name = ours[0].opts[0], names_of(ours[0])[0]
+    without = ", ".join(each.opts[0] for each in options if each not in ours)
+    exceptions = f" Exceptions: {without}." if without else ""
+    return f"A variable can set each option, such as {name} for {flag}.{exceptions}"
+
+
+def _hint(error: typer.BadParameter, context: Any) -> Any:  # noqa: ANN401 - likewise
+    """Which option is wrong, and the variable that its value comes from."""
+    parameter = error.param
+    source = context.get_parameter_source(parameter.name) if parameter is not None else None
+    if parameter is None or source is None or source.name != "ENVIRONMENT":
+        return error.param_hint
+    return f"'{parameter.opts[0]}' (from the variable {variable_of(parameter)})"
 
 
 class _PlainGroup(TyperGroup):
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - likewise
+        """The commands by purpose, then what the program takes itself."""
+        self.format_commands(ctx, formatter)
+        with formatter.section("Options"):
+            formatter.write_dl([each.get_help_record(ctx) for each in self.get_params(ctx)])
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - likewise
         """Each command with the whole of its first paragraph; Click's own cut is in the middle of a word."""
-        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, _gist(each)) for name, each in found if each and not each.hidden])
+        purposes: dict[str, list[tuple[str, str]]] = {}
+        width = max(map(len, self.list_commands(ctx)))
+        for name in self.list_commands(ctx):
+            command: Any = self.get_command(ctx, name)
+            purposes.setdefault(command.rich_help_panel, []).append((f"{name:<{width}}", _gist(command)))
+        for purpose, commands in purposes.items():
+            with formatter.section(purpose):
+                formatter.write_dl(commands)
 
 
 def _gist(command: Any) -> str:  # noqa: ANN401 - likewise

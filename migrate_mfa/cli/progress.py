@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PLAIN_EVERY_S: Final = 30.0
 STAGE_S: Final = 5.0
-"""What is over sooner is no news; it is told with what comes next, if at all."""
+"""A stage that ends sooner gets no line of its own."""
 LIVE_EVERY_S: Final = 0.25
 _BETWEEN: Final = "; "
 

@@ -41,7 +41,7 @@ def progress_for(output: "Output") -> "Progress":
 def require_consent(consent: "Consent") -> None:
     """Refuse early what could never be confirmed: no terminal, and no --yes."""
     if not consent.yes and not sys.stdin.isatty():
-        raise UsageError("There is no terminal to ask on.", "Give --yes if you are sure.")
+        raise UsageError("There is no terminal to ask on.", "Use --yes if you are sure.")
 
 
 def place(lane: "Lane", pool: "PoolFacts") -> str:
@@ -106,8 +106,8 @@ def confirm_purge(pool_name: str | None, rows: int, *, yes: bool) -> None:
         typer.Exit: a signal came.
     """
     tell(
-        f"Removing the personal data of {counted(rows, 'row')} of pool {pool_name}: this run can "
-        "then neither be rolled back nor reconciled."
+        f"Removing the personal data of {counted(rows, 'row')} of pool {pool_name}. After that, this run "
+        "can no longer be rolled back or reconciled."
         if rows
         else f"Removing the lists of an audit of pool {pool_name}."
     )

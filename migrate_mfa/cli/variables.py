@@ -1,10 +1,11 @@
-"""The variables of the environment: those that no option reads are warned of, those that win are said."""
+"""Environment variables: warnings of those that no option reads, and the ones that win over a job file."""
 
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-PREFIX = "MIGRATE_MFA_"
+from migrate_mfa.cli.options import PREFIX
+
 _WIDENING = frozenset({"--yes", "--despite", "--phone-conflict"})
 
 
@@ -42,15 +43,16 @@ def _reason(name: str, known: set[str], flags: set[str]) -> str:
 def _known(program: Any) -> tuple[set[str], set[str]]:  # noqa: ANN401 - likewise
     """All variables that options read, and all options."""
     parameters = [each for command in program.commands.values() for each in command.params]
-    known = {name for each in parameters for name in _names(each) if name.startswith(PREFIX)}
+    known = {name for each in parameters for name in names_of(each) if name.startswith(PREFIX)}
     return known, {flag for each in parameters for flag in (*each.opts, *each.secondary_opts)}
 
 
-def _names(parameter: Any) -> list[str]:  # noqa: ANN401 - likewise
+def names_of(parameter: Any) -> list[str]:  # noqa: ANN401 - likewise
+    """The variables that an option reads."""
     named = parameter.envvar or []
     return [named] if isinstance(named, str) else list(named)
 
 
 def variable_of(parameter: Any) -> str:  # noqa: ANN401 - likewise
     """The variable that an option's value comes from; empty where none is set."""
-    return next((name for name in _names(parameter) if os.environ.get(name)), "")
+    return next((name for name in names_of(parameter) if os.environ.get(name)), "")

@@ -1,4 +1,4 @@
-"""audit: who in the whole pool lacks a verified phone."""
+"""audit: which users of the pool have no verified phone number."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,16 +19,20 @@ class Looking(Group):
     """How deep, how good is good enough, and where to."""
 
     run_dir: Annotated[
-        Path | None, Option(help="Where the audit's report goes (default: ./migrate-mfa-runs/POOL/audit).")
+        Path | None,
+        Option(help="Directory of the report (default: ./migrate-mfa-runs/POOL/audit).", metavar="DIR"),
     ] = None
     deep: Annotated[
         bool,
-        Option(help="Also read the MFA setting of users with a verified phone (billed).", variable=False),
+        Option(
+            help="Also read the MFA setting of users with a verified phone. They become billed.",
+            variable=False,
+        ),
     ] = False
     fail_under: Annotated[
         float | None,
         Option(
-            help="Exit 9 when less than this share has a verified phone.",
+            help="Exit with 9 if a smaller share has a verified phone.",
             metavar="PERCENT",
             parser=option_values.percent_or_number,
             variable=False,
@@ -46,7 +50,12 @@ def audit(
     consent: Consent,
     output: Output,
 ) -> ExitCode:
-    """Say who in the whole pool lacks a verified phone; report/unverified.csv is a roster to fill in."""
+    """Report which users of the pool have no verified phone number, and list them as a roster to fill in.
+
+    Examples:
+        migrate-mfa audit
+        migrate-mfa audit --fail-under 95% --json
+    """
     from migrate_mfa.settings import Settings
     from migrate_mfa.workflows.audit import open_audit
 
@@ -59,8 +68,8 @@ def audit(
     if code is ExitCode.NOT_MET:
         counted = any((look.found.total or {}).values())
         tell(
-            "That is less than --fail-under asks for."
+            f"That is less than --fail-under {looking.fail_under}."
             if counted
-            else "The pool has no enabled local user, so nobody meets --fail-under. Is it the right pool?"
+            else "The pool has no enabled local user, so --fail-under is not met. Is it the right pool?"
         )
     return leave(look.invocation, code)

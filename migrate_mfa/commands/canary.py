@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from migrate_mfa.canary.prompt import Terminal, print_step, say, say_step
 from migrate_mfa.cli.caller import Aws, Pool
-from migrate_mfa.cli.option_groups import Consent, Output, Pace, ReadingNumber
+from migrate_mfa.cli.option_groups import Consent, Output, Pace, ReadingRoster
 from migrate_mfa.cli.options import Group, Only, Option
 from migrate_mfa.cli.prompt import place, progress_for, tell
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, UsageError
@@ -37,30 +37,33 @@ managed login looks; that the other numbers are right."""
 
 @dataclass(frozen=True, kw_only=True)
 class Walking(Group):
-    """Who is walked, how, and what becomes of it."""
+    """Which user, how, and what happens afterwards."""
 
     user: Annotated[
         str,
-        Option(help="The user: Username, sub, or an alias that signs in.", metavar="USER", argument=True),
+        Option(help="The user: Username, sub, or an alias for signing in.", metavar="USER", argument=True),
     ]
     phone: Annotated[
-        str | None, Option(help="The user's number (default: the one in the pool).", variable=False)
+        str | None, Option(help="Number of the user (default: the pool's).", metavar="NUMBER", variable=False)
     ] = None
     attested: Annotated[
         bool,
-        Option(help="Let an administrator store the number as verified, without a code.", variable=False),
+        Option(help="Store the number as verified, without asking the user for a code.", variable=False),
     ] = False
     undo: Annotated[
         bool | None,
         Option(
-            help="Give the user back the state from before (default: ask at the end).",
+            help="Restore the user's state at the end (default: ask).",
             flags=("--undo/--no-undo",),
             variable=False,
         ),
     ] = None
     run_dir: Annotated[
         Path | None,
-        Option(help="Where the way back is kept (default: ./migrate-mfa-runs/POOL/canary-TIME)."),
+        Option(
+            help="Directory for the user's state before (default: ./migrate-mfa-runs/POOL/canary-TIME).",
+            metavar="DIR",
+        ),
     ] = None
 
 
@@ -68,7 +71,14 @@ class Walking(Group):
 class AppClient(Group, heading=Pool.heading):
     """Through which the user signs in."""
 
-    client_id: Annotated[str | None, Option(help="An app client with ALLOW_ADMIN_USER_PASSWORD_AUTH.")] = None
+    client_id: Annotated[
+        str | None, Option(help="Id of an app client with ALLOW_ADMIN_USER_PASSWORD_AUTH.", metavar="ID")
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingNumber(ReadingRoster, heading="Options"):
+    """How --phone is read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +87,7 @@ class ConsentToWalk(Consent):
 
     yes: Annotated[
         bool,
-        Option(help="Do not ask for the pool's name; all else is still asked.", variable=False),
+        Option(help="Do not ask for the pool's name. Other questions are still asked.", variable=False),
     ] = False
 
 
@@ -86,11 +96,18 @@ def canary(
     pool: Pool,
     client: AppClient,
     aws: Aws,
-    reading: ReadingNumber,
+    reading: Annotated[ReadingNumber, Only("phone_country")],
     consent: ConsentToWalk,
     output: Annotated[Output, Only("json", "log_level")],
 ) -> ExitCode:
-    """Walk one real user the whole way: number, code, SMS MFA on, a sign-in that asks for a code, tokens."""
+    """Test the whole way with one real user: number, code, SMS MFA on, a sign-in that asks for a code.
+
+    Asks for the user's password and for the codes of the SMS.
+
+    Examples:
+        migrate-mfa canary aiko --client-id 1h57kf5cpq17m0eml12EXAMPLE
+        migrate-mfa canary aiko --client-id 1h57kf5cpq17m0eml12EXAMPLE --attested
+    """
     from migrate_mfa.canary.canary import Request
     from migrate_mfa.settings import Settings
 

@@ -1,5 +1,6 @@
 """check: is everything ready? Writes nothing to AWS."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from migrate_mfa.cli.caller import Aws, Pool
 from migrate_mfa.cli.option_groups import JsonOnly, PricesOnly, QuotaShare, Verifying
 from migrate_mfa.cli.options import Group, Option
+from migrate_mfa.cli.prompt import tell
 from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.errors import ExitCode
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from migrate_mfa.checks.findings import Finding
+    from migrate_mfa.domain.choices import VerificationPolicy
 
 _HEAD = 80
 
@@ -24,11 +27,11 @@ class Checking(Group):
 
     run_dir: Annotated[
         Path | None,
-        Option(help="The run directory of a plan: its pool, policy and users are what is checked for."),
+        Option(help="Check for the pool, policy and users of this run directory's plan.", metavar="DIR"),
     ] = None
     verb: Annotated[
         str,
-        Option(help="The command whose permissions are checked.", metavar="COMMAND", variable=False),
+        Option(help="Command whose permissions are checked.", metavar="COMMAND", variable=False),
     ] = "run"
 
 
@@ -41,7 +44,14 @@ def check(
     prices: PricesOnly,
     output: JsonOnly,
 ) -> ExitCode:
-    """Say whether the pool, its SMS path, its quotas and this caller are ready. Exit 4 on a failure."""
+    """Check that the pool, its SMS path, its quotas and your permissions are ready.
+
+    Writes nothing. Exit code 4 means that a finding is a failure.
+
+    Examples:
+        migrate-mfa check --verification attested
+        migrate-mfa check --verb reconcile --user-pool-id ap-northeast-1_AbCdEfGhI
+    """
     from migrate_mfa.cli import tables
     from migrate_mfa.settings import Settings
     from migrate_mfa.workflows.check import check as do_check
@@ -55,7 +65,16 @@ def check(
         _show(checked.findings, checked.document)
         if checked.forecast is not None:
             tables.work(checked.forecast)
+        if checked.exit_code is ExitCode.DONE and checking.verb == "run":
+            tell(f"Next: {_next(checking.run_dir, deciding.verification)}")
     return checked.exit_code
+
+
+def _next(run_dir: Path | None, policy: "VerificationPolicy | None") -> str:
+    """The command that a pool is ready for."""
+    if run_dir is not None:
+        return f"migrate-mfa run --run-dir {shlex.quote(str(run_dir))}"
+    return f"migrate-mfa plan ROSTER --verification {policy.value if policy else 'POLICY'}"
 
 
 def _show(findings: "Iterable[Finding]", document: dict[str, object]) -> None:

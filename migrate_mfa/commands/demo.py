@@ -1,16 +1,19 @@
-"""The demonstration: the real commands over the rosters of samples/, against an embedded Cognito."""
+"""demo: the real commands over the rosters of samples/, against a simulated Cognito."""
 
 import os
+import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from migrate_mfa.cli.options import Group, Option
+from migrate_mfa.cli.options import PREFIX, Group, Option
 from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
-from migrate_mfa.domain.words import counted
+from migrate_mfa.domain.reasons import Outcome
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -29,10 +32,12 @@ class Showing(Group):
 
     run_dir: Annotated[
         Path | None,
-        Option(help="Where the run directories go (default: a new one in ./migrate-mfa-runs)."),
+        Option(
+            help="Where the run directories go (default: a new folder in ./migrate-mfa-runs).", metavar="DIR"
+        ),
     ] = None
     users: Annotated[
-        int, Option(help="Generated users beside those of the samples.", least=1, variable=False)
+        int, Option(help="Number of generated users in addition to the samples.", least=1, variable=False)
     ] = 200
 
 
@@ -40,7 +45,12 @@ def demo_of(main: Callable[[list[str]], int]) -> Callable[[Showing], ExitCode]:
     """The verb, which gives the program one command line after another."""
 
     def demo(showing: Showing) -> ExitCode:
-        """The whole job on sample rosters against an embedded Cognito; nothing to configure."""
+        """Do the whole job on sample users against a simulated Cognito. Needs no AWS account.
+
+        Examples:
+            migrate-mfa demo
+            migrate-mfa demo --users 1000 --run-dir demo
+        """
         _demonstrate(main, showing.users, showing.run_dir)
         return ExitCode.DONE
 
@@ -57,64 +67,114 @@ def _demonstrate(main: Callable[[list[str]], int], users: int, run_dir: Path | N
 
     from migrate_mfa.journal.run_dir import RUNS
 
+    samples = _samples()
     Path(RUNS).mkdir(exist_ok=True, mode=0o700)
     directory = run_dir or Path(tempfile.mkdtemp(prefix="demo-", dir=RUNS))
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _private_environment(), _background(users) as cognito:
-        _tell(f"A Cognito of our own answers at {cognito.endpoint}; nothing leaves this machine.")
-        show = _Show(main, cognito, directory)
-        show.audit("who lacks a verified phone, before")
-        show.migrate("clean", "attested", plan_first=True)
+    with _private_environment(), _background(users, samples) as cognito:
+        _tell(f"A simulated Cognito answers at {cognito.endpoint}. Nothing leaves this machine.")
+        show = _Show(main, cognito, samples, directory)
+        show.audit()
+        show.migrate("clean", "attested")
+        _tell("Three more rosters, without what run prints:")
         for name, policy in _ROSTERS[1:]:
-            show.migrate(name, policy)
-        show.many(users)
-        show.audit("and after")
+            show.briefly(samples / f"{name}.csv", policy)
+        show.briefly(_extra(users, directory), "attested")
+        show.audit()
         checked = sum(show.check(name) for name, _ in _ROSTERS)
-    _tell(f"All {checked} rows of the samples ended as written beside them (samples/*.expected.csv).")
-    _tell(f"The run directories are in {directory}; the Cognito of this demo is gone.")
+    _summarize(directory, samples, checked)
+
+
+def _extra(users: int, directory: Path) -> Path:
+    """A roster of so many generated users."""
+    import csv
+
+    roster = directory / f"{_PREFIX}.csv"
+    with roster.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["email", "phone_number"])
+        writer.writerows(
+            (f"{_PREFIX}{number:07d}@example.com", f"+81801{number:07d}") for number in range(users)
+        )
+    return roster
+
+
+def _summarize(directory: Path, samples: Path, checked: int) -> None:
+    """A table of the rosters, and what to try next."""
+    names = [*(name for name, _ in _ROSTERS), _PREFIX]
+    _tell("The rosters of this demo\n------------------------")
+    write(f"{'roster':<20}{'rows':>6}" + "".join(f"{each.value:>10}" for each in _OUTCOMES))
+    for name in names:
+        outcomes = Counter(outcome for outcome, _ in _endings(directory / name).values())
+        counts = "".join(f"{outcomes[each.value]:>10}" for each in _OUTCOMES)
+        write(f"{f'{name}.csv':<20}{outcomes.total():>6}{counts}")
+    write(f"All {checked} rows of the samples ended as written beside them (samples/*.expected.csv).")
+    shown, program = os.path.relpath(directory / "every-reason"), _program()
+    _tell("Try next:")
+    write(f"  {program} report --run-dir {shown}")
+    write(f"  {program} guide tour")
+    write(f"  {program} simulate --pool-file {os.path.relpath(samples / 'pool.json')} --port 8451")
+    write(f"In a browser, open the report:\n  {shown}/report/report.html")
+
+
+_OUTCOMES = (Outcome.VERIFIED, Outcome.PENDING, Outcome.FAILED, Outcome.SKIPPED)
+
+
+def _program() -> str:
+    """How this program is called here: by its name only where the shell would find it."""
+    import shutil
+
+    called = Path(sys.argv[0])
+    if shutil.which("migrate-mfa") or called.name != "migrate-mfa":
+        return "migrate-mfa"
+    return os.path.relpath(called)
 
 
 class _Show:
     """Prints each command, and runs it."""
 
-    def __init__(self, main: Callable[[list[str]], int], cognito: "Running", directory: Path) -> None:
+    def __init__(
+        self, main: Callable[[list[str]], int], cognito: "Running", samples: Path, directory: Path
+    ) -> None:
         self._main = main
+        self._samples = samples
         self._directory = directory
-        pool_id = str(cognito.pools[0]["id"])
-        self._pool = ["--user-pool-id", pool_id, "--endpoint-url", cognito.endpoint]
+        for name, value in (
+            ("USER_POOL_ID", str(cognito.pools[0]["id"])),
+            ("ENDPOINT_URL", cognito.endpoint),
+            ("PHONE_COUNTRY", "JP"),
+            ("MAX_FAILURES", "100%"),
+            ("QUOTA_SHARE", "1"),
+            ("QUIET", "true"),
+        ):
+            os.environ[f"{PREFIX}{name}"] = value
+            write(f"$ export {PREFIX}{name}={value}")
 
-    def audit(self, what: str) -> None:
-        _tell(f"— {what}")
-        self._run(["audit", *self._pool, "--run-dir", str(self._directory / "audit"), "--quiet"])
+    def audit(self) -> None:
+        self._run(["audit", *self._in("audit")])
 
-    def migrate(self, name: str, policy: str, *, plan_first: bool = False) -> None:
-        _tell(f"— the roster {name}.csv")
-        self._apply(_sample(f"{name}.csv"), name, policy, plan_first=plan_first)
-
-    def many(self, users: int) -> None:
-        roster = self._directory / f"{_PREFIX}.csv"
-        import csv
-
-        with roster.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["email", "phone_number"])
-            writer.writerows(
-                (f"{_PREFIX}{number:07d}@example.com", f"+81801{number:07d}") for number in range(users)
-            )
-        _tell(f"— {counted(users, 'more user')}")
-        self._apply(roster, _PREFIX, "attested")
-
-    def _apply(self, roster: Path, name: str, policy: str, *, plan_first: bool = False) -> None:
-        arguments = [str(roster), *self._pool, "--run-dir", str(self._directory / name), "--quiet"]
-        arguments += ["--verification", policy, "--phone-country", "JP", "--max-failures", "100%"]
-        arguments += ["--quota-share", "1.0"]
-        if plan_first:
-            self._run(["plan", *arguments])
+    def migrate(self, name: str, policy: str) -> None:
+        """Plan, then run, with all that they print."""
+        roster = self._samples / f"{name}.csv"
+        arguments = [str(roster), "--verification", policy, *self._in(name)]
+        self._run(["plan", *arguments])
         self._run(["run", *arguments, "--yes"])
 
+    def briefly(self, roster: Path, policy: str) -> None:
+        """Run without what it prints: the table at the end has the counts."""
+        arguments = [str(roster), "--verification", policy, *self._in(roster.stem)]
+        with redirect_stdout(StringIO()) as out, redirect_stderr(out):
+            code = self._main(["run", *arguments, "--yes"])
+        meaning = ": some rows failed" if code == ExitCode.SOME_FAILED else ""
+        write(f"\n{_shown(['run', *arguments, '--yes'])}\n(exit code {code}{meaning})")
+        if code not in {ExitCode.DONE, ExitCode.SOME_FAILED}:
+            write(out.getvalue())
+
+    def _in(self, name: str) -> list[str]:
+        return ["--run-dir", str(self._directory / name)]
+
     def _run(self, arguments: list[str]) -> None:
-        shown = " ".join(os.path.relpath(each) if each.startswith("/") else each for each in arguments)
-        write(f"\n$ migrate-mfa {shown}")
+        write(f"\n{_shown(arguments)}")
         code = self._main(arguments)
         write(f"(exit code {code})")
 
@@ -122,7 +182,7 @@ class _Show:
         """Compare a run with what was expected by hand. Returns the number of rows."""
         expected = {
             int(line["row"]): (line["outcome"], line["reason"])
-            for line in _read_csv(_sample(f"{name}.expected.csv"))
+            for line in _read_csv(self._samples / f"{name}.expected.csv")
         }
         found = _endings(self._directory / name)
         wrong = {row: (expected.get(row), found.get(row)) for row in expected.keys() | found.keys()}
@@ -130,6 +190,16 @@ class _Show:
         if wrong:
             raise MigrateMfaError(f"{name}.csv did not end as expected, by row (expected, found): {wrong}")
         return len(found)
+
+
+def _shown(arguments: list[str]) -> str:
+    """A command line, with paths from here and an option on each line where it is long."""
+    words = [os.path.relpath(each) if each.startswith("/") else each for each in arguments]
+    line = f"$ migrate-mfa {' '.join(words)}"
+    return line if len(line) <= _WIDTH else line.replace(" --", " \\\n    --")
+
+
+_WIDTH = 80
 
 
 def _endings(run_dir: Path) -> dict[int, tuple[str, str]]:
@@ -154,17 +224,18 @@ def _read_csv(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _sample(name: str) -> Path:
-    return (_SAMPLES / name).resolve()
+def _samples() -> Path:
+    """Where the samples are: in the package; in a checkout, where its links lead."""
+    return (_SAMPLES / "pool.json").resolve().parent
 
 
-def _background(users: int) -> "AbstractContextManager[Running]":
+def _background(users: int, samples: Path) -> "AbstractContextManager[Running]":
     """A simulator with the pool of the samples, and so many generated users."""
     import json
 
     from migrate_mfa.simulator import background
 
-    document: dict[str, Any] = json.loads(_sample("pool.json").read_text(encoding="utf-8"))
+    document: dict[str, Any] = json.loads((samples / "pool.json").read_text(encoding="utf-8"))
     document["pools"][0]["generate"] = {"count": users, "prefix": _PREFIX, "email_verified": 1.0}
     return background(document)
 

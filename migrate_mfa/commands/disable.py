@@ -18,7 +18,12 @@ def disable(
     consent: o.Consent,
     output: o.Output,
 ) -> ExitCode:
-    """Switch SMS MFA off for the users of a roster; their numbers stay, and the roster's are not read."""
+    """Switch SMS MFA off for the users of a roster. Their numbers stay; the roster's are not read.
+
+    Examples:
+        migrate-mfa disable leavers.csv
+        migrate-mfa disable leavers.csv --max-users 10 --yes
+    """
     from migrate_mfa.settings import Settings
 
     settings = Settings.of(

@@ -29,15 +29,20 @@ class Reading(Group):
     """Which topic, and in which language."""
 
     topic: Annotated[
-        str | None, Option(help="The topic to show; leave it out to list all topics.", argument=True)
+        str | None, Option(help="Topic to show; without it, all topics are listed.", argument=True)
     ] = None
-    lang: Annotated[Lang, Option(help="The language: en, or ja for the topics that exist in Japanese.")] = (
-        Lang.EN
-    )
+    lang: Annotated[
+        Lang, Option(help="Language: en, or ja where a Japanese page exists.", metavar="en|ja")
+    ] = Lang.EN
 
 
 def guide(reading: Reading, output: Annotated[Output, Only("no_color")]) -> ExitCode:
-    """Show the documentation of this version: without a topic the list, with one its text."""
+    """Show the documentation of this version: the list of topics, or one topic.
+
+    Examples:
+        migrate-mfa guide
+        migrate-mfa guide policies --lang ja
+    """
     if reading.topic is None:
         write("\n".join(_listed(reading.lang)))
         return ExitCode.DONE

@@ -17,18 +17,17 @@ _MAKES_THE_ROLE = "setup-pool"
 class Allowing(Group, variables=False):
     """What is to be allowed."""
 
-    command: Annotated[str, Option(help="The command that is to be allowed, such as run.", argument=True)]
+    command: Annotated[str, Option(help="Command to allow, such as run.", argument=True)]
     account: Annotated[
         str | None,
         Option(
-            help="The account's id; current asks AWS whose credentials these are (default: a mark to "
-            "be replaced).",
+            help="Account id; current asks AWS for the account of your credentials (default: a placeholder).",
             metavar="ID|current",
         ),
     ] = None
-    deep: Annotated[bool, Option(help="With what the command's --deep needs.")] = False
+    deep: Annotated[bool, Option(help="Include what the command needs for --deep.")] = False
     optional: Annotated[
-        bool, Option(help="With what the command can do without.", flags=("--optional/--no-optional",))
+        bool, Option(help="Include optional permissions.", flags=("--optional/--no-optional",))
     ] = True
 
 
@@ -39,8 +38,7 @@ class RoleToPass(Group, heading=SmsPath.heading):
     sms_role_arn: Annotated[
         str | None,
         Option(
-            help="The IAM role that Cognito sends SMS with (default of setup-pool: the pool's, else a new "
-            "one).",
+            help="IAM role that lets Cognito send SMS; may contain * (default: a placeholder).",
             metavar="ARN",
         ),
     ] = None
@@ -50,7 +48,14 @@ NotifyTopic = Annotated[Telling, Only("notify_topic_arn")]
 
 
 def iam_policy(allowing: Allowing, pool: Pool, aws: Aws, role: RoleToPass, telling: NotifyTopic) -> ExitCode:
-    """Print the least-privilege IAM policy of a command. Asks nothing of AWS, unless --account current."""
+    """Print the least-privilege IAM policy of a command.
+
+    Calls AWS only for --account current.
+
+    Examples:
+        migrate-mfa iam-policy run --user-pool-id ap-northeast-1_AbCdEfGhI
+        migrate-mfa iam-policy audit --deep --user-pool-id ap-northeast-1_AbCdEfGhI
+    """
     from migrate_mfa.aws.session import region_of
     from migrate_mfa.checks.iam_policy import ROLE_PLACEHOLDER, Ground, permissions_of, policy
     from migrate_mfa.cli import tables
@@ -89,4 +94,4 @@ def _name_placeholders(shown: str) -> None:
 
     for mark, option in ((ACCOUNT_PLACEHOLDER, "--account"), (ROLE_PLACEHOLDER, "--sms-role-arn")):
         if mark in shown:
-            tell(f"Put the real one in the place of {mark}, or give {option}.")
+            tell(f"Replace {mark} with the real one, or use {option}.")

@@ -23,7 +23,12 @@ def plan(
     telling: o.Telling,
     output: o.Output,
 ) -> ExitCode:
-    """Say what would happen to every row. Writes nothing to AWS, and makes nobody a billed user."""
+    """Report what would happen to each row of a roster. Writes nothing to AWS, and bills no user.
+
+    Examples:
+        migrate-mfa plan users.csv --verification attested
+        migrate-mfa plan users.csv --verification by-code --phone-country JP
+    """
     from migrate_mfa.settings import Settings
 
     return make_plan(Settings.of(run, pool, aws, deciding, reading, pace, wave, cost, telling, output))

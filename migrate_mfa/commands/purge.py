@@ -13,15 +13,22 @@ from migrate_mfa.domain.words import counted
 
 @dataclass(frozen=True, kw_only=True)
 class Pending(Group, variables=False):
-    """What becomes of users whom a reconcile could still promote."""
+    """What happens to users whom a reconcile could still promote."""
 
     despite_pending: Annotated[
-        bool, Option(help="Also while users are pending: this run can never promote them then.")
+        bool, Option(help="Purge although users are pending. This run can then never promote them.")
     ] = False
 
 
 def purge(run: ThisRun, pending: Pending, consent: Consent) -> ExitCode:
-    """Remove the personal data of a finished run; counts stay, rollback and reconcile end with it."""
+    """Delete the personal data of a finished run. Counts are kept.
+
+    Rollback and reconcile are then no longer possible.
+
+    Examples:
+        migrate-mfa purge --run-dir migrate-mfa-runs/*/users-*
+        migrate-mfa purge --run-dir migrate-mfa-runs/*/audit --yes
+    """
     from migrate_mfa.workflows.purge import purge as do_purge
 
     require_consent(consent)
@@ -34,5 +41,5 @@ def purge(run: ThisRun, pending: Pending, consent: Consent) -> ExitCode:
     write(f"Removed the personal data{of} in {run.run_dir}; summary.json stays.")
     if left:
         names = ", ".join(str(path.relative_to(run.run_dir)) for path in left)
-        tell(f"Not this tool's, and left as they are: {names}. Remove what names people yourself.")
+        tell(f"Other files were not removed: {names}. Remove those with personal data yourself.")
     return ExitCode.DONE

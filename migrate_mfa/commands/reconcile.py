@@ -1,4 +1,4 @@
-"""reconcile: who has proved the number since a run, and who is not protected any more."""
+"""reconcile: turn on MFA for users who have verified their number, and report users who lost it."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Drift(Group, variables=False):
-    """What is done about users who are not protected any more."""
+    """What is done about users who are no longer protected."""
 
     repair: Annotated[
-        bool, Option(help="Switch SMS MFA on again where it was switched off; never a number.")
+        bool, Option(help="Switch SMS MFA on again for users who lost it. Numbers are never changed.")
     ] = False
-    deep: Annotated[bool, Option(help="Read every enrolled user, not only the changed ones (billed).")] = (
-        False
-    )
+    deep: Annotated[
+        bool, Option(help="Read every enrolled user, not only changed ones. They become billed.")
+    ] = False
 
 
 def reconcile(
@@ -40,7 +40,14 @@ def reconcile(
     consent: Consent,
     output: Output,
 ) -> ExitCode:
-    """Promote who has proved the number since, and report who is not protected any more; fit for cron."""
+    """Turn on MFA for users who have verified their number, and report users who lost it. Suitable for cron.
+
+    Exit code 9 means that users have lost their number or MFA.
+
+    Examples:
+        migrate-mfa reconcile --run-dir migrate-mfa-runs/*/users-*
+        migrate-mfa reconcile --run-dir migrate-mfa-runs/*/users-* --repair --yes
+    """
     from migrate_mfa.settings import Settings
     from migrate_mfa.workflows.reconcile import open_reconciliation
 
@@ -55,8 +62,8 @@ def _promote(reconciliation: "Reconciliation", *, repair: bool) -> None:
     try:
         reconciliation.compare(confirm_billing)
         if held_back := reconciliation.found.waiting_for_max_sms:
-            waiting = counted(held_back, "user waits on", "users wait on")
-            tell(f"{waiting}: their codes would be more SMS than --max-sms allows.")
+            waiting = counted(held_back, "user waits for", "users wait for")
+            tell(f"{waiting} --max-sms: their codes would exceed it.")
         if repair:
             reconciliation.plan_repairs()
         if users := reconciliation.open_rows():

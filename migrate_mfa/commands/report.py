@@ -6,6 +6,7 @@ from typing import Annotated
 
 from migrate_mfa.cli.option_groups import JsonOnly, ThisRun
 from migrate_mfa.cli.options import Group, Option
+from migrate_mfa.cli.prompt import tell
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.reports.languages import Lang
 
@@ -22,19 +23,24 @@ class Showing(Group, heading="Output", variables=False):
     """In which language, and what is printed."""
 
     lang: Annotated[
-        Lang, Option(help="The language of report.html and of markdown: en or ja.", metavar="en|ja")
+        Lang, Option(help="Language of report.html and of Markdown: en or ja.", metavar="en|ja")
     ] = Lang.EN
     format: Annotated[
         Format,
         Option(
-            help="What to print: a table, or the page in short as Markdown, for a ticket.",
+            help="What to print: a table, or a short page in Markdown for a ticket.",
             metavar="table|markdown",
         ),
     ] = Format.TABLE
 
 
 def report(run: ThisRun, showing: Showing, output: JsonOnly) -> ExitCode:
-    """Write the reports of a run again, from its journal."""
+    """Write the reports of a run again, from its journal.
+
+    Examples:
+        migrate-mfa report --run-dir migrate-mfa-runs/*/users-*
+        migrate-mfa report --run-dir migrate-mfa-runs/*/users-* --format markdown
+    """
     from migrate_mfa.cli import tables
     from migrate_mfa.cli.streams import write
     from migrate_mfa.reports import from_journal
@@ -44,4 +50,5 @@ def report(run: ThisRun, showing: Showing, output: JsonOnly) -> ExitCode:
         write(from_journal.markdown(run.run_dir, showing.lang).rstrip("\n"))
     else:
         tables.standing(summary, run.run_dir, in_json=output.json)
+    tell(f"The reports are in {run.run_dir / 'report'}. Open report.html in a browser.")
     return ExitCode.DONE

@@ -18,16 +18,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen(Group, variables=False):
-    """Whom it concerns; all where nothing is said."""
+    """Which users; all of the run by default."""
 
     roster: Annotated[
-        str | None, Option(help="A CSV of users: only these. Its numbers are not read.", argument=True)
+        str | None,
+        Option(help="CSV file of users: restore only these. Its numbers are not read.", argument=True),
     ] = None
     user: Annotated[
-        tuple[str, ...], Option(help="Only this user, by sub, Username or e-mail address. Repeatable.")
+        tuple[str, ...],
+        Option(help="Restore only this user: sub, Username or e-mail address. Repeatable.", metavar="USER"),
     ] = ()
     outcome: Annotated[
-        tuple[Outcome, ...], Option(help="Only rows that ended so. Repeatable.", metavar="OUTCOME")
+        tuple[Outcome, ...],
+        Option(help="Restore only rows with this outcome. Repeatable.", metavar="OUTCOME"),
     ] = ()
 
 
@@ -42,7 +45,12 @@ def rollback(
     consent: Consent,
     output: Output,
 ) -> ExitCode:
-    """Undo what the run did, for users whom nobody else has touched since."""
+    """Undo a run for every user whom nobody else has changed since.
+
+    Examples:
+        migrate-mfa rollback --run-dir migrate-mfa-runs/*/users-*
+        migrate-mfa rollback --run-dir migrate-mfa-runs/*/users-* --user aiko
+    """
     from migrate_mfa.settings import Settings
     from migrate_mfa.workflows.rollback import open_rollback
 
@@ -52,8 +60,8 @@ def rollback(
         _give_back(undoing, chosen)
     if undoing.left_alone:
         tell(
-            f"Left as they are: {undoing.left_alone:,} of the users named, whom somebody else changed since "
-            "(changed_by_others). Look at them in Cognito; `disable` switches SMS MFA off."
+            f"Left as they are: {undoing.left_alone:,} of the users named, because somebody else has "
+            "changed them (changed_by_others). Check them in Cognito; `disable` switches SMS MFA off."
         )
     return leave(undoing.invocation, undoing.exit_code())
 
@@ -63,7 +71,7 @@ def _give_back(undoing: "Rollback", chosen: Chosen) -> None:
     if said := undoing.choose(chosen.user):
         tell(said)
     if users := undoing.count_selected(chosen.outcome):
-        back = " Their state from before the run comes back."
+        back = " They get back their state from before the run."
         confirm_run(undoing.invocation.session, users, back, seconds=undoing.seconds(users))
     undoing.select(chosen.outcome)
     undoing.apply()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class DryRun(Group, variables=False):
     """Whether it is only a plan."""
 
-    dry_run: Annotated[bool, Option(help="The same as plan.")] = False
+    dry_run: Annotated[bool, Option(help="Only plan, as the command plan does.")] = False
 
 
 def run(
@@ -38,7 +38,14 @@ def run(
     consent: o.Consent,
     output: o.Output,
 ) -> ExitCode:
-    """Plan, ask, apply. The same command again goes on where it stopped; --run-dir alone applies a plan."""
+    """Plan, ask, then enrol the users of a roster. The same command again resumes a stopped run.
+
+    --run-dir without a roster applies the plan of that run directory.
+
+    Examples:
+        migrate-mfa run users.csv --verification attested --max-users 10
+        migrate-mfa run users.csv --verification attested --stop-after 8h --yes
+    """
     from migrate_mfa.settings import Settings
 
     settings = Settings.of(run, pool, aws, deciding, reading, pace, wave, cost, telling, consent, output)
@@ -67,7 +74,7 @@ def carry_out(settings: "Settings", command: str) -> ExitCode:
 
 
 def _check_first(planning: "Run") -> None:
-    """What `check` has to say about this run: warnings are told, a failure ends it."""
+    """The findings of `check` for this run: warnings are shown, a failure ends it."""
     from migrate_mfa.checks.findings_report import short
     from migrate_mfa.checks.rules import refusal
     from migrate_mfa.workflows.check import check_before

@@ -9,18 +9,23 @@ from migrate_mfa.domain.errors import ExitCode
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listing(Group, variables=False):
+class Listing(Group, heading="Output", variables=False):
     """Where to look, and for whom to write."""
 
     folder: Annotated[
         Path,
-        Option(help="Where to look for run directories, also in folders below it.", argument=True),
+        Option(help="Where to look for run directories, with all folders below.", argument=True),
     ] = Path("migrate-mfa-runs")
-    json: Annotated[bool, Option(help="The list as JSON on standard output.")] = False
+    json: Annotated[bool, Option(help="Print the list as JSON.")] = False
 
 
 def runs(listing: Listing) -> ExitCode:
-    """List the run directories here: pool, roster, policy, state, counts, age."""
+    """List the run directories: pool, roster, policy, state, counts, age.
+
+    Examples:
+        migrate-mfa runs
+        migrate-mfa runs /srv/migrate-mfa --json
+    """
     from migrate_mfa.cli import tables
     from migrate_mfa.cli.run_list import list_runs
     from migrate_mfa.clock import SystemClock

@@ -21,14 +21,19 @@ class Printing(Group, variables=False):
     """Whether anything is written."""
 
     print_only: Annotated[
-        bool, Option(help="Write nothing; print AWS CLI commands, CloudFormation and Terraform.")
+        bool, Option(help="Write nothing; print AWS CLI commands, CloudFormation and Terraform instead.")
     ] = False
 
 
 def setup_pool(
     printing: Printing, pool: Pool, aws: Aws, sms_path: SmsPath, consent: Consent, output: JsonOnly
 ) -> ExitCode:
-    """Switch a pool to MFA OPTIONAL with SMS, keeping all else; creates the SMS role if there is none."""
+    """Switch a pool to MFA OPTIONAL with SMS. Other settings stay; an SMS role is created if there is none.
+
+    Examples:
+        migrate-mfa setup-pool --user-pool-id ap-northeast-1_AbCdEfGhI
+        migrate-mfa setup-pool --user-pool-id ap-northeast-1_AbCdEfGhI --print-only
+    """
     from migrate_mfa.settings import Settings
     from migrate_mfa.stop import SIGNAL_EXITS, Stop, Stopped
     from migrate_mfa.workflows.setup_pool import open_setup
@@ -70,7 +75,7 @@ def _set_up(opened: "Opened", plan: "SetupPlan", stop: "Stop") -> None:
     else:
         write(tables.setup(plan))
         if unseen() and not opened.settings.consent.yes:
-            raise Declined("What would change cannot be shown, so nothing was written.", _UNSEEN)
+            raise Declined("The change cannot be shown, so nothing was written.", _UNSEEN)
     confirm_setup(opened.lane, plan.pool.facts, stop, yes=opened.settings.consent.yes)
     done = False
     try:
@@ -78,11 +83,11 @@ def _set_up(opened: "Opened", plan: "SetupPlan", stop: "Stop") -> None:
         done = True
     finally:
         if not done and opened.setup.created is not None:
-            tell(f"The role {opened.setup.created} was created and stays; the same command goes on from it.")
+            tell(f"The role {opened.setup.created} was created and stays. Run the command again to use it.")
     _end(opened, plan, "set_up", now)
 
 
-_UNSEEN = "Standard output is full, or its reader has gone; --print-only leads to the same settings by hand."
+_UNSEEN = "Standard output is full or closed. --print-only prints how to change them by hand."
 
 
 def _end(opened: "Opened", plan: "SetupPlan", state: str, now: "Members") -> None:

@@ -10,15 +10,20 @@ from migrate_mfa.domain.errors import ExitCode, UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class Watching(Group, variables=False):
-    """Once, or again and again."""
+    """Once or continuously."""
 
-    watch: Annotated[
-        bool, Option(help="Keep showing it until the run ends; Ctrl-C leaves, and the run does not notice.")
-    ] = False
+    watch: Annotated[bool, Option(help="Show it until the run ends. Ctrl-C leaves; the run continues.")] = (
+        False
+    )
 
 
 def status(run: ThisRun, watching: Watching, output: JsonOnly) -> ExitCode:
-    """Say where a run stands, also while it runs."""
+    """Show the state of a run, also while it runs.
+
+    Examples:
+        migrate-mfa status --run-dir migrate-mfa-runs/*/users-*
+        migrate-mfa status --run-dir migrate-mfa-runs/*/users-* --watch
+    """
     from migrate_mfa.cli import tables
     from migrate_mfa.reports import from_journal
 

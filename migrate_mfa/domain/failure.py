@@ -134,13 +134,13 @@ COMMAND_MARK = "COMMAND"
 _CREDENTIALS = RunProblem(
     NotAllowed,
     "the credentials have expired or are not accepted",
-    "Sign in again; then the same command goes on where it stopped.",
+    "Sign in again, then run the same command again to resume.",
 )
 _PERMISSION = RunProblem(
     NotAllowed,
-    "this caller may not do that",
-    f"`migrate-mfa iam-policy {COMMAND_MARK}` prints the policy that it needs; then the same command goes "
-    "on.",
+    "your credentials do not allow this",
+    f"Attach the policy that `migrate-mfa iam-policy {COMMAND_MARK}` prints, then run the same command again "
+    "to resume.",
 )
 _NOT_ENABLED = RunProblem(
     NotAllowed,
@@ -150,17 +150,17 @@ _NOT_ENABLED = RunProblem(
 _UNKNOWN_KEY = RunProblem(
     NotAllowed,
     "the credentials have expired or are not accepted",
-    "Sign in again; then the same command goes on where it stopped. A Region that must be enabled first and "
-    "is not gives the same answer.",
+    "Sign in again, then run the same command again to resume. AWS gives the same answer for a Region that "
+    "is not enabled in this account.",
 )
 _SMS_ROLE = RunProblem(
     PoolNotReady,
     "the pool's SMS role does not work",
-    "Look at the role in SmsConfiguration: its trust policy, its ExternalId and sns:Publish.",
+    "Check the role in SmsConfiguration: its trust policy, its ExternalId and sns:Publish.",
 )
 _POOL = RunProblem(
     PoolNotReady,
-    "the user pool is not there, or not writable in this Region",
+    "the user pool does not exist, or cannot be changed in this Region",
     "Check --user-pool-id, --region and the account of the credentials.",
 )
 _RUN_PROBLEMS = {
@@ -181,7 +181,7 @@ _RUN_PROBLEMS = {
     "InvalidSignatureException": RunProblem(
         NotAllowed,
         "AWS does not accept the signature",
-        "Compare this machine's clock with the true time, then check the secret key.",
+        "Check the clock of this machine, then the secret key.",
     ),
     "SignatureDoesNotMatch": _CREDENTIALS,
     "InvalidSmsRoleAccessPolicyException": _SMS_ROLE,

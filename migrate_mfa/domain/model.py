@@ -37,7 +37,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A readable row: who, which number, and how far the row itself vouches for it.
+    """A readable row: the user, the number, and whether the row itself vouches for it.
 
     `phone` is None for "the number that the user has verified already". `claims_verified` is the row's
     `phone_number_verified`: True, False, or None for unsaid. `guesses` names what was guessed to
@@ -87,12 +87,12 @@ class MfaState:
 
     @property
     def others(self) -> frozenset[str]:
-        """The enabled factors beside SMS."""
+        """The enabled factors other than SMS."""
         return self.enabled - {SMS_MFA}
 
     @property
     def sms_in_effect(self) -> bool:
-        """SMS MFA challenges this user, or stands ready beside a stronger factor."""
+        """SMS MFA challenges this user, or is enabled in addition to a stronger factor."""
         if SMS_MFA not in self.enabled:
             return self.sms_on
         return self.preferred == SMS_MFA or bool(self.others)

@@ -69,9 +69,9 @@ class Reason(StrEnum):
 
 _BY_OUTCOME: dict[Outcome, dict[Reason, str]] = {
     Outcome.VERIFIED: {
-        Reason.ENROLLED: "Number stored and verified, SMS MFA on; nothing to do.",
-        Reason.ALREADY_ENROLLED: "Was enrolled with this number before; nothing was written.",
-        Reason.PROMOTED: "The user proved the number, SMS MFA is on; nothing to do.",
+        Reason.ENROLLED: "The number is stored and verified, and SMS MFA is on; nothing to do.",
+        Reason.ALREADY_ENROLLED: "The user was enrolled with this number before; nothing was written.",
+        Reason.PROMOTED: "The user has verified the number, and SMS MFA is on; nothing to do.",
     },
     Outcome.PENDING: {
         Reason.AWAITING_CODE: (
@@ -89,18 +89,22 @@ _BY_OUTCOME: dict[Outcome, dict[Reason, str]] = {
     },
     Outcome.FAILED: {
         Reason.BAD_ROW: "The row cannot be read safely; correct it in the roster and run again.",
-        Reason.PHONE_MISSING: "No number in the row and no verified one in the pool; add one to the roster.",
-        Reason.INVALID_PHONE: "Not a phone number; put the right one into the roster.",
-        Reason.NOT_SMS_CAPABLE: "A number that cannot receive SMS; ask the user for a mobile number.",
+        Reason.PHONE_MISSING: (
+            "The row has no number, and the pool has no verified one; add one to the roster."
+        ),
+        Reason.INVALID_PHONE: "This is not a phone number; correct it in the roster.",
+        Reason.NOT_SMS_CAPABLE: "This number cannot receive SMS; ask the user for a mobile number.",
         Reason.USER_NOT_FOUND: "The pool has no such user; correct the identity or remove the row.",
         Reason.AMBIGUOUS_USER: "More than one user fits; name this one by its sub or Username.",
         Reason.CONFLICTING_ROWS: "Several rows ask different things for this user; keep the right one.",
         Reason.UNSUPPORTED_STATUS: "The user's status allows no MFA; look at the user in Cognito.",
         Reason.PHONE_DIFFERS: (
-            "The pool has another number in use; settle which is right, see --phone-conflict of plan and run."
+            "The pool already uses a different number for this user. Decide which is right; see "
+            "--phone-conflict."
         ),
         Reason.PHONE_TAKEN: (
-            "Numbers sign people in here, and this one belongs to several users; give each their own."
+            "Users of this pool sign in with phone numbers, and several users have this one; give each user "
+            "a different number."
         ),
         Reason.REJECTED: "Cognito refused the change; the detail says why.",
         Reason.NOT_EFFECTIVE: (
@@ -111,25 +115,28 @@ _BY_OUTCOME: dict[Outcome, dict[Reason, str]] = {
             "SMS MFA is as before, but putting the old number back would send an SMS; do that by hand."
         ),
         Reason.HALF_DONE: (
-            "This run wrote to the user, then could not go on; the detail says why. Run again, or roll back."
+            "This run wrote to the user and then could not continue; the detail says why. Run again, or "
+            "roll back."
         ),
     },
     Outcome.SKIPPED: {
         Reason.DUPLICATE_ROW: "An earlier row says the same; nothing to do.",
-        Reason.FEDERATED_USER: "Signs in through an identity provider; set up MFA there.",
+        Reason.FEDERATED_USER: "The user signs in through an identity provider; set up MFA there.",
         Reason.DISABLED_USER: "The user is disabled; enable it first, or use --despite disabled_user.",
-        Reason.HAS_TOTP: "Has an authenticator app, which is stronger; left alone (--despite has_totp).",
+        Reason.HAS_TOTP: (
+            "The user has an authenticator app, which is stronger; left alone (--despite has_totp)."
+        ),
         Reason.HAS_PASSKEY: (
             "SMS MFA would block the user's passkey sign-in; left alone (--despite has_passkey)."
         ),
-        Reason.HAS_EMAIL_MFA: "Has e-mail MFA already; left alone (--despite has_email_mfa).",
+        Reason.HAS_EMAIL_MFA: "The user has e-mail MFA already; left alone (--despite has_email_mfa).",
         Reason.NO_RECOVERY_LEFT: (
             "With SMS MFA on, this user could not reset a forgotten password; verify an e-mail address first."
         ),
-        Reason.CHANGED_BY_OTHERS: "Somebody else changed this user since; left alone.",
+        Reason.CHANGED_BY_OTHERS: "Somebody else has changed this user since the run; left alone.",
         Reason.RESTORED: "Back to what it was before the run.",
         Reason.NOTHING_TO_RESTORE: "The run wrote nothing to this user.",
-        Reason.MFA_DISABLED: "SMS MFA is off, the number stays.",
+        Reason.MFA_DISABLED: "SMS MFA is off; the number stays.",
     },
 }
 
@@ -174,4 +181,4 @@ LOCKOUT_SHEET = (
     Reason.PHONE_TAKEN,
     Reason.NO_RECOVERY_LEFT,
 )
-"""Rows 7 to 11 of the decision table: who could be locked out, or is in danger of it."""
+"""Rows 7 to 11 of the decision table: users who could be locked out."""

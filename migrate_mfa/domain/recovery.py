@@ -54,12 +54,12 @@ class Recovery:
         """What the operator can do about it."""
         if self.status in _DISCARDABLE:
             return (
-                "Let the recovery be started or cancelled first; it expires 24 hours after it was initiated. "
-                "Then run the same command again."
+                "Start or cancel the recovery first; it expires 24 hours after it was initiated. Then run "
+                "the same command again."
             )
         if self.status == "RESTORING":
-            return "Wait until it is completed; then the same command reads the users anew and goes on."
-        return "AWS Support must end it: see the support case. Then run the same command again."
+            return "Wait until it is completed, then run the same command again; it reads the users again."
+        return "AWS Support must end it; see the support case. Then run the same command again."
 
 
 def pausing(recoveries: Iterable[Recovery]) -> Recovery | None:

@@ -1,4 +1,4 @@
-"""The columns that the tool's reports add to those of a roster, and how they are told from a roster's own.
+"""The columns that the reports add to those of a roster, and how to tell them apart.
 
 A report is a roster again, so its columns come back as input; and a roster may have a `reason` of its own.
 """

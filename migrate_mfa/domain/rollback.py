@@ -94,7 +94,7 @@ def _writes_mfa(writes: Sequence[Write]) -> bool:
 def _restore_but_for_the_proof(
     before: UserState, state: UserState, possible: Sequence[UserState]
 ) -> Decision:
-    """Where all that differs is that the number is verified by now, undo the MFA part alone."""
+    """If the only difference is that the number is verified now, undo only the MFA part."""
     unproved = {_shape(each) for each in possible if not each.phone_verified}
     if not (state.phone_verified and _shape(replace(state, phone_verified=False)) in unproved):
         return Verdict(Reason.CHANGED_BY_OTHERS, _what_differs(state, possible))

@@ -7,7 +7,6 @@ from unicodedata import decimal
 
 from migrate_mfa.domain.model import Candidate, NumberClaims, Rejection, Step, UserState
 from migrate_mfa.domain.reasons import Outcome, Reason
-from migrate_mfa.domain.words import counted
 
 
 class PlannedBy(StrEnum):
@@ -41,7 +40,7 @@ class Undecided:
 
 @dataclass(frozen=True, slots=True)
 class SharedNumbers:
-    """Numbers that a plan gives to several users each, who these are in all, and how many have the same one.
+    """Numbers that a plan gives to several users each; `most` is the most users of one number.
 
     Couples share a phone; a column that was filled down by mistake sends everybody's codes to one.
     """
@@ -51,8 +50,9 @@ class SharedNumbers:
     most: int
 
     def __str__(self) -> str:
-        one = f"{counted(self.numbers, 'number is', 'numbers are')} of several users each"
-        return f"{one}: {self.users:,} users in all, up to {self.most:,} with the same one"
+        if self.numbers == 1:
+            return f"1 phone number is shared by {self.users:,} users"
+        return f"{self.numbers:,} phone numbers are shared by {self.users:,} users, up to {self.most:,} each"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class Revisited:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """An enrolled user who is not protected any more."""
+    """An enrolled user who is no longer protected."""
 
     row: int
     sub: str
@@ -150,7 +150,7 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record and what it comes to.
+    """One record and its result.
 
     Its cells are those that it has: fewer than the header's columns where the last ones are missing, more
     where a bad row has more.

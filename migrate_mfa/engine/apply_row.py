@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from migrate_mfa.journal.write_store import LastWrite
 
 READ_BACK_WAITS_S = (0.5, 1.0, 2.0)
-"""How long to wait before each further look at a user who does not show a write yet."""
+"""How long to wait before each further read of a user that does not show a write yet."""
 AGAIN_AFTER_S = 10.0
 """How long a user has to be without what an earlier process stored before it is stored again."""
 ROUNDS = 8
@@ -253,5 +253,5 @@ def _is_undone(decision: Decision, start: UserState, made: Plan, state: UserStat
 
 
 _ENDED_UNKNOWN = frozenset({Reason.GAVE_UP, Reason.REJECTED})
-"""Rows that said so when they ended: who gives the command again means it."""
+"""Rows that ended with this detail: running the command again confirms the repetition."""
 _PROVED_BY_USER = frozenset({Reason.AWAITING_CODE, Reason.AWAITING_FIRST_SIGN_IN})

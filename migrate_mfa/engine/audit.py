@@ -1,4 +1,4 @@
-"""The audit: who in the pool lacks a verified phone. By ListUsers alone, so that nobody becomes billed."""
+"""The audit: users without a verified phone. It uses ListUsers only, so that no user becomes billed."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ _CHUNK = 500
 _SEVERAL = 10
 _NOBODY_CAN_BE_READ = (
     "AdminGetUser fails for one user after another.",
-    "No user is to blame. The codes are in log.jsonl; look at them and at AWS Health, then run it again.",
+    "No user is to blame. Check the error codes in log.jsonl and AWS Health, then run the command again.",
 )
 log = structlog.get_logger()
 

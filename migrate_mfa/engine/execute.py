@@ -158,11 +158,12 @@ class Executor:
         if self._guard.note(failed=self._went_wrong(settled.verdict.reason)):
             self._context.stop.request(StopCause.FAILURES, str(self._guard))
             self._problem = self._problem or TooManyFailures(
-                f"Stopped: {self._guard}.", "Look at report/failed.csv; --max-failures sets the limit."
+                f"Stopped: {self._guard}.",
+                "See report/failed.csv for the reasons. --max-failures sets the limit.",
             )
 
     def _hold_back(self) -> None:
-        """Leave a user open whom a code would be sent to, and go on with those who need none.
+        """Leave a user open if a code would be sent, and continue with the users who need none.
 
         Where one after another needs one, all do: to read them would only make them billed.
         """
@@ -176,8 +177,8 @@ class Executor:
         self._context.stop.request(StopCause.LIMIT, _MAX_SMS)
         users = counted(self._held_back, "user stays", "users stay")
         self._progress.say(
-            f"{users} unprocessed: storing the number would send an SMS that {_MAX_SMS} does not allow, and "
-            "that the plan did not expect. The user or the pool's settings have changed since."
+            f"{users} unprocessed: storing the number would send an SMS, and {_MAX_SMS} does not allow it. "
+            "The user or the pool's settings have changed since the plan."
         )
 
     def _whose_fault(self, problem: BaseException) -> BaseException:

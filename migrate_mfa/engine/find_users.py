@@ -101,7 +101,7 @@ class Finder:
         ]
 
     def _find(self, kind: IdentityKind, value: str, *, scanned: bool) -> list[UserState]:
-        """Whom one value names; whoever else a search shows is left out."""
+        """The users that one value names; other results of the search are left out."""
         if kind in {IdentityKind.SUB, IdentityKind.PHONE}:
             return self._exactly(kind, value, value)
         found: list[UserState] = []
@@ -232,7 +232,7 @@ def _named(kind: IdentityKind, value: str, store: "PlanStore", naming: Naming) -
 
 
 def named_by(row: Candidate | Rejection, store: "PlanStore", naming: Naming) -> UserState | None:
-    """The user of a journal whom a row names, of whatever roster."""
+    """The user of a journal whom a row of any roster names."""
     found = resolve(found_by(row, store, naming)) if isinstance(row, Candidate) else None
     return found if isinstance(found, UserState) else None
 

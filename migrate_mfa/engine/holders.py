@@ -27,7 +27,7 @@ class Holders:
         self._looked_at: dict[Phone, float] = {}
 
     def spare(self, step: Step, how: PhoneSignIn) -> None:
-        """Look who has a number, right before it is stored as verified where numbers sign people in.
+        """Find the users who have a number, just before it is stored as verified where users sign in with it.
 
         Raises:
             HeldByAnotherError: another local user has the number.

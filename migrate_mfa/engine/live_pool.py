@@ -123,7 +123,9 @@ class LivePool:
             self._problem = problem
             raise
         self.facts = new
-        self._say(f"The pool's settings have changed ({changed}). Open rows are decided by the new ones.")
+        self._say(
+            f"The pool's settings have changed ({changed}). The remaining rows are decided by the new ones."
+        )
 
 
 _INDIFFERENT = frozenset({"name", "estimated_users", "code_sms_parts", "sign_in_sms_parts"})

@@ -32,7 +32,7 @@ _FIRST = frozenset({PlannedBy.RUN, PlannedBy.DISABLE})
 
 
 class Meanwhile:
-    """What is known of one user beside the last look: from the looks and writes before, and the journal.
+    """What is known of one user in addition to the last read: from earlier reads and writes, and the journal.
 
     `wrote` holds once a write of this run may have been executed, `made` once one of this process may have.
     """
@@ -76,7 +76,7 @@ class Meanwhile:
         return before is not None and before.modified != state.modified
 
     def wanted(self, state: UserState, decision: Decision) -> Decision:
-        """What is to be done, beside what the command says: give back first what our writes have taken."""
+        """Additional steps: first give back what our writes have taken."""
         if number := self._overwritten(state):
             return Plan((StorePhone(Phone(number), verified=True),), Reason.PHONE_DIFFERS)
         if self.made and self.proved_by_user() and isinstance(decision, Plan):

@@ -202,8 +202,8 @@ class Planner:
         left, done = self._store.count_unresolved(), 0
         if scanned and left:
             self._progress.say(
-                f"{counted(left, 'row names', 'rows name')} nobody whom the scan has shown; "
-                "each is looked up, for users may be new."
+                f"{counted(left, 'row matches', 'rows match')} no user of the scan. Looking each one up, in "
+                "case the user is new."
             )
         self._recognition.note(found=self._store.somebody_named())
         for batch in self._batches(self._store.unresolved):

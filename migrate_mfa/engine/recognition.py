@@ -14,7 +14,7 @@ class Recognition:
     """Whether the pool has anybody of the roster, as far as was looked."""
 
     def __init__(self, pool: PoolFacts, naming: Naming, *, sure: bool) -> None:
-        """`sure`: the operator says that it is the right pool, whoever is found."""
+        """`sure`: the operator confirms that it is the right pool."""
         self._pool = pool
         self._naming = naming
         self._somebody = sure
@@ -45,10 +45,11 @@ class Recognition:
             "" if scanned is None else f", nor any other row among the {counted(scanned, 'user')} of a scan"
         )
         columns = ", ".join(f'"{scrub(name)}"' for name in self._naming.identity_columns)
-        read = f"Users were looked for by what stands in {columns}. " if columns else ""
+        read = f"Users were looked up by column {columns}. " if columns else ""
         raise InputUnusable(
-            f"The roster seems to be of another pool: {self._missed:,} of its rows were looked up in pool"
-            f" {self._pool.name} ({self._pool.id}), and none names a user there{users}. Nothing was written.",
-            f"{read}Check --user-pool-id and the account, or name the users' column with --id-column;"
-            " --max-failures 100% goes on all the same.",
+            f"The roster seems to belong to another pool: {self._missed:,} of its rows were looked up in"
+            f" pool {self._pool.name} ({self._pool.id}), and none matches a user there{users}. Nothing was"
+            " written.",
+            f"{read}Check --user-pool-id and the account, or name the column of the users with --id-column."
+            " --max-failures 100% continues in spite of this.",
         )

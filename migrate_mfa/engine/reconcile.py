@@ -1,4 +1,4 @@
-"""reconcile: who has proved the number since, and who of the enrolled is not protected any more.
+"""reconcile: users who have verified their number since, and enrolled users who are no longer protected.
 
 A look at the pool by ListUsers finds whose attributes or UserLastModifiedDate have changed since our last
 look; only those are read with AdminGetUser. When nothing has changed it costs that look and nothing else.
@@ -141,7 +141,7 @@ class Reconciler:
         return sum(1 for each in self.suspects(deep=deep) if each.new is not None)
 
     def find_drift(self, *, deep: bool) -> tuple[int, int]:
-        """Read the suspects, and write down who drifts.
+        """Read the suspected users, and record those who drift.
 
         Returns:
             How many users were read, and how many of them have another verified number now, which is theirs
@@ -224,11 +224,11 @@ def drift_kind(state: UserState | None, sub: str, pool: PoolFacts) -> DriftKind 
 
 
 DRIFT_DETAILS = {
-    DriftKind.USER_GONE: "The user is not in the pool any more.",
+    DriftKind.USER_GONE: "The user is no longer in the pool.",
     DriftKind.NO_PHONE: "The number is gone.",
-    DriftKind.PHONE_UNVERIFIED: "The number is not verified any more.",
+    DriftKind.PHONE_UNVERIFIED: "The number is no longer verified.",
     DriftKind.MFA_OFF: (
-        "SMS MFA was switched off since, perhaps by your help desk; --repair switches it on again."
+        "SMS MFA was switched off after the run, perhaps by your help desk; --repair switches it on again."
     ),
 }
 

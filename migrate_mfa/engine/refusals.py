@@ -85,8 +85,9 @@ class Refusals:
             return None
         return PoolNotReady(
             f"Cognito refused {users} users in a row with {self._code}. It seems to refuse every change of a "
-            "user, as during a point-in-time recovery, so no user is blamed. This caller, or this AWS SDK, "
-            "cannot ask whether there is one (ListPointInTimeRecoveries).",
-            "Look at the pool in the console; then the same command goes on. If it is these users after all, "
-            "allow cognito-idp:ListPointInTimeRecoveries, with boto3 1.44.8 or newer: then they are failed.",
+            "user, as during a point-in-time recovery, so no user is marked as failed. Your credentials, or "
+            "this AWS SDK, cannot ask whether there is one (ListPointInTimeRecoveries).",
+            "Check the pool in the console, then run the same command again. If these users are the cause, "
+            "allow cognito-idp:ListPointInTimeRecoveries and use boto3 1.44.8 or newer: they are then marked "
+            "as failed.",
         )

@@ -35,7 +35,9 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _WORTH_CHAINS = 16 * PAGE
 _WAITING_PAGES = 64
 _POLL_S = 0.1
-_NO_USER_IS_TO_BLAME = "No user is to blame. Look at AWS Health and --endpoint-url; then run it again."
+_NO_USER_IS_TO_BLAME = (
+    "No user is to blame. Check AWS Health and --endpoint-url, then run the same command again."
+)
 log = structlog.get_logger()
 
 Users = tuple["UserState", ...]
@@ -51,13 +53,13 @@ class BrokenListError(Exception):
     def out_of_reach(self) -> OutOfReach:
         """The run's problem, once the list has been begun often enough."""
         return OutOfReach(
-            f"ListUsers cannot be read to its end ({self.cause}), although it was begun {STARTS} times.",
+            f"ListUsers cannot be read to its end ({self.cause}), although it was started {STARTS} times.",
             _NO_USER_IS_TO_BLAME,
         )
 
 
 def pages(user_pool: "UserPool", only: Filter | None = None) -> Iterator[Users]:
-    """The pages of one list; one that breaks off begins anew, and gives its first users again.
+    """The pages of one list. A list that breaks off starts again, and yields its first users again.
 
     A pagination token lives one hour ("Managing and searching for user accounts").
 
@@ -182,7 +184,7 @@ def batches(
 
 
 class _Chains:
-    """Chains that feed one bounded queue, so that reading never outruns the one who takes."""
+    """Chains that feed one bounded queue, so that reading never outruns the consumer."""
 
     def __init__(self, chain: Callable[[str], Iterator[Users]]) -> None:
         self._chain = chain

@@ -14,7 +14,7 @@ class SmsAllowance:
     """
 
     def __init__(self, limit: int, used: int = 0) -> None:
-        """`limit` is `--max-sms`; `used` counts the users who were, or may have been, sent one before."""
+        """`limit` is `--max-sms`; `used` counts the users who have, or may have, been sent a code before."""
         self.limit = limit
         self._left = limit - used
         self._lock = threading.Lock()

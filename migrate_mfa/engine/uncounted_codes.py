@@ -29,9 +29,9 @@ class UncountedCodes:
         """The pool sends codes now, and did not at `since`, in seconds since 1970."""
         self._note(self.work.unverified_rows(since))
         self.say(
-            "The pool has come to verify phone_number automatically. "
-            f"{counted(self.users, 'number was', 'numbers were')} stored in the seconds before that was "
-            "noticed, and each may have sent an SMS that --max-sms did not count."
+            "The pool now verifies phone_number automatically. "
+            f"{counted(self.users, 'number was', 'numbers were')} stored in the seconds before this was "
+            "noticed. Each may have sent an SMS that --max-sms did not count."
         )
 
     def look_back(self, pool: LivePool) -> None:

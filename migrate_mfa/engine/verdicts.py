@@ -1,4 +1,4 @@
-"""How a row ends that did not come to what it was planned for, and what is said of it."""
+"""Verdicts of rows that did not end as planned, with their details."""
 
 from migrate_mfa.domain.failure import ApiError, Effect, user_reason
 from migrate_mfa.domain.model import UserState, Verdict
@@ -8,17 +8,20 @@ from migrate_mfa.domain.rows import PlannedBy
 
 MAYBE_SENT = Verdict(
     Reason.GAVE_UP,
-    "The answer to the write that sends a code was lost, and the user does not show it. Sending it again "
-    "could be a second SMS, so that is left to you: run the same command again.",
+    "The answer to the write that sends a code was lost, and the user does not show the change. Repeating it "
+    "could send a second SMS. Run the same command again to repeat it.",
 )
-UNKNOWN = Verdict(Reason.GAVE_UP, "It stayed unknown whether Cognito had made the change.")
-NOT_THE_SAME_USER = Verdict(Reason.USER_NOT_FOUND, "The user was deleted, and another one made in its place.")
+UNKNOWN = Verdict(Reason.GAVE_UP, "It is unknown whether Cognito made the change.")
+NOT_THE_SAME_USER = Verdict(
+    Reason.USER_NOT_FOUND, "The user was deleted, and a new one was created in its place."
+)
 CHANGED_SINCE = Verdict(
-    Reason.PHONE_DIFFERS, "The number was changed after this run had stored its own; it was not stored again."
+    Reason.PHONE_DIFFERS,
+    "Somebody else changed the number after this run had stored it; it was not stored again.",
 )
 PROVED_MEANWHILE = Verdict(
     Reason.PHONE_DIFFERS,
-    "The user proved another number at the very moment when this run stored its own; that was given back.",
+    "The user verified another number while this run stored its number; the user's number was restored.",
 )
 TAKEN = Verdict(Reason.PHONE_TAKEN, "Another user of the pool has this number.")
 GIVEN_AWAY = Verdict(
@@ -28,7 +31,7 @@ GIVEN_AWAY = Verdict(
 
 
 def of_failure(error: ApiError, *, maybe_sent: bool = False) -> Verdict:
-    """The verdict of a call that this user's row did not survive; it may have sent a code all the same."""
+    """The verdict of a failed call that ends the row; the call may still have sent a code."""
     if error.effect is not Effect.REFUSED:
         return Verdict(Reason.GAVE_UP, f"{error.operation} kept failing with {error.code}.")
     sent = _SENT_ALL_THE_SAME if maybe_sent else ""
@@ -47,7 +50,5 @@ def half_done(verdict: Verdict) -> Verdict:
     return Verdict(Reason.HALF_DONE, f"{verdict.reason.sentence} {verdict.detail}".strip())
 
 
-_SENT_ALL_THE_SAME = (
-    "A code may have been sent all the same: the next run of the same command sends one more."
-)
+_SENT_ALL_THE_SAME = "A code may have been sent; running the same command again sends another one."
 _LEGACY = "Only MFAOptions, the setting of the legacy AdminSetUserSettings, still names SMS."

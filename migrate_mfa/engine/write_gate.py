@@ -34,7 +34,7 @@ class WriteGate:
     def __init__(
         self, pool: LivePool, sms: SmsAllowance, require_ours: Callable[[], None], clock: Clock
     ) -> None:
-        """`require_ours` raises where the run directory is another command's by now."""
+        """`require_ours` raises if another command has taken over the run directory."""
         self.facts: PoolFacts = pool.facts
         self._pool = pool
         self._sms = sms

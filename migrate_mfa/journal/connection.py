@@ -104,9 +104,11 @@ def as_run_problem(path: Path) -> Iterator[None]:
 
 def _hint(code: str) -> str:
     if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
-        return "Look at the disk (is it full?); nothing that was written is lost: run the same command again."
+        return (
+            "Check the disk (is it full?), then run the same command again. Nothing that was written is lost."
+        )
     if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return "The file is damaged. Keep it, and start with a new --run-dir: who is done is seen as such."
+        return "The file is damaged. Keep it, and start with a new --run-dir. Enrolled users are recognised."
     if code.startswith("SQLITE_BUSY"):
-        return "Another program has it open; close that and run the same command again."
-    return "Give a directory of your own, on a local disk, with --run-dir."
+        return "Another program has it open. Close that program and run the same command again."
+    return "With --run-dir, name a directory of your own on a local disk."

@@ -71,7 +71,7 @@ class Database:
         if found is None or json.loads(found[0]) != self._token:
             raise RunDirectoryError(
                 f"Another process has taken over {self.path.parent}; this one stops.",
-                "Look who works there: migrate-mfa status --run-dir DIR",
+                f"To see which, run: migrate-mfa status --run-dir {self.path.parent}",
             )
 
     @contextmanager
@@ -171,7 +171,7 @@ class Journal:
 
     @classmethod
     def look_at(cls, directory: Path) -> Self:
-        """Open it for reading only, also beside a running command.
+        """Open it for reading only, also while a command is running.
 
         Raises:
             RunDirectoryError: there is no journal, or it is from a newer version.
@@ -219,7 +219,7 @@ def _lock(directory: Path) -> int:
         return take_lock(
             directory / LOCK,
             f"Another process works on {directory}.",
-            "Wait for it, or look with: migrate-mfa status --run-dir DIR",
+            f"Wait for it, or watch it: migrate-mfa status --run-dir {directory}",
         )
     except OSError as error:
         raise _not_writable(directory, error) from error
@@ -234,14 +234,14 @@ def _make_directory(directory: Path) -> None:
     if set(foreign) - {LOCK, MARK, "log.jsonl", "report", *DRAFTS}:
         raise RunDirectoryError(
             f"{directory} is not empty and has no {NAME}: it is not a run directory.",
-            "Give an empty or a new directory with --run-dir.",
+            "With --run-dir, name a new or empty directory.",
         )
 
 
 def _not_writable(directory: Path, error: OSError) -> RunDirectoryError:
     return RunDirectoryError(
         f"The run directory {directory} cannot be written ({error.strerror}).",
-        "Give a directory of your own with --run-dir.",
+        "With --run-dir, name a directory of your own.",
     )
 
 
@@ -259,7 +259,7 @@ def _check_version(database: Database, directory: Path) -> None:
             f"{directory} was made by a newer version of migrate-mfa (journal {version}, we know {VERSION}).",
             "Update migrate-mfa, or give another --run-dir.",
         )
-    raise RunDirectoryError(f"{directory / NAME} is not a journal of migrate-mfa.", "Give another --run-dir.")
+    raise RunDirectoryError(f"{directory / NAME} is not a journal of migrate-mfa.", "Use another --run-dir.")
 
 
 def _require_complete(database: Database, directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""Locks that die with their process, and what stands in them: who holds one, and who wrote under it last."""
+"""Locks that end with their process, and their content: the holder, and the last writer."""
 
 import errno
 import fcntl
@@ -50,7 +50,7 @@ def take_lock(path: Path, message: str, hint: str, sleep: Callable[[float], None
 
 
 def name_holder(path: Path, directory: Path | None = None, writer: "Writer | None" = None) -> None:
-    """Write into a lock that we hold which process we are, and what we work on, for who comes in vain.
+    """Write our process and directory into a lock that we hold, for commands that find it taken.
 
     It is news, no more: another user's file, which we may lock but not write, stays as it is.
 
@@ -78,7 +78,7 @@ class Writer(NamedTuple):
 
 
 def last_writer(path: Path) -> Writer | None:
-    """Who wrote to users last under a lock, as far as that is noted there."""
+    """The last writer to users under a lock, as far as it is noted there."""
     with suppress(OSError, RecursionError, ValueError, KeyError, TypeError):
         descriptor = os.open(path, os.O_RDONLY | QUICKLY)
         try:

@@ -295,7 +295,7 @@ class _Sink:
 
 @contextmanager
 def logged(directory: Path, *, level: str, pool_id: str, say: Callable[[str], None]) -> Iterator[None]:
-    """Log into `log.jsonl`; what could not be written is said once, and harms nothing."""
+    """Log into `log.jsonl`; entries that cannot be written are reported once, and nothing else happens."""
     log = configure(directory / "log.jsonl", level=level, context={"pool": pool_id}, echo=say)
     try:
         with log:

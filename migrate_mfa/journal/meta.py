@@ -70,7 +70,7 @@ class RunMeta:
     frequent_details: Mapping[str, list[tuple[str, int]]] = field(default_factory=dict)
     reading: str = ""
     pool_facts: str | None = None
-    """As `pool_from_json` takes it: a fact of another version matters only to who asks for it."""
+    """As `pool_from_json` takes it; it is read only if a command needs it."""
     enforced_limits: Mapping[str, float] = field(default_factory=dict)
     sms_expected: int = 0
     paces: Mapping[str, KeptPace] = field(default_factory=dict)
@@ -114,7 +114,7 @@ class RunMeta:
 
     @property
     def settled(self) -> Mapping[str, object]:
-        """Options that need not be given beside the run directory, under their names."""
+        """Options that need not be given with the run directory, by name."""
         where = {"user_pool_id": self.user_pool_id, "region": self.region, "roster": self.roster}
         return {**self.options, **{name: value for name, value in where.items() if value is not None}}
 
@@ -127,9 +127,9 @@ class RunMeta:
         if kind is not None:
             self.fits(kind=kind)
         if self.phase == "purged":
-            raise InputUnusable(f"{self.directory} was purged: nobody can be found in it any more.")
+            raise InputUnusable(f"{self.directory} was purged: its users are no longer known.")
         if self.phase != "planned":
-            hint = "Give the ROSTER and --user-pool-id."
+            hint = "Name the ROSTER and --user-pool-id."
             raise InputUnusable(f"{self.directory} holds no finished plan.", hint)
         return self
 
@@ -159,8 +159,8 @@ class RunMeta:
         if kind is not None and self.kind not in {None, kind}:
             holds = _ELSEWHERE.get(self.kind or "", "")
             raise InputUnusable(
-                f"This --run-dir is that of `{self.kind}`, not of `{kind}`.",
-                f"{holds} Give another --run-dir, or a ROSTER and none.".strip(),
+                f"This --run-dir belongs to `{self.kind}`, not to `{kind}`.",
+                f"{holds} Use another --run-dir, or name a ROSTER without --run-dir.".strip(),
             )
         if account is not None and self.account not in {None, account}:
             raise _not_as_planned("The AWS account", _difference(self.account, account))
@@ -226,8 +226,8 @@ def _progress(noted: Mapping[str, Any] | None) -> ProgressNote | None:
 def _not_as_planned(what: str, difference: str) -> InputUnusable:
     return InputUnusable(
         f"{what} is not what this run was planned with: {difference}.",
-        "Give the same again, or another --run-dir for a new plan; `plan` makes one anew as long as "
-        "nothing was written.",
+        "Use the planned value, or another --run-dir for a new plan. Until something was written, `plan` can "
+        "also plan again here.",
     )
 
 
@@ -248,7 +248,7 @@ def _shown(value: object) -> str:
 
 
 _ELSEWHERE = {
-    "canary": "It holds the one user whom a canary walked; `rollback` with it gives that user back.",
+    "canary": "It holds the user of a canary; `rollback` restores that user from it.",
     "audit": "It holds no plan; its report/unverified.csv, with the numbers filled in, is a roster.",
 }
 

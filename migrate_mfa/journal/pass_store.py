@@ -43,7 +43,7 @@ class PassStore:
     def begin(
         cls, database: "Database", command: str, now: float, context: Mapping[str, object] | None = None
     ) -> Self:
-        """Start a pass; `context` says who works how (see `Session.context`)."""
+        """Start a pass; `context` is the caller, host, versions and options (see `Session.context`)."""
         with database.transaction() as db:
             made = db.execute(
                 "INSERT INTO passes (command, state, started_at, context) VALUES (?, 'running', ?, ?)",
@@ -55,7 +55,7 @@ class PassStore:
         return store
 
     def _mark(self) -> None:
-        """Note beside the journal how far it has come."""
+        """Note the progress of the journal in a file next to it."""
         if self._pass:
             write_mark(self._database.path.parent, self._pass, self._last_intent)
 

@@ -40,7 +40,7 @@ _CHANGED = "(s.sub IS NULL OR s.modified >= u.modified AND ({differ}))".format(
 
 
 class ReconcileStore:
-    """What reconcile reads and writes, beside what every command does."""
+    """What reconcile reads and writes in addition to every command."""
 
     def __init__(self, database: "Database") -> None:
         self._database = database
@@ -130,7 +130,7 @@ class ReconcileStore:
             db.execute("UPDATE rows SET detail = ? WHERE row = ?", (detail, row))
 
     def note_drift(self, found: Iterable[Drift], gone: Collection[str], now: float) -> None:
-        """Write down who drifts, since when in this way, and who does not any more."""
+        """Record the users who drift, since when, and those who no longer do."""
         with self._database.transaction() as db:
             db.executemany("DELETE FROM drift WHERE user_sub = ?", [(sub,) for sub in gone])
             db.executemany(
@@ -148,7 +148,7 @@ class ReconcileStore:
             )
 
     def drifts(self, after: str, limit: int) -> list[Drift]:
-        """Who drifts, by sub."""
+        """Users who drift, by sub."""
         found = self._database.query(
             "SELECT d.*, u.username FROM drift d JOIN users u ON u.sub = d.user_sub"
             " WHERE d.user_sub > ? ORDER BY d.user_sub LIMIT ?",
@@ -171,7 +171,7 @@ class ReconcileStore:
         return {row["kind"]: row["users"] for row in found}
 
     def settle_repairs(self) -> None:
-        """Whose SMS MFA was switched on again does not drift any more, nor who is not looked at any more."""
+        """End the drift of users whose SMS MFA was switched on again, and of users no longer examined."""
         with self._database.transaction() as db:
             db.execute(
                 "DELETE FROM drift AS d WHERE NOT EXISTS (SELECT 1 FROM rows r WHERE r.row = d.row AND"

@@ -60,7 +60,7 @@ class PassRecord:
     reads_only: int
     extra: Mapping[str, Any]
     context: Mapping[str, Any] = field(default_factory=dict)
-    """Who worked how: see `Session.context`; empty in a journal from before that was kept."""
+    """Caller, host, versions and options: see `Session.context`; empty in older journals."""
 
     @property
     def seconds(self) -> float | None:

@@ -18,7 +18,7 @@ _CHOSEN = "r.user_sub IN (SELECT sub FROM chosen)"
 
 
 class RollbackStore:
-    """What a rollback reads and writes, beside what every command does."""
+    """What a rollback reads and writes in addition to every command."""
 
     def __init__(self, database: "Database") -> None:
         self._database = database

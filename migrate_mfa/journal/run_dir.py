@@ -57,7 +57,7 @@ def lock_lane(lane: "Lane") -> int:
     except OSError as error:
         raise RunDirectoryError(
             f"The lock of this account and Region cannot be taken in {path.parent} ({error.strerror}).",
-            "Mend or remove that; whoever owns it can.",
+            "Its owner must correct or remove it.",
         ) from error
     with suppress(PermissionError):  # somebody else made it
         os.fchmod(lock, 0o644)

@@ -53,22 +53,22 @@ def _require_kind(path: Path, found: os.stat_result) -> None:
     if link or not (path.name == "report" or stat.S_ISREG(found.st_mode)):
         what = "a link" if link else "not a file of this tool"
         raise RunDirectoryError(
-            f"{path} is {what}, so this run directory is not used.",
-            "Find out who made it, then remove it or give another --run-dir.",
+            f"{path} is {what}, so this run directory cannot be used.",
+            "Find out who created it, then remove it or use another --run-dir.",
         )
 
 
 def _require_ours(path: Path, found: os.stat_result) -> None:
     if found.st_uid != os.geteuid():
         raise RunDirectoryError(
-            f"{path} belongs to another user of this machine, who could read and change what is kept in it.",
-            "Give a --run-dir that does not exist yet, or one of your own.",
+            f"{path} belongs to another user of this machine, who could read and change its content.",
+            "Use a --run-dir that does not exist yet, or one of your own.",
         )
     if found.st_mode & _OTHERS_WRITE:
         raise RunDirectoryError(
             f"Other users of this machine can write to {path}.",
-            f"If what is in it is yours alone: chmod go-w {path}. If that changes nothing, give a --run-dir "
-            "in your home directory.",
+            f"If all its content is yours: chmod go-w {path}. If that does not help, use a --run-dir in your "
+            "home directory.",
         )
 
 
@@ -116,14 +116,14 @@ class Keeper:
         what = self._directory / changed[0] if changed[0] else self._directory
         raise RunDirectoryError(
             f"{what} was removed or replaced while this command worked on it, so it stops.",
-            f"The journal was saved: go on, or roll back, with --run-dir {self._saved}"
+            f"The journal was saved. Continue or roll back with --run-dir {self._saved}"
             if self._saved
-            else "Find out what did that; then run the same command again.",
+            else "Find out what removed it, then run the same command again.",
         )
 
 
 def save_journal(connection: sqlite3.Connection, directory: Path) -> Path | None:
-    """Write what an open journal holds into a new run directory beside the one that is gone."""
+    """Write the content of an open journal into a new run directory next to the lost one."""
     for number in range(1, _COPIES):
         copy = directory.with_name(f"{directory.name}-saved-{number}")
         try:
@@ -166,10 +166,9 @@ def require_complete(directory: Path, pass_id: int, write_id: int) -> None:
     if pass_id >= passes and write_id >= writes:
         return
     raise RunDirectoryError(
-        f"{directory / JOURNAL} lacks the last of what was done: {JOURNAL}-wal is missing, or it is an older "
-        "copy.",
-        f"Put back what is missing. If it is lost for good, remove {directory / MARK}: then the journal is "
-        "used as it is, and a rollback leaves alone whom it does not know to be as the run left them.",
+        f"{directory / JOURNAL} lacks the last writes: {JOURNAL}-wal is missing, or it is an older copy.",
+        f"Restore what is missing. If it is lost for good, remove {directory / MARK}. The journal is then "
+        "used as it is, and a rollback leaves alone the users whose last state it does not know.",
     )
 
 

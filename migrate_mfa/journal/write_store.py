@@ -156,7 +156,7 @@ class WorkStore(PassStore):
                 raise RunDirectoryError(
                     f"Row {row['row']} of {self._database.path} contradicts itself: its number, its target "
                     "and its cells are not the same.",
-                    "The file is damaged, so look at the disk. This row was not written; start with a new "
+                    "The file is damaged; check the disk. This row was not written. Start with a new "
                     "--run-dir.",
                 )
 
@@ -178,8 +178,8 @@ class WorkStore(PassStore):
             return state_from_json(text) if text else None
         except (ValueError, TypeError) as error:
             raise RunDirectoryError(
-                f"What {self._database.path} knows of a user before the run is damaged.",
-                "Look at the disk, and take a copy of the run directory from a backup if there is one.",
+                f"In {self._database.path}, the state of a user before the run is damaged.",
+                "Check the disk, and restore the run directory from a backup if there is one.",
             ) from error
 
     def correct_before_image(self, state: UserState) -> None:
@@ -190,7 +190,7 @@ class WorkStore(PassStore):
             )
 
     def users_with(self, phone: Phone, but_for: str) -> list[str]:
-        """The Usernames of other users who had a number when they were seen last, or to whom it was given."""
+        """The Usernames of other users who had a number when last read, or received it."""
         found = self._database.query(
             "SELECT username FROM users WHERE phone = ?1 AND sub <> ?2 UNION"
             " SELECT u.username FROM rows r JOIN users u ON u.sub = r.user_sub"

@@ -1,4 +1,4 @@
-"""The rate of one limiter beside others who use the same quota: cut, pay back, hold, probe.
+"""The rate of one limiter while others use the same quota: cut, pay back, hold, probe.
 
 Rates are calls per second, times are seconds of any steady clock. A refused call says that the bucket of the
 service is empty; the service says nothing else about the quota.

@@ -1,4 +1,4 @@
-"""What a stage adds to its progress for whoever watches: calls per second, time left, what slows it."""
+"""What a stage adds to its progress display: calls per second, time left, what slows it."""
 
 from collections import deque
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def slowed_by(limiters: "Mapping[Category, RateLimiter]") -> str:
 
 
 class MeasuredProgress:
-    """A Progress that measures each stage, shows it, and notes it now and then for those who look later."""
+    """A Progress that measures each stage, shows it, and notes it regularly for `status`."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class MeasuredProgress:
         self._inner.say(text)
 
     def say_of_network(self, text: str) -> None:
-        """Say that the network is away, or back; also to those who look later, from any thread."""
+        """Report that the network is away or back, also to `status`; from any thread."""
         self._inner.say(text)
         if self._last is not None:
             self._note(replace(self._last, slowed_by=str(self._network or "")))
@@ -103,7 +103,7 @@ class MeasuredProgress:
         self._note(ProgressUpdate(stage="waiting for an answer"))
 
     def close(self) -> None:
-        """See `Progress.close`; what is shown next begins anew."""
+        """See `Progress.close`; the next display starts from the beginning."""
         self._inner.close()
         self._stage = None
 

@@ -25,7 +25,7 @@ IMPATIENT = 3
 _LONGEST_WAIT_S = 20.0
 
 READS = frozenset({Effect.THROTTLED, Effect.NOT_EXECUTED, Effect.UNKNOWN})
-"""A read can be repeated whatever became of it."""
+"""A read can always be repeated."""
 WRITES = frozenset({Effect.THROTTLED, Effect.NOT_EXECUTED})
 """A write whose effect is unknown is first read back: it may have sent an SMS."""
 

@@ -35,22 +35,23 @@ _SEVERAL = 3  # users for whom one operation fails before it is no user's fault
 
 
 _LOOK_AT_THE_NETWORK = (
-    "No user is to blame. Look at the network and at AWS Health; then the same command goes on."
+    "No user is to blame. Check the network and AWS Health, then run the same command again to resume."
 )
 _LOOK_AT_PERMISSIONS = (
-    "One user after another was refused, so it is the caller or the pool. Look at the permissions and at "
-    "the pool; then the same command goes on."
+    "Several users in a row were refused, so the cause is your permissions or the pool. Check both, then run "
+    "the same command again to resume."
 )
 
 _LOOK_AT_THE_POOL = (
-    "No user is to blame. Look at --user-pool-id, the pool and AWS Health; then the same command goes on."
+    "No user is to blame. Check --user-pool-id, the pool and AWS Health, then run the same command again to "
+    "resume."
 )
 
 
 def _throttled(error: ApiError) -> OutOfReach:
     return OutOfReach(
         f"{error.operation} was throttled for {BUDGET_S / 60:.0f} minutes without a break.",
-        "Other traffic uses the whole quota; run the same command again when there is less of it.",
+        "Other traffic uses the whole quota. Run the same command again when there is less of it.",
     )
 
 
@@ -262,7 +263,7 @@ class PacedUserPool:
                 failing[username] += 1
 
     def _require_some_quota(self, category: Category, error: ApiError) -> None:
-        """A write that is decided anew begins a new budget each time, so the category has one too."""
+        """A write that is decided again starts a new budget each time, so the category has one too."""
         now = self._clock.monotonic()
         with self._lock:
             since, last = self._throttles.get(category, (now, now))

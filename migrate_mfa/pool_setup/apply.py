@@ -43,7 +43,7 @@ _NOT_SEEN_YET = frozenset(
     {"InvalidSmsRoleTrustRelationshipException", "InvalidSmsRoleAccessPolicyException", "NoSuchEntity"}
 )
 _CLIENT_ERRORS = range(400, 500)
-_RUN_AGAIN = "Run the same command again: it reads the pool anew and goes on from what is there."
+_RUN_AGAIN = "Run the same command again. It reads the pool again and continues."
 
 
 class Refused(Exception):
@@ -244,7 +244,7 @@ class PoolSetup:
         raise PoolNotReady(
             "SetUserPoolMfaConfig was accepted, but the pool is not as it was written: "
             f"{_listed(differences(plan.after, now))}.",
-            "Look at the pool in the console before you go on.",
+            "Check the pool in the console before you continue.",
         )
 
     def _do(self, attempt: Callable[[], T], *, patience_s: float = 0.0) -> T:

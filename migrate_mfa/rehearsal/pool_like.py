@@ -1,4 +1,4 @@
-"""A pool and a roster like those of a plan, about people who do not exist.
+"""A pool and a roster like those of a plan, with invented users.
 
 The roster must find its users, so both are made anew, together: nobody's address or number leaves the
 journal. Rows and users keep what decisions depend on: which identities a row gives, who shares a number with
@@ -207,7 +207,7 @@ class _Maker:
         return blake2s(who.encode(), key=self._key, digest_size=16).hexdigest()
 
     def _number(self, phone: str, prefix: str = "+8190") -> str:
-        """The same number for the same one, so that who shared a number still does."""
+        """The same new number for the same old one, so that users who shared a number still do."""
         return self._numbers.setdefault(phone, f"{prefix}{_FIRST_NUMBER + len(self._numbers)}")
 
 

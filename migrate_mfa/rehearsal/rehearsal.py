@@ -1,10 +1,9 @@
-"""simulate: the simulator's own command line, and with --like the rehearsal of a plan."""
+"""The rehearsal of a plan: a simulated pool of the same shape, and what the plan is expected to do there."""
 
 import shlex
-from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -26,7 +25,7 @@ from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.journal.values import pool_from_json
 from migrate_mfa.rehearsal.pool_like import PoolLike, write_pool_like
 from migrate_mfa.simulator.server.service import Service
-from migrate_mfa.simulator.server.serving import announce, make_parser, serve
+from migrate_mfa.simulator.server.serving import Serving, announce, serve
 
 SHARE = Pace().quota_share
 MACHINE_RPS = 400
@@ -34,38 +33,24 @@ MACHINE_RPS = 400
 _WIDTH = 80
 
 
-def simulate(arguments: Sequence[str]) -> int:
-    """Run the simulator until it is stopped.
+def rehearse(directory: Path, serving: Serving) -> int:
+    """Serve a pool like that of a plan until the simulator is stopped.
+
+    Args:
+        directory: the run directory of the plan.
+        serving: how it is served; the pool file is made here.
 
     Returns:
-        Its exit code.
+        The simulator's exit code.
 
     Raises:
-        InputUnusable: the run directory of --like holds no plan of a run.
+        InputUnusable: the run directory holds no plan of a run.
         RunDirectoryError: nothing can be written there.
     """
-    parser = _parser()
-    args = parser.parse_args(arguments)
-    if args.like is None:
-        return serve(args, announce)
-    if args.pool_file is not None:
-        parser.error("--like makes the pool file itself: give one of the two")
-    rehearsal = _prepare(args.like)
-    args.pool_file = rehearsal.pool_like.pool_file
-    code = serve(args, rehearsal.begin)
+    rehearsal = _prepare(directory)
+    code = serve(replace(serving, pool_file=rehearsal.pool_like.pool_file), rehearsal.begin)
     rehearsal.end()
     return code
-
-
-def _parser() -> ArgumentParser:
-    parser = make_parser("migrate-mfa simulate")
-    parser.add_argument(
-        "--like",
-        type=Path,
-        metavar="RUN_DIR",
-        help="a rehearsal: a pool like that of this run directory's plan, with quotas, and a roster for it",
-    )
-    return parser
 
 
 def _prepare(directory: Path) -> "_Rehearsal":
@@ -127,7 +112,7 @@ def _forecast(journal: Journal, facts: PoolFacts, rates: Mapping[Category, Rate]
 
 @dataclass(slots=True)
 class _Rehearsal:
-    """What is told when the pool is there, and when it has gone."""
+    """What is printed when the pool is ready, and when it has ended."""
 
     pool_like: PoolLike
     options: list[str]

@@ -111,20 +111,22 @@ def _bind(journal: Journal, session: Session) -> None:
 def _require_depth(session: Session) -> None:
     if session.settings.deep and session.pool.mfa is MfaMode.ON:
         raise UsageError(
-            "--deep tells nothing in this pool: MFA is required, and Cognito need not list it per user.",
-            "Leave --deep out; a verified phone is what counts here.",
+            "--deep has no use in this pool: MFA is required, and Cognito may not list it for each user.",
+            "Leave --deep out. In this pool a verified phone is what counts.",
         )
 
 
 def _look(invocation: Invocation, agree: Agree) -> None:
-    """Read the pool; what was found so far is in the summary whatever happens."""
+    """Read the pool; the summary has what was found, even after a failure."""
     session, found = invocation.session, Audit()
     ended: Exception | None = None
     whole = False
     try:
         for start in range(STARTS):
             if start:
-                session.progress.say(f"The list of users broke off ({ended}); it is read anew.")
+                session.progress.say(
+                    f"The list of users broke off ({ended}). Reading it again from the start."
+                )
             found = Audit()
             ended = _list(invocation, found)
             if not isinstance(ended, BrokenListError):

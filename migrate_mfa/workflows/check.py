@@ -34,7 +34,7 @@ _NOT_A_POOL = frozenset({"ResourceNotFoundException", "OperationNotEnabledExcept
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The findings, as a document too, what the plan comes to if there is one, and how the command ends."""
+    """The findings, the same as a document, the forecast of the plan if there is one, and the exit code."""
 
     findings: list[Finding]
     document: dict[str, object]
@@ -116,7 +116,7 @@ class _SavedPlan:
         )
 
     def forecast(self, settings: Settings, snapshot: PoolSnapshot, now: float) -> Forecast:
-        """What the open rows come to, in the pool and at the quotas as they are now."""
+        """The forecast of the open rows, with the present pool and quotas."""
         enforced = {use.category: use.enforced for use in snapshot.quotas}
         limits = {category: enforced.get(category) or quota.default_rps for category, quota in QUOTAS.items()}
         return forecast(
@@ -142,7 +142,7 @@ def _saved_plan(settings: Settings, directory: Path) -> _SavedPlan:
         if journal.database.value("PRAGMA user_version") < COUNTS_COUNTRIES:
             raise InputUnusable(
                 f"{directory} was made by an older version, which did not count messages by country.",
-                "Plan it again, or go on with run: both bring it up to date.",
+                "Plan it again, or continue with run. Both bring it up to date.",
             )
         plans = PlanStore(journal.database)
         return _SavedPlan(

@@ -27,11 +27,11 @@ def confirm_run(session: "Session", users: int, extra: str = "", *, seconds: flo
     session.progress.close()
     wave = session.settings.wave.max_users
     if wave is not None and wave < users:
-        users, extra = wave, f" It is a wave: {users:,} are still to do in all.{extra}"
+        users, extra = wave, f" This is a wave of --max-users; {users:,} users are left in all.{extra}"
     tell(f"About to write to {counted(users, 'user')} in {place(session.lane, session.pool)}.{extra}")
     _warn_of_expiry(session, seconds)
     if not session.settings.consent.yes:
-        ask_pool_name(session, "The plan is kept: the same command goes on from it.")
+        ask_pool_name(session, "The plan is kept. Run the same command again to apply it.")
 
 
 def ask_pool_name(session: "Session", hint: str = "") -> None:
@@ -52,8 +52,9 @@ def _warn_of_expiry(session: "Session", seconds: float) -> None:
     left = session.credentials_end - session.clock.now()
     if left < seconds:
         tell(
-            f"The credentials end in {duration(max(left, 0))}, the work takes about {duration(seconds)}: "
-            "unless they renew themselves, it stops then (exit code 5), and the same command goes on."
+            f"Your credentials expire in {duration(max(left, 0))}, but the run needs about "
+            f"{duration(seconds)}. Unless they refresh automatically, it will stop with exit code 5; run the "
+            "same command again to resume."
         )
 
 
@@ -61,7 +62,7 @@ def tell_limit(session: "Session") -> None:
     """Say which limit of the operator's ended a pass, if one did."""
     stop = session.stop
     if stop.cause is not None and stop.cause.value == "limit":
-        tell(f"Stopped by {stop.detail}; the same command goes on.")
+        tell(f"Stopped at {stop.detail}. Run the same command again to continue.")
 
 
 def confirm_billing(session: "Session", ahead: "Forecast") -> None:
@@ -73,13 +74,13 @@ def confirm_billing(session: "Session", ahead: "Forecast") -> None:
     from migrate_mfa.cli.forecast import sentences
 
     session.progress.close()
-    counts = "counts each of them as a monthly active user this month, if they were not already."
+    counts = "makes each of them a billed monthly active user this month, unless they already are."
     tell(f"Reading {counted(ahead.users, 'user')} with AdminGetUser {counts}")
     for text in sentences(ahead, reads_only=True):
         tell(text)
     if session.settings.consent.yes:
         return
     session.progress.pause()
-    unchanged = "Nothing more was read; the audit without --deep is in the report."
+    unchanged = "Nothing more was read. The report has the audit without --deep."
     if not asked(lambda: agree(session.stop, "Go on?"), unchanged):
         raise Declined(unchanged)

@@ -42,7 +42,7 @@ def open_planning(settings: Settings, progress: Progress) -> Iterator["Planning"
 
 
 class Planning:
-    """A plan being made, and what it comes to."""
+    """A plan being made, and its forecast."""
 
     def __init__(self, invocation: Invocation, policy: Policy, roster: Roster | None) -> None:
         self.invocation = invocation
@@ -158,7 +158,9 @@ class Planning:
         if too_many(failed, rows, self.session.settings.limits.max_failures):
             raise InputUnusable(
                 f"{failed:,} of {rows:,} rows cannot be used, more than --max-failures allows.",
-                f"Correct them, see {self.invocation.report / 'failed.csv'}, or raise --max-failures.",
+                "The table above says what to do for each reason. The rows are in this file:\n"
+                f"  {self.invocation.report / 'failed.csv'}\n"
+                "To plan the others all the same, raise --max-failures.",
             )
 
     def _planner(self) -> Planner:

@@ -1,4 +1,4 @@
-"""reconcile: who has proved the number since a run, and who is not protected any more."""
+"""reconcile: turn on MFA for users who have verified their number, and report users who lost it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,7 +47,7 @@ class Reconciliation:
         return ReconcileStore(self.invocation.journal.database)
 
     def compare(self, agree: Agree) -> None:
-        """Look at the pool again: decide pending rows anew, find who drifts."""
+        """Read the pool again: decide pending rows again, and find users who drift."""
         deep = self.invocation.session.settings.deep
         self.store.settle_repairs()
         reconciler = self._reconciler()
@@ -85,9 +85,8 @@ class Reconciliation:
             return
         self._note(replace(self.found, recovered_to=found.moment))
         self.invocation.session.progress.say(
-            f"A point-in-time recovery has put the pool back to {found.moment}, before writes of this run. "
-            "That may be why its users are not protected any more. To enrol them anew, give the roster to "
-            "`run` with another --run-dir."
+            f"A point-in-time recovery has restored the pool to {found.moment}, before writes of this run. "
+            "Its users may have lost MFA by that. To enrol them again, run the roster with another --run-dir."
         )
         self.invocation.journal.set_meta({"recovery_told": found.id})
 
@@ -141,7 +140,7 @@ class Reconciliation:
             after = batch[-1].sub
 
     def drift_is_told(self) -> None:
-        """Who drifts now is no news to the next pass, unless this one ends by a code that does not tell."""
+        """The next pass counts users who drift now as known, unless this pass ends with another exit code."""
         if self.invocation.session.stop.cause is None:
             self.invocation.journal.set_meta({"drift_told_in_pass": self.invocation.work.pass_id})
 

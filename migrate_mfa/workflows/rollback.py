@@ -66,13 +66,11 @@ class Rollback:
         named = [users_named(name, self.invocation.plans) for name in names]
         if unknown := [place for place, users in enumerate(named, 1) if not users]:
             which = f"--user number {', '.join(map(str, unknown))} of {len(named)}"
-            raise InputUnusable(
-                f"{which} names nobody in this run; nothing was undone for anybody.", _NAME_THEM
-            )
+            raise InputUnusable(f"{which} does not match a user of this run. Nothing was undone.", _NAME_THEM)
         most = max(map(len, named), default=0)
         if most > 1:
             raise InputUnusable(
-                f"One --user names {most} users of this run.",
+                f"One --user matches {most} users of this run.",
                 "Name the one you mean by sub (user_sub in the report) or by Username.",
             )
         self._named = frozenset(sub for subs in named for sub in subs)
@@ -91,7 +89,7 @@ class Rollback:
             raise InputUnusable("No row of the roster names a user of this run.", _NAME_THEM)
         self._note(replace(self.found, roster_rows_of_nobody=other_users))
         some = f"{other_users:,} of {counted(rows, 'row')} of the roster"
-        return f"Nobody of this run is named by {some}." if other_users else ""
+        return f"Not in this run: {some}." if other_users else ""
 
     def _naming(self) -> Naming:
         session = self.invocation.session
@@ -130,7 +128,7 @@ class Rollback:
         return forecast(users=users, steps=steps, pool=session.pool, rates=rates, now=now).seconds
 
     def _selected(self, outcomes: Collection[Outcome]) -> Iterator[tuple[int, bool]]:
-        """Users whom no rollback has come to yet; where there are none, those whom one had to leave.
+        """Users that no rollback has reached yet; if there are none, those that one had to leave alone.
 
         So each repetition gets further, whatever stopped the one before.
         """

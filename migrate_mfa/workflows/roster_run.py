@@ -60,7 +60,10 @@ def open_roster_run(settings: Settings, command: str, progress: Progress) -> Ite
             raise UsageError(*NO_POOL)
         policy = _policy(settings, saved)
         if saved and has_changed(saved.roster, saved.roster_sha256):
-            progress.say(f"{saved.roster} has changed since the plan: what was planned is done, not that.")
+            progress.say(
+                f"{saved.roster} has changed since it was planned. This run applies the saved plan, not the "
+                "new file."
+            )
         settings = replace(settings, pace=at_the_last_pace(settings.pace, directory, command, progress.say))
         require_prices(settings.cost.max_cost, () if settings.prices.mau is not None else ("--mau-price",))
         session = stack.enter_context(connect(settings, pool_id, progress))
@@ -90,7 +93,7 @@ def _run_dir(settings: Settings, roster: Roster | None, command: str) -> Path:
     if settings.run_dir is not None:
         return settings.run_dir
     if roster is None or settings.roster is None:
-        hint = "Give a ROSTER and --user-pool-id, or the --run-dir of a plan."
+        hint = "Name a ROSTER and --user-pool-id, or the --run-dir of a plan."
         raise UsageError("There is nothing to work on.", hint)
     if settings.user_pool_id is None:
         raise UsageError(*NO_POOL)
@@ -113,16 +116,16 @@ def _bind(
     require_endpoint(known.endpoint, lane)
     if known.phase == "purged":
         raise InputUnusable(
-            f"{journal.directory} was purged: what this roster's run did is not known there any more.",
-            "Give another --run-dir for a new run; users who are done are seen as such.",
+            f"{journal.directory} was purged. It no longer knows what the run of this roster did.",
+            "Use another --run-dir for a new run. Users who are enrolled already are recognised.",
         )
     kind = "disable" if command == "disable" else "run"
     given = None if roster is None else (settings.roster, roster.sha256)
     known.fits(kind=kind, account=lane.account, user_pool_id=session.pool.id, roster=given)
     if command == "plan" and PlanStore(journal.database).has_writes():
         raise InputUnusable(
-            f"{journal.directory} has writes already; a new plan would forget them.",
-            "Use `run` to go on, or give another --run-dir.",
+            f"{journal.directory} has writes already, and a new plan would lose them.",
+            "Use `run` to continue, or another --run-dir.",
         )
     read: dict[str, object] = {}
     if roster is not None:

@@ -30,7 +30,7 @@ class Run(Planning):
     """One pass of `run` or `disable`."""
 
     def prepare(self) -> None:
-        """Have a plan: make one, go on with the one there is, or give the failed rows another chance.
+        """Have a plan: make one, continue with the existing one, or decide the failed rows again.
 
         Raises:
             InputUnusable: a rollback of this run is unfinished, which must not be worked against.
@@ -66,13 +66,13 @@ class Run(Planning):
         """What the operator takes on by a yes: a sentence each."""
         policy, told = self._policy, list[str]()
         if (shared := self.invocation.plans.shared_numbers()).numbers:
-            told.append(f"of these, {shared}")
+            told.append(f"of these: {shared}")
         lifted = count_lifted(self.invocation.plans, pool=self.session.pool, policy=policy)
         for reason in sorted(policy.despite):
             known = reason not in NEEDS_READING
             told.append(f"of these {lifted[reason]:,} despite {reason}" if known else _not_known(reason))
         if self._lets_mfa_meet_unproved_numbers():
-            told.append("at-sign-in: a wrong number locks its user out, and only you can help then")
+            told.append("at-sign-in: a wrong number locks its user out until you help")
         return told
 
     def _lets_mfa_meet_unproved_numbers(self) -> bool:
@@ -100,4 +100,4 @@ class Run(Planning):
 
 
 def _not_known(reason: Reason) -> str:
-    return f"despite {reason}: how many is not known before each user is read"
+    return f"despite {reason}: their number is known only when each user is read"

@@ -1,4 +1,4 @@
-"""What every pass over a run directory has in common for its command: opened, shown at its end, left."""
+"""What all passes over a run directory share: they are opened, shown at their end, and left."""
 
 import shlex
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ Opened = TypeVar("Opened", bound=_HasPass)
 def shown_at_end(
     command: str, settings: "Settings", open_it: Callable[["Progress"], AbstractContextManager[Opened]]
 ) -> Iterator[Opened]:
-    """Open a pass with progress, and show how it ended, come what may; `leave` tells how it came through."""
+    """Open a pass with progress, and show how it ended in any case; `leave` tells whether it completed."""
     from migrate_mfa.cli import tables
 
     opened = None

@@ -22,13 +22,13 @@ def require_sms_allowance(invocation: Invocation, verbs: Collection[PlannedBy]) 
         raise SmsLimitExceeded(
             f"Cognito would send {expected:,} SMS {before}; --max-sms allows {allowed:,}.",
             "The pool verifies phone_number automatically, so storing an unverified number sends a code. "
-            "Allow it with --max-sms, which counts all SMS of a run directory, those of later waves too; "
-            "or use --verification attested for numbers that you vouch for.",
+            "Allow it with --max-sms, which counts all SMS of a run directory, including later waves, or "
+            "use --verification attested for numbers that you vouch for.",
         )
 
 
 def sms_left(invocation: Invocation, verbs: Collection[PlannedBy]) -> int:
-    """How many SMS `--max-sms` still allows, beside what was sent and what is planned."""
+    """How many SMS `--max-sms` still allows after those sent and planned."""
     return invocation.session.settings.cost.max_sms - sms_expected(invocation, verbs)
 
 

@@ -46,7 +46,7 @@ def test_a_ready_pool_as_text(raise_site: Callable[..., Site]) -> None:
     assert "ok           mfa_mode: MFA is optional" in done.out
     assert done.out.endswith("Ready. Failures: 0, warnings: 1, not checked: 0.\n")
     assert max(map(len, done.out.splitlines())) <= 80
-    assert not done.err
+    assert done.err == "Next: migrate-mfa plan ROSTER --verification POLICY\n"
     assert all(op.startswith(READ_ONLY) for op in calls(site.running))
     assert [path.name for path in site.folder.iterdir()] == ["scratch"]
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from migrate_mfa.clock import SystemClock
-from tests.commands.support import assert_code, ends, members_of, roster_of, summary
+from tests.commands.support import assert_code, ends, members_of, roster_of, summary, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,13 +52,13 @@ def test_credentials_that_end_too_soon_are_said_and_the_run_stops_there_and_goes
     done = site.cli.run(*command, *QUICKLY)
 
     assert_code(stopped, 5)
-    assert re.search(r"credentials end in \d+ s, the work takes about 40 s", stopped.err)
+    assert re.search(r"credentials expire in \d+ s, but the run needs about 40 s", stopped.err)
     assert "exit code 5" in stopped.err
     assert found.keys() <= {ENROLLED, OPEN}
     assert found[OPEN] > 0
     assert (told["state"], told["counts"]["failed"]) == ("stopped", 0)
     assert_code(done, 0)
-    assert "credentials end" not in done.err
+    assert "credentials expire" not in done.err
     assert ends(site.folder / "run") == {ENROLLED: USERS}
 
 
@@ -77,8 +77,8 @@ def test_a_rollback_and_a_reconcile_say_it_too(raise_site: Callable[..., Site]) 
 
     assert_code(night, 10)
     assert_code(back, 10)
-    assert re.search(r"credentials end in \d+ s, the work takes about 20 s", night.err)
-    assert re.search(r"credentials end in \d+ s, the work takes about 40 s", back.err)
+    assert re.search(r"credentials expire in \d+ s, but the run needs about 20 s", night.err)
+    assert re.search(r"credentials expire in \d+ s, but the run needs about 40 s", back.err)
 
 
 def test_a_token_that_expires_in_the_middle_of_a_run_blames_nobody(raise_site: Callable[..., Site]) -> None:
@@ -93,7 +93,7 @@ def test_a_token_that_expires_in_the_middle_of_a_run_blames_nobody(raise_site: C
 
     assert_code(stopped, 5)
     assert "ExpiredTokenException" in stopped.err
-    assert "the same command goes on" in stopped.err
+    assert "then run the same command again to resume" in words(stopped.err)
     assert found.keys() <= {ENROLLED, OPEN}
     assert found[OPEN] > 0
     assert (told["state"], told["counts"]["failed"]) == ("stopped", 0)

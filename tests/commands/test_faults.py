@@ -112,15 +112,15 @@ def test_ten_kinds_of_faults_together_end_with_everyone_right_and_one_sms_each(
 
 
 RUN_PROBLEMS = (
-    ("AccessDeniedException", 403, "AdminGetUser", 5, "may not do that"),
-    ("AccessDeniedException", 403, UPDATE, 5, "may not do that"),
+    ("AccessDeniedException", 403, "AdminGetUser", 5, "do not allow this"),
+    ("AccessDeniedException", 403, UPDATE, 5, "do not allow this"),
     ("UnrecognizedClientException", 403, UPDATE, 5, "not accepted"),
     ("InvalidSignatureException", 403, UPDATE, 5, "clock"),
-    ("ResourceNotFoundException", 400, UPDATE, 4, "user pool is not there"),
+    ("ResourceNotFoundException", 400, UPDATE, 4, "user pool does not exist"),
     ("InvalidSmsRoleAccessPolicyException", 400, UPDATE, 4, "SMS role"),
     ("InvalidSmsRoleTrustRelationshipException", 400, UPDATE, 4, "SMS role"),
     ("ExpiredTokenException", 403, PREFER, 5, "have expired"),
-    ("OperationNotEnabledException", 400, PREFER, 4, "not writable"),
+    ("OperationNotEnabledException", 400, PREFER, 4, "cannot be changed in this Region"),
 )
 
 

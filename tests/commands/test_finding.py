@@ -156,8 +156,8 @@ def test_a_roster_of_another_pool_ends_with_3_after_some_look_ups(
 
     assert_code(done, 3)
     said = words(done.err)
-    assert "seems to be of another pool" in said
+    assert "seems to belong to another pool" in said
     assert "members (ap-northeast-1_Members01)" in said
-    assert 'Users were looked for by what stands in "email".' in said
+    assert 'Users were looked up by column "email".' in said
     assert calls(site.running)["ListUsers"] < 900  # three a row, where filters might tell cases apart
     assert ends(site.folder / "run") == {("unprocessed", ""): 1500}

@@ -320,7 +320,7 @@ def test_it_ends_and_blames_nobody_when_an_action_is_taken_away(
     assert stage.call(*arguments) == ExitCode.NOT_ALLOWED
     said = capsys.readouterr().err
     assert operation in said
-    assert "this caller may not do" in said.casefold()
+    assert "your credentials do not allow" in said.casefold()
     assert case.failed_rows() <= before
 
 

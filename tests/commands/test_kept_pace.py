@@ -34,8 +34,8 @@ def test_what_is_not_given_is_kept_from_the_last_pass_of_the_same_command_and_sa
     assert now.quota_share == 0.25
     assert now.limits == {Category.USER_UPDATE: 5}
     assert said == [
-        "--quota-share 0.25 is kept from the last run; give it to change it.",
-        "--max-rps UserUpdate=5 is kept from the last run; give --max-rps to change it.",
+        "--quota-share 0.25 is kept from the last run. Name another to change it.",
+        "--max-rps UserUpdate=5 is kept from the last run; name --max-rps to change it.",
     ]
 
 

@@ -28,4 +28,4 @@ def test_the_help_names_both_policies_that_replace_goes_with(capsys: pytest.Capt
     main(["run", "--help"])
 
     said = " ".join(capsys.readouterr().out.split())
-    assert "replace (needs attested, or by-column for rows that say true)" in said
+    assert "replace it (with attested, or by-column in rows that say true)" in said

@@ -161,7 +161,7 @@ def test_an_iam_user_who_lacks_one_action_is_told_so(
     site.grant(without_action(policy, operation))
 
     assert site.call(pool.line(command, *options), site.key) == ExitCode.NOT_ALLOWED
-    assert f"{operation}: this caller may not do that" in capsys.readouterr().err
+    assert f"{operation}: your credentials do not allow this" in capsys.readouterr().err
     if command in {"run", "rollback"}:
         assert not [outcome for outcome, _ in ends(pool.run_dir) if outcome == "failed"]
 

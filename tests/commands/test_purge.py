@@ -78,7 +78,7 @@ def test_a_purge_names_the_files_that_it_leaves(raise_site: Callable[..., Site])
     done = site.cli("purge", "--run-dir", run_dir, "--yes", "--despite-pending")
 
     assert_code(done, 0)
-    assert "left as they are: my-roster.csv, report/failed.csv~. Remove" in words(done.err)
+    assert "Other files were not removed: my-roster.csv, report/failed.csv~. Remove" in words(done.err)
     assert not list((run_dir / "report").glob("*.csv"))
 
 

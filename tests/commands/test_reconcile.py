@@ -122,7 +122,7 @@ def test_who_needs_a_code_first_does_not_keep_the_others_from_being_promoted(
     allowed = reconcile(site, "--max-sms", "2")
 
     assert_code(night, 0)
-    assert "1 user waits on" in night.err
+    assert "1 user waits for --max-sms" in night.err
     assert waiting == 1
     assert "waiting for --max-sms 1" in words(night.out)
     assert "the user waits for --max-sms now" in waits["detail"]
@@ -185,8 +185,8 @@ def test_drift_is_reported_until_it_is_over_and_a_repair_never_writes_a_number(
     written = calls(site.running)
 
     assert [done.code for done in (first, second, repaired)] == [9, 9, 9], first.said + repaired.said
-    assert "mfa_off 2 2 new. SMS MFA was switched off since" in words(first.out)
-    assert "user_gone 1 The user is not in the pool any more." in words(second.out)
+    assert "mfa_off 2 2 new. SMS MFA was switched off after the run" in words(first.out)
+    assert "user_gone 1 The user is no longer in the pool." in words(second.out)
     assert (told["drift_new"], told["failed_now"]) == ({}, 0)
     assert seen == drift
     assert told["drift"] == {"mfa_off": 2, "no_phone": 1, "phone_unverified": 1, "user_gone": 1}
@@ -217,8 +217,8 @@ def test_an_account_that_is_gone_asks_for_attention_once_and_stays_in_the_list(
     nights += [reconcile(site), reconcile(site)]
 
     assert [night.code for night in nights] == [9, 0, 9, 0, 9, 9]
-    assert "user_gone 2 1 new. The user is not in the pool any more." in words(nights[2].out)
-    assert "user_gone 2 The user is not in the pool any more." in words(shown)
+    assert "user_gone 2 1 new. The user is no longer in the pool." in words(nights[2].out)
+    assert "user_gone 2 The user is no longer in the pool." in words(shown)
     assert drift_of(site) == {"ann": "user_gone", "bob": "user_gone", "cyd": "phone_unverified"}
 
 

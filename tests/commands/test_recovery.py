@@ -136,7 +136,8 @@ def test_check_fails_for_as_long_as_a_recovery_pauses_writes(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("plan", "reach"), [("LITE", "cannot be put back"), ("ESSENTIALS", "at most 1 day "), ("PLUS", "14 days")]
+    ("plan", "reach"),
+    [("LITE", "no point-in-time recovery"), ("ESSENTIALS", "for 1 day "), ("PLUS", "14 days")],
 )
 def test_check_tells_how_far_back_the_plan_reaches(tmp_path: Path, plan: str, reach: str) -> None:
     with at(tmp_path, 1, config={"UserPoolTier": plan}) as site:

@@ -226,7 +226,7 @@ def test_one_user_who_cannot_get_in_is_given_back_alone(raise_site: Callable[...
     spent = calls(site.running)
 
     assert_code(stranger, 3)
-    assert "--user number 2 of 2 names nobody in this run; nothing was undone for anybody" in stranger.err
+    assert "--user number 2 of 2 does not match a user of this run. Nothing was undone" in stranger.err
     assert "rollback: stopped" in stranger.out
     assert not WRITES & untouched.keys()
     assert_code(done, 0)
@@ -260,7 +260,7 @@ def test_a_roster_chooses_who_is_given_back_and_its_numbers_are_not_read(
     assert "No row" in nobody.err
     assert not WRITES & untouched.keys()
     assert_code(done, 0)
-    assert "Nobody of this run is named by 2 of 4 rows of the roster." in done.err
+    assert "Not in this run: 2 of 4 rows of the roster." in done.err
     assert summary(site.folder / "run")["roster_rows_of_nobody"] == 2
     assert [bool(mfa_of(site, name)) for name in names] == [False, False, True, True]
 
@@ -273,7 +273,7 @@ def test_a_report_of_the_run_is_a_roster_for_its_rollback(raise_site: Callable[.
 
     assert before == 2
     assert_code(done, 0)
-    assert "Nobody of this run" not in done.err
+    assert "Not in this run" not in done.err
     assert set(endings(site.folder / "run").values()) == {RESTORED}
 
 
@@ -392,7 +392,13 @@ def test_it_says_what_it_is_about_to_do_and_refuses_when_nobody_can_agree(
 
     assert_code(unasked, 2)
     assert state_hash(site.running) != before
-    for told in ("1 user in", "123456789012", "ap-northeast-1", POOL_ID, "from before the run comes back"):
+    for told in (
+        "1 user in",
+        "123456789012",
+        "ap-northeast-1",
+        POOL_ID,
+        "They get back their state from before the run",
+    ):
         assert told in done.err
 
 
@@ -433,7 +439,7 @@ def test_a_name_that_two_users_share_takes_nobody_back(raise_site: Callable[...,
     by_name = rollback(site, "--user", "ann")
 
     assert_code(shared, 3)
-    assert "names 2 users" in shared.err
+    assert "matches 2 users" in shared.err
     assert "family" not in shared.err
     assert not WRITES & untouched.keys()
     assert_code(by_name, 0)

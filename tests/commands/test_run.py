@@ -334,11 +334,11 @@ def test_numbers_that_several_users_share_are_told_before_the_question(
     done = site.cli.run(*command)
     again = site.cli.run(*command)
 
-    told = "2 numbers are of several users each: 5 users in all, up to 3 with the same one"
+    told = "2 phone numbers are shared by 5 users, up to 3 each"
     assert shared == {"numbers": 2, "users": 5, "most": 3}
     assert told in words(planned.out)
-    assert f"of these, {told}" in words(done.err)
-    assert "of several users each" not in again.said
+    assert f"of these: {told}" in words(done.err)
+    assert "shared by" not in again.said
 
 
 def test_the_question_counts_whom_despite_lets_in_and_names_the_risk_of_at_sign_in(
@@ -356,5 +356,5 @@ def test_the_question_counts_whom_despite_lets_in_and_names_the_risk_of_at_sign_
 
     assert_code(done, 0)
     assert "of these 2 despite no_recovery_left" in done.err
-    assert "despite has_totp: how many is not known before each user is read" in done.err
+    assert "despite has_totp: their number is known only when each user is read" in done.err
     assert "a wrong number locks its user out" in done.err

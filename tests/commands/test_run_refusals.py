@@ -244,7 +244,7 @@ class TestRunDirectory:
     [
         (
             "canary",
-            "It holds the one user whom a canary walked; `rollback` with it gives that user back.",
+            "It holds the user of a canary; `rollback` restores that user from it.",
         ),
         ("audit", "It holds no plan; its report/unverified.csv, with the numbers filled in, is a roster."),
     ],
@@ -263,7 +263,7 @@ def test_the_directory_of_another_kind_is_said_to_be_one(
     done = site.cli("run", *roster, "--run-dir", "other", "--yes")
 
     assert_code(done, 3)
-    assert f"This --run-dir is that of `{kind}`, not of `run`." in done.err
+    assert f"This --run-dir belongs to `{kind}`, not to `run`." in done.err
     assert advice in done.err
-    assert "Give another --run-dir, or a ROSTER and none." in done.err
+    assert "Use another --run-dir, or name a ROSTER without --run-dir." in done.err
     assert untouched(site.running)

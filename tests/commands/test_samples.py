@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,5 +53,11 @@ def test_the_demo_shows_the_whole_job(tmp_path: Path) -> None:
 
     assert_code(done, 0)
     assert "All 61 rows of the samples ended as written beside them" in done.out
+    assert re.search(r"^messy-excel-jp.csv +15 +1 +8 +5 +1$", done.out, re.MULTILINE)
+    tried = done.out.partition("Try next:\n")[2].splitlines()[:3]
+    assert [line.split()[1] for line in tried] == ["report", "guide", "simulate"]
+    for line in tried:
+        _, verb, *words = line.split()
+        assert_code(Cli(tmp_path)(verb, *(("--help",) if verb == "simulate" else words)), 0)
     assert (tmp_path / "demo" / "audit" / "report" / "unverified.csv").is_file()
     assert set(endings(tmp_path / "demo" / "extra").values()) == {("verified", "enrolled")}

@@ -270,7 +270,7 @@ def test_a_role_that_is_given_is_used(here: Callable[..., Done], shared: Running
     [
         ("On0000001", ["--yes"], 4, "requires MFA (ON, with SMS)"),
         ("Future001", ["--yes"], 4, "SmellMfaConfiguration"),
-        ("Nobody001", ["--yes"], 4, "not there"),
+        ("Nobody001", ["--yes"], 4, "does not exist"),
         ("Ready0001", [], 2, "There is no terminal to ask on"),
         ("Ready0001", ["--yes", "--external-id", "x"], 2, "needs --sms-role-arn"),
         ("Ready0001", ["--yes", "--sms-role-arn", "role/x"], 2, "is not a role's ARN"),

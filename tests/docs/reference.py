@@ -9,13 +9,13 @@ from typing import Any
 from typer.main import get_command
 
 from migrate_mfa.checks.findings import Code
+from migrate_mfa.cli.options import HEADINGS
+from migrate_mfa.cli.plain_help import heading_of
 from migrate_mfa.domain.reasons import LIFTABLE, Outcome, Reason
 from migrate_mfa.main import app
 from tests.docs.documents import GUIDE, read, section
 
 OURS = "MIGRATE_MFA_"
-_ORDER = ("Options", "AWS", "Text messages", "Decisions", "Reading the roster", "Limits", "Output")
-"""The headings of the help, in its order; a new one comes last."""
 
 
 def commands() -> Mapping[str, Any]:
@@ -56,7 +56,7 @@ def _lines() -> Iterator[str]:
         yield from _table("Option", "Commands", "Default", "Meaning")
         yield from rows
     yield from ("", "Every command has `--help`. The program has `--version`, `--install-completion` and")
-    yield "`--show-completion`. The options of `simulate` are in [rehearsal](rehearsal.md)."
+    yield "`--show-completion`."
     yield from ("", "## Variables", "")
     yield from _variables()
     yield ""
@@ -78,14 +78,14 @@ def _options() -> dict[str, list[str]]:
     users: dict[tuple[str, str, str, str], list[str]] = {}
     for name, command in commands().items():
         for each in command.params:
-            if each.hidden or each.name == "help" or name == "simulate":
+            if each.hidden or each.name == "help":
                 continue
-            heading = getattr(each, "rich_help_panel", None) or "Options"
+            heading = heading_of(each)
             users.setdefault((heading, _written(each), _default(each), each.help or ""), []).append(name)
-    tables: dict[str, list[str]] = {heading: [] for heading in _ORDER}
+    tables: dict[str, list[str]] = {heading: [] for heading in HEADINGS}
     for (heading, written, default, meaning), names in users.items():
         row = f"| {written} | {', '.join(names)} | {default} | {meaning} |"
-        tables.setdefault(heading, []).append(row.replace("  ", " "))
+        tables[heading].append(row.replace("  ", " "))
     return {heading: rows for heading, rows in tables.items() if rows}
 
 

@@ -64,11 +64,8 @@ def titled(text: str, title: str) -> str:
 # --- options and commands --------------------------------------------------------------------------------
 
 
-def options_of(command: str, capsys: pytest.CaptureFixture[str]) -> set[str]:
+def options_of(command: str) -> set[str]:
     """The options in `--help`."""
-    if command == "simulate":
-        assert main(["simulate", "--help"]) == 0
-        return set(re.findall(r"--[a-z0-9-]+", capsys.readouterr().out))
     found = {
         option
         for parameter in programs_commands()[command].params
@@ -78,21 +75,18 @@ def options_of(command: str, capsys: pytest.CaptureFixture[str]) -> set[str]:
     return found | {"--help"}
 
 
-def test_every_option_that_is_named_exists(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_option_that_is_named_exists() -> None:
     there = {"--version", "--job-schema", "--install-completion", "--show-completion"}
     for command in programs_commands():
-        there |= options_of(command, capsys)
+        there |= options_of(command)
     for name, text in ALL.items():
         plain = re.sub(r"^\|[-|]+\|$", "", text, flags=re.MULTILINE)
         assert set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", plain)) <= there, name
 
 
-def test_every_option_is_in_the_reference(capsys: pytest.CaptureFixture[str]) -> None:
-    simulated = {row[0].strip("`") for row in tables(topic("rehearsal"))[0]} | {"--help"}
-
-    assert options_of("simulate", capsys) == simulated
-    for command in programs_commands().keys() - {"simulate"}:
-        assert options_of(command, capsys) <= set(codes(topic("reference"))), command
+def test_every_option_is_in_the_reference() -> None:
+    for command in programs_commands():
+        assert options_of(command) <= set(codes(topic("reference"))), command
 
 
 def test_what_widens_a_run_or_concerns_one_invocation_has_no_variable() -> None:

@@ -101,7 +101,7 @@ def test_a_change_that_cannot_be_shown_is_not_asked_about(raise_site: Callable[.
     done = Done(child.returncode, "", err.decode())
 
     assert_code(done, 130)
-    assert "What would change cannot be shown, so nothing was written." in done.err
+    assert "The change cannot be shown, so nothing was written." in done.err
     assert not calls(site.running).keys() & WRITES
 
 

@@ -75,8 +75,10 @@ def test_the_first_signal_is_answered_at_once(number: signal.Signals) -> None:
 
     assert stop.requested
     text = "".join(said)
-    assert text.startswith(f"{number.name}: ending what is in flight, at most 15 s (40 s if AWS does not")
-    assert text.endswith("\nA second signal ends it at once, without a report; nothing is lost by that.")
+    assert text.startswith(
+        f"{number.name}: finishing the calls in flight, at most 15 s (40 s if AWS does not"
+    )
+    assert text.endswith("\nA second signal stops at once, without a report. Nothing is lost by that.")
 
 
 def test_nothing_is_answered_where_no_signal_came() -> None:

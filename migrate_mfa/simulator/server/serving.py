@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,26 @@ HOST = "127.0.0.1"
 _HIGHEST_PORT = 65535
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What is served, and how."""
+
+    port: int = 0
+    """0 takes a free one."""
+    pool_file: Path | None = None
+    faults: Path | None = None
+    control: bool = False
+    """Whether to serve /_control/ too."""
+    enforce_quotas: bool = False
+    burst_seconds: float | None = None
+    speed: float | None = None
+    """These three win over the pool file where they are given."""
+    show_codes: bool = False
+    """Whether to print every message on standard error."""
+    exit_with_parent: bool = False
+    """Whether to stop when standard input ends."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the simulator until SIGTERM or SIGINT.
 
@@ -40,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 when it was stopped, 2 when a file or argument is unusable.
     """
-    return serve(make_parser("simulator").parse_args(argv))
+    return serve(Serving(**vars(_parser().parse_args(argv))))
 
 
 def announce(service: Service, ready: Mapping[str, Any]) -> None:
@@ -50,11 +71,11 @@ def announce(service: Service, ready: Mapping[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def serve(args: argparse.Namespace, announce: Announce = announce) -> int:
-    """Run the simulator as the arguments of `make_parser` say, until SIGTERM or SIGINT.
+def serve(serving: Serving, announce: Announce = announce) -> int:
+    """Run the simulator until SIGTERM or SIGINT.
 
     Args:
-        args: The arguments.
+        serving: What is served, and how.
         announce: What is called once, when the port answers: with the service, whose ledger counts the calls,
             and with the content of the ready line.
 
@@ -64,36 +85,33 @@ def serve(args: argparse.Namespace, announce: Announce = announce) -> int:
     # The users never become garbage: collections would walk all of them, again and again.
     gc.disable()
     try:
-        service = _service(args)
+        service = _service(serving)
     except (OSError, ValueError) as wrong:
         sys.stderr.write(f"simulator: {wrong}\n")
         return 2
     finally:
         gc.freeze()
         gc.enable()
-    control = Control(service) if args.control else None
+    control = Control(service) if serving.control else None
     try:
-        asyncio.run(_serve(service, control, args, announce))
+        asyncio.run(_serve(service, control, serving, announce))
     except OSError as wrong:
-        sys.stderr.write(f"simulator: {wrong}\n")
+        why = os.strerror(wrong.errno) if wrong.errno else wrong
+        sys.stderr.write(f"simulator: port {serving.port} cannot be used: {why}\n")
         return 2
     return 0
 
 
-def make_parser(program: str) -> argparse.ArgumentParser:
-    """Make the parser of the command line; a program that adds to it may have a name of its own."""
-    parser = argparse.ArgumentParser(
-        prog=program, description="A strict Amazon Cognito user pools service on loopback."
-    )
-    parser.add_argument("--port", type=_port, default=0, help="0 takes a free one")
-    parser.add_argument("--pool-file", type=Path, help="JSON: account, pools and users")
-    parser.add_argument("--faults", type=Path, help="JSON: misbehaviour on purpose")
-    parser.add_argument("--control", action="store_true", help="serve /_control/ too")
-    parser.add_argument("--enforce-quotas", action="store_true", help="refuse calls over the rate")
-    parser.add_argument("--burst-seconds", type=float, help="a full bucket, in seconds of its rate")
-    parser.add_argument("--speed", type=float, help="simulated seconds in a real one")
-    parser.add_argument("--show-codes", action="store_true", help="print every message on stderr")
-    parser.add_argument("--exit-with-parent", action="store_true", help="stop when stdin ends")
+def _parser() -> argparse.ArgumentParser:
+    """For tests and tools; people have `migrate-mfa simulate`, which explains the options."""
+    parser = argparse.ArgumentParser(prog="simulator", description=Serving.__doc__)
+    parser.add_argument("--port", type=_port, default=0)
+    for name in ("--pool-file", "--faults"):
+        parser.add_argument(name, type=Path)
+    for name in ("--burst-seconds", "--speed"):
+        parser.add_argument(name, type=float)
+    for name in ("--control", "--enforce-quotas", "--show-codes", "--exit-with-parent"):
+        parser.add_argument(name, action="store_true")
     return parser
 
 
@@ -104,21 +122,21 @@ def _port(text: str) -> int:
     return port
 
 
-def _service(args: argparse.Namespace) -> Service:
-    with _named(args.pool_file):
-        document = _document(args.pool_file)
-        folder = Path() if args.pool_file is None else args.pool_file.parent
-        world = load_world(_with_options(document, args), folder)
-    if args.control or args.show_codes:
+def _service(serving: Serving) -> Service:
+    with _named(serving.pool_file):
+        document = _document(serving.pool_file)
+        folder = Path() if serving.pool_file is None else serving.pool_file.parent
+        world = load_world(_with_options(document, serving), folder)
+    if serving.control or serving.show_codes:
         world.outbox.console = sys.stderr.write
-    with _named(args.faults):
-        return Service(world, _document(args.faults), keep_ledger=args.control)
+    with _named(serving.faults):
+        return Service(world, _document(serving.faults), keep_ledger=serving.control)
 
 
-def _with_options(document: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:
-    named = {name: getattr(args, name) for name in ("burst_seconds", "speed")}
+def _with_options(document: dict[str, Any], serving: Serving) -> dict[str, Any]:
+    named = {name: getattr(serving, name) for name in ("burst_seconds", "speed")}
     given = {name: value for name, value in named.items() if value is not None}
-    return {**document, **given, **({"enforce_quotas": True} if args.enforce_quotas else {})}
+    return {**document, **given, **({"enforce_quotas": True} if serving.enforce_quotas else {})}
 
 
 @contextmanager
@@ -138,17 +156,15 @@ def _document(path: Path | None) -> dict[str, Any]:
     return parsed(path.read_text(encoding="utf-8"))
 
 
-async def _serve(
-    service: Service, control: Control | None, args: argparse.Namespace, announce: Announce
-) -> None:
+async def _serve(service: Service, control: Control | None, serving: Serving, announce: Announce) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    if args.exit_with_parent:
+    if serving.exit_with_parent:
         loop.add_reader(sys.stdin.fileno(), _stop_at_end, stop)
     answer = _router(service, control)
-    server = await loop.create_server(lambda: Connection(answer), HOST, args.port, backlog=1024)
+    server = await loop.create_server(lambda: Connection(answer), HOST, serving.port, backlog=1024)
     bound = server.sockets[0].getsockname()[1]
     announce(service, ready_line(service.world, bound))
     await stop.wait()

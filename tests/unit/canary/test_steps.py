@@ -504,7 +504,7 @@ class TestCodes:
         ("operation", "name", "code", "says"),
         [
             ("UpdateUserAttributes", "store_number", "NotAuthorizedException", "NotAuthorizedException"),
-            ("UpdateUserAttributes", "store_number", "AliasExistsException", "give each their own"),
+            ("UpdateUserAttributes", "store_number", "AliasExistsException", "several users have this one"),
             ("UpdateUserAttributes", "store_number", "CodeDeliveryFailureException", "spending limit"),
             ("UpdateUserAttributes", "store_number", "ConnectionLost", "may have been done"),
             ("GetUserAttributeVerificationCode", "send_code", "LimitExceededException", "wait for an hour"),

@@ -11,29 +11,21 @@ from typer.main import get_command
 
 from migrate_mfa.cli.caller import Aws, Pool
 from migrate_mfa.cli.option_groups import Consent, Cost, Output, Pace, Telling, ThisRun, Wave
+from migrate_mfa.cli.options import HEADINGS
 from migrate_mfa.commands.iam_policy import Allowing, RoleToPass, iam_policy
 from migrate_mfa.commands.reconcile import Drift, reconcile
 from migrate_mfa.domain.errors import ExitCode, UsageError
 from migrate_mfa.main import app, main
 
 COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
-HEADINGS = [
-    "Arguments",
-    "Options",
-    "AWS",
-    "Decisions",
-    "Reading the roster",
-    "Limits",
-    "Text messages",
-    "Output",
-]
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"simulate"}))
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_the_headings_of_every_help_are_in_one_order(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([name, "--help"]) == ExitCode.DONE
 
     found = re.findall(r"^(\w[\w ]*):$", capsys.readouterr().out, re.MULTILINE)
+    assert found.pop() == "Examples"
     places = [HEADINGS.index(heading) for heading in found]
     assert places
     assert all(before < after for before, after in pairwise(places))
@@ -124,11 +116,17 @@ def test_a_limit_that_is_blank_is_as_if_it_were_left_out(capsys: pytest.CaptureF
     assert "There is nothing to work on." in capsys.readouterr().err
 
 
-def test_a_refusal_names_the_variable_that_stands_for_the_option(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refusal_names_the_variable_that_the_value_comes_from(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert main(["run", "--batch-size", "0"]) == ExitCode.USAGE
+    assert "'--batch-size': it takes 1 or more." in capsys.readouterr().err
 
+    monkeypatch.setenv("MIGRATE_MFA_BATCH_SIZE", "0")
+    assert main(["run"]) == ExitCode.USAGE
     assert (
-        "'--batch-size' (env var: 'MIGRATE_MFA_BATCH_SIZE'): it takes 1 or more." in capsys.readouterr().err
+        "'--batch-size' (from the variable MIGRATE_MFA_BATCH_SIZE): it takes 1 or more."
+        in capsys.readouterr().err
     )
 
 

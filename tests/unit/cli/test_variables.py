@@ -40,7 +40,8 @@ def test_an_unknown_variable_is_warned_of_with_the_nearest() -> None:
         ("PHONE_CONFLICT", "may widen"),
         ("DRY_RUN", "because it concerns one invocation"),
         ("DEEP", "because it concerns one invocation"),
-        ("POOL_FILE", "there is no option --pool-file"),
+        ("POOL_FILE", "because it concerns one invocation"),
+        ("POOLS", "there is no option --pools"),
     ],
 )
 def test_what_never_comes_from_a_variable_is_said_to_be_so(name: str, why: str) -> None:

@@ -414,7 +414,7 @@ def test_after_an_answer_was_lost_no_message_is_risked_again_without_the_operato
         result = settled(run)
 
         assert result.verdict.reason is Reason.GAVE_UP
-        assert "could be a second SMS" in result.verdict.detail
+        assert "could send a second SMS" in result.verdict.detail
         assert run.user_pool.sms == {"ann": 1}
         run.user_pool.put(a_user())
         run.user_pool.lag_s = 0.0

@@ -104,7 +104,10 @@ def test_who_was_decided_by_other_settings_is_decided_again() -> None:
 
     assert pool.reads == 1
     assert pool.said == [
-        "The pool's settings have changed (mfa, phone_auto_verified). Open rows are decided by the new ones."
+        (
+            "The pool's settings have changed (mfa, phone_auto_verified). "
+            "The remaining rows are decided by the new ones."
+        )
     ]
 
 

@@ -831,6 +831,4 @@ def test_rows_that_failed_are_looked_up_again_however_many_beside_others_that_di
 def test_how_many_rows_are_left_to_look_up_after_a_scan_is_told() -> None:
     planned = plan([row(1, "ann"), row(2, "bob"), row(3, "cat")], [a_user("ann")])
 
-    assert (
-        "2 rows name nobody whom the scan has shown; each is looked up, for users may be new." in planned.said
-    )
+    assert "2 rows match no user of the scan. Looking each one up, in case the user is new." in planned.said

@@ -36,7 +36,7 @@ def test_an_empty_journal_fits_everything_and_holds_no_plan() -> None:
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ({"kind": "disable"}, "is that of `run`, not of `disable`"),
+        ({"kind": "disable"}, "belongs to `run`, not to `disable`"),
         (
             {"account": "2"},
             "The AWS account is not .*: planned 123456789012, now 2",
