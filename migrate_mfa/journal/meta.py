@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from migrate_mfa.domain.errors import InputUnusable
+from migrate_mfa.domain.forecast import Foretold
 from migrate_mfa.domain.model import PhoneConflict, Policy, VerificationPolicy
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.journal.database import Journal
@@ -54,7 +55,8 @@ class RunMeta:
     directory: Path
     kind: str | None = None
     phase: str | None = None
-    usable: bool = False
+    usable: bool | None = None
+    """Whether the plan may be carried out, however much of the roster has failed."""
     account: str | None = None
     user_pool_id: str | None = None
     pool_name: str | None = None
@@ -71,6 +73,8 @@ class RunMeta:
     reading: str = ""
     pool_facts: str | None = None
     """As `pool_from_json` takes it: a fact of another version matters only to who asks for it."""
+    forecast: Foretold | None = None
+    """The plan's forecast, of what it leaves to do."""
     enforced_limits: Mapping[str, float] = field(default_factory=dict)
     sms_expected: int = 0
     paces: Mapping[str, KeptPace] = field(default_factory=dict)
@@ -93,6 +97,7 @@ class RunMeta:
                 command: KeptPace(pace["quota_share"], pace["max_rps"])
                 for command, pace in facts.get("pace", {}).items()
             },
+            forecast=Foretold.of(facts["forecast"]) if facts.get("forecast") else None,
             progress=_progress(facts.get("standing")),
             options={name: value for name, value in facts.items() if name not in _KNOWN},
         )
@@ -105,12 +110,31 @@ class RunMeta:
     @property
     def policy(self) -> Policy:
         """The policy with which it was planned."""
-        despite = self.options["despite"]
         return Policy(
             verification=VerificationPolicy(str(self.options["verification"])),
             phone_conflict=PhoneConflict(str(self.options["phone_conflict"])),
-            despite=frozenset(map(Reason, despite if isinstance(despite, list) else ())),
+            despite=frozenset(map(Reason, self.despite)),
         )
+
+    @property
+    def verification(self) -> str | None:
+        """How a number becomes verified; None where nothing was planned, or without numbers."""
+        return self._text_of("verification")
+
+    @property
+    def phone_conflict(self) -> str | None:
+        """What becomes of users who have another number; None as above."""
+        return self._text_of("phone_conflict")
+
+    @property
+    def despite(self) -> tuple[str, ...]:
+        """The reasons that were lifted."""
+        told = self.options.get("despite")
+        return tuple(map(str, told)) if isinstance(told, list) else ()
+
+    def _text_of(self, name: str) -> str | None:
+        value = self.options.get(name)
+        return None if value is None else str(value)
 
     @property
     def settled(self) -> Mapping[str, object]:
