@@ -11,7 +11,7 @@ import structlog
 
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import Decision, Plan, PreferFactor, UserState, Verdict
-from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.domain.reasons import AWAIT_PROOF, WORTH_ANOTHER_TRY, Outcome, Reason
 from migrate_mfa.domain.rollback import shows_late
 from migrate_mfa.domain.rows import PlannedBy, PlannedRow
 from migrate_mfa.engine.holders import HeldByAnotherError
@@ -191,7 +191,7 @@ class _RowRun:
         at = self._context.store.begun if last.result == "intent" else last.at
         age = self._context.clock.now() - at
         self._context.stop.sleep(self._context.clock, max(0.0, sum(READ_BACK_WAITS_S) - max(age, 0.0)))
-        return "" if self._work.was in _ENDED_UNKNOWN else last.result
+        return "" if self._work.was in WORTH_ANOTHER_TRY else last.result
 
     def _may_show_late(self, decision: Decision, last: "LastWrite | None") -> bool:
         """Wait before what is surely done, or may have been sent as a code by who died, is repeated.
@@ -236,7 +236,7 @@ class _RowRun:
             return half_done(verdict)
         if verdict.reason is not Reason.ALREADY_ENROLLED:
             return verdict
-        if self._work.was in _PROVED_BY_USER:
+        if self._work.was in AWAIT_PROOF:
             return replace(verdict, reason=Reason.PROMOTED)
         return replace(verdict, reason=Reason.ENROLLED) if self.wrote else verdict
 
@@ -250,8 +250,3 @@ def _is_undone(decision: Decision, start: UserState, made: Plan, state: UserStat
         gives_back = isinstance(decision.steps[0], PreferFactor) or decision.ends is Reason.PHONE_DIFFERS
         return decision.steps == made.steps or not gives_back
     return decision.reason is Reason.CHANGED_BY_OTHERS and shows_late(state, start, made.steps)
-
-
-_ENDED_UNKNOWN = frozenset({Reason.GAVE_UP, Reason.REJECTED})
-"""Rows that said so when they ended: who gives the command again means it."""
-_PROVED_BY_USER = frozenset({Reason.AWAITING_CODE, Reason.AWAITING_FIRST_SIGN_IN})

@@ -12,6 +12,7 @@ from migrate_mfa.domain.rollback import Write
 from migrate_mfa.domain.rows import PlannedBy
 from migrate_mfa.journal.pass_store import PassContext
 from migrate_mfa.journal.rows import (
+    OF_NUMBER,
     SETS_SMS_MFA,
     STORES_NUMBER,
     STORES_UNVERIFIED,
@@ -95,7 +96,7 @@ class ReportStore:
         """What rows that cannot be read or used have in common: by reason, the commonest details."""
         found = self._database.query(
             "SELECT reason, detail, COUNT(*) AS rows FROM rows NOT INDEXED"
-            " WHERE (NOT readable OR reason IN ('invalid_phone', 'not_sms_capable')) AND detail <> ''"
+            f" WHERE (NOT readable OR reason IN ({OF_NUMBER})) AND detail <> ''"
             " GROUP BY reason, detail ORDER BY rows DESC"
         )
         details: dict[str, list[tuple[str, int]]] = {}

@@ -27,8 +27,6 @@ _MOST_PASSES = 20
 _COLUMNS = frozenset({"id_column", "phone_column"})
 """Options that name columns, which are the roster's own words."""
 _UNSET: tuple[object, ...] = (None, {}, [], "")
-_AGAIN = frozenset({Reason.GAVE_UP, Reason.REJECTED, Reason.HALF_DONE, Reason.NOT_EFFECTIVE})
-"""What the same command tries again; every other failure needs a change of the roster or the pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +183,7 @@ def _command_of(reason: Reason, lines: Next, command: str) -> str | None:
         return None
     if reason.outcome is Outcome.PENDING:
         return lines.here("reconcile")
-    if reason in _AGAIN:
+    if reason.facts.run_repeats:
         return lines.here("run")
     return lines.report("plan", "failed") if reason.outcome is Outcome.FAILED else None
 

@@ -60,7 +60,8 @@ class Words:
 
     def reason(self, code: str) -> str:
         """What a reason means and what to do next, in one sentence."""
-        return self._texts["reasons"][code] if self.lang is Lang.JA else Reason(code).sentence
+        facts = Reason(code).facts
+        return facts.ja if self.lang is Lang.JA else facts.en
 
     def rate(self, value: float | None) -> str:
         """Calls a second, with one decimal."""
