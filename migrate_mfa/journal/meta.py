@@ -78,6 +78,8 @@ class RunMeta:
     enforced_limits: Mapping[str, float] = field(default_factory=dict)
     sms_expected: int = 0
     paces: Mapping[str, KeptPace] = field(default_factory=dict)
+    audit_lists: tuple[str, ...] = ()
+    """The lists of an audit that the journal holds; before version 6 none, as its report alone had them."""
     drift_told_in_pass: int = 0
     recovery_told: str | None = None
     progress: ProgressNote | None = None
@@ -91,6 +93,7 @@ class RunMeta:
             directory=directory,
             **plain,
             columns=tuple(facts.get("columns") or ()),
+            audit_lists=tuple(facts.get("audit_lists", ())),
             roster_read=_roster_read(facts),
             claims_made=tuple(facts["vouchings"]) if "vouchings" in facts else None,
             paces={
@@ -233,7 +236,7 @@ _OF_THE_ROSTER = {
     "encoding_guessed": "roster_encoding_guessed",
 }
 _KNOWN = _PLAIN | {*_OF_THE_ROSTER.values(), "roster_column_notes", "columns"}
-_KNOWN |= {"vouchings", "pace", "standing", "forecast"}
+_KNOWN |= {"vouchings", "pace", "standing", "forecast", "audit_lists"}
 
 
 def _roster_read(facts: Mapping[str, Any]) -> RosterMeta:

@@ -98,13 +98,6 @@ class PlanStore(PlanCounts):
         found = self._database.query(f"SELECT {USER} FROM users u WHERE u.{column} = ?", key)
         return [user_of(row) for row in found]
 
-    def users(self, after: str, limit: int) -> list[UserState]:
-        """The users taken in so far, by sub, from the one after `after` on."""
-        found = self._database.query(
-            f"SELECT {USER} FROM users u WHERE u.sub > ? ORDER BY u.sub LIMIT ?", after, limit
-        )
-        return [user_of(row) for row in found]
-
     def count_users(self) -> int:
         """How many users were taken in."""
         return int(self._database.value("SELECT COUNT(*) FROM users"))

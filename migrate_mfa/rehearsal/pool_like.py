@@ -31,7 +31,7 @@ from migrate_mfa.domain.phone.in_pool import pool_number_problem
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.meta import RunMeta
-from migrate_mfa.journal.pool_like_store import LikenessStore, PlannedRow
+from migrate_mfa.rehearsal.pool_like_store import LikenessStore, PlannedRow
 from migrate_mfa.reports.outcomes import write_csv
 from migrate_mfa.simulator.account.users import LEGACY_SMS, STATUSES
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.journal.audit_store import AuditStore
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.lock import is_locked
 from migrate_mfa.journal.meta import ProgressNote, RunMeta
 from migrate_mfa.journal.report_store import PassRecord, ReportStore
 from migrate_mfa.ports import ProgressUpdate
+from migrate_mfa.reports.audit import write_lists
 from migrate_mfa.reports.languages import Lang
 from migrate_mfa.reports.outcomes import write_outcomes
 from migrate_mfa.reports.summary import Summary, summarise, summary_path, write_json, write_summary
@@ -36,7 +38,7 @@ class Written:
 
 
 def write_reports(journal: Journal, lang: Lang = Lang.EN) -> Written:
-    """Write the outcome CSVs, summary.json and report.html. Returns what they say.
+    """Write the outcome CSVs or an audit's lists, summary.json and report.html. Returns what they say.
 
     Raises:
         RunDirectoryError: they cannot be written.
@@ -48,7 +50,9 @@ def write_reports(journal: Journal, lang: Lang = Lang.EN) -> Written:
     summary = _last(journal, meta)
     directory = journal.directory / DIRECTORY
     with _reported(directory):
-        if meta.kind != "audit":
+        if meta.kind == "audit":
+            write_lists(directory, meta.audit_lists, AuditStore(journal.database))
+        else:
             write_outcomes(directory, meta.columns, store)
         write_summary(directory, summary.as_dict(), summary.done.id)
         page = page_of(journal, summary)

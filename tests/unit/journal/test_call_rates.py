@@ -73,7 +73,8 @@ def of_version_4(directory: Path) -> None:
         WorkStore.begin(journal.database, "run", BEGUN).end("finished", BEGUN + 60, reads_only=0, extra={})
     connection = sqlite3.connect(directory / NAME)
     connection.executescript(
-        "ALTER TABLE passes DROP COLUMN context; DROP TABLE call_rates; PRAGMA user_version = 4;"
+        "ALTER TABLE passes DROP COLUMN context; DROP TABLE call_rates; DROP TABLE audited;"
+        " PRAGMA user_version = 4;"
     )
     connection.close()
 
