@@ -29,7 +29,7 @@ from migrate_mfa.journal.meta import policy_options
 from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.journal.run_dir import default_canary_dir
 from migrate_mfa.ports import Filter, Progress
-from migrate_mfa.reports.results import CanaryResult
+from migrate_mfa.reports.command_results import CanaryResult
 from migrate_mfa.session import Session, connect
 from migrate_mfa.settings import Settings
 from migrate_mfa.stop import StopCause, Stopped

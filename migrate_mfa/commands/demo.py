@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, MigrateMfaError
-from migrate_mfa.domain.words import counted
+from migrate_mfa.domain.formatting import counted
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from unicodedata import decimal
 
+from migrate_mfa.domain.formatting import counted
 from migrate_mfa.domain.model import Candidate, NumberClaims, Rejection, Step, UserState
 from migrate_mfa.domain.reasons import Outcome, Reason
-from migrate_mfa.domain.words import counted
 
 
 class PlannedBy(StrEnum):

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import structlog
 
 from migrate_mfa.domain.errors import MigrateMfaError, PoolNotReady, TooManyFailures
+from migrate_mfa.domain.formatting import counted
 from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import PlannedBy
-from migrate_mfa.domain.words import counted
 from migrate_mfa.engine.apply_row import RowResult, apply_row
 from migrate_mfa.engine.limits import LEAST_USERS, Allowance, FailureGuard, Limits
 from migrate_mfa.engine.row_context import RowContext

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from migrate_mfa.journal.report_store import PassRecord
 from migrate_mfa.reports.audit import ASIDE
-from migrate_mfa.reports.results import AuditResult
+from migrate_mfa.reports.command_results import AuditResult
 
 _MOST_AUDITS = 60
 

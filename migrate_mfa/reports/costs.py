@@ -10,7 +10,7 @@ from migrate_mfa.domain.forecast import Foretold
 from migrate_mfa.domain.phone.normalise import NO_COUNTRY
 from migrate_mfa.domain.prices import Prices
 from migrate_mfa.journal.values import pool_from_json
-from migrate_mfa.reports.results import PlanResult
+from migrate_mfa.reports.command_results import PlanResult
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.model import PoolFacts

@@ -21,7 +21,7 @@ from migrate_mfa.reports.outcomes import write_outcomes
 from migrate_mfa.reports.summary import Summary, summarise, summary_path, write_json, write_summary
 
 if TYPE_CHECKING:
-    from migrate_mfa.reports.verdict import Verdict
+    from migrate_mfa.reports.headline import Headline
 
 DIRECTORY = "report"
 PAGE = "report.html"
@@ -31,10 +31,10 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What the reports say: the summary in numbers, and the verdict on the run directory."""
+    """What the reports say: the summary in numbers, and the headline of the page."""
 
     summary: Summary
-    verdict: "Verdict"
+    headline: "Headline"
 
 
 def write_reports(journal: Journal, lang: Lang = Lang.EN) -> Written:
@@ -57,7 +57,7 @@ def write_reports(journal: Journal, lang: Lang = Lang.EN) -> Written:
         write_summary(directory, summary.as_dict(), summary.done.id)
         page = page_of(journal, summary)
         write_page(directory / PAGE, page, lang)
-    return Written(summary, page.verdict)
+    return Written(summary, page.headline)
 
 
 def report(directory: Path, lang: Lang = Lang.EN) -> Document:

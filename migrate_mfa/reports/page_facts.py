@@ -12,13 +12,13 @@ from migrate_mfa.domain.privacy import mask_identity, masked, scrub
 from migrate_mfa.domain.reasons import LOCKOUT_SHEET, Outcome, Reason
 from migrate_mfa.journal.report_store import PassRecord, ReportStore
 from migrate_mfa.reports.audit_facts import AuditFacts, audit_facts
+from migrate_mfa.reports.command_results import ReconcileResult
 from migrate_mfa.reports.costs import Compared, compared, pool_of
 from migrate_mfa.reports.failures import FailureTable, failure_table
+from migrate_mfa.reports.headline import Headline, headline, resumed_by
 from migrate_mfa.reports.next_command import AWS, Next, safe_path
 from migrate_mfa.reports.rates import Rates, rates_of
-from migrate_mfa.reports.results import ReconcileResult
 from migrate_mfa.reports.summary import Summary, Totals, roster_name
-from migrate_mfa.reports.verdict import Verdict, resumed_by, verdict
 
 if TYPE_CHECKING:
     from migrate_mfa.journal.database import Journal
@@ -86,7 +86,7 @@ class Page:
     command: str
     number: int
     at: float
-    verdict: Verdict
+    headline: Headline
     audit: AuditFacts | None
     audit_command: str
     coverage: Coverage
@@ -128,7 +128,7 @@ def page_of(journal: "Journal", done: "Summary") -> Page:
         command=last.command,
         number=last.id,
         at=last.ended_at or last.started_at,
-        verdict=verdict(done, sum(planned.values()), lines, audit),
+        headline=headline(done, sum(planned.values()), lines, audit),
         audit=audit,
         audit_command=lines.pool("audit"),
         coverage=_coverage(done, planned),

@@ -17,7 +17,7 @@ from migrate_mfa.journal.meta import RunMeta
 from migrate_mfa.journal.run_dir import default_audit_dir
 from migrate_mfa.ports import Progress
 from migrate_mfa.reports.audit import coverage_dicts, coverage_table
-from migrate_mfa.reports.results import AuditResult
+from migrate_mfa.reports.command_results import AuditResult
 from migrate_mfa.reports.summary import verified_share
 from migrate_mfa.session import Session, connect, require_endpoint
 from migrate_mfa.settings import Settings

@@ -20,7 +20,7 @@ from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.reports import from_journal, page
 from migrate_mfa.reports.languages import Lang
 from migrate_mfa.reports.page_facts import Page, page_of
-from migrate_mfa.reports.wording import Words
+from migrate_mfa.reports.page_texts import PageTexts
 from tests.support.report_runs import (
     A_RUN,
     ARN,
@@ -211,7 +211,7 @@ def test_the_verdict_is_one_sentence_and_the_next_command_filled_in(
 ) -> None:
     make_run(tmp_path, **made)
 
-    found = facts_of(tmp_path).verdict
+    found = facts_of(tmp_path).headline
 
     assert (found.tone, found.key) == (tone, key)
     if command is None:
@@ -227,7 +227,7 @@ def test_the_verdict_is_one_sentence_and_the_next_command_filled_in(
 def test_a_run_elsewhere_is_gone_on_with_there(tmp_path: Path) -> None:
     make_run(tmp_path, meta={"endpoint": "http://127.0.0.1:8791"})
 
-    assert facts_of(tmp_path).verdict.command == (
+    assert facts_of(tmp_path).headline.command == (
         f"migrate-mfa reconcile --run-dir {tmp_path} --endpoint-url http://127.0.0.1:8791"
     )
 
@@ -238,7 +238,7 @@ def test_a_run_at_work_says_so(tmp_path: Path) -> None:
         add_rates(WorkStore.begin(journal.database, "run", BEGUN, CONTEXT))
         found = facts_of(tmp_path)
 
-    assert found.verdict.key == "running"
+    assert found.headline.key == "running"
     assert found.passes[0].state == "running"
 
 
@@ -313,7 +313,7 @@ def test_an_audit_is_shown_over_time(tmp_path: Path) -> None:
 
     assert found.audit is not None
     assert [then.verified for then in found.audit.history] == [4_900, 5_200, 14_100, 24_300]
-    assert (found.verdict.key, found.verdict.percent) == ("audited", (24_300, 31_000))
+    assert (found.headline.key, found.headline.percent) == ("audited", (24_300, 31_000))
     assert "78.4 % of 31,000 enabled local users" in words_of(html_of(tmp_path))
 
 
@@ -358,7 +358,7 @@ def test_every_text_is_used() -> None:
     used += "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.parent.glob("*.py"))
     whole = {  # named by a value: in a template, or where templates and terminal share the sentence
         **{each: f'"{each}." ~' for each in ("state", "alone", "cost", "outcomes", "method", "audit")},
-        **{each: f'self(f"{each}.{{' for each in ("verdict", "next")},
+        **{each: f'self(f"{each}.{{' for each in ("headline", "next")},
     }
     for section, texts in texts_of(Lang.EN).items():
         for name in texts:
@@ -378,7 +378,7 @@ def test_a_template_that_names_what_there_is_not_is_loud(
 
 def test_a_text_that_there_is_not_is_loud() -> None:
     with pytest.raises(KeyError, match="no_such_text"):
-        Words(Lang.JA)("page.no_such_text")
+        PageTexts(Lang.JA)("page.no_such_text")
 
 
 def test_markdown_is_short_and_its_tables_hold(tmp_path: Path) -> None:

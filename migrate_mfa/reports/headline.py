@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.reports.command_results import ReconcileResult
 from migrate_mfa.reports.next_command import safe_path
-from migrate_mfa.reports.results import ReconcileResult
 
 if TYPE_CHECKING:
     from migrate_mfa.journal.meta import RunMeta
@@ -20,7 +20,7 @@ _USER_GONE = "user_gone"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Headline:
     """A sentence by its key, with its numbers; how it bodes; and the next command, where there is one."""
 
     tone: str
@@ -32,7 +32,7 @@ class Verdict:
     """Part and whole of the sentence's {share}, where it has one."""
 
 
-def verdict(summary: "Summary", planned: int, lines: "Next", audit: "AuditFacts | None") -> Verdict:
+def headline(summary: "Summary", planned: int, lines: "Next", audit: "AuditFacts | None") -> Headline:
     """Judge a run directory by its last pass.
 
     Args:
@@ -44,9 +44,9 @@ def verdict(summary: "Summary", planned: int, lines: "Next", audit: "AuditFacts 
     if audit is not None:
         return _of_audit(summary, lines, audit)
     if summary.meta.phase == "purged":
-        return Verdict(WAIT, "purged")
+        return Headline(WAIT, "purged")
     if summary.meta.phase != "planned":
-        return Verdict(BAD, "unplanned", {}, "plan", _plan_again(summary.meta, lines))
+        return Headline(BAD, "unplanned", {}, "plan", _plan_again(summary.meta, lines))
     total = summary.total
     done = total.rows - total.counts[Outcome.UNPROCESSED]
     values = {**total.counts, "rows": total.rows, "open": planned, "done": done}
@@ -55,25 +55,25 @@ def verdict(summary: "Summary", planned: int, lines: "Next", audit: "AuditFacts 
     return _early(summary, values, lines) or _of_command(summary, values, lines)
 
 
-def _of_audit(summary: "Summary", lines: "Next", audit: "AuditFacts") -> Verdict:
+def _of_audit(summary: "Summary", lines: "Next", audit: "AuditFacts") -> Headline:
     values = {"users": audit.users, "lacking": audit.users - audit.verified}
     again = lines.here("audit", "--user-pool-id", lines.pool_id)
     if summary.state != "finished":
-        return Verdict(BAD, "audit_stopped", values, "audit_again", again)
+        return Headline(BAD, "audit_stopped", values, "audit_again", again)
     if not audit.users:
-        return Verdict(BAD, "audit_empty", values, "audit_again", again)
+        return Headline(BAD, "audit_empty", values, "audit_again", again)
     if audit.users == audit.verified:
-        return Verdict(GOOD, "audit_full", values)
+        return Headline(GOOD, "audit_full", values)
     plan = lines.report("plan", "unverified")
-    return Verdict(WAIT, "audited", values, "audit_plan", plan, (audit.verified, audit.users))
+    return Headline(WAIT, "audited", values, "audit_plan", plan, (audit.verified, audit.users))
 
 
-def _of_plan(meta: "RunMeta", values: Mapping[str, int], lines: "Next") -> Verdict:
+def _of_plan(meta: "RunMeta", values: Mapping[str, int], lines: "Next") -> Headline:
     if meta.usable is False and values["failed"]:
-        return Verdict(BAD, "plan_refused", values, "fix_plan", _plan_again(meta, lines))
+        return Headline(BAD, "plan_refused", values, "fix_plan", _plan_again(meta, lines))
     if not values["open"]:
-        return Verdict(GOOD, "plan_nothing", values, "audit", lines.pool("audit"))
-    return Verdict(GOOD, "planned", values, "run", lines.here("run"))
+        return Headline(GOOD, "plan_nothing", values, "audit", lines.pool("audit"))
+    return Headline(GOOD, "planned", values, "run", lines.here("run"))
 
 
 def _plan_again(meta: "RunMeta", lines: "Next") -> str:
@@ -81,17 +81,17 @@ def _plan_again(meta: "RunMeta", lines: "Next") -> str:
     return lines.roster("plan", roster, "--run-dir", lines.run_dir)
 
 
-def _early(summary: "Summary", values: Mapping[str, int], lines: "Next") -> Verdict | None:
-    """The verdict of a pass that has not come to its end."""
+def _early(summary: "Summary", values: Mapping[str, int], lines: "Next") -> Headline | None:
+    """The headline of a pass that has not come to its end."""
     command = summary.done.command
     if summary.state == "running":
-        return Verdict(WAIT, "running", {**values, "command": command}, "status", lines.here("status"))
+        return Headline(WAIT, "running", {**values, "command": command}, "status", lines.here("status"))
     if summary.state not in _ENDED_EARLY or not values["open"]:
         return None
     half = sum(summary.half_done.values())
     key, tone = ("half_done", BAD) if half else ("stopped", WAIT)
     told: Mapping[str, int | str] = {**values, "half": half, "command": command}
-    return Verdict(tone, key, told, "resume", lines.here(resumed_by(command)))
+    return Headline(tone, key, told, "resume", lines.here(resumed_by(command)))
 
 
 def resumed_by(command: str) -> str:
@@ -99,33 +99,33 @@ def resumed_by(command: str) -> str:
     return {"plan": "run", "canary": "rollback"}.get(command, command)
 
 
-def _of_command(summary: "Summary", values: Mapping[str, int], lines: "Next") -> Verdict:
+def _of_command(summary: "Summary", values: Mapping[str, int], lines: "Next") -> Headline:
     skipped = summary.total.reasons[Outcome.SKIPPED]
     match summary.done.command:
         case "rollback":
             restored = skipped.get(Reason.RESTORED, 0)
             left = values["failed"] + skipped.get(Reason.CHANGED_BY_OTHERS, 0)
             tone = WAIT if left else GOOD
-            return Verdict(tone, "rolled_back", {"restored": restored, "left": left})
+            return Headline(tone, "rolled_back", {"restored": restored, "left": left})
         case "disable":
             off = skipped.get(Reason.MFA_DISABLED, 0)
-            return Verdict(WAIT if values["failed"] else GOOD, "disabled", {**values, "off": off})
+            return Headline(WAIT if values["failed"] else GOOD, "disabled", {**values, "off": off})
         case "canary":
             good = summary.state == "finished" and not values["failed"]
             key = "canary" if good else "canary_failed"
-            return Verdict(GOOD if good else BAD, key, {}, "rollback", lines.here("rollback"))
+            return Headline(GOOD if good else BAD, key, {}, "rollback", lines.here("rollback"))
         case _:
             return _of_users(summary, values, lines)
 
 
-def _of_users(summary: "Summary", values: Mapping[str, int], lines: "Next") -> Verdict:
+def _of_users(summary: "Summary", values: Mapping[str, int], lines: "Next") -> Headline:
     found = ReconcileResult.of(summary.done.extra).drift or {}
     drift = {kind: rows for kind, rows in found.items() if kind != _USER_GONE}
     if drift:
         repair = lines.here("reconcile", "--repair")
-        return Verdict(BAD, "drift", {"drift": sum(drift.values())}, "repair", repair)
+        return Headline(BAD, "drift", {"drift": sum(drift.values())}, "repair", repair)
     if values["pending"]:
-        return Verdict(WAIT, "pending", values, "reconcile", lines.here("reconcile"))
+        return Headline(WAIT, "pending", values, "reconcile", lines.here("reconcile"))
     if values["failed"]:
-        return Verdict(WAIT, "failed", values, "failed", lines.report("plan", "failed"))
-    return Verdict(GOOD, "done", values, "audit", lines.pool("audit"))
+        return Headline(WAIT, "failed", values, "failed", lines.report("plan", "failed"))
+    return Headline(GOOD, "done", values, "audit", lines.pool("audit"))
