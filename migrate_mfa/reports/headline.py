@@ -39,9 +39,9 @@ def headline(summary: "Summary", planned: int, lines: "Next", audit: "AuditFacts
         summary: of that pass.
         planned: rows that are planned and not done.
         lines: makes commands.
-        audit: what an audit found, where it was one.
+        audit: what an audit found, where it was one that has come to an end.
     """
-    if audit is not None:
+    if summary.meta.kind == "audit":
         return _of_audit(summary, lines, audit)
     if summary.meta.phase == "purged":
         return Headline(WAIT, "purged")
@@ -55,9 +55,13 @@ def headline(summary: "Summary", planned: int, lines: "Next", audit: "AuditFacts
     return _early(summary, values, lines) or _of_command(summary, values, lines)
 
 
-def _of_audit(summary: "Summary", lines: "Next", audit: "AuditFacts") -> Headline:
-    values = {"users": audit.users, "lacking": audit.users - audit.verified}
+def _of_audit(summary: "Summary", lines: "Next", audit: "AuditFacts | None") -> Headline:
     again = lines.here("audit", "--user-pool-id", lines.pool_id)
+    if summary.state == "running":
+        return Headline(WAIT, "audit_running", {}, "status", lines.here("status"))
+    if audit is None:
+        return Headline(BAD, "audit_killed", {}, "audit_again", again)
+    values = {"users": audit.users, "lacking": audit.users - audit.verified}
     if summary.state != "finished":
         return Headline(BAD, "audit_stopped", values, "audit_again", again)
     if not audit.users:

@@ -93,9 +93,11 @@ def test_a_killed_audit_has_listed_whom_it_committed_and_the_next_one_begins_ane
 
     written = site.cli("report", "--run-dir", "run")
     listed = {row["username"] for row in report(site.folder / "run", "unverified")}
+    page = (site.folder / "run" / "report" / "report.html").read_text(encoding="utf-8")
     again = site.cli(*line)
 
     assert_code(written, 0)
+    assert "The audit was killed before its end" in page
     assert 1000 <= len(listed) < 1500
     assert listed < names
     assert_code(again, 0)

@@ -317,6 +317,18 @@ def test_an_audit_is_shown_over_time(tmp_path: Path) -> None:
     assert "78.4 % of 31,000 enabled local users" in words_of(html_of(tmp_path))
 
 
+def test_an_audit_that_has_not_ended_speaks_of_no_plan(tmp_path: Path) -> None:
+    make_audits(tmp_path, (4_900,))
+    with Journal.create_or_open(tmp_path) as journal:
+        WorkStore.begin(journal.database, "audit", BEGUN + 700_000, CONTEXT)
+        at_work = facts_of(tmp_path)
+    killed = facts_of(tmp_path)
+
+    assert (at_work.headline.key, killed.headline.key) == ("audit_running", "audit_killed")
+    assert "migrate-mfa status --run-dir" in str(at_work.headline.command)
+    assert "migrate-mfa audit --run-dir" in str(killed.headline.command)
+
+
 def test_a_first_audit_is_no_line(tmp_path: Path) -> None:
     make_audits(tmp_path, (4_900,))
 
