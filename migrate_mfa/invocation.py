@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from migrate_mfa.checks.point_in_time_recovery import recovery_in_the_way
 from migrate_mfa.checks.preflight import require_affordable
-from migrate_mfa.checks.recoveries import recovery_in_the_way
 from migrate_mfa.cli.kept_pace import note_pace
 from migrate_mfa.cli.traceback_file import keep_traceback
 from migrate_mfa.domain.errors import (
@@ -38,15 +38,15 @@ from migrate_mfa.journal.run_dir import last_lane_writer, name_lane_holder, note
 from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.pacing.measure import MeasuredProgress
 from migrate_mfa.ports import ProgressUpdate
+from migrate_mfa.reports.command_results import CommandResult
 from migrate_mfa.reports.files import remove_drafts
 from migrate_mfa.reports.from_journal import DIRECTORY, tell_of_killed, write_reports
-from migrate_mfa.reports.results import CommandResult
 from migrate_mfa.reports.summary import Summary
 from migrate_mfa.session import Session
 from migrate_mfa.stop import SIGNAL_EXITS, StopCause, Stopped
 
 if TYPE_CHECKING:
-    from migrate_mfa.reports.verdict import Verdict
+    from migrate_mfa.reports.headline import Headline
 
 _DRAFT_S = 600.0
 """What nobody has written to for so long, nobody is writing: also not a `report` beside this command."""
@@ -75,8 +75,8 @@ class Invocation:
     """Users whose numbers were stored after the last look at the pool that saw no codes go out."""
     summary: Summary | None = None
     """The summary, once the pass has ended."""
-    verdict: "Verdict | None" = None
-    """The verdict of its report, once the pass has ended."""
+    headline: "Headline | None" = None
+    """The headline of its report, once the pass has ended."""
 
     @property
     def plans(self) -> PlanStore:
@@ -304,7 +304,7 @@ def _end(invocation: Invocation, state: str) -> None:
     invocation.work.end(state, session.clock.now(), reads_only=invocation.reads_only, extra=extra)
     log.info("end", command=invocation.command, state=state)
     written = write_reports(invocation.journal)
-    invocation.summary, invocation.verdict = written.summary, written.verdict
+    invocation.summary, invocation.headline = written.summary, written.headline
 
 
 def state_of_rows(invocation: Invocation) -> str:

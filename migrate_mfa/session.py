@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from migrate_mfa import __version__
 from migrate_mfa.aws.endpoints import AWS
@@ -28,6 +28,7 @@ from migrate_mfa.domain.model import PoolFacts
 from migrate_mfa.domain.quotas import PACED, QUOTAS, Category, Lane, ceiling
 from migrate_mfa.engine.execute import MOST_UNDER_WAY
 from migrate_mfa.engine.live_pool import LivePool
+from migrate_mfa.journal.pass_store import PassContext
 from migrate_mfa.journal.run_dir import lock_lane
 from migrate_mfa.pacing.limiter import RateLimiter
 from migrate_mfa.pacing.network import Network
@@ -84,22 +85,22 @@ class Session:
         return {category: limiter.ceiling for category, limiter in self.limiters.items()}
 
     @property
-    def context(self) -> dict[str, Any]:
+    def context(self) -> PassContext:
         """The record of a pass: caller, host, versions, rates and options."""
-        return {
-            "account": self.lane.account,
-            "region": self.lane.region,
-            "endpoint": self.lane.endpoint,
-            "caller_arn": self.lane.caller,
-            "host": platform.node(),
-            "versions": {
+        return PassContext(
+            account=self.lane.account,
+            region=self.lane.region,
+            endpoint=self.lane.endpoint,
+            caller_arn=self.lane.caller,
+            host=platform.node(),
+            versions={
                 "migrate_mfa": __version__,
                 "python": platform.python_version(),
                 "botocore": version("botocore"),
             },
-            "rates": {category.value: rate._asdict() for category, rate in self.rates.items()},
-            "options": self.settings.of_pass(),
-        }
+            rates={category.value: rate._asdict() for category, rate in self.rates.items()},
+            options=self.settings.of_pass(),
+        )
 
 
 @contextmanager

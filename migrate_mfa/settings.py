@@ -155,7 +155,7 @@ class Settings:
         given = told.given | self.reading.given
         return {name: value for name, value in (deciding | self._reading()).items() if name in given}
 
-    def of_pass(self) -> dict[str, Any]:
+    def of_pass(self) -> dict[str, object]:
         """The options that set how far and how fast one pass goes; seconds, shares, and prices as text."""
         pace, wave, cost = self.pace, self.wave, self.cost
         return {

@@ -1,5 +1,6 @@
 """canary: one user by hand, in a run directory of its own: `rollback` undoes it, also after a crash."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -28,7 +29,7 @@ from migrate_mfa.journal.meta import policy_options
 from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.journal.run_dir import default_canary_dir
 from migrate_mfa.ports import Filter, Progress
-from migrate_mfa.reports.results import CanaryResult
+from migrate_mfa.reports.command_results import CanaryResult
 from migrate_mfa.session import Session, connect
 from migrate_mfa.settings import Settings
 from migrate_mfa.stop import StopCause, Stopped
@@ -234,17 +235,12 @@ def _blame(error: ApiError) -> Reason:
 
 
 def _refusal(verdict: Verdict) -> str:
-    own = _NOT_THIS_USER.get(verdict.reason, verdict.reason.sentence)
+    own = _DESPITE.sub("take another user", verdict.reason.sentence)
     return f"{verdict.reason}: {verdict.detail or own}"
 
 
-_NOT_THIS_USER = {
-    Reason.DISABLED_USER: "The user is disabled; enable it first, or take another user.",
-    Reason.HAS_TOTP: "Has an authenticator app, which is stronger; take another user.",
-    Reason.HAS_PASSKEY: "SMS MFA would block the user's passkey sign-in; take another user.",
-    Reason.HAS_EMAIL_MFA: "Has e-mail MFA already; take another user.",
-}
-"""Where a plan would name `--despite`: a canary lifts nothing."""
+_DESPITE = re.compile(r"left alone \(--despite \w+\)|use --despite \w+")
+"""What the sentences of reasons say that a plan may lift; a canary lifts nothing."""
 
 
 def _verdict(way: Way, steps: list[Walked], *, walked: bool) -> Verdict:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from migrate_mfa.aws.answers import Answer, reads
 from migrate_mfa.aws.user_pool import pool_facts
 from migrate_mfa.checks.aws_pool_details import app_client, pool_details
-from migrate_mfa.domain.recovery import LIST, Recovery
+from migrate_mfa.domain.point_in_time_recovery import LIST, Recovery
 
 if TYPE_CHECKING:
     from migrate_mfa.aws.clients import Calls

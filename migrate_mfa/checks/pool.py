@@ -11,10 +11,10 @@ from dataclasses import replace
 from migrate_mfa.checks.findings import Code, Finding, Level, Unknown
 from migrate_mfa.checks.snapshot import PoolSnapshot
 from migrate_mfa.domain.failure import UNKNOWN_TO_SDK
+from migrate_mfa.domain.formatting import counted
 from migrate_mfa.domain.model import MfaMode, PhoneSignIn, PoolFacts, VerificationPolicy
+from migrate_mfa.domain.point_in_time_recovery import LIST, REACH_DAYS, pausing
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.recovery import LIST, REACH_DAYS, pausing
-from migrate_mfa.domain.words import counted
 
 _NOT_IN_PLAN = "FeatureUnavailableInTierException"
 _UNPROVED = frozenset({VerificationPolicy.BY_CODE, VerificationPolicy.BY_COLUMN})

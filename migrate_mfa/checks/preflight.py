@@ -11,9 +11,9 @@ from migrate_mfa.checks.findings import Finding
 from migrate_mfa.checks.pool import POLICY_REFUSALS, REFUSALS, password_recovery, phone_schema
 from migrate_mfa.checks.rules import refusal
 from migrate_mfa.domain.errors import CostLimitExceeded, PoolNotReady, UsageError
+from migrate_mfa.domain.formatting import counted
 from migrate_mfa.domain.model import MfaMode, PoolFacts, VerificationPolicy
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.words import counted
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.forecast import Forecast

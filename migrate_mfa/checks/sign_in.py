@@ -6,8 +6,8 @@ Sources: Cognito Developer Guide, "Adding MFA to a user pool", "Working with use
 
 from migrate_mfa.checks.findings import Code, Finding, Level, Unknown
 from migrate_mfa.checks.snapshot import AppClient, AppClients, PoolSnapshot
+from migrate_mfa.domain.formatting import counted
 from migrate_mfa.domain.model import MfaMode
-from migrate_mfa.domain.words import counted
 
 _PASSWORD_FLOWS = frozenset(
     {

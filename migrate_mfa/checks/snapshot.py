@@ -8,9 +8,9 @@ from enum import StrEnum
 from migrate_mfa.aws.answers import Answer
 from migrate_mfa.checks.findings import Unknown
 from migrate_mfa.domain.model import PoolFacts, VerificationPolicy
+from migrate_mfa.domain.point_in_time_recovery import Recovery
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.recovery import Recovery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,8 +29,8 @@ from migrate_mfa.checks.snapshot import (
     SmsPath,
 )
 from migrate_mfa.domain.failure import ApiError, Effect
+from migrate_mfa.domain.point_in_time_recovery import LIST
 from migrate_mfa.domain.quotas import PACED, Category
-from migrate_mfa.domain.recovery import LIST
 from migrate_mfa.pacing.retry import ATTEMPTS, IMPATIENT, retry_read
 from migrate_mfa.ports import Clock
 from migrate_mfa.stop import Stop

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
+from migrate_mfa.domain.formatting import duration
 from migrate_mfa.domain.phone.normalise import NO_COUNTRY
-from migrate_mfa.domain.words import duration
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.forecast import Forecast

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from migrate_mfa.domain.characters import printable
+from migrate_mfa.domain.formatting import counted, duration
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Outcome
-from migrate_mfa.domain.words import counted, duration
 
 if TYPE_CHECKING:
     from migrate_mfa.ports import CategoryPace, ProgressUpdate

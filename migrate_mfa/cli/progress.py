@@ -13,7 +13,7 @@ from migrate_mfa.cli.live_view import LEAST_RATE, SHORT, WIDTH, live_rows, outco
 from migrate_mfa.domain.characters import printable
 from migrate_mfa.domain.choices import ProgressStyle
 from migrate_mfa.domain.errors import UsageError
-from migrate_mfa.domain.words import duration
+from migrate_mfa.domain.formatting import duration
 
 if TYPE_CHECKING:
     from migrate_mfa.ports import Clock, ProgressUpdate

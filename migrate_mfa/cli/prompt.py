@@ -9,7 +9,7 @@ import typer
 from migrate_mfa.cli.ask import ask
 from migrate_mfa.domain.characters import printable
 from migrate_mfa.domain.errors import Declined, UsageError
-from migrate_mfa.domain.words import counted, folded
+from migrate_mfa.domain.formatting import counted, folded
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrate_mfa.cli.streams import write
-from migrate_mfa.domain.words import duration, folded
+from migrate_mfa.domain.formatting import duration, folded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

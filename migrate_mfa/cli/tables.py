@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from migrate_mfa.cli.forecast import sentences
 from migrate_mfa.cli.streams import write
+from migrate_mfa.domain.formatting import WIDTH, counted, duration, folded
 from migrate_mfa.domain.reasons import LOCKOUT_SHEET, Outcome, Reason
-from migrate_mfa.domain.words import WIDTH, counted, duration, folded
 from migrate_mfa.pool_setup.plan import SetupPlan
 from migrate_mfa.pool_setup.role import PUBLISH
 from migrate_mfa.reports.summary import verified_share

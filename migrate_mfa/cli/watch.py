@@ -8,7 +8,7 @@ from rich.text import Text
 
 from migrate_mfa.cli.live_view import NEWS_S, WIDTH, live_rows
 from migrate_mfa.domain.characters import printable
-from migrate_mfa.domain.words import duration
+from migrate_mfa.domain.formatting import duration
 from migrate_mfa.stop import Stop, StopCause, Stopped, on_signals
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import require_consent, tell
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.workflows.consent import confirm_billing
-from migrate_mfa.workflows.shown import leave, shown_at_end
+from migrate_mfa.workflows.ending import leave, shown_at_end
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from migrate_mfa.cli import option_groups as o
 from migrate_mfa.cli.caller import Aws, Pool
 from migrate_mfa.domain.errors import ExitCode
-from migrate_mfa.workflows.shown import leave, shown_at_end
+from migrate_mfa.workflows.ending import leave, shown_at_end
 
 if TYPE_CHECKING:
     from migrate_mfa.settings import Settings

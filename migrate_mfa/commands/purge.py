@@ -8,7 +8,7 @@ from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import confirm_purge, require_consent, tell
 from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.errors import ExitCode
-from migrate_mfa.domain.words import counted
+from migrate_mfa.domain.formatting import counted
 
 
 @dataclass(frozen=True, kw_only=True)

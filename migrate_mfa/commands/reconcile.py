@@ -9,9 +9,9 @@ from migrate_mfa.cli.option_groups import Consent, Cost, Output, Pace, Telling, 
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import require_consent, tell
 from migrate_mfa.domain.errors import ExitCode
-from migrate_mfa.domain.words import counted
+from migrate_mfa.domain.formatting import counted
 from migrate_mfa.workflows.consent import confirm_billing, confirm_run
-from migrate_mfa.workflows.shown import leave, shown_at_end
+from migrate_mfa.workflows.ending import leave, shown_at_end
 
 if TYPE_CHECKING:
     from migrate_mfa.workflows.reconcile import Reconciliation

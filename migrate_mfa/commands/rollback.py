@@ -10,7 +10,7 @@ from migrate_mfa.cli.prompt import require_consent, tell
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.workflows.consent import confirm_run
-from migrate_mfa.workflows.shown import leave, shown_at_end
+from migrate_mfa.workflows.ending import leave, shown_at_end
 
 if TYPE_CHECKING:
     from migrate_mfa.workflows.rollback import Rollback

@@ -25,7 +25,7 @@ from migrate_mfa.domain.model import (
     VerificationPolicy,
 )
 from migrate_mfa.domain.phone.in_pool import pool_number_problem
-from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.domain.reasons import AWAIT_PROOF, Reason
 from migrate_mfa.domain.rows import PlannedBy, PlannedRow
 
 _STATUS_VERDICTS = {
@@ -85,10 +85,7 @@ def decide_again(
     """
     decision = decide(candidate, state, pool=pool, policy=policy, claims=claims)
     stores = isinstance(decision, Plan) and any(isinstance(step, StorePhone) for step in decision.steps)
-    return Verdict(was) if stores and was in _NUMBER_IN_PLACE else decision
-
-
-_NUMBER_IN_PLACE = frozenset({Reason.AWAITING_CODE, Reason.AWAITING_FIRST_SIGN_IN})
+    return Verdict(was) if stores and was in AWAIT_PROOF else decision
 
 
 def decide_disable(

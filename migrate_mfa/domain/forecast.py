@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 from migrate_mfa.domain.model import MfaMode, PhoneSignIn, PoolFacts
 from migrate_mfa.domain.prices import Prices
@@ -161,6 +161,31 @@ class Forecast:
             money = {"low": f"{cost.low:f}", "high": f"{cost.high:f}"}
             found["cost"] = money | {"without_price": list(cost.without_price)}
         return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foretold:
+    """A forecast as a journal has it; pairs are the least and the most."""
+
+    users: int
+    calls: Mapping[str, int]
+    seconds: tuple[float, float]
+    sms: int
+    billed: tuple[int, int]
+    cost: tuple[float, float] | None
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `Forecast.as_dict` has made."""
+        seconds, billed, cost = document["seconds"], document["mau"], document.get("cost")
+        return cls(
+            users=document["users"],
+            calls=document["calls"],
+            seconds=(seconds["low"], seconds["high"]),
+            sms=document["sms"]["now"],
+            billed=(billed["low"], billed["high"]),
+            cost=(float(cost["low"]), float(cost["high"])) if cost else None,
+        )
 
 
 def forecast(

@@ -11,14 +11,12 @@ import structlog
 
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import Decision, Plan, PreferFactor, UserState, Verdict
-from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.domain.reasons import AWAIT_PROOF, WORTH_ANOTHER_TRY, Outcome, Reason
 from migrate_mfa.domain.rollback import shows_late
 from migrate_mfa.domain.rows import PlannedBy, PlannedRow
 from migrate_mfa.engine.holders import HeldByAnotherError
-from migrate_mfa.engine.meanwhile import ENROLLING, Meanwhile
 from migrate_mfa.engine.row_context import RowContext
-from migrate_mfa.engine.row_writer import RowWriter
-from migrate_mfa.engine.verdicts import (
+from migrate_mfa.engine.row_endings import (
     GIVEN_AWAY,
     MAYBE_SENT,
     NOT_THE_SAME_USER,
@@ -28,6 +26,8 @@ from migrate_mfa.engine.verdicts import (
     not_effective,
     of_failure,
 )
+from migrate_mfa.engine.row_writer import RowWriter
+from migrate_mfa.engine.user_history import ENROLLING, UserHistory
 from migrate_mfa.engine.write_gate import LOOKS_BEFORE_INTENT, WriteGate
 from migrate_mfa.pacing.turns import Turns
 
@@ -85,30 +85,30 @@ class _RowRun:
         self._turns = turns
         self._passkey: bool | None = None
         self._gate = WriteGate(context.pool, context.sms, context.store.require_ours, context.clock)
-        self._meanwhile = Meanwhile(work, context.store, self._gate)
-        self.writer = RowWriter(work, context, self._gate, self._meanwhile)
+        self._history = UserHistory(work, context.store, self._gate)
+        self.writer = RowWriter(work, context, self._gate, self._history)
         self.state: UserState | None = None
 
     @property
     def wrote(self) -> bool:
         """Whether a write of this run may have been executed."""
-        return self._meanwhile.wrote
+        return self._history.wrote
 
     def go(self) -> Verdict:
         last = self._context.store.last_write(self._work.row) if self._work.wrote else None
         known_of_it = self._let_settle(last)
         self.writer.answer_lost = known_of_it == "unknown"
-        self._turns.take(self._work.planned or [write.step for write in self._meanwhile.writes()])
+        self._turns.take(self._work.planned or [write.step for write in self._history.writes()])
         state, decision = self._look()
         if self._may_show_late(decision, last):
             state, decision = self._look()
-        self.writer.answer_lost |= known_of_it == "intent" and self._meanwhile.touched(state)
+        self.writer.answer_lost |= known_of_it == "intent" and self._history.touched(state)
         if ended := self._not_tried_again(decision):
             return ended
-        if self._meanwhile.later_number(decision, state):
+        if self._history.later_number(decision, state):
             state, decision = self._look_back()  # perhaps the read was late
         while self.writer.unsure < ROUNDS:
-            state, decision = self._at_its_turn(state, self._meanwhile.wanted(state, decision))
+            state, decision = self._at_its_turn(state, self._history.wanted(state, decision))
             if isinstance(decision, Verdict):
                 return self._final(decision)
             start, made = state, decision
@@ -119,7 +119,7 @@ class _RowRun:
             state, decision = self._look_back()
             if not known and self._may_show_late(decision, self._context.store.last_write(self._work.row)):
                 state, decision = self._look()
-            decision = self._meanwhile.wanted(state, decision)
+            decision = self._history.wanted(state, decision)
             if known and _is_undone(decision, start, made, state):
                 return not_effective(self._work.verb, state)
             if ended := self._not_tried_again(decision):
@@ -132,7 +132,7 @@ class _RowRun:
         self.state = state
         if state.sub != self._work.user_sub:
             return state, NOT_THE_SAME_USER
-        self._meanwhile.saw(state)
+        self._history.saw(state)
         if state.mfa and self._has_passkey():
             state = replace(state, mfa=replace(state.mfa, passkey=True))
         self._gate.looked()
@@ -147,7 +147,7 @@ class _RowRun:
                 break
             self._turns.take(decision.steps)
             state, decision = self._look()
-            decision = self._meanwhile.wanted(state, decision)
+            decision = self._history.wanted(state, decision)
         return state, decision
 
     def _has_passkey(self) -> bool:
@@ -170,8 +170,8 @@ class _RowRun:
         state, decision = self._look()
         for wait in READ_BACK_WAITS_S:
             settled = isinstance(decision, Verdict) and decision.reason is not Reason.CHANGED_BY_OTHERS
-            theirs = state.proven_phone in self._meanwhile.proved_by_user()
-            if settled and not theirs and not self._meanwhile.lost_factor(state):
+            theirs = state.proven_phone in self._history.proved_by_user()
+            if settled and not theirs and not self._history.lost_factor(state):
                 break
             self._context.stop.sleep(self._context.clock, wait)
             state, decision = self._look()
@@ -191,7 +191,7 @@ class _RowRun:
         at = self._context.store.begun if last.result == "intent" else last.at
         age = self._context.clock.now() - at
         self._context.stop.sleep(self._context.clock, max(0.0, sum(READ_BACK_WAITS_S) - max(age, 0.0)))
-        return "" if self._work.was in _ENDED_UNKNOWN else last.result
+        return "" if self._work.was in WORTH_ANOTHER_TRY else last.result
 
     def _may_show_late(self, decision: Decision, last: "LastWrite | None") -> bool:
         """Wait before what is surely done, or may have been sent as a code by who died, is repeated.
@@ -203,7 +203,7 @@ class _RowRun:
         """
         if last is None or isinstance(decision, Verdict):
             return False
-        made = {write.step for write in self._meanwhile.writes() if write.sure}
+        made = {write.step for write in self._history.writes() if write.sure}
         died = last.result == "intent"
         again = made.intersection(decision.steps) or (died and self._gate.sends_code(decision))
         at = self._context.store.begun if died else last.at
@@ -227,16 +227,16 @@ class _RowRun:
 
     def _final(self, verdict: Verdict) -> Verdict:
         """What is already so was `promoted` by the user's proof, or `enrolled` by our writes."""
-        if (unknown := self._meanwhile.unknown_then) is not None:
+        if (unknown := self._history.unknown_then) is not None:
             would_be = self._context.decide(self._work, unknown)
             skipped = isinstance(would_be, Verdict) and would_be.reason.outcome is Outcome.SKIPPED
             verdict = would_be if isinstance(would_be, Verdict) and skipped else verdict
-        written = self._meanwhile.made if self._work.verb is not PlannedBy.RUN else self.wrote
+        written = self._history.made if self._work.verb is not PlannedBy.RUN else self.wrote
         if written and self._work.verb in ENROLLING and verdict.reason.outcome is Outcome.SKIPPED:
             return half_done(verdict)
         if verdict.reason is not Reason.ALREADY_ENROLLED:
             return verdict
-        if self._work.was in _PROVED_BY_USER:
+        if self._work.was in AWAIT_PROOF:
             return replace(verdict, reason=Reason.PROMOTED)
         return replace(verdict, reason=Reason.ENROLLED) if self.wrote else verdict
 
@@ -250,8 +250,3 @@ def _is_undone(decision: Decision, start: UserState, made: Plan, state: UserStat
         gives_back = isinstance(decision.steps[0], PreferFactor) or decision.ends is Reason.PHONE_DIFFERS
         return decision.steps == made.steps or not gives_back
     return decision.reason is Reason.CHANGED_BY_OTHERS and shows_late(state, start, made.steps)
-
-
-_ENDED_UNKNOWN = frozenset({Reason.GAVE_UP, Reason.REJECTED})
-"""Rows that ended with this detail: running the command again confirms the repetition."""
-_PROVED_BY_USER = frozenset({Reason.AWAITING_CODE, Reason.AWAITING_FIRST_SIGN_IN})

@@ -1,7 +1,6 @@
 """The audit: users without a verified phone. It uses ListUsers only, so that no user becomes billed."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -15,12 +14,14 @@ from migrate_mfa.domain.quotas import Category
 from migrate_mfa.engine.concurrent import rolling
 from migrate_mfa.engine.scan import scan as pool_scan
 from migrate_mfa.engine.scan import user_if_there
+from migrate_mfa.journal.audit_store import AuditedUser, AuditStore
 from migrate_mfa.ports import Progress, ProgressUpdate, UserPool
 
 if TYPE_CHECKING:
     from migrate_mfa.stop import Stop
 
-_CHUNK = 500
+BATCH = 1000
+"""So many users a commit."""
 _SEVERAL = 10
 _NOBODY_CAN_BE_READ = (
     "AdminGetUser fails for one user after another.",
@@ -77,9 +78,11 @@ class Audit:
     coverage: Counter[tuple[str, Coverage]] = field(default_factory=Counter)
     mfa: Counter[MfaKind] = field(default_factory=Counter)
 
-    def add(self, user: UserState) -> None:
-        """Count one user."""
-        self.coverage[group_of(user), coverage_of(user)] += 1
+    def add(self, user: UserState) -> Coverage:
+        """Count one user. Returns what it has for SMS MFA."""
+        coverage = coverage_of(user)
+        self.coverage[group_of(user), coverage] += 1
+        return coverage
 
     @property
     def users(self) -> int:
@@ -88,63 +91,84 @@ class Audit:
 
 
 def scan(
-    user_pool: UserPool, audit: Audit, *, progress: Progress, stop: "Stop", estimated: int
-) -> Iterator[UserState]:
-    """Every user of the pool once, counted on the way.
+    user_pool: UserPool,
+    store: AuditStore,
+    audit: Audit,
+    *,
+    deep: bool,
+    estimated: int,
+    progress: Progress,
+    stop: "Stop",
+) -> None:
+    """Count every user of the pool, and journal those who lack a verified phone.
+
+    However it ends, those whom it has counted are in the journal; what an earlier scan has found is not.
+
+    Args:
+        user_pool: the pool.
+        store: the journal.
+        audit: counts what is found.
+        deep: whether `look_deeper` follows: it needs those with a verified phone in the journal too.
+        estimated: how many users there may be.
+        progress: is told.
+        stop: is asked after each page.
 
     Raises:
-        BrokenListError: a list broke off; begun anew it would give users again.
+        BrokenListError: a list broke off; read on, it would give users again.
     """
-    for users in pool_scan(user_pool, estimated, once=True):
-        for user in users:
-            audit.add(user)
-            yield user
-        progress.show(ProgressUpdate(stage="reading the pool", done=audit.users, total=estimated or None))
-        stop.check()
+    store.begin()
+    audit.coverage.clear()
+    kept = list[tuple[UserState, Coverage]]()
+    try:
+        for users in pool_scan(user_pool, estimated, once=True):
+            for user in users:
+                coverage = audit.add(user)
+                if (deep or coverage is not Coverage.VERIFIED) and counts(user):
+                    kept.append((user, coverage))
+            if len(kept) >= BATCH:
+                store.add(kept)
+                kept.clear()
+            progress.show(ProgressUpdate(stage="reading the pool", done=audit.users, total=estimated or None))
+            stop.check()
+    finally:
+        store.add(kept)
 
 
 def look_deeper(
-    user_pool: UserPool,
-    users: Callable[[str, int], list[UserState]],
-    audit: Audit,
-    *,
-    total: int,
-    progress: Progress,
-    stop: "Stop",
-) -> Iterator[UserState]:
-    """Read the MFA setting of users with a verified phone; yields those who have no MFA at all.
+    user_pool: UserPool, store: AuditStore, audit: Audit, *, progress: Progress, stop: "Stop"
+) -> None:
+    """Read the MFA setting of users with a verified phone, and journal those who have no MFA at all.
 
     Args:
         user_pool: the pool; one AdminGetUser a user, each making that user a billed active user.
-        users: gives up to N users whose sub comes after the given one, in order.
-        audit: counts what was found.
-        total: how many users there are.
+        store: the journal, in which `scan` has kept them.
+        audit: counts what is found.
         progress: is told.
         stop: is asked after each.
 
     Raises:
         OutOfReach: one user after another cannot be read.
     """
+    total = store.begin_reading()
     progress.show(ProgressUpdate(stage="reading MFA settings", done=0, total=total))
-    unread_in_a_row = 0
-    kinds = rolling(Category.USER_READ, lambda user: _mfa_kind(user_pool, user.username), _in_order(users))
-    for done, (user, kind) in enumerate(kinds, 1):
-        if kind is not None:
-            audit.mfa[kind] += 1
-        unread_in_a_row = unread_in_a_row + 1 if kind is MfaKind.UNREAD else 0
-        if unread_in_a_row == _SEVERAL:
-            raise OutOfReach(*_NOBODY_CAN_BE_READ)
-        if kind is MfaKind.NONE:
-            yield user
-        progress.show(ProgressUpdate(stage="reading MFA settings", done=done, total=total))
-        stop.check()
-
-
-def _in_order(users: Callable[[str, int], list[UserState]]) -> Iterator[UserState]:
-    after = ""
-    while chunk := users(after, _CHUNK):
-        yield from chunk
-        after = chunk[-1].sub
+    unread_in_a_row, without = 0, list[AuditedUser]()
+    kinds = rolling(Category.USER_READ, lambda user: _mfa_kind(user_pool, user.username), store.to_read())
+    try:
+        for done, (user, kind) in enumerate(kinds, 1):
+            if kind is not None:
+                audit.mfa[kind] += 1
+            unread_in_a_row = unread_in_a_row + 1 if kind is MfaKind.UNREAD else 0
+            if unread_in_a_row == _SEVERAL:
+                raise OutOfReach(*_NOBODY_CAN_BE_READ)
+            if kind is MfaKind.NONE:
+                without.append(user)
+            if len(without) == BATCH:
+                store.keep_without_mfa(without)
+                without.clear()
+            progress.show(ProgressUpdate(stage="reading MFA settings", done=done, total=total))
+            stop.check()
+    finally:
+        store.keep_without_mfa(without)
 
 
 def _mfa_kind(user_pool: UserPool, username: str) -> MfaKind | None:

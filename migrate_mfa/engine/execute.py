@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import structlog
 
 from migrate_mfa.domain.errors import MigrateMfaError, PoolNotReady, TooManyFailures
+from migrate_mfa.domain.formatting import counted
 from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.quotas import Category
-from migrate_mfa.domain.reasons import LEFT_BY_ROLLBACK, Outcome, Reason
+from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import PlannedBy
-from migrate_mfa.domain.words import counted
 from migrate_mfa.engine.apply_row import RowResult, apply_row
 from migrate_mfa.engine.limits import LEAST_USERS, Allowance, FailureGuard, Limits
 from migrate_mfa.engine.row_context import RowContext
@@ -195,7 +195,7 @@ class Executor:
 
     def _went_wrong(self, reason: Reason) -> bool:
         """Whether an ending counts towards --max-failures."""
-        expected = PlannedBy.ROLLBACK in self._verbs and reason in LEFT_BY_ROLLBACK
+        expected = PlannedBy.ROLLBACK in self._verbs and reason.facts.left_by_rollback
         return reason.outcome is Outcome.FAILED and not expected
 
     def _show(self) -> None:

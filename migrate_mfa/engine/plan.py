@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from migrate_mfa.domain.decide import decide, target_phone
+from migrate_mfa.domain.formatting import counted
 from migrate_mfa.domain.model import (
     Candidate,
     Decision,
@@ -24,7 +25,6 @@ from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.resolve import Naming, identities, resolve
 from migrate_mfa.domain.rows import PlannedBy, Resolved
-from migrate_mfa.domain.words import counted
 from migrate_mfa.engine.concurrent import rolling
 from migrate_mfa.engine.find_users import Finder, found_by
 from migrate_mfa.engine.recognition import ENOUGH, Recognition

@@ -1,10 +1,10 @@
 """Noticing a roster of another pool early: each of its rows would cost a look-up that finds nobody."""
 
 from migrate_mfa.domain.errors import InputUnusable
+from migrate_mfa.domain.formatting import counted
 from migrate_mfa.domain.model import PoolFacts
 from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.resolve import Naming
-from migrate_mfa.domain.words import counted
 
 ENOUGH = 100
 """So many look-ups that find nobody, where nobody was found at all, mean another pool's roster."""

@@ -16,8 +16,8 @@ from migrate_mfa.domain.model import (
 )
 from migrate_mfa.domain.rows import PlannedRow
 from migrate_mfa.engine.holders import HeldByAnotherError, Holders
-from migrate_mfa.engine.meanwhile import Meanwhile
 from migrate_mfa.engine.row_context import RowContext
+from migrate_mfa.engine.user_history import UserHistory
 from migrate_mfa.engine.write_gate import NotMadeError, WriteGate
 
 _WRITES = frozenset({"AdminUpdateUserAttributes", "AdminSetUserMFAPreference"})
@@ -31,11 +31,11 @@ class RowWriter:
     intent without a result, as one does that dies before the answer, and looks at the user first.
     """
 
-    def __init__(self, work: PlannedRow, context: RowContext, gate: WriteGate, meanwhile: Meanwhile) -> None:
+    def __init__(self, work: PlannedRow, context: RowContext, gate: WriteGate, history: UserHistory) -> None:
         self._work = work
         self._context = context
         self._gate = gate
-        self._meanwhile = meanwhile
+        self._history = history
         self._holders = Holders(work, context)
         self.done: int | None = None
         self.refusal: tuple[Step, ApiError] | None = None
@@ -53,9 +53,9 @@ class RowWriter:
         """
         store, now = self._context.store, self._context.clock.now
         self.write_down()
-        self._gate.count_code(plan, [write.step for write in self._meanwhile.writes()])
-        had = self._meanwhile.had_before(state)
-        self._meanwhile.learn(plan, state, had)
+        self._gate.count_code(plan, [write.step for write in self._history.writes()])
+        had = self._history.had_before(state)
+        self._history.learn(plan, state, had)
         intent = store.record_intent(self._work, state, plan, now())
         for position, step in enumerate(plan.steps):
             try:
@@ -80,7 +80,7 @@ class RowWriter:
                         intent, "refused", now()
                     )  # turned away at the door: nothing was executed
                 raise
-            self._meanwhile.begun(step, had)
+            self._history.begun(step, had)
             self._context.refusals.accepted()
             if position + 1 < len(plan.steps):
                 intent = store.record_result_and_next(intent, self._work, plan.steps[position + 1], now())
@@ -97,7 +97,7 @@ class RowWriter:
         self.answer_lost = unsure
         if unsure:
             self.unsure += 1
-            self._meanwhile.begun(step, had)
+            self._history.begun(step, had)
         else:
             self._gate.uncount_code(step)
         self._context.refusals.refused(self._work.row, error)

@@ -7,7 +7,7 @@ import structlog
 
 from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.domain.failure import ApiError
-from migrate_mfa.domain.words import counted
+from migrate_mfa.domain.formatting import counted
 from migrate_mfa.engine.live_pool import LivePool
 from migrate_mfa.engine.sms_allowance import SmsAllowance
 from migrate_mfa.journal.write_store import WorkStore

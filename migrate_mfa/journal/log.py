@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 import structlog
 
+from migrate_mfa.domain.formatting import counted
 from migrate_mfa.domain.privacy import scrub
-from migrate_mfa.domain.words import counted
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from migrate_mfa.domain.errors import InputUnusable
+from migrate_mfa.domain.forecast import Foretold
 from migrate_mfa.domain.model import PhoneConflict, Policy, VerificationPolicy
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.journal.database import Journal
@@ -54,7 +55,8 @@ class RunMeta:
     directory: Path
     kind: str | None = None
     phase: str | None = None
-    usable: bool = False
+    usable: bool | None = None
+    """Whether the plan may be carried out, however much of the roster has failed."""
     account: str | None = None
     user_pool_id: str | None = None
     pool_name: str | None = None
@@ -71,9 +73,13 @@ class RunMeta:
     reading: str = ""
     pool_facts: str | None = None
     """As `pool_from_json` takes it; it is read only if a command needs it."""
+    forecast: Foretold | None = None
+    """The plan's forecast, of what it leaves to do."""
     enforced_limits: Mapping[str, float] = field(default_factory=dict)
     sms_expected: int = 0
     paces: Mapping[str, KeptPace] = field(default_factory=dict)
+    audit_lists: tuple[str, ...] = ()
+    """The lists of an audit that the journal holds; before version 6 none, as its report alone had them."""
     drift_told_in_pass: int = 0
     recovery_told: str | None = None
     progress: ProgressNote | None = None
@@ -87,12 +93,14 @@ class RunMeta:
             directory=directory,
             **plain,
             columns=tuple(facts.get("columns") or ()),
+            audit_lists=tuple(facts.get("audit_lists", ())),
             roster_read=_roster_read(facts),
             claims_made=tuple(facts["vouchings"]) if "vouchings" in facts else None,
             paces={
                 command: KeptPace(pace["quota_share"], pace["max_rps"])
                 for command, pace in facts.get("pace", {}).items()
             },
+            forecast=Foretold.of(facts["forecast"]) if facts.get("forecast") else None,
             progress=_progress(facts.get("standing")),
             options={name: value for name, value in facts.items() if name not in _KNOWN},
         )
@@ -105,12 +113,31 @@ class RunMeta:
     @property
     def policy(self) -> Policy:
         """The policy with which it was planned."""
-        despite = self.options["despite"]
         return Policy(
             verification=VerificationPolicy(str(self.options["verification"])),
             phone_conflict=PhoneConflict(str(self.options["phone_conflict"])),
-            despite=frozenset(map(Reason, despite if isinstance(despite, list) else ())),
+            despite=frozenset(map(Reason, self.despite)),
         )
+
+    @property
+    def verification(self) -> str | None:
+        """How a number becomes verified; None where nothing was planned, or without numbers."""
+        return self._text_of("verification")
+
+    @property
+    def phone_conflict(self) -> str | None:
+        """What becomes of users who have another number; None as above."""
+        return self._text_of("phone_conflict")
+
+    @property
+    def despite(self) -> tuple[str, ...]:
+        """The reasons that were lifted."""
+        told = self.options.get("despite")
+        return tuple(map(str, told)) if isinstance(told, list) else ()
+
+    def _text_of(self, name: str) -> str | None:
+        value = self.options.get(name)
+        return None if value is None else str(value)
 
     @property
     def settled(self) -> Mapping[str, object]:
@@ -209,7 +236,7 @@ _OF_THE_ROSTER = {
     "encoding_guessed": "roster_encoding_guessed",
 }
 _KNOWN = _PLAIN | {*_OF_THE_ROSTER.values(), "roster_column_notes", "columns"}
-_KNOWN |= {"vouchings", "pace", "standing", "forecast"}
+_KNOWN |= {"vouchings", "pace", "standing", "forecast", "audit_lists"}
 
 
 def _roster_read(facts: Mapping[str, Any]) -> RosterMeta:

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Protocol, Self
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.journal.call_rates import Moments, add_calls
@@ -24,6 +24,35 @@ class Count(Protocol):
     retried: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassContext:
+    """Who worked how in one pass; the names of the fields are the JSON keys.
+
+    A journal from before this was kept has nothing of it.
+    """
+
+    account: str | None = None
+    region: str | None = None
+    endpoint: str | None = None
+    caller_arn: str | None = None
+    host: str | None = None
+    versions: Mapping[str, str] | None = None
+    rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """The quota, and how much of it we allow ourselves, by category; calls a second."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The options that set how far and how fast the pass goes, as JSON has them."""
+
+    def to_json(self) -> str:
+        """As the journal keeps it."""
+        return json.dumps({each.name: getattr(self, each.name) for each in fields(self)})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The inverse of `to_json`; what a later version adds is left out."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{name: value for name, value in json.loads(text).items() if name in known})
+
+
 class PassStore:
     """One pass (one invocation of one command), and what is known of those before it."""
 
@@ -41,13 +70,13 @@ class PassStore:
 
     @classmethod
     def begin(
-        cls, database: "Database", command: str, now: float, context: Mapping[str, object] | None = None
+        cls, database: "Database", command: str, now: float, context: PassContext | None = None
     ) -> Self:
-        """Start a pass; `context` is the caller, host, versions and options (see `Session.context`)."""
+        """Start a pass; `context` is the caller, host, versions and options."""
         with database.transaction() as db:
             made = db.execute(
                 "INSERT INTO passes (command, state, started_at, context) VALUES (?, 'running', ?, ?)",
-                (command, now, json.dumps(context or {})),
+                (command, now, context.to_json() if context else "{}"),
             )
         store = cls(database, int(made.lastrowid or 0), now)
         store._last_intent = int(database.value("SELECT COALESCE(MAX(id), 0) FROM writes"))

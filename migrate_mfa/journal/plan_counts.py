@@ -4,14 +4,12 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.phone.normalise import NO_COUNTRY
-from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rows import PlannedBy, SharedNumbers
-from migrate_mfa.journal.rows import OPEN_ROWS, SETS_SMS_MFA, STORES_UNVERIFIED, any_step, first_step
+from migrate_mfa.journal.rows import OPEN_ROWS, SETS_SMS_MFA, STORES_UNVERIFIED, USING, any_step, first_step
 
 if TYPE_CHECKING:
     from migrate_mfa.journal.database import Database
 
-_ENROLLED = (Reason.ENROLLED, Reason.PROMOTED, Reason.AWAITING_FIRST_SIGN_IN, Reason.AWAITING_CODE)
 _KINDS = {
     "store_verified": "V*",
     "store_unverified": STORES_UNVERIFIED,
@@ -55,11 +53,10 @@ class PlanCounts:
         found = self._database.query(
             "SELECT COALESCE(r.country, ?) AS place,"
             f" COUNT(*) FILTER (WHERE {first_step('r.steps', STORES_UNVERIFIED)}) AS codes,"
-            f" COUNT(*) FILTER (WHERE r.ends IN ({', '.join('?' * len(_ENROLLED))})) AS users {OPEN_ROWS}"
+            f" COUNT(*) FILTER (WHERE r.ends IN ({USING})) AS users {OPEN_ROWS}"
             " WHERE r.outcome = 'unprocessed' AND r.steps NOTNULL"
             f" AND r.verb IN ({', '.join('?' * len(verbs))}) GROUP BY place ORDER BY users DESC, place",
             NO_COUNTRY,
-            *_ENROLLED,
             *verbs,
         )
         return {row["place"]: (row["codes"], row["users"]) for row in found}

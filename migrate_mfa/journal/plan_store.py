@@ -15,6 +15,7 @@ from migrate_mfa.journal.plan_counts import PlanCounts
 from migrate_mfa.journal.rows import (
     CANDIDATE,
     END,
+    OF_NUMBER,
     OPEN_ROWS,
     USER,
     candidate_of,
@@ -97,13 +98,6 @@ class PlanStore(PlanCounts):
         found = self._database.query(f"SELECT {USER} FROM users u WHERE u.{column} = ?", key)
         return [user_of(row) for row in found]
 
-    def users(self, after: str, limit: int) -> list[UserState]:
-        """The users taken in so far, by sub, from the one after `after` on."""
-        found = self._database.query(
-            f"SELECT {USER} FROM users u WHERE u.sub > ? ORDER BY u.sub LIMIT ?", after, limit
-        )
-        return [user_of(row) for row in found]
-
     def count_users(self) -> int:
         """How many users were taken in."""
         return int(self._database.value("SELECT COUNT(*) FROM users"))
@@ -136,7 +130,7 @@ class PlanStore(PlanCounts):
         """Rows that only their number condemns and that name somebody more than once, in order."""
         found = self._database.query(
             f"SELECT {CANDIDATE} FROM rows r NOT INDEXED"
-            " WHERE NOT r.readable AND r.reason IN ('invalid_phone', 'not_sms_capable')"
+            f" WHERE NOT r.readable AND r.reason IN ({OF_NUMBER})"
             " AND (r.sub NOTNULL) + (r.username NOTNULL) + (r.email NOTNULL) > 1 AND r.row > ?"
             " ORDER BY r.row LIMIT ?",
             after,

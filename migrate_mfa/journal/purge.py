@@ -20,13 +20,13 @@ def purge_journal(database: "Database") -> None:
             "UPDATE rows SET cells = '[]', sub = NULL, username = NULL, email = NULL, phone = NULL,"
             " user_sub = NULL, wish = NULL, country = NULL, used = NULL, steps = NULL, detail = ''"
         )
-        for table in ("users", "seen", "before_images", "drift"):
+        for table in ("users", "seen", "before_images", "drift", "audited"):
             db.execute(f"DELETE FROM {table}")  # noqa: S608 - only constants are put together
         db.execute("UPDATE writes SET user_sub = '', step = ''")
         db.execute(
             "INSERT OR REPLACE INTO meta VALUES"
             """ ('phase', '"purged"'), ('columns', '[]'), ('roster', 'null'), ('roster_columns', '{}'),"""
-            """ ('roster_column_labels', '{}'), ('roster_column_notes', '[]')"""
+            """ ('roster_column_labels', '{}'), ('roster_column_notes', '[]'), ('audit_lists', '[]')"""
         )
     database.compact(gone)
 
@@ -35,8 +35,8 @@ def _some_personal_data(database: "Database") -> set[str]:
     """Numbers and subs from all over the journal, by which a copy that was left can be told."""
     found = database.query(
         "SELECT sub, phone FROM users WHERE rowid % (SELECT MAX(1, MAX(rowid) / ?) FROM users) = 0"
-        " UNION SELECT user_sub, phone FROM rows WHERE row % (SELECT MAX(1, MAX(row) / ?) FROM rows) = 0",
-        _SAMPLE,
-        _SAMPLE,
+        " UNION SELECT user_sub, phone FROM rows WHERE row % (SELECT MAX(1, MAX(row) / ?) FROM rows) = 0"
+        " UNION SELECT sub, phone FROM audited WHERE row % (SELECT MAX(1, MAX(row) / ?) FROM audited) = 0",
+        *[_SAMPLE] * 3,
     )
     return {text for row in found for text in row if text and len(text) >= _TELLING}

@@ -3,14 +3,16 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.domain.phone.normalise import NO_COUNTRY
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.rollback import Write
 from migrate_mfa.domain.rows import PlannedBy
+from migrate_mfa.journal.pass_store import PassContext
 from migrate_mfa.journal.rows import (
+    OF_NUMBER,
     SETS_SMS_MFA,
     STORES_NUMBER,
     STORES_UNVERIFIED,
@@ -59,8 +61,8 @@ class PassRecord:
     ended_at: float | None
     reads_only: int
     extra: Mapping[str, Any]
-    context: Mapping[str, Any] = field(default_factory=dict)
-    """Caller, host, versions and options: see `Session.context`; empty in older journals."""
+    """What its command adds to its summary: `reports.results` has the types."""
+    context: PassContext
 
     @property
     def seconds(self) -> float | None:
@@ -94,7 +96,7 @@ class ReportStore:
         """What rows that cannot be read or used have in common: by reason, the commonest details."""
         found = self._database.query(
             "SELECT reason, detail, COUNT(*) AS rows FROM rows NOT INDEXED"
-            " WHERE (NOT readable OR reason IN ('invalid_phone', 'not_sms_capable')) AND detail <> ''"
+            f" WHERE (NOT readable OR reason IN ({OF_NUMBER})) AND detail <> ''"
             " GROUP BY reason, detail ORDER BY rows DESC"
         )
         details: dict[str, list[tuple[str, int]]] = {}
@@ -175,7 +177,7 @@ class ReportStore:
     def passes(self, *, last_only: bool = False) -> list[PassRecord]:
         """Every invocation, the latest first."""
         found = self._database.query("SELECT * FROM passes ORDER BY id DESC LIMIT ?", 1 if last_only else -1)
-        return [PassRecord(**_read_json(row)) for row in found]
+        return [_pass(row) for row in found]
 
     def failures(self) -> list[tuple[str, str, str, int]]:
         """Failed rows by reason, by what failed ("AdminGetUser: SomeException", or empty), and by country.
@@ -225,9 +227,18 @@ def _wrote(pattern: str) -> str:
     )
 
 
-def _read_json(row: Any) -> dict[str, Any]:  # noqa: ANN401 - sqlite3.Row
-    texts = ("extra", "context")
-    return {name: json.loads(row[name]) if name in texts else row[name] for name in row.keys()}  # noqa: SIM118
+def _pass(row: Any) -> PassRecord:  # noqa: ANN401 - sqlite3.Row
+    before_context = "context" not in row.keys()  # noqa: SIM118 - a mere look upgrades no journal
+    return PassRecord(
+        id=row["id"],
+        command=row["command"],
+        state=row["state"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        reads_only=row["reads_only"],
+        extra=json.loads(row["extra"]),
+        context=PassContext() if before_context else PassContext.from_json(row["context"]),
+    )
 
 
 def _report_row(row: Any, writes: Sequence[Write]) -> ReportRow:  # noqa: ANN401 - sqlite3.Row

@@ -13,7 +13,7 @@ from migrate_mfa.domain.model import (
     UserState,
     Verdict,
 )
-from migrate_mfa.domain.reasons import USES_A_NUMBER, WORTH_ANOTHER_TRY, Reason
+from migrate_mfa.domain.reasons import WORTH_ANOTHER_TRY, Reason
 from migrate_mfa.domain.rows import PlannedBy
 from migrate_mfa.journal.values import steps_to_text
 
@@ -46,7 +46,12 @@ def any_step(column: str, pattern: str) -> str:
     return f"' ' || {step_codes(column)} GLOB '* {pattern}'"
 
 
-_USING = ", ".join(f"'{reason}'" for reason in sorted(USES_A_NUMBER))
+def _in_sql(reasons: Iterable[Reason]) -> str:
+    return ", ".join(f"'{reason}'" for reason in sorted(reasons))
+
+
+USING = _in_sql(reason for reason in Reason if reason.facts.uses_number)
+OF_NUMBER = _in_sql(reason for reason in Reason if reason.facts.of_number)
 
 
 def used_number(reason: str) -> str:
@@ -67,7 +72,7 @@ def used_number(reason: str) -> str:
         f"   OR {number} = {seen}) ORDER BY w.id DESC LIMIT 1)"
     )
     restored = f"{reason} IS '{Reason.RESTORED}'"
-    return f"CASE WHEN {reason} IN ({_USING}) THEN {seen} WHEN NOT {restored} THEN {stored} END"
+    return f"CASE WHEN {reason} IN ({USING}) THEN {seen} WHEN NOT {restored} THEN {stored} END"
 
 
 END = (
@@ -95,7 +100,7 @@ def write_decision(db: sqlite3.Connection, row: int, decision: Decision, now: fl
             db.execute(END, verdict_values(row, decision, now))
 
 
-AGAIN = ", ".join(f"'{reason}'" for reason in sorted(WORTH_ANOTHER_TRY))
+AGAIN = _in_sql(WORTH_ANOTHER_TRY)
 TURNED_AWAY = f"(outcome = 'skipped' OR reason IN ({AGAIN}))"
 """Rows at which reconcile looks again: what such a row was pending for, if it was, is kept."""
 _WAS = {

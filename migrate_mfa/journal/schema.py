@@ -7,11 +7,12 @@ Version history:
         written know their user again.
     4: shorter texts for steps and states.
     5: call_rates; and passes.context, who worked how: caller, host, versions, rates, options.
+    6: audited, so that the lists of an audit can be written again.
 """
 
 from migrate_mfa.journal.rows import used_number
 
-VERSION = 5
+VERSION = 6
 COUNTS_COUNTRIES = 2
 """The first version that knows the countries of the planned numbers."""
 # The calls by time, for charts: see journal.call_rates. `at` is the beginning of a span of `width` seconds.
@@ -19,6 +20,11 @@ _CALL_RATES = (
     "CREATE TABLE call_rates (pass INTEGER NOT NULL, category TEXT NOT NULL, at INTEGER NOT NULL,"
     " width INTEGER NOT NULL, sent INTEGER NOT NULL, throttled INTEGER NOT NULL,"
     " PRIMARY KEY (pass, category, at)) WITHOUT ROWID"
+)
+# Whom an audit's lists name, in the order of the scan; `why` is what an AuditStore knows of them.
+_AUDITED = (
+    "CREATE TABLE audited (row INTEGER PRIMARY KEY, username TEXT NOT NULL, sub TEXT NOT NULL, email TEXT,"
+    " phone TEXT, status TEXT NOT NULL, why TEXT NOT NULL)"
 )
 # Rows that have written keep their user; before version 3 some were looked up anew, and lost who it was.
 _USER_OF_WRITES = (
@@ -50,11 +56,14 @@ UPGRADES = {
     ),
     3: (),
     4: ("ALTER TABLE passes ADD COLUMN context TEXT NOT NULL DEFAULT '{}'", _CALL_RATES),
+    # An audit that was killed had left there whom it still had to read.
+    5: (_AUDITED, """DELETE FROM users WHERE (SELECT value FROM meta WHERE key = 'kind') = '"audit"'"""),
 }
 """By version, what makes the next one of it; `country_of` is `domain.phone.country_of`."""
 
 SCHEMA = f"""
 {_CALL_RATES};
+{_AUDITED};
 -- One fact a line: run id, pool, roster, the options that change decisions, the phase.
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 

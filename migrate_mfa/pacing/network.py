@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from migrate_mfa.domain.words import duration
+from migrate_mfa.domain.formatting import duration
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.failure import ApiError

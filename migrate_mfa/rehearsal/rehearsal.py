@@ -13,17 +13,17 @@ from migrate_mfa.cli.prompt import tell
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import InputUnusable, RunDirectoryError
 from migrate_mfa.domain.forecast import Forecast, Rate, forecast
+from migrate_mfa.domain.formatting import counted, duration
 from migrate_mfa.domain.model import PhoneConflict, PoolFacts
 from migrate_mfa.domain.quotas import PACED, QUOTAS, Category, ceiling
 from migrate_mfa.domain.reasons import Outcome
-from migrate_mfa.domain.words import counted, duration
 from migrate_mfa.engine.limits import Limits, too_many
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.meta import KeptPace, RunMeta, planned_directory
 from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.journal.values import pool_from_json
-from migrate_mfa.rehearsal.pool_like import PoolLike, write_pool_like
+from migrate_mfa.rehearsal.pool_and_roster import PoolAndRoster, write_pool_and_roster
 from migrate_mfa.simulator.server.service import Service
 from migrate_mfa.simulator.server.serving import Serving, announce, serve
 
@@ -48,7 +48,7 @@ def rehearse(directory: Path, serving: Serving) -> int:
         RunDirectoryError: nothing can be written there.
     """
     rehearsal = _prepare(directory)
-    code = serve(replace(serving, pool_file=rehearsal.pool_like.pool_file), rehearsal.begin)
+    code = serve(replace(serving, pool_file=rehearsal.made.pool_file), rehearsal.begin)
     rehearsal.end()
     return code
 
@@ -60,7 +60,7 @@ def _prepare(directory: Path) -> "_Rehearsal":
     facts = pool_from_json(meta.pool_facts)
     with Journal.look_at(directory) as journal:
         try:
-            pool_like = write_pool_like(journal, facts)
+            made = write_pool_and_roster(journal, facts)
         except OSError as error:
             raise RunDirectoryError(
                 f"{directory} cannot be written to ({error.strerror}).",
@@ -70,8 +70,8 @@ def _prepare(directory: Path) -> "_Rehearsal":
         limits |= {Category(name): rate for name, rate in meta.enforced_limits.items()}
         share = _pace(meta).quota_share
         rates = {category: Rate(limit, ceiling(limit, share)) for category, limit in limits.items()}
-        options = options_of(meta, ReportStore(journal.database).counts(), pool_like.rows)
-        return _Rehearsal(pool_like, options, rates, _forecast(journal, facts, rates), share)
+        options = options_of(meta, ReportStore(journal.database).counts(), made.rows)
+        return _Rehearsal(made, options, rates, _forecast(journal, facts, rates), share)
 
 
 def _pace(meta: RunMeta) -> KeptPace:
@@ -114,7 +114,7 @@ def _forecast(journal: Journal, facts: PoolFacts, rates: Mapping[Category, Rate]
 class _Rehearsal:
     """What is printed when the pool is ready, and when it has ended."""
 
-    pool_like: PoolLike
+    made: PoolAndRoster
     options: list[str]
     rates: Mapping[Category, Rate]
     forecast: Forecast | None
@@ -124,13 +124,13 @@ class _Rehearsal:
     def begin(self, service: Service, ready: Mapping[str, Any]) -> None:
         """Print the ready line with the roster and the command to run; say what to expect."""
         self.calls = service.ledger.counts
-        pool_like, speed = self.pool_like, service.world.time.speed
-        command = ["migrate-mfa", "run", str(pool_like.roster), "--user-pool-id", pool_like.pool_id]
+        made, speed = self.made, service.world.time.speed
+        command = ["migrate-mfa", "run", str(made.roster), "--user-pool-id", made.pool_id]
         command += ["--endpoint-url", ready["endpoint"], *self.options, "--yes"]
-        announce(service, {**ready, "roster": str(pool_like.roster), "command": shlex.join(command)})
+        announce(service, {**ready, "roster": str(made.roster), "command": shlex.join(command)})
         _tell(
-            f"A rehearsal: {counted(pool_like.rows, 'row')}, {counted(pool_like.users, 'user')} of the "
-            f"roster and {counted(pool_like.other_users, 'other')}, none of them real. Quotas are enforced."
+            f"A rehearsal: {counted(made.rows, 'row')}, {counted(made.users, 'user')} of the "
+            f"roster and {counted(made.other_users, 'other')}, none of them real. Quotas are enforced."
         )
         if self.forecast is not None and self.forecast.users:
             _tell(expectation(self.forecast, speed, self.share))

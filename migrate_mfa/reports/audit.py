@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from migrate_mfa.domain.model import UserState
+    from migrate_mfa.journal.audit_store import AuditedUser, AuditStore
 
 ASIDE = ("DISABLED", "EXTERNAL_PROVIDER")
 """The groups that do not count: nobody of them signs in with a password of the pool."""
@@ -38,10 +38,11 @@ def coverage_dicts(
     return by_group, {kind: int(counted[kind].sum()) for kind in KINDS}
 
 
-def write_users(path: Path, users: Iterable[tuple["UserState", str]]) -> None:
-    """Write some users and why they are here; with the numbers filled in, it is a roster."""
-    write_csv(path, USER_COLUMNS, (_cells(user, why) for user, why in users))
+def write_lists(directory: Path, names: Iterable[str], store: "AuditStore") -> None:
+    """Write the lists of users that the journal holds; with the numbers filled in, each is a roster."""
+    for name in names:
+        write_csv(directory / f"{name}.csv", USER_COLUMNS, map(_cells, store.listed(name)))
 
 
-def _cells(user: "UserState", why: str) -> list[str]:
-    return [user.username, user.sub, user.email or "", user.phone or "", user.status, why]
+def _cells(user: "AuditedUser") -> list[str]:
+    return [user.username, user.sub, user.email or "", user.phone or "", user.status, user.why]

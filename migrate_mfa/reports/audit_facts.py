@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from migrate_mfa.journal.report_store import PassRecord
 from migrate_mfa.reports.audit import ASIDE
+from migrate_mfa.reports.command_results import AuditResult
 
 _MOST_AUDITS = 60
 
@@ -57,23 +57,29 @@ class AuditFacts:
         return self.total.verified
 
 
-def audit_facts(summary: Mapping[str, Any], passes: Sequence[PassRecord]) -> AuditFacts:
-    """Gather what an audit has found; `passes` are the directory's, the latest first."""
-    coverage: Mapping[str, Mapping[str, int]] = summary["coverage"]
+def audit_facts(last: PassRecord, passes: Sequence[PassRecord]) -> AuditFacts | None:
+    """Gather what the last pass has found; None where it was no audit, or found nothing.
+
+    Args:
+        last: the last pass.
+        passes: all of the directory, the latest first.
+    """
+    found = AuditResult.of(last.extra)
+    if found.coverage is None or found.total is None:
+        return None
     return AuditFacts(
-        statuses=[Status(name, **found, aside=name in ASIDE) for name, found in coverage.items()],
-        total=Status("", **summary["total"], aside=False),
-        history=[_then(each) for each in reversed(passes) if _whole(each)][-_MOST_AUDITS:],
-        mfa=summary.get("mfa", {}),
-        seen=summary["users"],
-        estimated=summary["estimated_users"],
+        statuses=[Status(name, **users, aside=name in ASIDE) for name, users in found.coverage.items()],
+        total=Status("", **found.total, aside=False),
+        history=[then for each in reversed(passes) if (then := _then(each))][-_MOST_AUDITS:],
+        mfa=found.mfa or {},
+        seen=found.users or 0,
+        estimated=found.estimated_users or 0,
     )
 
 
-def _whole(each: PassRecord) -> bool:
-    return each.state == "finished" and "total" in each.extra
-
-
-def _then(each: PassRecord) -> Then:
-    total = each.extra["total"]
+def _then(each: PassRecord) -> Then | None:
+    """What a whole audit counted."""
+    total = AuditResult.of(each.extra).total
+    if each.state != "finished" or total is None:
+        return None
     return Then(each.started_at, sum(total.values()), total["verified"])

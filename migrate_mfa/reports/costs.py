@@ -4,14 +4,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from migrate_mfa.domain.forecast import Foretold
 from migrate_mfa.domain.phone.normalise import NO_COUNTRY
 from migrate_mfa.domain.prices import Prices
 from migrate_mfa.journal.values import pool_from_json
+from migrate_mfa.reports.command_results import PlanResult
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.model import PoolFacts
+    from migrate_mfa.journal.meta import RunMeta
     from migrate_mfa.journal.report_store import PassRecord, ReportStore
 
 _FOLLOWS_PLAN = frozenset({"run", "disable"})
@@ -31,15 +34,15 @@ class Compared:
     category: str = ""
 
 
-def pool_of(meta: Mapping[str, Any]) -> "PoolFacts | None":
+def pool_of(meta: "RunMeta") -> "PoolFacts | None":
     """The pool as the plan saw it."""
-    return pool_from_json(meta["pool_facts"]) if "pool_facts" in meta else None
+    return None if meta.pool_facts is None else pool_from_json(meta.pool_facts)
 
 
-def compared(store: "ReportStore", meta: Mapping[str, Any], passes: Sequence["PassRecord"]) -> list[Compared]:
+def compared(store: "ReportStore", meta: "RunMeta", passes: Sequence["PassRecord"]) -> list[Compared]:
     """Compare the plan's forecast with the passes of `run` or `disable`; nothing without a plan."""
-    forecast, pool = _forecast(meta, passes), pool_of(meta)
-    if not forecast or pool is None:
+    forecast, pool = meta.forecast or _foretold_by(passes), pool_of(meta)
+    if forecast is None or pool is None:
         return []
     at_work = [each for each in passes if each.command in _FOLLOWS_PLAN]
     calls: Counter[str] = Counter()
@@ -48,26 +51,23 @@ def compared(store: "ReportStore", meta: Mapping[str, Any], passes: Sequence["Pa
     codes = store.codes_caused() if pool.code_sms_on_unverified_write else {}
     users = store.users_written()
     billed = users + sum(each.reads_only for each in at_work)
-    time, mau = forecast["seconds"], forecast["mau"]
-    foretold_calls = forecast["calls"]
     found = [
-        Compared("users", forecast["users"], users),
-        *(Compared("calls", number, calls[name], name) for name, number in foretold_calls.items()),
-        Compared("time", (time["low"], time["high"]), _seconds(at_work)),
-        Compared("sms", forecast["sms"]["now"], sum(codes.values())),
-        Compared("billed", (mau["low"], mau["high"]), billed),
+        Compared("users", forecast.users, users),
+        *(Compared("calls", number, calls[name], name) for name, number in forecast.calls.items()),
+        Compared("time", forecast.seconds, _seconds(at_work)),
+        Compared("sms", forecast.sms, sum(codes.values())),
+        Compared("billed", forecast.billed, billed),
     ]
-    if cost := forecast.get("cost"):
+    if forecast.cost is not None:
         spent = _spent(codes, pool.code_sms_parts, billed, at_work)
-        found.append(Compared("money", (float(cost["low"]), float(cost["high"])), spent))
+        found.append(Compared("money", forecast.cost, spent))
     return found
 
 
-def _forecast(meta: Mapping[str, Any], passes: Sequence["PassRecord"]) -> Mapping[str, Any]:
-    """The plan's forecast; before the journal kept it, only a pass of `plan` had it."""
-    earlier = (each.extra["forecast"] for each in passes if "forecast" in each.extra)
-    found: Mapping[str, Any] = meta.get("forecast") or next(earlier, {})
-    return found
+def _foretold_by(passes: Sequence["PassRecord"]) -> Foretold | None:
+    """The forecast of a pass of `plan`: before the journal kept the plan's, only that had it."""
+    found = (PlanResult.of(each.extra).forecast for each in passes)
+    return next((Foretold.of(each) for each in found if each), None)
 
 
 def _seconds(passes: Sequence["PassRecord"]) -> float:
@@ -78,7 +78,7 @@ def _spent(codes: Mapping[str, int], parts: int, billed: int, passes: Sequence["
     """At the prices of the latest pass that had all that it needs; None where none had."""
     numbers = {country: number for country, number in codes.items() if country != NO_COUNTRY}
     for each in passes:
-        options = each.context.get("options", {})
+        options = each.context.options
         sms = {country: Decimal(price) for country, price in options.get("sms_price", {}).items()}
         mau = options.get("mau_price")
         prices = Prices(sms=sms, mau=None if mau is None else Decimal(mau))

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.journal.audit_store import AuditStore
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.lock import is_locked
 from migrate_mfa.journal.meta import ProgressNote, RunMeta
 from migrate_mfa.journal.report_store import PassRecord, ReportStore
 from migrate_mfa.ports import ProgressUpdate
+from migrate_mfa.reports.audit import write_lists
 from migrate_mfa.reports.languages import Lang
 from migrate_mfa.reports.outcomes import write_outcomes
 from migrate_mfa.reports.summary import Summary, summarise, summary_path, write_json, write_summary
 
 if TYPE_CHECKING:
-    from migrate_mfa.reports.verdict import Verdict
+    from migrate_mfa.reports.headline import Headline
 
 DIRECTORY = "report"
 PAGE = "report.html"
@@ -29,14 +31,14 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What the reports say: the summary in numbers, and the verdict on the run directory."""
+    """What the reports say: the summary in numbers, and the headline of the page."""
 
     summary: Summary
-    verdict: "Verdict"
+    headline: "Headline"
 
 
 def write_reports(journal: Journal, lang: Lang = Lang.EN) -> Written:
-    """Write the outcome CSVs, summary.json and report.html. Returns what they say.
+    """Write the outcome CSVs or an audit's lists, summary.json and report.html. Returns what they say.
 
     Raises:
         RunDirectoryError: they cannot be written.
@@ -48,12 +50,14 @@ def write_reports(journal: Journal, lang: Lang = Lang.EN) -> Written:
     summary = _last(journal, meta)
     directory = journal.directory / DIRECTORY
     with _reported(directory):
-        if meta.kind != "audit":
+        if meta.kind == "audit":
+            write_lists(directory, meta.audit_lists, AuditStore(journal.database))
+        else:
             write_outcomes(directory, meta.columns, store)
         write_summary(directory, summary.as_dict(), summary.done.id)
         page = page_of(journal, summary)
         write_page(directory / PAGE, page, lang)
-    return Written(summary, page.verdict)
+    return Written(summary, page.headline)
 
 
 def report(directory: Path, lang: Lang = Lang.EN) -> Document:

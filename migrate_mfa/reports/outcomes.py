@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrate_mfa.domain.halfway import stored_number, where_it_stands
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.report_columns import own_names, report_block
+from migrate_mfa.domain.row_progress import stored_number, where_it_stands
 from migrate_mfa.domain.rows import PlannedBy
 from migrate_mfa.domain.spreadsheet import guard
 from migrate_mfa.reports.files import whole_file

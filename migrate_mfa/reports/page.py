@@ -22,8 +22,8 @@ from migrate_mfa.reports.costs import Compared
 from migrate_mfa.reports.files import whole_file
 from migrate_mfa.reports.languages import Lang
 from migrate_mfa.reports.page_facts import Page
+from migrate_mfa.reports.page_texts import PageTexts
 from migrate_mfa.reports.rates import CategoryRate
-from migrate_mfa.reports.wording import Words
 
 _SHARE_DASHES, _QUOTA_DASHES = "7 4", "2 4"
 _TICKS = 4
@@ -46,7 +46,7 @@ def write_page(path: Path, page: Page, lang: Lang) -> None:
 
 def as_html(page: Page, lang: Lang) -> str:
     """The page as one HTML document."""
-    drawing = _Drawing(Words(lang))
+    drawing = _Drawing(PageTexts(lang))
     body = _render("body.html", page, drawing, escaped=True)
     style = files(__package__).joinpath("templates", "style.css").read_text(encoding="utf-8")
     sheet = style + "".join(drawing.rules)
@@ -63,7 +63,7 @@ def as_html(page: Page, lang: Lang) -> str:
 
 def as_markdown(page: Page, lang: Lang) -> str:
     """The page in short, for a ticket or a pull request."""
-    return _render("ticket.md", page, _Drawing(Words(lang)), escaped=False)
+    return _render("ticket.md", page, _Drawing(PageTexts(lang)), escaped=False)
 
 
 def _render(name: str, page: Page, drawing: "_Drawing", *, escaped: bool) -> str:
@@ -94,7 +94,7 @@ def _cell(text: object) -> str:
 class _Drawing:
     """What a template cannot do itself: widths of bars as rules of the style sheet, and charts."""
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: PageTexts) -> None:
         self.words = words
         self.rules: list[str] = []
 

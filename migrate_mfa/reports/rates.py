@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.quotas import PACED
 from migrate_mfa.journal.call_rates import Span, spans_of
@@ -57,7 +57,7 @@ def rates_of(database: "Database", passes: "Sequence[PassRecord]") -> Rates | No
 
 def _rates(each: "PassRecord", spans: Sequence[Span], end: float) -> Rates:
     ended = each.ended_at or end
-    limits: Mapping[str, Any] = each.context.get("rates", {})
+    limits = each.context.rates
     paced = {category.value for category in PACED}
     found = [
         _category(name, list(group), limits.get(name, {}), each.started_at, ended)

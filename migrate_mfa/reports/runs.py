@@ -62,7 +62,6 @@ def _read(journal: Journal) -> RunEntry:
     last = store.last_pass()
     if last is None:
         return RunEntry(run_dir=journal.directory, trouble="It holds no run yet.")
-    verification = meta.options.get("verification")
     return RunEntry(
         run_dir=journal.directory,
         command=last.command,
@@ -70,7 +69,7 @@ def _read(journal: Journal) -> RunEntry:
         pool_name=meta.pool_name,
         user_pool_id=meta.user_pool_id,
         roster=meta.roster,
-        verification=str(verification) if verification is not None and meta.kind == "run" else None,
+        verification=meta.verification if meta.kind == "run" else None,
         counts=None if meta.kind == "audit" else totals(store).counts,
         at=last.ended_at or last.started_at,
     )

@@ -81,9 +81,47 @@ class Summary:
             "started_at": iso(done.started_at),
             "ended_at": iso(done.ended_at) if done.ended_at is not None else None,
             "elapsed_s": None if done.seconds is None else round(done.seconds, 3),
-            **_evidence(meta, done),
+            **self._evidence(),
             "rate": self._rate(),
             **done.extra,
+        }
+
+    @property
+    def account(self) -> str | None:
+        """The AWS account that it worked in."""
+        return self.meta.account or self.done.context.account
+
+    @property
+    def region(self) -> str | None:
+        """The Region, as an option or the caller's profile names it."""
+        return self.meta.region or self.done.context.region
+
+    @property
+    def endpoint(self) -> str | None:
+        """Where it sent its calls: `aws`, or an address."""
+        return self.meta.endpoint or self.done.context.endpoint
+
+    @property
+    def options(self) -> Mapping[str, object]:
+        """The options that decide how a roster is read, and those of the pass."""
+        options = self.meta.options
+        return {name: options[name] for name in _READING if name in options} | dict(self.done.context.options)
+
+    def _evidence(self) -> dict[str, object]:
+        """What shows that this was what was approved: who, where, which roster, policy, options and tool."""
+        meta, context = self.meta, self.done.context
+        policy = {name: meta.options.get(name) for name in ("verification", "phone_conflict", "despite")}
+        roster = {"name": roster_name(meta.roster), "sha256": meta.roster_sha256}
+        return {
+            "policy": policy if policy["verification"] else None,
+            "options": self.options,
+            "roster": roster if roster["sha256"] else None,
+            "account": self.account,
+            "region": self.region,
+            "endpoint": self.endpoint,
+            "caller_arn": context.caller_arn,
+            "host": context.host,
+            "versions": context.versions,
         }
 
     def _rate(self) -> dict[str, object] | None:
@@ -115,24 +153,6 @@ def _columns(meta: "RunMeta") -> dict[str, object]:
         return {}
     phone = {} if meta.kind == "disable" else {"phone": labels.get("phone")}
     return {"columns": {**labels, **phone}, "column_notes": list(meta.roster_read.notes)}
-
-
-def _evidence(meta: "RunMeta", done: "PassRecord") -> dict[str, object]:
-    """What shows that this was what was approved: who, where, with which roster, policy, options and tool."""
-    context, options = done.context, meta.options
-    policy = {name: options.get(name) for name in ("verification", "phone_conflict", "despite")}
-    roster = {"name": roster_name(meta.roster), "sha256": meta.roster_sha256}
-    return {
-        "policy": policy if policy["verification"] else None,
-        "options": {name: options[name] for name in _READING if name in options} | context.get("options", {}),
-        "roster": roster if roster["sha256"] else None,
-        "account": meta.account or context.get("account"),
-        "region": meta.region or context.get("region"),
-        "endpoint": meta.endpoint or context.get("endpoint"),
-        "caller_arn": context.get("caller_arn"),
-        "host": context.get("host"),
-        "versions": context.get("versions"),
-    }
 
 
 def roster_name(roster: str | None) -> str | None:

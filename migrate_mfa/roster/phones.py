@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from migrate_mfa.domain.errors import InputUnusable
-from migrate_mfa.domain.words import counted
+from migrate_mfa.domain.formatting import counted
 from migrate_mfa.roster.aliases import Kind, Line, fold
 from migrate_mfa.roster.names import Names
 from migrate_mfa.roster.sample import Sample

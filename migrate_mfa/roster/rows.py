@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from migrate_mfa.domain.characters import narrow
+from migrate_mfa.domain.formatting import counted
 from migrate_mfa.domain.identity import Unreadable, read_email, read_sub, read_username
 from migrate_mfa.domain.model import Candidate, Position, Rejection
 from migrate_mfa.domain.phone.country import row_country
@@ -13,7 +14,6 @@ from migrate_mfa.domain.phone.normalise import Normalised, PhoneProblem, normali
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rows import Record
 from migrate_mfa.domain.spreadsheet import trim, unguard
-from migrate_mfa.domain.words import counted
 from migrate_mfa.roster.columns import Columns, Kind
 from migrate_mfa.roster.sample import says_country
 from migrate_mfa.roster.text import RawRecord, literal_cells, split_cells

@@ -5,34 +5,22 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
-from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, UsageError
-from migrate_mfa.domain.model import MfaMode, UserState
-from migrate_mfa.engine.audit import (
-    DISABLED,
-    FEDERATED,
-    Audit,
-    Coverage,
-    MfaKind,
-    counts,
-    coverage_of,
-    look_deeper,
-    scan,
-)
-from migrate_mfa.engine.plan import BATCH
+from migrate_mfa.domain.errors import ExitCode, UsageError
+from migrate_mfa.domain.model import MfaMode
+from migrate_mfa.engine.audit import DISABLED, FEDERATED, Audit, MfaKind, look_deeper, scan
 from migrate_mfa.engine.scan import STARTS, BrokenListError
 from migrate_mfa.invocation import Agree, Invocation, agree_to_read, open_invocation
+from migrate_mfa.journal.audit_store import AuditStore
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.log import configure
 from migrate_mfa.journal.meta import RunMeta
-from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.journal.run_dir import default_audit_dir
 from migrate_mfa.ports import Progress
-from migrate_mfa.reports.audit import coverage_dicts, coverage_table, write_users
-from migrate_mfa.reports.results import AuditResult
+from migrate_mfa.reports.audit import coverage_dicts, coverage_table
+from migrate_mfa.reports.command_results import AuditResult
 from migrate_mfa.reports.summary import verified_share
 from migrate_mfa.session import Session, connect, require_endpoint
 from migrate_mfa.settings import Settings
-from migrate_mfa.stop import Stopped
 
 
 @contextmanager
@@ -65,11 +53,12 @@ class PoolAudit:
         return result if isinstance(result, AuditResult) else AuditResult()
 
     def look(self, agree: Agree) -> None:
-        """Scan the pool, and write `unverified.csv`: of those seen, where something ends it early."""
+        """Scan the pool, and journal whom its lists name: of those seen, where something ends it early."""
+        store = AuditStore(self.invocation.journal.database)
         try:
-            _look(self.invocation, agree)
+            _look(self.invocation, store, agree)
         finally:
-            self.invocation.plans.reset()
+            store.forget_unlisted()
 
     @property
     def share(self) -> float:
@@ -116,91 +105,44 @@ def _require_depth(session: Session) -> None:
         )
 
 
-def _look(invocation: Invocation, agree: Agree) -> None:
+def _look(invocation: Invocation, store: AuditStore, agree: Agree) -> None:
     """Read the pool; the summary has what was found, even after a failure."""
     session, found = invocation.session, Audit()
-    ended: Exception | None = None
     whole = False
     try:
-        for start in range(STARTS):
-            if start:
-                session.progress.say(
-                    f"The list of users broke off ({ended}). Reading it again from the start."
-                )
-            found = Audit()
-            ended = _list(invocation, found)
-            if not isinstance(ended, BrokenListError):
-                break
-        if ended is not None:
-            raise ended.out_of_reach() if isinstance(ended, BrokenListError) else ended
+        _scan(session, store, found)
         whole = True
         if session.settings.deep:
-            _go_deep(invocation, invocation.plans, found, agree)
+            agree_to_read(invocation, store.count_to_read(), agree)
+            look_deeper(session.user_pool, store, found, progress=session.progress, stop=session.stop)
         invocation.complete = True
     finally:
         _sum_up(invocation, found, whole=whole)
 
 
-def _list(invocation: Invocation, found: Audit) -> Exception | None:
-    """Scan the pool once, and write `unverified.csv` of whom it has shown. Returns what ended it early."""
-    seen, ended = _scan(invocation.session, found), _End()
-    if invocation.session.settings.deep:
-        invocation.plans.reset()
-        seen = _remember(invocation.plans, seen)
-    lacking = (
-        (user, coverage_of(user).value)
-        for user in ended.kept_from(seen)
-        if counts(user) and coverage_of(user) is not Coverage.VERIFIED
-    )
-    write_users(invocation.report / "unverified.csv", lacking)
-    return ended.error
+def _scan(session: Session, store: AuditStore, found: Audit) -> None:
+    """Read the list of users to its end; one that breaks off begins anew.
 
-
-class _End:
-    """What ended a scan early, held back until whom it has seen is in the report."""
-
-    def __init__(self) -> None:
-        self.error: Exception | None = None
-
-    def kept_from(self, users: Iterator[UserState]) -> Iterator[UserState]:
+    Raises:
+        OutOfReach: it broke off `STARTS` times.
+    """
+    for start in range(1, STARTS + 1):
         try:
-            yield from users
-        except (BrokenListError, MigrateMfaError, Stopped) as error:
-            self.error = error
-
-
-def _scan(session: Session, found: Audit) -> Iterator[UserState]:
-    estimated = session.pool.estimated_users
-    progress, stop = session.progress, session.stop
-    return scan(session.user_pool, found, progress=progress, stop=stop, estimated=estimated)
-
-
-def _remember(store: PlanStore, users: Iterator[UserState]) -> Iterator[UserState]:
-    """Keep whom the deep look will read; forgotten when the audit ends."""
-    batch: list[UserState] = []
-    for user in users:
-        if counts(user) and coverage_of(user) is Coverage.VERIFIED:
-            batch.append(user)
-        if len(batch) == BATCH:
-            store.add_users(batch)
-            batch.clear()
-        yield user
-    store.add_users(batch)
-    store.index_users()
-
-
-def _go_deep(invocation: Invocation, store: PlanStore, found: Audit, agree: Agree) -> None:
-    session, total = invocation.session, store.count_users()
-    agree_to_read(invocation, total, agree)
-    without = look_deeper(
-        session.user_pool,
-        store.users,
-        found,
-        total=total,
-        progress=session.progress,
-        stop=session.stop,
-    )
-    write_users(invocation.report / "verified_without_mfa.csv", ((user, "no_mfa") for user in without))
+            scan(
+                session.user_pool,
+                store,
+                found,
+                deep=session.settings.deep,
+                estimated=session.pool.estimated_users,
+                progress=session.progress,
+                stop=session.stop,
+            )
+        except BrokenListError as broken:
+            if start == STARTS:
+                raise broken.out_of_reach() from broken
+            session.progress.say(f"The list of users broke off ({broken}); it is read anew.")
+        else:
+            return
 
 
 _ASIDE = (DISABLED, FEDERATED)

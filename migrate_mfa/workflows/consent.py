@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from migrate_mfa.cli.ask import agree
 from migrate_mfa.cli.prompt import asked, place, tell, types_name
 from migrate_mfa.domain.errors import Declined
-from migrate_mfa.domain.words import counted, duration
+from migrate_mfa.domain.formatting import counted, duration
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.forecast import Forecast

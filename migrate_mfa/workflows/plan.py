@@ -22,8 +22,8 @@ from migrate_mfa.invocation import Invocation
 from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.journal.values import pool_to_json
 from migrate_mfa.ports import Progress
+from migrate_mfa.reports.command_results import PlanResult
 from migrate_mfa.reports.overview import Overview
-from migrate_mfa.reports.results import PlanResult
 from migrate_mfa.roster.file import Roster
 from migrate_mfa.settings import Settings
 from migrate_mfa.workflows.roster_run import open_roster_run

@@ -4,21 +4,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from migrate_mfa.checks.point_in_time_recovery import recoveries
 from migrate_mfa.checks.preflight import require_sms_mfa
-from migrate_mfa.checks.recoveries import recoveries
 from migrate_mfa.domain.decide import decide_again, decide_work
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.model import Decision, Policy, UserState
+from migrate_mfa.domain.point_in_time_recovery import completed_before
 from migrate_mfa.domain.reasons import Outcome
-from migrate_mfa.domain.recovery import completed_before
 from migrate_mfa.domain.rows import PlannedBy, PlannedRow, Revisited
 from migrate_mfa.engine.plan import BATCH
 from migrate_mfa.engine.reconcile import REPAIR, DriftKind, Reconciler
 from migrate_mfa.invocation import Agree, Invocation, agree_to_read
 from migrate_mfa.journal.reconcile_store import ReconcileStore
 from migrate_mfa.ports import Progress
+from migrate_mfa.reports.command_results import ReconcileResult
 from migrate_mfa.reports.outcomes import write_csv
-from migrate_mfa.reports.results import ReconcileResult
 from migrate_mfa.settings import Settings
 from migrate_mfa.workflows.planned_run import open_planned_run
 from migrate_mfa.workflows.sms_allowance import require_sms_allowance, sms_left

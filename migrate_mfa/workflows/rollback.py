@@ -8,18 +8,18 @@ from itertools import islice
 from migrate_mfa.checks.preflight import require_optional_mfa, require_sms_mfa
 from migrate_mfa.domain.errors import ExitCode, InputUnusable
 from migrate_mfa.domain.forecast import forecast
+from migrate_mfa.domain.formatting import counted
 from migrate_mfa.domain.model import Decision, Plan, PoolFacts, UserState, Verdict
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.resolve import Naming
 from migrate_mfa.domain.rollback import restore
 from migrate_mfa.domain.rows import PlannedBy, PlannedRow
-from migrate_mfa.domain.words import counted
 from migrate_mfa.engine.find_users import named_by, users_named
 from migrate_mfa.engine.plan import BATCH
 from migrate_mfa.invocation import Invocation
 from migrate_mfa.journal.rollback_store import RollbackStore
 from migrate_mfa.ports import Progress
-from migrate_mfa.reports.results import RollbackResult
+from migrate_mfa.reports.command_results import RollbackResult
 from migrate_mfa.roster.file import Roster
 from migrate_mfa.settings import Settings
 from migrate_mfa.workflows.planned_run import open_planned_run

@@ -10,7 +10,7 @@ from migrate_mfa.checks.snapshot import CheckScope
 from migrate_mfa.domain.decide import decide_work
 from migrate_mfa.domain.errors import ExitCode, InputUnusable
 from migrate_mfa.domain.model import Decision, PoolFacts, UserState, VerificationPolicy
-from migrate_mfa.domain.reasons import NEEDS_READING, Outcome, Reason
+from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import PlannedBy, PlannedRow
 from migrate_mfa.engine.plan import count_lifted
 from migrate_mfa.ports import Progress
@@ -69,7 +69,7 @@ class Run(Planning):
             told.append(f"of these: {shared}")
         lifted = count_lifted(self.invocation.plans, pool=self.session.pool, policy=policy)
         for reason in sorted(policy.despite):
-            known = reason not in NEEDS_READING
+            known = not reason.facts.needs_reading
             told.append(f"of these {lifted[reason]:,} despite {reason}" if known else _not_known(reason))
         if self._lets_mfa_meet_unproved_numbers():
             told.append("at-sign-in: a wrong number locks its user out until you help")

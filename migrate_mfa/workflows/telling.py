@@ -112,10 +112,10 @@ def _aws(settings: "Settings", ending: "Ending") -> "Aws":
 def _message(settings: "Settings", ending: "Ending", invocation: "Invocation | None", message: str) -> str:
     """A plain first line, the counts, and the next command; no name, number or address of a user."""
     from migrate_mfa.reports.languages import Lang
-    from migrate_mfa.reports.wording import Words
+    from migrate_mfa.reports.page_texts import PageTexts
 
-    verdict = invocation.verdict if invocation else None
-    words = Words(Lang.EN)
+    verdict = invocation.headline if invocation else None
+    words = PageTexts(Lang.EN)
     said = scrub(message) or (words.sentence(verdict) if verdict else "")
     code = f"exit code {ending.exit_code:d}"
     lines = [f"migrate-mfa {ending.command}, pool {ending.pool_id}: {said} ({code})"]

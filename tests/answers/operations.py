@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 from botocore import xform_name
 
-from migrate_mfa.domain.recovery import LIST
+from migrate_mfa.domain.point_in_time_recovery import LIST
 from tests.commands.support import ROOT
 from tests.support.wire import SERVICES
 

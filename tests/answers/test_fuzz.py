@@ -22,8 +22,8 @@ from migrate_mfa.checks.principals import principal_of
 from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import Phone
+from migrate_mfa.domain.point_in_time_recovery import LIST as RECOVERIES
 from migrate_mfa.domain.quotas import Category
-from migrate_mfa.domain.recovery import LIST as RECOVERIES
 from migrate_mfa.pool_setup.aws_mfa_config import CognitoPoolSettings
 from migrate_mfa.pool_setup.aws_role import IamRoles
 from migrate_mfa.pool_setup.role import SmsRole

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -146,6 +148,57 @@ def test_a_deep_audit_reads_whom_it_counts_with_a_verified_number_and_nobody_els
         sms
     ) - len(others)
     assert state_hash(site.running) == before
+
+
+@pytest.mark.parametrize(
+    ("deep", "names"),
+    [((), {"unverified.csv"}), (("--deep", "--yes"), {"unverified.csv", "verified_without_mfa.csv"})],
+    ids=["plain", "deep"],
+)
+def test_report_writes_the_lists_of_an_audit_again(
+    site: Site, deep: tuple[str, ...], names: set[str]
+) -> None:
+    assert_code(audit(site, *deep), 0)
+    report = site.folder / "audit" / "report"
+    lists = {path.name: path.read_bytes() for path in report.glob("*.csv")}
+    for path in report.glob("*.csv"):
+        path.unlink()
+
+    done = site.cli("report", "--run-dir", "audit")
+
+    assert_code(done, 0)
+    assert lists.keys() == names
+    assert {path.name: path.read_bytes() for path in report.glob("*.csv")} == lists
+
+
+def test_report_leaves_the_lists_of_an_audit_whose_journal_has_none(raise_site: Callable[..., Site]) -> None:
+    """As it is with one that an earlier version made."""
+    site = raise_site([a_member("ann")])
+    assert_code(audit(site), 0)
+    report = site.folder / "audit" / "report"
+    before = (report / "unverified.csv").read_bytes()
+    with closing(sqlite3.connect(site.folder / "audit" / "journal.sqlite")) as connection:
+        connection.executescript(
+            "DELETE FROM meta WHERE key = 'audit_lists'; DROP TABLE audited; PRAGMA user_version = 5;"
+        )
+
+    assert_code(site.cli("report", "--run-dir", "audit"), 0)
+    left = (report / "unverified.csv").read_bytes()
+    again = audit(site)
+
+    assert left == before
+    assert_code(again, 0)
+    assert (report / "unverified.csv").read_bytes() == before
+
+
+def test_a_plain_audit_keeps_nobody_whom_its_list_does_not_name(site: Site) -> None:
+    assert_code(audit(site, "--deep", "--yes"), 0)
+    assert_code(audit(site), 0)
+
+    listed = {line["sub"] for line in read(site.folder / "audit" / "report" / "unverified.csv")}
+    with closing(sqlite3.connect(site.folder / "audit" / "journal.sqlite")) as connection:
+        assert {sub for (sub,) in connection.execute("SELECT sub FROM audited")} == listed
+        assert connection.execute("SELECT COUNT(*) FROM users").fetchone() == (0,)
 
 
 def test_a_deep_audit_asks_first(site: Site) -> None:

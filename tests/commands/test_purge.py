@@ -93,6 +93,22 @@ def test_a_purge_of_an_audit_speaks_of_its_lists(raise_site: Callable[..., Site]
     assert found_in(site.folder / "audit", personal(site)) == set()
 
 
+def test_reports_of_an_audit_made_again_after_a_purge_name_nobody(raise_site: Callable[..., Site]) -> None:
+    site = raise_site([a_member("annabelle"), a_member("cordelia", phone=phone_of(1), verified=True)])
+    line = ("audit", "--user-pool-id", POOL_ID, "--run-dir", "audit", "--quiet", "--deep", "--yes")
+    assert_code(site.cli(*line), 0)
+    held = found_in(site.folder / "audit", personal(site))
+    assert_code(site.cli("purge", "--run-dir", "audit", "--yes"), 0)
+
+    done = site.cli("report", "--run-dir", "audit")
+
+    assert_code(done, 0)
+    assert {name for name, _ in held} >= {"journal.sqlite", "unverified.csv", "verified_without_mfa.csv"}
+    assert found_in(site.folder / "audit", personal(site)) == set()
+    assert not list((site.folder / "audit" / "report").glob("*.csv"))
+    assert summary(site.folder / "audit")["total"] == {"verified": 1, "unverified": 0, "no_phone": 1}
+
+
 def test_reports_made_again_after_a_purge_have_the_counts_and_nobody(raise_site: Callable[..., Site]) -> None:
     site, run_dir = a_finished_run(raise_site)
     needles, told = personal(site), summary(run_dir)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +34,14 @@ if TYPE_CHECKING:
     from tests.commands.conftest import Site
 
 ATTESTED = ("--verification", "attested")
+
+
+def users_audited(run_dir: Path) -> int:
+    journal = run_dir / "journal.sqlite"
+    if not journal.exists():
+        return 0
+    with closing(sqlite3.connect(journal)) as connection:
+        return int(connection.execute("SELECT COUNT(*) FROM audited").fetchone()[0])
 
 
 @pytest.mark.parametrize("first", ["plan", "run"])
@@ -67,6 +77,31 @@ def test_a_purge_takes_what_an_interrupted_audit_left(raise_site: Callable[..., 
     ]
 
     assert left == []
+
+
+def test_a_killed_audit_has_listed_whom_it_committed_and_the_next_one_begins_anew(
+    raise_site: Callable[..., Site],
+) -> None:
+    names = {f"user{number:04d}" for number in range(1500)}
+    hangs = {"rules": [{"kind": "hang", "ops": ["ListUsers"], "after_calls": 28}]}
+    site = raise_site([a_member(name) for name in sorted(names)], faults=hangs)
+    line = ("audit", "--user-pool-id", POOL_ID, "--run-dir", "run", "--quiet")
+    child = site.cli.start(*line)
+    wait_until(lambda: users_audited(site.folder / "run") >= 1000, "a commit")
+    end(child, signal.SIGKILL)
+    site.running.control("faults", {})
+
+    written = site.cli("report", "--run-dir", "run")
+    listed = {row["username"] for row in report(site.folder / "run", "unverified")}
+    page = (site.folder / "run" / "report" / "report.html").read_text(encoding="utf-8")
+    again = site.cli(*line)
+
+    assert_code(written, 0)
+    assert "The audit was killed before its end" in page
+    assert 1000 <= len(listed) < 1500
+    assert listed < names
+    assert_code(again, 0)
+    assert sorted(row["username"] for row in report(site.folder / "run", "unverified")) == sorted(names)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

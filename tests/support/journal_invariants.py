@@ -93,6 +93,13 @@ _NONE_OF: Final[dict[str, str]] = {
         " AND (CAST(m.value AS INTEGER) <> (SELECT COUNT(*) FROM rows)"
         "  OR CAST(m.value AS INTEGER) <> (SELECT MAX(row) FROM rows))"
     ),
+    "an audit that has ended keeps a user whom no list names": (
+        "SELECT a.row FROM audited a WHERE a.why NOT IN ('unverified', 'no_phone', 'no_mfa')"
+        f" AND (SELECT ended_at FROM passes WHERE id = {_LAST}) NOTNULL"
+    ),
+    "a purged journal keeps a user of an audit": (
+        "SELECT row FROM audited WHERE (SELECT value FROM meta WHERE key = 'phase') = '\"purged\"'"
+    ),
     "passes are not numbered from one": "SELECT MAX(id) FROM passes HAVING MAX(id) <> COUNT(*)",
 }
 """Queries that find nothing in a sound journal: a number of a write or a row otherwise."""

@@ -10,6 +10,7 @@ from migrate_mfa.domain.model import MfaMode, PoolFacts
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.pass_store import PassContext
 from migrate_mfa.journal.values import pool_to_json
 from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.pacing.call_count import CallCount
@@ -23,22 +24,22 @@ BEGUN = 1_795_000_000.0
 PHONE, EMAIL = "+819012345678", "hanako.yamada@example.com"
 ARN = "arn:aws:sts::123456789012:assumed-role/MfaMigration/ops.lead@example.com"
 QUOTAS = {"UserRead": 120.0, "UserUpdate": 25.0, "UserResourceUpdate": 25.0}
-CONTEXT: dict[str, Any] = {
-    "account": "123456789012",
-    "region": "ap-northeast-1",
-    "endpoint": "aws",
-    "caller_arn": ARN,
-    "host": "ops-1",
-    "versions": {"migrate_mfa": "0.1.0", "python": "3.12.8", "botocore": "1.44.8"},
-    "rates": {name: {"quota": quota, "ceiling": quota // 2} for name, quota in QUOTAS.items()},
-    "options": {
+CONTEXT = PassContext(
+    account="123456789012",
+    region="ap-northeast-1",
+    endpoint="aws",
+    caller_arn=ARN,
+    host="ops-1",
+    versions={"migrate_mfa": "0.1.0", "python": "3.12.8", "botocore": "1.44.8"},
+    rates={name: {"quota": quota, "ceiling": quota // 2} for name, quota in QUOTAS.items()},
+    options={
         "quota_share": 0.5,
         "max_failures": 0.01,
         "max_sms": 2000,
         "sms_price": {"JP": "0.07", "US": "0.01", "DE": "0.08"},
     }
     | {"mau_price": "0.0055", "max_users": None},
-}
+)
 META: dict[str, Any] = {
     "kind": "run",
     "phase": "planned",

@@ -1,4 +1,6 @@
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ from migrate_mfa.engine.audit import (
     scan,
 )
 from migrate_mfa.engine.scan import BrokenListError
+from migrate_mfa.journal.audit_store import UNVERIFIED, WITHOUT_MFA, AuditStore
+from migrate_mfa.journal.database import Journal
 from migrate_mfa.stop import Stop, StopCause, Stopped
 from tests.support.builders import PHONE, SMS_PREFERRED, a_user, mfa
 from tests.support.fakes import GET, LIST, FakeUserPool, SilentProgress
@@ -54,24 +58,39 @@ def test_coverage_is_what_sms_mfa_could_use(phone: str | None, verified: bool, c
     assert coverage_of(a_user(phone=phone, phone_verified=verified)) is coverage
 
 
-def scanned(user_pool: FakeUserPool, stop: Stop | None = None) -> tuple[Audit, list[UserState]]:
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[AuditStore]:
+    with Journal.create_or_open(tmp_path) as journal:
+        yield AuditStore(journal.database)
+
+
+def scanned(
+    user_pool: FakeUserPool, store: AuditStore, stop: Stop | None = None, *, deep: bool = False
+) -> Audit:
     audit = Audit()
-    found = scan(user_pool, audit, progress=SilentProgress(), stop=stop or Stop(), estimated=5)
-    return audit, list(found)
+    scan(
+        user_pool, store, audit,
+        deep=deep, estimated=5, progress=SilentProgress(), stop=stop or Stop(),
+    )  # fmt: skip
+    return audit
 
 
-def test_a_scan_sees_every_user_once_and_makes_nobody_a_billed_user() -> None:
+def kept(store: AuditStore, name: str = UNVERIFIED) -> list[tuple[str, str]]:
+    return [(user.username, user.why) for user in store.listed(name)]
+
+
+def test_a_scan_sees_every_user_once_and_makes_nobody_a_billed_user(store: AuditStore) -> None:
     users = [a_user(f"u{number:03}") for number in range(130)]
     user_pool = FakeUserPool(users)
 
-    audit, seen = scanned(user_pool)
+    audit = scanned(user_pool, store)
 
-    assert Counter(user.sub for user in seen) == Counter(user.sub for user in users)
+    assert Counter(user.sub for user in store.listed(UNVERIFIED)) == Counter(user.sub for user in users)
     assert audit.users == 130
     assert user_pool.made() == [LIST] * 3
 
 
-def test_short_and_empty_pages_do_not_end_a_scan() -> None:
+def test_short_and_empty_pages_do_not_end_a_scan(store: AuditStore) -> None:
     user_pool = FakeUserPool([a_user("ann"), a_user("bob")], page_size=1)
     whole = user_pool.page
 
@@ -83,20 +102,21 @@ def test_short_and_empty_pages_do_not_end_a_scan() -> None:
 
     user_pool.page = with_an_empty_page  # type: ignore[method-assign]
 
-    audit, _ = scanned(user_pool)
-
-    assert audit.users == 2
+    assert scanned(user_pool, store).users == 2
 
 
-def test_a_list_that_breaks_off_is_not_counted_on_from_its_beginning() -> None:
+def test_a_list_that_breaks_off_is_not_counted_on_from_its_beginning(store: AuditStore) -> None:
     user_pool = FakeUserPool([a_user(f"u{number:03}") for number in range(130)])
     user_pool.fail(LIST, "InvalidParameterException", skip=1, status=400)
 
     with pytest.raises(BrokenListError):
-        scanned(user_pool)
+        scanned(user_pool, store)
+
+    assert len(kept(store)) == 60, "whom it has seen"
+    assert scanned(user_pool, store).users == len(kept(store)) == 130
 
 
-def test_a_scan_counts_by_group_and_coverage() -> None:
+def test_a_scan_counts_by_group_and_coverage(store: AuditStore) -> None:
     user_pool = FakeUserPool(
         [
             a_user("a", phone=PHONE, phone_verified=True),
@@ -106,8 +126,9 @@ def test_a_scan_counts_by_group_and_coverage() -> None:
         ]
     )
 
-    audit, _ = scanned(user_pool)
+    audit = scanned(user_pool, store)
 
+    assert kept(store) == [("b", "unverified"), ("c", "no_phone")]
     assert audit.coverage == {
         ("CONFIRMED", Coverage.VERIFIED): 1,
         ("CONFIRMED", Coverage.UNVERIFIED): 1,
@@ -116,27 +137,56 @@ def test_a_scan_counts_by_group_and_coverage() -> None:
     }
 
 
-def test_a_stop_ends_a_scan_between_pages() -> None:
+def test_a_stop_ends_a_scan_between_pages_and_keeps_whom_it_has_seen(store: AuditStore) -> None:
     stop = Stop()
     stop.request(StopCause.SIGINT)
 
     with pytest.raises(Stopped):
-        scanned(FakeUserPool([a_user()]), stop)
+        scanned(FakeUserPool([a_user(f"u{number:03}") for number in range(130)]), store, stop)
+
+    assert len(kept(store)) == 60
+
+
+def test_whoever_a_scan_lists_is_committed_a_thousand_at_a_time(
+    store: AuditStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits: list[int] = []
+    add = store.add
+
+    def counting(users: list[tuple[UserState, str]]) -> None:
+        commits.append(len(users))
+        add(users)
+
+    monkeypatch.setattr(store, "add", counting)
+
+    scanned(FakeUserPool([a_user(f"u{number:04}") for number in range(2500)]), store)
+
+    assert commits == [1020, 1020, 460]
+    assert [user.row for user in store.listed(UNVERIFIED)] == list(range(1, 2501))
+
+
+def test_only_before_a_deep_look_is_anybody_with_a_verified_phone_kept(store: AuditStore) -> None:
+    user_pool = FakeUserPool([a_user("ann", phone=PHONE, phone_verified=True), a_user("bob")])
+
+    scanned(user_pool, store)
+    plain = store.count_to_read()
+    scanned(user_pool, store, deep=True)
+
+    assert (plain, store.count_to_read()) == (0, 1)
+    assert kept(store) == [("bob", "no_phone")]
+    store.forget_unlisted()
+    assert store.count_to_read() == 0
+    assert kept(store) == [("bob", "no_phone")]
 
 
 def deeper(
-    user_pool: FakeUserPool, users: list[UserState], stop: Stop | None = None
+    user_pool: FakeUserPool, users: list[UserState], store: AuditStore, stop: Stop | None = None
 ) -> tuple[Audit, list[str]]:
     audit = Audit()
-    ordered = sorted(users, key=lambda user: user.sub)
-
-    def after(sub: str, limit: int) -> list[UserState]:
-        return [user for user in ordered if user.sub > sub][:limit]
-
-    found = look_deeper(
-        user_pool, after, audit, total=len(users), progress=SilentProgress(), stop=stop or Stop()
-    )
-    return audit, [user.username for user in found]
+    store.begin()
+    store.add((user, Coverage.VERIFIED) for user in users)
+    look_deeper(user_pool, store, audit, progress=SilentProgress(), stop=stop or Stop())
+    return audit, [name for name, _ in kept(store, WITHOUT_MFA)]
 
 
 @pytest.mark.parametrize(
@@ -150,58 +200,58 @@ def deeper(
         (mfa(), MfaKind.NONE),
     ],
 )
-def test_a_deep_look_tells_the_kinds_of_mfa_apart(state: MfaState, kind: MfaKind) -> None:
+def test_a_deep_look_tells_the_kinds_of_mfa_apart(state: MfaState, kind: MfaKind, store: AuditStore) -> None:
     user = a_user(mfa=state)
 
-    audit, without = deeper(FakeUserPool([user]), [user])
+    audit, without = deeper(FakeUserPool([user]), [user], store)
 
     assert audit.mfa == {kind: 1}
     assert without == (["ann"] if kind is MfaKind.NONE else [])
 
 
-def test_a_deep_look_reads_each_user_once_chunk_by_chunk() -> None:
+def test_a_deep_look_reads_each_user_once_chunk_by_chunk(store: AuditStore) -> None:
     users = [a_user(f"u{number:04}") for number in range(1100)]
     user_pool = FakeUserPool(users)
 
-    audit, without = deeper(user_pool, users)
+    audit, without = deeper(user_pool, users, store)
 
     assert audit.mfa == {MfaKind.NONE: 1100}
     assert without == [user.username for user in users]
     assert user_pool.made() == [GET] * 1100
 
 
-def test_a_user_who_was_deleted_since_the_scan_is_left_out() -> None:
+def test_a_user_who_was_deleted_since_the_scan_is_left_out(store: AuditStore) -> None:
     users = [a_user("ann"), a_user("bob")]
 
-    audit, without = deeper(FakeUserPool(users[1:]), users)
+    audit, without = deeper(FakeUserPool(users[1:]), users, store)
 
     assert audit.mfa == {MfaKind.NONE: 1}
     assert without == ["bob"]
 
 
-def test_a_user_who_cannot_be_read_is_counted_as_that_and_ends_nothing() -> None:
+def test_a_user_who_cannot_be_read_is_counted_as_that_and_ends_nothing(store: AuditStore) -> None:
     users = [a_user("ann"), a_user("bob")]
     user_pool = FakeUserPool(users)
     user_pool.fail(GET, "InvalidParameterException", username="ann")
 
-    audit, without = deeper(user_pool, users)
+    audit, without = deeper(user_pool, users, store)
 
     assert audit.mfa == {MfaKind.UNREAD: 1, MfaKind.NONE: 1}
     assert without == ["bob"]
 
 
-def test_where_one_user_after_another_cannot_be_read_nobody_is_to_blame() -> None:
+def test_where_one_user_after_another_cannot_be_read_nobody_is_to_blame(store: AuditStore) -> None:
     users = [a_user(f"u{number:02}") for number in range(30)]
     user_pool = FakeUserPool(users)
     user_pool.fail(GET, "InvalidParameterException", times=99, skip=2)
 
     with pytest.raises(OutOfReach, match="one user after another"):
-        deeper(user_pool, users)
+        deeper(user_pool, users, store)
 
 
-def test_a_stop_ends_a_deep_look_between_chunks() -> None:
+def test_a_stop_ends_a_deep_look_between_chunks(store: AuditStore) -> None:
     stop = Stop()
     stop.request(StopCause.SIGTERM)
 
     with pytest.raises(Stopped):
-        deeper(FakeUserPool([a_user()]), [a_user()], stop)
+        deeper(FakeUserPool([a_user()]), [a_user()], store, stop)

@@ -2,7 +2,7 @@ import pytest
 
 from migrate_mfa.domain.errors import MigrateMfaError, PoolNotReady
 from migrate_mfa.domain.failure import OF_ONE_USER, UNANSWERED, ApiError
-from migrate_mfa.domain.recovery import NobodyCanTellError
+from migrate_mfa.domain.point_in_time_recovery import NobodyCanTellError
 from migrate_mfa.engine.limits import LEAST_FAILURES
 from migrate_mfa.engine.refusals import SEVERAL, Refusals
 

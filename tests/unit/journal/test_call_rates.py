@@ -6,6 +6,7 @@ import pytest
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.journal.call_rates import MOST_ROWS, SPAN_S, Span, add_calls, spans_of
 from migrate_mfa.journal.database import NAME, Journal
+from migrate_mfa.journal.pass_store import PassContext
 from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.journal.schema import VERSION
 from migrate_mfa.journal.write_store import WorkStore
@@ -14,6 +15,7 @@ from migrate_mfa.ports import ProgressUpdate
 
 BEGUN = 1_700_000_000
 UPDATE, READ = Category.USER_UPDATE, Category.USER_READ
+OPS = PassContext(host="ops-1")
 
 
 def test_calls_are_kept_by_category_and_ten_seconds(tmp_path: Path) -> None:
@@ -71,7 +73,8 @@ def of_version_4(directory: Path) -> None:
         WorkStore.begin(journal.database, "run", BEGUN).end("finished", BEGUN + 60, reads_only=0, extra={})
     connection = sqlite3.connect(directory / NAME)
     connection.executescript(
-        "ALTER TABLE passes DROP COLUMN context; DROP TABLE call_rates; PRAGMA user_version = 4;"
+        "ALTER TABLE passes DROP COLUMN context; DROP TABLE call_rates; DROP TABLE audited;"
+        " PRAGMA user_version = 4;"
     )
     connection.close()
 
@@ -83,7 +86,7 @@ def test_a_journal_of_version_4_is_read_as_it_is_and_has_no_calls_over_time(tmp_
     with Journal.look_at(tmp_path) as journal:
         assert spans_of(journal.database, 1) == []
         (last,) = ReportStore(journal.database).passes()
-        assert (last.command, last.context) == ("run", {})
+        assert (last.command, last.context) == ("run", PassContext())
         assert journal.database.value("PRAGMA user_version") == 4
 
 
@@ -92,9 +95,9 @@ def test_a_journal_of_version_4_gets_what_it_lacks_when_it_is_opened_for_work(tm
     of_version_4(tmp_path)
 
     with Journal.create_or_open(tmp_path) as journal:
-        work = WorkStore.begin(journal.database, "run", BEGUN + 100, {"host": "ops-1"})
+        work = WorkStore.begin(journal.database, "run", BEGUN + 100, OPS)
         work.count_calls({}, {(UPDATE, BEGUN + 100): (1, 0)})
 
         assert journal.database.value("PRAGMA user_version") == VERSION
-        assert [each.context for each in ReportStore(journal.database).passes()] == [{"host": "ops-1"}, {}]
+        assert [each.context for each in ReportStore(journal.database).passes()] == [OPS, PassContext()]
         assert len(spans_of(journal.database, work.pass_id)) == 1

@@ -15,9 +15,12 @@ import pytest
 from migrate_mfa.domain.errors import ExitCode, RunDirectoryError
 from migrate_mfa.domain.model import Phone, Plan, SetSmsMfa, StorePhone
 from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.domain.resolve import IdentityKind
 from migrate_mfa.domain.rows import PlannedBy, Resolved
+from migrate_mfa.journal.audit_store import AuditStore
 from migrate_mfa.journal.database import NAME, Database, Journal
 from migrate_mfa.journal.lock import is_locked, name_holder, take_lock
+from migrate_mfa.journal.meta import RunMeta
 from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.journal.schema import UPGRADES, VERSION
@@ -249,7 +252,10 @@ def test_there_is_nothing_to_look_at_where_there_is_no_journal(tmp_path: Path, m
 
 def make_version(directory: Path, version: int) -> None:
     connection = sqlite3.connect(directory / NAME)
-    if version < 5 and connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'passes'").fetchone():
+    ours = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'passes'").fetchone()
+    if version < 6 and ours:
+        connection.execute("DROP TABLE audited")
+    if version < 5 and ours:
         connection.execute("ALTER TABLE passes DROP COLUMN context")
         connection.execute("DROP TABLE call_rates")
     connection.execute(f"PRAGMA user_version = {version}")
@@ -325,6 +331,24 @@ USED = [
 ]
 
 
+@pytest.mark.parametrize("kind", ["audit", "run"])
+def test_an_audit_of_version_5_loses_whom_a_kill_has_left_and_a_run_nobody(tmp_path: Path, kind: str) -> None:
+    with Journal.create_or_open(tmp_path) as journal:
+        journal.set_meta({"kind": kind})
+        PlanStore(journal.database).add_users([a_user("ann")])
+        WorkStore.begin(journal.database, kind, 1.0).end("stopped", 2.0, reads_only=0, extra={})
+    make_version(tmp_path, 5)
+
+    with Journal.look_at(tmp_path) as looked:
+        assert RunMeta.read(looked).audit_lists == ()
+        assert looked.database.value("PRAGMA user_version") == 5
+    with Journal.create_or_open(tmp_path) as journal:
+        assert journal.database.value("PRAGMA user_version") == VERSION
+        assert PlanStore(journal.database).count_users() == (0 if kind == "audit" else 1)
+        AuditStore(journal.database).begin()
+        assert RunMeta.read(journal).audit_lists == ("unverified",)
+
+
 def of_version_2(directory: Path) -> None:
     """A run directory as version 2 left it: rows of all kinds, and what was written to their users."""
     with Journal.create_or_open(directory) as journal, journal.database.transaction() as db:
@@ -393,7 +417,9 @@ def test_a_row_of_version_2_that_lost_its_user_after_a_write_has_it_again(tmp_pa
         work = WorkStore(journal.database, 0)
         [claimed] = work.claim((PlannedBy.ROLLBACK,), 0, 9)
         assert (claimed.username, work.open_rows()) == (ann.username, 1)
-        assert PlanStore(journal.database).users("", 9) == [replace(ann, mfa=None)]
+        plans = PlanStore(journal.database)
+        assert plans.find(IdentityKind.SUB, ann.sub) == [replace(ann, mfa=None)]
+        assert plans.count_users() == 1
 
 
 def test_what_a_journal_of_version_3_holds_in_the_long_form_is_understood(tmp_path: Path) -> None:

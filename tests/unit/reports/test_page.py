@@ -20,7 +20,7 @@ from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.reports import from_journal, page
 from migrate_mfa.reports.languages import Lang
 from migrate_mfa.reports.page_facts import Page, page_of
-from migrate_mfa.reports.wording import Words
+from migrate_mfa.reports.page_texts import PageTexts
 from tests.support.report_runs import (
     A_RUN,
     ARN,
@@ -211,7 +211,7 @@ def test_the_verdict_is_one_sentence_and_the_next_command_filled_in(
 ) -> None:
     make_run(tmp_path, **made)
 
-    found = facts_of(tmp_path).verdict
+    found = facts_of(tmp_path).headline
 
     assert (found.tone, found.key) == (tone, key)
     if command is None:
@@ -227,7 +227,7 @@ def test_the_verdict_is_one_sentence_and_the_next_command_filled_in(
 def test_a_run_elsewhere_is_gone_on_with_there(tmp_path: Path) -> None:
     make_run(tmp_path, meta={"endpoint": "http://127.0.0.1:8791"})
 
-    assert facts_of(tmp_path).verdict.command == (
+    assert facts_of(tmp_path).headline.command == (
         f"migrate-mfa reconcile --run-dir {tmp_path} --endpoint-url http://127.0.0.1:8791"
     )
 
@@ -238,7 +238,7 @@ def test_a_run_at_work_says_so(tmp_path: Path) -> None:
         add_rates(WorkStore.begin(journal.database, "run", BEGUN, CONTEXT))
         found = facts_of(tmp_path)
 
-    assert found.verdict.key == "running"
+    assert found.headline.key == "running"
     assert found.passes[0].state == "running"
 
 
@@ -313,8 +313,20 @@ def test_an_audit_is_shown_over_time(tmp_path: Path) -> None:
 
     assert found.audit is not None
     assert [then.verified for then in found.audit.history] == [4_900, 5_200, 14_100, 24_300]
-    assert (found.verdict.key, found.verdict.percent) == ("audited", (24_300, 31_000))
+    assert (found.headline.key, found.headline.percent) == ("audited", (24_300, 31_000))
     assert "78.4 % of 31,000 enabled local users" in words_of(html_of(tmp_path))
+
+
+def test_an_audit_that_has_not_ended_speaks_of_no_plan(tmp_path: Path) -> None:
+    make_audits(tmp_path, (4_900,))
+    with Journal.create_or_open(tmp_path) as journal:
+        WorkStore.begin(journal.database, "audit", BEGUN + 700_000, CONTEXT)
+        at_work = facts_of(tmp_path)
+    killed = facts_of(tmp_path)
+
+    assert (at_work.headline.key, killed.headline.key) == ("audit_running", "audit_killed")
+    assert "migrate-mfa status --run-dir" in str(at_work.headline.command)
+    assert "migrate-mfa audit --run-dir" in str(killed.headline.command)
 
 
 def test_a_first_audit_is_no_line(tmp_path: Path) -> None:
@@ -341,7 +353,6 @@ def test_a_journal_from_before_has_a_page_without_what_it_did_not_keep(tmp_path:
 
 def test_both_languages_have_the_same_texts_with_the_same_values() -> None:
     english, japanese = texts_of(Lang.EN), texts_of(Lang.JA)
-    reasons = japanese.pop("reasons")
 
     def values(text: str) -> set[str]:
         return {name for _, name, _, _ in Formatter().parse(text) if name}
@@ -352,7 +363,6 @@ def test_both_languages_have_the_same_texts_with_the_same_values() -> None:
     for section, texts in english.items():
         for name, text in texts.items():
             assert values(text) == values(japanese[section][name]), f"{section}.{name}"
-    assert set(reasons) == {reason.value for reason in Reason}
 
 
 def test_every_text_is_used() -> None:
@@ -360,7 +370,7 @@ def test_every_text_is_used() -> None:
     used += "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.parent.glob("*.py"))
     whole = {  # named by a value: in a template, or where templates and terminal share the sentence
         **{each: f'"{each}." ~' for each in ("state", "alone", "cost", "outcomes", "method", "audit")},
-        **{each: f'self(f"{each}.{{' for each in ("verdict", "next")},
+        **{each: f'self(f"{each}.{{' for each in ("headline", "next")},
     }
     for section, texts in texts_of(Lang.EN).items():
         for name in texts:
@@ -380,7 +390,7 @@ def test_a_template_that_names_what_there_is_not_is_loud(
 
 def test_a_text_that_there_is_not_is_loud() -> None:
     with pytest.raises(KeyError, match="no_such_text"):
-        Words(Lang.JA)("page.no_such_text")
+        PageTexts(Lang.JA)("page.no_such_text")
 
 
 def test_markdown_is_short_and_its_tables_hold(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from migrate_mfa.aws.user_pool import pool_facts
 from migrate_mfa.domain.model import MfaMode, PhoneSignIn, PoolFacts
-from migrate_mfa.rehearsal.pool_like import pool_config
+from migrate_mfa.rehearsal.pool_and_roster import pool_config
 from migrate_mfa.simulator.files.poolfile import load_world
 from migrate_mfa.simulator.server.service import Service
 from tests.support.builders import a_pool

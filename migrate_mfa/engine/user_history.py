@@ -1,4 +1,4 @@
-"""What others did to a user between our looks and our writes, and what is owed to them for it."""
+"""One user in this run: our looks and writes, what others did between them, and what we owe them for it."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from migrate_mfa.domain.model import (
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.rollback import Write, changed_since, none_shows
 from migrate_mfa.domain.rows import PlannedBy, PlannedRow
-from migrate_mfa.engine.verdicts import CHANGED_SINCE, PROVED_MEANWHILE
+from migrate_mfa.engine.row_endings import CHANGED_SINCE, PROVED_MEANWHILE
 from migrate_mfa.engine.write_gate import WriteGate
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _FIRST = frozenset({PlannedBy.RUN, PlannedBy.DISABLE})
 """The commands that a journal starts with: its before-images are what they found."""
 
 
-class Meanwhile:
+class UserHistory:
     """What is known of one user in addition to the last read: from earlier reads and writes, and the journal.
 
     `wrote` holds once a write of this run may have been executed, `made` once one of this process may have.

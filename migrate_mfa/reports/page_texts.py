@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
+from migrate_mfa.domain.formatting import duration
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.words import duration
+from migrate_mfa.reports.headline import Headline
 from migrate_mfa.reports.languages import Lang
-from migrate_mfa.reports.verdict import Verdict
 
 NONE = "\N{EN DASH}"
 """What stands where there is nothing to show."""
@@ -17,7 +17,7 @@ _UNITS = {" d": " 日", " h": " 時間", " min": " 分", " s": " 秒"}
 _UNIT = re.compile("|".join(rf"{unit}\b" for unit in _UNITS))
 
 
-class Words:
+class PageTexts:
     """The texts of one language. Every method raises KeyError for a text that there is not."""
 
     def __init__(self, lang: Lang) -> None:
@@ -32,14 +32,14 @@ class Words:
             **{each: self.shown(value) for each, value in values.items()}
         )
 
-    def sentence(self, verdict: Verdict) -> str:
-        """A verdict in one sentence."""
-        share = self.percent(*verdict.percent) if verdict.percent else ""
-        return self(f"verdict.{verdict.key}", share=share, **verdict.values)
+    def sentence(self, headline: Headline) -> str:
+        """A headline in one sentence."""
+        share = self.percent(*headline.percent) if headline.percent else ""
+        return self(f"headline.{headline.key}", share=share, **headline.values)
 
-    def advice(self, verdict: Verdict) -> str:
-        """What the next command of a verdict is for; empty where there is none."""
-        return self(f"next.{verdict.advice}") if verdict.advice else ""
+    def advice(self, headline: Headline) -> str:
+        """What the next command of a headline is for; empty where there is none."""
+        return self(f"next.{headline.advice}") if headline.advice else ""
 
     def shown(self, value: Any) -> str:  # noqa: ANN401 - whatever can be shown
         """A value as it is read: 12,000, yes, JP, none."""
@@ -60,7 +60,8 @@ class Words:
 
     def reason(self, code: str) -> str:
         """What a reason means and what to do next, in one sentence."""
-        return self._texts["reasons"][code] if self.lang is Lang.JA else Reason(code).sentence
+        facts = Reason(code).facts
+        return facts.ja if self.lang is Lang.JA else facts.en
 
     def rate(self, value: float | None) -> str:
         """Calls a second, with one decimal."""

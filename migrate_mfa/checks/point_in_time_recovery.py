@@ -7,7 +7,7 @@ from migrate_mfa.aws.session import Aws
 from migrate_mfa.checks.aws_pool_reader import PoolReader
 from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.domain.failure import ApiError
-from migrate_mfa.domain.recovery import LIST, NobodyCanTellError, Recovery, in_the_way, pausing
+from migrate_mfa.domain.point_in_time_recovery import LIST, NobodyCanTellError, Recovery, in_the_way, pausing
 
 log = structlog.get_logger()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,6 +13,11 @@ class CommandResult:
         """As plain values."""
         found = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: value for name, value in found.items() if value is not None}
+
+    @classmethod
+    def of(cls, extra: Mapping[str, Any]) -> Self:
+        """What a pass in the journal says of it; the inverse of `as_dict`."""
+        return cls(**{each.name: extra[each.name] for each in fields(cls) if each.name in extra})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 import pytest
 
-from migrate_mfa.domain.halfway import stored_number, where_it_stands
 from migrate_mfa.domain.model import ClearPhone, MarkUnverified, Phone, SetSmsMfa, Step, StorePhone
 from migrate_mfa.domain.rollback import Write
+from migrate_mfa.domain.row_progress import stored_number, where_it_stands
 from migrate_mfa.domain.rows import PlannedBy
 from tests.support.builders import PHONE
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from migrate_mfa.cli.prompt import progress_for, tell
-from migrate_mfa.domain.words import duration
+from migrate_mfa.domain.formatting import duration
 from migrate_mfa.workflows.consent import tell_limit
 from migrate_mfa.workflows.telling import tell_end, tell_failure
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from migrate_mfa.domain.errors import ExitCode
     from migrate_mfa.invocation import Invocation
     from migrate_mfa.ports import Progress
+    from migrate_mfa.reports.headline import Headline
     from migrate_mfa.reports.summary import Summary
-    from migrate_mfa.reports.verdict import Verdict
     from migrate_mfa.settings import Settings
 
 
@@ -49,25 +49,25 @@ def shown_at_end(
             # A plan is a table of its own, which was shown before it may have been refused.
             if settings.output.json or invocation.command != "plan":
                 tables.standing(summary.as_dict(), invocation.journal.directory, in_json=settings.output.json)
-            if invocation.verdict is not None and not (settings.output.json or settings.output.quiet):
-                _say_what_next(settings, invocation.report, summary, invocation.verdict)
+            if invocation.headline is not None and not (settings.output.json or settings.output.quiet):
+                _say_what_next(settings, invocation.report, summary, invocation.headline)
 
 
-def _say_what_next(settings: "Settings", report: "Path", summary: "Summary", verdict: "Verdict") -> None:
+def _say_what_next(settings: "Settings", report: "Path", summary: "Summary", headline: "Headline") -> None:
     """The result in a sentence, how long it took, where the page is, and the next command to paste."""
     from migrate_mfa.reports.from_journal import PAGE
     from migrate_mfa.reports.languages import Lang
-    from migrate_mfa.reports.wording import Words
+    from migrate_mfa.reports.page_texts import PageTexts
 
-    words, rate = Words(Lang.EN), summary.users_per_s
+    words, rate = PageTexts(Lang.EN), summary.users_per_s
     pace = f", {rate:.1f} users/s" if rate else ""
     took = f" It took {duration(summary.done.seconds)}{pace}." if summary.done.seconds is not None else ""
-    tell(f"{words.sentence(verdict)}{took}")
+    tell(f"{words.sentence(headline)}{took}")
     tell(f"Report: {report / PAGE}")
-    if verdict.command:
+    if headline.command:
         caller = settings.aws.caller
         also = f" {shlex.join(caller)}" if caller else ""
-        tell(f"Next: {words.advice(verdict)}\n  {verdict.command}{also}")
+        tell(f"Next: {words.advice(headline)}\n  {headline.command}{also}")
 
 
 def leave(invocation: "Invocation", code: "ExitCode") -> "ExitCode":

@@ -18,7 +18,7 @@ _BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedRow:
+class RosterRow:
     """A row of the roster. Without a user, `reason` says what is wrong with the row."""
 
     candidate: Candidate
@@ -26,7 +26,7 @@ class PlannedRow:
     user: UserState | None
 
 
-class LikenessStore:
+class PlanReader:
     """Reads the journal in batches; users come as they were before the first write."""
 
     def __init__(self, database: "Database") -> None:
@@ -50,7 +50,7 @@ class LikenessStore:
             yield from ((_before(row), _reason(row)) for row in batch)
             after = batch[-1]["u_sub"]
 
-    def rows(self) -> "Iterator[PlannedRow]":
+    def rows(self) -> "Iterator[RosterRow]":
         """The rows, in the roster's order."""
         after = 0
         while batch := self._database.query(
@@ -62,7 +62,7 @@ class LikenessStore:
         ):
             for row in batch:
                 user = None if row["u_sub"] is None else _before(row)
-                yield PlannedRow(candidate_of(row), _reason(row), user)
+                yield RosterRow(candidate_of(row), _reason(row), user)
             after = batch[-1]["row"]
 
     def numbers_held_by_strangers(self) -> list[str]:

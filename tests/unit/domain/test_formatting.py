@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrate_mfa.domain.words import WIDTH, counted, duration, folded
+from migrate_mfa.domain.formatting import WIDTH, counted, duration, folded
 
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 

@@ -31,7 +31,7 @@ from migrate_mfa.domain.phone.in_pool import pool_number_problem
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.meta import RunMeta
-from migrate_mfa.journal.pool_like_store import LikenessStore, PlannedRow
+from migrate_mfa.rehearsal.plan_reader import PlanReader, RosterRow
 from migrate_mfa.reports.outcomes import write_csv
 from migrate_mfa.simulator.account.users import LEGACY_SMS, STATUSES
 
@@ -47,7 +47,7 @@ _NAMED, _STATUS_UNKNOWN = 16, "UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)
-class PoolLike:
+class PoolAndRoster:
     """What was written; `strangers` are the users of the pool who are not in the roster."""
 
     pool_id: str
@@ -58,13 +58,13 @@ class PoolLike:
     other_users: int
 
 
-def write_pool_like(journal: Journal, facts: PoolFacts) -> PoolLike:
+def write_pool_and_roster(journal: Journal, facts: PoolFacts) -> PoolAndRoster:
     """Write pool.json, users.jsonl and roster.csv into the run directory, below `rehearsal`.
 
     Raises:
         OSError: they cannot be written.
     """
-    store, maker = LikenessStore(journal.database), _Maker(facts, secrets.token_bytes(16))
+    store, maker = PlanReader(journal.database), _Maker(facts, secrets.token_bytes(16))
     meta, count = RunMeta.read(journal), Counter[str]()
     folder = journal.directory / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -83,7 +83,7 @@ def write_pool_like(journal: Journal, facts: PoolFacts) -> PoolLike:
         "generate": {"count": other_users, "prefix": "stranger"},
     }
     _write_lines(pool_file, [{**lane, "pools": [pool]}])
-    return PoolLike(str(pool["id"]), pool_file, roster, count["rows"], count["users"], other_users)
+    return PoolAndRoster(str(pool["id"]), pool_file, roster, count["rows"], count["users"], other_users)
 
 
 def pool_config(facts: PoolFacts, partition: str = "aws") -> dict[str, object]:
@@ -125,7 +125,7 @@ class _Maker:
         # Where an address is the username, two local users cannot share one: such a row finds nobody.
         self._has_twins = not facts.email_is_username
 
-    def everybody(self, store: LikenessStore) -> Iterator[dict[str, object]]:
+    def everybody(self, store: PlanReader) -> Iterator[dict[str, object]]:
         """The users of a pool file; `row` must have seen the rows before."""
         yield from (self._user(state, reason) for state, reason in store.users())
         for address in self._ambiguous:
@@ -135,7 +135,7 @@ class _Maker:
             attributes = {"phone_number": self._number(phone), "phone_number_verified": "false"}
             yield {"Username": name, "sub": self._sub(name), "Attributes": attributes}
 
-    def row(self, planned: PlannedRow) -> list[str]:
+    def row(self, planned: RosterRow) -> list[str]:
         """The cells of a row that is decided as this one was."""
         row, user = planned.candidate, planned.user
         if user is None:
@@ -149,7 +149,7 @@ class _Maker:
             "" if row.claims_verified is None else str(row.claims_verified).lower(),
         ]
 
-    def _hopeless(self, planned: PlannedRow) -> list[str]:
+    def _hopeless(self, planned: RosterRow) -> list[str]:
         """A row that finds no user, for the same reason."""
         at = f"row {planned.candidate.at.row}"
         address = self._address(at)
