@@ -30,6 +30,7 @@ from migrate_mfa.commands.runs import runs
 from migrate_mfa.commands.setup_pool import setup_pool
 from migrate_mfa.commands.simulate import simulate
 from migrate_mfa.commands.status import status
+from migrate_mfa.commands.unlock import unlock
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
 from migrate_mfa.domain.failure import COMMAND_MARK
 from migrate_mfa.domain.privacy import scrub
@@ -45,7 +46,8 @@ app = Program(
 )
 _TAKE_JOBS = {check, plan, run, audit, reconcile, rollback, disable, setup_pool}
 _VERBS = (
-    check, plan, run, audit, status, runs, report, canary, reconcile, rollback, disable, purge, setup_pool,
+    check, plan, run, audit, status, runs, report, canary, reconcile, rollback, disable, purge, unlock,
+    setup_pool,
 )  # fmt: skip
 for _verb in (*_VERBS, guide, iam_policy, demo_of(lambda argv: main(argv))):  # noqa: PLW0108 - main is defined below
     app.command()(expanded(_verb, takes_jobs=_verb in _TAKE_JOBS))

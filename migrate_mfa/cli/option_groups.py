@@ -17,6 +17,12 @@ from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Reason
 
+KmsKey = Annotated[
+    str | None,
+    Option(help="The KMS key for what goes to S3 (default: as the bucket encrypts).", metavar="ARN"),
+]
+"""With which key a run directory in a bucket is encrypted."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RosterRun(Group):
@@ -27,15 +33,25 @@ class RosterRun(Group):
     ] = None
     run_dir: Annotated[
         Path | None,
-        Option(help="Everything that one run knows (default: ./migrate-mfa-runs/POOL/ROSTER-SHA8)."),
+        Option(
+            help="Everything that one run knows: a directory, or s3://BUCKET/PREFIX "
+            "(default: ./migrate-mfa-runs/POOL/ROSTER-SHA8).",
+            metavar="DIR",
+            parser=option_values.run_dir,
+        ),
     ] = None
+    kms_key: KmsKey = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ThisRun(Group):
     """A run that there is."""
 
-    run_dir: Annotated[Path, Option(help="The run directory.")]
+    run_dir: Annotated[
+        Path,
+        Option(help="The run directory, or s3://BUCKET/PREFIX.", metavar="DIR", parser=option_values.run_dir),
+    ]
+    kms_key: KmsKey = None
 
 
 @dataclass(frozen=True, kw_only=True)

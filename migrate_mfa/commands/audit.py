@@ -18,7 +18,12 @@ class Looking(Group):
     """How deep, how good is good enough, and where to."""
 
     run_dir: Annotated[
-        Path | None, Option(help="Where the audit's report goes (default: ./migrate-mfa-runs/POOL/audit).")
+        Path | None,
+        Option(
+            help="Where the audit's report goes (default: ./migrate-mfa-runs/POOL/audit).",
+            metavar="DIR",
+            parser=option_values.run_dir,
+        ),
     ] = None
     deep: Annotated[
         bool,

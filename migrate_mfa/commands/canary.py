@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from migrate_mfa.canary.prompt import Terminal, print_step, say, say_step
+from migrate_mfa.cli import option_values
 from migrate_mfa.cli.option_groups import Aws, Consent, Output, Pace, Pool, ReadingNumber
 from migrate_mfa.cli.options import Group, Only, Option
 from migrate_mfa.cli.prompt import place, progress_for, tell
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, UsageError
 from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped
 from migrate_mfa.workflows.consent import ask_pool_name
 
@@ -59,7 +61,11 @@ class Walking(Group):
     ] = None
     run_dir: Annotated[
         Path | None,
-        Option(help="Where the way back is kept (default: ./migrate-mfa-runs/POOL/canary-TIME)."),
+        Option(
+            help="Where the way back is kept (default: ./migrate-mfa-runs/POOL/canary-TIME).",
+            metavar="DIR",
+            parser=option_values.run_dir,
+        ),
     ] = None
 
 
@@ -242,7 +248,7 @@ _RESTORED = frozenset({Reason.RESTORED, Reason.NOTHING_TO_RESTORE})
 def _left(canary: "Canary", settings: "Settings", back: _Back) -> _Back:
     where = {"--profile": settings.aws.profile, "--endpoint-url": settings.aws.endpoint_url}
     options = [word for name, value in where.items() if value for word in (name, value)]
-    words = ["migrate-mfa", "rollback", "--run-dir", str(canary.directory), *options]
+    words = ["migrate-mfa", "rollback", "--run-dir", shown(canary.directory), *options]
     tell(f"To undo it later:\n  {shlex.join(words)}")
     return back
 
@@ -269,5 +275,5 @@ def _document(canary: "Canary", back: _Back) -> dict[str, object]:
         "walked": canary.walked,
         "steps": [asdict(step) for step in canary.steps],
         "undo": {"state": back.state, "reason": back.reason},
-        "run_dir": str(canary.directory) if canary.gone else None,
+        "run_dir": shown(canary.directory) if canary.gone else None,
     }

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from migrate_mfa.cli import option_values
 from migrate_mfa.cli.option_groups import Aws, JsonOnly, Pool, PricesOnly, QuotaShare, Verifying
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.streams import write
@@ -23,7 +24,11 @@ class Checking(Group):
 
     run_dir: Annotated[
         Path | None,
-        Option(help="The run directory of a plan: its pool, policy and users are what is checked for."),
+        Option(
+            help="The run directory of a plan: its pool, policy and users are what is checked for.",
+            metavar="DIR",
+            parser=option_values.run_dir,
+        ),
     ] = None
     verb: Annotated[
         str,

@@ -11,6 +11,7 @@ from migrate_mfa.domain.model import MfaMode
 from migrate_mfa.domain.privacy import mask_identity, masked, scrub
 from migrate_mfa.domain.reasons import LOCKOUT_SHEET, Outcome, Reason
 from migrate_mfa.journal.report_store import PassRecord, ReportStore
+from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.reports.audit_facts import AuditFacts, audit_facts
 from migrate_mfa.reports.costs import Compared, compared, pool_of
 from migrate_mfa.reports.failures import FailureTable, failure_table
@@ -119,7 +120,7 @@ def page_of(journal: "Journal", done: "Summary") -> Page:
     store = ReportStore(journal.database)
     passes, planned = store.passes(), store.planned()
     endpoint = summary.get("endpoint")
-    lines = Next(str(journal.directory), str(meta.get("user_pool_id")), meta.get("verification"), endpoint)
+    lines = Next(shown(journal.directory), str(meta.get("user_pool_id")), meta.get("verification"), endpoint)
     audit = audit_facts(summary, passes) if "coverage" in summary else None
     name = roster_name(meta.get("roster"))
     return Page(

@@ -20,6 +20,7 @@ from migrate_mfa.engine.limits import too_many
 from migrate_mfa.engine.plan import Planner
 from migrate_mfa.invocation import Invocation
 from migrate_mfa.journal.report_store import ReportStore
+from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.journal.values import pool_to_json
 from migrate_mfa.ports import Progress
 from migrate_mfa.reports.overview import Overview
@@ -158,7 +159,7 @@ class Planning:
         if too_many(failed, rows, self.session.settings.limits.max_failures):
             raise InputUnusable(
                 f"{failed:,} of {rows:,} rows cannot be used, more than --max-failures allows.",
-                f"Correct them, see {self.invocation.report / 'failed.csv'}, or raise --max-failures.",
+                f"Correct them, see {shown(self.invocation.report / 'failed.csv')}, or raise --max-failures.",
             )
 
     def _planner(self) -> Planner:

@@ -20,7 +20,7 @@ from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.log import configure
 from migrate_mfa.journal.meta import RunMeta, planned_directory
 from migrate_mfa.journal.plan_store import PlanStore
-from migrate_mfa.journal.run_dir import default_run_dir
+from migrate_mfa.journal.run_dir import default_run_dir, shown
 from migrate_mfa.ports import Progress
 from migrate_mfa.roster.file import Roster, has_changed, open_roster
 from migrate_mfa.session import Session, connect, require_endpoint
@@ -113,7 +113,7 @@ def _bind(
     require_endpoint(known.endpoint, lane)
     if known.phase == "purged":
         raise InputUnusable(
-            f"{journal.directory} was purged: what this roster's run did is not known there any more.",
+            f"{shown(journal.directory)} was purged: what this roster's run did is not known there any more.",
             "Give another --run-dir for a new run; users who are done are seen as such.",
         )
     kind = "disable" if command == "disable" else "run"
@@ -121,7 +121,7 @@ def _bind(
     known.fits(kind=kind, account=lane.account, user_pool_id=session.pool.id, roster=given)
     if command == "plan" and PlanStore(journal.database).has_writes():
         raise InputUnusable(
-            f"{journal.directory} has writes already; a new plan would forget them.",
+            f"{shown(journal.directory)} has writes already; a new plan would forget them.",
             "Use `run` to go on, or give another --run-dir.",
         )
     read: dict[str, object] = {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from migrate_mfa.cli.prompt import progress_for, tell
 from migrate_mfa.domain.words import duration
+from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.workflows.consent import tell_limit
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _say_what_next(settings: "Settings", report: "Path", summary: "Summary", ver
     pace = f", {rate:.1f} users/s" if rate else ""
     took = f" It took {duration(summary.done.seconds)}{pace}." if summary.done.seconds is not None else ""
     tell(f"{words.sentence(verdict)}{took}")
-    tell(f"Report: {report / PAGE}")
+    tell(f"Report: {shown(report / PAGE)}")
     if verdict.command:
         profile = settings.aws.profile
         also = f" {shlex.join(('--profile', profile))}" if profile else ""
