@@ -9,8 +9,8 @@ from migrate_mfa.remote.objects import BucketUrl
 if TYPE_CHECKING:
     from migrate_mfa.remote.lease import Waiting
 
-_ITSELF = {"unlock"}
-"""The commands that look at the bucket themselves."""
+_ITSELF = {"unlock", "iam-policy"}
+"""The commands for which it stays a place in a bucket."""
 _WORK = {"plan", "run", "disable", "audit", "canary", "reconcile", "rollback", "purge"}
 """The commands that write to their run directory, so that one at a time may have it."""
 

@@ -67,7 +67,8 @@ class S3Objects:
 
     def now(self) -> float:
         """See `Objects.now`."""
-        return self._call("HeadBucket", lambda: _time_of(self._client.head_bucket(Bucket=self._url.bucket)))
+        asked = {"Bucket": self._url.bucket, "Prefix": f"{self._url.prefix}/", "MaxKeys": 1}
+        return self._call("ListObjectsV2", lambda: _time_of(self._client.list_objects_v2(**asked)))
 
     def get(self, name: str) -> Stored | None:
         """See `Objects.get`."""
@@ -76,25 +77,19 @@ class S3Objects:
             answer = self._client.get_object(**self._named(name))
             return Stored(answer["Body"].read(), answer["ETag"], _time_of(answer))
 
-        try:
-            return self._call("GetObject", read)
-        except GoneError:
-            return None
+        return self._unless_missing(name, lambda: self._call("GetObject", read))
 
     def download(self, name: str, path: Path) -> bool:
         """See `Objects.download`."""
 
-        def read() -> None:
+        def read() -> bool:
             answer = self._client.get_object(**self._named(name))
             with path.open("wb") as file:
                 for chunk in answer["Body"].iter_chunks(_CHUNK):
                     file.write(chunk)
+            return True
 
-        try:
-            self._call("GetObject", read, _LONGEST_S)
-        except GoneError:
-            return False
-        return True
+        return bool(self._unless_missing(name, lambda: self._call("GetObject", read, _LONGEST_S)))
 
     def put(
         self, name: str, body: bytes | Path, *, new: bool = False, replaces: str | None = None,
@@ -147,6 +142,21 @@ class S3Objects:
         for at in range(0, len(found), _MOST_DELETED):
             self._delete(found[at : at + _MOST_DELETED])
         return len(found)
+
+    def _unless_missing(self, name: str, read: Callable[[], T]) -> T | None:
+        """What is read, or None where it is not there.
+
+        S3 answers 403 for what is not there, unless listing is allowed whatever the prefix ("GetObject",
+        Amazon S3 API Reference).
+        """
+        try:
+            return read()
+        except GoneError:
+            return None
+        except NotAllowed:
+            if name in self.names(name):
+                raise
+            return None
 
     def _delete(self, versions: list[dict[str, str]]) -> None:
         these = {"Objects": versions, "Quiet": True}

@@ -26,6 +26,7 @@ from tests.commands.support import (
     wait_until,
     writes,
 )
+from tests.docs.documents import commands, section, topic
 from tests.support.bucket import BUCKET, Door, bucket_on_loopback
 
 if TYPE_CHECKING:
@@ -159,6 +160,17 @@ def test_a_run_in_a_bucket_ends_as_on_a_disk_and_can_be_rolled_back_from_elsewhe
     assert_code(undone, 0)
     assert f"Report: {RUN}/report/report.html" in undone.err
     assert state_hash(here.running) == before
+
+
+def test_the_commands_of_the_guide_go_as_shown(site: Callable[..., Site], bucket: Bucket) -> None:
+    here = site()
+    bucket.s3.create_bucket(Bucket="my-bucket")
+    roster_of(here.folder, NAMES, "users.csv")
+    here.cli.environment["MIGRATE_MFA_USER_POOL_ID"] = POOL_ID
+
+    for command in commands(section(topic("state"), "In a bucket")):
+        verb, *rest = command.line.replace("\\\n", " ").split()[1:]
+        assert_code(here.cli(verb, *rest, *(["--yes"] if verb == "run" else [])), 0)
 
 
 def test_a_run_whose_machine_is_lost_again_and_again_ends_right_and_writes_nothing_twice(
