@@ -304,6 +304,7 @@ class Keeper:
         self._end = end
         self._done = threading.Event()
         self._drains = False
+        self._trouble = ""
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
 
     def start(self) -> None:
@@ -318,25 +319,24 @@ class Keeper:
     def _keep(self) -> None:
         pause = RENEWED_S
         while not self._done.wait(pause):
-            trouble = ""
-            self._judge(trouble)
+            self._judge()
             try:
                 self._lease.renew(self._segment())
             except (StoreError, MigrateMfaError) as error:
-                trouble = str(error)
-            self._judge(trouble)
-            pause = _RETRY_S if trouble or self._lease.lost else RENEWED_S
+                self._trouble = str(error)
+            else:
+                self._trouble = ""
+            self._judge()
+            pause = _RETRY_S if self._trouble or self._lease.lost else RENEWED_S
 
-    def _judge(self, trouble: str) -> None:
+    def _judge(self) -> None:
+        trouble = f"({self._trouble or 'this process was paused'})"
         if self._lease.age >= ENDS_S:
-            self._end(f"Its lease could not be renewed for {ENDS_S:.0f} s {_because(trouble)}")
+            self._end(f"Its lease could not be renewed for {ENDS_S:.0f} s {trouble}.")
         if (self._lease.lost or self._lease.age >= DRAINS_S) and not self._drains:
             self._drains = True
             self._drain(
-                "The lease was taken away." if self._lease.lost
-                else f"The lease could not be renewed for {DRAINS_S:.0f} s {_because(trouble)}"
-            )  # fmt: skip
-
-
-def _because(trouble: str) -> str:
-    return f"({trouble})." if trouble else "(this process was paused)."
+                "The lease was taken away."
+                if self._lease.lost
+                else f"The lease could not be renewed for {DRAINS_S:.0f} s {trouble}."
+            )

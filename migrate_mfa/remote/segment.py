@@ -42,7 +42,10 @@ def apply(body: bytes, journal: Path) -> None:
     connection.execute("PRAGMA synchronous = OFF")  # it is a copy: what a power cut takes is in the bucket
     connection.set_authorizer(_only_the_journal)
     try:
-        for line in gzip.decompress(body).splitlines():
+        lines = gzip.decompress(body).splitlines()
+        if not lines:
+            raise DamagedError("it is empty")
+        for line in lines:
             changes, statements = json.loads(line)
             before = connection.total_changes
             connection.execute("BEGIN")
