@@ -17,3 +17,8 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Let `seconds` pass."""
         time.sleep(seconds)  # noqa: TID251 - this is the clock
+
+
+def since_boot() -> float:
+    """Seconds on a clock that never goes back, and goes on while the machine or this process sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -34,7 +34,7 @@ from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.log import logged
 from migrate_mfa.journal.meta import RunMeta
 from migrate_mfa.journal.plan_store import PlanStore
-from migrate_mfa.journal.run_dir import last_lane_writer, name_lane_holder, note_lane_writer
+from migrate_mfa.journal.run_dir import last_lane_writer, name_lane_holder, note_lane_writer, shown
 from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.pacing.measure import MeasuredProgress
 from migrate_mfa.ports import ProgressUpdate
@@ -182,7 +182,7 @@ class Invocation:
             yield
             return
         before = last_lane_writer(session.lane)
-        if before is not None and before.run_dir != str(directory.absolute()):
+        if before is not None and before.run_dir != shown(directory.absolute()):
             # A process that was killed had let go of the lane when this pass began.
             ended = self.work.begun if before.ended is None else before.ended
             age = max(0.0, session.clock.now() - ended)
@@ -196,19 +196,18 @@ class Invocation:
             note_lane_writer(session.lane, directory, session.clock.now())
 
     def _say_if_older(self, wrote_until: float | None) -> None:
-        """Say where the journal knows less than its own command did, as after a backup was put in its place.
+        """Warn if the journal ends before `wrote_until`, when the lane saw the last command of this directory end.
 
-        Args:
-            wrote_until: when a command of this directory had last ended to write, as the lane has it.
+        A backup was put in its place then.
         """
         knows_until = self.work.ended_before()
         if wrote_until is None or knows_until is None or knows_until >= wrote_until:
             return
         log.warning("older_than_its_writes")
         self.session.progress.say(
-            f"{self.journal.directory} ends before the last writes that were made from it: it looks like an "
-            "older copy. What was written after it was made cannot be rolled back from here; stop, and use "
-            "the newest copy if there is one."
+            f"{shown(self.journal.directory)} ends before the last writes that were made from it: it looks "
+            "like an older copy. What was written after it was made cannot be rolled back from here; stop, "
+            "and use the newest copy if there is one."
         )
 
     def exit_code(self, otherwise: ExitCode) -> ExitCode:

@@ -30,6 +30,7 @@ from migrate_mfa.commands.runs import runs
 from migrate_mfa.commands.setup_pool import setup_pool
 from migrate_mfa.commands.simulate import simulate
 from migrate_mfa.commands.status import status
+from migrate_mfa.commands.unlock import unlock
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
 from migrate_mfa.domain.failure import COMMAND_MARK
 from migrate_mfa.domain.privacy import scrub
@@ -47,7 +48,7 @@ _TAKE_JOBS = {check, plan, run, audit, reconcile, rollback, disable, setup_pool}
 _VERBS = {
     "Look (writes nothing to AWS)": (check, audit, plan, status, runs, iam_policy),
     "Change": (setup_pool, canary, run),
-    "Afterwards": (report, reconcile, rollback, disable, purge),
+    "Afterwards": (report, reconcile, rollback, disable, unlock, purge),
     "Try and read": (demo_of(lambda argv: main(argv)), simulate, guide),  # noqa: PLW0108 - main is defined below
 }
 """The commands by what an operator wants to do."""

@@ -102,9 +102,10 @@ class Aws:
         NotAllowed: it gives no usable credentials.
     """
 
-    def __init__(self, target: AwsTarget, *, connections: int = 10) -> None:
+    def __init__(self, target: AwsTarget, *, connections: int = 10, region: str | None = None) -> None:
+        """`region` is for what belongs to no pool; that of the target otherwise."""
         self.target = target
-        self.region = region_of(target)
+        self.region = region or region_of(target)
         self._connections = connections
         require_readable()
         with configuring(target.profile):

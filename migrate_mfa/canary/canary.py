@@ -27,7 +27,7 @@ from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.log import configure
 from migrate_mfa.journal.meta import policy_options
 from migrate_mfa.journal.plan_store import PlanStore
-from migrate_mfa.journal.run_dir import default_canary_dir
+from migrate_mfa.journal.run_dir import default_canary_dir, shown
 from migrate_mfa.ports import Filter, Progress
 from migrate_mfa.reports.command_results import CanaryResult
 from migrate_mfa.session import Session, connect
@@ -201,7 +201,7 @@ class Canary:
         """Make it a run of one row, which `run` and `reconcile` refuse and `rollback` takes back."""
         if journal.meta():
             raise InputUnusable(
-                f"{journal.directory} belongs to another run.", "Give a new --run-dir, or none."
+                f"{shown(journal.directory)} belongs to another run.", "Give a new --run-dir, or none."
             )
         session, state = self.session, way.state
         plans = PlanStore(journal.database, case_sensitive=session.pool.case_sensitive)

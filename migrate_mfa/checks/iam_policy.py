@@ -119,7 +119,12 @@ def policy(permissions: Iterable[Permission], ground: Ground) -> dict[str, Any]:
         empty = {"Sid": sid, "Effect": "Allow", "Action": [], "Resource": ground.arn(each.scope)}
         statement = statements.setdefault(sid, empty | (_ONLY_TO_COGNITO if passing else {}))
         statement["Action"].append(each.action)
-    return {"Version": "2012-10-17", "Statement": list(statements.values())}
+    return document_of(list(statements.values()))
+
+
+def document_of(statements: list[dict[str, Any]]) -> dict[str, Any]:
+    """A policy document."""
+    return {"Version": "2012-10-17", "Statement": statements}
 
 
 def _why(permission: Permission) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import typer
 
 from migrate_mfa.cli.job_file import JOB_OPTIONS, begin
+from migrate_mfa.cli.located import located
 from migrate_mfa.cli.options import Declared, group_of
 from migrate_mfa.domain.errors import ExitCode
 
@@ -25,7 +26,9 @@ def expanded(command: Callable[..., ExitCode], *, takes_jobs: bool = False) -> C
 
     def call(context: typer.Context, **values: Any) -> None:  # noqa: ANN401 - Typer has converted them
         given = begin(context)
-        raise typer.Exit(command(**{name: group.of(values, given) for name, (group, _) in taken.items()}))
+        with located(context.info_name or "", values) as here:
+            code = command(**{name: group.of(here, given) for name, (group, _) in taken.items()})
+        raise typer.Exit(code)
 
     parameters = [_parameter(each) for _, options in taken.values() for each in options]
     call.__name__, call.__doc__ = command.__name__, command.__doc__

@@ -192,7 +192,7 @@ def _of_the_run_directory(context: typer.Context) -> dict[str, tuple[object, str
 
     directory, roster = context.params.get("run_dir"), context.params.get("roster")
     try:
-        meta = planned_directory(directory) if directory is not None else None
+        meta = planned_directory(directory) if isinstance(directory, Path) else None
     except MigrateMfaError:
         meta = None
     if meta is None:

@@ -16,6 +16,12 @@ from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Reason
 
+KmsKey = Annotated[
+    str | None,
+    Option(help="KMS key of a run directory in S3 (default: the bucket's encryption).", metavar="ARN"),
+]
+"""With which key a run directory in a bucket is encrypted."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RosterRun(Group):
@@ -27,18 +33,24 @@ class RosterRun(Group):
     run_dir: Annotated[
         Path | None,
         Option(
-            help="Directory of this run: its plan, journal and reports "
+            help="Directory of this run, or s3://BUCKET/PREFIX: its plan, journal and reports "
             "(default: ./migrate-mfa-runs/POOL/ROSTER-SHA8).",
             metavar="DIR",
+            parser=option_values.run_dir,
         ),
     ] = None
+    kms_key: KmsKey = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ThisRun(Group):
     """An existing run."""
 
-    run_dir: Annotated[Path, Option(help="The run directory.", metavar="DIR")]
+    run_dir: Annotated[
+        Path,
+        Option(help="The run directory, or s3://BUCKET/PREFIX.", metavar="DIR", parser=option_values.run_dir),
+    ]
+    kms_key: KmsKey = None
 
 
 @dataclass(frozen=True, kw_only=True)

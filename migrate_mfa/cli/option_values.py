@@ -8,12 +8,14 @@ import os
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
 from migrate_mfa.cli.options import PREFIX
 from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.quotas import PACED, Category
 from migrate_mfa.domain.reasons import LIFTABLE, Reason
+from migrate_mfa.remote.objects import BucketUrl, is_bucket_url
 
 _PERCENT = r"(\d+(?:\.\d+)?)\s*%"
 _DURATION = r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?"
@@ -48,6 +50,20 @@ class Named(Generic[Name, Value]):
 
     def __str__(self) -> str:
         return f"{self.name}={self.value:g}"
+
+
+def run_dir(flag: str, text: object) -> Path | BucketUrl | None:
+    """A run directory: a path, or `s3://BUCKET/PREFIX`."""
+    del flag
+    if text is None or isinstance(text, Path | BucketUrl):
+        return text
+    return BucketUrl.parse(str(text)) if is_bucket_url(text) else Path(str(text))
+
+
+def bucket_url(flag: str, text: object) -> BucketUrl | None:
+    """`s3://BUCKET/PREFIX`."""
+    del flag
+    return text if text is None or isinstance(text, BucketUrl) else BucketUrl.parse(str(text))
 
 
 def percent(flag: str, text: object) -> Written | None:

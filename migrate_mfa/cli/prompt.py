@@ -98,6 +98,29 @@ def asked(question: "Callable[[], T]", unchanged: str) -> "T":
         raise
 
 
+def confirm_unlock(holder: str, pool_name: str | None, run_dir: str, *, yes: bool) -> None:
+    """Say whose lease is taken away, and ask to type the pool's name, or the run directory's without one.
+
+    Raises:
+        Declined: anything else was typed.
+        typer.Exit: a signal came.
+    """
+    tell(f"Taking {run_dir} away from {holder}. Do that only if that process is gone for good.")
+    name = pool_name or run_dir
+    unchanged = "The lease stays."
+    what = "the pool's name" if pool_name else "the run directory"
+    _require_typed(name, what, unchanged, yes=yes)
+
+
+def _require_typed(name: str | None, what: str, unchanged: str, *, yes: bool) -> None:
+    stop = Stop()
+    try:
+        if not yes and asked(lambda: ask(stop, f"Type {what} to go on: "), unchanged) != name:
+            raise Declined(f"That is not {what}. {unchanged}")
+    except Stopped:
+        raise typer.Exit(SIGNAL_EXITS[stop.cause or StopCause.SIGINT]) from None
+
+
 def confirm_purge(pool_name: str | None, rows: int, *, yes: bool) -> None:
     """Say what a purge ends, and ask to type the pool's name.
 
@@ -111,9 +134,4 @@ def confirm_purge(pool_name: str | None, rows: int, *, yes: bool) -> None:
         if rows
         else f"Removing the lists of an audit of pool {pool_name}."
     )
-    unchanged, stop = "Nothing was removed.", Stop()
-    try:
-        if not yes and _typed_name(stop, unchanged) != pool_name:
-            raise Declined(f"That is not the pool's name. {unchanged}")
-    except Stopped:
-        raise typer.Exit(SIGNAL_EXITS[stop.cause or StopCause.SIGINT]) from None
+    _require_typed(pool_name, "the pool's name", "Nothing was removed.", yes=yes)

@@ -9,6 +9,7 @@ from migrate_mfa.cli.forecast import sentences
 from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.formatting import WIDTH, counted, duration, folded
 from migrate_mfa.domain.reasons import LOCKOUT_SHEET, Outcome, Reason
+from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.pool_setup.plan import SetupPlan
 from migrate_mfa.pool_setup.role import PUBLISH
 from migrate_mfa.reports.summary import verified_share
@@ -73,7 +74,7 @@ def plan(overview: "Overview", ceilings: "Mapping[Category, float]", run_dir: Pa
     if overview.rolled_back:
         _paragraph(
             f"A rollback has ended {overview.rolled_back:,} of the rows in "
-            f"{run_dir}; they are not done again there. "
+            f"{shown(run_dir)}; they are not done again there. "
             "To enrol these users anew, give another --run-dir."
         )
 

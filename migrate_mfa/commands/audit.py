@@ -20,7 +20,11 @@ class Looking(Group):
 
     run_dir: Annotated[
         Path | None,
-        Option(help="Directory of the report (default: ./migrate-mfa-runs/POOL/audit).", metavar="DIR"),
+        Option(
+            help="Directory of the report, or s3://BUCKET/PREFIX (default: ./migrate-mfa-runs/POOL/audit).",
+            metavar="DIR",
+            parser=option_values.run_dir,
+        ),
     ] = None
     deep: Annotated[
         bool,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from migrate_mfa.canary.prompt import Terminal, print_step, say, say_step
+from migrate_mfa.cli import option_values
 from migrate_mfa.cli.caller import Aws, Pool
 from migrate_mfa.cli.option_groups import Consent, Output, Pace, ReadingRoster
 from migrate_mfa.cli.options import Group, Only, Option
@@ -15,6 +16,7 @@ from migrate_mfa.cli.prompt import place, progress_for, tell
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, UsageError
 from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped
 from migrate_mfa.workflows.consent import ask_pool_name
 
@@ -63,6 +65,7 @@ class Walking(Group):
         Option(
             help="Directory for the user's state before (default: ./migrate-mfa-runs/POOL/canary-TIME).",
             metavar="DIR",
+            parser=option_values.run_dir,
         ),
     ] = None
 
@@ -260,7 +263,14 @@ _RESTORED = frozenset({Reason.RESTORED, Reason.NOTHING_TO_RESTORE})
 def _left(canary: "Canary", settings: "Settings", back: _Back) -> _Back:
     endpoint = settings.aws.endpoint_url
     elsewhere = ("--endpoint-url", endpoint) if endpoint else ()
-    words = ["migrate-mfa", "rollback", "--run-dir", str(canary.directory), *settings.aws.caller, *elsewhere]
+    words = [
+        "migrate-mfa",
+        "rollback",
+        "--run-dir",
+        shown(canary.directory),
+        *settings.aws.caller,
+        *elsewhere,
+    ]
     tell(f"To undo it later:\n  {shlex.join(words)}")
     return back
 
@@ -287,5 +297,5 @@ def _document(canary: "Canary", back: _Back) -> dict[str, object]:
         "walked": canary.walked,
         "steps": [asdict(step) for step in canary.steps],
         "undo": {"state": back.state, "reason": back.reason},
-        "run_dir": str(canary.directory) if canary.gone else None,
+        "run_dir": shown(canary.directory) if canary.gone else None,
     }

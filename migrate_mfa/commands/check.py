@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from migrate_mfa.cli import option_values
 from migrate_mfa.cli.caller import Aws, Pool
 from migrate_mfa.cli.option_groups import JsonOnly, PricesOnly, QuotaShare, Verifying
 from migrate_mfa.cli.options import Group, Option
@@ -27,7 +28,11 @@ class Checking(Group):
 
     run_dir: Annotated[
         Path | None,
-        Option(help="Check for the pool, policy and users of this run directory's plan.", metavar="DIR"),
+        Option(
+            help="Check for the pool, policy and users of this run directory's plan.",
+            metavar="DIR",
+            parser=option_values.run_dir,
+        ),
     ] = None
     verb: Annotated[
         str,

@@ -1,13 +1,15 @@
 """iam-policy: what a command must be allowed, as a document for IAM."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
+from migrate_mfa.cli import option_values
 from migrate_mfa.cli.caller import Aws, Pool
 from migrate_mfa.cli.option_groups import SmsPath, Telling
-from migrate_mfa.cli.options import Group, Only, Option
+from migrate_mfa.cli.options import PREFIX, Group, Only, Option
 from migrate_mfa.cli.prompt import tell
 from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.remote.objects import BucketUrl
 
 _CURRENT = "current"
 _MAKES_THE_ROLE = "setup-pool"
@@ -29,6 +31,18 @@ class Allowing(Group, variables=False):
     optional: Annotated[
         bool, Option(help="Include optional permissions.", flags=("--optional/--no-optional",))
     ] = True
+    run_dir: Annotated[
+        BucketUrl | None,
+        Option(
+            help="Include what a run directory in a bucket needs: s3://BUCKET/PREFIX.",
+            metavar="DIR",
+            parser=option_values.bucket_url,
+        ),
+    ] = None
+    kms_key: Annotated[
+        str | None,
+        Option(help="Include the use of this KMS key.", metavar="ARN", variables=(f"{PREFIX}KMS_KEY",)),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +70,28 @@ def iam_policy(allowing: Allowing, pool: Pool, aws: Aws, role: RoleToPass, telli
         migrate-mfa iam-policy run --user-pool-id ap-northeast-1_AbCdEfGhI
         migrate-mfa iam-policy audit --deep --user-pool-id ap-northeast-1_AbCdEfGhI
     """
+    from migrate_mfa.checks.bucket_policy import ASK_ONLY_THE_BUCKET, bucket_statements
+    from migrate_mfa.checks.iam_policy import document_of, partition_of
+    from migrate_mfa.cli import tables
+
+    command, run_dir = allowing.command, allowing.run_dir
+    asks_the_pool = run_dir is None or command not in ASK_ONLY_THE_BUCKET
+    document = _on_the_pool(allowing, pool, aws, role, telling) if asks_the_pool else document_of([])
+    if run_dir is not None:
+        partition = partition_of(aws.region or (pool.user_pool_id or ""))
+        document["Statement"] += bucket_statements(
+            run_dir, command, partition=partition, kms_key=allowing.kms_key
+        )
+    tables.as_json(document)
+    _name_placeholders(str(document))
+    return ExitCode.DONE
+
+
+def _on_the_pool(
+    allowing: Allowing, pool: Pool, aws: Aws, role: RoleToPass, telling: NotifyTopic
+) -> dict[str, Any]:
     from migrate_mfa.aws.session import region_of
     from migrate_mfa.checks.iam_policy import ROLE_PLACEHOLDER, Ground, permissions_of, policy
-    from migrate_mfa.cli import tables
     from migrate_mfa.domain.errors import UsageError
     from migrate_mfa.pool_setup.role import role_name
     from migrate_mfa.session import account_of
@@ -83,10 +116,7 @@ def iam_policy(allowing: Allowing, pool: Pool, aws: Aws, role: RoleToPass, telli
         else ROLE_PLACEHOLDER,
         topic_arn=telling.notify_topic_arn or "",
     )
-    document = policy(permissions, ground)
-    tables.as_json(document)
-    _name_placeholders(str(document))
-    return ExitCode.DONE
+    return policy(permissions, ground)
 
 
 def _name_placeholders(shown: str) -> None:

@@ -9,6 +9,7 @@ from migrate_mfa.cli.prompt import confirm_purge, require_consent, tell
 from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.formatting import counted
+from migrate_mfa.journal.run_dir import shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ def purge(run: ThisRun, pending: Pending, consent: Consent) -> ExitCode:
         despite_pending=pending.despite_pending,
     )
     of = f" of {counted(rows, 'row')}" if rows else ", lists included,"
-    write(f"Removed the personal data{of} in {run.run_dir}; summary.json stays.")
+    write(f"Removed the personal data{of} in {shown(run.run_dir)}; summary.json stays.")
     if left:
         names = ", ".join(str(path.relative_to(run.run_dir)) for path in left)
         tell(f"Other files were not removed: {names}. Remove those with personal data yourself.")

@@ -2,9 +2,10 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.journal.run_files import DRAFTS
@@ -56,6 +57,78 @@ def file_system_of(path: str, mountinfo: list[str]) -> tuple[str, str]:
     return found
 
 
+_READING = ("SELECT", "PRAGMA", "EXPLAIN", "BEGIN", "COMMIT", "ROLLBACK")
+
+
+class Statement(NamedTuple):
+    """A statement that changed something, as it can be made again: its text, and its parameters.
+
+    `parameters` are those of one execution, or a list of those of several.
+    """
+
+    sql: str
+    parameters: Any
+    several: bool
+
+
+class RecordingConnection(sqlite3.Connection):
+    """A connection that writes down what changes the journal, so that it can be made again elsewhere."""
+
+    record: list[Statement] | None = None
+    """What was changed in this transaction; None where it is not written down."""
+
+    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:  # noqa: ANN401 - as SQLite takes them
+        """See `sqlite3.Connection.execute`."""
+        if self.record is not None and not sql.lstrip().upper().startswith(_READING):
+            self.record.append(Statement(sql, parameters, several=False))
+        return super().execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Any]) -> sqlite3.Cursor:
+        """See `sqlite3.Connection.executemany`."""
+        if self.record is None:
+            return super().executemany(sql, parameters)
+        each = list(parameters)
+        self.record.append(Statement(sql, each, several=True))
+        return super().executemany(sql, each)
+
+
+class Replica(Protocol):
+    """A copy of the journal elsewhere, which is the one that counts."""
+
+    @property
+    def records(self) -> bool:
+        """Whether what is changed now has to be written down."""
+        ...
+
+    def committed(self, statements: list[Statement], changes: int) -> None:
+        """A transaction was committed here; `changes` is the number of rows that it changed."""
+        ...
+
+    def wait(self) -> None:
+        """Return once all that was committed is there, too.
+
+        Raises:
+            RunDirectoryError: it cannot come there any more.
+        """
+        ...
+
+    def require_ours(self) -> None:
+        """Look whether this process still owns it.
+
+        Raises:
+            RunDirectoryError: it does not.
+        """
+        ...
+
+    def end(self) -> None:
+        """Bring everything there, and work no more.
+
+        Raises:
+            RunDirectoryError: it cannot come there any more.
+        """
+        ...
+
+
 def create(path: Path) -> None:
     """Make the file whole or not at all: a half-made journal must never look like one."""
     for name in DRAFTS:
@@ -70,11 +143,13 @@ def create(path: Path) -> None:
         draft.replace(path)
 
 
-def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+def connect(path: Path, *, read_only: bool) -> RecordingConnection:
     """Open the file, to write durably or only to read; raises as `as_run_problem`."""
     with as_run_problem(path):
         target = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
-        connection = sqlite3.connect(target, uri=True, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            target, uri=True, isolation_level=None, check_same_thread=False, factory=RecordingConnection
+        )
         try:
             connection.row_factory = sqlite3.Row
             connection.create_function("step_codes", 1, codes, deterministic=True)

@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -16,14 +16,16 @@ from uuid import uuid4
 
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.domain.phone.normalise import country_of
-from migrate_mfa.journal.connection import as_run_problem, connect, create, require_local
+from migrate_mfa.journal.connection import Replica, as_run_problem, connect, create, require_local
 from migrate_mfa.journal.lock import take_lock
+from migrate_mfa.journal.run_dir import copy_of, shown
 from migrate_mfa.journal.run_files import (
     DRAFTS,
     JOURNAL,
     LOCK,
     MARK,
     Keeper,
+    holds_text,
     require_complete,
     require_kinds,
     require_own,
@@ -31,7 +33,6 @@ from migrate_mfa.journal.run_files import (
 from migrate_mfa.journal.schema import UPGRADES, VERSION
 
 NAME = JOURNAL
-_CHUNK = 2**20
 _OWNER = "owner"
 """The fact of the journal that only this module writes: the token of the process that works on it."""
 
@@ -45,6 +46,7 @@ class Database:
         self._connection = connect(path, read_only=read_only)
         self._keeper: Keeper | None = None
         self._token = ""
+        self._replica: Replica | None = None
 
     def own(self) -> None:
         """Let no other process write here from now on: its token would end ours, and ours ends another's."""
@@ -63,6 +65,27 @@ class Database:
             if self._keeper is not None:
                 self._keeper.require_same(self._connection)
             self._require_token()
+        if self._replica is not None:
+            self._replica.require_ours()
+
+    def replicate(self, replica_of: Callable[["Database"], Replica]) -> None:
+        """Have every change of now on in another place, too."""
+        self._replica = replica_of(self)
+
+    def wait_for_replica(self) -> None:
+        """Return once all that was committed is where the journal counts.
+
+        Raises:
+            RunDirectoryError: it cannot come there any more.
+        """
+        if self._replica is not None:
+            self._replica.wait()
+
+    @contextmanager
+    def held(self) -> Iterator[sqlite3.Connection]:
+        """The connection, while no other thread uses it."""
+        with self._lock, as_run_problem(self.path):
+            yield self._connection
 
     def _require_token(self) -> None:
         if self._keeper is None:
@@ -84,15 +107,22 @@ class Database:
         with self._lock, as_run_problem(self.path):
             if self._keeper is not None:
                 self._keeper.require_same(self._connection)
-            self._connection.execute("BEGIN IMMEDIATE")
+            connection, replica = self._connection, self._replica
+            connection.execute("BEGIN IMMEDIATE")
+            before = connection.total_changes
+            connection.record = [] if replica is not None and replica.records else None
             try:
                 self._require_token()
-                yield self._connection
-                self._connection.execute("COMMIT")
+                yield connection
+                connection.execute("COMMIT")
+                if replica is not None and connection.record is not None:
+                    replica.committed(connection.record, connection.total_changes - before)
             except BaseException:
-                if self._connection.in_transaction:  # SQLite ends it itself when the disk is full
-                    self._connection.execute("ROLLBACK")
+                if connection.in_transaction:  # SQLite ends it itself when the disk is full
+                    connection.execute("ROLLBACK")
                 raise
+            finally:
+                connection.record = None
 
     def query(self, sql: str, *arguments: object) -> list[sqlite3.Row]:
         """The rows of one query, all of them: ask for a bounded number."""
@@ -118,16 +148,25 @@ class Database:
             self._connection.execute("VACUUM")
             busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         files = [path for path in (self.path, self.path.with_name(f"{NAME}-wal")) if path.exists()]
-        if busy or any(_holds(path, gone) for path in files):
+        if busy or any(holds_text(path, gone) for path in files):
             raise RunDirectoryError(
                 f"Copies of the personal data are still in {self.path}, because another program reads it.",
                 "Close that program (a database browser, a backup, status), then run purge again.",
             )
 
     def close(self) -> None:
-        """Close the connection; nothing uncommitted is kept."""
-        with self._lock:
-            self._connection.close()
+        """Close the connection; nothing uncommitted is kept.
+
+        Raises:
+            RunDirectoryError: not everything has come to where the journal counts.
+        """
+        replica, self._replica = self._replica, None
+        try:
+            if replica is not None:
+                replica.end()
+        finally:
+            with self._lock:
+                self._connection.close()
 
 
 class Journal:
@@ -162,6 +201,8 @@ class Journal:
                 _require_complete(database, directory)
                 _upgrade(database)
                 database.own()
+                if (copy := copy_of(directory)) is not None and copy.replica_of is not None:
+                    database.replicate(copy.replica_of)
             except BaseException:
                 os.close(lock)
                 raise
@@ -179,7 +220,7 @@ class Journal:
         path = directory / NAME
         if not path.is_file():
             raise RunDirectoryError(
-                f"{directory} is not a run directory: it has no {NAME}.", "See --run-dir."
+                f"{shown(directory)} is not a run directory: it has no {NAME}.", "See --run-dir."
             )
         require_kinds(directory)
         database = Database(path, read_only=True)
@@ -218,8 +259,8 @@ def _lock(directory: Path) -> int:
     try:
         return take_lock(
             directory / LOCK,
-            f"Another process works on {directory}.",
-            f"Wait for it, or watch it: migrate-mfa status --run-dir {directory}",
+            f"Another process works on {shown(directory)}.",
+            f"Wait for it, or watch it: migrate-mfa status --run-dir {shown(directory)}",
         )
     except OSError as error:
         raise _not_writable(directory, error) from error
@@ -256,7 +297,8 @@ def _check_version(database: Database, directory: Path) -> None:
     database.close()
     if version > VERSION:
         raise RunDirectoryError(
-            f"{directory} was made by a newer version of migrate-mfa (journal {version}, we know {VERSION}).",
+            f"{shown(directory)} was made by a newer version of migrate-mfa (journal {version}, we know "
+            f"{VERSION}).",
             "Update migrate-mfa, or give another --run-dir.",
         )
     raise RunDirectoryError(f"{directory / NAME} is not a journal of migrate-mfa.", "Use another --run-dir.")
@@ -271,20 +313,6 @@ def _require_complete(database: Database, directory: Path) -> None:
     except RunDirectoryError:
         database.close()
         raise
-
-
-def _holds(path: Path, texts: Collection[str]) -> bool:
-    """Whether any of some texts stands in a file, of whatever size."""
-    needles = [text.encode() for text in texts if text]
-    overlap = max(map(len, needles), default=1) - 1
-    with path.open("rb") as file:
-        before = b""
-        while chunk := file.read(_CHUNK):
-            held = before + chunk
-            if any(needle in held for needle in needles):
-                return True
-            before = held[-overlap:] if overlap else b""
-    return False
 
 
 def _upgrade(database: Database) -> None:

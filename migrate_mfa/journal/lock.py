@@ -49,18 +49,18 @@ def take_lock(path: Path, message: str, hint: str, sleep: Callable[[float], None
     raise RunDirectoryError(f"{message}{holder}", hint)
 
 
-def name_holder(path: Path, directory: Path | None = None, writer: "Writer | None" = None) -> None:
+def name_holder(path: Path, run_dir: str | None = None, writer: "Writer | None" = None) -> None:
     """Write our process and directory into a lock that we hold, for commands that find it taken.
 
     It is news, no more: another user's file, which we may lock but not write, stays as it is.
 
     Args:
         path: the lock.
-        directory: what we work on, once that is known.
+        run_dir: what we work on, once that is known.
         writer: who writes or wrote last under this lock; who did before unless given.
     """
     wrote = writer or last_writer(path)
-    named = {"pid": os.getpid(), "run_dir": str(directory.absolute()) if directory else None, "wrote": wrote}
+    named = {"pid": os.getpid(), "run_dir": run_dir, "wrote": wrote}
     with suppress(OSError):
         descriptor = os.open(path, os.O_WRONLY | QUICKLY)
         try:

@@ -10,6 +10,7 @@ from migrate_mfa.domain.forecast import Foretold
 from migrate_mfa.domain.model import PhoneConflict, Policy, VerificationPolicy
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.ports import CategoryPace, ProgressUpdate, RowFailure
 
 
@@ -154,10 +155,10 @@ class RunMeta:
         if kind is not None:
             self.fits(kind=kind)
         if self.phase == "purged":
-            raise InputUnusable(f"{self.directory} was purged: its users are no longer known.")
+            raise InputUnusable(f"{shown(self.directory)} was purged: its users are no longer known.")
         if self.phase != "planned":
             hint = "Name the ROSTER and --user-pool-id."
-            raise InputUnusable(f"{self.directory} holds no finished plan.", hint)
+            raise InputUnusable(f"{shown(self.directory)} holds no finished plan.", hint)
         return self
 
     def fits(

@@ -4,6 +4,8 @@ import os
 import re
 import tempfile
 from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -13,11 +15,45 @@ from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.journal.lock import Writer, last_writer, name_holder, take_lock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from migrate_mfa.domain.quotas import Lane
+    from migrate_mfa.journal.connection import Replica
+    from migrate_mfa.journal.database import Database
 
 RUNS = "migrate-mfa-runs"
 _COMMON = Path("/tmp")  # noqa: S108 - the one directory in which all users of a machine may make files
 _UNSAFE = re.compile(r"[^\w.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingCopy:
+    """The files of a run directory that is somewhere else, for the time of one command."""
+
+    path: Path
+    name: str
+    """What the operator calls the run directory."""
+    replica_of: "Callable[[Database], Replica] | None" = None
+    """Makes what keeps the run directory up to date; None where it is only read."""
+
+
+working_copy: ContextVar[WorkingCopy | None] = ContextVar("working_copy", default=None)
+"""The working copy that the command of this context has."""
+
+
+def copy_of(directory: Path) -> WorkingCopy | None:
+    """The working copy that this directory is, or None for a run directory of its own."""
+    copy = working_copy.get()
+    return copy if copy is not None and copy.path == directory else None
+
+
+def shown(path: Path) -> str:
+    """A run directory, or a file in one, as the operator calls it."""
+    copy = working_copy.get()
+    if copy is None or not path.is_relative_to(copy.path):
+        return str(path)
+    inner = path.relative_to(copy.path)
+    return copy.name if inner == Path() else f"{copy.name}/{inner}"
 
 
 def default_run_dir(user_pool_id: str, roster: str, roster_sha256: str) -> Path:
@@ -66,7 +102,7 @@ def lock_lane(lane: "Lane") -> int:
 
 def name_lane_holder(lane: "Lane", directory: Path) -> None:
     """Let the lock of a lane that we own say which run directory we work on."""
-    name_holder(_lane_lock(lane), directory)
+    name_holder(_lane_lock(lane), shown(directory.absolute()))
 
 
 def last_lane_writer(lane: "Lane") -> Writer | None:
@@ -76,7 +112,8 @@ def last_lane_writer(lane: "Lane") -> Writer | None:
 
 def note_lane_writer(lane: "Lane", directory: Path, ended: float | None = None) -> None:
     """Let the lock of a lane that we own say that we write to users, or when we had ended."""
-    name_holder(_lane_lock(lane), directory, Writer(str(directory.absolute()), ended))
+    directory_name = shown(directory.absolute())
+    name_holder(_lane_lock(lane), directory_name, Writer(directory_name, ended))
 
 
 def _lane_lock(lane: "Lane") -> Path:

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import stat
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -184,3 +184,20 @@ def _read_mark(directory: Path) -> tuple[int, int]:
         return (0, 0)
     finally:
         os.close(descriptor)
+
+
+_CHUNK = 2**20
+
+
+def holds_text(path: Path, texts: Collection[str]) -> bool:
+    """Whether any of some texts stands in a file, of whatever size."""
+    needles = [text.encode() for text in texts if text]
+    overlap = max(map(len, needles), default=1) - 1
+    with path.open("rb") as file:
+        before = b""
+        while chunk := file.read(_CHUNK):
+            held = before + chunk
+            if any(needle in held for needle in needles):
+                return True
+            before = held[-overlap:] if overlap else b""
+    return False

@@ -273,6 +273,7 @@ class WorkStore(PassStore):
         return int(made.lastrowid or 0)
 
     def _committed(self, intent: int) -> int:
-        """Note an intent for the next mark: only now is it sure to be in the journal."""
+        """Note an intent for the next mark: only now is it sure to be where the journal counts."""
+        self._database.wait_for_replica()
         self._last_intent = max(self._last_intent, intent)
         return intent

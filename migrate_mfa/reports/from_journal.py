@@ -14,6 +14,7 @@ from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.lock import is_locked
 from migrate_mfa.journal.meta import ProgressNote, RunMeta
 from migrate_mfa.journal.report_store import PassRecord, ReportStore
+from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.ports import ProgressUpdate
 from migrate_mfa.reports.audit import write_lists
 from migrate_mfa.reports.languages import Lang
@@ -109,7 +110,7 @@ def _reported(directory: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise RunDirectoryError(
-            f"The report in {directory} cannot be written ({error.strerror}).",
+            f"The report in {shown(directory)} cannot be written ({error.strerror}).",
             "Nothing is lost; mend that, then: migrate-mfa report --run-dir DIR",
         ) from error
 
@@ -164,7 +165,7 @@ def _last(journal: Journal, meta: RunMeta) -> Summary:
     store = ReportStore(journal.database)
     last = store.last_pass()
     if last is None:
-        raise RunDirectoryError(f"{journal.directory} holds no run yet.", "Plan or run one first.")
+        raise RunDirectoryError(f"{shown(journal.directory)} holds no run yet.", "Plan or run one first.")
     return replace(summarise(store, meta, last), state=state_now(journal, last))
 
 

@@ -11,6 +11,7 @@ from migrate_mfa.domain.model import MfaMode
 from migrate_mfa.domain.privacy import mask_identity, masked, scrub
 from migrate_mfa.domain.reasons import LOCKOUT_SHEET, Outcome, Reason
 from migrate_mfa.journal.report_store import PassRecord, ReportStore
+from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.reports.audit_facts import AuditFacts, audit_facts
 from migrate_mfa.reports.command_results import ReconcileResult
 from migrate_mfa.reports.costs import Compared, compared, pool_of
@@ -116,7 +117,7 @@ def page_of(journal: "Journal", done: "Summary") -> Page:
     meta, last = done.meta, done.done
     store, pool_id = ReportStore(journal.database), str(meta.user_pool_id)
     passes, planned = store.passes(), store.planned()
-    lines = Next(str(journal.directory), pool_id, meta.verification, done.endpoint)
+    lines = Next(shown(journal.directory), pool_id, meta.verification, done.endpoint)
     audit = audit_facts(last, passes)
     name = roster_name(meta.roster)
     return Page(

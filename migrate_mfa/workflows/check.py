@@ -19,6 +19,7 @@ from migrate_mfa.domain.quotas import QUOTAS, Lane, ceiling
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.meta import RunMeta
 from migrate_mfa.journal.plan_store import PlanStore
+from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.journal.schema import COUNTS_COUNTRIES
 from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.pacing.retry import IMPATIENT
@@ -141,7 +142,7 @@ def _saved_plan(settings: Settings, directory: Path) -> _SavedPlan:
         meta.fits(user_pool_id=settings.user_pool_id, options=settings.stated())
         if journal.database.value("PRAGMA user_version") < COUNTS_COUNTRIES:
             raise InputUnusable(
-                f"{directory} was made by an older version, which did not count messages by country.",
+                f"{shown(directory)} was made by an older version, which did not count messages by country.",
                 "Plan it again, or continue with run. Both bring it up to date.",
             )
         plans = PlanStore(journal.database)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from migrate_mfa.cli.prompt import progress_for, tell
 from migrate_mfa.domain.formatting import duration
+from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.workflows.consent import tell_limit
 from migrate_mfa.workflows.telling import tell_end, tell_failure
 
@@ -63,7 +64,7 @@ def _say_what_next(settings: "Settings", report: "Path", summary: "Summary", hea
     pace = f", {rate:.1f} users/s" if rate else ""
     took = f" It took {duration(summary.done.seconds)}{pace}." if summary.done.seconds is not None else ""
     tell(f"{words.sentence(headline)}{took}")
-    tell(f"Report: {report / PAGE}")
+    tell(f"Report: {shown(report / PAGE)}")
     if headline.command:
         caller = settings.aws.caller
         also = f" {shlex.join(caller)}" if caller else ""

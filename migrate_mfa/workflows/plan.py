@@ -20,6 +20,7 @@ from migrate_mfa.engine.limits import too_many
 from migrate_mfa.engine.plan import Planner
 from migrate_mfa.invocation import Invocation
 from migrate_mfa.journal.report_store import ReportStore
+from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.journal.values import pool_to_json
 from migrate_mfa.ports import Progress
 from migrate_mfa.reports.command_results import PlanResult
@@ -159,7 +160,7 @@ class Planning:
             raise InputUnusable(
                 f"{failed:,} of {rows:,} rows cannot be used, more than --max-failures allows.",
                 "The table above says what to do for each reason. The rows are in this file:\n"
-                f"  {self.invocation.report / 'failed.csv'}\n"
+                f"  {shown(self.invocation.report / 'failed.csv')}\n"
                 "To plan the others all the same, raise --max-failures.",
             )
 

@@ -13,6 +13,7 @@ from migrate_mfa.invocation import Invocation, open_invocation
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.log import configure
 from migrate_mfa.journal.meta import RunMeta, planned_directory
+from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.ports import Progress
 from migrate_mfa.roster.file import Roster, open_roster
 from migrate_mfa.session import connect, require_endpoint
@@ -64,7 +65,9 @@ def open_planned_run(
         saved = planned_directory(directory)
         pool_id = saved.user_pool_id
         if pool_id is None or settings.user_pool_id not in {None, pool_id}:
-            raise InputUnusable(f"{directory} belongs to another user pool.", "Leave --user-pool-id out.")
+            raise InputUnusable(
+                f"{shown(directory)} belongs to another user pool.", "Leave --user-pool-id out."
+            )
         settings = replace(settings, pace=at_the_last_pace(settings.pace, directory, command, progress.say))
         session = stack.enter_context(connect(settings, pool_id, progress, exclusive=exclusive))
         require_sms_mfa(session.pool)

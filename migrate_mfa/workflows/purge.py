@@ -9,6 +9,7 @@ from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.meta import RunMeta
 from migrate_mfa.journal.purge import purge_journal
 from migrate_mfa.journal.report_store import ReportStore
+from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.reports.files import DRAFT
 from migrate_mfa.reports.from_journal import DIRECTORY, tell_of_killed
@@ -31,7 +32,7 @@ def purge(
         RunDirectoryError: rows are still open or pending, or the directory cannot be used.
     """
     if not directory.is_dir():
-        raise RunDirectoryError(f"{directory} is not there.", "See --run-dir.")
+        raise RunDirectoryError(f"{shown(directory)} is not there.", "See --run-dir.")
     with Journal.look_at(directory) as journal:
         meta = RunMeta.read(journal)
     with Journal.create_or_open(directory) as journal:
@@ -39,7 +40,7 @@ def purge(
         work = WorkStore(journal.database, 0)
         if work.counts().get(Outcome.UNPROCESSED):
             raise RunDirectoryError(
-                f"{directory} has rows that are not done yet.",
+                f"{shown(directory)} has rows that are not done yet.",
                 "Finish the run first, or roll it back; after a purge neither is possible.",
             )
         if not despite_pending:
@@ -64,9 +65,9 @@ def _require_none_pending(directory: Path, meta: RunMeta, store: ReportStore) ->
     if waiting and meta.kind == "run" and meta.phase != "purged":
         reasons = ", ".join(f"{rows:,} {reason}" for reason, rows in waiting.items())
         raise RunDirectoryError(
-            f"{directory} has pending rows: {reasons}. After a purge they can never be promoted.",
+            f"{shown(directory)} has pending rows: {reasons}. After a purge they can never be promoted.",
             "Run reconcile until none is pending, or roll them back: migrate-mfa rollback --run-dir "
-            f"{directory} --outcome pending. To give them up, add --despite-pending.",
+            f"{shown(directory)} --outcome pending. To give them up, add --despite-pending.",
         )
 
 

@@ -20,7 +20,7 @@ from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.log import configure
 from migrate_mfa.journal.meta import RunMeta, planned_directory
 from migrate_mfa.journal.plan_store import PlanStore
-from migrate_mfa.journal.run_dir import default_run_dir
+from migrate_mfa.journal.run_dir import default_run_dir, shown
 from migrate_mfa.ports import Progress
 from migrate_mfa.roster.file import Roster, has_changed, open_roster
 from migrate_mfa.session import Session, connect, require_endpoint
@@ -116,7 +116,7 @@ def _bind(
     require_endpoint(known.endpoint, lane)
     if known.phase == "purged":
         raise InputUnusable(
-            f"{journal.directory} was purged. It no longer knows what the run of this roster did.",
+            f"{shown(journal.directory)} was purged. It no longer knows what the run of this roster did.",
             "Use another --run-dir for a new run. Users who are enrolled already are recognised.",
         )
     kind = "disable" if command == "disable" else "run"
@@ -124,7 +124,7 @@ def _bind(
     known.fits(kind=kind, account=lane.account, user_pool_id=session.pool.id, roster=given)
     if command == "plan" and PlanStore(journal.database).has_writes():
         raise InputUnusable(
-            f"{journal.directory} has writes already, and a new plan would lose them.",
+            f"{shown(journal.directory)} has writes already, and a new plan would lose them.",
             "Use `run` to continue, or another --run-dir.",
         )
     read: dict[str, object] = {}

@@ -13,6 +13,7 @@ from migrate_mfa.domain.model import Decision, PoolFacts, UserState, Verificatio
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import PlannedBy, PlannedRow
 from migrate_mfa.engine.plan import count_lifted
+from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.ports import Progress
 from migrate_mfa.settings import Settings
 from migrate_mfa.workflows.plan import Planning
@@ -37,8 +38,8 @@ class Run(Planning):
         """
         if self.invocation.work.open_rows((PlannedBy.ROLLBACK,)):
             raise InputUnusable(
-                f"A rollback of this run is unfinished in {self.invocation.journal.directory}.",
-                f"Finish it first: migrate-mfa rollback --run-dir {self.invocation.journal.directory}",
+                f"A rollback of this run is unfinished in {shown(self.invocation.journal.directory)}.",
+                f"Finish it first: migrate-mfa rollback --run-dir {shown(self.invocation.journal.directory)}",
             )
         if self.invocation.meta().phase != "planned":
             self.make_plan()

@@ -129,6 +129,9 @@ def test_all_other_commands_are_make_targets_the_installation_and_what_other_tes
                 assert main([word]) == 0
             case ["migrate-mfa", "iam-policy", *_]:
                 assert line in topic("permissions")  # test_facts compares it with the document below it
+            case ["migrate-mfa", "run" | "status", *_] if "--run-dir s3://" in line:
+                # tests/process/test_bucket.py runs all of that section
+                assert line in [each.line for each in commands(section(topic("state"), "In a bucket"))]
             case _:
                 pytest.fail(f"nothing checks this command: {line}")
 

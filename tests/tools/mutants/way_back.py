@@ -140,7 +140,7 @@ WAY_BACK: Final = (
         promise=4,
         breach="A command reads users whom another directory's run wrote to a moment ago.",
         file="migrate_mfa/invocation.py",
-        find="if before is not None and before.run_dir != str(directory.absolute()):",
+        find="if before is not None and before.run_dir != shown(directory.absolute()):",
         put="if before is not None and before.run_dir is None:",
         tests=(
             "tests/commands/test_invocation.py::test_what_another_directory_wrote_a_moment_ago_is_waited_for",

@@ -153,7 +153,7 @@ def test_a_glance_at_a_lock_is_in_nobodys_way(tmp_path: Path) -> None:
 def test_who_holds_a_lock_is_named_with_what_it_works_on(tmp_path: Path) -> None:
     path = tmp_path / "x.lock"
     first = take_lock(path, "taken.", "wait")
-    name_holder(path, tmp_path / "run")
+    name_holder(path, str(tmp_path / "run"))
 
     with pytest.raises(RunDirectoryError) as refused:
         take_lock(path, "taken.", "wait")

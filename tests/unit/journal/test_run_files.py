@@ -356,9 +356,9 @@ def test_a_lock_remembers_who_wrote_last_whoever_takes_it_since(tmp_path: Path) 
     os.close(take_lock(path, "taken", "wait"))
     assert last_writer(path) is None
 
-    name_holder(path, tmp_path, Writer("/runs/one", 12.5))
+    name_holder(path, str(tmp_path), Writer("/runs/one", 12.5))
     os.close(take_lock(path, "taken", "wait"))
-    name_holder(path, tmp_path)
+    name_holder(path, str(tmp_path))
 
     assert last_writer(path) == Writer("/runs/one", 12.5)
     path.write_text('{"wrote": 7}')

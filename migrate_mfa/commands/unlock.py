@@ -1,0 +1,68 @@
+"""unlock: take a dead owner's lease away from a run directory in a bucket."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from migrate_mfa.cli import option_values
+from migrate_mfa.cli.caller import Aws
+from migrate_mfa.cli.option_groups import Consent
+from migrate_mfa.cli.options import Group, Only, Option
+from migrate_mfa.cli.prompt import confirm_unlock, require_consent, tell
+from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.remote.objects import BucketUrl
+
+if TYPE_CHECKING:
+    from migrate_mfa.remote.working_copy import RemoteRun
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leased(Group):
+    """The run directory whose lease is in the way."""
+
+    run_dir: Annotated[
+        BucketUrl,
+        Option(help="The run directory: s3://BUCKET/PREFIX.", metavar="DIR", parser=option_values.bucket_url),
+    ]
+
+
+def unlock(
+    leased: Leased, aws: Annotated[Aws, Only("profile", "region", "endpoint_url")], consent: Consent
+) -> ExitCode:
+    """Take away the lease of a command whose machine is gone; that of a command that lives is refused."""
+    from migrate_mfa.cli.located import waiting
+    from migrate_mfa.remote.aws_objects import open_bucket
+    from migrate_mfa.remote.lease import look_at_dead, take_away
+    from migrate_mfa.remote.patient import PatientObjects
+    from migrate_mfa.remote.working_copy import RemoteRun, answering
+
+    require_consent(consent)
+    bucket = open_bucket(
+        leased.run_dir, profile=aws.profile, region=aws.region, endpoint_url=aws.endpoint_url
+    )
+    objects = PatientObjects(bucket, waiting().sleep)
+    run = RemoteRun(leased.run_dir, objects)
+    with answering(run):
+        found = look_at_dead(objects, waiting())
+        if found is None:
+            tell(f"Nobody holds {run.url}.")
+            return ExitCode.DONE
+        holder, stored = found
+        confirm_unlock(holder.age(stored.at), _pool_name(run), str(run.url), yes=consent.yes)
+        take_away(objects, stored)
+    tell(f"{run.url} is free. Run the same command again to resume.")
+    return ExitCode.DONE
+
+
+def _pool_name(run: "RemoteRun") -> str | None:
+    """The pool of the run, as far as it is in the bucket already."""
+    from migrate_mfa.cli.located import waiting
+    from migrate_mfa.journal.database import Journal
+    from migrate_mfa.journal.meta import RunMeta
+    from migrate_mfa.journal.run_files import JOURNAL
+    from migrate_mfa.remote.working_copy import for_reading
+
+    with for_reading(run, waiting()) as path:
+        if not (path / JOURNAL).exists():
+            return None
+        with Journal.look_at(path) as journal:
+            return RunMeta.read(journal).pool_name

@@ -1,0 +1,213 @@
+"""Objects of a bucket in Amazon S3, with the conditions that make a lease possible.
+
+Conditional writes: "Add preconditions to S3 operations with conditional requests" (Amazon S3 User Guide).
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError
+
+from migrate_mfa.aws.deadline import TooLate, within
+from migrate_mfa.aws.problems import FAILURES, api_error
+from migrate_mfa.aws.session import Aws, AwsTarget
+from migrate_mfa.domain.errors import NotAllowed, RunDirectoryError
+from migrate_mfa.remote.objects import BucketUrl, ConditionFailedError, GoneError, Put, Stored, StoreError
+
+T = TypeVar("T")
+_ANY_REGION = "us-east-1"
+"""For a bucket whose Region nobody has given: S3 names the right one in its answer."""
+_CALL_S = 10.0
+_LONGEST_S = 600.0
+"""How long what has no size known before may take: a base is read, many names are listed."""
+_SLOWEST_BYTES_S = 500_000
+"""How slow a transfer may be before it is given up and tried again."""
+_CHUNK = 1 << 20
+_NOT_THERE = {"NoSuchKey", "404", "NotFound"}
+_CONDITION = {"PreconditionFailed", "412"}
+_REFUSED = {"AccessDenied", "403", "AllAccessDisabled", "InvalidAccessKeyId", "SignatureDoesNotMatch",
+            "ExpiredToken", "InvalidToken", "KMS.DisabledException", "KMS.NotFoundException"}  # fmt: skip
+_NO_BUCKET = {"NoSuchBucket", "InvalidBucketName"}
+_MOST_DELETED = 1000
+"""How many objects one DeleteObjects takes."""
+
+
+def open_bucket(
+    url: BucketUrl,
+    *,
+    profile: str | None = None,
+    region: str | None = None,
+    endpoint_url: str | None = None,
+    kms_key: str | None = None,
+) -> "S3Objects":
+    """A place in a bucket, by the operator's own credentials.
+
+    Raises:
+        UsageError: the AWS configuration cannot be used.
+        NotAllowed: it gives no usable credentials.
+    """
+    target = AwsTarget(user_pool_id="", profile=profile, endpoint_url=endpoint_url)
+    aws = Aws(target, region=region or _ANY_REGION)
+    return S3Objects(aws.client("s3"), url, kms_key=kms_key)
+
+
+class S3Objects:
+    """`Objects` below one prefix of one bucket."""
+
+    def __init__(self, client: Any, url: BucketUrl, *, kms_key: str | None = None) -> None:  # noqa: ANN401 - boto3's own
+        self._client = client
+        self._url = url
+        self._encrypted: dict[str, Any] = (
+            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
+        )
+
+    def now(self) -> float:
+        """See `Objects.now`."""
+        asked = {"Bucket": self._url.bucket, "Prefix": f"{self._url.prefix}/", "MaxKeys": 1}
+        return self._call("ListObjectsV2", lambda: _time_of(self._client.list_objects_v2(**asked)))
+
+    def get(self, name: str) -> Stored | None:
+        """See `Objects.get`."""
+
+        def read() -> Stored:
+            answer = self._client.get_object(**self._named(name))
+            return Stored(answer["Body"].read(), answer["ETag"], _time_of(answer))
+
+        return self._unless_missing(name, lambda: self._call("GetObject", read))
+
+    def download(self, name: str, path: Path) -> bool:
+        """See `Objects.download`."""
+
+        def read() -> bool:
+            answer = self._client.get_object(**self._named(name))
+            with path.open("wb") as file:
+                for chunk in answer["Body"].iter_chunks(_CHUNK):
+                    file.write(chunk)
+            return True
+
+        return bool(self._unless_missing(name, lambda: self._call("GetObject", read, _LONGEST_S)))
+
+    def put(
+        self, name: str, body: bytes | Path, *, new: bool = False, replaces: str | None = None,
+        seconds: float | None = None,
+    ) -> Put:  # fmt: skip
+        """See `Objects.put`."""
+        condition = {"IfNoneMatch": "*"} if new else {"IfMatch": replaces} if replaces else {}
+        size = len(body) if isinstance(body, bytes) else body.stat().st_size
+
+        def write() -> Put:
+            with BytesIO(body) if isinstance(body, bytes) else body.open("rb") as content:
+                answer = self._client.put_object(
+                    Body=content, **self._named(name), **condition, **self._encrypted
+                )
+            return Put(answer["ETag"], _time_of(answer))
+
+        return self._call(
+            "PutObject", write, _CALL_S + size / _SLOWEST_BYTES_S if seconds is None else seconds
+        )
+
+    def names(self, prefix: str = "") -> list[str]:
+        """See `Objects.names`."""
+        begin = len(self._url.prefix) + 1
+
+        def read() -> list[str]:
+            pages = self._pages("list_objects_v2", prefix)
+            return [each["Key"][begin:] for page in pages for each in page.get("Contents", ())]
+
+        return self._call("ListObjectsV2", read, _LONGEST_S)
+
+    def delete(self, name: str, *, tag: str | None = None) -> None:
+        """See `Objects.delete`."""
+        condition = {"IfMatch": tag} if tag else {}
+        with suppress(GoneError):
+            self._call("DeleteObject", lambda: self._client.delete_object(**self._named(name), **condition))
+
+    def delete_all_versions(self, prefix: str, keep: Callable[[str], bool]) -> int:
+        """See `Objects.delete_all_versions`."""
+        begin = len(self._url.prefix) + 1
+
+        def read() -> list[dict[str, str]]:
+            return [
+                {"Key": each["Key"], "VersionId": each["VersionId"]}
+                for page in self._pages("list_object_versions", prefix)
+                for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+                if not (each["IsLatest"] and keep(each["Key"][begin:]))
+            ]
+
+        found = self._call("ListObjectVersions", read, _LONGEST_S)
+        for at in range(0, len(found), _MOST_DELETED):
+            self._delete(found[at : at + _MOST_DELETED])
+        return len(found)
+
+    def _unless_missing(self, name: str, read: Callable[[], T]) -> T | None:
+        """What is read, or None where it is not there.
+
+        S3 answers 403 for what is not there, unless listing is allowed whatever the prefix ("GetObject",
+        Amazon S3 API Reference).
+        """
+        try:
+            return read()
+        except GoneError:
+            return None
+        except NotAllowed:
+            if name in self.names(name):
+                raise
+            return None
+
+    def _delete(self, versions: list[dict[str, str]]) -> None:
+        these = {"Objects": versions, "Quiet": True}
+        answer = self._call(
+            "DeleteObjects",
+            lambda: self._client.delete_objects(Bucket=self._url.bucket, Delete=these),
+            _LONGEST_S,
+        )
+        if left := answer.get("Errors"):
+            raise RunDirectoryError(
+                f"{len(left)} object versions below {self._url} could not be deleted "
+                f"({left[0].get('Code')}).",
+                "Allow s3:DeleteObjectVersion there, and look for an object lock; then run purge again.",
+            )
+
+    def _pages(self, operation: str, prefix: str) -> Any:  # noqa: ANN401 - boto3's own
+        paginator = self._client.get_paginator(operation)
+        return paginator.paginate(Bucket=self._url.bucket, Prefix=f"{self._url.prefix}/{prefix}")
+
+    def _named(self, name: str) -> dict[str, str]:
+        return {"Bucket": self._url.bucket, "Key": f"{self._url.prefix}/{name}"}
+
+    def _call(self, operation: str, work: Callable[[], T], seconds: float = _CALL_S) -> T:
+        """One attempt; what S3 answers in the words of `Objects`."""
+        try:
+            return within(seconds, work)
+        except TooLate as late:
+            raise StoreError(f"{operation}: no answer within {seconds:.0f} s") from late
+        except ClientError as error:
+            raise self._refusal(operation, str(error.response.get("Error", {}).get("Code"))) from error
+        except FAILURES as error:
+            failure = api_error(operation, error)
+            raise (failure.problem or StoreError(f"{operation}: {failure.code}")) from error
+
+    def _refusal(self, operation: str, code: str) -> Exception:
+        if code in _CONDITION:
+            return ConditionFailedError(operation)
+        if code in _NOT_THERE:
+            return GoneError(operation)
+        if code in _NO_BUCKET:
+            return RunDirectoryError(
+                f"There is no bucket {self._url.bucket}.", "Correct --run-dir, or create the bucket."
+            )
+        if code in _REFUSED:
+            return NotAllowed(
+                f"{operation} on {self._url} is refused ({code}).",
+                "Allow it for these credentials: migrate-mfa iam-policy run --run-dir s3://BUCKET/PREFIX",
+            )
+        return StoreError(f"{operation}: {code}")
+
+
+def _time_of(answer: Any) -> float:  # noqa: ANN401 - boto3's own
+    """The store's own time, from the Date of its answer (whole seconds)."""
+    return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp()

@@ -1,0 +1,63 @@
+"""A thread that keeps a lease, drains the command that cannot keep it any more, and ends it in time."""
+
+import threading
+from collections.abc import Callable
+
+from migrate_mfa.domain.errors import MigrateMfaError
+from migrate_mfa.remote import lease
+from migrate_mfa.remote.objects import StoreError
+
+
+class Keeper:
+    """A thread that renews a lease for as long as a command works."""
+
+    def __init__(
+        self,
+        held: lease.Lease,
+        segment: Callable[[], int],
+        drain: Callable[[str], None],
+        end: Callable[[str], None],
+    ) -> None:
+        """`drain` is called once, with the reason; `end` must not return."""
+        self._lease = held
+        self._segment = segment
+        self._drain = drain
+        self._end = end
+        self._done = threading.Event()
+        self._drains = False
+        self._trouble = ""
+        self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, before the lease is released."""
+        self._done.set()
+        self._thread.join()
+
+    def _keep(self) -> None:
+        pause = lease.RENEWED_S
+        while not self._done.wait(pause):
+            self._judge()
+            try:
+                self._lease.renew(self._segment())
+            except (StoreError, MigrateMfaError) as error:
+                self._trouble = str(error)
+            else:
+                self._trouble = ""
+            self._judge()
+            pause = lease.RETRY_S if self._trouble or self._lease.lost else lease.RENEWED_S
+
+    def _judge(self) -> None:
+        trouble = f"({self._trouble or 'this process was paused'})"
+        if self._lease.age >= lease.ENDS_S:
+            self._end(f"Its lease could not be renewed for {lease.ENDS_S:.0f} s {trouble}.")
+        if (self._lease.lost or self._lease.age >= lease.DRAINS_S) and not self._drains:
+            self._drains = True
+            self._drain(
+                "The lease was taken away."
+                if self._lease.lost
+                else f"The lease could not be renewed for {lease.DRAINS_S:.0f} s {trouble}."
+            )

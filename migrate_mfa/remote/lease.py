@@ -1,0 +1,287 @@
+"""A lease: who works on a run directory in a bucket, and until when.
+
+It lasts 90 s by the store's clock and is renewed every 10 s, each time in the place of exactly the object
+that was written before. Its generation grows with every owner. An owner that cannot renew it drains after
+30 s and ends after 75 s, so it is dead before anybody else may begin.
+"""
+
+import json
+import os
+import platform
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from uuid import uuid4
+
+from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.remote.objects import ConditionFailedError, GoneError, Objects, Stored, StoreError
+
+LOCK = "lock.json"
+LASTS_S = 90.0
+RENEWED_S = 10.0
+DRAINS_S = 30.0
+"""After so long without a renewal the command ends as at SIGTERM."""
+ENDS_S = 75.0
+"""After so long it ends at once."""
+_DEAD_S = 25.0
+"""Whoever has not renewed for so long while we looked has missed two renewals."""
+_LOOK_S = 2.0
+RETRY_S = 1.0
+_LONGEST_CALL_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """What stands in a lease; moments by the store's clock, in seconds since the epoch."""
+
+    owner: str
+    """A token of one process: it tells its own lease from every other."""
+    host: str
+    pid: int
+    command: str
+    generation: int
+    renewed_at: float
+    expires_at: float
+    segment: int = 0
+    """The last segment of this generation that is known to be in the bucket."""
+
+    @classmethod
+    def read(cls, stored: Stored) -> "Holder":
+        """Read a lease.
+
+        Raises:
+            RunDirectoryError: it is none.
+        """
+        try:
+            found = json.loads(stored.body)
+            return cls(
+                owner=str(found["owner"]),
+                host=str(found["host"]),
+                pid=int(found["pid"]),
+                command=str(found["command"]),
+                generation=int(found["generation"]),
+                renewed_at=float(found["renewed_at"]),
+                expires_at=float(found["expires_at"]),
+                segment=int(found["segment"]),
+            )
+        except (ValueError, TypeError, KeyError) as error:
+            raise RunDirectoryError(
+                f"{LOCK} is not a lease of migrate-mfa.", "Look at it; it may belong to another program."
+            ) from error
+
+    def body(self) -> bytes:
+        """As it stands in the bucket."""
+        return json.dumps(asdict(self)).encode()
+
+    def age(self, now: float) -> str:
+        """Who holds it and since when it has not been renewed, in words; `now` by the store's clock."""
+        since = max(0, round(now - self.renewed_at))
+        return f"{self.command} on {self.host} (process {self.pid}), renewed {since} s ago"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Time, and words for whoever waits; `elapsed` counts also while the machine sleeps."""
+
+    elapsed: Callable[[], float]
+    sleep: Callable[[float], None]
+    say: Callable[[str], None]
+
+
+class Lease:
+    """A lease that this process holds."""
+
+    def __init__(
+        self, objects: Objects, holder: Holder, tag: str, at: float, elapsed: Callable[[], float]
+    ) -> None:
+        """`at`: when the request that got it was sent, on the clock of `elapsed`."""
+        self._objects = objects
+        self._holder = holder
+        self._tag = tag
+        self._elapsed = elapsed
+        self._renewed = at
+        self._store_ahead = holder.renewed_at - at
+        self._lost = ""
+        self._mutex = threading.Lock()
+
+    @property
+    def generation(self) -> int:
+        """Which owner this is, counted from 1."""
+        return self._holder.generation
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was last renewed."""
+        return self._elapsed() - self._renewed
+
+    @property
+    def lost(self) -> bool:
+        """Whether somebody has taken it away."""
+        return bool(self._lost)
+
+    def require(self) -> None:
+        """Look whether this process may still write.
+
+        Raises:
+            RunDirectoryError: the lease was taken away, or has not been renewed for too long.
+        """
+        if self._lost:
+            raise RunDirectoryError(self._lost, "The same command resumes when nobody else works there.")
+        if self.age >= ENDS_S:
+            raise RunDirectoryError(
+                f"The lease of the run directory was not renewed for {ENDS_S:.0f} s, so this command ends.",
+                "Look at the network and the bucket; then the same command resumes.",
+            )
+
+    def renew(self, segment: int) -> None:
+        """Renew it, and note which segment has come to the bucket.
+
+        Raises:
+            StoreError: it is not known whether it was renewed.
+        """
+        with self._mutex:
+            if self._lost:
+                return
+            asked = self._elapsed()
+            now = asked + self._store_ahead
+            holder = replace(self._holder, renewed_at=now, expires_at=now + LASTS_S, segment=segment)
+            longest = max(RETRY_S, min(_LONGEST_CALL_S, ENDS_S - self.age))
+            try:
+                put = self._objects.put(LOCK, holder.body(), replaces=self._tag, seconds=longest)
+            except GoneError:
+                self._lost = "The lease of this run directory was removed, so this command ends."
+            except ConditionFailedError:
+                self._look_who_has_it()
+            else:
+                self._holder, self._tag, self._renewed = holder, put.tag, asked
+                self._store_ahead = put.at - self._elapsed()
+
+    def _look_who_has_it(self) -> None:
+        """The lease is another object: ours, if the answer to a renewal was lost; else it is lost."""
+        found = self._objects.get(LOCK)
+        holder = Holder.read(found) if found else None
+        if found and holder and holder.owner == self._holder.owner:
+            # When that was sent is not known; it counts from the renewal before it, and the next one is due.
+            self._tag = found.tag
+            return
+        by = f" by {holder.command} on {holder.host}" if holder else ""
+        self._lost = f"The lease of this run directory was taken over{by}, so this command ends."
+
+    def release(self) -> None:
+        """Give it back; what cannot be given back runs out by itself."""
+        with self._mutex:
+            if not self._lost:
+                try:
+                    self._objects.delete(LOCK, tag=self._tag)
+                except (ConditionFailedError, StoreError):
+                    return
+
+
+def acquire(
+    objects: Objects, command: str, least_generation: Callable[[], int], waiting: Waiting, *, keep_by: Objects
+) -> Lease:
+    """Take the lease; that of a dead owner is waited for until it expires.
+
+    Args:
+        objects: where it is.
+        command: who asks.
+        least_generation: the highest generation that has left anything there.
+        waiting: time and words.
+        keep_by: what it is kept by afterwards, one attempt a call.
+
+    Raises:
+        RunDirectoryError: somebody else holds it and renews it.
+        StoreError: the bucket does not answer.
+    """
+    me = uuid4().hex
+    look = _Look(waiting)
+    while True:
+        asked = waiting.elapsed()
+        stored = objects.get(LOCK)
+        holder = Holder.read(stored) if stored else None
+        if stored and holder and holder.owner != me and stored.at < holder.expires_at:
+            look.wait(holder, stored)
+            continue
+        now = stored.at if stored else objects.now()
+        mine = Holder(
+            owner=me,
+            host=platform.node(),
+            pid=os.getpid(),
+            command=command,
+            generation=max(least_generation(), holder.generation if holder else 0) + 1,
+            renewed_at=now,
+            expires_at=now + LASTS_S,
+        )
+        try:
+            put = objects.put(LOCK, mine.body(), new=stored is None, replaces=stored.tag if stored else None)
+        except (ConditionFailedError, GoneError):
+            continue  # somebody was faster, or it was our own write whose answer was lost
+        return Lease(keep_by, replace(mine, renewed_at=put.at), put.tag, asked, waiting.elapsed)
+
+
+class _Look:
+    """Looks at another owner's lease until it has expired."""
+
+    def __init__(self, waiting: Waiting) -> None:
+        self._waiting = waiting
+        self._first: Stored | None = None
+        self._since = 0.0
+        self._told = False
+
+    def wait(self, holder: Holder, stored: Stored) -> None:
+        """Let some time pass.
+
+        Raises:
+            RunDirectoryError: the lease was renewed while we looked.
+        """
+        if self._first is None:
+            self._first, self._since = stored, self._waiting.elapsed()
+            self._waiting.say(
+                f"The run directory is held by {holder.age(stored.at)}. Waiting to see whether that command "
+                f"still lives; if it does not, its lease ends in {holder.expires_at - stored.at:.0f} s."
+            )
+        if stored.tag != self._first.tag:
+            raise busy(holder, stored)
+        if not self._told and self._waiting.elapsed() - self._since >= _DEAD_S:
+            self._told = True
+            left = holder.expires_at - stored.at
+            self._waiting.say(f"Its lease is not renewed any more. This command begins in {left:.0f} s.")
+        self._waiting.sleep(_LOOK_S)
+
+
+def look_at_dead(objects: Objects, waiting: Waiting) -> tuple[Holder, Stored] | None:
+    """The lease of an owner that does not renew it any more; None where nobody holds it.
+
+    Raises:
+        RunDirectoryError: it is renewed.
+        StoreError: the bucket does not answer.
+    """
+    look = _Look(waiting)
+    while (stored := objects.get(LOCK)) is not None:
+        holder = Holder.read(stored)
+        if stored.at - holder.renewed_at >= _DEAD_S:
+            return holder, stored
+        look.wait(holder, stored)
+    return None
+
+
+def take_away(objects: Objects, stored: Stored) -> None:
+    """Remove a lease that was looked at.
+
+    Raises:
+        RunDirectoryError: it was renewed since.
+        StoreError: it is not known whether it was removed.
+    """
+    try:
+        objects.delete(LOCK, tag=stored.tag)
+    except ConditionFailedError:
+        raise busy(Holder.read(stored), stored) from None
+
+
+def busy(holder: Holder, stored: Stored) -> RunDirectoryError:
+    """Somebody else works there."""
+    return RunDirectoryError(
+        f"Another command works on this run directory: {holder.age(stored.at)}.",
+        "Wait until it ends, or stop it: it can be resumed. If its machine is gone, its lease ends within "
+        f"{LASTS_S:.0f} s; migrate-mfa unlock takes it away earlier.",
+    )

@@ -1,0 +1,65 @@
+"""Objects of a bucket that answers in the end: what is not known to be carried out is tried again."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+
+from migrate_mfa.remote.objects import Objects, Put, Stored, StoreError
+
+T = TypeVar("T")
+ATTEMPTS = 6
+_FIRST_S, _LONGEST_S = 0.25, 4.0
+
+
+class PatientObjects:
+    """`Objects` for the beginning and the end of a command, with some attempts for each call.
+
+    A conditional write whose answer was lost fails its condition when it is tried again: whoever writes has
+    to look whether the object is its own.
+    """
+
+    def __init__(self, inner: Objects, sleep: Callable[[float], None]) -> None:
+        self._inner = inner
+        self._retrying = Retrying(
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=wait_exponential(_FIRST_S, max=_LONGEST_S),
+            retry=retry_if_exception_type(StoreError),
+            sleep=sleep,
+            reraise=True,
+        )
+
+    def now(self) -> float:
+        """See `Objects.now`."""
+        return self._retrying(self._inner.now)
+
+    def get(self, name: str) -> Stored | None:
+        """See `Objects.get`."""
+        return self._retrying(self._inner.get, name)
+
+    def download(self, name: str, path: Path) -> bool:
+        """See `Objects.download`."""
+        return self._retrying(self._inner.download, name, path)
+
+    def put(
+        self, name: str, body: bytes | Path, *, new: bool = False, replaces: str | None = None,
+        seconds: float | None = None,
+    ) -> Put:  # fmt: skip
+        """See `Objects.put`."""
+        return self._retrying(
+            partial(self._inner.put, name, body, new=new, replaces=replaces, seconds=seconds)
+        )
+
+    def names(self, prefix: str = "") -> list[str]:
+        """See `Objects.names`."""
+        return self._retrying(self._inner.names, prefix)
+
+    def delete(self, name: str, *, tag: str | None = None) -> None:
+        """See `Objects.delete`."""
+        self._retrying(partial(self._inner.delete, name, tag=tag))
+
+    def delete_all_versions(self, prefix: str, keep: Callable[[str], bool]) -> int:
+        """See `Objects.delete_all_versions`."""
+        return self._retrying(self._inner.delete_all_versions, prefix, keep)

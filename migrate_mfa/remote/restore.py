@@ -1,0 +1,100 @@
+"""The journal out of the bucket: the newest base, then its segments in their order. A gap is an error."""
+
+import gzip
+import shutil
+import zlib
+from pathlib import Path
+
+from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.journal.run_files import JOURNAL
+from migrate_mfa.remote import segment
+from migrate_mfa.remote.names import Contents, Place
+from migrate_mfa.remote.objects import Objects
+
+_MOST_TRIES = 5
+"""How often it is begun again because its owner has replaced what was being read."""
+
+
+class _ReplacedError(Exception):
+    """What was listed is not there any more."""
+
+
+def restore(objects: Objects, url: str, directory: Path, at_least: Place | None = None) -> Contents:
+    """Write the journal into an empty directory, if the bucket has one.
+
+    Args:
+        objects: the run directory in the bucket.
+        url: what the operator calls it.
+        directory: where the journal comes.
+        at_least: a segment that is known to have been in the bucket.
+
+    Returns:
+        What the bucket holds.
+
+    Raises:
+        RunDirectoryError: a segment is missing or damaged; it names it.
+        StoreError: the bucket does not answer.
+    """
+    for _ in range(_MOST_TRIES):
+        contents = Contents.of(objects.names())
+        try:
+            _restore(objects, url, contents, directory, at_least)
+        except _ReplacedError:
+            continue
+        return contents
+    raise RunDirectoryError(
+        f"The run directory changed {_MOST_TRIES} times while it was read.", "Run the same command again."
+    )
+
+
+def _restore(objects: Objects, url: str, contents: Contents, directory: Path, at_least: Place | None) -> None:
+    if not contents.bases:
+        if contents.segments:
+            raise _gap(f"{url}/{contents.segments[0].base}")
+        return
+    base = contents.bases[-1]
+    later = [place for place in contents.segments if place.generation == base.generation and place > base]
+    last = Place(base.generation, base.segment + len(later))
+    for expected, place in enumerate(later, base.segment + 1):
+        if place.segment != expected:
+            raise _gap(f"{url}/{Place(base.generation, expected).wal}")
+    if at_least is not None and at_least.generation == base.generation and last < at_least:
+        raise _gap(f"{url}/{Place(last.generation, last.segment + 1).wal}")
+    journal = directory / JOURNAL
+    _fetch_base(objects, url, base, journal)
+    for place in later:
+        found = objects.get(place.wal)
+        if found is None:
+            raise _ReplacedError
+        try:
+            segment.apply(found.body, journal)
+        except segment.DamagedError as error:
+            raise _damaged(f"{url}/{place.wal}", str(error)) from error
+
+
+def _fetch_base(objects: Objects, url: str, base: Place, journal: Path) -> None:
+    packed = journal.with_name(f"{JOURNAL}.gz")
+    try:
+        if not objects.download(base.base, packed):
+            raise _ReplacedError
+        journal.unlink(missing_ok=True)
+        with gzip.open(packed, "rb") as source, journal.open("wb") as target:
+            shutil.copyfileobj(source, target)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise _damaged(f"{url}/{base.base}", type(error).__name__) from error
+    finally:
+        packed.unlink(missing_ok=True)
+
+
+def _gap(name: str) -> RunDirectoryError:
+    return RunDirectoryError(
+        f"The run directory lacks {name}, so what was done after it is not known.",
+        "Put it back, from an older version of the object if the bucket keeps versions.",
+    )
+
+
+def _damaged(name: str, how: str) -> RunDirectoryError:
+    return RunDirectoryError(
+        f"{name} is damaged ({how}).",
+        "Put it back, from an older version of the object if the bucket keeps versions.",
+    )

@@ -1,0 +1,283 @@
+"""The journal on its way into the bucket: segments as they fill, and now and then a base in their place.
+
+A segment is cut 250 ms after its first transaction, or at 64 of them; the next one fills while it goes up.
+Whoever waits (for an intent, before the write that it announces) waits for the segment that holds it. A
+plan makes far more than anybody waits for: then nothing is recorded until a base holds it all.
+"""
+
+import gzip
+import shutil
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from migrate_mfa.domain.errors import MigrateMfaError, RunDirectoryError
+from migrate_mfa.journal.connection import Statement
+from migrate_mfa.remote import segment
+from migrate_mfa.remote.lease import Lease
+from migrate_mfa.remote.names import Contents, Place
+from migrate_mfa.remote.objects import ConditionFailedError, GoneError, Objects, StoreError
+
+if TYPE_CHECKING:
+    from migrate_mfa.journal.database import Database
+
+FILLS_S = 0.25
+FILLS = 64
+_BULK = 8_000_000
+"""So many bytes that nobody waits for are not worth a segment: a base follows."""
+_BASE_S = 900.0
+_SMALL = 1_000_000
+"""Segments below this do not call for a base, however small the last one was."""
+_SHARE = 4
+"""A base follows when the segments since the last one have come to this part of it."""
+_RETRY_S = 0.5
+_LOOK_S = 1.0
+_LEVEL = 1
+
+
+class Shipper:
+    """`Replica` of one journal below one prefix, for the time of one lease."""
+
+    def __init__(
+        self, database: "Database", objects: Objects, lease: Lease, elapsed: Callable[[], float]
+    ) -> None:
+        """Bring a base there at once: from then on the run directory is this owner's.
+
+        Raises:
+            RunDirectoryError: the lease ended before it was there.
+        """
+        self._database = database
+        self._objects = objects
+        self._lease = lease
+        self._elapsed = elapsed
+        self._changed = threading.Condition()
+        self._filling: list[bytes] = []
+        self._filling_since = self._filling_bytes = 0.0
+        self._full: deque[tuple[int, list[bytes]]] = deque()
+        self._cut_last = self._there = 0
+        self._bulk = self._held = False
+        self._wanted = self._ending = False
+        self._since_base = self._base_bytes = 0
+        self._base_made = 0.0
+        self._waiters = 0
+        self._failure: MigrateMfaError | None = None
+        self._make_base()
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
+            for name, work in (("segments", self._ship), ("bases", self._keep_bases))
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def records(self) -> bool:
+        """See `Replica.records`."""
+        return not self._bulk
+
+    @property
+    def segment(self) -> int:
+        """The last segment that is in the bucket."""
+        return self._there
+
+    def committed(self, statements: list[Statement], changes: int) -> None:
+        """See `Replica.committed`."""
+        line = segment.line_of(statements, changes)
+        with self._changed:
+            if not self._filling:
+                self._filling_since = self._elapsed()
+            self._filling.append(line)
+            self._filling_bytes += len(line)
+            if self._filling_bytes > _BULK and not self._waiters:
+                self._begin_bulk()
+            self._changed.notify_all()
+
+    def _begin_bulk(self) -> None:
+        """Nobody waits for what is on its way: the next base holds it."""
+        self._bulk = self._held = True
+        self._filling.clear()
+        self._full.clear()
+
+    def wait(self) -> None:
+        """See `Replica.wait`."""
+        with self._changed:
+            self._wanted = self._wanted or self._bulk
+            target = self._cut_last + bool(self._filling or self._bulk)
+            self._waiters += 1
+            self._changed.notify_all()
+            try:
+                while self._there < target:
+                    self.require_ours()
+                    self._changed.wait(_LOOK_S)
+            finally:
+                self._waiters -= 1
+
+    def require_ours(self) -> None:
+        """See `Replica.require_ours`."""
+        self._lease.require()
+        if self._failure is not None:
+            raise self._failure
+
+    def end(self) -> None:
+        """See `Replica.end`."""
+        with self._changed:
+            self._ending = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+        self.require_ours()
+        if self._since_base or self._bulk:
+            self._make_base()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Have what ends a thread raised by whoever waits for it."""
+        try:
+            work()
+        except MigrateMfaError as error:
+            self._fail(error)
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+            problem = RunDirectoryError(
+                f"The journal cannot be brought to the bucket ({type(error).__name__})."
+            )
+            problem.__cause__ = error
+            self._fail(problem)
+
+    def _fail(self, problem: MigrateMfaError) -> None:
+        with self._changed:
+            self._failure = problem
+            self._changed.notify_all()
+
+    def _ship(self) -> None:
+        while (cut := self._next()) is not None:
+            number, lines = cut
+            body = segment.packed(lines)
+            self._put_segment(Place(self._lease.generation, number).wal, body)
+            with self._changed:
+                self._there = max(self._there, number)
+                self._since_base += len(body)
+                self._wanted = self._wanted or self._since_base > max(_SMALL, self._base_bytes / _SHARE)
+                self._changed.notify_all()
+
+    def _next(self) -> tuple[int, list[bytes]] | None:
+        """The next segment that is full, or old enough; None at the end."""
+        with self._changed:
+            while True:
+                if not self._held:
+                    if not self._full and self._is_due():
+                        self._cut()
+                    if self._full:
+                        return self._full.popleft()
+                if self._ending and not (self._filling or self._full):
+                    return None
+                self._changed.wait(self._until_due())
+
+    def _is_due(self) -> bool:
+        old = self._elapsed() - self._filling_since >= FILLS_S
+        return bool(self._filling) and (len(self._filling) >= FILLS or old or self._ending)
+
+    def _until_due(self) -> float:
+        if not self._filling or self._held:
+            return _LOOK_S
+        return max(0.0, FILLS_S - (self._elapsed() - self._filling_since))
+
+    def _cut(self) -> None:
+        if self._filling:
+            self._cut_last += 1
+            self._full.append((self._cut_last, self._filling))
+            self._filling, self._filling_bytes = [], 0.0
+
+    def _put_segment(self, name: str, body: bytes) -> None:
+        while True:
+            self._lease.require()
+            try:
+                self._objects.put(name, body, new=True)
+            except ConditionFailedError:
+                self._require_same(name, body)
+            except (StoreError, GoneError, MigrateMfaError):
+                with self._changed:
+                    self._changed.wait(_RETRY_S)
+                continue
+            return
+
+    def _require_same(self, name: str, body: bytes) -> None:
+        """The segment is there already: ours, if an answer was lost."""
+        try:
+            found = self._objects.get(name)
+        except StoreError:
+            return self._put_segment(name, body)
+        if found is None or found.body != body:
+            raise RunDirectoryError(
+                f"Another process has written {name}, so this command ends.",
+                "Look who works there: migrate-mfa status --run-dir s3://BUCKET/PREFIX",
+            )
+        return None
+
+    def _keep_bases(self) -> None:
+        while True:
+            with self._changed:
+                if self._ending and not self._held:
+                    return
+                due = (self._since_base or self._bulk) and self._elapsed() - self._base_made >= _BASE_S
+                if not (self._wanted or due or self._ending):
+                    self._changed.wait(_LOOK_S)
+                    continue
+            self._make_base()
+
+    def _make_base(self) -> None:
+        """Bring the whole journal there in one piece, and remove what it replaces."""
+        scratch = self._database.path.with_name("base")
+        packed = scratch.with_suffix(".gz")
+        try:
+            place = self._copy(scratch)
+            with scratch.open("rb") as source, gzip.open(packed, "wb", _LEVEL) as target:
+                shutil.copyfileobj(source, target)
+            self._put_base(place, packed)
+            size = packed.stat().st_size
+        finally:
+            scratch.unlink(missing_ok=True)
+            packed.unlink(missing_ok=True)
+        with self._changed:
+            self._there = max(self._there, place.segment)
+            self._held = self._wanted = False
+            self._since_base, self._base_bytes, self._base_made = 0, size, self._elapsed()
+            self._changed.notify_all()
+        self._remove_superseded(place)
+
+    def _copy(self, scratch: Path) -> Place:
+        """Copy the journal as it is now, and begin to record again. Returns which segments are in it."""
+        scratch.unlink(missing_ok=True)
+        with self._database.held() as connection:
+            copy = sqlite3.connect(scratch)
+            try:
+                connection.backup(copy)
+            finally:
+                copy.close()
+            with self._changed:
+                self._cut()
+                self._cut_last += self._bulk
+                self._bulk = False
+                return Place(self._lease.generation, self._cut_last)
+
+    def _put_base(self, place: Place, packed: Path) -> None:
+        while True:
+            self._lease.require()
+            try:
+                self._objects.put(place.base, packed, new=True)
+            except ConditionFailedError:
+                return  # ours: nobody else has this generation
+            except (StoreError, GoneError):
+                with self._changed:
+                    self._changed.wait(_RETRY_S)
+            else:
+                return
+
+    def _remove_superseded(self, base: Place) -> None:
+        """What cannot be removed now is removed with the next base."""
+        try:
+            for name in Contents.of(self._objects.names()).superseded_by(base):
+                self._lease.require()
+                self._objects.delete(name)
+        except (StoreError, ConditionFailedError):
+            return

@@ -1,0 +1,226 @@
+"""The time of one command on a run directory in a bucket: lease, restored journal, reports, release."""
+
+import fcntl
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from migrate_mfa.domain.errors import ExitCode, OutOfReach, RunDirectoryError
+from migrate_mfa.journal.lock import take_lock
+from migrate_mfa.journal.run_dir import WorkingCopy, working_copy
+from migrate_mfa.journal.run_files import LOCK as LOCAL_LOCK
+from migrate_mfa.remote.keeper import Keeper
+from migrate_mfa.remote.lease import LOCK, Holder, Waiting, acquire
+from migrate_mfa.remote.names import Contents, Place
+from migrate_mfa.remote.objects import BucketUrl, ConditionFailedError, GoneError, Objects, StoreError
+from migrate_mfa.remote.patient import PatientObjects
+from migrate_mfa.remote.restore import restore
+from migrate_mfa.remote.shipper import Shipper
+
+if TYPE_CHECKING:
+    from migrate_mfa.journal.database import Database
+
+_PREFIX = "migrate-mfa-copy-"
+_OWNER = "owner"
+_REPORT = "report"
+_LISTS = ".csv"
+"""What a report has of users; the next one may not have the same lists."""
+_LOG = "log.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRun:
+    """A run directory in a bucket."""
+
+    url: BucketUrl
+    objects: Objects
+
+
+@contextmanager
+def for_work(run: RemoteRun, command: str, waiting: Waiting) -> Iterator[Path]:
+    """Own the run directory for one command; gives the directory of its working copy.
+
+    Raises:
+        RunDirectoryError: another command works there; a segment is missing; the lease ran out.
+        OutOfReach: the bucket does not answer.
+    """
+    patient = _patient(run, waiting)
+    with _scratch() as path:
+        with answering(run):
+            lease = acquire(
+                patient.objects, command, lambda: _generation(patient), waiting, keep_by=run.objects
+            )
+        shippers: list[Shipper] = []
+        keeper = Keeper(
+            lease,
+            lambda: shippers[-1].segment if shippers else 0,
+            lambda reason: _drain(f"{run.url}: {reason}", waiting.say),
+            lambda reason: _end_now(f"{run.url}: {reason}", path, waiting.say),
+        )
+        keeper.start()
+        try:
+            with answering(run):
+                restore(patient.objects, str(run.url), path)
+
+            def replica_of(database: "Database") -> Shipper:
+                shippers.append(Shipper(database, run.objects, lease, waiting.elapsed))
+                return shippers[-1]
+
+            with _as_working_copy(WorkingCopy(path, str(run.url), replica_of)):
+                try:
+                    yield path
+                finally:
+                    if not lease.lost:
+                        _bring_reports(patient, path, waiting.say, lease.generation)
+        finally:
+            keeper.stop()
+            lease.release()
+
+
+@contextmanager
+def for_reading(run: RemoteRun, waiting: Waiting, *, writes_report: bool = False) -> Iterator[Path]:
+    """Look at the run directory beside whoever works there; gives the directory of its working copy.
+
+    Args:
+        run: the run directory.
+        waiting: time and words.
+        writes_report: whether the command writes the report again, for the bucket too.
+
+    Raises:
+        RunDirectoryError: a segment is missing.
+        OutOfReach: the bucket does not answer.
+    """
+    run = _patient(run, waiting)
+    with _scratch() as path:
+        with answering(run):
+            stored = run.objects.get(LOCK)
+            holder = Holder.read(stored) if stored else None
+            held = stored is not None and holder is not None and stored.at < holder.expires_at
+            at_least = Place(holder.generation, holder.segment) if holder else None
+            restore(run.objects, str(run.url), path, at_least)
+        lock = take_lock(path / LOCAL_LOCK, "", "") if held else None  # so its command is seen as running
+        try:
+            with _as_working_copy(WorkingCopy(path, str(run.url))):
+                yield path
+                if writes_report:
+                    _bring_reports(run, path, waiting.say)
+        finally:
+            if lock is not None:
+                os.close(lock)
+
+
+def purge_versions(run: RemoteRun, waiting: Waiting) -> int:
+    """Remove from the bucket what a purge has replaced, in every version. Returns how many versions.
+
+    Raises:
+        RunDirectoryError: some of it cannot be removed.
+        OutOfReach: the bucket does not answer.
+    """
+    run = _patient(run, waiting)
+    with answering(run):
+        bases = Contents.of(run.objects.names("base-")).bases
+        newest = bases[-1].base if bases else ""
+        kept = (
+            ("base-", lambda name: name == newest),
+            ("wal-", lambda _: False),
+            (f"{_REPORT}/", lambda name: not name.endswith(_LISTS)),
+        )
+        return sum(run.objects.delete_all_versions(prefix, keep) for prefix, keep in kept)
+
+
+def _patient(run: RemoteRun, waiting: Waiting) -> RemoteRun:
+    return RemoteRun(run.url, PatientObjects(run.objects, waiting.sleep))
+
+
+def _generation(run: RemoteRun) -> int:
+    return Contents.of(run.objects.names()).generation
+
+
+@contextmanager
+def answering(run: RemoteRun) -> Iterator[None]:
+    """Tell a bucket that does not answer as that.
+
+    Raises:
+        OutOfReach: it does not.
+    """
+    try:
+        yield
+    except (StoreError, GoneError, ConditionFailedError) as error:
+        raise OutOfReach(
+            f"{run.url} does not answer ({error}).",
+            "Look at the network, --profile and AWS_ENDPOINT_URL_S3; then run the same command again.",
+        ) from error
+
+
+@contextmanager
+def _as_working_copy(copy: WorkingCopy) -> Iterator[None]:
+    token = working_copy.set(copy)
+    try:
+        yield
+    finally:
+        working_copy.reset(token)
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A private directory for a working copy, gone afterwards; those of killed commands go first."""
+    _sweep()
+    root = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    owner = os.open(root / _OWNER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(owner, fcntl.LOCK_EX)
+        path = root / "run"
+        path.mkdir(mode=0o700)
+        yield path
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+        os.close(owner)
+
+
+def _sweep() -> None:
+    """Remove working copies whose commands were killed: they hold personal data."""
+    for root in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            if root.stat().st_uid != os.geteuid():
+                continue
+            owner = os.open(root / _OWNER, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(root, ignore_errors=True)
+            finally:
+                os.close(owner)
+
+
+def _drain(text: str, say: Callable[[str], None]) -> None:
+    say(f"{text} This command ends what is in flight; run the same command again to resume.")
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _end_now(text: str, path: Path, say: Callable[[str], None]) -> None:
+    """Be gone before anybody else may begin; what was recorded is in the bucket."""
+    say(f"{text} This command ends at once. Nothing is lost; run the same command again to resume.")
+    shutil.rmtree(path.parent, ignore_errors=True)
+    os._exit(ExitCode.RUN_DIRECTORY)
+
+
+def _bring_reports(run: RemoteRun, path: Path, say: Callable[[str], None], generation: int = 0) -> None:
+    """Have the reports beside the journal; the next command or `report` writes them again if that fails."""
+    report = path / _REPORT
+    files = {str(file.relative_to(path)): file for file in sorted(report.rglob("*")) if file.is_file()}
+    if (path / _LOG).is_file():
+        files[f"log-{generation:05}.jsonl"] = path / _LOG
+    try:
+        for name, file in files.items():
+            run.objects.put(name, file)
+        if report.is_dir():
+            old = [name for name in run.objects.names(f"{_REPORT}/") if name.endswith(_LISTS)]
+            for name in set(old) - set(files):
+                run.objects.delete(name)
+    except (StoreError, GoneError, ConditionFailedError, RunDirectoryError) as error:
+        say(f"The reports could not be copied to {run.url} ({error}). migrate-mfa report writes them again.")

@@ -1,0 +1,312 @@
+"""A run directory in a bucket: a run that loses its machine goes on from another one, and can be undone."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.commands.support import (
+    POOL_ID,
+    assert_code,
+    calls,
+    end,
+    members_of,
+    phone_of,
+    roster_of,
+    sms,
+    state_hash,
+    wait_until,
+    writes,
+)
+from tests.docs.documents import commands, section, topic
+from tests.support.bucket import BUCKET, Door, bucket_on_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.commands.conftest import Site
+    from tests.support.bucket import Bucket
+
+pytestmark = pytest.mark.promise(4)
+
+USERS: Final = 60
+NAMES: Final = tuple(f"user{number:02d}" for number in range(USERS))
+SLOW: Final = {"latency": [{"fixed_ms": 60}]}
+RUN: Final = "s3://runs/customers"
+BY_CODE: Final = ("--verification", "by-code", "--max-sms", str(USERS))
+AUTO_VERIFIED: Final = {"AutoVerifiedAttributes": ["phone_number"]}
+SLOWLY: Final = ("--max-rps", "UserUpdate=10")
+QUICKLY: Final = ("--max-rps", "UserUpdate=1000")
+QUICK_LEASE: Final = """
+import sys
+import tempfile
+from pathlib import Path
+from migrate_mfa.journal import run_dir
+from migrate_mfa.remote import lease
+run_dir._COMMON = Path(tempfile.gettempdir())
+lease.LASTS_S, lease.RENEWED_S, lease.DRAINS_S, lease.ENDS_S = 5.0, 0.3, 1.5, 3.5
+lease._DEAD_S, lease._LOOK_S, lease.RETRY_S, lease._LONGEST_CALL_S = 1.0, 0.1, 0.1, 0.5
+from migrate_mfa.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+"""The program with the times of a lease divided by some twenty; their proportions stay."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Bucket]:
+    with bucket_on_loopback() as made:
+        yield made
+
+
+@pytest.fixture
+def bucket(server: Bucket) -> Bucket:
+    vars(server.door).update(vars(Door()))
+    server.empty()
+    return server
+
+
+@pytest.fixture
+def site(raise_site: Callable[..., Site], bucket: Bucket) -> Callable[..., Site]:
+    def make(**options: Any) -> Site:
+        made = raise_site(members_of(NAMES), **options)
+        made.cli.environment["AWS_ENDPOINT_URL_S3"] = bucket.endpoint
+        roster_of(made.folder, NAMES)
+        return made
+
+    return make
+
+
+def quick(site: Site, *options: str, machine: str = "one") -> subprocess.Popen[bytes]:
+    """A run with a short lease on one of several machines, not waited for."""
+    given = ("run", "roster.csv", "--user-pool-id", POOL_ID, "--quota-share", "1.0", "--quiet")
+    return on_machine(site, machine, *given, *options)
+
+
+def on_machine(site: Site, machine: str, *arguments: str) -> subprocess.Popen[bytes]:
+    """A command with a short lease; what is in the temporary folder of another machine, it cannot see."""
+    folder = site.folder / f"machine-{machine}"
+    folder.mkdir(exist_ok=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", QUICK_LEASE, *arguments, "--run-dir", RUN, "--yes"],
+        cwd=site.folder,
+        env=site.cli.env() | {"TMPDIR": str(folder)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def ended(child: subprocess.Popen[bytes]) -> tuple[int, str]:
+    """The exit code of a command, and what it said."""
+    said = child.communicate(timeout=60)[1].decode()
+    return child.returncode, said
+
+
+def after_writes(site: Site, child: subprocess.Popen[bytes], count: int) -> None:
+    """Wait until Cognito has seen so many writes."""
+    wait_until(lambda: writes(site.running) >= count or child.poll() is not None, f"{count} writes")
+    assert child.poll() is None, f"the run ended too early: {child.communicate()}"
+
+
+def lose_the_machine(folder: Path) -> None:
+    """All that a killed command has left on its disk is gone."""
+    left = list((folder / "scratch").glob("migrate-mfa-copy-*"))
+    assert left
+    for each in left:
+        shutil.rmtree(each)
+
+
+def expire(bucket: Bucket) -> None:
+    """Let the time of a lease pass, as far as the bucket is concerned."""
+    lease = bucket.lease("customers")
+    assert lease is not None
+    lease["expires_at"] = lease["renewed_at"] = 0.0
+    bucket.s3.put_object(Bucket=BUCKET, Key="customers/lock.json", Body=json.dumps(lease).encode())
+
+
+def killed_run(site: Site, bucket: Bucket, count: int, *options: str) -> None:
+    """A run that has made so many writes when its machine is lost."""
+    child = site.cli.running("roster.csv", RUN, *options, *SLOWLY)
+    after_writes(site, child, count)
+    end(child, signal.SIGKILL)
+    lose_the_machine(site.folder)
+    expire(bucket)
+
+
+def test_a_run_in_a_bucket_ends_as_on_a_disk_and_can_be_rolled_back_from_elsewhere(
+    site: Callable[..., Site], bucket: Bucket
+) -> None:
+    here = site()
+    before = state_hash(here.running)
+
+    assert_code(here.cli.run("roster.csv", RUN, "--verification", "attested"), 0)
+    assert bucket.lease("customers") is None
+    kept = bucket.names("customers/")
+    assert [name for name in kept if "/wal-" in name] == []
+    assert "customers/report/summary.json" in kept
+    assert list((here.folder / "scratch").glob("migrate-mfa-copy-*")) == []
+
+    assert here.cli("status", "--run-dir", RUN, "--json").json()["counts"]["verified"] == USERS
+    undone = here.cli("rollback", "--run-dir", RUN, "--yes")
+    assert_code(undone, 0)
+    assert f"Report: {RUN}/report/report.html" in undone.err
+    assert state_hash(here.running) == before
+
+
+def test_the_commands_of_the_guide_go_as_shown(site: Callable[..., Site], bucket: Bucket) -> None:
+    here = site()
+    bucket.s3.create_bucket(Bucket="my-bucket")
+    roster_of(here.folder, NAMES, "users.csv")
+    here.cli.environment["MIGRATE_MFA_USER_POOL_ID"] = POOL_ID
+
+    for command in commands(section(topic("state"), "In a bucket")):
+        verb, *rest = command.line.replace("\\\n", " ").split()[1:]
+        assert_code(here.cli(verb, *rest, *(["--yes"] if verb == "run" else [])), 0)
+
+
+def test_a_run_whose_machine_is_lost_again_and_again_ends_right_and_writes_nothing_twice(
+    site: Callable[..., Site], bucket: Bucket
+) -> None:
+    here = site(config=AUTO_VERIFIED, faults=SLOW)
+
+    for count in (1, 25):
+        killed_run(here, bucket, count, *BY_CODE)
+    assert_code(here.cli.run("roster.csv", RUN, *BY_CODE, *QUICKLY), 0)
+
+    assert sorted(sms(here.running).values()) == [1] * USERS
+    assert calls(here.running)["AdminUpdateUserAttributes"] == USERS
+
+
+def test_a_run_that_lost_its_machine_is_rolled_back_to_the_bit_from_a_fresh_one(
+    site: Callable[..., Site], bucket: Bucket
+) -> None:
+    here = site(faults=SLOW)
+    before = state_hash(here.running)
+
+    killed_run(here, bucket, 30, "--verification", "attested")
+    assert_code(here.cli("rollback", "--run-dir", RUN, "--yes"), 0)
+
+    assert state_hash(here.running) == before
+
+
+def test_a_paused_owner_that_wakes_after_its_lease_was_taken_writes_nothing_more(
+    site: Callable[..., Site],
+) -> None:
+    here = site(config=AUTO_VERIFIED, faults=SLOW)
+    first = quick(here, *BY_CODE, *SLOWLY)
+    after_writes(here, first, 10)
+    os.kill(first.pid, signal.SIGSTOP)
+
+    assert ended(quick(here, *BY_CODE, *QUICKLY, machine="two"))[0] == 0
+    done = calls(here.running)
+    os.kill(first.pid, signal.SIGCONT)
+    code, said = ended(first)
+
+    assert calls(here.running)["AdminUpdateUserAttributes"] == done["AdminUpdateUserAttributes"]
+    assert sorted(sms(here.running).values()) == [1] * USERS
+    assert code in {6, 143}
+    assert "lease" in said
+
+
+def test_of_two_that_start_at_once_one_works_and_the_other_names_it(site: Callable[..., Site]) -> None:
+    here = site(config=AUTO_VERIFIED, faults=SLOW)
+
+    both = [quick(here, *BY_CODE, "--max-rps", "UserUpdate=20", machine=name) for name in ("one", "two")]
+
+    (worked, _), (refused, said) = sorted(map(ended, both))
+    assert (worked, refused) == (0, 6)
+    assert "Another command works on this run directory: run on " in said
+    assert sorted(sms(here.running).values()) == [1] * USERS
+
+
+def test_a_bucket_that_is_away_stops_the_run_before_anybody_else_may_begin_and_it_goes_on_later(
+    site: Callable[..., Site], bucket: Bucket
+) -> None:
+    here = site(config=AUTO_VERIFIED, faults=SLOW)
+    child = quick(here, *BY_CODE, *SLOWLY)
+    after_writes(here, child, 10)
+
+    bucket.door.away = True
+    code, said = ended(child)
+    made = calls(here.running)["AdminUpdateUserAttributes"]
+    bucket.door.away = False
+
+    assert code in {6, 143}, said
+    assert "could not be renewed" in said
+    assert ended(quick(here, *BY_CODE, *QUICKLY))[0] == 0
+    assert made < USERS
+    assert sorted(sms(here.running).values()) == [1] * USERS
+
+
+def test_a_slow_bucket_that_refuses_for_a_moment_and_loses_answers_costs_time_and_nothing_else(
+    site: Callable[..., Site], bucket: Bucket
+) -> None:
+    here = site(config=AUTO_VERIFIED)
+    bucket.door.delay_s, bucket.door.loses = 0.1, 4
+    child = here.cli.running("roster.csv", RUN, *BY_CODE, "--max-rps", "UserUpdate=20")
+    after_writes(here, child, 10)
+    bucket.door.refuses = True
+    bucket.door.closed.wait(2.0)
+    bucket.door.refuses, bucket.door.loses = False, 2
+
+    assert ended(child)[0] == 0
+    assert calls(here.running)["AdminUpdateUserAttributes"] == USERS
+
+
+def test_a_missing_segment_is_named_and_never_guessed(site: Callable[..., Site], bucket: Bucket) -> None:
+    here = site(faults=SLOW)
+    killed_run(here, bucket, 25, "--verification", "attested")
+    segments = bucket.names("customers/wal-")
+    assert len(segments) > 2
+    bucket.s3.delete_object(Bucket=BUCKET, Key=segments[1])
+
+    refused = here.cli("rollback", "--run-dir", RUN, "--yes")
+
+    assert_code(refused, 6)
+    assert f"lacks s3://{BUCKET}/{segments[1]}" in refused.err
+
+
+def test_a_purge_leaves_no_number_in_any_version_of_any_object(
+    site: Callable[..., Site], bucket: Bucket, request: pytest.FixtureRequest
+) -> None:
+    bucket.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    request.addfinalizer(bucket.empty)
+    here = site()
+    assert_code(here.cli.run("roster.csv", RUN, "--verification", "attested"), 0)
+    assert_code(here.cli("purge", "--run-dir", RUN, "--yes"), 0)
+
+    number = phone_of(0).encode()
+    versions = bucket.s3.list_object_versions(Bucket=BUCKET, Prefix="customers/")["Versions"]
+    assert "customers/report/summary.json" in {each["Key"] for each in versions}
+    for each in versions:
+        body = bucket.s3.get_object(Bucket=BUCKET, Key=each["Key"], VersionId=each["VersionId"])[
+            "Body"
+        ].read()
+        assert number not in (gzip.decompress(body) if each["Key"].endswith(".gz") else body), each["Key"]
+
+
+def test_unlock_refuses_an_owner_that_lives_and_frees_the_directory_of_a_dead_one(
+    site: Callable[..., Site], bucket: Bucket
+) -> None:
+    here = site(faults=SLOW)
+    child = quick(here, "--verification", "attested", "--max-rps", "UserUpdate=5")
+    after_writes(here, child, 5)
+    code, said = ended(on_machine(here, "two", "unlock"))
+    assert (code, "Another command works on this run directory" in said) == (6, True)
+    child.kill()
+    ended(child)
+
+    code, said = ended(on_machine(here, "two", "unlock"))
+
+    assert code == 0, said
+    assert f"Taking {RUN} away from run on " in said
+    assert bucket.lease("customers") is None

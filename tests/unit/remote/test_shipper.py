@@ -1,0 +1,284 @@
+"""What comes to the bucket is the journal, one transaction after another, readable at any time."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from migrate_mfa.clock import since_boot
+from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.run_dir import WorkingCopy, working_copy
+from migrate_mfa.journal.run_files import JOURNAL
+from migrate_mfa.remote import segment, shipper
+from migrate_mfa.remote.lease import Waiting, acquire
+from migrate_mfa.remote.names import Contents, Place
+from migrate_mfa.remote.objects import StoreError
+from migrate_mfa.remote.restore import restore
+from migrate_mfa.remote.shipper import Shipper
+from tests.support.fake_objects import FakeObjects
+from tests.support.fakes import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from migrate_mfa.journal.database import Database
+
+pytestmark = pytest.mark.promise(4)
+URL = "s3://bucket/run"
+
+
+class Remote:
+    """A journal with a replica in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self.clock = FakeClock()
+        self.objects = FakeObjects(self.clock)
+        waiting = Waiting(elapsed=self.clock.monotonic, sleep=self.clock.sleep, say=lambda _: None)
+        self.lease = acquire(self.objects, "run", lambda: 0, waiting, keep_by=self.objects)
+        self.path = path / "here"
+        self.elsewhere = path / "elsewhere"
+        self.path.mkdir(mode=0o700)
+        token = working_copy.set(WorkingCopy(self.path, URL, self._shipper))
+        try:
+            self.journal = Journal.create_or_open(self.path)
+        finally:
+            working_copy.reset(token)
+
+    def _shipper(self, database: Database) -> Shipper:
+        self.shipper = Shipper(database, self.objects, self.lease, since_boot)
+        return self.shipper
+
+    def write(self, name: str, value: str = "") -> None:
+        self.journal.set_meta({name: value})
+
+    def settled(self) -> None:
+        self.journal.database.wait_for_replica()
+
+    def restored(self) -> dict[str, object]:
+        """The facts of the journal, from the bucket alone."""
+        for old in self.elsewhere.glob("*"):
+            old.unlink()
+        self.elsewhere.mkdir(exist_ok=True)
+        restore(self.objects, URL, self.elsewhere)
+        with Journal.look_at(self.elsewhere) as journal:
+            return journal.meta()
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Iterator[Remote]:
+    made = Remote(tmp_path)
+    yield made
+    made.objects.before = lambda *_: None
+    made.journal.close()
+
+
+def test_what_was_waited_for_is_in_the_bucket(remote: Remote) -> None:
+    for number in range(5):
+        remote.write("number", str(number))
+        remote.settled()
+
+        assert remote.restored()["number"] == str(number)
+
+
+def test_nobody_waits_where_nothing_is_on_its_way(remote: Remote) -> None:
+    remote.settled()
+    remote.settled()
+
+    assert Contents.of(remote.objects.names()).segments == ()
+
+
+def test_a_clean_end_leaves_one_base_and_no_segment(tmp_path: Path) -> None:
+    remote = Remote(tmp_path)
+    remote.write("one")
+    remote.settled()
+    remote.write("two")
+    remote.journal.close()
+
+    left = Contents.of(remote.objects.names())
+    assert (len(left.bases), left.segments) == (1, ())
+    assert {"one", "two"} <= remote.restored().keys()
+
+
+def test_a_segment_whose_answer_was_lost_is_known_as_ours(remote: Remote) -> None:
+    remote.objects.lost = 1
+    remote.write("one")
+    remote.settled()
+
+    assert "one" in remote.restored()
+
+
+def test_another_writer_of_the_same_segment_ends_the_command(tmp_path: Path) -> None:
+    remote = Remote(tmp_path)
+    remote.objects.put(Place(remote.lease.generation, 1).wal, b"somebody else's")
+    remote.write("one")
+
+    with pytest.raises(RunDirectoryError, match="Another process has written"):
+        remote.settled()
+    with pytest.raises(RunDirectoryError, match="Another process has written"):
+        remote.journal.database.require_ours()
+    with pytest.raises(RunDirectoryError, match="Another process has written"):
+        remote.journal.close()
+
+
+def test_who_waits_is_told_when_the_lease_has_run_out(tmp_path: Path) -> None:
+    remote = Remote(tmp_path)
+
+    def away(method: str, name: str) -> None:
+        if name.startswith("wal-"):
+            remote.clock.sleep(30)
+            raise StoreError(method)
+
+    remote.objects.before = away
+    remote.write("one")
+
+    with pytest.raises(RunDirectoryError, match="was not renewed"):
+        remote.settled()
+    with pytest.raises(RunDirectoryError):
+        remote.journal.close()
+
+
+def test_what_nobody_waits_for_comes_as_a_base_and_what_follows_as_segments(
+    remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipper, "_BULK", 5_000)
+    bases = len(Contents.of(remote.objects.names()).bases)
+    for number in range(200):
+        remote.write(f"planned {number}", "x" * 200)
+    assert not remote.shipper.records
+
+    remote.settled()
+    assert remote.restored().keys() >= {f"planned {number}" for number in range(200)}
+    remote.write("after")
+    remote.settled()
+
+    assert remote.restored()["after"] == ""
+    assert len(Contents.of(remote.objects.names()).bases) == bases
+
+
+def test_a_base_takes_the_place_of_segments_that_have_grown_beyond_a_quarter_of_it(
+    remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipper, "_SMALL", 100)
+    for number in range(12):
+        remote.write(f"fact {number}", str(hash(str(number))) * 50)
+        remote.settled()
+
+    found = Contents.of(remote.objects.names())
+    assert found.bases[-1].segment > 0
+    assert len(found.segments) < 12
+    assert remote.restored().keys() >= {f"fact {number}" for number in range(12)}
+
+
+def test_a_gap_is_named(remote: Remote, tmp_path: Path) -> None:
+    for number in range(3):
+        remote.write(str(number))
+        remote.settled()
+    del remote.objects.bodies[Place(1, 2).wal]
+
+    with pytest.raises(RunDirectoryError, match=f"lacks {URL}/{Place(1, 2).wal}"):
+        restore(remote.objects, URL, _empty(tmp_path))
+
+
+def test_the_last_segments_are_missed_where_the_lease_knows_of_them(remote: Remote, tmp_path: Path) -> None:
+    for number in range(3):
+        remote.write(str(number))
+        remote.settled()
+    del remote.objects.bodies[Place(1, 3).wal]
+
+    with pytest.raises(RunDirectoryError, match=f"lacks {URL}/{Place(1, 3).wal}"):
+        restore(remote.objects, URL, _empty(tmp_path), at_least=Place(1, 3))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda body: body[:-10],
+        lambda _: b"",
+        lambda _: segment.packed([b"not json\n"]),
+        lambda _: segment.packed([b'[7,[["UPDATE meta SET value = 0 WHERE 0",[],false]]]\n']),
+        lambda _: segment.packed([b"[0,[[\"ATTACH '/tmp/other' AS other\",[],false]]]\n"]),
+    ],
+    ids=["cut", "empty", "not JSON", "changes something else", "reaches another file"],
+)
+def test_a_damaged_segment_is_named(remote: Remote, tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
+    remote.write("one")
+    remote.settled()
+    name = Place(1, 1).wal
+    remote.objects.bodies[name] = spoil(remote.objects.bodies[name])
+
+    with pytest.raises(RunDirectoryError, match=f"{URL}/{name} is damaged"):
+        restore(remote.objects, URL, _empty(tmp_path))
+
+
+def test_a_damaged_base_is_named(remote: Remote, tmp_path: Path) -> None:
+    name = Place(1, 0).base
+    remote.objects.bodies[name] = remote.objects.bodies[name][:50]
+
+    with pytest.raises(RunDirectoryError, match=f"{URL}/{name} is damaged"):
+        restore(remote.objects, URL, _empty(tmp_path))
+
+
+def test_segments_without_a_base_are_no_run_directory(tmp_path: Path) -> None:
+    objects = FakeObjects(FakeClock())
+    objects.put(Place(1, 1).wal, segment.packed([]))
+
+    with pytest.raises(RunDirectoryError, match="lacks"):
+        restore(objects, URL, _empty(tmp_path))
+
+
+def test_late_segments_of_an_owner_before_are_left_out(remote: Remote, tmp_path: Path) -> None:
+    remote.write("ours")
+    remote.settled()
+    late = [b'[1,[["INSERT INTO meta VALUES (?,?)",["late","1"],false]]]\n']
+    remote.objects.put(Place(0, 9).wal, segment.packed(late))
+
+    assert remote.restored().keys() >= {"ours"}
+    assert "late" not in remote.restored()
+
+
+def test_reading_begins_again_where_the_owner_has_replaced_what_was_listed(
+    remote: Remote, tmp_path: Path
+) -> None:
+    remote.write("one")
+    remote.settled()
+    replaced: list[str] = []
+
+    def replace(method: str, name: str) -> None:
+        if method == "get" and name.startswith("base-") and not replaced:
+            replaced.append(name)
+            remote.shipper._make_base()
+
+    remote.objects.before = replace
+
+    assert "one" in remote.restored()
+    assert replaced
+
+
+def test_the_journal_of_a_killed_owner_is_the_same_byte_for_byte_in_every_table(
+    remote: Remote, tmp_path: Path
+) -> None:
+    for number in range(30):
+        remote.write(f"{number}", "値" * number)
+    remote.settled()
+    folder = _empty(tmp_path)
+    restore(remote.objects, URL, folder)
+
+    assert _dump(folder / JOURNAL) == _dump(remote.path / JOURNAL)
+
+
+def _dump(path: Path) -> list[str]:
+    connection = sqlite3.connect(path)
+    try:
+        return list(connection.iterdump())
+    finally:
+        connection.close()
+
+
+def _empty(path: Path) -> Path:
+    folder = path / "restored"
+    folder.mkdir()
+    return folder
