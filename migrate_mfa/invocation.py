@@ -196,10 +196,7 @@ class Invocation:
             note_lane_writer(session.lane, directory, session.clock.now())
 
     def _say_if_older(self, wrote_until: float | None) -> None:
-        """Warn if the journal ends before `wrote_until`, when the lane saw the last command of this directory end.
-
-        A backup was put in its place then.
-        """
+        """Warn if the journal ends before `wrote_until`, when the lane saw the last writer here end."""
         knows_until = self.work.ended_before()
         if wrote_until is None or knows_until is None or knows_until >= wrote_until:
             return

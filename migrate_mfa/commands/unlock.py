@@ -28,7 +28,12 @@ class Leased(Group):
 def unlock(
     leased: Leased, aws: Annotated[Aws, Only("profile", "region", "endpoint_url")], consent: Consent
 ) -> ExitCode:
-    """Take away the lease of a command whose machine is gone; that of a command that lives is refused."""
+    """Free a run directory in a bucket whose owner is gone. An owner that still renews its lease keeps it.
+
+    Examples:
+        migrate-mfa unlock --run-dir s3://my-bucket/runs/users
+        migrate-mfa unlock --run-dir s3://my-bucket/runs/users --yes
+    """
     from migrate_mfa.cli.located import waiting
     from migrate_mfa.remote.aws_objects import open_bucket
     from migrate_mfa.remote.lease import look_at_dead, take_away

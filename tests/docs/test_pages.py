@@ -64,7 +64,7 @@ def test_every_page_of_the_guide_is_a_topic_and_the_readme_links_to_all() -> Non
 
 @pytest.mark.parametrize("name", ALL)
 def test_pages_are_short(name: str) -> None:
-    most = {"README.md": 300, "README.ja.md": 300, "migrate_mfa/guide/reference.md": 240}.get(name, 220)
+    most = {"README.md": 300, "README.ja.md": 300, "migrate_mfa/guide/reference.md": 280}.get(name, 220)
 
     assert len(ALL[name].splitlines()) <= most
 

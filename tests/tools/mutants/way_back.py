@@ -151,7 +151,7 @@ WAY_BACK: Final = (
         promise=7,
         breach="Numbers stay in the file while another program reads it, and purge says that they are gone.",
         file="migrate_mfa/journal/database.py",
-        find="if busy or any(_holds(path, gone) for path in files):",
+        find="if busy or any(holds_text(path, gone) for path in files):",
         put="if False:",
         tests=(
             "tests/unit/journal/test_run_files.py::test_a_purge_beside_a_reader_says_that_copies_are_left",
@@ -162,7 +162,7 @@ WAY_BACK: Final = (
         promise=7,
         breach="What a purge forgot is not looked for in the file.",
         file="migrate_mfa/journal/database.py",
-        find="if busy or any(_holds(path, gone) for path in files):",
+        find="if busy or any(holds_text(path, gone) for path in files):",
         put="if busy:",
         tests=(
             "tests/unit/journal/test_run_files.py::test_a_purge_looks_for_what_it_removed_in_the_files_themselves",
