@@ -236,3 +236,14 @@ def test_where_the_old_number_would_send_an_sms_two_runs_say_so(tmp_path: Path) 
     assert "another run directory" in said[1].detail
     assert user_pool.true_state("ann").mfa != SMS_PREFERRED
     assert user_pool.made(GET)
+
+
+def test_a_row_that_is_planned_again_has_no_reason_until_it_ends_again(tmp_path: Path) -> None:
+    with scene(tmp_path, FakeUserPool([a_user()])) as run:
+        enrolled(run)
+        [(row, _)] = RollbackStore(run.journal.database).rollback_rows(0, EVERYBODY, ended=False)
+
+        RollbackStore(run.journal.database).reopen([row], Plan((), Reason.RESTORED))
+
+        found = run.journal.database.query("SELECT outcome, reason, detail, was FROM rows")
+        assert [tuple(each) for each in found] == [("unprocessed", None, "", "enrolled")]
