@@ -4,7 +4,7 @@ import os
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TypeVar
@@ -13,7 +13,7 @@ from migrate_mfa import __version__
 from migrate_mfa.aws.endpoints import AWS
 from migrate_mfa.aws.session import Aws, AwsTarget
 from migrate_mfa.aws.user_pool import CognitoUserPool
-from migrate_mfa.clock import SystemClock
+from migrate_mfa.clock import SystemClock, since_boot
 from migrate_mfa.domain.errors import (
     ExitCode,
     InputUnusable,
@@ -35,6 +35,9 @@ from migrate_mfa.pacing.network import Network
 from migrate_mfa.pacing.retry import ATTEMPTS, retry_read
 from migrate_mfa.pacing.user_pool import PacedUserPool
 from migrate_mfa.ports import Clock, Progress, UserPool
+from migrate_mfa.remote.aws_objects import open_bucket
+from migrate_mfa.remote.lane import leased_lane, place_of
+from migrate_mfa.remote.lease import Waiting
 from migrate_mfa.settings import Settings
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
 
@@ -122,10 +125,9 @@ def connect(
     aws = Aws(settings.target(user_pool_id), connections=_MOST_CONNECTIONS)
     with on_signals(stop, progress.say):
         lane = call_or_exit(aws.lane, clock, stop, say=progress.say)
-        lock = lock_lane(lane) if exclusive else None
         if not exclusive:
             _look_at_lock(lane, progress)
-        try:
+        with _owned(lane, settings, progress) if exclusive else nullcontext():
             inner = CognitoUserPool(aws)
             limits = _limits(inner)
             limiters = _pacers(limits, settings, clock)
@@ -153,9 +155,25 @@ def connect(
                 network=network,
                 credentials_end=aws.credentials_end(),
             )
-        finally:
-            if lock is not None:
-                os.close(lock)
+
+
+@contextmanager
+def _owned(lane: Lane, settings: Settings, progress: Progress) -> Iterator[None]:
+    """Own the lane on this machine, and with `--lane-lock` among all machines."""
+    lock = lock_lane(lane)
+    try:
+        with ExitStack() as stack:
+            if (url := settings.pace.lane_lock) is not None:
+                place = place_of(url, lane)
+                aws = settings.aws
+                objects = open_bucket(
+                    place, profile=aws.profile, region=aws.region, endpoint_url=aws.endpoint_url
+                )
+                waiting = Waiting(elapsed=since_boot, sleep=SystemClock().sleep, say=progress.say)
+                stack.enter_context(leased_lane(place, objects, lane, waiting))
+            yield
+    finally:
+        os.close(lock)
 
 
 def _look_at_lock(lane: Lane, progress: Progress) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from migrate_mfa.remote.objects import BucketUrl
+from migrate_mfa.remote.objects import BucketUrl, is_bucket_url
 
 if TYPE_CHECKING:
     from migrate_mfa.remote.lease import Waiting
+    from migrate_mfa.remote.objects import Objects
 
 _ITSELF = {"unlock", "iam-policy"}
 """The commands for which it stays a place in a bucket."""
@@ -19,37 +20,59 @@ _WORK = {"plan", "run", "disable", "audit", "canary", "reconcile", "rollback", "
 def located(command: str, values: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The values of a command's options, with a directory of this machine in the place of one in a bucket.
 
+    A roster in a bucket is brought here too; it keeps its name.
+
     Args:
         command: its name.
         values: its options by name.
 
     Raises:
         RunDirectoryError: somebody else works there, or it is not whole.
+        InputUnusable: there is no such roster.
         OutOfReach: the bucket does not answer.
     """
-    url = values.get("run_dir")
-    if command in _ITSELF or not isinstance(url, BucketUrl):
-        yield values
+    with _roster_here(values):
+        url = values.get("run_dir")
+        if command in _ITSELF or not isinstance(url, BucketUrl):
+            yield values
+            return
+        from migrate_mfa.remote import working_copy as copies
+
+        run = copies.RemoteRun(url, _opened(url, values))
+        if command not in _WORK:
+            with copies.for_reading(run, waiting(), writes_report=command == "report") as path:
+                yield {**values, "run_dir": path}
+            return
+        with copies.for_work(run, command, waiting()) as path:
+            yield {**values, "run_dir": path}
+            if command == "purge":
+                copies.purge_versions(run, waiting())
+
+
+@contextmanager
+def _roster_here(values: Mapping[str, Any]) -> Iterator[None]:
+    source = values.get("roster")
+    if source is None or not is_bucket_url(source):
+        yield
         return
-    from migrate_mfa.remote import working_copy as copies
+    from migrate_mfa.remote.working_copy import fetched_roster
+    from migrate_mfa.roster.text import fetched
+
+    url = BucketUrl.parse(source)
+    with fetched_roster(_opened(url.parent, values), url, waiting()) as path:
+        token = fetched.set({source: path})
+        try:
+            yield
+        finally:
+            fetched.reset(token)
+
+
+def _opened(url: BucketUrl, values: Mapping[str, Any]) -> "Objects":
+    """A place in a bucket, by the options that say how AWS is reached; a role is for the pool alone."""
     from migrate_mfa.remote.aws_objects import open_bucket
 
-    objects = open_bucket(
-        url,
-        profile=values.get("profile"),
-        region=values.get("region"),
-        endpoint_url=values.get("endpoint_url"),
-        kms_key=values.get("kms_key"),
-    )
-    run = copies.RemoteRun(url, objects)
-    if command not in _WORK:
-        with copies.for_reading(run, waiting(), writes_report=command == "report") as path:
-            yield {**values, "run_dir": path}
-        return
-    with copies.for_work(run, command, waiting()) as path:
-        yield {**values, "run_dir": path}
-        if command == "purge":
-            copies.purge_versions(run, waiting())
+    names = ("profile", "region", "endpoint_url", "kms_key")
+    return open_bucket(url, **{name: values.get(name) for name in names})
 
 
 def waiting() -> "Waiting":

@@ -15,6 +15,7 @@ from migrate_mfa.domain.choices import PhoneConflict, ProgressStyle, Verificatio
 from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Reason
+from migrate_mfa.remote.objects import BucketUrl
 
 KmsKey = Annotated[
     str | None,
@@ -156,6 +157,15 @@ class Pace(Group, heading="How fast"):
             parser=option_values.duration,
         ),
     ] = Written(900, "15m")
+    lane_lock: Annotated[
+        BucketUrl | None,
+        Option(
+            help="Keep the lock of the account and Region here too, s3://BUCKET/PREFIX, if several machines "
+            "work there.",
+            metavar="URL",
+            parser=option_values.bucket_url,
+        ),
+    ] = None
 
     @property
     def limits(self) -> dict[Category, float]:

@@ -116,9 +116,13 @@ def note_lane_writer(lane: "Lane", directory: Path, ended: float | None = None) 
     name_holder(_lane_lock(lane), directory_name, Writer(directory_name, ended))
 
 
+def lane_name(lane: "Lane") -> str:
+    """A name for files that tells lanes apart."""
+    return f"lane-{sha256(f'{lane.endpoint} {lane.account} {lane.region}'.encode()).hexdigest()[:16]}"
+
+
 def _lane_lock(lane: "Lane") -> Path:
-    name = sha256(f"{lane.endpoint} {lane.account} {lane.region}".encode()).hexdigest()[:16]
-    return _common() / "migrate-mfa-lanes" / f"lane-{name}.lock"
+    return _common() / "migrate-mfa-lanes" / f"{lane_name(lane)}.lock"
 
 
 def _common() -> Path:

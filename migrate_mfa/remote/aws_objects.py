@@ -67,7 +67,7 @@ class S3Objects:
 
     def now(self) -> float:
         """See `Objects.now`."""
-        asked = {"Bucket": self._url.bucket, "Prefix": f"{self._url.prefix}/", "MaxKeys": 1}
+        asked = {"Bucket": self._url.bucket, "Prefix": self._key(""), "MaxKeys": 1}
         return self._call("ListObjectsV2", lambda: _time_of(self._client.list_objects_v2(**asked)))
 
     def get(self, name: str) -> Stored | None:
@@ -112,7 +112,7 @@ class S3Objects:
 
     def names(self, prefix: str = "") -> list[str]:
         """See `Objects.names`."""
-        begin = len(self._url.prefix) + 1
+        begin = len(self._key(""))
 
         def read() -> list[str]:
             pages = self._pages("list_objects_v2", prefix)
@@ -128,7 +128,7 @@ class S3Objects:
 
     def delete_all_versions(self, prefix: str, keep: Callable[[str], bool]) -> int:
         """See `Objects.delete_all_versions`."""
-        begin = len(self._url.prefix) + 1
+        begin = len(self._key(""))
 
         def read() -> list[dict[str, str]]:
             return [
@@ -174,10 +174,13 @@ class S3Objects:
 
     def _pages(self, operation: str, prefix: str) -> Any:  # noqa: ANN401 - boto3's own
         paginator = self._client.get_paginator(operation)
-        return paginator.paginate(Bucket=self._url.bucket, Prefix=f"{self._url.prefix}/{prefix}")
+        return paginator.paginate(Bucket=self._url.bucket, Prefix=self._key(prefix))
+
+    def _key(self, name: str) -> str:
+        return f"{self._url.prefix}/{name}" if self._url.prefix else name
 
     def _named(self, name: str) -> dict[str, str]:
-        return {"Bucket": self._url.bucket, "Key": f"{self._url.prefix}/{name}"}
+        return {"Bucket": self._url.bucket, "Key": self._key(name)}
 
     def _call(self, operation: str, work: Callable[[], T], seconds: float = _CALL_S) -> T:
         """One attempt; what S3 answers in the words of `Objects`."""

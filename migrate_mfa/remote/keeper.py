@@ -1,9 +1,13 @@
 """A thread that keeps a lease, drains the command that cannot keep it any more, and ends it in time."""
 
+import os
+import shutil
+import signal
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
-from migrate_mfa.domain.errors import MigrateMfaError
+from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
 from migrate_mfa.remote import lease
 from migrate_mfa.remote.objects import StoreError
 
@@ -61,3 +65,17 @@ class Keeper:
                 if self._lease.lost
                 else f"The lease could not be renewed for {lease.DRAINS_S:.0f} s {trouble}."
             )
+
+
+def drain_by_signal(text: str, say: Callable[[str], None]) -> None:
+    """End what is in flight, as at SIGTERM."""
+    say(f"{text} This command ends what is in flight; run the same command again to resume.")
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def end_now(text: str, say: Callable[[str], None], scratch: Path | None = None) -> None:
+    """Be gone before anybody else may begin; `scratch` holds personal data and goes first."""
+    say(f"{text} This command ends at once. Nothing is lost; run the same command again to resume.")
+    if scratch is not None:
+        shutil.rmtree(scratch, ignore_errors=True)
+    os._exit(ExitCode.RUN_DIRECTORY)

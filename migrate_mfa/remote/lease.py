@@ -17,6 +17,7 @@ from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.remote.objects import ConditionFailedError, GoneError, Objects, Stored, StoreError
 
 LOCK = "lock.json"
+RUN_DIRECTORY = "this run directory"
 LASTS_S = 90.0
 RENEWED_S = 10.0
 DRAINS_S = 30.0
@@ -86,19 +87,20 @@ class Waiting:
     elapsed: Callable[[], float]
     sleep: Callable[[float], None]
     say: Callable[[str], None]
+    what: str = RUN_DIRECTORY
+    """What is leased, in words."""
 
 
 class Lease:
     """A lease that this process holds."""
 
-    def __init__(
-        self, objects: Objects, holder: Holder, tag: str, at: float, elapsed: Callable[[], float]
-    ) -> None:
-        """`at`: when the request that got it was sent, on the clock of `elapsed`."""
+    def __init__(self, objects: Objects, holder: Holder, tag: str, at: float, waiting: Waiting) -> None:
+        """`at`: when the request that got it was sent, on the clock of `waiting`."""
         self._objects = objects
         self._holder = holder
         self._tag = tag
-        self._elapsed = elapsed
+        self._elapsed = waiting.elapsed
+        self._what = waiting.what
         self._renewed = at
         self._store_ahead = holder.renewed_at - at
         self._lost = ""
@@ -129,7 +131,7 @@ class Lease:
             raise RunDirectoryError(self._lost, "The same command resumes when nobody else works there.")
         if self.age >= ENDS_S:
             raise RunDirectoryError(
-                f"The lease of the run directory was not renewed for {ENDS_S:.0f} s, so this command ends.",
+                f"The lease of {self._what} was not renewed for {ENDS_S:.0f} s, so this command ends.",
                 "Look at the network and the bucket; then the same command resumes.",
             )
 
@@ -149,7 +151,7 @@ class Lease:
             try:
                 put = self._objects.put(LOCK, holder.body(), replaces=self._tag, seconds=longest)
             except GoneError:
-                self._lost = "The lease of this run directory was removed, so this command ends."
+                self._lost = f"The lease of {self._what} was removed, so this command ends."
             except ConditionFailedError:
                 self._look_who_has_it()
             else:
@@ -165,7 +167,7 @@ class Lease:
             self._tag = found.tag
             return
         by = f" by {holder.command} on {holder.host}" if holder else ""
-        self._lost = f"The lease of this run directory was taken over{by}, so this command ends."
+        self._lost = f"The lease of {self._what} was taken over{by}, so this command ends."
 
     def release(self) -> None:
         """Give it back; what cannot be given back runs out by itself."""
@@ -216,7 +218,7 @@ def acquire(
             put = objects.put(LOCK, mine.body(), new=stored is None, replaces=stored.tag if stored else None)
         except (ConditionFailedError, GoneError):
             continue  # somebody was faster, or it was our own write whose answer was lost
-        return Lease(keep_by, replace(mine, renewed_at=put.at), put.tag, asked, waiting.elapsed)
+        return Lease(keep_by, replace(mine, renewed_at=put.at), put.tag, asked, waiting)
 
 
 class _Look:
@@ -237,11 +239,11 @@ class _Look:
         if self._first is None:
             self._first, self._since = stored, self._waiting.elapsed()
             self._waiting.say(
-                f"The run directory is held by {holder.age(stored.at)}. Waiting to see whether that command "
-                f"still lives; if it does not, its lease ends in {holder.expires_at - stored.at:.0f} s."
+                f"A lease on {self._waiting.what} is held by {holder.age(stored.at)}. Waiting to see whether "
+                f"that command still runs. If not, the lease ends in {holder.expires_at - stored.at:.0f} s."
             )
         if stored.tag != self._first.tag:
-            raise busy(holder, stored)
+            raise busy(self._waiting.what, holder, stored)
         if not self._told and self._waiting.elapsed() - self._since >= _DEAD_S:
             self._told = True
             left = holder.expires_at - stored.at
@@ -275,13 +277,13 @@ def take_away(objects: Objects, stored: Stored) -> None:
     try:
         objects.delete(LOCK, tag=stored.tag)
     except ConditionFailedError:
-        raise busy(Holder.read(stored), stored) from None
+        raise busy(RUN_DIRECTORY, Holder.read(stored), stored) from None
 
 
-def busy(holder: Holder, stored: Stored) -> RunDirectoryError:
+def busy(what: str, holder: Holder, stored: Stored) -> RunDirectoryError:
     """Somebody else works there."""
     return RunDirectoryError(
-        f"Another command works on this run directory: {holder.age(stored.at)}.",
+        f"Another command works on {what}: {holder.age(stored.at)}.",
         "Wait until it ends, or stop it: it can be resumed. If its machine is gone, its lease ends within "
         f"{LASTS_S:.0f} s; migrate-mfa unlock takes it away earlier.",
     )

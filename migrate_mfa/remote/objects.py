@@ -36,6 +36,16 @@ class BucketUrl:
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.prefix}"
 
+    @property
+    def name(self) -> str:
+        """The last part of the prefix."""
+        return self.prefix.rpartition("/")[2]
+
+    @property
+    def parent(self) -> "BucketUrl":
+        """The place that holds `name`."""
+        return BucketUrl(self.bucket, self.prefix.rpartition("/")[0])
+
     def __truediv__(self, name: str) -> "BucketUrl":
         return BucketUrl(self.bucket, f"{self.prefix}/{name}")
 

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrate_mfa.domain.errors import ExitCode, OutOfReach, RunDirectoryError
+from migrate_mfa.domain.errors import InputUnusable, OutOfReach, RunDirectoryError
 from migrate_mfa.journal.lock import take_lock
 from migrate_mfa.journal.run_dir import WorkingCopy, working_copy
 from migrate_mfa.journal.run_files import LOCK as LOCAL_LOCK
-from migrate_mfa.remote.keeper import Keeper
+from migrate_mfa.remote.keeper import Keeper, drain_by_signal, end_now
 from migrate_mfa.remote.lease import LOCK, Holder, Waiting, acquire
 from migrate_mfa.remote.names import Contents, Place
 from migrate_mfa.remote.objects import BucketUrl, ConditionFailedError, GoneError, Objects, StoreError
@@ -60,8 +59,8 @@ def for_work(run: RemoteRun, command: str, waiting: Waiting) -> Iterator[Path]:
         keeper = Keeper(
             lease,
             lambda: shippers[-1].segment if shippers else 0,
-            lambda reason: _drain(f"{run.url}: {reason}", waiting.say),
-            lambda reason: _end_now(f"{run.url}: {reason}", path, waiting.say),
+            lambda reason: drain_by_signal(f"{run.url}: {reason}", waiting.say),
+            lambda reason: end_now(f"{run.url}: {reason}", waiting.say, path.parent),
         )
         keeper.start()
         try:
@@ -113,6 +112,29 @@ def for_reading(run: RemoteRun, waiting: Waiting, *, writes_report: bool = False
         finally:
             if lock is not None:
                 os.close(lock)
+
+
+@contextmanager
+def fetched_roster(objects: Objects, url: BucketUrl, waiting: Waiting) -> Iterator[Path]:
+    """Bring a roster to this machine for the time of one command.
+
+    Args:
+        objects: where it is.
+        url: the roster.
+        waiting: time and words.
+
+    Raises:
+        InputUnusable: there is no such roster.
+        OutOfReach: the bucket does not answer.
+    """
+    run = RemoteRun(url, PatientObjects(objects, waiting.sleep))
+    with _scratch() as folder:
+        path = folder / "roster.csv"
+        with answering(run):
+            found = run.objects.download(url.name, path)
+        if not found:
+            raise InputUnusable(f"There is no roster {url}.", "Correct the name, or copy it there.")
+        yield path
 
 
 def purge_versions(run: RemoteRun, waiting: Waiting) -> int:
@@ -195,18 +217,6 @@ def _sweep() -> None:
                 shutil.rmtree(root, ignore_errors=True)
             finally:
                 os.close(owner)
-
-
-def _drain(text: str, say: Callable[[str], None]) -> None:
-    say(f"{text} This command ends what is in flight; run the same command again to resume.")
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _end_now(text: str, path: Path, say: Callable[[str], None]) -> None:
-    """Be gone before anybody else may begin; what was recorded is in the bucket."""
-    say(f"{text} This command ends at once. Nothing is lost; run the same command again to resume.")
-    shutil.rmtree(path.parent, ignore_errors=True)
-    os._exit(ExitCode.RUN_DIRECTORY)
 
 
 def _bring_reports(run: RemoteRun, path: Path, say: Callable[[str], None], generation: int = 0) -> None:

@@ -7,9 +7,11 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO, Final, NamedTuple
 
 from migrate_mfa.domain.errors import InputUnusable
@@ -32,6 +34,10 @@ class RawRecord(NamedTuple):
     text: str
     first_line: int
     last_line: int
+
+
+fetched: ContextVar[Mapping[str, Path]] = ContextVar("fetched", default=MappingProxyType({}))
+"""Where rosters that are kept elsewhere are on this machine, by the names that they have there."""
 
 
 def shown(source: str) -> str:
@@ -61,7 +67,8 @@ def open_bytes(source: str, stdin: BinaryIO | None = None) -> Iterator[SeekableF
 def _open(source: str, stdin: BinaryIO | None, stack: ExitStack) -> SeekableFile:
     if source == STDIN:
         return _spool(stdin or sys.stdin.buffer, stack)
-    file = stack.enter_context(Path(source).open("rb"))  # noqa: SIM115 - the stack closes it
+    path = fetched.get().get(source, Path(source))
+    file = stack.enter_context(path.open("rb"))
     return file if file.seekable() else _spool(file, stack)
 
 

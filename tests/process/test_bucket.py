@@ -53,12 +53,12 @@ from pathlib import Path
 from migrate_mfa.journal import run_dir
 from migrate_mfa.remote import lease
 run_dir._COMMON = Path(tempfile.gettempdir())
-lease.LASTS_S, lease.RENEWED_S, lease.DRAINS_S, lease.ENDS_S = 5.0, 0.3, 1.5, 3.5
-lease._DEAD_S, lease._LOOK_S, lease.RETRY_S, lease._LONGEST_CALL_S = 1.0, 0.1, 0.1, 0.5
+lease.LASTS_S, lease.RENEWED_S, lease.DRAINS_S, lease.ENDS_S = 12.0, 0.4, 4.0, 10.0
+lease._DEAD_S, lease._LOOK_S, lease.RETRY_S, lease._LONGEST_CALL_S = 3.0, 0.1, 0.1, 1.0
 from migrate_mfa.main import main
 sys.exit(main(sys.argv[1:]))
 """
-"""The program with the times of a lease divided by some twenty; their proportions stay."""
+"""The program with the times of a lease divided by eight; their proportions stay."""
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +91,12 @@ def quick(site: Site, *options: str, machine: str = "one") -> subprocess.Popen[b
     return on_machine(site, machine, *given, *options)
 
 
-def on_machine(site: Site, machine: str, *arguments: str) -> subprocess.Popen[bytes]:
+def on_machine(site: Site, machine: str, *arguments: str, run_dir: str = RUN) -> subprocess.Popen[bytes]:
     """A command with a short lease; what is in the temporary folder of another machine, it cannot see."""
     folder = site.folder / f"machine-{machine}"
     folder.mkdir(exist_ok=True)
     return subprocess.Popen(
-        [sys.executable, "-c", QUICK_LEASE, *arguments, "--run-dir", RUN, "--yes"],
+        [sys.executable, "-c", QUICK_LEASE, *arguments, "--run-dir", run_dir, "--yes"],
         cwd=site.folder,
         env=site.cli.env() | {"TMPDIR": str(folder)},
         stdin=subprocess.DEVNULL,
@@ -260,6 +260,42 @@ def test_a_slow_bucket_that_refuses_for_a_moment_and_loses_answers_costs_time_an
 
     assert ended(child)[0] == 0
     assert calls(here.running)["AdminUpdateUserAttributes"] == USERS
+
+
+def test_a_roster_may_be_in_a_bucket_too_and_keeps_its_name(
+    site: Callable[..., Site], bucket: Bucket
+) -> None:
+    here = site()
+    url = "s3://runs/rosters/customers.csv"
+    missing = here.cli.plan(url, RUN, "--verification", "attested")
+    assert_code(missing, 3)
+    assert f"There is no roster {url}." in missing.err
+    bucket.s3.upload_file(str(here.folder / "roster.csv"), BUCKET, "rosters/customers.csv")
+
+    assert_code(here.cli.run(url, RUN, "--verification", "attested"), 0)
+
+    found = json.loads(bucket.read("customers/report/summary.json"))
+    assert found["roster"]["name"] == "customers.csv"
+    assert list((here.folder / "scratch").glob("migrate-mfa-copy-*")) == []
+
+
+def test_a_lane_lock_in_a_bucket_is_seen_from_another_machine(
+    site: Callable[..., Site], bucket: Bucket
+) -> None:
+    here = site(faults=SLOW)
+    lock = ("--lane-lock", "s3://runs/lanes")
+    child = quick(here, "--verification", "attested", "--max-rps", "UserUpdate=5", *lock)
+    after_writes(here, child, 3)
+
+    assert bucket.names("lanes/"), bucket.names()
+    other = "s3://runs/others"
+    code, said = ended(on_machine(here, "two", "audit", "--user-pool-id", POOL_ID, *lock, run_dir=other))
+    assert (code, "Another command works on this account in ap-northeast-1: " in said) == (6, True), said
+    assert ended(child)[0] == 0
+
+    code, said = ended(on_machine(here, "two", "audit", "--user-pool-id", POOL_ID, *lock, run_dir=other))
+    assert code == 0, said
+    assert bucket.names("lanes/") == []
 
 
 def test_a_missing_segment_is_named_and_never_guessed(site: Callable[..., Site], bucket: Bucket) -> None:

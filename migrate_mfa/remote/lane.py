@@ -1,0 +1,53 @@
+"""The lock of an account and Region in a bucket, for commands on several machines."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from migrate_mfa.domain.quotas import Lane
+from migrate_mfa.journal.run_dir import lane_name
+from migrate_mfa.remote.keeper import Keeper, drain_by_signal, end_now
+from migrate_mfa.remote.lease import Waiting, acquire
+from migrate_mfa.remote.objects import BucketUrl, Objects
+from migrate_mfa.remote.patient import PatientObjects
+from migrate_mfa.remote.working_copy import RemoteRun, answering
+
+
+def place_of(url: BucketUrl, lane: Lane) -> BucketUrl:
+    """Where the lease of a lane is, below the place that the operator gave."""
+    return url / lane_name(lane)
+
+
+@contextmanager
+def leased_lane(url: BucketUrl, objects: Objects, lane: Lane, waiting: Waiting) -> Iterator[None]:
+    """Own a lane among all machines that keep its lock in the same place.
+
+    Its lease guards a rate, not users: a command that has lost it drains, and may end some calls beside the
+    next owner's first ones.
+
+    Args:
+        url: the place of the lane's lease, see `place_of`.
+        objects: the objects below it.
+        lane: the account and Region.
+        waiting: time and words.
+
+    Raises:
+        RunDirectoryError: another command owns it.
+        OutOfReach: the bucket does not answer.
+    """
+    told = replace(waiting, what=f"this account in {lane.region}")
+    with answering(RemoteRun(url, objects)):
+        patient = PatientObjects(objects, waiting.sleep)
+        lease = acquire(patient, "migrate-mfa", lambda: 0, told, keep_by=objects)
+    keeper = Keeper(
+        lease,
+        lambda: 0,
+        lambda reason: drain_by_signal(f"{url}: {reason}", waiting.say),
+        lambda reason: end_now(f"{url}: {reason}", waiting.say),
+    )
+    keeper.start()
+    try:
+        yield
+    finally:
+        keeper.stop()
+        lease.release()
