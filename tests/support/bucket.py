@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -136,6 +137,7 @@ def _doorway(door: Door, host: str, port: int) -> Iterator[str]:
 @contextmanager
 def bucket_on_loopback() -> Iterator[Bucket]:
     """Serve an empty bucket for as long as the context lasts."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:

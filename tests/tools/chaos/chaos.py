@@ -43,6 +43,7 @@ class Orders:
     users: int = USERS
     lag_s: float = LAG_S
     slow: float = SLOW
+    in_bucket: bool = False
 
 
 def play_all(orders: Orders, tell: Callable[[str], None]) -> Figures:
@@ -79,6 +80,7 @@ def _script(orders: Orders, number: int, kills: int) -> Script:
         users=orders.users,
         lag_s=orders.lag_s,
         slow=orders.slow,
+        in_bucket=orders.in_bucket,
     )
 
 
@@ -134,6 +136,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--lag", type=float, default=LAG_S, help=lag_help)
     slow_help = f"the share of the processes with a limiter of a write or two a second (default {SLOW:g})"
     parser.add_argument("--slow", type=float, default=SLOW, help=slow_help)
+    bucket_help = "keep the run directories in a bucket, and lose the machine with each process"
+    parser.add_argument("--bucket", action="store_true", help=bucket_help)
     given = parser.parse_args(arguments)
     policies = (given.policy,) if given.policy else POLICIES
     orders = Orders(
@@ -143,6 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         workers=given.workers,
         lag_s=given.lag,
         slow=given.slow,
+        in_bucket=given.bucket,
     )
     _silence_children()
     started = time.monotonic()

@@ -14,6 +14,7 @@ from migrate_mfa.simulator import background
 from tests.commands.support import OUTCOMES, POOL_ID, WRITES, Cli, sms, summary
 from tests.tools.chaos.cast import BY_CODE, PREFER, UPDATE, Cast, make_cast, shown, wished
 from tests.tools.chaos.life import Ledger, Leftover, Life, Spot
+from tests.tools.chaos.place import Disk, places
 from tests.tools.chaos.ways import AIMED, WAYS, Aim, Ending, after_some_writes, while_planning
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Script:
     """How late AdminGetUser may show a change, at most; each life draws its own."""
     slow: float = 0.0
     """The share of the lives whose limiter lets a write or two through in a second."""
+    in_bucket: bool = False
+    """Whether the run directory is in a bucket, and each killed process loses its machine too."""
 
 
 @dataclass(kw_only=True)
@@ -91,20 +94,26 @@ def play(script: Script, folder: Path) -> Figures:
     cast = make_cast(random, script.policy, script.users, script.quota or random.choice(_QUOTAS))
     started = time.monotonic()
     with background(cast.document, control=True) as running:
-        episode = _Episode(script, random, cast, running, folder)
-        episode.play()
+        cli = Cli(folder, running.endpoint)
+        with places(cli, folder, in_bucket=script.in_bucket) as (place, fresh):
+            episode = _Episode(script, random, cast, running, cli, place, fresh)
+            episode.play()
     episode.figures.seconds = time.monotonic() - started
     return episode.figures
 
 
 class _Episode:
-    def __init__(self, script: Script, random: Random, cast: Cast, running: Running, folder: Path) -> None:
+    def __init__(
+        self, script: Script, random: Random, cast: Cast, running: Running, cli: Cli, place: Disk, fresh: Disk
+    ) -> None:
+        folder = cli.cwd
         self._script = script
         self._random = random
         self._cast = cast
         self._running = running
-        self._cli = Cli(folder, running.endpoint)
-        self._run_dir = folder / "run"
+        self._cli = cli
+        self._place, self._fresh = place, fresh
+        self._run_dir = place.folder
         self._scratch = folder / "left"
         self._folder = folder
         self._roster = cast.write_roster(folder / "roster.csv")
@@ -200,15 +209,15 @@ class _Episode:
         rps = f"{self._random.choice(_SLOW_RPS):g}"
         return ("--max-rps", f"UserUpdate={rps}", "--max-rps", f"UserResourceUpdate={rps}")
 
-    def _start(self, *options: str, run_dir: Path | None = None) -> Life:
+    def _start(self, *options: str, place: Disk | None = None) -> Life:
         self.figures.lives += 1
-        directory = run_dir or self._run_dir
+        given = place or self._place
         command = [
-            "run", self._roster, "--user-pool-id", POOL_ID, "--run-dir", directory, "--yes", "--quiet",
+            "run", self._roster, "--user-pool-id", POOL_ID, "--run-dir", given.given, "--yes", "--quiet",
             "--quota-share", "1.0", "--verification", self._cast.policy, "--max-sms", self._cast.max_sms,
             *options, *(_BEARS_LATE_READS if self._later_than_it_looks else ()),
         ]  # fmt: skip
-        return Life(self._cli, command, self._ledger, directory, self._folder)
+        return Life(self._cli, command, self._ledger, given, self._folder)
 
     def _look_at(self, life: Life, code: int, ending: Ending | None, passes: int) -> None:
         left = Leftover(self._run_dir, self._scratch)
@@ -328,12 +337,12 @@ class _Episode:
     def _check_again(self) -> None:
         """Running once more writes nothing, in the same directory and in a fresh one."""
         self._running.control("faults", {})
-        for directory in (self._run_dir, self._folder / "fresh"):
+        for place in (self._place, self._fresh):
             before = len(self._ledger.read())
-            code = self._start(run_dir=directory).end()
-            self._hold(code == self._cast.exit_code, f"once more in {directory.name}: exit {code}")
+            code = self._start(place=place).end()
+            self._hold(code == self._cast.exit_code, f"once more in {place.given}: exit {code}")
             more = sum(call.op in WRITES for call in self._ledger.read()[before:])
-            self._hold(not more, f"once more in {directory.name}: {more} writes")
+            self._hold(not more, f"once more in {place.given}: {more} writes")
 
 
 _OPERATIONS: Final = ("AdminGetUser", "ListUsers", *sorted(WRITES))

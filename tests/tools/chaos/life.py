@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from migrate_mfa.simulator import Running
     from tests.commands.support import Cli
+    from tests.tools.chaos.place import Disk
 
 PATIENCE_S: Final = 90.0
 _POLL_S: Final = 0.008
@@ -145,15 +146,20 @@ class Life:
     """One invocation, from its start to its end."""
 
     def __init__(
-        self, cli: Cli, command: Sequence[object], ledger: Ledger, run_dir: Path, scratch: Path
+        self, cli: Cli, command: Sequence[object], ledger: Ledger, place: Disk, scratch: Path
     ) -> None:
         self._stderr = (scratch / "stderr.txt").open("w+b")
         self.ledger = ledger
         self.first_seq = len(ledger.read())
-        self.run_dir = run_dir
+        self._place = place
         self.born = time.monotonic()
         self.first_write_at: float | None = None
         self.child = cli.start(*command, stdout=subprocess.DEVNULL, stderr=self._stderr)
+
+    @property
+    def run_dir(self) -> Path:
+        """Where the journal is while it works."""
+        return self._place.live()
 
     @property
     def calls(self) -> list[Call]:
@@ -224,6 +230,7 @@ class Life:
         self._stderr.seek(0)
         self.said = self._stderr.read().decode(errors="replace")
         self._stderr.close()
+        self._place.came_to_an_end(killed=self.child.returncode < 0)
         return self.child.returncode
 
     def in_flight(self, left: Leftover, passes_before: int) -> dict[Spot, bool]:
