@@ -1,6 +1,5 @@
 """The list of run directories, as text."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrate_mfa.cli.streams import write
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
     from migrate_mfa.reports.runs import RunEntry
 
 
-def list_runs(found: "Sequence[RunEntry]", folder: Path, now: float) -> None:
+def list_runs(found: "Sequence[RunEntry]", folder: object, now: float) -> None:
     """The run directories below a folder, each with what it belongs to and how it stands.
 
     Args:
@@ -23,7 +22,7 @@ def list_runs(found: "Sequence[RunEntry]", folder: Path, now: float) -> None:
     if not found:
         write(f"There is no run directory in {folder}.")
     for entry in found:
-        write(str(entry.run_dir))
+        write(entry.run_dir)
         if entry.trouble:
             _indented(entry.trouble)
             continue

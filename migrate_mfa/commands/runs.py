@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+from migrate_mfa.cli import option_values
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.remote.objects import BucketUrl
+
+if TYPE_CHECKING:
+    from migrate_mfa.reports.runs import RunEntry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,8 +18,13 @@ class Listing(Group, heading="Output", variables=False):
     """Where to look, and for whom to write."""
 
     folder: Annotated[
-        Path,
-        Option(help="Where to look for run directories, with all folders below.", argument=True),
+        Path | BucketUrl,
+        Option(
+            help="Where to look for run directories, with all folders below, or s3://BUCKET/PREFIX.",
+            argument=True,
+            metavar="FOLDER",
+            parser=option_values.run_dir,
+        ),
     ] = Path("migrate-mfa-runs")
     json: Annotated[bool, Option(help="Print the list as JSON.")] = False
 
@@ -24,16 +34,30 @@ def runs(listing: Listing) -> ExitCode:
 
     Examples:
         migrate-mfa runs
-        migrate-mfa runs /srv/migrate-mfa --json
+        migrate-mfa runs s3://my-bucket/runs --json
     """
     from migrate_mfa.cli import tables
     from migrate_mfa.cli.run_list import list_runs
     from migrate_mfa.clock import SystemClock
     from migrate_mfa.reports.runs import find_runs
 
-    found = find_runs(listing.folder)
+    folder = listing.folder
+    found = _in_bucket(folder) if isinstance(folder, BucketUrl) else find_runs(folder)
     if listing.json:
         tables.as_json({"version": 1, "runs": [entry.as_dict() for entry in found]})
     else:
-        list_runs(found, listing.folder, SystemClock().now())
+        list_runs(found, folder, SystemClock().now())
     return ExitCode.DONE
+
+
+def _in_bucket(url: BucketUrl) -> "list[RunEntry]":
+    from migrate_mfa.cli.located import waiting
+    from migrate_mfa.remote.aws_objects import open_bucket
+    from migrate_mfa.remote.working_copy import RemoteRun, for_reading, run_dirs_below
+    from migrate_mfa.reports.runs import entry_of, newest_first
+
+    entries = []
+    for place in run_dirs_below(RemoteRun(url, open_bucket(url)), waiting()):
+        with for_reading(RemoteRun(place, open_bucket(place)), waiting()) as path:
+            entries.append(entry_of(path))
+    return newest_first(entries)

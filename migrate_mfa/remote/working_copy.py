@@ -137,6 +137,19 @@ def fetched_roster(objects: Objects, url: BucketUrl, waiting: Waiting) -> Iterat
         yield path
 
 
+def run_dirs_below(run: RemoteRun, waiting: Waiting) -> list[BucketUrl]:
+    """Every run directory at or below a place.
+
+    Raises:
+        OutOfReach: the bucket does not answer.
+    """
+    run = _patient(run, waiting)
+    with answering(run):
+        names = [name.rpartition("/") for name in run.objects.names()]
+    places = sorted({folder for folder, _, name in names if Contents.of([name]).bases})
+    return [run.url / folder if folder else run.url for folder in places]
+
+
 def purge_versions(run: RemoteRun, waiting: Waiting) -> int:
     """Remove from the bucket what a purge has replaced, in every version. Returns how many versions.
 

@@ -1,6 +1,6 @@
 """The run directories below a folder: what each belongs to, and how it stands."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.journal.database import NAME, Journal
 from migrate_mfa.journal.meta import RunMeta
 from migrate_mfa.journal.report_store import ReportStore
+from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.reports.from_journal import state_now
 from migrate_mfa.reports.summary import iso, totals
 
@@ -16,7 +17,8 @@ from migrate_mfa.reports.summary import iso, totals
 class RunEntry:
     """One run directory; what its journal does not say is None, and `trouble` says why nothing is known."""
 
-    run_dir: Path
+    run_dir: str
+    """As the operator calls it."""
     trouble: str = ""
     command: str | None = None
     state: str | None = None
@@ -32,7 +34,7 @@ class RunEntry:
     def as_dict(self) -> dict[str, object]:
         """As JSON has it."""
         found = asdict(self)
-        return {**found, "run_dir": str(self.run_dir), "at": iso(self.at) if self.at else None}
+        return {**found, "at": iso(self.at) if self.at else None}
 
 
 def find_runs(folder: Path) -> list[RunEntry]:
@@ -41,29 +43,34 @@ def find_runs(folder: Path) -> list[RunEntry]:
     Args:
         folder: is searched with everything below it; one that is not there holds nothing.
     """
-    found = [_entry(path.parent) for path in _journals(folder)]
-    return sorted(found, key=lambda entry: (-entry.at, entry.run_dir))
+    return newest_first(entry_of(path.parent) for path in _journals(folder))
+
+
+def newest_first(entries: Iterable[RunEntry]) -> list[RunEntry]:
+    """The one with the newest work first."""
+    return sorted(entries, key=lambda entry: (-entry.at, entry.run_dir))
 
 
 def _journals(folder: Path) -> Iterator[Path]:
     return folder.rglob(NAME) if folder.is_dir() else iter(())
 
 
-def _entry(run_dir: Path) -> RunEntry:
+def entry_of(run_dir: Path) -> RunEntry:
+    """What one run directory says of itself."""
     try:
         with Journal.look_at(run_dir) as journal:
             return _read(journal)
     except RunDirectoryError as error:
-        return RunEntry(run_dir=run_dir, trouble=error.message)
+        return RunEntry(run_dir=shown(run_dir), trouble=error.message)
 
 
 def _read(journal: Journal) -> RunEntry:
     meta, store = RunMeta.read(journal), ReportStore(journal.database)
     last = store.last_pass()
     if last is None:
-        return RunEntry(run_dir=journal.directory, trouble="It holds no run yet.")
+        return RunEntry(run_dir=shown(journal.directory), trouble="It holds no run yet.")
     return RunEntry(
-        run_dir=journal.directory,
+        run_dir=shown(journal.directory),
         command=last.command,
         state=state_now(journal, last),
         pool_name=meta.pool_name,

@@ -298,6 +298,24 @@ def test_a_lane_lock_in_a_bucket_is_seen_from_another_machine(
     assert bucket.names("lanes/") == []
 
 
+def test_runs_lists_what_is_in_a_bucket_and_status_sees_a_run_that_works(
+    site: Callable[..., Site], bucket: Bucket
+) -> None:
+    here = site(faults=SLOW)
+    assert_code(here.cli("audit", "--user-pool-id", POOL_ID, "--run-dir", "s3://runs/b/audit", "--yes"), 0)
+    child = here.cli.running("roster.csv", "s3://runs/b/users", "--verification", "attested", *SLOWLY)
+    after_writes(here, child, 5)
+
+    found = here.cli("runs", "s3://runs/b", "--json").json()["runs"]
+    assert [(each["run_dir"], each["state"]) for each in found] == [
+        ("s3://runs/b/users", "running"),
+        ("s3://runs/b/audit", "finished"),
+    ]
+    assert here.cli("status", "--run-dir", "s3://runs/b/users", "--json").json()["state"] == "running"
+    child.kill()
+    ended(child)
+
+
 def test_a_missing_segment_is_named_and_never_guessed(site: Callable[..., Site], bucket: Bucket) -> None:
     here = site(faults=SLOW)
     killed_run(here, bucket, 25, "--verification", "attested")

@@ -21,7 +21,7 @@ def test_every_run_below_a_folder_is_found_the_newest_first(tmp_path: Path) -> N
 
     found = find_runs(tmp_path)
 
-    assert [(entry.run_dir.name, entry.roster, entry.verification) for entry in found] == [
+    assert [(Path(entry.run_dir).name, entry.roster, entry.verification) for entry in found] == [
         ("new", "new.csv", "by-code"),
         ("old", "old.csv", "attested"),
     ]
@@ -44,7 +44,7 @@ def test_one_that_cannot_be_read_says_why_and_hides_no_other(tmp_path: Path) -> 
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / NAME).write_bytes(b"no journal")
 
-    found = {entry.run_dir.name: entry.trouble for entry in find_runs(tmp_path)}
+    found = {Path(entry.run_dir).name: entry.trouble for entry in find_runs(tmp_path)}
 
     assert not found["good"]
     assert str(tmp_path / "bad") in found["bad"]
