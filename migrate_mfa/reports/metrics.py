@@ -124,5 +124,5 @@ def _last_success(path: Path, command: str) -> float | None:
         text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return None
-    found = re.search(rf'^{_SUCCESS}\{{command="{command}",.*\}} ([\d.]+)$', text, re.MULTILINE)
+    found = re.search(rf'^{_SUCCESS}\{{command="{command}",.*\}} (\d+(?:\.\d+)?)$', text, re.MULTILINE)
     return float(found[1]) if found else None

@@ -12,6 +12,8 @@ from migrate_mfa.domain.errors import Declined, ExitCode, MigrateMfaError
 from migrate_mfa.domain.privacy import scrub
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from migrate_mfa.aws.session import Aws
     from migrate_mfa.invocation import Invocation
     from migrate_mfa.reports.metrics import Ending
@@ -23,10 +25,7 @@ _LONGEST_SUBJECT = 100
 
 def tell_end(invocation: "Invocation", code: ExitCode) -> None:
     """Tell that a command came through, and with which exit code."""
-    settings = invocation.session.settings
-    ending = _ending(invocation.command, settings, invocation, code)
-    _write_metrics(settings, ending)
-    _notify(settings, ending, invocation, "")
+    _tell(invocation.command, invocation.session.settings, invocation, code, "")
 
 
 def tell_failure(
@@ -40,12 +39,30 @@ def tell_failure(
         invocation: its pass, if it had come so far.
         error: what ended it; what is none of ours is a bug.
     """
-    known = error if isinstance(error, MigrateMfaError) else None
-    ending = _ending(command, settings, invocation, known.exit_code if known else ExitCode.BUG)
-    _write_metrics(settings, ending)
-    if not isinstance(error, Declined):  # whoever said no is there
-        message = known.message if known else f"a bug ({type(error).__name__})"
-        _notify(settings, ending, invocation, message)
+    if isinstance(error, MigrateMfaError):
+        # Whoever said no is there.
+        message = None if isinstance(error, Declined) else error.message
+        _tell(command, settings, invocation, error.exit_code, message)
+    else:
+        _tell(command, settings, invocation, ExitCode.BUG, f"a bug ({type(error).__name__})")
+
+
+def _tell(
+    command: str,
+    settings: "Settings",
+    invocation: "Invocation | None",
+    code: ExitCode,
+    message: str | None,
+) -> None:
+    """Tell whoever is to be told; the topic nothing where there is no message."""
+    telling = settings.telling
+    if telling.metrics_file is None and telling.notify_topic_arn is None:
+        return
+    ending = _ending(command, settings, invocation, code)
+    if telling.metrics_file is not None:
+        _write_metrics(telling.metrics_file, ending)
+    if telling.notify_topic_arn is not None and message is not None:
+        _notify(telling.notify_topic_arn, settings, ending, invocation, message)
 
 
 def _ending(command: str, settings: "Settings", invocation: "Invocation | None", code: ExitCode) -> "Ending":
@@ -72,25 +89,21 @@ def _pool_id(settings: "Settings") -> str | None:
     return settings.user_pool_id
 
 
-def _write_metrics(settings: "Settings", ending: "Ending") -> None:
+def _write_metrics(path: "Path", ending: "Ending") -> None:
     from migrate_mfa.reports.metrics import write_metrics
 
-    path = settings.telling.metrics_file
-    if path is None:
-        return
     try:
         write_metrics(path, ending)
     except OSError as error:
         tell(f"The metrics file {path} cannot be written ({error.strerror}).")
 
 
-def _notify(settings: "Settings", ending: "Ending", invocation: "Invocation | None", message: str) -> None:
+def _notify(
+    topic: str, settings: "Settings", ending: "Ending", invocation: "Invocation | None", message: str
+) -> None:
     from migrate_mfa.aws.clients import Calls
     from migrate_mfa.domain.failure import ApiError
 
-    topic = settings.telling.notify_topic_arn
-    if topic is None:
-        return
     try:
         calls = Calls(invocation.session.aws if invocation else _aws(settings, ending))
         text = _message(settings, ending, invocation, message)
