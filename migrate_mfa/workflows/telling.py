@@ -5,6 +5,7 @@ A command ends as it would have without: what cannot be told is said on the term
 
 import shlex
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrate_mfa.cli.prompt import tell
@@ -12,8 +13,6 @@ from migrate_mfa.domain.errors import Declined, ExitCode, MigrateMfaError
 from migrate_mfa.domain.privacy import scrub
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from migrate_mfa.aws.session import Aws
     from migrate_mfa.invocation import Invocation
     from migrate_mfa.reports.metrics import Ending
@@ -40,6 +39,7 @@ def tell_failure(
         error: what ended it; what is none of ours is a bug.
     """
     if isinstance(error, MigrateMfaError):
+        error.told = True
         # Whoever said no is there.
         message = None if isinstance(error, Declined) else error.message
         _tell(command, settings, invocation, error.exit_code, message)
@@ -83,13 +83,14 @@ def _pool_id(settings: "Settings") -> str | None:
     """The pool of the command line, else of the run directory."""
     from migrate_mfa.journal.meta import planned_directory
 
-    if settings.user_pool_id is None and settings.run_dir is not None:
+    here = settings.run_dir if isinstance(settings.run_dir, Path) else None
+    if settings.user_pool_id is None and here is not None:  # a place in a bucket was not opened
         with suppress(MigrateMfaError):
-            return planned_directory(settings.run_dir).user_pool_id
+            return planned_directory(here).user_pool_id
     return settings.user_pool_id
 
 
-def _write_metrics(path: "Path", ending: "Ending") -> None:
+def _write_metrics(path: Path, ending: "Ending") -> None:
     from migrate_mfa.reports.metrics import write_metrics
 
     try:
@@ -104,22 +105,23 @@ def _notify(
     from migrate_mfa.aws.clients import Calls
     from migrate_mfa.domain.failure import ApiError
 
+    region = topic.split(":")[3]
     try:
-        calls = Calls(invocation.session.aws if invocation else _aws(settings, ending))
+        calls = Calls(invocation.session.aws if invocation else _aws(settings, ending, region))
         text = _message(settings, ending, invocation, message)
         subject = f"migrate-mfa {ending.command} {ending.pool_id}: exit code {ending.exit_code:d}"
         sent = {"TopicArn": topic, "Subject": subject[:_LONGEST_SUBJECT], "Message": text}
-        calls("sns", "Publish", region=topic.split(":")[3], **sent)
+        calls("sns", "Publish", region=region, **sent)
     except ApiError as error:
         tell(f"The topic {topic} was not told how this ended ({error.code}).")
     except MigrateMfaError as error:
         tell(f"The topic {topic} was not told how this ended: {error.message}")
 
 
-def _aws(settings: "Settings", ending: "Ending") -> "Aws":
+def _aws(settings: "Settings", ending: "Ending", region: str) -> "Aws":
     from migrate_mfa.aws.session import Aws
 
-    return Aws(settings.target(ending.pool_id))
+    return Aws(settings.target(ending.pool_id), region=region)
 
 
 def _message(settings: "Settings", ending: "Ending", invocation: "Invocation | None", message: str) -> str:

@@ -229,3 +229,19 @@ def test_whoever_says_no_needs_no_message_and_an_error_has_no_number_in_it(
 
     ((_, text),) = topic.told()
     assert text == f"migrate-mfa run, pool {POOL_ID}: MFA is off for [number]. (exit code 4)\n"
+
+
+def test_a_run_directory_in_a_bucket_that_cannot_be_had_is_told_too(
+    raise_site: Callable[..., Site], topic: Topic
+) -> None:
+    site = raise_site()
+    site.cli.environment |= {"AWS_ENDPOINT_URL_SNS": topic.endpoint, "AWS_ENDPOINT_URL_S3": topic.endpoint}
+    told = ("--notify-topic-arn", topic.arn, "--metrics-file", site.folder / "it.prom")
+
+    lost = site.cli("reconcile", "--run-dir", "s3://no-such-bucket/run", "--yes", *told)
+
+    assert_code(lost, 6)
+    ((subject, text),) = topic.told()
+    assert subject.endswith("exit code 6")
+    assert "There is no bucket no-such-bucket." in text
+    assert samples(site.folder / "it.prom")["exit_code"] == 6
