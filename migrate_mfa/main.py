@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from typer.main import get_command
 from migrate_mfa import __version__
 from migrate_mfa.cli import streams
 from migrate_mfa.cli.expand import expanded
+from migrate_mfa.cli.options import Group
 from migrate_mfa.cli.plain_help import Program
 from migrate_mfa.cli.prompt import tell
 from migrate_mfa.cli.variables import unread
@@ -52,9 +54,21 @@ _VERBS = {
     "Try and read": (demo_of(lambda argv: main(argv)), simulate, guide),  # noqa: PLW0108 - main is defined below
 }
 """The commands by what an operator wants to do."""
+
+
+def _tell_failure(command: str, groups: Sequence[Group], error: MigrateMfaError) -> None:
+    """Tell whoever is to be told of a failure, unless the command has done so itself."""
+    if not error.told:
+        from migrate_mfa.settings import Settings
+        from migrate_mfa.workflows.telling import tell_failure
+
+        tell_failure(command, Settings.of(*groups), None, error)
+
+
 for _purpose, _verbs in _VERBS.items():
     for _verb in _verbs:
-        app.command(rich_help_panel=_purpose)(expanded(_verb, takes_jobs=_verb in _TAKE_JOBS))
+        _command = expanded(_verb, takes_jobs=_verb in _TAKE_JOBS, failed=_tell_failure)
+        app.command(rich_help_panel=_purpose)(_command)
 
 
 def _version(value: bool) -> None:

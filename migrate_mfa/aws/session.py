@@ -2,6 +2,7 @@
 
 import os
 import re
+import threading
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -18,7 +19,7 @@ from botocore.exceptions import UnknownRegionError
 
 from migrate_mfa import __version__
 from migrate_mfa.aws.answers import Answer, reads, require_form
-from migrate_mfa.aws.assumed_role import Role, assumed
+from migrate_mfa.aws.assumed_role import Role, RoleRefused, assumed
 from migrate_mfa.aws.config_files import (
     config_file,
     require_certificates,
@@ -107,6 +108,7 @@ class Aws:
         self.target = target
         self.region = region or region_of(target)
         self._connections = connections
+        self._making = threading.Lock()  # a session must not make two clients at once
         require_readable()
         with configuring(target.profile):
             self._core = botocore.session.Session(profile=target.profile)
@@ -167,7 +169,10 @@ class Aws:
             user_agent=_USER_AGENT,
         )
         make: Any = self._session.client
-        client: BaseClient = make(service, region_name=region, endpoint_url=endpoint, config=config, **keys)
+        with self._making:
+            client: BaseClient = make(
+                service, region_name=region, endpoint_url=endpoint, config=config, **keys
+            )
         return client
 
     def _client_with(self, service: str, **keys: str) -> "BaseClient":
@@ -294,6 +299,8 @@ def call(client: Any, operation: str, *, need: str | None = None, **arguments: A
         said = f"there was no whole answer within {_CALL_S:.0f} s"
         code = "ConnectionLost" if late.sent else CONNECT_FAILED
         raise ApiError(operation=operation, code=code, message=said) from late
+    except RoleRefused as error:  # while the call was signed
+        raise renewal_error(operation, error, None) from error
     except FAILURES as error:
         raise api_error(operation, error) from error
     if need is not None and need not in answer:

@@ -1,7 +1,7 @@
 """A command of option groups as Typer takes one: a parameter for each field."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -10,24 +10,35 @@ import typer
 
 from migrate_mfa.cli.job_file import JOB_OPTIONS, begin
 from migrate_mfa.cli.located import located
-from migrate_mfa.cli.options import Declared, group_of
-from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.cli.options import Declared, Group, group_of
+from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, UsageError
+
+Failed = Callable[[str, Sequence[Group], MigrateMfaError], None]
+"""Told the command, its options and what ended it, except that the options cannot be used."""
 
 
-def expanded(command: Callable[..., ExitCode], *, takes_jobs: bool = False) -> Callable[..., None]:
+def expanded(
+    command: Callable[..., ExitCode], *, takes_jobs: bool = False, failed: Failed = lambda *_: None
+) -> Callable[..., None]:
     """Make a function for Typer out of one whose parameters are option groups.
 
     Args:
         command: takes groups by name, and returns the exit code.
         takes_jobs: whether --job and --show-config are options of it, too.
+        failed: is told of what ends it, in the command or while its run directory is fetched or put back.
     """
     hints = get_type_hints(command, include_extras=True)
     taken = {name: group_of(hint) for name, hint in hints.items() if name != "return"}
 
     def call(context: typer.Context, **values: Any) -> None:  # noqa: ANN401 - Typer has converted them
-        given = begin(context)
-        with located(context.info_name or "", values) as here:
-            code = command(**{name: group.of(here, given) for name, (group, _) in taken.items()})
+        given, verb = begin(context), context.info_name or ""
+        try:
+            with located(verb, values) as here:
+                code = command(**{name: group.of(here, given) for name, (group, _) in taken.items()})
+        except MigrateMfaError as error:
+            if not isinstance(error, UsageError):
+                failed(verb, [group.of(values, given) for group, _ in taken.values()], error)
+            raise
         raise typer.Exit(code)
 
     parameters = [_parameter(each) for _, options in taken.values() for each in options]

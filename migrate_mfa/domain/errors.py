@@ -37,6 +37,8 @@ class MigrateMfaError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.told = False
+        """Whether the metrics file and the topic of the command know of it."""
 
 
 class UsageError(MigrateMfaError):

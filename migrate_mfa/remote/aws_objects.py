@@ -16,6 +16,7 @@ from migrate_mfa.aws.deadline import TooLate, within
 from migrate_mfa.aws.problems import FAILURES, api_error
 from migrate_mfa.aws.session import Aws, AwsTarget
 from migrate_mfa.domain.errors import NotAllowed, RunDirectoryError
+from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.remote.objects import BucketUrl, ConditionFailedError, GoneError, Put, Stored, StoreError
 
 T = TypeVar("T")
@@ -190,9 +191,10 @@ class S3Objects:
             raise StoreError(f"{operation}: no answer within {seconds:.0f} s") from late
         except ClientError as error:
             raise self._refusal(operation, str(error.response.get("Error", {}).get("Code"))) from error
+        except ApiError as error:  # the credentials, which are looked at before the call is made
+            raise _problem_of(error) from error
         except FAILURES as error:
-            failure = api_error(operation, error)
-            raise (failure.problem or StoreError(f"{operation}: {failure.code}")) from error
+            raise _problem_of(api_error(operation, error)) from error
 
     def _refusal(self, operation: str, code: str) -> Exception:
         if code in _CONDITION:
@@ -209,6 +211,10 @@ class S3Objects:
                 "Allow it for these credentials: migrate-mfa iam-policy run --run-dir s3://BUCKET/PREFIX",
             )
         return StoreError(f"{operation}: {code}")
+
+
+def _problem_of(error: ApiError) -> Exception:
+    return error.problem or StoreError(f"{error.operation}: {error.code}")
 
 
 def _time_of(answer: Any) -> float:  # noqa: ANN401 - boto3's own

@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,8 @@ def write_metrics(path: Path, ending: Ending) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    text = metrics(ending, _last_success(path, ending.command))
+    pool_id, last_success = _before(path, ending.command)
+    text = metrics(replace(ending, pool_id=ending.pool_id or pool_id), last_success)
     descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -118,11 +119,12 @@ def _escaped(value: str) -> str:
     return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
 
 
-def _last_success(path: Path, command: str) -> float | None:
-    """When the same command had ended well, by the file that is there."""
+def _before(path: Path, command: str) -> tuple[str, float | None]:
+    """The pool, and when the same command had ended well in it, by the file that is there."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
-        return None
-    found = re.search(rf'^{_SUCCESS}\{{command="{command}",.*\}} ([\d.]+)$', text, re.MULTILINE)
-    return float(found[1]) if found else None
+        return "", None
+    own = rf'^{_SUCCESS}\{{command="{command}",pool="([^"]*)"\}} (\d+(?:\.\d+)?)$'
+    found = re.search(own, text, re.MULTILINE)
+    return (found[1], float(found[2])) if found else ("", None)

@@ -5,6 +5,7 @@ A command ends as it would have without: what cannot be told is said on the term
 
 import shlex
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrate_mfa.cli.prompt import tell
@@ -23,10 +24,7 @@ _LONGEST_SUBJECT = 100
 
 def tell_end(invocation: "Invocation", code: ExitCode) -> None:
     """Tell that a command came through, and with which exit code."""
-    settings = invocation.session.settings
-    ending = _ending(invocation.command, settings, invocation, code)
-    _write_metrics(settings, ending)
-    _notify(settings, ending, invocation, "")
+    _tell(invocation.command, invocation.session.settings, invocation, code, "")
 
 
 def tell_failure(
@@ -40,12 +38,31 @@ def tell_failure(
         invocation: its pass, if it had come so far.
         error: what ended it; what is none of ours is a bug.
     """
-    known = error if isinstance(error, MigrateMfaError) else None
-    ending = _ending(command, settings, invocation, known.exit_code if known else ExitCode.BUG)
-    _write_metrics(settings, ending)
-    if not isinstance(error, Declined):  # whoever said no is there
-        message = known.message if known else f"a bug ({type(error).__name__})"
-        _notify(settings, ending, invocation, message)
+    if isinstance(error, MigrateMfaError):
+        error.told = True
+        # Whoever said no is there.
+        message = None if isinstance(error, Declined) else error.message
+        _tell(command, settings, invocation, error.exit_code, message)
+    else:
+        _tell(command, settings, invocation, ExitCode.BUG, f"a bug ({type(error).__name__})")
+
+
+def _tell(
+    command: str,
+    settings: "Settings",
+    invocation: "Invocation | None",
+    code: ExitCode,
+    message: str | None,
+) -> None:
+    """Tell whoever is to be told; the topic nothing where there is no message."""
+    telling = settings.telling
+    if telling.metrics_file is None and telling.notify_topic_arn is None:
+        return
+    ending = _ending(command, settings, invocation, code)
+    if telling.metrics_file is not None:
+        _write_metrics(telling.metrics_file, ending)
+    if telling.notify_topic_arn is not None and message is not None:
+        _notify(telling.notify_topic_arn, settings, ending, invocation, message)
 
 
 def _ending(command: str, settings: "Settings", invocation: "Invocation | None", code: ExitCode) -> "Ending":
@@ -66,47 +83,45 @@ def _pool_id(settings: "Settings") -> str | None:
     """The pool of the command line, else of the run directory."""
     from migrate_mfa.journal.meta import planned_directory
 
-    if settings.user_pool_id is None and settings.run_dir is not None:
+    here = settings.run_dir if isinstance(settings.run_dir, Path) else None
+    if settings.user_pool_id is None and here is not None:  # a place in a bucket was not opened
         with suppress(MigrateMfaError):
-            return planned_directory(settings.run_dir).user_pool_id
+            return planned_directory(here).user_pool_id
     return settings.user_pool_id
 
 
-def _write_metrics(settings: "Settings", ending: "Ending") -> None:
+def _write_metrics(path: Path, ending: "Ending") -> None:
     from migrate_mfa.reports.metrics import write_metrics
 
-    path = settings.telling.metrics_file
-    if path is None:
-        return
     try:
         write_metrics(path, ending)
     except OSError as error:
         tell(f"The metrics file {path} cannot be written ({error.strerror}).")
 
 
-def _notify(settings: "Settings", ending: "Ending", invocation: "Invocation | None", message: str) -> None:
+def _notify(
+    topic: str, settings: "Settings", ending: "Ending", invocation: "Invocation | None", message: str
+) -> None:
     from migrate_mfa.aws.clients import Calls
     from migrate_mfa.domain.failure import ApiError
 
-    topic = settings.telling.notify_topic_arn
-    if topic is None:
-        return
+    region = topic.split(":")[3]
     try:
-        calls = Calls(invocation.session.aws if invocation else _aws(settings, ending))
+        calls = Calls(invocation.session.aws if invocation else _aws(settings, ending, region))
         text = _message(settings, ending, invocation, message)
         subject = f"migrate-mfa {ending.command} {ending.pool_id}: exit code {ending.exit_code:d}"
         sent = {"TopicArn": topic, "Subject": subject[:_LONGEST_SUBJECT], "Message": text}
-        calls("sns", "Publish", region=topic.split(":")[3], **sent)
+        calls("sns", "Publish", region=region, **sent)
     except ApiError as error:
         tell(f"The topic {topic} was not told how this ended ({error.code}).")
     except MigrateMfaError as error:
         tell(f"The topic {topic} was not told how this ended: {error.message}")
 
 
-def _aws(settings: "Settings", ending: "Ending") -> "Aws":
+def _aws(settings: "Settings", ending: "Ending", region: str) -> "Aws":
     from migrate_mfa.aws.session import Aws
 
-    return Aws(settings.target(ending.pool_id))
+    return Aws(settings.target(ending.pool_id), region=region)
 
 
 def _message(settings: "Settings", ending: "Ending", invocation: "Invocation | None", message: str) -> str:

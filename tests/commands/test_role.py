@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -117,4 +116,3 @@ def test_another_sts_knows_the_caller_as_the_role() -> None:
 
     assert found.account == "123456789012"
     assert found.arn == "arn:aws:sts::123456789012:assumed-role/migration/migrate-mfa"
-    assert boto3.DEFAULT_SESSION is None

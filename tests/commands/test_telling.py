@@ -10,6 +10,10 @@ from moto.server import ThreadedMotoServer
 from moto.sns.models import sns_backends
 from prometheus_client.parser import text_string_to_metric_families
 
+from migrate_mfa.cli.option_groups import Telling
+from migrate_mfa.domain.errors import Declined, PoolNotReady
+from migrate_mfa.settings import Settings
+from migrate_mfa.workflows.telling import tell_failure
 from tests.commands.support import (
     POOL_ID,
     assert_code,
@@ -212,3 +216,32 @@ def test_a_topic_is_named_by_its_arn(raise_site: Callable[..., Site]) -> None:
 
     assert_code(done, 2)
     assert "--notify-topic-arn 'alarms' is not a standard topic's ARN" in done.err
+
+
+def test_whoever_says_no_needs_no_message_and_an_error_has_no_number_in_it(
+    topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", topic.endpoint)
+    settings = Settings(user_pool_id=POOL_ID, telling=Telling(notify_topic_arn=topic.arn))
+
+    tell_failure("run", settings, None, Declined("No."))
+    tell_failure("run", settings, None, PoolNotReady("MFA is off for +81 90-1234-5678."))
+
+    ((_, text),) = topic.told()
+    assert text == f"migrate-mfa run, pool {POOL_ID}: MFA is off for [number]. (exit code 4)\n"
+
+
+def test_a_run_directory_in_a_bucket_that_cannot_be_had_is_told_too(
+    raise_site: Callable[..., Site], topic: Topic
+) -> None:
+    site = raise_site()
+    site.cli.environment |= {"AWS_ENDPOINT_URL_SNS": topic.endpoint, "AWS_ENDPOINT_URL_S3": topic.endpoint}
+    told = ("--notify-topic-arn", topic.arn, "--metrics-file", site.folder / "it.prom")
+
+    lost = site.cli("reconcile", "--run-dir", "s3://no-such-bucket/run", "--yes", *told)
+
+    assert_code(lost, 6)
+    ((subject, text),) = topic.told()
+    assert subject.endswith("exit code 6")
+    assert "There is no bucket no-such-bucket." in text
+    assert samples(site.folder / "it.prom")["exit_code"] == 6

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError
 
-from migrate_mfa.aws.assumed_role import Role
+from migrate_mfa.aws.assumed_role import Role, RoleRefused
 from migrate_mfa.aws.session import Aws, AwsTarget, call
 from migrate_mfa.domain.errors import NotAllowed
-from migrate_mfa.domain.failure import ApiError
+from migrate_mfa.domain.failure import CONNECT_FAILED, ApiError
 from tests.support.sts import ROLE_ARN, serving
 
 POOL = "ap-northeast-1_AbCdEfGhI"
@@ -101,3 +104,20 @@ def test_credentials_that_the_machine_renews_have_no_end(method: str, end: float
     aws._source = RefreshableCredentials("k", "s", "t", datetime.fromtimestamp(7, UTC), dict, method)
 
     assert aws.credentials_end() == end
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"), [("AccessDenied", "NoCredentials"), ("Throttling", CONNECT_FAILED)]
+)
+def test_a_refusal_while_a_call_is_signed_is_the_roles_and_not_the_calls(code: str, expected: str) -> None:
+    answer: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+    client = Mock()
+    client.admin_get_user.side_effect = RoleRefused(ClientError(answer, "AssumeRole"), ROLE)
+
+    with pytest.raises(ApiError) as refused:
+        call(client, "AdminGetUser")
+
+    assert (refused.value.operation, refused.value.code) == ("AdminGetUser", expected)
+    if code == "AccessDenied":
+        assert refused.value.problem is not None
+        assert ROLE_ARN in refused.value.problem.message

@@ -130,3 +130,11 @@ def test_what_a_label_holds_is_escaped() -> None:
 
     pools = {s.labels["pool"] for family in text_string_to_metric_families(text) for s in family.samples}
     assert pools == {'a"b\\c\nd'}
+
+
+def test_a_command_that_came_to_no_pool_keeps_the_one_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "mfa.prom"
+    write_metrics(file, an_ending(at=5.0))
+    write_metrics(file, an_ending(ExitCode.RUN_DIRECTORY, pool_id="", summary={}))
+
+    assert read(file.read_text())["last_success_timestamp_seconds", ()] == 5.0
