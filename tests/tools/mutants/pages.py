@@ -49,6 +49,15 @@ PAGES: Final = (
         tests=(f"{_REPORT}test_a_killed_pass_has_its_summary_by_the_next_command",),
     ),
     Mutant(
+        name="a page that hides the result",
+        promise=12,
+        breach="A fault in the page ends a run as a bug, after its lists and its summary were written.",
+        file="migrate_mfa/reports/from_journal.py",
+        find="        return Written(summary, headline, fault)\n",
+        put="        raise\n",
+        tests=(f"{_REPORT}test_a_fault_in_the_page_hides_neither_the_result_nor_the_lists",),
+    ),
+    Mutant(
         name="calls over time without a bound",
         promise=12,
         breach="The table of calls over time grows with the run.",

@@ -75,6 +75,8 @@ def test_audits_beside_a_run_measure_the_pool_before_and_after_it(tmp_path: Path
     assert verified(both) == [5_200, 24_300]
     assert "verified phone number, by audit 5,200 16.8 % 2026-11-10 24,300 78.4 % 2026-11-19" in text
     assert "audit it again" not in text
+    ticket = from_journal.markdown(tmp_path / "run")
+    assert "with a verified phone number, by audit: 16.8 % (2026-11-10) → 78.4 % (2026-11-19)\n" in ticket
 
 
 def test_audits_of_another_pool_or_that_cannot_be_read_tell_nothing(tmp_path: Path) -> None:
