@@ -12,7 +12,7 @@ import structlog
 from migrate_mfa.checks.point_in_time_recovery import recovery_in_the_way
 from migrate_mfa.checks.preflight import require_affordable
 from migrate_mfa.cli.kept_pace import note_pace
-from migrate_mfa.cli.traceback_file import keep_traceback
+from migrate_mfa.cli.traceback_file import keep_traceback, tell_of_page
 from migrate_mfa.domain.errors import (
     CostLimitExceeded,
     ExitCode,
@@ -34,6 +34,7 @@ from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.log import logged
 from migrate_mfa.journal.meta import RunMeta
 from migrate_mfa.journal.plan_store import PlanStore
+from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.journal.run_dir import last_lane_writer, name_lane_holder, note_lane_writer, shown
 from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.pacing.measure import MeasuredProgress
@@ -77,6 +78,8 @@ class Invocation:
     """The summary, once the pass has ended."""
     headline: "Headline | None" = None
     """The headline of its report, once the pass has ended."""
+    has_page: bool = False
+    """Whether its report has a page."""
 
     @property
     def plans(self) -> PlanStore:
@@ -295,12 +298,17 @@ def _end(invocation: Invocation, state: str) -> None:
     extra = invocation.result.as_dict()
     if invocation.users_done is not None:
         extra["users_done"] = invocation.users_done
+        extra["ended_now"] = ReportStore(invocation.journal.database).ended_since(invocation.work.begun)
     if invocation.uncounted_codes:
         extra["uncounted_codes"] = invocation.uncounted_codes
     invocation.work.end(state, session.clock.now(), reads_only=invocation.reads_only, extra=extra)
     log.info("end", command=invocation.command, state=state)
     written = write_reports(invocation.journal)
     invocation.summary, invocation.headline = written.summary, written.headline
+    invocation.has_page = written.fault is None
+    if written.fault is not None:
+        session.progress.close()
+        tell_of_page(written.fault, invocation.journal.directory)
 
 
 def state_of_rows(invocation: Invocation) -> str:
@@ -310,19 +318,3 @@ def state_of_rows(invocation: Invocation) -> str:
     if invocation.command == "plan":
         return "planned"
     return "stopped" if invocation.session.stop.cause or invocation.work.open_rows() else "finished"
-
-
-Agree = Callable[[Session, Forecast], None]
-"""Asks the operator whether so many users may become billed; raises when not."""
-
-
-def agree_to_read(invocation: Invocation, users: int, agree: Agree) -> None:
-    """Have a deep look at so many users allowed: by `--max-cost`, then by the operator.
-
-    Raises:
-        CostLimitExceeded: it may cost more than that.
-        UsageError: there is no price to tell.
-    """
-    ahead = invocation.forecast_reading(users)
-    require_affordable(ahead, invocation.session.settings.cost.max_cost)
-    agree(invocation.session, ahead)

@@ -1,18 +1,29 @@
-"""Asking the person at this terminal for a line, which a signal may end at any moment."""
+"""Asking the person at this terminal: what is on the screen then, and the line that is typed."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from select import select
+from shutil import get_terminal_size
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.characters import printable
+from migrate_mfa.domain.formatting import WIDTH
 from migrate_mfa.stop import at_a_question
 
 if TYPE_CHECKING:
     from migrate_mfa.stop import Stop
 
 _LOOK_EVERY_S = 0.1
+ROWS = 22
+"""A terminal of 24 lines, without a blank line and the question."""
+_NAMES = 13
+"""The width of the column of names."""
+_MOST = 3
+"""The most lines of one fact: a name or a path may be as long as it likes."""
+_MORE = " …"
+_NO_END = 1_000
 
 
 def ask(stop: "Stop", prompt: str, *, secret: bool = False) -> str:
@@ -80,3 +91,46 @@ def _echo(*, on: bool) -> Iterator[None]:
         yield
     finally:
         termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
+
+
+def room() -> int:
+    """Lines that there is room for: on a terminal those above the question, in a file all."""
+    if not sys.stderr.isatty():
+        return _NO_END
+    return max(ROWS, get_terminal_size().lines - 2)
+
+
+def screen(title: str, facts: Mapping[str, str | Sequence[str]], rows: int = ROWS) -> str:
+    """Lay out what an operator should know before a yes, in lines of `WIDTH` columns.
+
+    Args:
+        title: what would be done.
+        facts: by their names, in order; one that says nothing is left out. Where one is several texts, those
+            for which there is no room are counted.
+        rows: how many lines there is room for.
+    """
+    texts = {name: _folded(text) for name, text in facts.items() if isinstance(text, str) and text}
+    left = rows - 2 - sum(map(len, texts.values()))
+    lines = [title, "-" * min(len(title), WIDTH)]
+    for name, fact in facts.items():
+        told = texts.get(name, []) if isinstance(fact, str) else _fitting(fact, left)
+        lines += [f"{'' if number else name:<{_NAMES}}{line}" for number, line in enumerate(told)]
+    return "\n".join(lines)
+
+
+def _folded(text: str) -> list[str]:
+    lines = wrap(text, WIDTH - _NAMES, break_on_hyphens=False)
+    if len(lines) > _MOST:
+        lines[_MOST - 1 :] = [lines[_MOST - 1][: WIDTH - _NAMES - len(_MORE)] + _MORE]
+    return lines
+
+
+def _fitting(texts: Sequence[str], room: int) -> list[str]:
+    """The texts that there is room for, and how many more there are."""
+    shown: list[str] = []
+    for number, text in enumerate(texts):
+        lines, after = _folded(text), len(texts) - number - 1
+        if len(shown) + len(lines) + bool(after) > room:
+            return [*shown, f"and {after + 1} more, which a taller terminal shows"]
+        shown += lines
+    return shown

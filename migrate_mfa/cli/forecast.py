@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
+from migrate_mfa.clock import time_of_day
 from migrate_mfa.domain.formatting import duration
 from migrate_mfa.domain.phone.normalise import NO_COUNTRY
 
@@ -67,6 +68,35 @@ def _money(ahead: "Forecast") -> Iterator[str]:
     yield f"Cost now: {low(cost.low)} to {high(cost.high)} in the currency of your prices{codes}."
     if cost.without_price:
         yield f"Not in it, for want of a price: {_some(list(cost.without_price))}."
+
+
+def time_in_short(ahead: "Forecast", now: float) -> str:
+    """How long, and until when, with what sets it."""
+    least, most = ahead.time.low, ahead.time.high
+    if most < 1:
+        return "about a second"
+    shortest, longest = duration(least), duration(most)
+    span = longest if shortest == longest else f"{shortest} to {longest}"
+    ends = dict.fromkeys(time_of_day(now + seconds, now) for seconds in (least, most))
+    limit = f" (limit: {ahead.slowest.value} calls)" if ahead.slowest else ""
+    return f"{span}, until about {' to '.join(ends)}{limit}"
+
+
+def messages_in_short(ahead: "Forecast") -> str:
+    """The SMS that the work causes now, and later."""
+    found = ahead.messages
+    now = f"{found.now:,} codes now ({_countries(found.codes)})" if found.now else "none now"
+    return f"{now}; later one at each sign-in with a password" if found.enrolled else now
+
+
+def cost_in_short(ahead: "Forecast") -> str:
+    """Users who become billed, and the money where prices are given."""
+    billed = f"0 to {ahead.most_billed:,} users become billed this month"
+    if not ahead.prices.given:
+        return f"{billed} (no --mau-price given)"
+    cost = ahead.cost
+    lacking = f", without {_some(cost.without_price)}" if cost.without_price else ""
+    return f"{low(cost.low)} to {high(cost.high)} by your prices{lacking}; {billed}"
 
 
 def low(value: Decimal) -> str:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
+from migrate_mfa.clock import time_of_day
 from migrate_mfa.domain.characters import printable
 from migrate_mfa.domain.formatting import counted, duration
 from migrate_mfa.domain.quotas import Category
@@ -104,7 +104,7 @@ def _time(update: "ProgressUpdate", now: float) -> Text:
     parts = []
     if update.seconds_left is not None:
         parts.append(
-            f"{duration(update.seconds_left)} left, until about {_clock(now + update.seconds_left, now)}"
+            f"{duration(update.seconds_left)} left, until about {time_of_day(now + update.seconds_left, now)}"
         )
     if update.seconds_running is not None:
         parts.append(f"running for {duration(update.seconds_running)}")
@@ -146,11 +146,5 @@ def _failed(update: "ProgressUpdate") -> Text:
 def _credentials(end: float, seconds_left: float | None, now: float) -> Text:
     left = end - now
     short = seconds_left is not None and left < seconds_left
-    text = f"Credentials end at {_clock(end, now)}, in {duration(max(0.0, left))}"
+    text = f"Credentials end at {time_of_day(end, now)}, in {duration(max(0.0, left))}"
     return Text(text, style="yellow" if short else "")
-
-
-def _clock(at: float, now: float) -> str:
-    """A time of day; with the day where it is not today's."""
-    then, today = datetime.fromtimestamp(at).astimezone(), datetime.fromtimestamp(now).astimezone()
-    return f"{then:%H:%M}" if then.date() == today.date() else f"{then:%d %b %H:%M}"

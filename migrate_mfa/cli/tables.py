@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from migrate_mfa.cli.forecast import sentences
 from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.formatting import WIDTH, counted, duration, folded
-from migrate_mfa.domain.reasons import LOCKOUT_SHEET, Outcome, Reason
+from migrate_mfa.domain.privacy import masked
+from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.journal.run_dir import shown
-from migrate_mfa.pool_setup.plan import SetupPlan
-from migrate_mfa.pool_setup.role import PUBLISH
 from migrate_mfa.reports.summary import verified_share
 
 if TYPE_CHECKING:
@@ -21,14 +20,6 @@ if TYPE_CHECKING:
     from migrate_mfa.reports.from_journal import Document
     from migrate_mfa.reports.overview import Overview
 
-_ONE_WAY = (
-    "A one-way door: once a pool sends SMS, neither the SMS configuration nor SMS as a factor can be removed "
-    "from it again."
-)
-_INFRASTRUCTURE = (
-    "If Terraform or CloudFormation owns this pool, its next run would turn this back. Change the code "
-    "instead: --print-only gives what belongs there."
-)
 _SESSIONS = (
     "Sessions that exist stay valid: users are asked for a code at their next sign-in with a password."
 )
@@ -52,31 +43,38 @@ def as_json(value: Mapping[str, object]) -> None:
     _line(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def plan(overview: "Overview", ceilings: "Mapping[Category, float]", run_dir: Path) -> None:
-    """What would happen, to whom, how long it takes, and who could be locked out.
+def nothing_left(overview: "Overview", run_dir: Path) -> None:
+    """Which plan it is that has nothing left to write."""
+    _title("Nothing is left to write")
+    _paragraph(overview.sentence)
+    _rolled_back(overview, run_dir)
 
-    Args:
-        overview: the plan.
-        ceilings: calls per second that we allow ourselves, by category.
-        run_dir: where the plan is.
-    """
+
+def plan(overview: "Overview", ceilings: "Mapping[Category, float]", run_dir: Path) -> None:
+    """What would happen, to whom, who stays unchanged, and how long it takes at `ceilings` (calls/s)."""
     facts = overview.meta
     _title(f"Plan for {facts.pool_name} ({facts.user_pool_id})")
     _roster_facts(facts.roster_read)
     numbers = "The roster's numbers are not read" if facts.kind == "disable" else ""
     _paragraph(f"{numbers or f'Verification: {facts.policy.verification}'}; {facts.reading}.")
-    _outcomes(overview.counts, overview.planned, overview.details)
+    _changed(overview.planned)
+    _unchanged(overview.counts, overview.details)
+    if unseen := overview.forecast.rows_to_read:
+        _paragraph(
+            f"{counted(unseen, 'user is', 'users are')} checked again just before the write: a plan cannot "
+            "see every MFA setting. Unless --despite allows it, no user with a stronger factor is changed."
+        )
     if overview.shared.numbers:
         _paragraph(f"{overview.shared}. Their codes go to one phone: compare phone_number in the reports.")
     _guesses(overview.guesses)
-    _lockout_sheet(overview.counts, overview.forecast.rows_to_read)
     work(overview.forecast, ceilings)
+    _rolled_back(overview, run_dir)
+
+
+def _rolled_back(overview: "Overview", run_dir: Path) -> None:
     if overview.rolled_back:
-        _paragraph(
-            f"A rollback has ended {overview.rolled_back:,} of the rows in "
-            f"{shown(run_dir)}; they are not done again there. "
-            "To enrol these users anew, give another --run-dir."
-        )
+        rows, where = counted(overview.rolled_back, "row was", "rows were"), shown(run_dir)
+        _paragraph(f"{rows} rolled back in {where} and stay so. To enrol these users, use a new --run-dir.")
 
 
 def _roster_facts(read: "RosterMeta") -> None:
@@ -91,19 +89,24 @@ def _roster_facts(read: "RosterMeta") -> None:
         _wrapped(note)
 
 
-def _outcomes(
-    counts: Iterable[tuple[str, str, int]],
-    planned: Mapping[str, int],
-    details: Mapping[str, Iterable[tuple[str, int]]],
-) -> None:
-    _title("What happens to the rows")
+def _changed(planned: Mapping[str, int]) -> None:
+    if planned:
+        _title("Users who will be changed")
     for reason, number in sorted(planned.items(), key=lambda item: -item[1]):
         _row(f"to do → {reason}", number, "planned; ends so if nothing has changed by then")
-    for outcome, reason, number in counts:
-        if reason:
-            _row(f"{outcome} · {reason}", number, Reason(reason).sentence)
-            for detail, times in details.get(reason, ()):
-                _wrapped(f"- {detail} ({times:,})")
+
+
+def _unchanged(
+    counts: Iterable[tuple[str, str, int]], details: Mapping[str, Iterable[tuple[str, int]]]
+) -> None:
+    """By reason: how many, what it means, and what to do next."""
+    ended = [(outcome, reason, number) for outcome, reason, number in counts if reason]
+    if ended:
+        _title("Users who will not be changed")
+    for outcome, reason, number in ended:
+        _row(f"{outcome} · {reason}", number, Reason(reason).sentence)
+        for detail, times in details.get(reason, ()):
+            _wrapped(f"- {detail} ({times:,})")
 
 
 def _guesses(guesses: Mapping[str, int]) -> None:
@@ -111,17 +114,6 @@ def _guesses(guesses: Mapping[str, int]) -> None:
         _title("Numbers that were read with a guess (--strict-e164 refuses them)")
         for guess, number in sorted(guesses.items(), key=lambda item: -item[1]):
             _row(guess, number)
-
-
-def _lockout_sheet(counts: Iterable[tuple[str, str, int]], unknown: int) -> None:
-    """Rows 7 to 11 of the decision table: who could be locked out, by reason."""
-    found = {reason: number for _, reason, number in counts}
-    _title("Lock-out sheet: who is left alone, and why")
-    for reason in LOCKOUT_SHEET:
-        if number := found.get(reason.value, 0):
-            _row(reason.value, number)
-    if unknown:
-        _row("known only at the write", unknown, "the MFA settings are read just before, and decided again")
 
 
 def work(ahead: "Forecast", ceilings: "Mapping[Category, float] | None" = None) -> None:
@@ -146,16 +138,24 @@ def standing(summary: "Document", run_dir: Path, *, in_json: bool) -> None:
         _end(summary)
 
 
+_UNDOES = {"rollback": Reason.RESTORED.value, "disable": Reason.MFA_DISABLED.value}
+"""What these commands are for: their reports have it among the skipped rows."""
+
+
 def _end(summary: "Document") -> None:
     _title(f"{summary['command']}: {summary['state']}")
     if "progress" in summary:
         _now(summary["progress"])
     if summary.get("pool"):
         _which(summary)
+    done = _UNDOES.get(summary["command"], "")
+    if undone := summary["reasons"][Outcome.SKIPPED].get(done, 0):
+        _row(done, undone, f"{Reason(done).sentence} See report/skipped.csv.")
     for outcome in Outcome:
-        _row(outcome.value, summary["counts"][outcome.value])
-        for reason, number in summary["reasons"][outcome.value].items():
-            _row(f"  {reason}", number, Reason(reason).sentence)
+        _row(outcome.value, summary["counts"][outcome] - (undone if outcome is Outcome.SKIPPED else 0))
+        for reason, number in summary["reasons"][outcome].items():
+            if reason != done:
+                _row(f"  {reason}", number, Reason(reason).sentence)
     _half_done(summary)
     _found(summary)
     _calls(summary["calls"])
@@ -178,6 +178,27 @@ def _which(summary: "Document") -> None:
     ended = f", ended {_minute(summary['ended_at'])}" if summary.get("ended_at") else ""
     facts.append(f"began {_minute(summary['started_at'])}{ended}")
     _paragraph("; ".join(facts) + ".")
+
+
+def options(summary: "Document") -> None:
+    """The options that decided the plan, and those of the last pass; what is unset is left out."""
+    policy = {name: value for name, value in (summary.get("policy") or {}).items() if name != "verification"}
+    told = {**policy, **summary.get("options", {})}
+    shown = [f"{name} {_shown(value)}" for name, value in told.items() if value or value == 0]
+    if shown:
+        _paragraph(f"Options: {'; '.join(shown)}.")
+
+
+def _shown(value: object) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(map(str, value))
+        case dict():
+            return ", ".join(f"{name}={each}" for name, each in value.items())
+        case _:
+            return masked(str(value))
 
 
 def _minute(moment: str) -> str:
@@ -278,22 +299,6 @@ def audit(summary: "Document", directory: Path) -> None:
         )
     _line("With the numbers filled in, this is a roster for plan:")
     _line(f"  {directory / 'unverified.csv'}")
-
-
-def setup(plan: SetupPlan) -> str:
-    """What setup-pool would write: member by member, the role's documents, and what cannot be undone."""
-    facts = plan.pool.facts
-    lines = [f"Setup of pool {facts.name} ({facts.id})", ""]
-    for change in plan.changes:
-        lines += [change.where, f"    {change.before or '(none)'}", f"  → {change.after or '(none)'}"]
-    lines += ["", folded(f"Kept as they are: {', '.join(plan.kept) or 'no other block is there'}.")]
-    if plan.role is not None:
-        lines += ["", f"The role {plan.role.name}, with this trust policy:"]
-        lines += json.dumps(plan.role.trust, indent=2).splitlines()
-        lines += ["and this inline policy:", *json.dumps(PUBLISH, indent=2).splitlines()]
-    for text in (_ONE_WAY, _INFRASTRUCTURE):
-        lines += ["", folded(text)]
-    return "\n".join(lines)
 
 
 def _title(text: str) -> None:

@@ -7,6 +7,8 @@ import traceback
 from pathlib import Path
 
 from migrate_mfa import __version__
+from migrate_mfa.cli.prompt import tell
+from migrate_mfa.journal.run_dir import shown
 
 _KEPT = "kept in "
 
@@ -24,3 +26,13 @@ def keep_traceback(error: BaseException, directory: Path | None = None) -> Path:
         file.write(text)
     error.add_note(f"{_KEPT}{name}")
     return Path(name)
+
+
+def tell_of_page(fault: Exception, directory: Path) -> None:
+    """Say that the page of a run directory could not be written, which changes nothing of what was done."""
+    kept = keep_traceback(fault, directory)
+    tell(
+        f"report.html could not be written ({type(fault).__name__}); nothing else is affected. This is a "
+        f"bug: please report {kept}. To write the page again:\n"
+        f"  migrate-mfa report --run-dir {shown(directory)}"
+    )

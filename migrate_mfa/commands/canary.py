@@ -18,6 +18,7 @@ from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped
 from migrate_mfa.workflows.consent import ask_pool_name
+from migrate_mfa.workflows.ending import next_after, say_next
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,6 +158,12 @@ def _visit(
     back = _give_back(canary, settings, progress, wants_undo=wants_undo) if canary.wrote else _Back("nothing")
     if settings.output.json:
         tables.as_json(_document(canary, back))
+    elif canary.walked:
+        say_next(
+            settings,
+            "Plan your roster.",
+            next_after(settings, canary.session.pool.id).roster("plan", "ROSTER"),
+        )
     if canary.problem is not None:
         raise canary.problem
     return _exit_code(canary, back)

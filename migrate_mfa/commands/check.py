@@ -1,6 +1,5 @@
 """check: is everything ready? Writes nothing to AWS."""
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +8,6 @@ from migrate_mfa.cli import option_values
 from migrate_mfa.cli.caller import Aws, Pool
 from migrate_mfa.cli.option_groups import JsonOnly, PricesOnly, QuotaShare, Verifying
 from migrate_mfa.cli.options import Group, Option
-from migrate_mfa.cli.prompt import tell
 from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.errors import ExitCode
 
@@ -17,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from migrate_mfa.checks.findings import Finding
-    from migrate_mfa.domain.choices import VerificationPolicy
+    from migrate_mfa.settings import Settings
+    from migrate_mfa.workflows.check import Checked
 
 _HEAD = 80
 
@@ -70,16 +69,26 @@ def check(
         _show(checked.findings, checked.document)
         if checked.forecast is not None:
             tables.work(checked.forecast)
-        if checked.exit_code is ExitCode.DONE and checking.verb == "run":
-            tell(f"Next: {_next(checking.run_dir, deciding.verification)}")
+        _say_next(settings, checked, planned=checking.run_dir is not None)
     return checked.exit_code
 
 
-def _next(run_dir: Path | None, policy: "VerificationPolicy | None") -> str:
-    """The command that a pool is ready for."""
-    if run_dir is not None:
-        return f"migrate-mfa run --run-dir {shlex.quote(str(run_dir))}"
-    return f"migrate-mfa plan ROSTER --verification {policy.value if policy else 'POLICY'}"
+def _say_next(settings: "Settings", checked: "Checked", *, planned: bool) -> None:
+    """The command that mends the pool, or the one that follows a good check."""
+    from migrate_mfa.checks.findings import failures
+    from migrate_mfa.workflows.ending import next_after, say_next
+
+    told, failed = checked.document, failures(checked.findings)
+    policy = str(told["verification"]) if told["verification"] else None
+    lines = next_after(settings, str(told["pool"]), policy)
+    if any("setup-pool" in each.remedy for each in failed):
+        say_next(settings, "Set the pool up. The command shows what would change.", lines.pool("setup-pool"))
+    elif failed:
+        say_next(settings, "Mend the failures above, then check again.", lines.pool("check"))
+    elif told["verb"] == "run" and planned:
+        say_next(settings, "Apply the plan. The command asks before it writes.", lines.here("run"))
+    elif told["verb"] == "run":
+        say_next(settings, "Plan your roster.", lines.roster("plan", "ROSTER"))
 
 
 def _show(findings: "Iterable[Finding]", document: dict[str, object]) -> None:

@@ -67,7 +67,7 @@ def _promote(reconciliation: "Reconciliation", *, repair: bool) -> None:
         if repair:
             reconciliation.plan_repairs()
         if users := reconciliation.open_rows():
-            confirm_run(reconciliation.invocation.session, users, seconds=reconciliation.seconds())
+            confirm_run(reconciliation.invocation.session, reconciliation.writing(users))
             reconciliation.apply()
     finally:
         reconciliation.report_drift()

@@ -43,9 +43,14 @@ def report(run: ThisRun, showing: Showing, output: JsonOnly) -> ExitCode:
     """
     from migrate_mfa.cli import tables
     from migrate_mfa.cli.streams import write
+    from migrate_mfa.cli.traceback_file import keep_traceback
     from migrate_mfa.reports import from_journal
 
-    summary = from_journal.report(run.run_dir, showing.lang)
+    written = from_journal.report(run.run_dir, showing.lang)
+    if written.fault is not None:
+        keep_traceback(written.fault, run.run_dir)
+        raise written.fault
+    summary = written.summary.as_dict()
     if showing.format is Format.MARKDOWN:
         write(from_journal.markdown(run.run_dir, showing.lang).rstrip("\n"))
     else:

@@ -71,7 +71,6 @@ def _give_back(undoing: "Rollback", chosen: Chosen) -> None:
     if said := undoing.choose(chosen.user):
         tell(said)
     if users := undoing.count_selected(chosen.outcome):
-        back = " They get back their state from before the run."
-        confirm_run(undoing.invocation.session, users, back, seconds=undoing.seconds(users))
+        confirm_run(undoing.invocation.session, undoing.writing(users))
     undoing.select(chosen.outcome)
     undoing.apply()

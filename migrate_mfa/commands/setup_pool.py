@@ -68,12 +68,12 @@ def _print(opened: "Opened", plan: "SetupPlan") -> None:
 
 
 def _set_up(opened: "Opened", plan: "SetupPlan", stop: "Stop") -> None:
-    from migrate_mfa.cli import tables
+    from migrate_mfa.pool_setup.difference import difference
 
     if opened.settings.output.json:
-        tell(tables.setup(plan), fold=False)
+        tell(difference(plan), fold=False)
     else:
-        write(tables.setup(plan))
+        write(difference(plan))
         if unseen() and not opened.settings.consent.yes:
             raise Declined("The change cannot be shown, so nothing was written.", _UNSEEN)
     confirm_setup(opened.lane, plan.pool.facts, stop, yes=opened.settings.consent.yes)
@@ -92,6 +92,7 @@ _UNSEEN = "Standard output is full or closed. --print-only prints how to change 
 
 def _end(opened: "Opened", plan: "SetupPlan", state: str, now: "Members") -> None:
     from migrate_mfa.cli import tables
+    from migrate_mfa.workflows.ending import next_after, say_next
 
     if opened.settings.output.json:
         tables.as_json(plan.as_dict() | {"state": state, "now": now, "role_created": opened.setup.created})
@@ -102,3 +103,5 @@ def _end(opened: "Opened", plan: "SetupPlan", state: str, now: "Members") -> Non
         if state == "ready"
         else f"\nDone: pool {name} has MFA OPTIONAL with SMS, and reads back as it was written."
     )
+    lines = next_after(opened.settings, plan.pool.facts.id)
+    say_next(opened.settings, "Check that the rest is ready too.", lines.pool("check"))

@@ -32,7 +32,10 @@ def status(run: ThisRun, watching: Watching, output: JsonOnly) -> ExitCode:
             raise UsageError("--watch and --json do not go together.", "Leave one of them out.")
         if (code := _watch(run)) is not None:
             return code
-    tables.standing(from_journal.status(run.run_dir), run.run_dir, in_json=output.json)
+    summary = from_journal.status(run.run_dir)
+    tables.standing(summary, run.run_dir, in_json=output.json)
+    if not output.json:
+        tables.options(summary)
     return ExitCode.DONE
 
 

@@ -1,5 +1,6 @@
 """Words for people: how long something takes, how many there are, and text that fits a terminal."""
 
+from datetime import UTC, datetime
 from textwrap import wrap
 
 WIDTH = 80
@@ -26,6 +27,11 @@ def duration(seconds: float) -> str:
         return f"{minutes // 60} h {minutes % 60:02} min"
     hours = round(minutes / 60)
     return f"{hours // 24} d {hours % 24:02} h"
+
+
+def minute(epoch_s: float) -> str:
+    """A moment in UTC, to the minute: `2026-11-27 21:55 UTC`."""
+    return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def counted(number: int, one: str, several: str = "") -> str:

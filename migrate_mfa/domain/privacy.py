@@ -46,3 +46,8 @@ def mask_identity(text: str) -> str:
     if at:
         return f"{name[:1]}…@{domain}"
     return mask_phone(text) if _DIGITS.fullmatch(text) else f"{text[:1]}…"
+
+
+def mask_caller(arn: str) -> str:
+    """The ARN of a caller: the name of a session is often an address, of which only the domain is shown."""
+    return "/".join(mask_identity(part) if "@" in part else part for part in arn.split("/"))

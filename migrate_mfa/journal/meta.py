@@ -83,6 +83,8 @@ class RunMeta:
     """The lists of an audit that the journal holds; before version 6 none, as its report alone had them."""
     drift_told_in_pass: int = 0
     recovery_told: str | None = None
+    planned_at: float | None = None
+    """When the plan was made, in seconds since the epoch."""
     progress: ProgressNote | None = None
     options: Mapping[str, object] = field(default_factory=dict)
 
@@ -224,7 +226,7 @@ def policy_options(policy: Policy) -> dict[str, object]:
 _PLAIN = {
     *("kind", "phase", "usable", "account", "user_pool_id", "pool_name", "region", "endpoint", "run_id"),
     *("roster", "roster_sha256", "guesses", "frequent_details", "reading", "enforced_limits", "sms_expected"),
-    *("drift_told_in_pass", "recovery_told", "pool_facts"),
+    *("drift_told_in_pass", "recovery_told", "pool_facts", "planned_at"),
 }
 """Facts of the journal that are kept as they stand there, under the same names."""
 _OF_THE_ROSTER = {

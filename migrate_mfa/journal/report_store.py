@@ -61,7 +61,7 @@ class PassRecord:
     ended_at: float | None
     reads_only: int
     extra: Mapping[str, Any]
-    """What its command adds to its summary: `reports.results` has the types."""
+    """What its command adds to its summary: `reports.command_results` has the types."""
     context: PassContext
 
     @property
@@ -178,6 +178,15 @@ class ReportStore:
         """Every invocation, the latest first."""
         found = self._database.query("SELECT * FROM passes ORDER BY id DESC LIMIT ?", 1 if last_only else -1)
         return [_pass(row) for row in found]
+
+    def ended_since(self, moment: float) -> dict[str, int]:
+        """Rows that were planned and have ended since a moment (epoch seconds), by reason; the most first."""
+        found = self._database.query(
+            "SELECT reason, COUNT(*) AS rows FROM rows NOT INDEXED WHERE updated_at >= ? AND steps NOTNULL"
+            " AND reason NOTNULL GROUP BY reason ORDER BY rows DESC, reason",
+            moment,
+        )
+        return {row["reason"]: row["rows"] for row in found}
 
     def failures(self) -> list[tuple[str, str, str, int]]:
         """Failed rows by reason, by what failed ("AdminGetUser: SomeException", or empty), and by country.

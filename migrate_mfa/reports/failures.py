@@ -1,7 +1,14 @@
-"""Failed rows as a cross-table: what failed, by the country of the number."""
+"""Failed rows as cross-tables: what failed, by the country of the number and by the pool's settings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from migrate_mfa.domain.model import PhoneSignIn
+from migrate_mfa.domain.reasons import Reason
+
+if TYPE_CHECKING:
+    from migrate_mfa.domain.model import PoolFacts
 
 _MOST_COUNTRIES = 6
 _MOST_LINES = 30
@@ -64,3 +71,46 @@ def _cause(reason: str, text: str) -> tuple[str, str, str]:
         if said:
             return operation, code, reason
     return "", "", reason
+
+
+@dataclass(frozen=True, slots=True)
+class SettingLine:
+    """A setting of the pool as Cognito names it, its value, and the rows that it may have kept back."""
+
+    name: str
+    value: str
+    reasons: Sequence[tuple[str, int]]
+
+    @property
+    def rows(self) -> int:
+        """All of them."""
+        return sum(rows for _, rows in self.reasons)
+
+
+def by_setting(reasons: Mapping[str, int], pool: "PoolFacts | None") -> list[SettingLine]:
+    """Rows (by reason) that were not done because of a setting of the pool, the most first."""
+    if pool is None:
+        return []
+    found = []
+    for name, value, kept in _settings(pool):
+        rows = [(reason.value, reasons[reason]) for reason in kept if reasons.get(reason)]
+        if value and rows:
+            found.append(SettingLine(name, value, sorted(rows, key=lambda each: -each[1])))
+    return sorted(found, key=lambda line: -line.rows)
+
+
+def _settings(pool: "PoolFacts") -> list[tuple[str, str, tuple[Reason, ...]]]:
+    """By the name in DescribeUserPool: the value where it can be in the way, and what may come of it."""
+    recovery = "none" if pool.recovery is None else ", ".join(pool.recovery)
+    sign_in = "" if pool.phone_sign_in is PhoneSignIn.NO else "phone_number"
+    codes, proof = (
+        "phone_number" if each else "" for each in (pool.phone_auto_verified, pool.phone_needs_proof)
+    )
+    return [
+        ("AliasAttributes / UsernameAttributes", sign_in, (Reason.PHONE_TAKEN,)),
+        ("AccountRecoverySetting", recovery, (Reason.NO_RECOVERY_LEFT,)),
+        ("AllowedFirstAuthFactors", "WEB_AUTHN" if pool.passkeys_at_risk else "", (Reason.HAS_PASSKEY,)),
+        ("AutoVerifiedAttributes", codes, (Reason.RESTORE_WOULD_SEND_SMS,)),
+        ("CaseSensitive", "true" if pool.case_sensitive else "", (Reason.USER_NOT_FOUND,)),
+        ("AttributesRequireVerificationBeforeUpdate", proof, (Reason.NOT_EFFECTIVE,)),
+    ]

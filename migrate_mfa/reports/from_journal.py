@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.clock import SystemClock
-from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.domain.errors import MigrateMfaError, RunDirectoryError
 from migrate_mfa.journal.audit_store import AuditStore
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.lock import is_locked
@@ -32,10 +32,14 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What the reports say: the summary in numbers, and the headline of the page."""
+    """What the reports say: the summary in numbers, and the headline of the page.
+
+    `fault` is what kept the page from being written; all else is.
+    """
 
     summary: Summary
-    headline: "Headline"
+    headline: "Headline | None" = None
+    fault: Exception | None = None
 
 
 def write_reports(journal: Journal, lang: Lang = Lang.EN) -> Written:
@@ -44,9 +48,6 @@ def write_reports(journal: Journal, lang: Lang = Lang.EN) -> Written:
     Raises:
         RunDirectoryError: they cannot be written.
     """
-    from migrate_mfa.reports.page import write_page  # noqa: PLC0415 - slow, and status needs none of it
-    from migrate_mfa.reports.page_facts import page_of  # noqa: PLC0415 - so is this
-
     store, meta = ReportStore(journal.database), RunMeta.read(journal)
     summary = _last(journal, meta)
     directory = journal.directory / DIRECTORY
@@ -56,15 +57,44 @@ def write_reports(journal: Journal, lang: Lang = Lang.EN) -> Written:
         else:
             write_outcomes(directory, meta.columns, store)
         write_summary(directory, summary.as_dict(), summary.done.id)
+        return _write_page(journal, summary, lang)
+
+
+def _write_page(journal: Journal, summary: Summary, lang: Lang) -> Written:
+    """Write the page, a view of what is known without it: a fault in it must not hide how a command ended."""
+    headline = None
+    try:
+        from migrate_mfa.reports.page import write_page  # noqa: PLC0415 - slow, and status needs none of it
+        from migrate_mfa.reports.page_facts import page_of  # noqa: PLC0415 - so is this
+
         page = page_of(journal, summary)
-        write_page(directory / PAGE, page, lang)
-    return Written(summary, page.headline)
+        headline = page.headline
+        write_page(journal.directory / DIRECTORY / PAGE, page, lang)
+    except (OSError, MigrateMfaError):
+        raise
+    except Exception as fault:  # noqa: BLE001 - whatever it is, it is handed on
+        return Written(summary, headline, fault)
+    return Written(summary, headline)
 
 
-def report(directory: Path, lang: Lang = Lang.EN) -> Document:
+def write_plan(journal: Journal) -> Written:
+    """Write the page of a plan that the command at work has just made.
+
+    Without the lists: for a million rows they take 20 s, and the end of the command writes them.
+
+    Raises:
+        RunDirectoryError: it cannot be written.
+    """
+    now = _last(journal, RunMeta.read(journal))
+    planned = replace(now, done=replace(now.done, command="plan"), state="planned")
+    with _reported(journal.directory / DIRECTORY):
+        return _write_page(journal, planned, Lang.EN)
+
+
+def report(directory: Path, lang: Lang = Lang.EN) -> Written:
     """Write the reports of a run directory again."""
     with Journal.look_at(directory) as journal:
-        return write_reports(journal, lang).summary.as_dict()
+        return write_reports(journal, lang)
 
 
 def markdown(directory: Path, lang: Lang = Lang.EN) -> str:

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.model import MfaMode
-from migrate_mfa.domain.privacy import mask_identity, masked, scrub
+from migrate_mfa.domain.privacy import mask_caller, masked, scrub
 from migrate_mfa.domain.reasons import LOCKOUT_SHEET, Outcome, Reason
+from migrate_mfa.journal.plan_counts import PlanCounts
 from migrate_mfa.journal.report_store import PassRecord, ReportStore
 from migrate_mfa.journal.run_dir import shown
-from migrate_mfa.reports.audit_facts import AuditFacts, audit_facts
+from migrate_mfa.reports.audit_facts import AuditFacts, PoolCoverage, audit_facts, pool_coverage
 from migrate_mfa.reports.command_results import ReconcileResult
 from migrate_mfa.reports.costs import Compared, compared, pool_of
-from migrate_mfa.reports.failures import FailureTable, failure_table
+from migrate_mfa.reports.failures import FailureTable, SettingLine, by_setting, failure_table
 from migrate_mfa.reports.headline import Headline, headline, resumed_by
 from migrate_mfa.reports.next_command import AWS, Next, safe_path
 from migrate_mfa.reports.rates import Rates, rates_of
@@ -58,6 +59,7 @@ class Coverage:
     before: int
     after: int
     pool: int | None
+    audits: PoolCoverage
     planned: bool
 
 
@@ -94,6 +96,7 @@ class Page:
     outcomes: Sequence[OutcomeLine]
     rates: Rates | None
     failures: FailureTable | None
+    settings: Sequence[SettingLine]
     alone: Sequence[tuple[str, int]]
     warnings: Sequence[tuple[str, int]]
     costs: Sequence[Compared]
@@ -103,6 +106,8 @@ class Page:
     despite: Sequence[str]
     roster: str | None
     sha256: str | None
+    columns: Mapping[str, str]
+    guesses: Mapping[str, int]
     run_id: str
     options: Mapping[str, object]
     caller: str
@@ -132,12 +137,13 @@ def page_of(journal: "Journal", done: "Summary") -> Page:
         headline=headline(done, sum(planned.values()), lines, audit),
         audit=audit,
         audit_command=lines.pool("audit"),
-        coverage=_coverage(done, planned),
+        coverage=_coverage(done, planned, pool_coverage(meta, passes)),
         outcomes=_outcomes(done, planned, lines),
         rates=rates_of(journal.database, passes),
         failures=failure_table(store.failures()),
+        settings=by_setting(_by_reason(done.total), pool_of(meta)),
         alone=_alone(done.total),
-        warnings=_warnings(done, planned),
+        warnings=_warnings(done, planned, PlanCounts(journal.database)),
         costs=compared(store, meta, passes),
         has_prices=meta.forecast is not None and meta.forecast.cost is not None,
         policy=meta.verification,
@@ -145,6 +151,8 @@ def page_of(journal: "Journal", done: "Summary") -> Page:
         despite=meta.despite,
         roster=safe_path(name) if name else None,
         sha256=meta.roster_sha256,
+        columns={kind: masked(label) for kind, label in (meta.roster_read.labels or {}).items()},
+        guesses=meta.guesses,
         run_id=str(meta.run_id),
         options={
             each: masked(str(value)) if each in _COLUMNS else value
@@ -189,7 +197,7 @@ def _command_of(reason: Reason, lines: Next, command: str) -> str | None:
     return lines.report("plan", "failed") if reason.outcome is Outcome.FAILED else None
 
 
-def _coverage(done: Summary, planned: Mapping[str, int]) -> Coverage:
+def _coverage(done: Summary, planned: Mapping[str, int], audits: PoolCoverage) -> Coverage:
     verified = done.total.reasons[Outcome.VERIFIED]
     will_be = sum(rows for reason, rows in planned.items() if Reason(reason).outcome is Outcome.VERIFIED)
     plans, pool = done.done.command == "plan", pool_of(done.meta)
@@ -198,24 +206,30 @@ def _coverage(done: Summary, planned: Mapping[str, int]) -> Coverage:
         before=verified.get(Reason.ALREADY_ENROLLED, 0),
         after=done.total.counts[Outcome.VERIFIED] + (will_be if plans else 0),
         pool=None if pool is None else pool.estimated_users,
+        audits=audits,
         planned=plans,
     )
 
 
+def _by_reason(total: Totals) -> dict[str, int]:
+    return {reason: rows for found in total.reasons.values() for reason, rows in found.items()}
+
+
 def _alone(total: Totals) -> list[tuple[str, int]]:
     """Who could be locked out, or is in danger of it; who was enrolled before is neither."""
-    reasons = {reason: rows for found in total.reasons.values() for reason, rows in found.items()}
+    reasons = _by_reason(total)
     sheet = [each for each in LOCKOUT_SHEET if each is not Reason.ALREADY_ENROLLED]
     return [(each.value, reasons[each]) for each in sheet if reasons.get(each)]
 
 
-def _warnings(done: Summary, planned: Mapping[str, int]) -> list[tuple[str, int]]:
+def _warnings(done: Summary, planned: Mapping[str, int], plan: PlanCounts) -> list[tuple[str, int]]:
     half, meta, pool = done.half_done, done.meta, pool_of(done.meta)
     optional = pool is None or pool.mfa is not MfaMode.ON
     found = [
         ("drift", sum((ReconcileResult.of(done.done.extra).drift or {}).values())),
         ("half", half.get("number_stored_mfa_off", 0)),
         ("half_back", half.get("mfa_off_not_given_back", 0)),
+        ("shared", plan.shared_numbers().users if done.done.command == "plan" else 0),
         ("at_sign_in", int(meta.verification == "at-sign-in")),
         ("reads", sum(planned.values()) if optional and meta.kind == "run" else 0),
     ]
@@ -238,6 +252,4 @@ def _pass(each: PassRecord, state: str = "") -> PassLine:
 
 
 def _caller(each: PassRecord) -> str:
-    """The caller's ARN; the name of a session is often an address, of which only the domain is shown."""
-    arn = each.context.caller_arn or ""
-    return "/".join(mask_identity(part) if "@" in part else part for part in arn.split("/"))
+    return mask_caller(each.context.caller_arn or "")

@@ -2,11 +2,10 @@
 
 import re
 import tomllib
-from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
-from migrate_mfa.domain.formatting import duration
+from migrate_mfa.domain.formatting import duration, minute
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.reports.headline import Headline
 from migrate_mfa.reports.languages import Lang
@@ -76,7 +75,7 @@ class PageTexts:
 
     def moment(self, epoch_s: float) -> str:
         """A moment in UTC, to the minute."""
-        return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%d %H:%M} UTC"
+        return minute(epoch_s)
 
     def percent(self, part: float, whole: float) -> str:
         """A share with one decimal; a dash of nothing."""

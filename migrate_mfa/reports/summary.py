@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from migrate_mfa.domain.privacy import mask_caller
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.reports.files import SUMMARY, whole_file
 
@@ -119,7 +120,7 @@ class Summary:
             "account": self.account,
             "region": self.region,
             "endpoint": self.endpoint,
-            "caller_arn": context.caller_arn,
+            "caller_arn": mask_caller(context.caller_arn) if context.caller_arn else None,
             "host": context.host,
             "versions": context.versions,
         }

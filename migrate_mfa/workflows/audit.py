@@ -9,7 +9,7 @@ from migrate_mfa.domain.errors import ExitCode, UsageError
 from migrate_mfa.domain.model import MfaMode
 from migrate_mfa.engine.audit import DISABLED, FEDERATED, Audit, MfaKind, look_deeper, scan
 from migrate_mfa.engine.scan import STARTS, BrokenListError
-from migrate_mfa.invocation import Agree, Invocation, agree_to_read, open_invocation
+from migrate_mfa.invocation import Invocation, open_invocation
 from migrate_mfa.journal.audit_store import AuditStore
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.log import configure
@@ -21,6 +21,7 @@ from migrate_mfa.reports.command_results import AuditResult
 from migrate_mfa.reports.summary import verified_share
 from migrate_mfa.session import Session, connect, require_endpoint
 from migrate_mfa.settings import Settings
+from migrate_mfa.workflows.consent import Agree, agree_to_read
 
 
 @contextmanager

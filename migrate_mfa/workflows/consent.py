@@ -1,37 +1,72 @@
 """What is asked before a command writes to users, or makes them billed."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migrate_mfa.cli.ask import agree
+from migrate_mfa.checks.preflight import require_affordable
+from migrate_mfa.cli.ask import agree, room, screen
+from migrate_mfa.cli.forecast import cost_in_short, messages_in_short, time_in_short
 from migrate_mfa.cli.prompt import asked, place, tell, types_name
 from migrate_mfa.domain.errors import Declined
 from migrate_mfa.domain.formatting import counted, duration
+from migrate_mfa.domain.privacy import mask_caller
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.forecast import Forecast
+    from migrate_mfa.invocation import Invocation
     from migrate_mfa.session import Session
 
 
-def confirm_run(session: "Session", users: int, extra: str = "", *, seconds: float = 0) -> None:
-    """Name the account, Region, pool and users, and ask to type the pool's name.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """What a command would do by a yes.
 
-    Args:
-        session: where it would write to.
-        users: how many users it would write to.
-        extra: what else there is to know.
-        seconds: how long it is forecast to take.
+    `risks` say what can go wrong for whom, the worst first; `findings` are the warnings of `check`, and
+    `report` is where all of the plan can be read, if that is written yet.
+    """
+
+    what: str
+    users: int
+    ahead: "Forecast"
+    plan: str
+    risks: Sequence[str] = ()
+    findings: Sequence[str] = ()
+    report: str = ""
+    hint: str = ""
+
+
+def confirm_run(session: "Session", writing: Writing) -> None:
+    """Say on one screen who would do what to whom, its risks, cost and time, and ask for the pool's name.
 
     Raises:
         Declined: anything else was typed.
     """
     session.progress.close()
-    wave = session.settings.wave.max_users
-    if wave is not None and wave < users:
-        users, extra = wave, f" This is a wave of --max-users; {users:,} users are left in all.{extra}"
-    tell(f"About to write to {counted(users, 'user')} in {place(session.lane, session.pool)}.{extra}")
-    _warn_of_expiry(session, seconds)
+    users, lane = writing.users, session.lane
+    wave = min(users, session.settings.wave.max_users or users)
+    ahead, seconds = writing.ahead, writing.ahead.time.low
+    facts: dict[str, str | Sequence[str]] = {
+        "Caller": mask_caller(lane.caller),
+        "Where": place(lane, session.pool),
+        "What": writing.what,
+        "Wave": f"{wave:,} of {users:,} users left; the figures below are for all of them."
+        if wave < users
+        else "",
+        "Plan": writing.plan,
+        "Risks": writing.risks,
+        "SMS": messages_in_short(ahead),
+        "Cost": cost_in_short(ahead),
+        "Time": time_in_short(ahead, session.clock.now()),
+        "Credentials": _expiry(session, seconds),
+        "Warnings": f"{', '.join(writing.findings)} (from check)" if writing.findings else "",
+        "Whole plan": writing.report,
+    }
+    title = f"About to write to {counted(wave, 'user')}"
+    tell(f"\n{screen(title, facts, room())}", fold=False)
     if not session.settings.consent.yes:
-        ask_pool_name(session, "The plan is kept. Run the same command again to apply it.")
+        tell("")
+        ask_pool_name(session, writing.hint)
 
 
 def ask_pool_name(session: "Session", hint: str = "") -> None:
@@ -46,16 +81,17 @@ def ask_pool_name(session: "Session", hint: str = "") -> None:
         raise Declined(f"That is not the pool's name. {unchanged}", hint)
 
 
-def _warn_of_expiry(session: "Session", seconds: float) -> None:
+def _expiry(session: "Session", seconds: float) -> str:
+    """What there is to say of credentials that end before the work does."""
     if session.credentials_end is None:
-        return
+        return ""
     left = session.credentials_end - session.clock.now()
-    if left < seconds:
-        tell(
-            f"Your credentials expire in {duration(max(left, 0))}, but the run needs about "
-            f"{duration(seconds)}. Unless they refresh automatically, it will stop with exit code 5; run the "
-            "same command again to resume."
-        )
+    if left >= seconds:
+        return ""
+    return (
+        f"They expire in {duration(max(left, 0))}, but the work needs about {duration(seconds)}. Unless they "
+        "refresh automatically, it stops then with exit code 5; the same command resumes."
+    )
 
 
 def tell_limit(session: "Session") -> None:
@@ -84,3 +120,19 @@ def confirm_billing(session: "Session", ahead: "Forecast") -> None:
     unchanged = "Nothing more was read. The report has the audit without --deep."
     if not asked(lambda: agree(session.stop, "Go on?"), unchanged):
         raise Declined(unchanged)
+
+
+Agree = Callable[["Session", "Forecast"], None]
+"""Asks the operator whether so many users may become billed; raises when not."""
+
+
+def agree_to_read(invocation: "Invocation", users: int, agree: Agree) -> None:
+    """Have a deep look at so many users allowed: by `--max-cost`, then by the operator.
+
+    Raises:
+        CostLimitExceeded: it may cost more than that.
+        UsageError: there is no price to tell.
+    """
+    ahead = invocation.forecast_reading(users)
+    require_affordable(ahead, invocation.session.settings.cost.max_cost)
+    agree(invocation.session, ahead)

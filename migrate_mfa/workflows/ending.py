@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from migrate_mfa.cli.prompt import progress_for, tell
@@ -11,12 +12,11 @@ from migrate_mfa.workflows.consent import tell_limit
 from migrate_mfa.workflows.telling import tell_end, tell_failure
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from migrate_mfa.domain.errors import ExitCode
     from migrate_mfa.invocation import Invocation
     from migrate_mfa.ports import Progress
     from migrate_mfa.reports.headline import Headline
+    from migrate_mfa.reports.next_command import Next
     from migrate_mfa.reports.summary import Summary
     from migrate_mfa.settings import Settings
 
@@ -50,10 +50,12 @@ def shown_at_end(
             if settings.output.json or invocation.command != "plan":
                 tables.standing(summary.as_dict(), invocation.journal.directory, in_json=settings.output.json)
             if invocation.headline is not None and not (settings.output.json or settings.output.quiet):
-                _say_what_next(settings, invocation.report, summary, invocation.headline)
+                _say_what_next(settings, invocation, summary, invocation.headline)
 
 
-def _say_what_next(settings: "Settings", report: "Path", summary: "Summary", headline: "Headline") -> None:
+def _say_what_next(
+    settings: "Settings", invocation: "Invocation", summary: "Summary", headline: "Headline"
+) -> None:
     """The result in a sentence, how long it took, where the page is, and the next command to paste."""
     from migrate_mfa.journal.run_dir import shown
     from migrate_mfa.reports.from_journal import PAGE
@@ -64,11 +66,26 @@ def _say_what_next(settings: "Settings", report: "Path", summary: "Summary", hea
     pace = f", {rate:.1f} users/s" if rate else ""
     took = f" It took {duration(summary.done.seconds)}{pace}." if summary.done.seconds is not None else ""
     tell(f"{words.sentence(headline)}{took}")
-    tell(f"Report: {shown(report / PAGE)}")
+    if now := summary.done.extra.get("ended_now"):
+        tell(f"Done in this pass: {', '.join(f'{reason} {rows:,}' for reason, rows in now.items())}.")
+    if invocation.has_page:
+        tell(f"Report: {shown(invocation.report / PAGE)}")
     if headline.command:
-        caller = settings.aws.caller
-        also = f" {shlex.join(caller)}" if caller else ""
-        tell(f"Next: {words.advice(headline)}\n  {headline.command}{also}")
+        say_next(settings, words.advice(headline), headline.command)
+
+
+def say_next(settings: "Settings", advice: str, command: str) -> None:
+    """What to do next, and the command for it, to be pasted."""
+    caller = settings.aws.caller
+    also = f" {shlex.join(caller)}" if caller else ""
+    tell(f"Next: {advice}\n  {command}{also}")
+
+
+def next_after(settings: "Settings", pool_id: str, policy: str | None = None) -> "Next":
+    """Makes the next command line of a command on a pool that is not a pass over a run directory."""
+    from migrate_mfa.reports.next_command import Next
+
+    return Next(shown(settings.run_dir or Path()), pool_id, policy, settings.aws.endpoint_url)
 
 
 def leave(invocation: "Invocation", code: "ExitCode") -> "ExitCode":

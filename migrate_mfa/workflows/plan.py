@@ -79,6 +79,7 @@ class Planning:
         journal.set_meta(
             {
                 "phase": "planned",
+                "planned_at": self.session.clock.now(),
                 "guesses": report.guesses(),
                 "frequent_details": report.frequent_details(),
                 "reading": reading.why,

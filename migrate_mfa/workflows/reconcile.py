@@ -8,18 +8,21 @@ from migrate_mfa.checks.point_in_time_recovery import recoveries
 from migrate_mfa.checks.preflight import require_sms_mfa
 from migrate_mfa.domain.decide import decide_again, decide_work
 from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.domain.formatting import counted
 from migrate_mfa.domain.model import Decision, Policy, UserState
 from migrate_mfa.domain.point_in_time_recovery import completed_before
 from migrate_mfa.domain.reasons import Outcome
 from migrate_mfa.domain.rows import PlannedBy, PlannedRow, Revisited
 from migrate_mfa.engine.plan import BATCH
 from migrate_mfa.engine.reconcile import REPAIR, DriftKind, Reconciler
-from migrate_mfa.invocation import Agree, Invocation, agree_to_read
+from migrate_mfa.invocation import Invocation
 from migrate_mfa.journal.reconcile_store import ReconcileStore
 from migrate_mfa.ports import Progress
 from migrate_mfa.reports.command_results import ReconcileResult
 from migrate_mfa.reports.outcomes import write_csv
+from migrate_mfa.reports.overview import plan_name
 from migrate_mfa.settings import Settings
+from migrate_mfa.workflows.consent import Agree, Writing, agree_to_read
 from migrate_mfa.workflows.planned_run import open_planned_run
 from migrate_mfa.workflows.sms_allowance import require_sms_allowance, sms_left
 
@@ -103,9 +106,22 @@ class Reconciliation:
         """How many users are planned to be promoted or repaired."""
         return self.invocation.work.open_rows(_VERBS)
 
-    def seconds(self) -> float:
-        """How long promotions and repairs will take at the least."""
-        return self.invocation.forecast(_VERBS).seconds
+    def writing(self, users: int) -> Writing:
+        """What the operator says yes to, for so many users."""
+        repairs = self.invocation.work.open_rows((PlannedBy.REPAIR,))
+        risks = ["These users need their phone at each sign-in with a password from then on."]
+        if repairs:
+            risks.append(
+                f"{counted(repairs, 'user')} whose SMS MFA was switched off after the run, perhaps on "
+                "purpose: it is switched on again."
+            )
+        return Writing(
+            what="Switch SMS MFA on for users who have proved their number, and write what else is open.",
+            users=users,
+            ahead=self.invocation.forecast(_VERBS),
+            plan=plan_name(self.invocation.meta()),
+            risks=risks,
+        )
 
     def apply(self) -> None:
         """Write what was planned: promotions, and repairs."""

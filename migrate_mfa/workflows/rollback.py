@@ -20,8 +20,10 @@ from migrate_mfa.invocation import Invocation
 from migrate_mfa.journal.rollback_store import RollbackStore
 from migrate_mfa.ports import Progress
 from migrate_mfa.reports.command_results import RollbackResult
+from migrate_mfa.reports.overview import plan_name
 from migrate_mfa.roster.file import Roster
 from migrate_mfa.settings import Settings
+from migrate_mfa.workflows.consent import Writing
 from migrate_mfa.workflows.planned_run import open_planned_run
 
 _VERBS = (PlannedBy.ROLLBACK,)
@@ -121,11 +123,21 @@ class Rollback:
         """How many users `select` would plan to write to."""
         return sum(wrote for _, wrote in self._selected(outcomes))
 
-    def seconds(self, users: int) -> float:
-        """How long it will take at the least, if each user needs both writes."""
+    def writing(self, users: int) -> Writing:
+        """What the operator says yes to, for so many users, if each needs both writes."""
         session, steps = self.invocation.session, {"store_verified": users, "set_sms_mfa": users}
-        now, rates = session.clock.now(), session.rates
-        return forecast(users=users, steps=steps, pool=session.pool, rates=rates, now=now).seconds
+        now, rates, prices = session.clock.now(), session.rates, session.settings.prices
+        return Writing(
+            what="Give these users back the state that they had before the run.",
+            users=users,
+            ahead=forecast(users=users, steps=steps, pool=session.pool, rates=rates, now=now, prices=prices),
+            plan=plan_name(self.invocation.meta()),
+            risks=[
+                "Users who had no SMS MFA before the run sign in without a code again.",
+                "They are not enrolled again from this run directory; use a new --run-dir for that.",
+                "Users whom somebody else has changed since stay as they are; the report names them.",
+            ],
+        )
 
     def _selected(self, outcomes: Collection[Outcome]) -> Iterator[tuple[int, bool]]:
         """Users that no rollback has reached yet; if there are none, those that one had to leave alone.

@@ -1,6 +1,6 @@
 """run and disable: a plan is made, or there is one, and it is carried out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from migrate_mfa.checks.preflight import (
@@ -9,13 +9,16 @@ from migrate_mfa.checks.preflight import (
 from migrate_mfa.checks.snapshot import CheckScope
 from migrate_mfa.domain.decide import decide_work
 from migrate_mfa.domain.errors import ExitCode, InputUnusable
-from migrate_mfa.domain.model import Decision, PoolFacts, UserState, VerificationPolicy
+from migrate_mfa.domain.formatting import counted
+from migrate_mfa.domain.model import Decision, PoolFacts, UserState
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.domain.rows import PlannedBy, PlannedRow
 from migrate_mfa.engine.plan import count_lifted
 from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.ports import Progress
+from migrate_mfa.reports.overview import Overview
 from migrate_mfa.settings import Settings
+from migrate_mfa.workflows.consent import Writing
 from migrate_mfa.workflows.plan import Planning
 from migrate_mfa.workflows.roster_run import open_roster_run, require_pool
 
@@ -30,8 +33,11 @@ def open_run(settings: Settings, command: str, progress: Progress) -> Iterator["
 class Run(Planning):
     """One pass of `run` or `disable`."""
 
-    def prepare(self) -> None:
+    def prepare(self) -> bool:
         """Have a plan: make one, continue with the existing one, or decide the failed rows again.
+
+        Returns:
+            Whether it was made now.
 
         Raises:
             InputUnusable: a rollback of this run is unfinished, which must not be worked against.
@@ -43,8 +49,10 @@ class Run(Planning):
             )
         if self.invocation.meta().phase != "planned":
             self.make_plan()
-        elif self.invocation.plans.count_undecided() or self._is_over():
+            return True
+        if self.invocation.plans.count_undecided() or self._is_over():
             self._decide_failed_again()
+        return False
 
     def _is_over(self) -> bool:
         return not self.invocation.work.open_rows() and self.invocation.work.finished_before(
@@ -63,21 +71,54 @@ class Run(Planning):
             despite=self._policy.despite,
         )
 
-    def dangers(self) -> list[str]:
-        """What the operator takes on by a yes: a sentence each."""
-        policy, told = self._policy, list[str]()
-        if (shared := self.invocation.plans.shared_numbers()).numbers:
-            told.append(f"of these: {shared}")
-        lifted = count_lifted(self.invocation.plans, pool=self.session.pool, policy=policy)
-        for reason in sorted(policy.despite):
-            known = not reason.facts.needs_reading
-            told.append(f"of these {lifted[reason]:,} despite {reason}" if known else _not_known(reason))
-        if self._lets_mfa_meet_unproved_numbers():
-            told.append("at-sign-in: a wrong number locks its user out until you help")
-        return told
+    def writing(self, overview: Overview, findings: Sequence[str] = (), report: str = "") -> Writing:
+        """What the operator says yes to."""
+        if self._disables:
+            what = "Switch SMS MFA off; the numbers stay, and those of the roster are not read."
+            risks = ["These users sign in without a code until SMS MFA is switched on again."]
+        else:
+            what = "Store numbers, and switch SMS MFA on as the policy allows."
+            risks = self._risks(overview)
+        return Writing(
+            what=what,
+            users=overview.forecast.users,
+            ahead=overview.forecast,
+            plan=overview.sentence,
+            risks=risks,
+            findings=findings,
+            report=report,
+            hint="The plan is kept. Run the same command again to apply it.",
+        )
 
-    def _lets_mfa_meet_unproved_numbers(self) -> bool:
-        return not self._disables and self._policy.verification is VerificationPolicy.AT_SIGN_IN
+    def _risks(self, overview: Overview) -> list[str]:
+        """What the operator takes on by a yes: a sentence each, the worst first."""
+        unproved = overview.planned.get(Reason.AWAITING_FIRST_SIGN_IN, 0)
+        vouched = self.invocation.plans.planned_steps(self._verbs).get("store_verified", 0)
+        unread = overview.forecast.rows_to_read
+        waiting, lifted = overview.planned.get(Reason.AWAITING_CODE, 0), self._lifted()
+        told = {
+            f"{counted(unproved, 'user')} with SMS MFA on an unproved number: a wrong number locks its user "
+            "out, and only you can help then.": unproved,
+            f"{counted(vouched, 'number')} stored as verified on your word: a wrong number locks its user "
+            "out until you correct it.": vouched,
+            f"Despite {', '.join(lifted)}.": len(lifted),
+            f"{overview.shared}.": overview.shared.numbers,
+            f"{counted(waiting, 'user')} without SMS MFA until they verify the number in your app.": waiting,
+            f"{counted(overview.rolled_back, 'row')} rolled back here, and not enrolled again.": (
+                overview.rolled_back
+            ),
+            "Other users with a stronger factor are left unchanged at the write.": unread if lifted else 0,
+            "Users with a stronger factor are left unchanged at the write.": 0 if lifted else unread,
+        }
+        return [text for text, number in told.items() if number]
+
+    def _lifted(self) -> list[str]:
+        """Reasons that `--despite` lifts, and how many users each lets in where the plan knows."""
+        lifted = count_lifted(self.invocation.plans, pool=self.session.pool, policy=self._policy)
+        return [
+            f"{reason} (known at the write)" if reason.facts.needs_reading else f"{reason} {lifted[reason]:,}"
+            for reason in sorted(self._policy.despite)
+        ]
 
     def apply(self) -> None:
         """Do the open rows."""
@@ -98,7 +139,3 @@ class Run(Planning):
 
     def _decide(self, work: PlannedRow, state: UserState) -> Decision:
         return decide_work(work, state, pool=self.session.pool, policy=self._policy)
-
-
-def _not_known(reason: Reason) -> str:
-    return f"despite {reason}: their number is known only when each user is read"

@@ -7,6 +7,8 @@ import tempfile
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from migrate_mfa.domain.quotas import Lane
 from migrate_mfa.journal.run_dir import lock_lane
 from tests.commands.support import (
@@ -21,8 +23,6 @@ from tests.commands.support import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
     from tests.commands.conftest import Site
 
@@ -46,7 +46,8 @@ def test_a_ready_pool_as_text(raise_site: Callable[..., Site]) -> None:
     assert "ok           mfa_mode: MFA is optional" in done.out
     assert done.out.endswith("Ready. Failures: 0, warnings: 1, not checked: 0.\n")
     assert max(map(len, done.out.splitlines())) <= 80
-    assert done.err == "Next: migrate-mfa plan ROSTER --verification POLICY\n"
+    plan = f"migrate-mfa plan ROSTER --user-pool-id {POOL_ID}"
+    assert done.err.startswith(f"Next: Plan your roster.\n  {plan}")
     assert all(op.startswith(READ_ONLY) for op in calls(site.running))
     assert [path.name for path in site.folder.iterdir()] == ["scratch"]
 
@@ -173,3 +174,36 @@ def test_an_endpoint_where_nothing_listens_is_said_after_seconds(raise_site: Cal
     assert_code(done, 8)
     assert "AWS does not answer GetCallerIdentity (ConnectFailed)." in done.err
     assert time.monotonic() - begun < 12  # with the patience of a run: 30 seconds
+
+
+@pytest.mark.parametrize(
+    ("config", "sns", "told"),
+    [
+        ({"MfaConfiguration": "OFF"}, {}, f"migrate-mfa setup-pool --user-pool-id {POOL_ID}"),
+        ({}, SANDBOX, f"migrate-mfa check --user-pool-id {POOL_ID}"),
+    ],
+    ids=["setup-pool mends it", "somebody else does"],
+)
+def test_a_failed_check_ends_with_the_command_that_takes_it_further(
+    raise_site: Callable[..., Site], config: dict[str, str], sns: dict[str, Any], told: str
+) -> None:
+    site = raise_site(members_of(NAMES), config=config, sns=sns)
+
+    done = check(site)
+
+    assert_code(done, 4)
+    assert done.err.splitlines()[0].startswith("Next: ")
+    assert done.err.splitlines()[1] == f"  {told}"
+
+
+def test_a_good_check_of_a_plan_ends_with_its_run(raise_site: Callable[..., Site]) -> None:
+    site = raise_site(members_of(NAMES))
+    assert_code(site.cli.plan(roster_of(site.folder, NAMES), site.folder / "run", *ATTESTED), 0)
+
+    done = check(site, "--run-dir", site.folder / "run")
+
+    assert_code(done, 0)
+    assert done.err == (
+        "Next: Apply the plan. The command asks before it writes.\n"
+        f"  migrate-mfa run --run-dir {site.folder / 'run'}\n"
+    )

@@ -52,13 +52,13 @@ def test_credentials_that_end_too_soon_are_said_and_the_run_stops_there_and_goes
     done = site.cli.run(*command, *QUICKLY)
 
     assert_code(stopped, 5)
-    assert re.search(r"credentials expire in \d+ s, but the run needs about 40 s", stopped.err)
+    assert re.search(r"They expire in \d+ s, but the work needs about 40 s", words(stopped.err))
     assert "exit code 5" in stopped.err
     assert found.keys() <= {ENROLLED, OPEN}
     assert found[OPEN] > 0
     assert (told["state"], told["counts"]["failed"]) == ("stopped", 0)
     assert_code(done, 0)
-    assert "credentials expire" not in done.err
+    assert "They expire in" not in words(done.err)
     assert ends(site.folder / "run") == {ENROLLED: USERS}
 
 
@@ -77,8 +77,8 @@ def test_a_rollback_and_a_reconcile_say_it_too(raise_site: Callable[..., Site]) 
 
     assert_code(night, 10)
     assert_code(back, 10)
-    assert re.search(r"credentials expire in \d+ s, but the run needs about 20 s", night.err)
-    assert re.search(r"credentials expire in \d+ s, but the run needs about 40 s", back.err)
+    assert re.search(r"They expire in \d+ s, but the work needs about 20 s", words(night.err))
+    assert re.search(r"They expire in \d+ s, but the work needs about 40 s", words(back.err))
 
 
 def test_a_token_that_expires_in_the_middle_of_a_run_blames_nobody(raise_site: Callable[..., Site]) -> None:

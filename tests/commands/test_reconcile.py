@@ -15,6 +15,7 @@ from tests.commands.support import (
     assert_code,
     calls,
     endings,
+    members_of,
     mfa_of,
     phone_of,
     report,
@@ -302,3 +303,20 @@ def test_it_refuses_what_it_cannot_know_or_ask(raise_site: Callable[..., Site]) 
 
     assert [unasked.code, nothing.code, disabled.code] == [2, 6, 3]
     assert "--yes" in unasked.err
+
+
+def test_its_end_says_what_this_night_did(raise_site: Callable[..., Site]) -> None:
+    names = [f"user{number}" for number in range(4)]
+    site = raise_site(members_of(names))
+    roster = roster_of(site.folder, names)
+    plan = ("--user-pool-id", POOL_ID, "--verification", "by-code", "--run-dir", "run")
+    run = site.cli("run", roster, *plan, "--yes")
+    edit(site, "user0", "user1", attributes={"phone_number_verified": "true"})
+
+    night = site.cli("reconcile", "--run-dir", site.folder / "run", "--yes")
+    quiet = site.cli("reconcile", "--run-dir", site.folder / "run", "--yes")
+
+    assert_code(run, 0)
+    assert "Done in this pass: awaiting_code 4." in run.err
+    assert "Done in this pass: promoted 2." in night.err
+    assert "Done in this pass" not in quiet.err

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from migrate_mfa.reports import page_facts
 from tests.commands.support import (
     POOL_ID,
     assert_code,
     members_of,
     phone_of,
+    report,
     roster_of,
     summary,
     wait_until,
+    words,
     writes,
 )
 
@@ -56,6 +59,8 @@ def test_a_run_can_be_shown_to_be_what_was_approved(raise_site: Callable[..., Si
     assert all(found["versions"][name] for name in ("migrate_mfa", "python", "botocore"))
     assert found["rate"]["users_per_s"] > 0
     assert found["rate"]["calls_per_s"]["UserUpdate"] == pytest.approx(12 / found["elapsed_s"], rel=0.01)
+    told = words(site.cli("status", "--run-dir", run_dir).out)
+    assert "Options: phone_conflict fail; strict_e164 no; quota_share 1.0; max_failures 0.05;" in told
 
 
 def test_every_pass_writes_the_page_and_it_names_nobody(raise_site: Callable[..., Site]) -> None:
@@ -76,6 +81,31 @@ def test_every_pass_writes_the_page_and_it_names_nobody(raise_site: Callable[...
         assert not {phone_of(place), f"{name}@example.com"} & set(done.split())
         assert phone_of(place) not in done
         assert f"{name}@example.com" not in done
+
+
+def test_a_fault_in_the_page_hides_neither_the_result_nor_the_lists(
+    raise_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = raise_site(members_of(NAMES))
+    roster_of(site.folder, NAMES)
+    run_dir = site.folder / "run"
+
+    with monkeypatch.context() as broken:
+        broken.setattr(page_facts, "page_of", lambda *_: 1 / 0)
+        done = site.cli.run("roster.csv", run_dir, *ATTESTED)
+        again = site.cli("report", "--run-dir", run_dir)
+    mended = site.cli("report", "--run-dir", run_dir)
+
+    assert_code(done, 0)
+    assert "report.html could not be written (ZeroDivisionError)" in words(done.err)
+    assert f"To write the page again: migrate-mfa report --run-dir {run_dir}" in words(done.err)
+    assert summary(run_dir)["counts"]["verified"] == len(NAMES)
+    assert len(report(run_dir, "verified")) == len(NAMES)
+    assert "page_facts" not in done.err
+    assert "ZeroDivisionError" in next(run_dir.glob("migrate-mfa-bug-*.txt")).read_text(encoding="utf-8")
+    assert_code(again, 1)
+    assert_code(mended, 0)
+    assert (run_dir / "report" / "report.html").exists()
 
 
 def test_report_writes_it_in_japanese_and_prints_it_for_a_ticket(

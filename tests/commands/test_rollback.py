@@ -314,8 +314,8 @@ def test_after_a_rollback_everything_else_leaves_these_users_alone(raise_site: C
 
     assert [again.code, run.code, night.code] == [0, 0, 0], again.said + run.said + night.said
     told = words(run.out)
-    assert f"A rollback has ended 2 of the rows in {site.folder / 'run'}; they are not done again" in told
-    assert "To enrol these users anew, give another --run-dir." in told
+    assert f"2 rows were rolled back in {site.folder / 'run'} and stay so." in told
+    assert "To enrol these users, use a new --run-dir." in told
     assert not WRITES & calls(site.running).keys()
     assert state_hash(site.running) == given_back
 
@@ -392,14 +392,8 @@ def test_it_says_what_it_is_about_to_do_and_refuses_when_nobody_can_agree(
 
     assert_code(unasked, 2)
     assert state_hash(site.running) != before
-    for told in (
-        "1 user in",
-        "123456789012",
-        "ap-northeast-1",
-        POOL_ID,
-        "They get back their state from before the run",
-    ):
-        assert told in done.err
+    for told in ("About to write to 1 user", "123456789012", "ap-northeast-1", POOL_ID, "had before the run"):
+        assert told in words(done.err)
 
 
 def test_an_old_number_that_somebody_else_has_proved_since_is_not_taken_from_them(
@@ -444,3 +438,23 @@ def test_a_name_that_two_users_share_takes_nobody_back(raise_site: Callable[...,
     assert not WRITES & untouched.keys()
     assert_code(by_name, 0)
     assert [bool(mfa_of(site, name)) for name in ("ann", "bob")] == [False, True]
+
+
+def test_its_end_says_what_it_has_restored_and_not_that_rows_were_skipped(
+    raise_site: Callable[..., Site],
+) -> None:
+    site = enrolled(raise_site, ["ann", "bob"])
+    run = ("--run-dir", site.folder / "run", "--yes")
+
+    one = site.cli("rollback", *run, "--user", "ann")
+    off = site.cli(
+        "disable", site.folder / "roster.csv", "--user-pool-id", POOL_ID, "--run-dir", "off", "--yes"
+    )
+
+    told = words(one.out)
+    assert "restored 1 Back to what it was before the run. See report/skipped.csv. verified 1" in told
+    assert "skipped 0" in told
+    assert "Done in this pass: restored 1." in one.err
+    assert summary(site.folder / "run")["ended_now"] == {"restored": 1}
+    assert "mfa_disabled" in off.out
+    assert "Done in this pass: " in off.err

@@ -337,7 +337,7 @@ def test_numbers_that_several_users_share_are_told_before_the_question(
     told = "2 phone numbers are shared by 5 users, up to 3 each"
     assert shared == {"numbers": 2, "users": 5, "most": 3}
     assert told in words(planned.out)
-    assert f"of these: {told}" in words(done.err)
+    assert f"{told}." in words(done.err)
     assert "shared by" not in again.said
 
 
@@ -355,6 +355,6 @@ def test_the_question_counts_whom_despite_lets_in_and_names_the_risk_of_at_sign_
     done = site.cli.run(roster, site.folder / "run", "--verification", "at-sign-in", *lifted)
 
     assert_code(done, 0)
-    assert "of these 2 despite no_recovery_left" in done.err
-    assert "despite has_totp: their number is known only when each user is read" in done.err
-    assert "a wrong number locks its user out" in done.err
+    asked = words(done.err)
+    assert "Despite has_totp (known at the write), no_recovery_left 2." in asked
+    assert "3 users with SMS MFA on an unproved number: a wrong number locks its user out" in asked

@@ -176,6 +176,7 @@ def test_a_second_setup_writes_nothing(here: Callable[..., Done], shared: Runnin
     assert_code(first, 0)
     assert_code(second, 0)
     assert "Nothing to do" in second.out
+    assert "\n  migrate-mfa check --user-pool-id ap-northeast-1_Plain0001" in second.err
     assert written(shared) == []
 
 

@@ -122,6 +122,7 @@ def test_the_whole_way_by_code_and_back(
     person.type(UNDO_PROMPT, "y")
 
     assert person.end() == 0
+    assert f"Next: Plan your roster.\n  migrate-mfa plan ROSTER --user-pool-id {POOL_ID}" in person.shown
     assert (enrolled["Attributes"]["phone_number"], enrolled["PreferredMfaSetting"]) == (NUMBER, "SMS_MFA")
     assert enrolled["Attributes"]["phone_number_verified"] == "true"
     assert as_was(running, "ann")

@@ -184,14 +184,16 @@ def add_rates(work: WorkStore, seconds: int = 1260) -> int:
     return seconds
 
 
-def make_audits(directory: Path, shares: tuple[int, ...] = (4_900, 5_200, 14_100, 24_300)) -> None:
+def make_audits(
+    directory: Path, shares: tuple[int, ...] = (4_900, 5_200, 14_100, 24_300), *, began: float = BEGUN
+) -> None:
     """Make an audit's directory, with audits a week apart and so many verified of 31,000 users each."""
     with Journal.create_or_open(directory) as journal:
         kept = ("user_pool_id", "pool_name", "account", "region", "endpoint", "run_id")
         journal.set_meta({name: META[name] for name in kept} | {"kind": "audit"})
         for week, verified in enumerate(shares):
-            began = BEGUN + week * 7 * 86_400
-            work = WorkStore.begin(journal.database, "audit", began, CONTEXT)
+            begun = began + week * 7 * 86_400
+            work = WorkStore.begin(journal.database, "audit", begun, CONTEXT)
             counted = {"verified": verified, "unverified": 1_200, "no_phone": 29_800 - verified}
             extra = {
                 "coverage": {
@@ -205,5 +207,5 @@ def make_audits(directory: Path, shares: tuple[int, ...] = (4_900, 5_200, 14_100
                 "estimated_users": 31_620,
                 "list_complete": True,
             }
-            work.end("finished", began + 74, reads_only=0, extra=extra)
+            work.end("finished", begun + 74, reads_only=0, extra=extra)
         write_reports(journal)

@@ -334,8 +334,8 @@ MUTANTS: Final = (
         promise=14,
         breach="Users are enrolled although SNS sends to a few verified numbers only.",
         file="migrate_mfa/commands/run.py",
-        find="                _check_first(planning)\n",
-        put="                pass\n",
+        find='_check_first(planning) if planning.invocation.command == "run" else ()',
+        put="()",
         tests=(
             "tests/commands/test_check.py::test_a_run_into_the_sandbox_is_refused_and_a_wave_that_fits_it_is_not",
         ),

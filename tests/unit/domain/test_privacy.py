@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migrate_mfa.domain.model import Phone
-from migrate_mfa.domain.privacy import mask_phone, scrub
+from migrate_mfa.domain.privacy import mask_caller, mask_phone, scrub
 from tests.support.builders import OTHER_PHONE, PHONE, a_candidate, a_policy, a_user, a_work
 
 everything = settings(derandomize=True, deadline=None, max_examples=300)
@@ -108,3 +108,18 @@ def test_a_long_text_takes_no_longer_than_its_length(text: str) -> None:
     assert process_time() - begun < 5.0, "the square of its length takes minutes"
     assert "@" not in clean
     assert PHONE not in clean
+
+
+@pytest.mark.parametrize(
+    ("arn", "shown"),
+    [
+        (
+            "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Admin_0a1b/hanako.yamada@example.com",
+            "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Admin_0a1b/h…@example.com",
+        ),
+        ("arn:aws:iam::123456789012:user/batch", "arn:aws:iam::123456789012:user/batch"),
+        ("", ""),
+    ],
+)
+def test_a_caller_is_known_by_the_role_and_no_address_is_told(arn: str, shown: str) -> None:
+    assert mask_caller(arn) == shown

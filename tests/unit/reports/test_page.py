@@ -377,15 +377,20 @@ def test_every_text_is_used() -> None:
             assert f"{section}.{name}" in used or (section in whole and whole[section] in used), name
 
 
-def test_a_template_that_names_what_there_is_not_is_loud(
+def test_a_template_that_names_what_there_is_not_is_a_fault_of_the_page_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_run(tmp_path)
+    made = make_run(tmp_path)
+    (tmp_path / "report" / "summary.json").unlink()
     template = page._environment(escaped=True).from_string("{{ page.no_such_thing }}")
     monkeypatch.setattr(page._environment(escaped=True), "get_template", lambda _: template)
 
-    with pytest.raises(UndefinedError, match="no_such_thing"):
-        from_journal.report(tmp_path)
+    written = from_journal.report(tmp_path)
+
+    assert isinstance(written.fault, UndefinedError)
+    assert "no_such_thing" in str(written.fault)
+    assert written.summary.as_dict() == made
+    assert (tmp_path / "report" / "summary.json").exists()
 
 
 def test_a_text_that_there_is_not_is_loud() -> None:
