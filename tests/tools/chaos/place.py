@@ -83,13 +83,12 @@ class InBucket(Disk):
 @contextmanager
 def places(cli: Cli, folder: Path, *, in_bucket: bool) -> Iterator[tuple[Disk, Disk]]:
     """The run directory of an episode, and a fresh one."""
-    names = ("run", "fresh")
+    run, fresh = folder / "run", folder / "fresh"
     if not in_bucket:
-        yield Disk(folder / names[0]), Disk(folder / names[1])
+        yield Disk(run), Disk(fresh)
         return
     with bucket_on_loopback() as bucket:
         cli.environment["AWS_ENDPOINT_URL_S3"] = bucket.endpoint
-        yield (
-            InBucket(folder / names[0], cli, bucket, names[0]),
-            InBucket(folder / names[1], cli, bucket, names[1]),
-        )
+        # All S3s of one process have the same buckets in them, whatever their ports.
+        names = (f"{folder.name}/run", f"{folder.name}/fresh")
+        yield InBucket(run, cli, bucket, names[0]), InBucket(fresh, cli, bucket, names[1])
