@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from migrate_mfa.clock import time_of_day
 from migrate_mfa.domain.formatting import duration
-from migrate_mfa.domain.phone.normalise import NO_COUNTRY
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.forecast import Forecast
@@ -118,6 +117,8 @@ def _countries(numbers: Mapping[str, int]) -> str:
 
 
 def _name(country: str) -> str:
+    from migrate_mfa.domain.phone.normalise import NO_COUNTRY  # slow, and --help imports this file
+
     return "no known country" if country == NO_COUNTRY else country
 
 

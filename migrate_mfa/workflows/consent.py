@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migrate_mfa.checks.preflight import require_affordable
 from migrate_mfa.cli.ask import agree, room, screen
 from migrate_mfa.cli.forecast import cost_in_short, messages_in_short, time_in_short
 from migrate_mfa.cli.prompt import asked, place, tell, types_name
@@ -133,6 +132,8 @@ def agree_to_read(invocation: "Invocation", users: int, agree: Agree) -> None:
         CostLimitExceeded: it may cost more than that.
         UsageError: there is no price to tell.
     """
+    from migrate_mfa.checks.preflight import require_affordable  # slow, and --help imports this file
+
     ahead = invocation.forecast_reading(users)
     require_affordable(ahead, invocation.session.settings.cost.max_cost)
     agree(invocation.session, ahead)
