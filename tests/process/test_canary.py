@@ -182,7 +182,7 @@ def test_attested_as_json_and_kept(
     assert len(codes(running, "bob")) == 1
     assert "migrate-mfa rollback --run-dir" in person.shown
 
-    # The same user again: enrolled now, so that only the sign-in is walked. Then back, later.
+    # The same user again: enrolled now, so that only the sign-in is tested. Then back, later.
     first = run_dir(tmp_path)
     again = sit_down("bob", "--yes", "--run-dir", tmp_path / "again", "--json", stdout=out)
     again.type(PASSWORD_PROMPT, PASSWORD)
@@ -214,14 +214,14 @@ def test_interrupted_at_a_question_it_says_what_was_changed_and_gives_it_back(
     person.type(PASSWORD_PROMPT, PASSWORD)
     person.expect(CODE_PROMPT)
     person.press(keys)
-    person.expect("Changed of this user: the number, perhaps its verified flag.")
+    person.expect("Changed for this user: the number, perhaps its verified flag.")
     person.type(UNDO_PROMPT, "")
 
     assert person.end() == 130
     assert as_was(running, user)
     echo = "^C" if keys == CTRL_C else ""
     assert f"(empty if none came): {echo}\nstopped verify_number" in person.shown
-    assert "The way was stopped at verify_number, before the tokens." in person.shown
+    assert "The test was stopped at verify_number, before the tokens." in person.shown
 
 
 def test_interrupted_at_the_pools_name_it_ends_the_line(sit_down: Callable[..., Terminal]) -> None:

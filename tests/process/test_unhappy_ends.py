@@ -236,5 +236,5 @@ def test_a_roster_that_was_edited_since_the_plan_is_said_not_to_count(
 
     assert_code(named, 3)
     assert_code(alone, 0)
-    assert "roster.csv has changed since the plan" in alone.err
+    assert "roster.csv has changed since it was planned" in alone.err
     assert state(site.running)["ann"]["Attributes"]["phone_number"] == phone_of(0)
