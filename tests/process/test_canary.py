@@ -272,7 +272,7 @@ def test_killed_in_the_middle_a_rollback_gives_the_user_back(
     [
         ("fay", "srp", (4, "ALLOW_ADMIN_USER_PASSWORD_AUTH")),
         ("temp", "app", (7, "temporary password")),
-        ("temp", "app", (7, "did not lead to the tokens; the line of sign_in above says why.")),
+        ("temp", "app", (7, "did not reach the tokens. The line of sign_in above says why.")),
     ],
 )
 def test_who_cannot_go_the_way_is_told_why_and_left_as_is(
