@@ -8,6 +8,7 @@ from migrate_mfa.cli.option_groups import JsonOnly, ThisRun
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import tell
 from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.reports.languages import Lang
 
 
@@ -55,5 +56,5 @@ def report(run: ThisRun, showing: Showing, output: JsonOnly) -> ExitCode:
         write(from_journal.markdown(run.run_dir, showing.lang).rstrip("\n"))
     else:
         tables.standing(summary, run.run_dir, in_json=output.json)
-    tell(f"The reports are in {run.run_dir / 'report'}. Open report.html in a browser.")
+    tell(f"The reports are in {shown(run.run_dir / 'report')}. Open report.html in a browser.")
     return ExitCode.DONE
