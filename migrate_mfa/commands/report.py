@@ -8,7 +8,6 @@ from migrate_mfa.cli.option_groups import JsonOnly, ThisRun
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import tell
 from migrate_mfa.domain.errors import ExitCode
-from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.reports.languages import Lang
 
 
@@ -45,6 +44,7 @@ def report(run: ThisRun, showing: Showing, output: JsonOnly) -> ExitCode:
     from migrate_mfa.cli import tables
     from migrate_mfa.cli.streams import write
     from migrate_mfa.cli.traceback_file import keep_traceback
+    from migrate_mfa.journal.run_dir import shown
     from migrate_mfa.reports import from_journal
 
     written = from_journal.report(run.run_dir, showing.lang)
