@@ -4,9 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migrate_mfa.checks.preflight import require_affordable
 from migrate_mfa.cli.ask import agree, room, screen
-from migrate_mfa.cli.forecast import cost_in_short, messages_in_short, time_in_short
 from migrate_mfa.cli.prompt import asked, place, tell, types_name
 from migrate_mfa.domain.errors import Declined
 from migrate_mfa.domain.formatting import counted, duration
@@ -42,6 +40,8 @@ def confirm_run(session: "Session", writing: Writing) -> None:
     Raises:
         Declined: anything else was typed.
     """
+    from migrate_mfa.cli.forecast import cost_in_short, messages_in_short, time_in_short
+
     session.progress.close()
     users, lane = writing.users, session.lane
     wave = min(users, session.settings.wave.max_users or users)
@@ -133,6 +133,8 @@ def agree_to_read(invocation: "Invocation", users: int, agree: Agree) -> None:
         CostLimitExceeded: it may cost more than that.
         UsageError: there is no price to tell.
     """
+    from migrate_mfa.checks.preflight import require_affordable
+
     ahead = invocation.forecast_reading(users)
     require_affordable(ahead, invocation.session.settings.cost.max_cost)
     agree(invocation.session, ahead)

@@ -83,6 +83,7 @@ def say_next(settings: "Settings", advice: str, command: str) -> None:
 
 def next_after(settings: "Settings", pool_id: str, policy: str | None = None) -> "Next":
     """Makes the next command line of a command on a pool that is not a pass over a run directory."""
+    from migrate_mfa.journal.run_dir import shown
     from migrate_mfa.reports.next_command import Next
 
     return Next(shown(settings.run_dir or Path()), pool_id, policy, settings.aws.endpoint_url)
