@@ -38,13 +38,13 @@ class RoleRefused(ClientError):
         code = self.response.get("Error", {}).get("Code", "Unknown")
         if code in _OVER:
             return NotAllowed(
-                f"The credentials with which {self._role.arn} is assumed have expired ({code}).",
-                "Sign in again; then the same command goes on.",
+                f"The credentials that assume {self._role.arn} have expired ({code}).",
+                "Sign in again, then run the same command again to resume.",
             )
         return NotAllowed(
             f"{self._role.arn} was not assumed: AssumeRole was refused ({code}).",
-            "Look whether its trust policy names your credentials and your --role-external-id, and whether "
-            "they are allowed sts:AssumeRole on it.",
+            "Check that its trust policy names your credentials and your --role-external-id, and that your "
+            "credentials are allowed sts:AssumeRole on it.",
         )
 
 

@@ -110,12 +110,12 @@ def configuration_problem(error: Exception, profile: str | None) -> MigrateMfaEr
         return UsageError(
             f"There is no profile {error.kwargs['profile']!r} in {config_file()} or {credentials_file()}"
             f"{_unnamed(error.kwargs['profile'])}.",
-            "Give one that is there with --profile, or unset AWS_PROFILE.",
+            "Name an existing one with --profile, or unset AWS_PROFILE.",
         )
     if isinstance(error, raised.ConfigParseError):
         return UsageError(f"{error.kwargs['path']} cannot be used: {_trouble(error)}.", _MEND)
     if (setting := _setting(error)) is not None:
-        return UsageError(f"{setting}: {_said(error)}", "Correct it, or take it out.")
+        return UsageError(f"{setting}: {_said(error)}", "Correct or remove it.")
     if isinstance(error, raised.BotoCoreError) and not isinstance(error, _NO_CREDENTIALS):
         return UsageError(f"The AWS configuration cannot be used: {_said(error)}", _look_at(profile))
     if isinstance(error, AttributeError | TypeError | LookupError) and not _process(_name(profile)):
@@ -136,7 +136,7 @@ def credentials_problem(error: BaseException, profile: str | None) -> MigrateMfa
     if isinstance(error, raised.PartialCredentialsError):
         provider = error.kwargs["provider"]
         source = credentials_file() if provider == _SHARED else SOURCES.get(provider, "the profile")
-        lacks = f"The credentials are not whole: {source} lacks {error.kwargs['cred_var']}."
+        lacks = f"The credentials are incomplete: {source} lacks {error.kwargs['cred_var']}."
         return NotAllowed(lacks, _look_at(profile))
     return _signed_out(error, _name(profile)) or _from_elsewhere(error, profile)
 
@@ -145,7 +145,7 @@ def _role_refused(error: raised.ClientError, profile: str | None) -> MigrateMfaE
     code = error.response.get("Error", {}).get("Code", "Unknown")
     return NotAllowed(
         f"The profile {_name(profile)!r} gives no credentials: {error.operation_name} was refused ({code}).",
-        f"Look at its role and what it begins with, in {config_file()}, and at that role's trust policy.",
+        f"Check its role and what it begins with, in {config_file()}, and at that role's trust policy.",
     )
 
 
@@ -169,7 +169,7 @@ def _from_elsewhere(error: BaseException, profile: str | None) -> MigrateMfaErro
     name, kind = _name(profile), type(error).__name__
     provider = error.kwargs.get("provider") if isinstance(error, raised.CredentialRetrievalError) else None
     if provider not in {None, "custom-process"}:
-        return NotAllowed(f"No credentials can be had from {provider}.", _look_at(profile))
+        return NotAllowed(f"No credentials came from {provider}.", _look_at(profile))
     if isinstance(error, OSError) and error.filename:
         reason = error.strerror or kind
         return NotAllowed(
@@ -315,14 +315,14 @@ def _look_at(profile: str | None) -> str:
     """What to look at: the profile, its file, and the variables that are set, by name."""
     names = sorted(name for name in os.environ if name.startswith("AWS_") and name not in _NO_MATTER)
     variables = f" and at {', '.join(names)}" if names else ""
-    return f"Look at the profile {_name(profile)!r} in {config_file()}{variables}."
+    return f"Check the profile {_name(profile)!r} in {config_file()}{variables}."
 
 
 _NO_MATTER = {"AWS_CA_BUNDLE", "AWS_CONFIG_FILE", "AWS_DEFAULT_OUTPUT", "AWS_EXECUTION_ENV", "AWS_PAGER"}
 """Variables that say nothing of credentials or profiles; the file that is looked at is named anyway."""
 _SHARED = "shared-credentials-file"
 _SIGN_IN = "Sign in (aws sso login, aws configure), or give --profile"
-_MEND = "Mend the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE."
+_MEND = "Correct the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE."
 _MFA = (
     "Get a session with `aws sts get-session-token`, and give its keys as AWS_ACCESS_KEY_ID, "
     "AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, then run the same command again."

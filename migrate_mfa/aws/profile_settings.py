@@ -32,7 +32,7 @@ def require_usable(core: Any, profile: str) -> None:  # noqa: ANN401 - botocore'
             core.get_config_variable(name)
         except ValueError as error:
             given = variable if variable in os.environ else _in_profile(name, profile)
-            raise UsageError(f"{given} is not a whole number.", "Correct it, or take it out.") from error
+            raise UsageError(f"{given} is not a whole number.", "Correct or remove it.") from error
     if not core.get_config_variable("ignore_configured_endpoint_urls"):
         _require_services(core, profile)
 
@@ -45,7 +45,7 @@ def _require_services(core: Any, profile: str) -> None:  # noqa: ANN401 - botoco
     if services is None:
         raise UsageError(
             f"{_in_profile('services', profile)} is {name!r}, but there is no section [services {name}].",
-            "Correct the name, or take the setting out.",
+            "Correct the name, or remove the setting.",
         )
     for key, found in services.items():
         trouble = _wrong(key, found)

@@ -123,7 +123,7 @@ class Canary:
             found = Verdict(_blame(error), explain(error))
         seconds = round(clock.monotonic() - started, 2)
         refused = isinstance(found, Verdict)
-        says = _refusal(found) if isinstance(found, Verdict) else "the user can go this way"
+        says = _refusal(found) if isinstance(found, Verdict) else "the user can be tested"
         self._note(Walked("read_user", "AdminGetUser", "failed" if refused else "ok", seconds, says), tell)
         return found
 

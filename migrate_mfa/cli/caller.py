@@ -47,7 +47,7 @@ class Aws(Group, heading="AWS"):
     role_arn: Annotated[
         str | None,
         Option(
-            help="Role to work as. It is assumed again before each session ends.",
+            help="IAM role to assume with your credentials, again before each session ends.",
             metavar="ARN",
             parser=option_values.role_arn,
         ),
@@ -55,7 +55,7 @@ class Aws(Group, heading="AWS"):
     role_external_id: Annotated[
         str | None,
         Option(
-            help="External id that the role's trust policy asks for.",
+            help="External id that the role's trust policy requires.",
             metavar="ID",
             parser=option_values.external_id,
         ),
@@ -76,7 +76,7 @@ class Aws(Group, heading="AWS"):
         )
         if self.role_arn is None and alone is not None:
             raise UsageError(
-                f"--{alone.replace('_', '-')} is given without --role-arn.", "Give the role too."
+                f"--{alone.replace('_', '-')} is given without --role-arn.", "Name the role too."
             )
 
     @property

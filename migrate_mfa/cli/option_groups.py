@@ -274,12 +274,15 @@ class Telling(Group, heading="Output"):
 
     metrics_file: Annotated[
         Path | None,
-        Option(help="A file for Prometheus, written at the end: counts, calls, exit code, last success."),
+        Option(
+            help="Write a file for Prometheus at the end: counts, calls, exit code, last success.",
+            metavar="FILE",
+        ),
     ] = None
     notify_topic_arn: Annotated[
         str | None,
         Option(
-            help="An SNS topic that gets one message at the end, without personal data.",
+            help="SNS topic for one message at the end, without personal data.",
             metavar="ARN",
             parser=option_values.topic_arn,
         ),

@@ -1,6 +1,7 @@
 """A Typer program whose help is plain text: drawing it with Rich takes longer than everything else in it."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -56,10 +57,12 @@ class _PlainCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - likewise
         """Parse, and say in plain words what an option does not take."""
+        _require_one_run(args)
         try:
             return super().parse_args(ctx, args)
         except typer.BadParameter as error:
-            error.message = in_words(error)
+            missing = error.param is not None and error.param.name == "run_dir" and not error.message
+            error.message = "List the run directories with: migrate-mfa runs" if missing else in_words(error)
             error.param_hint = _hint(error, ctx)
             raise
 
@@ -102,6 +105,18 @@ class _PlainCommand(TyperCommand):
 
 def _whole(text: str) -> str:
     return text.replace("-", _HYPHEN)
+
+
+def _require_one_run(args: list[str]) -> None:
+    """Refuse several run directories, as a pattern gives them: which one is meant?"""
+    folders = [each for each in args if not each.startswith("-") and Path(each).is_dir()]
+    if len(folders) > 1:
+        from migrate_mfa.journal.database import NAME
+
+        runs = [each for each in folders if Path(each, NAME).is_file()]
+        if len(runs) > 1:
+            message = f"it takes one run directory, not {len(runs)}. Name one; migrate-mfa runs lists them."
+            raise typer.BadParameter(message, param_hint="'--run-dir'")
 
 
 def _is_argument(parameter: Any) -> bool:  # noqa: ANN401 - likewise

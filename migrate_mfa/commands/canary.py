@@ -175,18 +175,18 @@ def _confirm(canary: "Canary", way: "Way") -> None:
     Raises:
         Declined: anything else was typed.
     """
-    also = " A right code marks the number verified." if way.proves_by_signing_in else ""
+    also = " A correct code marks the number as verified." if way.proves_by_signing_in else ""
     what = f"{_WAYS[way.path]}{also} This sends {_sms(way.sms)} to {way.phone.masked}."
     who = f"user {scrub(way.state.username)} (sub {way.state.sub})"
-    say(f"About to walk {who} in {place(canary.session.lane, canary.session.pool)}. {what}")
+    say(f"About to test {who} in {place(canary.session.lane, canary.session.pool)}. {what}")
     if not canary.session.settings.consent.yes:
         ask_pool_name(canary.session)
 
 
 _WAYS = {
-    "by code": "The user's number and SMS MFA are set, with the user's own session.",
-    "attested": "An administrator sets the user's number as verified, and SMS MFA.",
-    "sign-in only": "SMS MFA is on already: only the sign-in is walked.",
+    "by code": "The number and SMS MFA are set in the user's own session.",
+    "attested": "The number is set as verified, and SMS MFA is switched on, by an administrator.",
+    "sign-in only": "SMS MFA is already on: only the sign-in is tested.",
 }
 
 
@@ -206,10 +206,10 @@ def _not_there(steps: "Sequence[Walked]") -> str:
     """Where the way ended; a session may have been ended after that, so it need not be the last step."""
     ended = next((step for step in steps if step.status in {"failed", "stopped"}), None)
     if ended is None:
-        return "The way did not lead to the tokens."
+        return "The test did not reach the tokens."
     if ended.status == "stopped":
-        return f"The way was stopped at {ended.name}, before the tokens."
-    return f"The way did not lead to the tokens; the line of {ended.name} above says why."
+        return f"The test was stopped at {ended.name}, before the tokens."
+    return f"The test did not reach the tokens. The line of {ended.name} above says why."
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,7 @@ def _give_back(
     _say_changes(canary)
     try:
         if wants_undo is None and canary.cause is not StopCause.SIGTERM:
-            question = "Give the user back the state from before?"
+            question = "Restore the user's state from before?"
             wants_undo = Terminal(Stop(), progress).agree(question, default=not canary.walked)
         if not wants_undo:
             return _left(canary, settings, _Back("left"))
@@ -255,7 +255,7 @@ def _say_changes(canary: "Canary") -> None:
     sure = [words for name, words in _CHANGES.items() if status.get(name) == "ok"]
     unsure = [words for name, words in _CHANGES.items() if status.get(name, "ok") != "ok"]
     perhaps = f"perhaps {', '.join(unsure)}" if unsure else ""
-    say(f"Changed of this user: {', '.join(filter(None, [*sure, perhaps]))}.")
+    say(f"Changed for this user: {', '.join(filter(None, [*sure, perhaps]))}.")
 
 
 _CHANGES = {

@@ -72,7 +72,7 @@ def _demonstrate(main: Callable[[list[str]], int], users: int, run_dir: Path | N
     directory = run_dir or Path(tempfile.mkdtemp(prefix="demo-", dir=RUNS))
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _private_environment(), _background(users, samples) as cognito:
-        _tell(f"A simulated Cognito answers at {cognito.endpoint}. Nothing leaves this machine.")
+        _tell(f"A simulated Cognito answers at {cognito.endpoint}.\nNothing leaves this machine.")
         show = _Show(main, cognito, samples, directory)
         show.audit()
         show.migrate("clean", "attested")
@@ -108,7 +108,7 @@ def _summarize(directory: Path, samples: Path, checked: int) -> None:
         outcomes = Counter(outcome for outcome, _ in _endings(directory / name).values())
         counts = "".join(f"{outcomes[each.value]:>10}" for each in _OUTCOMES)
         write(f"{f'{name}.csv':<20}{outcomes.total():>6}{counts}")
-    write(f"All {checked} rows of the samples ended as written beside them (samples/*.expected.csv).")
+    write(f"All {checked} rows of the samples ended as samples/*.expected.csv says.")
     shown, program = os.path.relpath(directory / "every-reason"), _program()
     _tell("Try next:")
     write(f"  {program} report --run-dir {shown}")

@@ -44,6 +44,7 @@ def report(run: ThisRun, showing: Showing, output: JsonOnly) -> ExitCode:
     from migrate_mfa.cli import tables
     from migrate_mfa.cli.streams import write
     from migrate_mfa.cli.traceback_file import keep_traceback
+    from migrate_mfa.journal.run_dir import shown
     from migrate_mfa.reports import from_journal
 
     written = from_journal.report(run.run_dir, showing.lang)
@@ -55,5 +56,5 @@ def report(run: ThisRun, showing: Showing, output: JsonOnly) -> ExitCode:
         write(from_journal.markdown(run.run_dir, showing.lang).rstrip("\n"))
     else:
         tables.standing(summary, run.run_dir, in_json=output.json)
-    tell(f"The reports are in {run.run_dir / 'report'}. Open report.html in a browser.")
+    tell(f"The reports are in {shown(run.run_dir / 'report')}. Open report.html in a browser.")
     return ExitCode.DONE

@@ -85,13 +85,13 @@ class Reason(StrEnum):
         ja="本人が先にパスワードをリセットする必要があります。その後 reconcile を実行してください。"))
     BAD_ROW = _row("bad_row", Facts(Outcome.FAILED,
         en="The row cannot be read safely; correct it in the roster and run again.",
-        ja="行を安全に読み取れません。名簿を修正して再実行してください。"))
+        ja="行を安全に読み取れません。ロスターを修正して再実行してください。"))
     PHONE_MISSING = _row("phone_missing", Facts(Outcome.FAILED,
         en="The row has no number, and the pool has no verified one; add one to the roster.",
-        ja="行に番号がなく、プールにも検証済みの番号がありません。名簿に番号を追加してください。"))
+        ja="行に番号がなく、プールにも検証済みの番号がありません。ロスターに番号を追加してください。"))
     INVALID_PHONE = _row("invalid_phone", Facts(Outcome.FAILED, of_number=True,
         en="This is not a phone number; correct it in the roster.",
-        ja="電話番号ではありません。正しい番号を名簿に記入してください。"))
+        ja="電話番号ではありません。正しい番号をロスターに記入してください。"))
     NOT_SMS_CAPABLE = _row("not_sms_capable", Facts(Outcome.FAILED, of_number=True,
         en="This number cannot receive SMS; ask the user for a mobile number.",
         ja="SMS を受信できない番号です。本人に携帯電話番号を確認してください。"))

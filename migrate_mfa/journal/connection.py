@@ -34,8 +34,8 @@ def require_local(directory: Path) -> None:
         raise RunDirectoryError(
             f"The run directory {directory} is on a network file system ({kind}, mounted at {mounted}). "
             "The journal is not safe there: SQLite needs locks and memory that all processes share.",
-            "Give a directory on a local disk with --run-dir, or s3://BUCKET/PREFIX. If a run is there "
-            "already, copy it whole to a local disk while no command works on it, and give the copy.",
+            "With --run-dir, name a directory on a local disk, or s3://BUCKET/PREFIX. If it holds a run "
+            "already, copy it whole to a local disk while no command works on it, and name the copy.",
         )
 
 

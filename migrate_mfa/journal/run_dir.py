@@ -88,7 +88,7 @@ def lock_lane(lane: "Lane") -> int:
         lock = take_lock(
             path,
             f"Another migrate-mfa works in this account in {lane.region}: both would share one quota.",
-            "Wait until it ends, or stop it: it can be resumed. See migrate-mfa status --run-dir DIR.",
+            "Wait until it ends, or stop it; it can be resumed. To list all runs: migrate-mfa runs",
         )
     except OSError as error:
         raise RunDirectoryError(

@@ -122,7 +122,7 @@ def _look(invocation: Invocation, store: AuditStore, agree: Agree) -> None:
 
 
 def _scan(session: Session, store: AuditStore, found: Audit) -> None:
-    """Read the list of users to its end; one that breaks off begins anew.
+    """Read the list of users to its end; one that breaks off is read again from the start.
 
     Raises:
         OutOfReach: it broke off `STARTS` times.
@@ -141,7 +141,7 @@ def _scan(session: Session, store: AuditStore, found: Audit) -> None:
         except BrokenListError as broken:
             if start == STARTS:
                 raise broken.out_of_reach() from broken
-            session.progress.say(f"The list of users broke off ({broken}); it is read anew.")
+            session.progress.say(f"The list of users broke off ({broken}). Reading it again from the start.")
         else:
             return
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from migrate_mfa.cli.ask import agree, room, screen
-from migrate_mfa.cli.forecast import cost_in_short, messages_in_short, time_in_short
 from migrate_mfa.cli.prompt import asked, place, tell, types_name
 from migrate_mfa.domain.errors import Declined
 from migrate_mfa.domain.formatting import counted, duration
@@ -41,6 +40,8 @@ def confirm_run(session: "Session", writing: Writing) -> None:
     Raises:
         Declined: anything else was typed.
     """
+    from migrate_mfa.cli.forecast import cost_in_short, messages_in_short, time_in_short
+
     session.progress.close()
     users, lane = writing.users, session.lane
     wave = min(users, session.settings.wave.max_users or users)

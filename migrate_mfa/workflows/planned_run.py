@@ -55,7 +55,7 @@ def open_planned_run(
     """
     directory = settings.run_dir
     if directory is None:
-        raise UsageError("--run-dir is missing.", "It is the directory of the run, see ./migrate-mfa-runs.")
+        raise UsageError("--run-dir is missing.", "To list the run directories: migrate-mfa runs")
     with ExitStack() as stack:
         stack.enter_context(configure(None))
         roster = None

@@ -52,7 +52,7 @@ def test_the_demo_shows_the_whole_job(tmp_path: Path) -> None:
     done = Cli(tmp_path)("demo", "--users", "10", "--run-dir", tmp_path / "demo")
 
     assert_code(done, 0)
-    assert "All 61 rows of the samples ended as written beside them" in done.out
+    assert "All 61 rows of the samples ended as samples/*.expected.csv says" in done.out
     assert re.search(r"^messy-excel-jp.csv +15 +1 +8 +5 +1$", done.out, re.MULTILINE)
     tried = done.out.partition("Try next:\n")[2].splitlines()[:3]
     assert [line.split()[1] for line in tried] == ["report", "guide", "simulate"]

@@ -88,7 +88,7 @@ def test_the_canary_goes_as_shown(tmp_path: Path, environment: dict[str, str]) -
         settings = environment | {"MIGRATE_MFA_ENDPOINT_URL": running.endpoint, "AWS_PROFILE": PROFILE}
         with closing(Keyboard(*arguments, cwd=tmp_path, env=settings)) as keyboard:
             for line in command.shown:
-                if asked := re.match(r"Type .*:|Password .*:|Code .*:|Give .*\]", line):
+                if asked := re.match(r"Type .*:|Password .*:|Code .*:|Restore .*\]", line):
                     # With the space: an echo that comes before it would stand in its place.
                     keyboard.expect(f"{asked[0]} ")
                     keyboard.press(f"{_typed(line.removeprefix(asked[0]).strip(), running)}\n")

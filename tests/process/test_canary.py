@@ -182,7 +182,7 @@ def test_attested_as_json_and_kept(
     assert len(codes(running, "bob")) == 1
     assert "migrate-mfa rollback --run-dir" in person.shown
 
-    # The same user again: enrolled now, so that only the sign-in is walked. Then back, later.
+    # The same user again: enrolled now, so that only the sign-in is tested. Then back, later.
     first = run_dir(tmp_path)
     again = sit_down("bob", "--yes", "--run-dir", tmp_path / "again", "--json", stdout=out)
     again.type(PASSWORD_PROMPT, PASSWORD)
@@ -214,14 +214,14 @@ def test_interrupted_at_a_question_it_says_what_was_changed_and_gives_it_back(
     person.type(PASSWORD_PROMPT, PASSWORD)
     person.expect(CODE_PROMPT)
     person.press(keys)
-    person.expect("Changed of this user: the number, perhaps its verified flag.")
+    person.expect("Changed for this user: the number, perhaps its verified flag.")
     person.type(UNDO_PROMPT, "")
 
     assert person.end() == 130
     assert as_was(running, user)
     echo = "^C" if keys == CTRL_C else ""
     assert f"(empty if none came): {echo}\nstopped verify_number" in person.shown
-    assert "The way was stopped at verify_number, before the tokens." in person.shown
+    assert "The test was stopped at verify_number, before the tokens." in person.shown
 
 
 def test_interrupted_at_the_pools_name_it_ends_the_line(sit_down: Callable[..., Terminal]) -> None:
@@ -272,7 +272,7 @@ def test_killed_in_the_middle_a_rollback_gives_the_user_back(
     [
         ("fay", "srp", (4, "ALLOW_ADMIN_USER_PASSWORD_AUTH")),
         ("temp", "app", (7, "temporary password")),
-        ("temp", "app", (7, "did not lead to the tokens; the line of sign_in above says why.")),
+        ("temp", "app", (7, "did not reach the tokens. The line of sign_in above says why.")),
     ],
 )
 def test_who_cannot_go_the_way_is_told_why_and_left_as_is(

@@ -74,7 +74,7 @@ def test_the_demo_works_from_the_wheel_in_an_empty_directory(wheel: Path, tmp_pa
 
     assert found.startswith(str(site)), "the program of the wheel, not of the checkout"
     assert demo.returncode == 0, demo.stderr
-    assert "All 61 rows of the samples ended as written beside them" in demo.stdout
+    assert "All 61 rows of the samples ended as samples/*.expected.csv says" in demo.stdout
     assert [each.name for each in empty.iterdir() if each.name != "scratch"] == ["migrate-mfa-runs"]
 
 

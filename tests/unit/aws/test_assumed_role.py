@@ -69,7 +69,7 @@ def test_it_is_assumed_again_before_the_session_ends() -> None:
     ("code", "words"),
     [
         ("AccessDenied", f"{ROLE_ARN} was not assumed: AssumeRole was refused (AccessDenied)."),
-        ("ExpiredToken", f"The credentials with which {ROLE_ARN} is assumed have expired (ExpiredToken)."),
+        ("ExpiredToken", f"The credentials that assume {ROLE_ARN} have expired (ExpiredToken)."),
     ],
 )
 def test_a_refusal_says_which_role_and_what_to_look_at(code: str, words: str) -> None:

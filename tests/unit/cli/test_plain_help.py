@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,6 +65,32 @@ def test_variables_are_told_in_one_sentence_that_is_true(name: str, out: str) ->
         assert set(re.findall(r"--[a-z-]+", told.partition("Exceptions:")[2].partition(".")[0])) == without
     else:
         assert len(without) == len(options) - any(each.name == "help" for each in options)
+
+
+def test_who_leaves_the_run_directory_out_is_told_how_to_list_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["status"]) == 2
+
+    said = capsys.readouterr().err
+    assert "Missing option '--run-dir'. List the run directories with: migrate-mfa runs" in said
+
+
+@pytest.mark.parametrize("name", ["reconcile", "rollback", "status"])
+def test_a_pattern_that_matches_two_runs_is_refused_in_words(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [tmp_path / "users-1", tmp_path / "users-2"]
+    for each in runs:
+        each.mkdir()
+        (each / "journal.sqlite").touch()
+
+    assert main([name, "--run-dir", *map(str, runs)]) == 2
+
+    assert (
+        "Invalid value for '--run-dir': it takes one run directory, not 2. Name one; migrate-mfa runs"
+        in " ".join(capsys.readouterr().err.split())
+    )
 
 
 def test_the_list_of_commands_is_by_purpose_and_says_the_whole_of_what_each_does(
