@@ -16,7 +16,6 @@ from migrate_mfa.cli.prompt import place, progress_for, tell
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, UsageError
 from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped
 from migrate_mfa.workflows.consent import ask_pool_name
 
@@ -261,6 +260,8 @@ _RESTORED = frozenset({Reason.RESTORED, Reason.NOTHING_TO_RESTORE})
 
 
 def _left(canary: "Canary", settings: "Settings", back: _Back) -> _Back:
+    from migrate_mfa.journal.run_dir import shown
+
     endpoint = settings.aws.endpoint_url
     elsewhere = ("--endpoint-url", endpoint) if endpoint else ()
     words = [
@@ -285,6 +286,8 @@ def _exit_code(canary: "Canary", back: _Back) -> ExitCode:
 
 def _document(canary: "Canary", back: _Back) -> dict[str, object]:
     """The steps for a script: no secrets, the number masked."""
+    from migrate_mfa.journal.run_dir import shown
+
     way = canary.way
     return {
         "version": 1,

@@ -9,7 +9,6 @@ from migrate_mfa.cli.prompt import confirm_purge, require_consent, tell
 from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.formatting import counted
-from migrate_mfa.journal.run_dir import shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +29,7 @@ def purge(run: ThisRun, pending: Pending, consent: Consent) -> ExitCode:
         migrate-mfa purge --run-dir migrate-mfa-runs/*/users-*
         migrate-mfa purge --run-dir migrate-mfa-runs/*/audit --yes
     """
+    from migrate_mfa.journal.run_dir import shown
     from migrate_mfa.workflows.purge import purge as do_purge
 
     require_consent(consent)
