@@ -129,7 +129,7 @@ class Visit:
         ("ann", phone_of(1), "phone_taken: Another user of the pool has this number."),
         ("bob", phone_of(9), "phone_differs: "),
         ("key", phone_of(9), "has_passkey: "),
-        ("app", phone_of(9), "has_totp: Has an authenticator app"),
+        ("app", phone_of(9), "has_totp: The user has an authenticator app"),
     ],
 )
 def test_who_is_left_alone_and_why(

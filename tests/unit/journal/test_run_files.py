@@ -342,7 +342,7 @@ def test_a_purge_looks_for_what_it_removed_in_the_files_themselves(
 ) -> None:
     with scene(tmp_path, FakeUserPool([a_user()])) as run:
         run.plan([a_candidate()])
-        monkeypatch.setattr("migrate_mfa.journal.database._CHUNK", 7)  # also where two reads share a number
+        monkeypatch.setattr("migrate_mfa.journal.run_files._CHUNK", 7)  # also where two reads share a number
         run.journal.set_meta({"leak": f"to {PHONE}"})
 
         assert "Copies of the personal data" in refusal(lambda: purge_journal(run.journal.database)).message
