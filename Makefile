@@ -43,7 +43,9 @@ $(NODE_MODULES): tests/node/package.json tests/node/package-lock.json
 demo: $(INSTALLED) ## The whole job against an embedded Cognito; results in migrate-mfa-runs (ARGS=...)
 	$(BIN)/migrate-mfa demo $(ARGS)
 
-# More processes than cores: many tests wait for a clock or a child.
+# More processes than cores: many tests wait for a clock or a child. Every worker and every child compiles the
+# whole program where Python may not keep what it compiled.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(INSTALLED) $(NODE_MODULES) ## Run the tests (ARGS=... for pytest)
 	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 

@@ -1,8 +1,10 @@
 """The program: its commands, and the one place where an error becomes a message and an exit code."""
 
+import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -10,8 +12,8 @@ from typer.main import get_command
 
 from migrate_mfa import __version__
 from migrate_mfa.cli import streams
-from migrate_mfa.cli.expand import expanded
-from migrate_mfa.cli.options import Group
+from migrate_mfa.cli.expand import expanded, mentioned
+from migrate_mfa.cli.options import PREFIX, Group
 from migrate_mfa.cli.plain_help import Program
 from migrate_mfa.cli.prompt import tell
 from migrate_mfa.cli.variables import unread
@@ -37,15 +39,6 @@ from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
 from migrate_mfa.domain.failure import COMMAND_MARK
 from migrate_mfa.domain.privacy import scrub
 
-app = Program(
-    name="migrate-mfa",
-    help="Enrol existing Amazon Cognito users in SMS multi-factor authentication.",
-    epilog="Each command has --help. Start with: migrate-mfa demo",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 _TAKE_JOBS = {check, plan, run, audit, reconcile, rollback, disable, setup_pool}
 _VERBS = {
     "Look (writes nothing to AWS)": (check, audit, plan, status, runs, iam_policy),
@@ -65,10 +58,12 @@ def _tell_failure(command: str, groups: Sequence[Group], error: MigrateMfaError)
         tell_failure(command, Settings.of(*groups), None, error)
 
 
-for _purpose, _verbs in _VERBS.items():
-    for _verb in _verbs:
-        _command = expanded(_verb, takes_jobs=_verb in _TAKE_JOBS, failed=_tell_failure)
-        app.command(rich_help_panel=_purpose)(_command)
+def _name(verb: Callable[..., ExitCode]) -> str:
+    return verb.__name__.replace("_", "-")
+
+
+ALL = frozenset(_name(verb) for verbs in _VERBS.values() for verb in verbs)
+"""The names of all commands."""
 
 
 def _version(value: bool) -> None:
@@ -90,8 +85,7 @@ def _job_schema(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
-def root(
+def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
@@ -108,6 +102,36 @@ def root(
     """Enrol existing Amazon Cognito users in SMS multi-factor authentication."""
 
 
+def _expanded(verb: Callable[..., ExitCode]) -> Callable[..., None]:
+    return expanded(verb, takes_jobs=verb in _TAKE_JOBS, failed=_tell_failure)
+
+
+@cache
+def app(asked: frozenset[str] = ALL) -> Program:
+    """The program. Only the commands that are asked for have options: all options take long to make."""
+    made = Program(
+        name="migrate-mfa",
+        help="Enrol existing Amazon Cognito users in SMS multi-factor authentication.",
+        epilog="Each command has --help. Start with: migrate-mfa demo",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    made.callback()(_root)
+    for purpose, verbs in _VERBS.items():
+        for name, verb in ((_name(each), each) for each in verbs):
+            made.command(rich_help_panel=purpose)(_expanded(verb) if name in asked else mentioned(verb))
+    return made
+
+
+def _asked(words: Sequence[str]) -> frozenset[str]:
+    """The commands whose options a command line needs: all of them to judge variables, and to complete."""
+    if any(name.upper().replace("-", "_").startswith((PREFIX, f"_{PREFIX}")) for name in os.environ):
+        return ALL
+    return ALL.intersection(words)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command line. Returns its exit code; prints errors on standard error, never a traceback."""
     streams.prepare()
@@ -122,7 +146,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(argv: list[str] | None) -> int:
     given = sys.argv[1:] if argv is None else argv
-    program = get_command(app)
+    program = get_command(app(_asked(given)))
     for warning in unread(program):
         tell(warning)
     try:

@@ -5,6 +5,7 @@ And every journal that a test works on is sound after every pass; no test has to
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,24 @@ from tests.support.machine import poison, stay_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let every worker begin with its share of the slow tests: one that comes last is waited for.
+
+    Each is given as many tests as the others, in this order, and later takes over what others have not begun.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slow = [each for each in items if each.get_closest_marker("slow")]
+    quick = [each for each in items if not each.get_closest_marker("slow")]
+    total = len(items)
+    items.clear()
+    for worker in range(workers):
+        share = (total - len(items)) // (workers - worker)
+        own = slow[worker::workers]
+        rest = max(0, share - len(own))
+        items += own + quick[:rest]
+        del quick[:rest]
 
 
 @pytest.fixture(scope="session", autouse=True)

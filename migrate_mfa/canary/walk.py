@@ -137,12 +137,7 @@ class Walk:
 
     def _call(self, attempt: Callable[[], T]) -> T:
         """Make one call with the engine's patience, but never twice what may have been done."""
-        controller = retrying(
-            WRITES,
-            monotonic=self._clock.monotonic,
-            sleep=lambda seconds: self._stop.sleep(self._clock, seconds),
-            before_retry=lambda _: None,
-        )
+        controller = retrying(WRITES, self._clock, self._stop)
         try:
             return self._timed(lambda: controller(attempt))
         except ApiError as error:

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -48,9 +48,20 @@ def expanded(
     return call
 
 
+def mentioned(command: Callable[..., ExitCode]) -> Callable[..., None]:
+    """Make a function for Typer that stands for a command in the list of commands, and is not called."""
+
+    def call() -> None:
+        raise AssertionError(command)
+
+    call.__name__, call.__doc__ = command.__name__, command.__doc__
+    return call
+
+
 _CONTEXT = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 
 
+@cache  # most groups belong to many commands
 def _parameter(declared: Declared) -> inspect.Parameter:
     return inspect.Parameter(
         declared.name,

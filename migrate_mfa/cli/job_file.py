@@ -14,6 +14,7 @@ from migrate_mfa.cli.prompt import tell
 from migrate_mfa.cli.streams import write
 from migrate_mfa.cli.variables import variable_of
 from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError, UsageError
+from migrate_mfa.domain.formatting import nearest
 
 _OWN = frozenset({"job", "show_config", "help"})
 _JOB = "migrate_mfa.job"
@@ -46,7 +47,8 @@ def _load(context: typer.Context, path: Path | None) -> Path | None:
     for key, value in job.items():
         if key not in known:
             raise InputUnusable(
-                f"{path}: {key!r} is no option of {context.info_name}.", _nearest(key, set(known))
+                f"{path}: {key!r} is no option of {context.info_name}.",
+                f"The nearest is {nearest(key, known)!r}; all: {', '.join(sorted(known))}.",
             )
         try:
             values[key] = _processed(known[key], value, context)
@@ -108,13 +110,6 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 _TOML = 'A line is NAME = VALUE: a text in "quotes", a number, true, false, or a list in [brackets].'
-
-
-def _nearest(key: str, known: set[str]) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
-    return f"The nearest is {near[0]!r}; all: {', '.join(sorted(known))}."
 
 
 _JOB_FILE = typer.Option(

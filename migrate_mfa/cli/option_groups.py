@@ -160,8 +160,7 @@ class Pace(Group, heading="How fast"):
     lane_lock: Annotated[
         BucketUrl | None,
         Option(
-            help="Keep the lock of the account and Region here too, s3://BUCKET/PREFIX, if several machines "
-            "work there.",
+            help="Also keep the lock of the account and Region here, for several machines: s3://BUCKET/PREFIX.",
             metavar="URL",
             parser=option_values.bucket_url,
         ),

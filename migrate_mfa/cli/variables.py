@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from migrate_mfa.cli.options import PREFIX
+from migrate_mfa.domain.formatting import nearest
 
 _WIDENING = frozenset({"--yes", "--despite", "--phone-conflict"})
 
@@ -34,10 +35,7 @@ def _reason(name: str, known: set[str], flags: set[str]) -> str:
         return f"{flag} is given on the command line only, because {why}."
     if flag in flags:
         return f"{flag} is given on the command line only, because it concerns one invocation."
-    import difflib
-
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-    return f"there is no option {flag}. The nearest is {near[0]}."
+    return f"there is no option {flag}. The nearest is {nearest(name, known)}."
 
 
 def _known(program: Any) -> tuple[set[str], set[str]]:  # noqa: ANN401 - likewise

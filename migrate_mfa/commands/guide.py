@@ -9,6 +9,7 @@ from migrate_mfa.cli.options import Group, Only, Option
 from migrate_mfa.cli.prompt import tell
 from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.errors import ExitCode, UsageError
+from migrate_mfa.domain.formatting import nearest
 from migrate_mfa.reports.languages import Lang
 
 if TYPE_CHECKING:
@@ -48,7 +49,10 @@ def guide(reading: Reading, output: Annotated[Output, Only("no_color")]) -> Exit
         return ExitCode.DONE
     topic = reading.topic.lower().replace("_", "-").removesuffix(".md")
     if topic not in TOPICS:
-        raise UsageError(f"There is no topic {reading.topic!r}.", f"{_nearest(topic)} {_HOW_TO_LIST}")
+        raise UsageError(
+            f"There is no topic {reading.topic!r}.",
+            f"The nearest is {nearest(topic, TOPICS)}. {_HOW_TO_LIST}",
+        )
     page = page_of(topic, reading.lang)
     if reading.lang is not Lang.EN and page == page_of(topic, Lang.EN):
         tell(f"The topic {topic} exists in English only.")
@@ -76,13 +80,6 @@ def _listed(language: Lang) -> list[str]:
         first, *_ = page_of(topic, language).read_text(encoding="utf-8").split("\n", 1)
         lines.append(f"{topic:<{width}}  {first.removeprefix('# ')}")
     return [*lines, "", "Read one with: migrate-mfa guide TOPIC"]
-
-
-def _nearest(topic: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(topic, TOPICS, n=1, cutoff=0.0)
-    return f"The nearest is {near[0]}."
 
 
 def _show(text: str, *, color: bool) -> None:

@@ -14,6 +14,7 @@ _INVISIBLE: Final = re.compile(f"[{INVISIBLE}]+")
 _TAKEN_APART: Final = re.compile(
     "[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|.[\u0300-\u036f\u3099\u309a]+", re.DOTALL
 )
+_ACCENTS: Final = re.compile("[\u0300-\u036f]+")
 _SHIFT: Final = 0xFEE0
 """From the full-width forms to ASCII."""
 
@@ -57,3 +58,14 @@ def composed(text: str) -> str:
     if text.isascii():
         return text
     return _TAKEN_APART.sub(lambda found: unicodedata.normalize("NFC", found[0]), text)
+
+
+def without_accents(text: str) -> str:
+    """The text taken apart (NFKD), without the accents of letters."""
+    return _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
+
+
+def fold(text: str) -> str:
+    """What spellings of one word have in common: without case, width and accents."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return unicodedata.normalize("NFC", without_accents(folded))

@@ -1,5 +1,6 @@
 """Words for people: how long something takes, how many there are, and text that fits a terminal."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from textwrap import wrap
 
@@ -58,3 +59,10 @@ def folded(text: str, *, indent: str = "") -> str:
             )
         )
     return "\n".join(lines)
+
+
+def nearest(text: str, known: Iterable[str], *, likeness: float = 0.0) -> str:
+    """The known text that one is most like; empty where none is as like it as a share of all its letters."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only what was mistyped pays for it
+
+    return next(iter(get_close_matches(text, list(known), n=1, cutoff=likeness)), "")

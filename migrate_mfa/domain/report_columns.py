@@ -12,13 +12,18 @@ _BEFORE_ROW: Final = OWN_COLUMNS[:5]
 _PREFIX: Final = "mfa_"
 
 
+def plain(name: str) -> str:
+    """A column's name as a report compares it: without blanks around it and without case."""
+    return name.strip().casefold()
+
+
 def report_block(names: Sequence[str]) -> range:
     """Where a report's own columns stand in the header of a roster that is a report; empty where it is none.
 
     Ours is only the whole set, side by side and in our order: a roster's own column that happens to be called
     `reason` is not.
     """
-    folded = [name.strip().casefold() for name in names]
+    folded = [plain(name) for name in names]
     for own in (OWN_COLUMNS, _BEFORE_ROW):
         for start in reversed(range(len(folded) - len(own) + 1)):
             prefix = folded[start].removesuffix(own[0])
@@ -29,7 +34,7 @@ def report_block(names: Sequence[str]) -> range:
 
 def own_names(beside: Sequence[str]) -> list[str]:
     """What a report calls its columns beside those of a roster: where one name is taken, all get a prefix."""
-    taken, prefix = {name.strip().casefold() for name in beside}, ""
+    taken, prefix = set(map(plain, beside)), ""
     while taken & set(_named(OWN_COLUMNS, prefix)):
         prefix += _PREFIX
     return _named(OWN_COLUMNS, prefix)

@@ -56,10 +56,10 @@ class _Budget:
 
 def retrying(
     effects: frozenset[Effect],
+    clock: Clock,
+    stop: Stop,
     *,
-    monotonic: Callable[[], float],
-    sleep: Callable[[float], None],
-    before_retry: Callable[[RetryCallState], None],
+    before_retry: Callable[[RetryCallState], None] | None = None,
     connects: int = ATTEMPTS,
     network: "Network | None" = None,
 ) -> Retrying:
@@ -79,8 +79,8 @@ def retrying(
     return Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, ApiError) and error.effect in effects),
         wait=wait,
-        stop=_Budget(monotonic(), monotonic, connects, network).spent,
-        sleep=sleep,
+        stop=_Budget(clock.monotonic(), clock.monotonic, connects, network).spent,
+        sleep=lambda seconds: stop.sleep(clock, seconds),
         before_sleep=before_retry,
         reraise=True,
     )
@@ -114,11 +114,4 @@ def retry_read(
                 network.failed(error)
             raise
 
-    controller = retrying(
-        READS,
-        monotonic=clock.monotonic,
-        sleep=lambda seconds: stop.sleep(clock, seconds),
-        before_retry=lambda _: None,
-        connects=connects,
-    )
-    return controller(watched)
+    return retrying(READS, clock, stop, connects=connects)(watched)

@@ -202,8 +202,8 @@ class PacedUserPool:
 
         return retrying(
             effects,
-            monotonic=self._clock.monotonic,
-            sleep=lambda seconds: self._stop.sleep(self._clock, seconds),
+            self._clock,
+            self._stop,
             before_retry=lambda state: self._note_retry(operation, category, state),
             network=self.network,
         )(again)

@@ -263,12 +263,8 @@ class PoolSetup:
             nap = min(2 * nap, _LONGEST_NAP_S)
 
     def _repeat(self, attempt: Callable[[], T]) -> T:
-        controller = retrying(
-            READS,  # all calls here may be repeated: the write looks first whether it is done
-            monotonic=self._clock.monotonic,
-            sleep=lambda seconds: self._stop.sleep(self._clock, seconds),
-            before_retry=lambda _: None,
-        )
+        # All calls here may be repeated: the write looks first whether it is done.
+        controller = retrying(READS, self._clock, self._stop)
         try:
             answer: T = controller(_or_refused, attempt)
         except ApiError as error:

@@ -5,6 +5,8 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from migrate_mfa.domain.report_columns import plain
+
 SURPLUS_COLUMN = "surplus_cells"
 
 
@@ -18,7 +20,7 @@ class SurplusCells:
     @classmethod
     def of(cls, columns: Sequence[str]) -> "SurplusCells":
         """The column for a roster with these columns."""
-        names = [name.strip().casefold() for name in columns]
+        names = [plain(name) for name in columns]
         return cls(len(columns), names.index(SURPLUS_COLUMN) if SURPLUS_COLUMN in names else None)
 
     def text(self, cells: Sequence[str]) -> str:

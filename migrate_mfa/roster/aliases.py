@@ -14,6 +14,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
+from migrate_mfa.domain.characters import fold
 from migrate_mfa.domain.spreadsheet import trim
 from migrate_mfa.roster.notes import changes_nothing
 
@@ -260,11 +261,9 @@ _FROM_BEST: Final = (Line.ANY, Line.MOBILE, Line.FIXED, Line.FOREIGN)
 
 
 @lru_cache(maxsize=1024)
-def fold(name: str) -> str:
+def name_key(name: str) -> str:
     """A name without what does not count: case, width, accents, blanks and every sign between words."""
-    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", trim(name)).casefold())
-    bare = re.sub("[\u0300-\u036f]", "", text)
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFC", bare)))
+    return "".join(filter(str.isalnum, fold(trim(name))))
 
 
 def names_of(aliases: str) -> tuple[str, ...]:
@@ -272,12 +271,12 @@ def names_of(aliases: str) -> tuple[str, ...]:
     return tuple(name for part in aliases.split(",") if (name := " ".join(part.split())))
 
 
-_KNOWN: Final = {fold(name): meaning for meaning, names in ALIASES.items() for name in names_of(names)}
-_LINE_NOTES: Final = {fold(note): line for line, notes in _NOTES.items() for note in notes.split()}
+_KNOWN: Final = {name_key(name): meaning for meaning, names in ALIASES.items() for name in names_of(names)}
+_LINE_NOTES: Final = {name_key(note): line for line, notes in _NOTES.items() for note in notes.split()}
 _ATTRIBUTES: Final = (2, 3)
 """The ranks of the LDAP attributes c and co; written otherwise (`Co.`) they are no countries."""
-_UNKNOWN_AFTER: Final = frozenset(map(fold, _OTHER_THINGS.split()))
-_OF_MOBILES: Final = frozenset(map(fold, _WHOSE_MOBILE.split()))
+_UNKNOWN_AFTER: Final = frozenset(map(name_key, _OTHER_THINGS.split()))
+_OF_MOBILES: Final = frozenset(map(name_key, _WHOSE_MOBILE.split()))
 _NOTE: Final = re.compile(r"[(\[{<【〔「『〈《]([^)\]}>】〕」』〉》]*)[)\]}>】〕」』〉》]")
 _MARKS: Final = re.compile(
     r"[\s*:※-]*(?:required|optional|erforderlich|obligatoire|requis|obligatorio|必須|任意)?\s*$",
@@ -292,12 +291,12 @@ def meaning_of(name: str) -> Meaning | None:
     """What a column holds by its name in the header; None where the name is not known."""
     text = _HOLDERS.sub("", unicodedata.normalize("NFKC", trim(name)), count=1)
     notes: list[str] = _NOTE.findall(text)
-    whole = _KNOWN.get(fold(text)) or _KNOWN.get(fold(_MARKS.sub("", text)))
+    whole = _KNOWN.get(name_key(text)) or _KNOWN.get(name_key(_MARKS.sub("", text)))
     if whole and whole.rank in _ATTRIBUTES and text not in {"c", "co"}:
         return None
     if whole and not (notes and whole.kind is Kind.VERIFIED):
         return whole
-    base = fold(_MARKS.sub("", _NOTE.sub(" ", text)))
+    base = name_key(_MARKS.sub("", _NOTE.sub(" ", text)))
     meaning = _KNOWN.get(base) or _one_of_several(base)
     for note in notes:
         meaning = meaning and _noted(meaning, note)
@@ -313,7 +312,7 @@ def _one_of_several(base: str) -> Meaning | None:
 
 def _noted(meaning: Meaning, note: str) -> Meaning | None:
     """What a column holds whose name comes with a note: never more than the name alone says."""
-    folded = fold(note)
+    folded = name_key(note)
     known = _KNOWN.get(folded)
     line = _LINE_NOTES.get(folded) or (known and known.line)
     if meaning.line is None:

@@ -9,7 +9,7 @@ from phonenumbers import country_code_for_region
 
 from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.phone.country import Country, country_at_sight
-from migrate_mfa.roster.aliases import Kind, Meaning, fold
+from migrate_mfa.roster.aliases import Kind, Meaning, name_key
 from migrate_mfa.roster.names import Names
 from migrate_mfa.roster.sample import Sample
 
@@ -93,7 +93,7 @@ def _left(names: Names, sample: Sample, phone: int, found: Countries) -> list[in
     for at, meaning in enumerate(names.meanings):
         if at == phone or at in found.all or (meaning and not meaning.unsure):
             continue
-        said = _countries_of(sample, at, fold(names.written[at]))
+        said = _countries_of(sample, at, name_key(names.written[at]))
         if said is None:
             continue
         if others := [each for each in said if each.code != code]:

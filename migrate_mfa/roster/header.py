@@ -10,7 +10,7 @@ from typing import Final
 from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.privacy import masked
 from migrate_mfa.domain.spreadsheet import trim, unguard
-from migrate_mfa.roster.aliases import IDENTITIES, fold, meaning_of
+from migrate_mfa.roster.aliases import IDENTITIES, meaning_of, name_key
 from migrate_mfa.roster.names import is_data
 from migrate_mfa.roster.text import Lines, literal_cells, shown, split_cells, split_records
 
@@ -43,7 +43,7 @@ def read_header(lines: Lines, source: str, chosen: Iterable[str]) -> Header:
         InputUnusable: There is nothing in the file, or no text, or the header is not its first line.
     """
     number, line = _first_line(lines, source)
-    wanted = set(map(fold, chosen)) - {""}
+    wanted = set(map(name_key, chosen)) - {""}
     if found := _SEP_LINE.fullmatch(line):
         delimiter = found[1]
         number, line = _first_line(lines, source)
@@ -78,7 +78,7 @@ def require_no_title(lines: Lines, source: str, chosen: Iterable[str]) -> None:
     first = _first_line(lines, source)
     if _SEP_LINE.fullmatch(first[1]):
         first = _first_line(lines, source)
-    _require_no_header_below(lines, source, first, set(map(fold, chosen)) - {""}, columns=2)
+    _require_no_header_below(lines, source, first, set(map(name_key, chosen)) - {""}, columns=2)
 
 
 def _first_line(lines: Lines, source: str) -> tuple[int, str]:
@@ -101,7 +101,7 @@ def _delimiter(line: str, wanted: Collection[str]) -> str:
 
 
 def _known(cells: Iterable[str], wanted: Collection[str]) -> int:
-    return sum(fold(cell) in wanted or meaning_of(cell.strip('" ')) is not None for cell in cells)
+    return sum(name_key(cell) in wanted or meaning_of(cell.strip('" ')) is not None for cell in cells)
 
 
 def _is_padded(text: str, delimiter: str) -> bool:
@@ -123,7 +123,7 @@ def _names(text: str, delimiter: str, *, padded: bool) -> tuple[str, ...]:
 
 
 def _names_somebody(names: Iterable[str], wanted: Collection[str]) -> bool:
-    meanings = ((meaning_of(name), fold(name)) for name in names)
+    meanings = ((meaning_of(name), name_key(name)) for name in names)
     return any((each and each.kind in IDENTITIES) or folded in wanted for each, folded in meanings)
 
 

@@ -3,12 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Final
 
 from migrate_mfa.domain.errors import InputUnusable
+from migrate_mfa.domain.formatting import nearest
 from migrate_mfa.domain.privacy import column_name
-from migrate_mfa.roster.aliases import Meaning, fold, meaning_of
+from migrate_mfa.roster.aliases import Meaning, meaning_of, name_key
 from migrate_mfa.roster.text import shown
 
 _MOST_LISTED: Final = 40
@@ -58,8 +58,8 @@ class Names:
             InputUnusable: there is none, or more than one.
         """
         found = [at for at, name in enumerate(self.written) if name == wanted]
-        if not found and (folded := fold(wanted)):
-            found = [at for at, name in enumerate(self.written) if fold(name) == folded]
+        if not found and (folded := name_key(wanted)):
+            found = [at for at, name in enumerate(self.written) if name_key(name) == folded]
         if not found and (place := _PLACE.fullmatch(wanted)) and int(place[1]) <= len(self.written):
             found = [int(place[1]) - 1]
         if len(found) == 1:
@@ -76,9 +76,9 @@ class Names:
         )
 
     def _nearest(self, wanted: str) -> str:
-        places = {fold(name): at for at, name in enumerate(self.written[:_MOST_LISTED])}
-        near = get_close_matches(fold(wanted), places, n=1)
-        return f" The nearest is {self.quoted(places[near[0]])}." if near else ""
+        places = {name_key(name): at for at, name in enumerate(self.written[:_MOST_LISTED])}
+        near = nearest(name_key(wanted), places, likeness=0.6)
+        return f" The nearest is {self.quoted(places[near])}." if near else ""
 
 
 def _is_itself(label: str, name: str) -> bool:

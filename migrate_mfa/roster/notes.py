@@ -1,8 +1,9 @@
 """Notes in brackets behind a phone column's name that change nothing: `[Required]`, `(with country code)`."""
 
 import re
-import unicodedata
 from typing import Final
+
+from migrate_mfa.domain.characters import fold
 
 _WORDS: Final = """
     required optional mandatory must be in the this is a an of for to only and or with as your user users s
@@ -22,10 +23,7 @@ _WORDS: Final = """
     sms受信用 sms送信用 sms送信先 sms認証用 sms受信可 mfa用 認証用 二段階認証用 多要素認証用 連絡先 番号
     sms受信可能 smsを受信できる番号 ハイフンなし半角数字 半角数字ハイフンなし 電話番号 携帯 携帯電話
     携帯番号"""
-_HARMLESS: Final = frozenset(
-    unicodedata.normalize("NFC", re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", word)))
-    for word in _WORDS.split()
-)
+_HARMLESS: Final = frozenset(map(fold, _WORDS.split()))
 _WITH_CODE: Final = re.compile(
     r"\b(?:with|including|include|incl|add|plus|mit|inkl|inklusive|avec|incluant|con|incluyendo)"
     r"(?: (?:the|l|el|la))*(?: (?:country|international|calling|dial|dialing|area|plus))*"
@@ -43,8 +41,6 @@ _FORMAT: Final = re.compile(r"(?!(?:19|20)[0-9]{2}$)[0-9]+[0-9x]*|x{2,}")
 
 def changes_nothing(note: str) -> bool:
     """Whether a note says no more than how, for what, or that the user's own number is to be filled in."""
-    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", note).casefold())
-    text = unicodedata.normalize("NFC", re.sub("[\u0300-\u036f]", "", text))
-    words = " ".join(re.findall(r"[^\W_]+", text))
+    words = " ".join(re.findall(r"[^\W_]+", fold(note)))
     rest = _WITHOUT_SIGNS.sub(" ", _WITH_CODE.sub(" ", words))
     return all(word in _HARMLESS or _FORMAT.fullmatch(word) for word in rest.split())

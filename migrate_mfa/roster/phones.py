@@ -6,7 +6,7 @@ from typing import Final
 
 from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.formatting import counted
-from migrate_mfa.roster.aliases import Kind, Line, fold
+from migrate_mfa.roster.aliases import Kind, Line, name_key
 from migrate_mfa.roster.names import Names
 from migrate_mfa.roster.sample import Sample
 
@@ -39,10 +39,10 @@ def choose_phone(names: Names, sample: Sample, identities: Sequence[int], wanted
     unknown = {
         at: sample.looks_like_numbers(at, names.written[at])
         for at, meaning in enumerate(names.meanings)
-        if meaning is None and at not in identities and fold(names.written[at]) not in _OWN
+        if meaning is None and at not in identities and name_key(names.written[at]) not in _OWN
     }
     if wanted is not None:
-        at = None if fold(wanted) == NO_COLUMN else names.find(wanted, "--phone-column")
+        at = None if name_key(wanted) == NO_COLUMN else names.find(wanted, "--phone-column")
     else:
         at = _by_name(names, lines)
         if at is None or not sample.filled(at):
@@ -167,5 +167,5 @@ def is_vouched_for(names: Names, verified: int, phone: int | None) -> bool:
     ]
     if phone is None or not others:
         return True
-    about = fold(names.written[verified]).removeprefix("is").removesuffix("verified")
-    return about == fold(names.written[phone])
+    about = name_key(names.written[verified]).removeprefix("is").removesuffix("verified")
+    return about == name_key(names.written[phone])

@@ -14,7 +14,7 @@ from migrate_mfa.domain.phone.country import Country, row_country
 from migrate_mfa.domain.phone.normalise import Normalised, PhoneProblem, may_be_fixed, normalise
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.domain.spreadsheet import trim, unguard
-from migrate_mfa.roster.aliases import fold
+from migrate_mfa.roster.aliases import name_key
 
 ROWS: Final = 1000
 _MOST_CHARACTERS: Final = 1 << 22
@@ -72,7 +72,7 @@ class Sample:
         ruined = sum(bool(_ROUNDED.fullmatch(cell)) for cell in cells)
         if not cells or len(numbers) + ruined < enough:
             return False
-        named = fold(name)
+        named = name_key(name)
         plain = [cell for cell in numbers if _is_international(cell)]
         if not _OF_OTHER_THINGS.search(named):
             if _OF_TELEPHONES.search(named):
@@ -140,7 +140,7 @@ def says_country(number: str) -> bool:
 
 def _content(cell: str) -> str:
     text = trim(cell)
-    return "" if (folded := fold(text[:_LONGEST])) in _NOTHING or not folded else text[:_LONGEST]
+    return "" if (folded := name_key(text[:_LONGEST])) in _NOTHING or not folded else text[:_LONGEST]
 
 
 _SHORTEST: Final = 7

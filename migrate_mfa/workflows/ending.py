@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from migrate_mfa.cli.prompt import progress_for, tell
 from migrate_mfa.domain.formatting import duration
-from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.workflows.consent import tell_limit
 from migrate_mfa.workflows.telling import tell_end, tell_failure
 
@@ -58,6 +57,7 @@ def _say_what_next(
     settings: "Settings", invocation: "Invocation", summary: "Summary", headline: "Headline"
 ) -> None:
     """The result in a sentence, how long it took, where the page is, and the next command to paste."""
+    from migrate_mfa.journal.run_dir import shown
     from migrate_mfa.reports.from_journal import PAGE
     from migrate_mfa.reports.languages import Lang
     from migrate_mfa.reports.page_texts import PageTexts

@@ -134,6 +134,7 @@ def night(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Night]:
         yield Night(name, setting, roster, before, verdicts, running, Cli(tmp_path, running.endpoint))
 
 
+@pytest.mark.slow
 def test_each_of_1500_rows_ends_as_the_table_says_and_nothing_else_happens(
     night: Night, tmp_path: Path
 ) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from migrate_mfa.canary.canary import Request, open_canary
 from migrate_mfa.cli.caller import Aws
@@ -27,6 +26,8 @@ ATTESTED = ("--verification", "attested")
 
 @pytest.fixture
 def endpoint() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer  # most processes collect these tests and run others
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:

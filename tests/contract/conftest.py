@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from moto.server import ThreadedMotoServer
 
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.simulator import background
@@ -58,6 +57,8 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture(scope="session")
 def moto() -> Iterator[Moto]:
+    from moto.server import ThreadedMotoServer  # most processes collect these tests and run others
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from migrate_mfa.commands.guide import TOPICS
+from tests.support.in_process import run_here
 from tests.support.terminal import typing
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "migrate_mfa" / "guide"
 TRANSLATED = sorted(path.stem for path in (GUIDE / "ja").glob("*.md"))
 POOL_ID, PROFILE, PORT = "ap-northeast-1_AbCdEfGhI", "my-admin-profile", "8451"
+_OF_A_SHELL = re.compile(r"[|&;<>$*`]")
 PROMPT = "Type the pool's name to go on:"
 
 
@@ -155,30 +158,41 @@ class Terminal:
     def _one(self, command: Command, expected: int) -> None:
         answers = [line.removeprefix(PROMPT).strip() for line in command.shown if line.startswith(PROMPT)]
         with _typing(answers) as stdin:
-            done = subprocess.run(
-                ["sh", "-c", self._here(command.line)],
-                cwd=self.folder,
-                env=self._environment,
-                stdin=stdin,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=60,
-                check=False,
-            )
-        assert done.returncode == expected, f"{command.line}\n{done.stdout}"
-        assert (PROMPT in done.stdout) == bool(answers)
-        lines = iter(done.stdout.splitlines())
+            code, said = self._ended(self._here(command.line), stdin)
+        assert code == expected, f"{command.line}\n{said}"
+        assert (PROMPT in said) == bool(answers)
+        lines = iter(said.splitlines())
         for shown in command.shown:
             if shown != "..." and not shown.startswith(PROMPT):
                 assert shown in lines, f"{command.line}\ndoes not print, or not in this order: {shown}"
 
+    def _ended(self, line: str, stdin: int | None) -> tuple[int, str]:
+        """Exit code and all output: of the program itself in this process, of anything else from a shell."""
+        program, *words = shlex.split(line.replace("\\\n", " "))
+        if program == "migrate-mfa" and not _OF_A_SHELL.search(line):
+            code, said, _ = run_here(
+                words, folder=self.folder, environment=self._environment, stdin=stdin, together=True
+            )
+            return code, said
+        done = subprocess.run(
+            ["sh", "-c", line],
+            cwd=self.folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
 
 @contextmanager
-def _typing(answers: Sequence[str]) -> Iterator[int]:
+def _typing(answers: Sequence[str]) -> Iterator[int | None]:
     """A terminal on which the answers are typed, or nothing to read from."""
     if not answers:
-        yield subprocess.DEVNULL
+        yield None
         return
     (answer,) = answers
     with typing(f"{answer}\n") as stdin:

@@ -20,7 +20,7 @@ OURS = "MIGRATE_MFA_"
 
 def commands() -> Mapping[str, Any]:
     """Name → Click command of every verb."""
-    group: Any = get_command(app)
+    group: Any = get_command(app())
     found: Mapping[str, Any] = group.commands
     return found
 

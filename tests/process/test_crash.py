@@ -68,6 +68,7 @@ def test_numbers_that_a_code_goes_to_are_written_once_however_often_the_process_
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moments", [(2, 30, 70, 110)], ids=str)
 def test_vouched_numbers_end_enrolled_however_often_the_process_dies(
     raise_site: Callable[..., Site], moments: tuple[int, ...]

@@ -13,9 +13,9 @@ from migrate_mfa.clock import SystemClock
 from migrate_mfa.simulator import background
 from tests.commands.support import POOL_ID, Cli, pool_document, summary
 
-SMALL, LARGE = 5_000, 60_000
+SMALL, LARGE = 5_000, 40_000
 MOST_BYTES = 150 * 2**20
-GROWTH = 1.08
+GROWTH = 1.05
 """Some 120 bytes a row beside a start of 80 MiB: a row that is kept takes several times that."""
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -69,9 +69,9 @@ def high_water(pid: int) -> int:
 
 @pytest.mark.slow
 @pytest.mark.timeout(500)
-def test_the_plan_of_twelve_times_the_rows_and_users_takes_no_more_memory(tmp_path: Path) -> None:
+def test_the_plan_of_eight_times_the_rows_and_users_takes_no_more_memory(tmp_path: Path) -> None:
     small = peak_of_plan(tmp_path, SMALL)
     large = peak_of_plan(tmp_path, LARGE)
 
     assert large < MOST_BYTES
-    assert large <= GROWTH * small, f"{large / 2**20:.0f} MiB, where a twelfth took {small / 2**20:.0f} MiB"
+    assert large <= GROWTH * small, f"{large / 2**20:.0f} MiB, where an eighth took {small / 2**20:.0f} MiB"

@@ -17,7 +17,9 @@ import warnings
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TextIO
+from weakref import WeakKeyDictionary
 
+import botocore.hooks
 import botocore.loaders
 import botocore.session
 import pytest
@@ -61,8 +63,9 @@ def state_of_process() -> dict[str, Any]:
 
 def put_back(state: Mapping[str, Any]) -> None:
     """Make the process what it was when `state_of_process` looked."""
-    os.environ.clear()
-    os.environ.update(state["environment"])
+    if dict(os.environ) != state["environment"]:
+        os.environ.clear()
+        os.environ.update(state["environment"])
     os.chdir(state["folder"])
     os.umask(state["umask"])
     if threading.current_thread() is threading.main_thread():
@@ -98,6 +101,7 @@ def run_here(
     stdin: bytes | int | None = None,
     clock: QuickClock | None = None,
     watch: Callable[[], object] = lambda: None,
+    together: bool = False,
 ) -> tuple[int, str, str]:
     """Run one command line. Returns its exit code and what it wrote to standard output and standard error.
 
@@ -109,8 +113,10 @@ def run_here(
         clock: the time that it goes by; without it the real one, but for the waits until a write shows: a
             simulator at real time shows it at once.
         watch: is called right before and right after the program.
+        together: standard error goes where standard output goes, as `2>&1` says.
     """
-    out, err = _pipe_out(), _pipe_out()
+    out = _pipe_out()
+    err = out if together else _pipe_out()
     with kept(), warnings.catch_warnings(), _stdin(stdin) as given, pytest.MonkeyPatch.context() as patch:
         for name, stream in (("stdin", given), ("stdout", out), ("stderr", err)):
             patch.setattr(sys, name, stream)
@@ -201,9 +207,37 @@ def _without_syncs(patch: pytest.MonkeyPatch) -> None:
 def start_quickly(patch: pytest.MonkeyPatch) -> None:
     """Do once a process what takes longer than most commands: read AWS's models, and make the parsers.
 
-    No command line changes either of them.
+    No command line changes either of them, nor what botocore calls its events and what its handlers take.
     """
     patch.setattr(botocore.session, "create_loader", cache(botocore.loaders.create_loader))
+    aliaser: Any = botocore.hooks.EventAliaser
+    patch.setattr(aliaser, "_alias_event_name", _once_a_name(aliaser._alias_event_name))
+    patch.setattr(botocore.hooks, "accepts_kwargs", _once_a_function(botocore.hooks.accepts_kwargs))
     command = cache(typer.main.get_command)
     for each in ("migrate_mfa.main.get_command", "typer.main.get_command"):
         patch.setattr(each, command)
+
+
+def _once_a_name(alias: Callable[[Any, str], str]) -> Callable[[Any, str], str]:
+    """All aliasers go by the same table, and clients are made by the thousand."""
+    known: dict[str, str] = {}
+
+    def known_alias(aliaser: object, name: str) -> str:
+        if name not in known:
+            known[name] = alias(aliaser, name)
+        return known[name]
+
+    return known_alias
+
+
+def _once_a_function(look: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A method by its function; and what a client has made for itself is forgotten with it."""
+    known: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+    def known_look(handler: Any) -> Any:
+        function = getattr(handler, "__func__", handler)
+        if function not in known:
+            known[function] = look(function)
+        return known[function]
+
+    return known_look

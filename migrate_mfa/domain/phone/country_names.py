@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
+from migrate_mfa.domain.characters import without_accents
+
 _LANGUAGES: Final = ("ja", "de", "fr", "es", "it", "pt", "nl", "zh", "zh_Hant", "ko")
 
 _ALSO: Final = {
@@ -131,7 +133,7 @@ _ASCII_NAME: Final = 4
 
 def _key(name: str) -> str:
     """A name without what people write differently: case, accents, punctuation, `St.`, `&`, `the`."""
-    plain = re.sub("[\u0300-\u036f]+", "", unicodedata.normalize("NFKD", name.casefold()))
+    plain = without_accents(name.casefold())
     words = re.sub(r"[^\w]+|_", " ", plain.replace("&", " and ").replace("'", "").replace("’", "")).split()  # noqa: RUF001 - as typed
     if words and words[0] == "the":
         words = words[1:]

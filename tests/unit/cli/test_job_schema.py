@@ -15,7 +15,7 @@ from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.main import app, main
 
 JOBS = sorted((Path(__file__).resolve().parents[3] / "jobs").glob("*.toml"))
-COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS: dict[str, Any] = get_command(app()).commands  # type: ignore[attr-defined]
 
 
 @pytest.fixture

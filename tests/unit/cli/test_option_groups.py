@@ -17,7 +17,7 @@ from migrate_mfa.commands.reconcile import Drift, reconcile
 from migrate_mfa.domain.errors import ExitCode, UsageError
 from migrate_mfa.main import app, main
 
-COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS: dict[str, Any] = get_command(app()).commands  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

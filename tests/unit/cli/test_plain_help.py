@@ -10,7 +10,7 @@ from typer.main import get_command
 
 from migrate_mfa.main import app, main
 
-COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS: dict[str, Any] = get_command(app()).commands  # type: ignore[attr-defined]
 ALL = pytest.mark.parametrize("name", sorted(COMMANDS))
 
 

@@ -13,7 +13,7 @@ COMMAND = ["run", "nowhere.csv", "--verification", "attested", "--yes"]
 
 
 def warnings(**environment: str) -> list[str]:
-    return list(unread(get_command(app), environment))
+    return list(unread(get_command(app()), environment))
 
 
 @pytest.mark.parametrize(

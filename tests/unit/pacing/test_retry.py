@@ -5,7 +5,8 @@ from tenacity import RetryCallState
 
 from migrate_mfa.domain.failure import ApiError, Effect
 from migrate_mfa.pacing.retry import ATTEMPTS, BUDGET_S, IMPATIENT, READS, WRITES, retrying
-from migrate_mfa.stop import Stopped
+from migrate_mfa.ports import Clock
+from migrate_mfa.stop import Stop, StopCause, Stopped
 from tests.support.clock import FakeClock
 
 CODES = {
@@ -33,6 +34,13 @@ class Service:
         return "answer"
 
 
+class InOneNap(Stop):
+    """Waits without looking up, so that a wait is one nap of the clock."""
+
+    def sleep(self, clock: Clock, seconds: float) -> None:
+        clock.sleep(seconds)
+
+
 def attempt(
     service: Callable[[], str],
     effects: frozenset[Effect],
@@ -46,9 +54,7 @@ def attempt(
     def note(state: RetryCallState) -> None:
         noted.append(state.attempt_number)
 
-    controller = retrying(
-        effects, monotonic=clock.monotonic, sleep=clock.sleep, before_retry=note, connects=connects
-    )
+    controller = retrying(effects, clock, InOneNap(), before_retry=note, connects=connects)
     try:
         return controller(service), noted
     except ApiError as error:
@@ -150,12 +156,9 @@ def test_the_last_failure_is_raised_as_it_is() -> None:
 
 
 def test_a_stop_ends_the_waiting() -> None:
-    clock = FakeClock()
-
-    def sleep(_: float) -> None:
-        raise Stopped
-
-    controller = retrying(READS, monotonic=clock.monotonic, sleep=sleep, before_retry=lambda _: None)
+    stop = Stop()
+    stop.request(StopCause.SIGINT)
+    controller = retrying(READS, FakeClock(), stop)
 
     with pytest.raises(Stopped):
         controller(Service(for_ever=Effect.UNKNOWN))

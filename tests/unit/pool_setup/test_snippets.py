@@ -5,8 +5,6 @@ import re
 from typing import Any
 
 import pytest
-from cfnlint import lint
-from cfnlint.config import ManualArgs
 
 from migrate_mfa.pool_setup.plan import PoolMfa, SetupPlan
 from migrate_mfa.pool_setup.role import POLICY_NAME, PUBLISH, SmsRole, role_for
@@ -88,6 +86,9 @@ def properties(plan: SetupPlan) -> dict[str, Any]:
 
 @PLANS
 def test_cfn_lint_finds_nothing(plan: SetupPlan) -> None:
+    from cfnlint import lint  # it takes as long to import as half of this folder to run
+    from cfnlint.config import ManualArgs
+
     found = lint(cloudformation(plan), config=ManualArgs(regions=["ap-northeast-1"]))
 
     assert [str(each) for each in found] == []

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from migrate_mfa.roster.aliases import ALIASES, Kind, Line, Meaning, fold, meaning_of, names_of
+from migrate_mfa.roster.aliases import ALIASES, Kind, Line, Meaning, meaning_of, name_key, names_of
 
 ALL = [(meaning, name) for meaning, names in ALIASES.items() for name in names_of(names)]
 ATTRIBUTES = {"c", "co"}
@@ -44,7 +44,7 @@ def test_a_column_is_known_by_each_of_its_names_in_every_spelling(meaning: Meani
 
 
 def test_no_name_stands_twice_in_the_table() -> None:
-    folded = [fold(name) for _, name in ALL]
+    folded = [name_key(name) for _, name in ALL]
 
     assert len(folded) == len(set(folded))
     assert all(folded)
