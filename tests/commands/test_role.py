@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from migrate_mfa.aws.assumed_role import Role
 from migrate_mfa.aws.session import Aws, AwsTarget
@@ -104,6 +103,8 @@ def test_what_cannot_be_a_role_is_a_usage_error(
 
 
 def test_another_sts_knows_the_caller_as_the_role() -> None:
+    from moto.server import ThreadedMotoServer  # most processes collect these tests and run others
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
