@@ -13,7 +13,8 @@ from migrate_mfa import __version__
 from migrate_mfa.aws.endpoints import AWS
 from migrate_mfa.aws.session import Aws, AwsTarget
 from migrate_mfa.aws.user_pool import CognitoUserPool
-from migrate_mfa.clock import SystemClock, since_boot
+from migrate_mfa.cli.located import lane_in_bucket
+from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import (
     ExitCode,
     InputUnusable,
@@ -35,9 +36,6 @@ from migrate_mfa.pacing.network import Network
 from migrate_mfa.pacing.retry import ATTEMPTS, retry_read
 from migrate_mfa.pacing.user_pool import PacedUserPool
 from migrate_mfa.ports import Clock, Progress, UserPool
-from migrate_mfa.remote.aws_objects import open_bucket
-from migrate_mfa.remote.lane import leased_lane, place_of
-from migrate_mfa.remote.lease import Waiting
 from migrate_mfa.settings import Settings
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped, on_signals
 
@@ -164,13 +162,7 @@ def _owned(lane: Lane, settings: Settings, progress: Progress) -> Iterator[None]
     try:
         with ExitStack() as stack:
             if (url := settings.pace.lane_lock) is not None:
-                place = place_of(url, lane)
-                aws = settings.aws
-                objects = open_bucket(
-                    place, profile=aws.profile, region=aws.region, endpoint_url=aws.endpoint_url
-                )
-                waiting = Waiting(elapsed=since_boot, sleep=SystemClock().sleep, say=progress.say)
-                stack.enter_context(leased_lane(place, objects, lane, waiting))
+                stack.enter_context(lane_in_bucket(url, lane, settings.aws, progress.say))
             yield
     finally:
         os.close(lock)

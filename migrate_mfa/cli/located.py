@@ -1,12 +1,14 @@
 """Where a run directory is: a path of this machine, or a place in a bucket with a working copy here."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.remote.objects import BucketUrl, is_bucket_url
 
 if TYPE_CHECKING:
+    from migrate_mfa.cli.caller import Aws
+    from migrate_mfa.domain.quotas import Lane
     from migrate_mfa.remote.lease import Waiting
     from migrate_mfa.remote.objects import Objects
 
@@ -75,10 +77,20 @@ def _opened(url: BucketUrl, values: Mapping[str, Any]) -> "Objects":
     return open_bucket(url, **{name: values.get(name) for name in names})
 
 
-def waiting() -> "Waiting":
-    """Real time, and words on standard error."""
+def lane_in_bucket(
+    url: BucketUrl, lane: "Lane", aws: "Aws", say: Callable[[str], None]
+) -> AbstractContextManager[None]:
+    """Own a lane among all machines that keep its lock below `url`; raises as `remote.lane.leased_lane`."""
+    from migrate_mfa.remote.lane import leased_lane, place_of
+
+    place = place_of(url, lane)
+    return leased_lane(place, _opened(place, vars(aws)), lane, waiting(say))
+
+
+def waiting(say: Callable[[str], None] | None = None) -> "Waiting":
+    """Real time, and words on standard error unless `say` takes them."""
     from migrate_mfa.cli.prompt import tell
     from migrate_mfa.clock import SystemClock, since_boot
     from migrate_mfa.remote.lease import Waiting
 
-    return Waiting(elapsed=since_boot, sleep=SystemClock().sleep, say=tell)
+    return Waiting(elapsed=since_boot, sleep=SystemClock().sleep, say=say or tell)
