@@ -63,9 +63,9 @@ def test_the_mobile_number_is_enrolled_and_the_columns_are_said_everywhere(site:
     (differs,) = report(run_dir, "failed")
     assert differs["reason"] == "phone_differs"
 
-    again = site.cli.run(path, "rd", *ATTESTED, "--max-failures", "100%")
+    planned = site.cli.plan(path, "another", *ATTESTED, "--max-failures", "100%")
 
-    told = words(again.out)
+    told = words(planned.out)
     assert "user (username) User Name number Mobile Phone country of the number Country or Region" in told
     assert 'Phone columns that are not read: "Office Phone" (office, home or other), "Fax"' in told
 

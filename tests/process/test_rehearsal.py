@@ -8,7 +8,7 @@ import shlex
 import signal
 import sqlite3
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -138,7 +138,9 @@ def test_the_proposed_run_ends_as_planned_at_sixty_times_the_quotas(planned: tup
     again = cli.cwd / "again"
     assert ends(again) == as_done(foreseen(plan))
     # The samples' pool allows 250 such writes a second, and the plan was made with the whole of the quotas.
-    assert f"at most {250 * 60}/s" in done.out
+    with closing(sqlite3.connect(again / "journal.sqlite")) as journal:
+        ((context,),) = journal.execute("SELECT context FROM passes WHERE command = 'run'").fetchall()
+    assert json.loads(context)["rates"]["UserUpdate"]["ceiling"] == 250 * 60
     assert running.process.returncode == 0
     sent = summary(again)["calls"]["UserUpdate"]["sent"]
     assert sent > 5
