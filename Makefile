@@ -89,7 +89,7 @@ $(WITNESS)/.installed: $(WITNESS_LOCK)
 	$(WITNESS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(WITNESS_LOCK)
 	@touch $@
 
-pictures: $(INSTALLED) ## Draw the picture of the live view anew
+pictures: $(INSTALLED) ## Draw the pictures of the documentation anew (needs Chromium)
 	$(BIN)/python -m tests.tools.pictures.pictures
 
 score: $(INSTALLED) ## Run moto's and ministack's Cognito tests against the simulator; minutes (ARGS=...)

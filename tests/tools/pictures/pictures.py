@@ -1,7 +1,8 @@
-"""Draws the picture of the live view: `make pictures` writes samples/pictures/live-view.svg."""
+"""Draws the pictures of the documentation: `make pictures` writes samples/pictures/."""
 
 import io
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,8 @@ from rich.console import Console, Group
 
 from migrate_mfa.cli.live_view import live_rows
 from migrate_mfa.ports import CategoryPace, ProgressUpdate, RowFailure
+from tests.support.chromium import find_chromium
+from tests.tools.pictures.page import draw_page
 
 FOLDER: Final = Path(__file__).resolve().parents[3] / "samples" / "pictures"
 _NOON: Final = 1_700_049_600.0
@@ -67,11 +70,16 @@ def live_view() -> str:
     return console.export_svg(title="migrate-mfa run", code_format=_FORMAT, unique_id="live")
 
 
-def main() -> None:
-    """Write the pictures."""
+def main() -> int:
+    """Write the pictures. Returns 1 where there is no Chromium to draw the page with."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "live-view.svg").write_text(live_view(), encoding="utf-8")
+    if (program := find_chromium()) is None:
+        print("report.png stays: there is no Chromium here (Debian: chromium).", file=sys.stderr)  # noqa: T201
+        return 1
+    draw_page(program, FOLDER / "report.png")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
