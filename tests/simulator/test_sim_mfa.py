@@ -51,6 +51,12 @@ def test_an_unverified_number_is_enough(site: Site) -> None:
     assert factors(site) == (["SMS_MFA"], "SMS_MFA")
 
 
+_NOT_VALID = (
+    "1 validation error detected: Value 'no place for it' at 'smsMfaConfiguration.smsAuthenticationMessage' "
+    "failed to satisfy constraint:"
+)
+
+
 @pytest.mark.parametrize(
     ("status", "code"),
     [
@@ -238,7 +244,7 @@ TOTP_BLOCK: dict[str, Any] = {"SoftwareTokenMfaConfiguration": {"Enabled": True}
         (
             "OPTIONAL",
             {"SmsMfaConfiguration": {"SmsAuthenticationMessage": "no place for it"}},
-            "SmsAuthenticationMessage must have 6 to 140 characters and {####}.",
+            f"{_NOT_VALID} Member must satisfy regular expression pattern: .*\\{{####\\}}.*",
         ),
     ],
 )

@@ -15,10 +15,12 @@ from migrate_mfa.simulator.account.world import Params, Unsettled, World
 from migrate_mfa.simulator.files.edits import apply_edit
 from migrate_mfa.simulator.operations import OPERATIONS, Operation
 from migrate_mfa.simulator.operations.reading import MAX_PAGE
+from migrate_mfa.simulator.operations.registry import COGNITO
 from migrate_mfa.simulator.server.call import Call, Ledger, Reply, error_reply, json_reply
 from migrate_mfa.simulator.server.caller import denial, require_allowed
 from migrate_mfa.simulator.server.fault_file import PAGES, Rule
 from migrate_mfa.simulator.server.faults import Faults
+from migrate_mfa.simulator.server.model import check_model
 from migrate_mfa.simulator.server.query import read_form, xml_error, xml_reply
 from migrate_mfa.simulator.server.shapes import check_shapes
 from migrate_mfa.simulator.server.subjects import category, subject
@@ -112,6 +114,8 @@ class Service:
     def _execute(self, operation: Operation, params: Params, call: Call) -> Reply:
         try:
             require_allowed(self.world, operation, params)
+            if operation.service == COGNITO:
+                check_model(operation.name, params)
             require_writable(self.world, call.pool_id, call.category)
             answer = operation.handler(self.world, params)
         except CognitoError as refused:
