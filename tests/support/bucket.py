@@ -34,6 +34,8 @@ class Door:
     """Whether S3 answers 503 to everything."""
     away: bool = False
     """Whether every connection is closed without an answer."""
+    puts: int = 0
+    """How many objects were written."""
     loses: int = 0
     """How many answers to writes are lost, after the writes were carried out."""
     closed: threading.Event = field(default_factory=threading.Event)
@@ -89,6 +91,7 @@ def _doorway(door: Door, host: str, port: int) -> Iterator[str]:
         protocol_version = "HTTP/1.1"
 
         def handle_one(self) -> None:
+            door.puts += self.command == "PUT"
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             door.closed.wait(door.delay_s)
             if door.away:

@@ -16,9 +16,9 @@ import argparse
 import sys
 from collections.abc import Iterable, Sequence
 
-from tests.tools.bench import bulk, enrolment, live, reading
+from tests.tools.bench import bucket, bulk, enrolment, live, reading
 
-PARTS = ("enrol", "read", "live", "cpu", "scale")
+PARTS = ("enrol", "read", "live", "cpu", "scale", "bucket")
 _SHORT = ("alone, 60 ms", "40 % taken")
 
 
@@ -41,6 +41,11 @@ def main(argv: list[str]) -> int:
     if "cpu" in parts:
         print("\nA call without a quota in the way\n")
         _table(bulk.CPU_HEAD, bulk.cpu_rows())
+    if "bucket" in parts:
+        print(f"\nRun directories in a bucket, beside local ones; S3 takes {bucket.S3_MS} ms for the runs\n")
+        _table(bucket.RUN_HEAD, bucket.run_rows())
+        print()
+        _table(bucket.PLAN_HEAD, bucket.plan_rows(asked.rows or (100_000,)))
     if "scale" in parts:
         print("\nSize\n")
         _table(bulk.SCALE_HEAD, bulk.scale_rows(asked.rows or (10_000, 100_000, 1_000_000)))

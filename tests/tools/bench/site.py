@@ -73,7 +73,7 @@ def write_roster(path: Path, users: int) -> Path:
     return path
 
 
-def our_run(roster: Path, run_dir: Path, *options: str) -> list[str]:
+def our_run(roster: Path, run_dir: Path | str, *options: str) -> list[str]:
     """The command line of `run` with all of the quota."""
     return [
         *(sys.executable, "-m", "migrate_mfa", "run", str(roster), "--user-pool-id", POOL_ID),
@@ -87,12 +87,15 @@ def contender(name: str, roster: Path) -> list[str]:
     return [sys.executable, "-m", "tests.tools.bench.contenders", name, str(roster), POOL_ID]
 
 
-def measure(command: Sequence[str], running: Running) -> Cost:
-    """Run a command against the simulator to its end."""
+def measure(command: Sequence[str], running: Running, more: Mapping[str, str] | None = None) -> Cost:
+    """Run a command against the simulator to its end, with more variables in its environment."""
     clock = SystemClock()
     started_at, started = clock.now(), clock.monotonic()
     child = subprocess.Popen(
-        command, env=environment(running), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        env=environment(running) | dict(more or {}),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     _, _, usage = os.wait4(child.pid, 0)
     child.returncode = 0
