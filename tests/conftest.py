@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from migrate_mfa.journal.database import Journal
 from tests.support.in_process import kept, start_quickly
@@ -36,6 +37,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         rest = max(0, share - len(own))
         items += own + quick[:rest]
         del quick[:rest]
+
+
+# How fast a busy machine draws examples says nothing of what they show.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session", autouse=True)

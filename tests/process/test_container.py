@@ -174,6 +174,7 @@ def contained(image: Path, tmp_path: Path) -> Callable[..., subprocess.Completed
     variables["PATH"] = f"{BIN}:{variables['PATH']}"
     box: list[object] = ["bwrap", "--ro-bind", "/", "/", "--tmpfs", "/mnt"]
     box += ["--ro-bind", image / "opt/app", "/mnt/app", "--tmpfs", "/tmp", "--dev", "/dev", "--proc", "/proc"]
+    box += ["--ro-bind", BIN.parent, BIN.parent]  # this Python, which may be below /tmp itself
     box += ["--bind", tmp_path / "work", "/var/tmp", "--chdir", "/var/tmp"]  # / has no /work to mount it on
     box += ["--unshare-user", "--unshare-pid", "--uid", STRANGER, "--gid", STRANGER]
     box += ["--die-with-parent", "--clearenv"]
