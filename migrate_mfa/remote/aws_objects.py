@@ -3,7 +3,7 @@
 Conditional writes: "Add preconditions to S3 operations with conditional requests" (Amazon S3 User Guide).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from io import BytesIO
@@ -127,6 +127,10 @@ class S3Objects:
         with suppress(GoneError):
             self._call("DeleteObject", lambda: self._client.delete_object(**self._named(name), **condition))
 
+    def delete_many(self, names: Sequence[str]) -> None:
+        """See `Objects.delete_many`."""
+        self._delete([{"Key": self._key(name)} for name in names])
+
     def delete_all_versions(self, prefix: str, keep: Callable[[str], bool]) -> int:
         """See `Objects.delete_all_versions`."""
         begin = len(self._key(""))
@@ -140,8 +144,12 @@ class S3Objects:
             ]
 
         found = self._call("ListObjectVersions", read, _LONGEST_S)
-        for at in range(0, len(found), _MOST_DELETED):
-            self._delete(found[at : at + _MOST_DELETED])
+        if left := self._delete(found):
+            raise RunDirectoryError(
+                f"{len(left)} object versions below {self._url} could not be deleted "
+                f"({left[0].get('Code')}).",
+                "Allow s3:DeleteObjectVersion there, and look for an object lock; then run purge again.",
+            )
         return len(found)
 
     def _unless_missing(self, name: str, read: Callable[[], T]) -> T | None:
@@ -159,19 +167,17 @@ class S3Objects:
                 raise
             return None
 
-    def _delete(self, versions: list[dict[str, str]]) -> None:
-        these = {"Objects": versions, "Quiet": True}
-        answer = self._call(
-            "DeleteObjects",
-            lambda: self._client.delete_objects(Bucket=self._url.bucket, Delete=these),
-            _LONGEST_S,
-        )
-        if left := answer.get("Errors"):
-            raise RunDirectoryError(
-                f"{len(left)} object versions below {self._url} could not be deleted "
-                f"({left[0].get('Code')}).",
-                "Allow s3:DeleteObjectVersion there, and look for an object lock; then run purge again.",
-            )
+    def _delete(self, objects: list[dict[str, str]]) -> list[dict[str, str]]:
+        """Delete objects or versions; returns the errors of those that stay."""
+        left: list[dict[str, str]] = []
+        for at in range(0, len(objects), _MOST_DELETED):
+            these = {"Objects": objects[at : at + _MOST_DELETED], "Quiet": True}
+
+            def send(these: Any = these) -> Any:  # noqa: ANN401 - boto3's own
+                return self._client.delete_objects(Bucket=self._url.bucket, Delete=these)
+
+            left += self._call("DeleteObjects", send, _LONGEST_S).get("Errors", [])
+        return left
 
     def _pages(self, operation: str, prefix: str) -> Any:  # noqa: ANN401 - boto3's own
         paginator = self._client.get_paginator(operation)

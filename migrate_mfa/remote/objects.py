@@ -1,7 +1,7 @@
 """The objects below one prefix of a bucket, as far as a run directory needs them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -131,6 +131,10 @@ class Objects(Protocol):
         Raises:
             ConditionFailedError: it is another one by now.
         """
+        ...
+
+    def delete_many(self, names: Sequence[str]) -> None:
+        """Remove objects, as far as that is allowed; what is not there is no error."""
         ...
 
     def delete_all_versions(self, prefix: str, keep: Callable[[str], bool]) -> int:

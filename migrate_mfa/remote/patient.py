@@ -1,6 +1,6 @@
 """Objects of a bucket that answers in the end: what is not known to be carried out is tried again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -59,6 +59,10 @@ class PatientObjects:
     def delete(self, name: str, *, tag: str | None = None) -> None:
         """See `Objects.delete`."""
         self._retrying(partial(self._inner.delete, name, tag=tag))
+
+    def delete_many(self, names: Sequence[str]) -> None:
+        """See `Objects.delete_many`."""
+        self._retrying(self._inner.delete_many, names)
 
     def delete_all_versions(self, prefix: str, keep: Callable[[str], bool]) -> int:
         """See `Objects.delete_all_versions`."""

@@ -243,7 +243,6 @@ def _bring_reports(run: RemoteRun, path: Path, say: Callable[[str], None], gener
             run.objects.put(name, file)
         if report.is_dir():
             old = [name for name in run.objects.names(f"{_REPORT}/") if name.endswith(_LISTS)]
-            for name in set(old) - set(files):
-                run.objects.delete(name)
+            run.objects.delete_many(sorted(set(old) - set(files)))
     except (StoreError, GoneError, ConditionFailedError, RunDirectoryError) as error:
         say(f"The reports could not be copied to {run.url} ({error}). migrate-mfa report writes them again.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from migrate_mfa.remote.objects import ConditionFailedError, GoneError, Put, Stored, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from tests.support.fakes import FakeClock
@@ -69,6 +69,10 @@ class FakeObjects:
         if tag is not None and name in self.bodies and str(self.tags[name]) != tag:
             raise ConditionFailedError(name)
         self.bodies.pop(name, None)
+
+    def delete_many(self, names: Sequence[str]) -> None:
+        for name in names:
+            self.delete(name)
 
     def delete_all_versions(self, prefix: str, keep: Callable[[str], bool]) -> int:
         gone = [name for name in self.names(prefix) if not keep(name)]
