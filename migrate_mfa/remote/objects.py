@@ -52,7 +52,7 @@ class BucketUrl:
 
 def is_bucket_url(text: object) -> bool:
     """Whether this is meant as a place in a bucket."""
-    return str(text).startswith("s3:")
+    return str(text).strip().lower().startswith(("s3:", "s3a:", "s3n:"))
 
 
 @dataclass(frozen=True, slots=True)
