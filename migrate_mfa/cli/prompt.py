@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from migrate_mfa.ports import Progress
 
 T = TypeVar("T")
+_POOL_NAME = "the pool's name"
 
 
 def progress_for(output: "Output") -> "Progress":
@@ -64,11 +65,11 @@ def confirm_setup(lane: "Lane", pool: "PoolFacts", stop: "Stop", *, yes: bool) -
 
 def types_name(pool: "PoolFacts", stop: "Stop", unchanged: str) -> bool:
     """Ask to type the pool's name: whether it was typed."""
-    return _typed_name(stop, unchanged) == pool.name
+    return _typed(stop, _POOL_NAME, unchanged) == pool.name
 
 
-def _typed_name(stop: "Stop", unchanged: str) -> str:
-    return asked(lambda: ask(stop, "Type the pool's name to go on: "), unchanged)
+def _typed(stop: "Stop", what: str, unchanged: str) -> str:
+    return asked(lambda: ask(stop, f"Type {what} to go on: "), unchanged)
 
 
 def tell(text: str, *, fold: bool = True) -> None:
@@ -108,14 +109,14 @@ def confirm_unlock(holder: str, pool_name: str | None, run_dir: str, *, yes: boo
     tell(f"Taking {run_dir} away from {holder}. Do that only if that process is gone for good.")
     name = pool_name or run_dir
     unchanged = "The lease stays."
-    what = "the pool's name" if pool_name else "the run directory"
+    what = _POOL_NAME if pool_name else "the run directory"
     _require_typed(name, what, unchanged, yes=yes)
 
 
 def _require_typed(name: str | None, what: str, unchanged: str, *, yes: bool) -> None:
     stop = Stop()
     try:
-        if not yes and asked(lambda: ask(stop, f"Type {what} to go on: "), unchanged) != name:
+        if not yes and _typed(stop, what, unchanged) != name:
             raise Declined(f"That is not {what}. {unchanged}")
     except Stopped:
         raise typer.Exit(SIGNAL_EXITS[stop.cause or StopCause.SIGINT]) from None
@@ -134,4 +135,4 @@ def confirm_purge(pool_name: str | None, rows: int, *, yes: bool) -> None:
         if rows
         else f"Removing the lists of an audit of pool {pool_name}."
     )
-    _require_typed(pool_name, "the pool's name", "Nothing was removed.", yes=yes)
+    _require_typed(pool_name, _POOL_NAME, "Nothing was removed.", yes=yes)

@@ -4,12 +4,13 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
 from migrate_mfa.remote import lease
-from migrate_mfa.remote.objects import StoreError
+from migrate_mfa.remote.objects import BucketUrl, StoreError
 
 
 class Keeper:
@@ -67,13 +68,45 @@ class Keeper:
             )
 
 
-def drain_by_signal(text: str, say: Callable[[str], None]) -> None:
+@contextmanager
+def kept(
+    held: lease.Lease,
+    url: BucketUrl,
+    say: Callable[[str], None],
+    *,
+    segment: Callable[[], int] = lambda: 0,
+    scratch: Path | None = None,
+) -> Iterator[None]:
+    """Keep a lease for as long as the context lasts, then release it.
+
+    Args:
+        held: the lease.
+        url: what is leased, as the operator calls it.
+        say: tells why the command drains or ends.
+        segment: the last segment that is in the bucket.
+        scratch: what goes before the process is ended.
+    """
+    keeper = Keeper(
+        held,
+        segment,
+        lambda reason: _drain(f"{url}: {reason}", say),
+        lambda reason: _end_now(f"{url}: {reason}", say, scratch),
+    )
+    keeper.start()
+    try:
+        yield
+    finally:
+        keeper.stop()
+        held.release()
+
+
+def _drain(text: str, say: Callable[[str], None]) -> None:
     """End what is in flight, as at SIGTERM."""
     say(f"{text} This command ends what is in flight; run the same command again to resume.")
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def end_now(text: str, say: Callable[[str], None], scratch: Path | None = None) -> None:
+def _end_now(text: str, say: Callable[[str], None], scratch: Path | None) -> None:
     """Be gone before anybody else may begin; `scratch` holds personal data and goes first."""
     say(f"{text} This command ends at once. Nothing is lost; run the same command again to resume.")
     if scratch is not None:

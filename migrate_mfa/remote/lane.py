@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from migrate_mfa.domain.quotas import Lane
 from migrate_mfa.journal.run_dir import lane_name
-from migrate_mfa.remote.keeper import Keeper, drain_by_signal, end_now
+from migrate_mfa.remote.keeper import kept
 from migrate_mfa.remote.lease import Waiting, acquire
 from migrate_mfa.remote.objects import BucketUrl, Objects
 from migrate_mfa.remote.patient import PatientObjects
@@ -39,15 +39,5 @@ def leased_lane(url: BucketUrl, objects: Objects, lane: Lane, waiting: Waiting) 
     with answering(RemoteRun(url, objects)):
         patient = PatientObjects(objects, waiting.sleep)
         lease = acquire(patient, "migrate-mfa", lambda: 0, told, keep_by=objects)
-    keeper = Keeper(
-        lease,
-        lambda: 0,
-        lambda reason: drain_by_signal(f"{url}: {reason}", waiting.say),
-        lambda reason: end_now(f"{url}: {reason}", waiting.say),
-    )
-    keeper.start()
-    try:
+    with kept(lease, url, waiting.say):
         yield
-    finally:
-        keeper.stop()
-        lease.release()

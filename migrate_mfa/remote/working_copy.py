@@ -14,7 +14,7 @@ from migrate_mfa.domain.errors import InputUnusable, OutOfReach, RunDirectoryErr
 from migrate_mfa.journal.lock import take_lock
 from migrate_mfa.journal.run_dir import WorkingCopy, working_copy
 from migrate_mfa.journal.run_files import LOCK as LOCAL_LOCK
-from migrate_mfa.remote.keeper import Keeper, drain_by_signal, end_now
+from migrate_mfa.remote.keeper import kept
 from migrate_mfa.remote.lease import LOCK, Holder, Waiting, acquire
 from migrate_mfa.remote.names import Contents, Place
 from migrate_mfa.remote.objects import BucketUrl, ConditionFailedError, GoneError, Objects, StoreError
@@ -56,30 +56,23 @@ def for_work(run: RemoteRun, command: str, waiting: Waiting) -> Iterator[Path]:
                 patient.objects, command, lambda: _generation(patient), waiting, keep_by=run.objects
             )
         shippers: list[Shipper] = []
-        keeper = Keeper(
-            lease,
-            lambda: shippers[-1].segment if shippers else 0,
-            lambda reason: drain_by_signal(f"{run.url}: {reason}", waiting.say),
-            lambda reason: end_now(f"{run.url}: {reason}", waiting.say, path.parent),
-        )
-        keeper.start()
-        try:
+
+        def segment() -> int:
+            return shippers[-1].segment if shippers else 0
+
+        def replica_of(database: "Database") -> Shipper:
+            shippers.append(Shipper(database, run.objects, lease, waiting.elapsed))
+            return shippers[-1]
+
+        with kept(lease, run.url, waiting.say, segment=segment, scratch=path.parent):
             with answering(run):
                 restore(patient.objects, str(run.url), path)
-
-            def replica_of(database: "Database") -> Shipper:
-                shippers.append(Shipper(database, run.objects, lease, waiting.elapsed))
-                return shippers[-1]
-
             with _as_working_copy(WorkingCopy(path, str(run.url), replica_of)):
                 try:
                     yield path
                 finally:
                     if not lease.lost:
                         _bring_reports(patient, path, waiting.say, lease.generation)
-        finally:
-            keeper.stop()
-            lease.release()
 
 
 @contextmanager
@@ -127,7 +120,7 @@ def fetched_roster(objects: Objects, url: BucketUrl, waiting: Waiting) -> Iterat
         InputUnusable: there is no such roster.
         OutOfReach: the bucket does not answer.
     """
-    run = RemoteRun(url, PatientObjects(objects, waiting.sleep))
+    run = _patient(RemoteRun(url, objects), waiting)
     with _scratch() as folder:
         path = folder / "roster.csv"
         with answering(run):

@@ -14,6 +14,7 @@ from migrate_mfa.cli.caller import Aws
 from migrate_mfa.settings import Settings
 from tests.commands.support import ROLE, Cli, assert_code, ends, phone_of, summary, write_roster
 from tests.support.fakes import SilentProgress
+from tests.support.moto_server import moto_on_loopback
 from tests.support.sign_in import Typist
 
 if TYPE_CHECKING:
@@ -26,15 +27,8 @@ ATTESTED = ("--verification", "attested")
 
 @pytest.fixture
 def endpoint() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer  # most processes collect these tests and run others
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
+    with moto_on_loopback() as endpoint:
+        yield endpoint
 
 
 def _make_role(make: Any, endpoint: str) -> None:

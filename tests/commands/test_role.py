@@ -9,6 +9,7 @@ import pytest
 from migrate_mfa.aws.assumed_role import Role
 from migrate_mfa.aws.session import Aws, AwsTarget
 from tests.commands.support import POOL_ID, assert_code, ends, members_of, roster_of, summary
+from tests.support.moto_server import moto_on_loopback
 from tests.support.sts import ROLE_ARN, serving
 
 if TYPE_CHECKING:
@@ -103,17 +104,9 @@ def test_what_cannot_be_a_role_is_a_usage_error(
 
 
 def test_another_sts_knows_the_caller_as_the_role() -> None:
-    from moto.server import ThreadedMotoServer  # most processes collect these tests and run others
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        endpoint = f"http://{host}:{port}"
+    with moto_on_loopback() as endpoint:
         aws = Aws(AwsTarget(user_pool_id=POOL_ID, endpoint_url=endpoint, role=Role(arn=ROLE_ARN)))
         found = aws.identity()
-    finally:
-        server.stop()
 
     assert found.account == "123456789012"
     assert found.arn == "arn:aws:sts::123456789012:assumed-role/migration/migrate-mfa"

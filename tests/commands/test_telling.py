@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 from moto.sns.models import sns_backends
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -22,6 +21,7 @@ from tests.commands.support import (
     roster_of,
     write_roster,
 )
+from tests.support.moto_server import moto_on_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,14 +51,9 @@ class Topic:
 
 @pytest.fixture
 def topic() -> Iterator[Topic]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        yield Topic(f"http://{host}:{port}")
-    finally:
-        server.stop()
-        sns_backends.reset()
+    with moto_on_loopback() as endpoint:
+        yield Topic(endpoint)
+    sns_backends.reset()
 
 
 def a_site(raise_site: Callable[..., Site], users: int = 6) -> tuple[Site, Path]:

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.simulator import background
 from tests.contract.targets import ROLE, Moto, Pool, Simulator, Target
+from tests.support.moto_server import moto_on_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -57,15 +58,8 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture(scope="session")
 def moto() -> Iterator[Moto]:
-    from moto.server import ThreadedMotoServer  # most processes collect these tests and run others
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        yield Moto(f"http://{host}:{port}")
-    finally:
-        server.stop()
+    with moto_on_loopback() as endpoint:
+        yield Moto(endpoint)
 
 
 @pytest.fixture(params=["simulator", "moto"])

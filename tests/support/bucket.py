@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
-from moto.server import ThreadedMotoServer
+
+from tests.support.moto_server import moto_on_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +87,7 @@ class Bucket:
 
 
 @contextmanager
-def _doorway(door: Door, host: str, port: int) -> Iterator[str]:
+def _doorway(door: Door, behind: str) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -100,7 +101,7 @@ def _doorway(door: Door, host: str, port: int) -> Iterator[str]:
             if door.refuses:
                 self._answer(503, [("Content-Type", "application/xml")], _BUSY)
                 return
-            inner = HTTPConnection(host, port, timeout=30)
+            inner = HTTPConnection(behind.removeprefix("http://"), timeout=30)
             headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
             inner.request(self.command, self.path, body, headers)
             answer = inner.getresponse()
@@ -141,14 +142,8 @@ def _doorway(door: Door, host: str, port: int) -> Iterator[str]:
 def bucket_on_loopback() -> Iterator[Bucket]:
     """Serve an empty bucket for as long as the context lasts."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        door = Door()
-        with _doorway(door, host, port) as endpoint:
-            bucket = Bucket(endpoint, door, f"http://{host}:{port}")
-            bucket.s3.create_bucket(Bucket=BUCKET)
-            yield bucket
-    finally:
-        server.stop()
+    door = Door()
+    with moto_on_loopback() as behind, _doorway(door, behind) as endpoint:
+        bucket = Bucket(endpoint, door, behind)
+        bucket.s3.create_bucket(Bucket=BUCKET)
+        yield bucket
