@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 _BASE = re.compile(r"base-(\d+)-(\d+)\.sqlite\.gz")
 _SEGMENT = re.compile(r"wal-(\d+)-(\d+)\.jsonl\.gz")
+_LOG = re.compile(r"log-\d+\.jsonl")
+ANY_BASE = "base-*.sqlite.gz"
+"""How messages name a base that should be there, whichever it was."""
 
 
 class Place(NamedTuple):
@@ -26,6 +29,16 @@ class Place(NamedTuple):
     def wal(self) -> str:
         """The name of this segment."""
         return f"wal-{self.generation:05}-{self.segment:06}.jsonl.gz"
+
+
+def log_of(generation: int) -> str:
+    """The name of the log of one owner's command."""
+    return f"log-{generation:05}.jsonl"
+
+
+def left_by_a_command(name: str) -> bool:
+    """Whether an object was written by a command that had a base before it: only a loss removes that."""
+    return bool(_SEGMENT.fullmatch(name) or _LOG.fullmatch(name))
 
 
 class Contents(NamedTuple):

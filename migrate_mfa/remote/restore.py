@@ -8,7 +8,7 @@ from pathlib import Path
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.journal.run_files import JOURNAL
 from migrate_mfa.remote import segment
-from migrate_mfa.remote.names import Contents, Place
+from migrate_mfa.remote.names import ANY_BASE, Contents, Place, left_by_a_command
 from migrate_mfa.remote.objects import Objects
 
 _MOST_TRIES = 5
@@ -36,7 +36,10 @@ def restore(objects: Objects, url: str, directory: Path, at_least: Place | None 
         StoreError: the bucket does not answer.
     """
     for _ in range(_MOST_TRIES):
-        contents = Contents.of(objects.names())
+        names = objects.names()
+        contents = Contents.of(names)
+        if not contents.bases and any(map(left_by_a_command, names)):
+            raise _gap(f"{url}/{ANY_BASE}")
         try:
             _restore(objects, url, contents, directory, at_least)
         except _ReplacedError:
@@ -49,8 +52,6 @@ def restore(objects: Objects, url: str, directory: Path, at_least: Place | None 
 
 def _restore(objects: Objects, url: str, contents: Contents, directory: Path, at_least: Place | None) -> None:
     if not contents.bases:
-        if contents.segments:
-            raise _gap(f"{url}/{contents.segments[0].base}")
         return
     base = contents.bases[-1]
     later = [place for place in contents.segments if place.generation == base.generation and place > base]

@@ -16,7 +16,7 @@ from migrate_mfa.journal.run_dir import WorkingCopy, working_copy
 from migrate_mfa.journal.run_files import LOCK as LOCAL_LOCK
 from migrate_mfa.remote.keeper import kept
 from migrate_mfa.remote.lease import LOCK, Holder, Waiting, acquire
-from migrate_mfa.remote.names import Contents, Place
+from migrate_mfa.remote.names import Contents, Place, log_of
 from migrate_mfa.remote.objects import BucketUrl, ConditionFailedError, GoneError, Objects, StoreError
 from migrate_mfa.remote.patient import PatientObjects
 from migrate_mfa.remote.restore import restore
@@ -230,7 +230,7 @@ def _bring_reports(run: RemoteRun, path: Path, say: Callable[[str], None], gener
     report = path / _REPORT
     files = {str(file.relative_to(path)): file for file in sorted(report.rglob("*")) if file.is_file()}
     if (path / _LOG).is_file():
-        files[f"log-{generation:05}.jsonl"] = path / _LOG
+        files[log_of(generation)] = path / _LOG
     try:
         for name, file in files.items():
             run.objects.put(name, file)

@@ -329,6 +329,21 @@ def test_a_missing_segment_is_named_and_never_guessed(site: Callable[..., Site],
     assert f"lacks s3://{BUCKET}/{segments[1]}" in refused.err
 
 
+def test_a_run_whose_base_was_lost_is_no_new_run(site: Callable[..., Site], bucket: Bucket) -> None:
+    here = site()
+    wave = ("--verification", "attested", "--max-users", "3")
+    assert_code(here.cli.run("roster.csv", RUN, *wave), 10)
+    for name in bucket.names("customers/base-"):
+        bucket.s3.delete_object(Bucket=BUCKET, Key=name)
+    made = writes(here.running)
+
+    refused = here.cli.run("roster.csv", RUN, "--verification", "attested")
+
+    assert_code(refused, 6)
+    assert f"lacks {RUN}/base-" in refused.err
+    assert writes(here.running) == made
+
+
 def test_a_purge_leaves_no_number_in_any_version_of_any_object(
     site: Callable[..., Site], bucket: Bucket, request: pytest.FixtureRequest
 ) -> None:

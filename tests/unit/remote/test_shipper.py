@@ -14,7 +14,7 @@ from migrate_mfa.journal.run_dir import WorkingCopy, working_copy
 from migrate_mfa.journal.run_files import JOURNAL
 from migrate_mfa.remote import segment, shipper
 from migrate_mfa.remote.lease import Waiting, acquire
-from migrate_mfa.remote.names import Contents, Place
+from migrate_mfa.remote.names import Contents, Place, log_of
 from migrate_mfa.remote.objects import StoreError
 from migrate_mfa.remote.restore import restore
 from migrate_mfa.remote.shipper import Shipper
@@ -222,9 +222,10 @@ def test_a_damaged_base_is_named(remote: Remote, tmp_path: Path) -> None:
         restore(remote.objects, URL, _empty(tmp_path))
 
 
-def test_segments_without_a_base_are_no_run_directory(tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [Place(1, 1).wal, log_of(1)])
+def test_what_a_command_left_without_a_base_is_no_new_run_directory(tmp_path: Path, left: str) -> None:
     objects = FakeObjects(FakeClock())
-    objects.put(Place(1, 1).wal, segment.packed([]))
+    objects.put(left, segment.packed([]))
 
     with pytest.raises(RunDirectoryError, match="lacks"):
         restore(objects, URL, _empty(tmp_path))
