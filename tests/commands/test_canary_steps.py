@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from migrate_mfa.canary.steps import Walked, Way
     from migrate_mfa.simulator import Running
 
-PASSWORD, SECRET = "Abcd-1234", "the-secret-of-the-app-client"
+PASSWORD, SECRET = "Abcd-1234", "the_secret_of_the_app_client"
 FLOWS = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
 USERS = [
     a_member("ann", password=PASSWORD),

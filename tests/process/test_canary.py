@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from migrate_mfa.simulator import Running
 
 PASSWORD = "Abcd-1234-kept-secret"
-SECRET = "the-secret-of-the-app-client"
+SECRET = "the_secret_of_the_app_client"
 NUMBER = "+819012345678"
 FLOWS = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
 CLIENTS = [

@@ -60,3 +60,13 @@ def test_what_the_model_does_not_allow_is_refused(operation: str, params: dict[s
 )
 def test_what_it_allows_or_does_not_know_passes(operation: str, params: dict[str, Any]) -> None:
     check_model(operation, params)
+
+
+def test_a_sensitive_value_is_not_repeated() -> None:
+    with pytest.raises(CognitoError) as refused:
+        check_model("RevokeToken", {"Token": "abc", "ClientId": "abc", "ClientSecret": "not-allowed"})
+
+    assert (
+        "Value at 'clientSecret' failed to satisfy constraint: Member must satisfy" in refused.value.message
+    )
+    assert "not-allowed" not in refused.value.message

@@ -32,9 +32,18 @@ def constraint(value: object, member: str, rule: str) -> CognitoError:
         rule: What it must satisfy, for example ``Member must not be null``.
     """
     shown = "null" if value is None else f"'{value}'"
+    return _constraint(f"Value {shown}", member, rule)
+
+
+def sensitive_constraint(member: str, rule: str) -> CognitoError:
+    """Build the same for a member that the service's model calls sensitive: its value is not repeated."""
+    return _constraint("Value", member, rule)
+
+
+def _constraint(value: str, member: str, rule: str) -> CognitoError:
     name = member[0].lower() + member[1:]
     return invalid_parameter(
-        f"1 validation error detected: Value {shown} at '{name}' failed to satisfy constraint: {rule}"
+        f"1 validation error detected: {value} at '{name}' failed to satisfy constraint: {rule}"
     )
 
 

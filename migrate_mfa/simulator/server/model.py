@@ -12,15 +12,21 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from migrate_mfa.simulator.account.errors import constraint
+from migrate_mfa.simulator.account.errors import constraint, sensitive_constraint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Broken = tuple[str, object, str]
-"""A member's path, its value, and the rule that it does not satisfy."""
+
+class Broken(NamedTuple):
+    """A member's path, its value, the rule that it does not satisfy, and whether it must not be shown."""
+
+    path: str
+    value: object
+    rule: str
+    sensitive: bool = False
 
 
 def check_model(operation: str, params: Mapping[str, Any]) -> None:
@@ -35,8 +41,10 @@ def check_model(operation: str, params: Mapping[str, Any]) -> None:
     asked = model["operations"].get(operation, {}).get("input")
     if asked is None:
         return
-    for path, value, rule in _broken(model["shapes"], asked["shape"], params, ""):
-        raise constraint(value, path, rule)
+    for broken in _broken(model["shapes"], asked["shape"], params, ""):
+        if broken.sensitive:
+            raise sensitive_constraint(broken.path, broken.rule)
+        raise constraint(broken.value, broken.path, broken.rule)
 
 
 @cache
@@ -75,7 +83,7 @@ def _in_structure(
     begin = f"{path}." if path else ""
     for member in shape.get("required", ()):
         if value.get(member) is None:
-            yield f"{begin}{_lower(member)}", None, "Member must not be null"
+            yield Broken(f"{begin}{_lower(member)}", None, "Member must not be null")
     for member, inner in shape["members"].items():
         if member in value:
             yield from _broken(shapes, inner["shape"], value[member], f"{begin}{_lower(member)}")
@@ -83,18 +91,21 @@ def _in_structure(
 
 def _in_string(shape: Mapping[str, Any], value: str, path: str) -> Iterator[Broken]:
     yield from _outside(shape, len(value), value, path, "length")
+    sensitive = shape.get("sensitive", False)
     if (allowed := shape.get("enum")) is not None and value not in allowed:
-        yield path, value, f"Member must satisfy enum value set: [{', '.join(allowed)}]"
+        yield Broken(path, value, f"Member must satisfy enum value set: [{', '.join(allowed)}]", sensitive)
     pattern = _compiled(shape.get("pattern", ""))
     if pattern is not None and not pattern.fullmatch(value):
-        yield path, value, f"Member must satisfy regular expression pattern: {shape['pattern']}"
+        rule = f"Member must satisfy regular expression pattern: {shape['pattern']}"
+        yield Broken(path, value, rule, sensitive)
 
 
 def _outside(shape: Mapping[str, Any], size: int, value: object, path: str, what: str) -> Iterator[Broken]:
+    rule, sensitive = f"Member must have {what}", shape.get("sensitive", False)
     if size < shape.get("min", size):
-        yield path, value, f"Member must have {what} greater than or equal to {shape['min']}"
+        yield Broken(path, value, f"{rule} greater than or equal to {shape['min']}", sensitive)
     if size > shape.get("max", size):
-        yield path, value, f"Member must have {what} less than or equal to {shape['max']}"
+        yield Broken(path, value, f"{rule} less than or equal to {shape['max']}", sensitive)
 
 
 @cache

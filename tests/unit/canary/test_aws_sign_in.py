@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PASSWORD = "Abcd-1234"
 PHONE = Phone("+819012345678")
-SECRET = "a-secret-of-some-length-0123"
+SECRET = "a_secret_of_some_length_0123"
 FLOWS = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
 CLIENTS = [
     {"ClientName": "plain", "ClientId": "plain", "ExplicitAuthFlows": FLOWS},
