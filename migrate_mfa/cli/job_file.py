@@ -39,7 +39,9 @@ def _load(context: typer.Context, path: Path | None) -> Path | None:
     job = _read(path)
     if (command := job.pop("command", None)) != context.info_name:
         raise InputUnusable(
-            f"{path} is a job for {command!r}, not for {context.info_name!r}.",
+            f"{path} is a job for {command!r}, not for {context.info_name!r}."
+            if command
+            else f"{path} does not say for which command it is.",
             'Its first line says which command it is for: command = "…".',
         )
     known = {each.name: each for each in context.command.params if each.name and each.name not in _OWN}

@@ -171,7 +171,7 @@ def _which(summary: "Document") -> None:
     facts = [f"Pool {summary['pool']}"]
     if summary.get("account") and summary.get("region"):
         facts = [f"{facts[0]}, account {summary['account']}, Region {summary['region']}"]
-    if roster:
+    if roster and roster["name"]:  # a purge forgets it
         facts.append(f"roster {roster['name']}")
     if policy:
         facts.append(policy["verification"])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from migrate_mfa.cli import option_values
 from migrate_mfa.cli.options import Group, Option
-from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.domain.errors import ExitCode, RunDirectoryError
 from migrate_mfa.remote.objects import BucketUrl
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ class Listing(Group, heading="Output", variables=False):
     folder: Annotated[
         Path | BucketUrl,
         Option(
-            help="Where to look for run directories, with all folders below, or s3://BUCKET/PREFIX.",
+            help="Where to look for run directories, with all folders below, or s3://BUCKET[/PREFIX].",
             argument=True,
             metavar="FOLDER",
-            parser=option_values.run_dir,
+            parser=option_values.place,
         ),
     ] = Path("migrate-mfa-runs")
     json: Annotated[bool, Option(help="Print the list as JSON.")] = False
@@ -54,10 +54,13 @@ def _in_bucket(url: BucketUrl) -> "list[RunEntry]":
     from migrate_mfa.cli.located import waiting
     from migrate_mfa.remote.aws_objects import open_bucket
     from migrate_mfa.remote.working_copy import RemoteRun, for_reading, run_dirs_below
-    from migrate_mfa.reports.runs import entry_of, newest_first
+    from migrate_mfa.reports.runs import RunEntry, entry_of, newest_first
 
     entries = []
     for place in run_dirs_below(RemoteRun(url, open_bucket(url)), waiting()):
-        with for_reading(RemoteRun(place, open_bucket(place)), waiting()) as path:
-            entries.append(entry_of(path))
+        try:
+            with for_reading(RemoteRun(place, open_bucket(place)), waiting()) as path:
+                entries.append(entry_of(path))
+        except RunDirectoryError as error:
+            entries.append(RunEntry(run_dir=str(place), trouble=error.message))
     return newest_first(entries)

@@ -57,7 +57,7 @@ def _say_what_next(
     settings: "Settings", invocation: "Invocation", summary: "Summary", headline: "Headline"
 ) -> None:
     """The result in a sentence, how long it took, where the page is, and the next command to paste."""
-    from migrate_mfa.journal.run_dir import shown
+    from migrate_mfa.journal.run_dir import keeps_reports, shown
     from migrate_mfa.reports.from_journal import PAGE
     from migrate_mfa.reports.languages import Lang
     from migrate_mfa.reports.page_texts import PageTexts
@@ -68,8 +68,11 @@ def _say_what_next(
     tell(f"{words.sentence(headline)}{took}")
     if now := summary.done.extra.get("ended_now"):
         tell(f"Done in this pass: {', '.join(f'{reason} {rows:,}' for reason, rows in now.items())}.")
-    if invocation.has_page:
-        tell(f"Report: {shown(invocation.report / PAGE)}")
+    page = shown(invocation.report / PAGE)
+    if not keeps_reports():
+        tell(f"This command could not bring its report to {page}, because it has lost its lease.")
+    elif invocation.has_page:
+        tell(f"Report: {page}")
     if headline.command:
         say_next(settings, words.advice(headline), headline.command)
 

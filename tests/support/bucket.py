@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 BUCKET: Final = "runs"
 _BUSY: Final = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+_FORBIDDEN: Final = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 _OF_THE_CONNECTION: Final = {"connection", "content-length", "transfer-encoding"}
 
 
@@ -35,6 +36,8 @@ class Door:
     """Whether S3 answers 503 to everything."""
     away: bool = False
     """Whether every connection is closed without an answer."""
+    forbids: str = ""
+    """Writes of which names are not allowed."""
     puts: int = 0
     """How many objects were written."""
     loses: int = 0
@@ -83,7 +86,7 @@ class Bucket:
         if f"{prefix}/lock.json" not in self.names(prefix):
             return None
         found: dict[str, Any] = json.loads(self.read(f"{prefix}/lock.json"))
-        return found
+        return found if found["owner"] else None
 
 
 @contextmanager
@@ -100,6 +103,9 @@ def _doorway(door: Door, behind: str) -> Iterator[str]:
                 return
             if door.refuses:
                 self._answer(503, [("Content-Type", "application/xml")], _BUSY)
+                return
+            if door.forbids and self.command == "PUT" and door.forbids in self.path:
+                self._answer(403, [("Content-Type", "application/xml")], _FORBIDDEN)
                 return
             inner = HTTPConnection(behind.removeprefix("http://"), timeout=30)
             headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
