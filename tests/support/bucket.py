@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -40,6 +41,8 @@ class Door:
     """Writes of which names are not allowed."""
     puts: int = 0
     """How many objects were written."""
+    longest_put_s: float = 0.0
+    """How long the longest write has taken, from its head to its answer."""
     loses: int = 0
     """How many answers to writes are lost, after the writes were carried out."""
     closed: threading.Event = field(default_factory=threading.Event)
@@ -96,6 +99,7 @@ def _doorway(door: Door, behind: str) -> Iterator[str]:
 
         def handle_one(self) -> None:
             door.puts += self.command == "PUT"
+            began = time.monotonic()
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             door.closed.wait(door.delay_s)
             if door.away:
@@ -113,6 +117,8 @@ def _doorway(door: Door, behind: str) -> Iterator[str]:
             answer = inner.getresponse()
             content = answer.read()
             inner.close()
+            if self.command == "PUT":
+                door.longest_put_s = max(door.longest_put_s, time.monotonic() - began)
             if door.loses and self.command == "PUT":
                 door.loses -= 1
                 self.close_connection = True
@@ -148,8 +154,15 @@ def _doorway(door: Door, behind: str) -> Iterator[str]:
 def bucket_on_loopback() -> Iterator[Bucket]:
     """Serve an empty bucket for as long as the context lasts."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    with moto_on_loopback() as behind, bucket_at(behind) as bucket:
+        yield bucket
+
+
+@contextmanager
+def bucket_at(behind: str) -> Iterator[Bucket]:
+    """An empty bucket in an S3 that others serve, with a door before it."""
     door = Door()
-    with moto_on_loopback() as behind, _doorway(door, behind) as endpoint:
+    with _doorway(door, behind) as endpoint:
         bucket = Bucket(endpoint, door, behind)
         bucket.s3.create_bucket(Bucket=BUCKET)
         yield bucket

@@ -143,6 +143,24 @@ def test_an_acquisition_whose_answer_was_lost_ends_with_one_owner() -> None:
     assert place.acquire().generation == 2
 
 
+def test_of_two_that_ask_at_once_only_one_gets_it() -> None:
+    place = Place()
+    faster: list[Lease] = []
+
+    def overtake(method: str, _: str) -> None:
+        if method == "put" and not faster:
+            place.objects.before = lambda *_: None
+            faster.append(place.acquire("rollback"))
+            place.while_waiting = faster[0].renew
+
+    place.objects.before = overtake
+
+    with pytest.raises(RunDirectoryError, match="rollback"):
+        place.acquire()
+    faster[0].renew()
+    assert not faster[0].lost
+
+
 def test_what_is_released_is_free_at_once() -> None:
     place = Place()
     place.acquire().release()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.run_dir import WorkingCopy, working_copy
 from migrate_mfa.journal.run_files import JOURNAL
 from migrate_mfa.remote import segment, shipper
-from migrate_mfa.remote.lease import Waiting, acquire
+from migrate_mfa.remote.lease import ENDS_S, Waiting, acquire
 from migrate_mfa.remote.names import Contents, Place, log_of
 from migrate_mfa.remote.objects import Put, StoreError
 from migrate_mfa.remote.restore import restore
@@ -277,6 +278,31 @@ def test_a_damaged_segment_is_named(remote: Remote, tmp_path: Path, spoil: Calla
 
     with pytest.raises(RunDirectoryError, match=f"{URL}/{name} is damaged"):
         restore(remote.objects, URL, _empty(tmp_path))
+
+
+def test_a_segment_reaches_no_other_file(remote: Remote, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    remote.write("one")
+    remote.settled()
+    sql = [["COMMIT", [], False], [f"ATTACH '{other}' AS other", [], False]]
+    sql.append(["CREATE TABLE other.x (y)", [], False])
+    name = Place(1, 1).wal
+    remote.objects.bodies[name] = segment.packed([json.dumps([0, sql]).encode() + b"\n"])
+
+    with pytest.raises(RunDirectoryError, match=f"{URL}/{name} is damaged"):
+        restore(remote.objects, URL, _empty(tmp_path))
+    assert not other.exists()
+
+
+def test_the_last_look_before_a_write_sees_that_the_lease_is_over(tmp_path: Path) -> None:
+    remote = Remote(tmp_path)
+    remote.journal.database.require_ours()
+    remote.clock.sleep(ENDS_S)
+
+    with pytest.raises(RunDirectoryError, match="was not renewed"):
+        remote.journal.database.require_ours()
+    with pytest.raises(RunDirectoryError):
+        remote.journal.close()
 
 
 def test_a_damaged_base_is_named(remote: Remote, tmp_path: Path) -> None:
