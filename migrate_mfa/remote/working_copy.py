@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _REPORT = "report"
 _LOG = "log.jsonl"
+_PROBLEMS = (StoreError, GoneError, ConditionFailedError, MigrateMfaError, OSError)
+"""What can be in the way of a report; the command has ended as it has ended all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,11 @@ def for_work(run: RemoteRun, command: str, waiting: Waiting) -> Iterator[Path]:
             return shippers[-1]
 
         with kept(lease, run.url, waiting.say, last=last, scratch=path.parent):
-            copy = WorkingCopy(path, str(run.url), replica_of, is_ours=lambda: not lease.lost)
+
+            def bring(file: Path) -> bool:
+                return not lease.lost and _bring(patient, path, file)
+
+            copy = WorkingCopy(path, str(run.url), replica_of, bring, lambda: not lease.lost)
             with _as_working_copy(copy):
                 with answering(run), writable(run.url):
                     restore(patient.objects, str(run.url), path, lease.last)
@@ -246,6 +252,15 @@ def _as_working_copy(copy: WorkingCopy) -> Iterator[None]:
         working_copy.reset(token)
 
 
+def _bring(run: RemoteRun, path: Path, file: Path) -> bool:
+    """Have one file of a working copy in the bucket, and say whether it is there."""
+    try:
+        run.objects.put(str(file.relative_to(path)), file)
+    except _PROBLEMS:
+        return False
+    return True
+
+
 def _bring_reports(run: RemoteRun, path: Path, say: Callable[[str], None], generation: int = 0) -> None:
     """Have the reports beside the journal; the next command or `report` writes them again if that fails."""
     report = path / _REPORT
@@ -258,5 +273,5 @@ def _bring_reports(run: RemoteRun, path: Path, say: Callable[[str], None], gener
         if report.is_dir():
             old = filter(is_list, run.objects.names(f"{_REPORT}/"))  # the next one may not have the same
             run.objects.delete_many(sorted(set(old) - set(files)))
-    except (StoreError, GoneError, ConditionFailedError, MigrateMfaError, OSError) as error:
+    except _PROBLEMS as error:
         say(f"The reports could not be copied to {run.url} ({error}). migrate-mfa report writes them again.")

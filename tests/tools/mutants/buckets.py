@@ -259,8 +259,8 @@ BUCKETS: Final = (
         promise=12,
         breach="Reports that may not be written hide how the run has ended.",
         file="migrate_mfa/remote/working_copy.py",
-        find="    except (StoreError, GoneError, ConditionFailedError, MigrateMfaError, OSError) as error:\n",
-        put="    except (StoreError, GoneError, ConditionFailedError, RunDirectoryError, OSError) as error:\n",
+        find="_PROBLEMS = (StoreError, GoneError, ConditionFailedError, MigrateMfaError, OSError)",
+        put="_PROBLEMS = (StoreError, GoneError, ConditionFailedError, RunDirectoryError, OSError)",
         tests=(_TROUBLES + "test_reports_that_may_not_be_brought_hide_no_other_error",),
     ),
     Mutant(
