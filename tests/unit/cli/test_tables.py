@@ -43,7 +43,7 @@ def test_an_audit_that_saw_nobody_tells_no_share(capsys: pytest.CaptureFixture[s
     tables.audit(an_audit(users=0, estimated=1_200, state="stopped"), Path("report"))
 
     out = capsys.readouterr().out
-    assert "Nobody was counted." in out
+    assert "No enabled local user was counted." in out
     assert "%" not in out
 
 
