@@ -12,6 +12,7 @@ from migrate_mfa.domain.privacy import masked
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.reports.headline import DECLINED, UNCHANGED
+from migrate_mfa.reports.next_command import as_written
 from migrate_mfa.reports.summary import verified_share
 
 if TYPE_CHECKING:
@@ -187,21 +188,15 @@ def options(summary: "Document") -> None:
     """The options that decided the plan, and those of the last pass; what is unset is left out."""
     policy = {name: value for name, value in (summary.get("policy") or {}).items() if name != "verification"}
     told = {**policy, **summary.get("options", {})}
-    shown = [f"{name} {_shown(value)}" for name, value in told.items() if value or value == 0]
-    if shown:
+    if shown := [f"{name} {_shown(name, value)}" for name, value in told.items() if value or value == 0]:
         _paragraph(f"Options: {'; '.join(shown)}.")
 
 
-def _shown(value: object) -> str:
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case list():
-            return ", ".join(map(str, value))
-        case dict():
-            return ", ".join(f"{name}={each}" for name, each in value.items())
-        case _:
-            return masked(str(value))
+def _shown(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    words = as_written(name, value)
+    return ", ".join(map(masked, words) if isinstance(value, str) else words)
 
 
 def _minute(moment: str) -> str:
