@@ -27,6 +27,7 @@ from tests.commands.support import (
     writes,
 )
 from tests.docs.documents import commands, section, topic
+from tests.support import warm_process
 from tests.support.bucket import BUCKET, Door, bucket_on_loopback
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def on_machine(site: Site, machine: str, *arguments: str, run_dir: str = RUN) ->
     """A command with a short lease; what is in the temporary folder of another machine, it cannot see."""
     folder = site.folder / f"machine-{machine}"
     folder.mkdir(exist_ok=True)
-    return subprocess.Popen(
+    return warm_process.start(
         [sys.executable, "-c", QUICK_LEASE, *arguments, "--run-dir", run_dir, "--yes"],
         cwd=site.folder,
         env=site.cli.env() | {"TMPDIR": str(folder)},
