@@ -19,14 +19,13 @@ import signal
 import socket
 import sys
 import time
-from functools import cache
 from typing import Any
 
 import boto3
-import botocore.loaders
-import botocore.session
 
 import migrate_mfa
+from migrate_mfa.reports import page
+from tests.support.quick_clients import make_clients_quickly
 
 _SERVICES = ("cognito-idp", "sts", "service-quotas", "iam", "sns", "s3")
 _MADE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -34,15 +33,17 @@ _ELSEWHERE = ("migrate_mfa.simulator", "migrate_mfa.__main__")
 
 
 def warm_up() -> None:
-    """Import what commands import, and read the models."""
+    """Import what commands import, read AWS's models, and compile the page."""
     for found in pkgutil.walk_packages(migrate_mfa.__path__, "migrate_mfa."):
         if not found.name.startswith(_ELSEWHERE):
             importlib.import_module(found.name)
-    botocore.session.create_loader = cache(botocore.loaders.create_loader)
+    make_clients_quickly(setattr)
     session: Any = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name="us-east-1")
     for service in _SERVICES:
         session.client(service)
     del session
+    for name in ("body.html", "shell.html"):
+        page._environment(escaped=True).get_template(name)
     gc.collect()
     gc.freeze()
 
