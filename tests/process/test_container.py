@@ -219,6 +219,7 @@ def test_the_box_is_what_a_hardened_container_is(
     ]
 
 
+@pytest.mark.slow
 def test_the_image_shows_the_whole_job(contained: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     done = contained(*entry_point(), "demo", "--users", "5")
 
