@@ -47,7 +47,7 @@ class Aws(Group, heading="AWS"):
     role_arn: Annotated[
         str | None,
         Option(
-            help="IAM role to assume with your credentials, again before each session ends.",
+            help="IAM role to assume with your credentials. It is renewed before its session ends.",
             metavar="ARN",
             parser=option_values.role_arn,
         ),

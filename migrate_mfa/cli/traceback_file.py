@@ -14,7 +14,12 @@ _KEPT = "kept in "
 
 
 def keep_traceback(error: BaseException, directory: Path | None = None) -> Path:
-    """Write the traceback to `directory` (or the system's place for temporary files), once."""
+    """Write the traceback to `directory` (or the system's place for temporary files), once.
+
+    A working copy does not outlive its command, so nothing is kept there.
+    """
+    if directory is not None and copy_of(directory):
+        directory = None
     for note in getattr(error, "__notes__", ()):
         if note.startswith(_KEPT):
             return Path(note.removeprefix(_KEPT))

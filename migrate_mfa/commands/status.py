@@ -13,9 +13,9 @@ from migrate_mfa.domain.errors import ExitCode, UsageError
 class Watching(Group, variables=False):
     """Once or continuously."""
 
-    watch: Annotated[bool, Option(help="Show it until the run ends. Ctrl-C leaves; the run continues.")] = (
-        False
-    )
+    watch: Annotated[
+        bool, Option(help="Show the state until the run ends. Ctrl-C ends the view, not the run.")
+    ] = False
 
 
 def status(run: ThisRun, watching: Watching, aws: AwsForS3, output: JsonOnly) -> ExitCode:

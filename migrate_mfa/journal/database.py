@@ -95,8 +95,8 @@ class Database:
         found = self._connection.execute("SELECT value FROM meta WHERE key = ?", (_OWNER,)).fetchone()
         if found is None or json.loads(found[0]) != self._token:
             raise RunDirectoryError(
-                f"Another process has taken over {self.path.parent}; this one stops.",
-                f"To see which, run: migrate-mfa status --run-dir {self.path.parent}",
+                f"Another process has taken over {shown(self.path.parent)}; this one stops.",
+                f"To see which, run: migrate-mfa status --run-dir {shown(self.path.parent)}",
             )
 
     @contextmanager
@@ -278,7 +278,7 @@ def _make_directory(directory: Path) -> None:
     foreign = [entry.name for entry in directory.iterdir()] if not (directory / NAME).exists() else []
     if set(foreign) - {LOCK, MARK, "log.jsonl", "report", *DRAFTS}:
         raise RunDirectoryError(
-            f"{directory} is not empty and has no {NAME}: it is not a run directory.",
+            f"{shown(directory)} is not empty and has no {NAME}: it is not a run directory.",
             "With --run-dir, name a new or empty directory.",
         )
 
@@ -305,7 +305,9 @@ def _check_version(database: Database, directory: Path) -> None:
             f"{VERSION}).",
             "Update migrate-mfa, or give another --run-dir.",
         )
-    raise RunDirectoryError(f"{directory / NAME} is not a journal of migrate-mfa.", "Use another --run-dir.")
+    raise RunDirectoryError(
+        f"{shown(directory / NAME)} is not a journal of migrate-mfa.", "Use another --run-dir."
+    )
 
 
 def _require_complete(database: Database, directory: Path) -> None:

@@ -156,7 +156,7 @@ def _reported(directory: Path) -> Iterator[None]:
     except OSError as error:
         raise RunDirectoryError(
             f"The report in {shown(directory)} cannot be written ({error.strerror}).",
-            "Nothing is lost; mend that, then: migrate-mfa report --run-dir DIR",
+            f"Nothing is lost. Correct that, then: migrate-mfa report --run-dir {shown(directory.parent)}",
         ) from error
 
 

@@ -164,12 +164,17 @@ def _words(options: Mapping[str, object], names: Iterable[str]) -> Iterator[str]
         if value is True:
             yield flag
         elif value and value != DEFAULTS.get(name):
-            for each in _written(name, value):
+            for each in as_written(name, value):
                 yield from (flag, each)
 
 
-def _written(name: str, value: object) -> Iterator[str]:
-    """The value of an option, or each of its values, as a command line has it."""
+def as_written(name: str, value: object) -> Iterator[str]:
+    """The value of an option, or each of its values, as a command line has it.
+
+    Args:
+        name: the option's, with underscores.
+        value: as the journal has it: a share as a part of 1, a time in seconds.
+    """
     match value:
         case dict():
             yield from (f"{key}={_number(each)}" for key, each in value.items())
@@ -180,7 +185,8 @@ def _written(name: str, value: object) -> Iterator[str]:
         case float() if name in _SHARES:
             yield f"{_number(100 * value)}%"
         case float() if name == "stop_after":
-            yield f"{value:.0f}s"
+            hours = value % _HOUR == 0
+            yield f"{value / _HOUR:.0f}h" if hours else f"{value:.0f}s"
         case _:
             yield _number(value)
 
@@ -190,3 +196,4 @@ def _number(value: object) -> str:
 
 
 _SHARES = frozenset({"max_failures", "fail_under"})
+_HOUR = 3600.0
