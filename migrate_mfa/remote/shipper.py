@@ -57,7 +57,9 @@ class Shipper:
         self._objects = objects
         self._lease = lease
         self._elapsed = elapsed
-        self._changed = threading.Condition()
+        mutex = threading.RLock()
+        self._changed = threading.Condition(mutex)  # for the threads that bring it there
+        self._arrived = threading.Condition(mutex)  # for those that wait for it, who are many
         self._filling: list[bytes] = []
         self._filling_since = self._filling_bytes = 0.0
         self._full: deque[tuple[int, list[bytes]]] = deque()
@@ -114,7 +116,7 @@ class Shipper:
             try:
                 while self._there < target:
                     self.require_ours()
-                    self._changed.wait(_LOOK_S)
+                    self._arrived.wait(_LOOK_S)
             finally:
                 self._waiters -= 1
 
@@ -152,6 +154,7 @@ class Shipper:
         with self._changed:
             self._failure = problem
             self._changed.notify_all()
+            self._arrived.notify_all()
 
     def _ship(self) -> None:
         while (cut := self._next()) is not None:
@@ -163,6 +166,7 @@ class Shipper:
                 self._since_base += len(body)
                 self._wanted = self._wanted or self._since_base > max(_SMALL, self._base_bytes / _SHARE)
                 self._changed.notify_all()
+                self._arrived.notify_all()
 
     def _next(self) -> tuple[int, list[bytes]] | None:
         """The next segment that is full, or old enough; None at the end."""
@@ -262,6 +266,7 @@ class Shipper:
             self._held = self._wanted = False
             self._since_base, self._base_bytes, self._base_made = 0, size, self._elapsed()
             self._changed.notify_all()
+            self._arrived.notify_all()
         self._remove_superseded(place)
 
     def _copy(self, scratch: Path) -> Place:
