@@ -11,6 +11,7 @@ from migrate_mfa.domain.formatting import WIDTH, counted, duration, folded
 from migrate_mfa.domain.privacy import masked
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.journal.run_dir import shown
+from migrate_mfa.reports.headline import DECLINED, UNCHANGED
 from migrate_mfa.reports.summary import verified_share
 
 if TYPE_CHECKING:
@@ -100,8 +101,7 @@ def _unchanged(
     counts: Iterable[tuple[str, str, int]], details: Mapping[str, Iterable[tuple[str, int]]]
 ) -> None:
     """By reason: how many, what it means, and what to do next."""
-    ended = [(outcome, reason, number) for outcome, reason, number in counts if reason]
-    if ended:
+    if ended := [each for each in counts if each[1]]:
         _title("Users who will not be changed")
     for outcome, reason, number in ended:
         _row(f"{outcome} · {reason}", number, Reason(reason).sentence)
@@ -133,7 +133,7 @@ def standing(summary: "Document", run_dir: Path, *, in_json: bool) -> None:
     if in_json:
         as_json(summary)
     elif "coverage" in summary:
-        audit(summary, run_dir / "report")
+        audit(summary, run_dir / "report" / "unverified.csv")
     else:
         _end(summary)
 
@@ -143,7 +143,8 @@ _UNDOES = {"rollback": Reason.RESTORED.value, "disable": Reason.MFA_DISABLED.val
 
 
 def _end(summary: "Document") -> None:
-    _title(f"{summary['command']}: {summary['state']}")
+    state = "declined, nothing was changed" if summary.get(UNCHANGED) == DECLINED else summary["state"]
+    _title(f"{summary['command']}: {state}")
     if "progress" in summary:
         _now(summary["progress"])
     if summary.get("pool"):
@@ -171,8 +172,8 @@ def _which(summary: "Document") -> None:
     facts = [f"Pool {summary['pool']}"]
     if summary.get("account") and summary.get("region"):
         facts = [f"{facts[0]}, account {summary['account']}, Region {summary['region']}"]
-    if roster:
-        facts.append(f"roster {roster['name']}")
+    if roster and roster["name"]:
+        facts.append(f"roster {'standard input' if roster['name'] == '-' else roster['name']}")
     if policy:
         facts.append(policy["verification"])
     ended = f", ended {_minute(summary['ended_at'])}" if summary.get("ended_at") else ""
@@ -268,8 +269,8 @@ def _calls(calls: Mapping[str, Mapping[str, int]]) -> None:
         _row(f"calls {category}", count["sent"], extra)
 
 
-def audit(summary: "Document", directory: Path) -> None:
-    """Coverage by status."""
+def audit(summary: "Document", unverified: Path) -> None:
+    """Coverage by status, and where the list of users without a verified phone is."""
     _title(f"Audit of {summary['pool']}: {summary['state']}")
     _line(f"{'':<24}{'verified':>12}{'unverified':>12}{'no phone':>12}")
     for group, row in (*summary["coverage"].items(), ("counted", summary["total"])):
@@ -285,10 +286,9 @@ def audit(summary: "Document", directory: Path) -> None:
             f"{f', {unread:,} could not be read' if (unread := mfa.get('unread', 0)) else ''}."
         )
     if summary["state"] != "finished":
-        whole = summary.get("list_complete", False)
         _line(
-            "The list is whole; the MFA settings were not all read."
-            if whole
+            "The list is complete. The MFA settings were not all read."
+            if summary.get("list_complete", False)
             else "It did not come to its end: the list has the users seen so far."
         )
     if summary["state"] == "finished" and summary["users"] != summary["estimated_users"]:
@@ -298,7 +298,7 @@ def audit(summary: "Document", directory: Path) -> None:
             "Its estimate lags behind sign-ups and deletions; if the gap is large, audit again later."
         )
     _line("With the numbers filled in, this is a roster for plan:")
-    _line(f"  {directory / 'unverified.csv'}")
+    _line(f"  {shown(unverified)}")
 
 
 def _title(text: str) -> None:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from migrate_mfa.cli import option_values
-from migrate_mfa.cli.caller import Aws
+from migrate_mfa.cli.caller import AwsForS3
 from migrate_mfa.cli.option_groups import Consent
-from migrate_mfa.cli.options import Group, Only, Option
+from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import confirm_unlock, require_consent, tell
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.remote.objects import BucketUrl
@@ -25,9 +25,7 @@ class Leased(Group):
     ]
 
 
-def unlock(
-    leased: Leased, aws: Annotated[Aws, Only("profile", "region", "endpoint_url")], consent: Consent
-) -> ExitCode:
+def unlock(leased: Leased, aws: AwsForS3, consent: Consent) -> ExitCode:
     """Free a run directory in a bucket whose owner is gone. An owner that still renews its lease keeps it.
 
     Examples:

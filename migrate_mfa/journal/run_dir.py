@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from migrate_mfa.journal.database import Database
 
 RUNS = "migrate-mfa-runs"
+AUDIT = "audit"
+"""How the directory of an audit is called, beside those of its pool's runs."""
 _COMMON = Path("/tmp")  # noqa: S108 - the one directory in which all users of a machine may make files
 _UNSAFE = re.compile(r"[^\w.-]+")
 
@@ -35,6 +37,8 @@ class WorkingCopy:
     """What the operator calls the run directory."""
     replica_of: "Callable[[Database], Replica] | None" = None
     """Makes what keeps the run directory up to date; None where it is only read."""
+    bring: "Callable[[Path], bool]" = lambda _: False
+    """Has one of its files there before the command ends, and says whether it is."""
 
 
 working_copy: ContextVar[WorkingCopy | None] = ContextVar("working_copy", default=None)
@@ -64,7 +68,7 @@ def default_run_dir(user_pool_id: str, roster: str, roster_sha256: str) -> Path:
 
 def default_audit_dir(user_pool_id: str) -> Path:
     """`./migrate-mfa-runs/POOL/audit`: each audit of a pool replaces the report of the one before."""
-    return Path(RUNS) / user_pool_id / "audit"
+    return Path(RUNS) / user_pool_id / AUDIT
 
 
 def default_canary_dir(user_pool_id: str, now: float) -> Path:

@@ -209,7 +209,7 @@ class S3Objects:
             return GoneError(operation)
         if code in _NO_BUCKET:
             return RunDirectoryError(
-                f"There is no bucket {self._url.bucket}.", "Correct --run-dir, or create the bucket."
+                f"There is no bucket {self._url.bucket}.", "Correct its name, or create the bucket."
             )
         if code in _REFUSED:
             return NotAllowed(

@@ -7,10 +7,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrate_mfa.domain.errors import InputUnusable, OutOfReach, RunDirectoryError
+from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError, OutOfReach, RunDirectoryError
 from migrate_mfa.journal.lock import take_lock
 from migrate_mfa.journal.run_dir import WorkingCopy, working_copy
 from migrate_mfa.journal.run_files import LOCK as LOCAL_LOCK
@@ -67,7 +68,9 @@ def for_work(run: RemoteRun, command: str, waiting: Waiting) -> Iterator[Path]:
         with kept(lease, run.url, waiting.say, segment=segment, scratch=path.parent):
             with answering(run):
                 restore(patient.objects, str(run.url), path)
-            with _as_working_copy(WorkingCopy(path, str(run.url), replica_of)):
+            with _as_working_copy(
+                WorkingCopy(path, str(run.url), replica_of, partial(_bring, patient, path))
+            ):
                 try:
                     yield path
                 finally:
@@ -223,6 +226,15 @@ def _sweep() -> None:
                 shutil.rmtree(root, ignore_errors=True)
             finally:
                 os.close(owner)
+
+
+def _bring(run: RemoteRun, path: Path, file: Path) -> bool:
+    """Have one file of a working copy in the bucket, and say whether it is there."""
+    try:
+        run.objects.put(str(file.relative_to(path)), file)
+    except (StoreError, GoneError, ConditionFailedError, MigrateMfaError):
+        return False
+    return True
 
 
 def _bring_reports(run: RemoteRun, path: Path, say: Callable[[str], None], generation: int = 0) -> None:
