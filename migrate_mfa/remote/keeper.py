@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,10 +22,12 @@ class Keeper:
         segment: Callable[[], int],
         drain: Callable[[str], None],
         end: Callable[[str], None],
+        progress: Callable[[], Mapping[str, object] | None] = lambda: None,
     ) -> None:
         """`drain` is called once, with the reason; `end` must not return."""
         self._lease = held
         self._segment = segment
+        self._progress = progress
         self._drain = drain
         self._end = end
         self._done = threading.Event()
@@ -47,7 +49,7 @@ class Keeper:
         while not self._done.wait(pause):
             self._judge()
             try:
-                self._lease.renew(self._segment())
+                self._lease.renew(self._segment(), self._progress())
             except (StoreError, MigrateMfaError) as error:
                 self._trouble = str(error)
             else:
@@ -75,6 +77,7 @@ def kept(
     say: Callable[[str], None],
     *,
     segment: Callable[[], int] = lambda: 0,
+    progress: Callable[[], Mapping[str, object] | None] = lambda: None,
     scratch: Path | None = None,
 ) -> Iterator[None]:
     """Keep a lease for as long as the context lasts, then release it.
@@ -84,6 +87,7 @@ def kept(
         url: what is leased, as the operator calls it.
         say: tells why the command drains or ends.
         segment: the last segment that is in the bucket.
+        progress: where the command stands.
         scratch: what goes before the process is ended.
     """
     keeper = Keeper(
@@ -91,6 +95,7 @@ def kept(
         segment,
         lambda reason: _drain(f"{url}: {reason}", say),
         lambda reason: _end_now(f"{url}: {reason}", say, scratch),
+        progress,
     )
     keeper.start()
     try:

@@ -9,7 +9,7 @@ import json
 import os
 import platform
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from uuid import uuid4
 
@@ -45,6 +45,8 @@ class Holder:
     expires_at: float
     segment: int = 0
     """The last segment of this generation that is known to be in the bucket."""
+    progress: Mapping[str, object] | None = None
+    """Where its command stands, for whoever looks from elsewhere; None before it has noted anything."""
 
     @classmethod
     def read(cls, stored: Stored) -> "Holder":
@@ -64,6 +66,7 @@ class Holder:
                 renewed_at=float(found["renewed_at"]),
                 expires_at=float(found["expires_at"]),
                 segment=int(found["segment"]),
+                progress=found.get("progress"),
             )
         except (ValueError, TypeError, KeyError) as error:
             raise RunDirectoryError(
@@ -135,8 +138,8 @@ class Lease:
                 "Look at the network and the bucket; then the same command resumes.",
             )
 
-    def renew(self, segment: int) -> None:
-        """Renew it, and note which segment has come to the bucket.
+    def renew(self, segment: int, progress: Mapping[str, object] | None = None) -> None:
+        """Renew it, and note which segment has come to the bucket and where the command stands.
 
         Raises:
             StoreError: it is not known whether it was renewed.
@@ -146,7 +149,13 @@ class Lease:
                 return
             asked = self._elapsed()
             now = asked + self._store_ahead
-            holder = replace(self._holder, renewed_at=now, expires_at=now + LASTS_S, segment=segment)
+            holder = replace(
+                self._holder,
+                renewed_at=now,
+                expires_at=now + LASTS_S,
+                segment=segment,
+                progress=progress,
+            )
             longest = max(RETRY_S, min(_LONGEST_CALL_S, ENDS_S - self.age))
             try:
                 put = self._objects.put(LOCK, holder.body(), replaces=self._tag, seconds=longest)

@@ -4,7 +4,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -61,11 +61,14 @@ def for_work(run: RemoteRun, command: str, waiting: Waiting) -> Iterator[Path]:
         def segment() -> int:
             return shippers[-1].segment if shippers else 0
 
+        def progress() -> Mapping[str, object] | None:
+            return shippers[-1].progress if shippers else None
+
         def replica_of(database: "Database") -> Shipper:
             shippers.append(Shipper(database, run.objects, lease, waiting.elapsed))
             return shippers[-1]
 
-        with kept(lease, run.url, waiting.say, segment=segment, scratch=path.parent):
+        with kept(lease, run.url, waiting.say, segment=segment, progress=progress, scratch=path.parent):
             with answering(run):
                 restore(patient.objects, str(run.url), path)
             with _as_working_copy(
