@@ -1,6 +1,7 @@
 """fleet: one verb over many accounts, Regions and pools."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +19,17 @@ from migrate_mfa.remote.objects import BucketUrl
 if TYPE_CHECKING:
     from migrate_mfa.cli.verb_options import VerbOptions
     from migrate_mfa.fleet.command import Fleet
+    from migrate_mfa.fleet.engines import Engine
+
+_INDEXES = ("JOB_COMPLETION_INDEX", "AWS_BATCH_JOB_ARRAY_INDEX")
+"""How Kubernetes and AWS Batch tell a task which one it is."""
+
+
+class EngineName(StrEnum):
+    """Who places the supervisors of the lanes."""
+
+    PROCESSES = "processes"
+    DASK = "dask"
 
 
 class Verb(StrEnum):
@@ -70,6 +82,25 @@ class Placing(Group, variables=False):
         int | None,
         Option(help="Lanes at work at a time (default: 5 for each core of this machine).", least=1),
     ] = None
+    engine: Annotated[
+        EngineName,
+        Option(
+            help="Where the commands work: processes (this machine) or dask (a cluster).", metavar="ENGINE"
+        ),
+    ] = EngineName.PROCESSES
+    scheduler: Annotated[
+        str | None,
+        Option(help="Address of the Dask scheduler, such as tls://HOST:8786.", metavar="ADDRESS"),
+    ] = None
+    insecure_engine: Annotated[bool, Option(help="Accept a scheduler without TLS on another machine.")] = (
+        False
+    )
+    index_from_env: Annotated[
+        bool,
+        Option(
+            help="Do one lane only: the one that JOB_COMPLETION_INDEX or AWS_BATCH_JOB_ARRAY_INDEX counts."
+        ),
+    ] = False
     tries: Annotated[
         int, Option(help="How often to start a target that is lost or cannot reach AWS.", least=1, most=100)
     ] = 3
@@ -105,7 +136,9 @@ def fleet(
         profile=aws.profile,
         region=aws.region,
         endpoint_url=aws.endpoint_url,
-        patience=Patience(tries=placing.tries, pause_s=placing.retry_pause),
+        patience=Patience(
+            tries=placing.tries, pause_s=float(placing.retry_pause)
+        ),  # a plain value for engines,
     )
     if action == "do":
         if chosen.verb is None:
@@ -146,15 +179,58 @@ def _options() -> "dict[str, VerbOptions]":
 
 
 def _do(made: "Fleet", placing: Placing, consent: Consent, output: JsonOnly) -> ExitCode:
-    from migrate_mfa.fleet.engines import Processes
-
     if made.asks:
         require_consent(consent)
+    index = _index() if placing.index_from_env else None
     units = made.units()
-    made.require_run_dir(Processes.needs_shared_run_dir)
-    if made.asks and not consent.yes:
-        made.ask(units)
-    return made.do(units, Processes(placing.workers), in_json=output.json)
+    with closing(_engine(placing)) as engine:
+        made.require_run_dir(engine.needs_shared_run_dir)
+        if made.asks and not consent.yes:
+            made.ask(units)
+        if index is None:
+            return made.do(units, engine, in_json=output.json)
+        return made.do_one(units, index, engine)
+
+
+def _engine(placing: Placing) -> "Engine":
+    """The engine; raises UsageError where options of the other one are given."""
+    from migrate_mfa.fleet.engines import Processes
+
+    if placing.engine is EngineName.PROCESSES:
+        if placing.scheduler:
+            raise UsageError("--scheduler is for --engine dask.", "Add --engine dask, or leave it out.")
+        return Processes(placing.workers)
+    if placing.index_from_env:
+        raise UsageError(
+            "--index-from-env does one lane in this process.", "Leave --engine dask out, or --index-from-env."
+        )
+    if placing.workers is not None:
+        raise UsageError(
+            "--workers is for --engine processes.",
+            "The workers of Dask say how many lanes they take: dask worker --resources lanes=5.",
+        )
+    if placing.scheduler is None:
+        raise UsageError(
+            "--scheduler is missing.", "--engine dask needs its address, such as tls://HOST:8786."
+        )
+    from migrate_mfa.fleet.dask_engine import Dask
+
+    return Dask(placing.scheduler, tell, insecure=placing.insecure_engine)
+
+
+def _index() -> int:
+    """Which lane this task has of an indexed job; raises UsageError where none is named."""
+    import os
+
+    for name in _INDEXES:
+        if (text := os.environ.get(name)) is not None:
+            if text.isascii() and text.isdecimal():
+                return int(text)
+            raise UsageError(f"{name} is {text!r}, which is no index.", "It counts the lanes from 0.")
+    raise UsageError(
+        "--index-from-env finds no index.",
+        f"A Kubernetes Indexed Job or an array job of AWS Batch sets {' or '.join(_INDEXES)}.",
+    )
 
 
 def _status(made: "Fleet", output: JsonOnly) -> ExitCode:

@@ -122,6 +122,34 @@ class Fleet:
 
     def do(self, units: Sequence[Unit], engine: "Engine", *, in_json: bool) -> ExitCode:
         """Have everything done, report, and say how it ended."""
+        standings, signalled = self._coordinate(units, engine)
+        lines = self._lines(standings)
+        self.write(lines)
+        self.show(lines, in_json=in_json)
+        tell(f"Report: {self.place.named(REPORT, 'report.html')}")
+        return signalled or exit_code_of((each.standing.state, each.standing.exit_code) for each in lines)
+
+    def do_one(self, units: Sequence[Unit], index: int, engine: "Engine") -> ExitCode:
+        """Do one lane of the fleet, as a task of an indexed job whose other tasks have the others.
+
+        A lane with one target ends with the exit code of its command, for the platform to judge. An index
+        beyond the lanes has nothing to do.
+        """
+        if index >= len(units):
+            tell(f"Lane {index} does not exist: the fleet has {counted(len(units), 'lane')}.")
+            return ExitCode.DONE
+        standings, signalled = self._coordinate(units[index : index + 1], engine)
+        for line in self._lines(standings):
+            write(_shown(line))
+        ends = list(standings.values())
+        if signalled or len(ends) > 1 or ends[0].exit_code not in set(ExitCode):
+            return signalled or exit_code_of((each.state, each.exit_code) for each in ends)
+        return ExitCode(ends[0].exit_code)
+
+    def _coordinate(
+        self, units: Sequence[Unit], engine: "Engine"
+    ) -> tuple[Mapping[str, Standing], ExitCode | None]:
+        """How each target ended, and the exit code where a signal ended it all."""
         from migrate_mfa.fleet.coordinate import Coordination
         from migrate_mfa.fleet.view import View
 
@@ -133,14 +161,7 @@ class Fleet:
                 coordination.run()
             finally:
                 view.close()
-                engine.close()
-        lines = self._lines(coordination.standings)
-        self.write(lines)
-        self.show(lines, in_json=in_json)
-        tell(f"Report: {self.place.named(REPORT, 'report.html')}")
-        if stop.cause in SIGNAL_EXITS:
-            return SIGNAL_EXITS[stop.cause]
-        return exit_code_of((each.standing.state, each.standing.exit_code) for each in lines)
+        return coordination.standings, None if stop.cause is None else SIGNAL_EXITS.get(stop.cause)
 
     def lines(self) -> list[Line]:
         """Every target as it stands, by its run directory."""
@@ -159,6 +180,7 @@ class Fleet:
                 ),
             )
             for each in self.targets
+            if each.name in standings
         ]
 
     def _again(self, standing: Standing) -> str:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.fleet.look import Progress, Standing, standing_of, working
-from migrate_mfa.fleet.place import REPORT, Place
-from migrate_mfa.fleet.supervise import document, result_of
+from migrate_mfa.fleet.place import REPORT, Place, document, result_of
 from migrate_mfa.fleet.unit import Result, State, Unit
 from migrate_mfa.reports.files import SUMMARY
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 _TICK_S = 1.0
 _RATE_S = 15.0
 """Over how long users a second are counted."""
+_MOST_TOLD = 200
 _MOST_LOOKS = 50
 """How many targets are looked at in one tick: each look is a request where they are in a bucket."""
 Lost = Future[tuple[Result, ...]]
@@ -94,7 +94,7 @@ class Coordination:
         """The one branch for all that an engine loses: what is left is placed again, or set aside."""
         unit = placed.unit
         left = [job for job in unit.jobs if not self._found(job.name, unit.invocation)]
-        why = error.message if isinstance(error, MigrateMfaError) else type(error).__name__
+        why = error.message if isinstance(error, MigrateMfaError) else _told(error)
         again = placed.losses + 1 < unit.patience.tries
         if left and again and not self.stop.requested:
             self.say(f"The worker of {unit.lane} was lost ({why}). Its targets are placed again.")
@@ -158,6 +158,12 @@ class Coordination:
                 return
             if not self._found(job.name, placed.unit.invocation):
                 return
+
+
+def _told(error: BaseException) -> str:
+    """What an engine says of a loss: the kind, and the first line of its text."""
+    first = str(error).partition("\n")[0][:_MOST_TOLD]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
 class Speed:

@@ -31,7 +31,7 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back what the engine has taken, once every future has ended."""
+        """Give back what the engine has taken."""
         ...
 
 

@@ -6,8 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, RunDirectoryError
-from migrate_mfa.fleet.place import REPORT, LocalPlace, Place
-from migrate_mfa.fleet.supervise import document, result_of
+from migrate_mfa.fleet.place import REPORT, LocalPlace, Place, document, result_of
 from migrate_mfa.fleet.unit import Result, State
 from migrate_mfa.journal.lock import is_locked
 from migrate_mfa.journal.run_files import JOURNAL

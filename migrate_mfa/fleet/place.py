@@ -1,12 +1,14 @@
 """The run directory of a fleet: small files that supervisors and whoever looks at them share."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrate_mfa.cli.located import waiting
 from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.fleet.unit import Result
 from migrate_mfa.remote.objects import BucketUrl, is_bucket_url
 from migrate_mfa.reports.files import whole_file
 
@@ -113,3 +115,21 @@ def open_place(where: "Whereabouts") -> Place:
     url = BucketUrl.parse(where.run_dir)
     bucket = open_bucket(url, profile=where.profile, region=where.region, endpoint_url=where.endpoint_url)
     return BucketPlace(url, PatientObjects(bucket, waiting().sleep))
+
+
+def document(body: bytes | None) -> Mapping[str, object]:
+    """A JSON object; empty where there is none that can be read."""
+    try:
+        found = json.loads(body) if body else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def result_of(place: Place, name: str) -> Result | None:
+    """How a target has ended the last time, by any fleet in this place."""
+    found = document(place.read(f"{RESULTS}/{name}.json"))
+    try:
+        return Result.read(found) if found else None
+    except (KeyError, ValueError):
+        return None

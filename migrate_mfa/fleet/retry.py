@@ -26,6 +26,8 @@ class Ended:
     """Whether it was asked to end."""
     began: bool = True
     """Whether it had come so far as to work on its run directory."""
+    owned: bool = False
+    """Whether another command works on the target, such as one whose supervisor an engine took for lost."""
     ended_by: str = ""
     """The name of the error that ended its work, where its summary says so."""
 
@@ -57,7 +59,9 @@ def after(ended: Sequence[Ended], patience: Patience) -> Again | State:
 
 def _may_end_better(ended: Sequence[Ended], patience: Patience) -> bool:
     if ended[-1].exit_code == ExitCode.RUN_DIRECTORY:
-        busy = sum(each.exit_code == ExitCode.RUN_DIRECTORY for each in ended)
+        if ended[-1].owned:
+            return True
+        busy = sum(each.exit_code == ExitCode.RUN_DIRECTORY and not each.owned for each in ended)
         return busy * patience.pause_s <= patience.busy_s
     return _is_lost(ended[-1]) and sum(map(_is_lost, ended)) < patience.tries
 

@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrate_mfa.clock import SystemClock
-from migrate_mfa.fleet.place import LOGS, REPORT, RESULTS, LocalPlace, Place, open_place
+from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.fleet.look import working
+from migrate_mfa.fleet.place import LOGS, REPORT, RESULTS, LocalPlace, Place, document, open_place, result_of
 from migrate_mfa.fleet.retry import Again, Ended, after
 from migrate_mfa.fleet.unit import Job, Result, State, Unit
 from migrate_mfa.reports.files import SUMMARY
@@ -110,6 +112,7 @@ class _Supervisor:
             exit_code=code,
             asked=asked,
             began=began,
+            owned=code == ExitCode.RUN_DIRECTORY and working(self.place, self.job.name) is not None,
             ended_by=str(summary.get("ended_by", "")) if began else "",
         )
 
@@ -142,24 +145,6 @@ def _let_go(child: "subprocess.Popen[bytes]") -> None:
     if child.stdin is not None:
         with suppress(OSError):
             child.stdin.close()
-
-
-def document(body: bytes | None) -> Mapping[str, object]:
-    """A JSON object; empty where there is none that can be read."""
-    try:
-        found = json.loads(body) if body else {}
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def result_of(place: Place, name: str) -> Result | None:
-    """How a target has ended the last time, by any fleet in this place."""
-    found = document(place.read(f"{RESULTS}/{name}.json"))
-    try:
-        return Result.read(found) if found else None
-    except (KeyError, ValueError):
-        return None
 
 
 @contextmanager

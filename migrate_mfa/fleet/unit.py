@@ -30,7 +30,8 @@ class Patience:
     """How often its command is started at most, where it is lost or cannot reach AWS."""
     pause_s: float = 30.0
     busy_s: float = 180.0
-    """How long somebody else who works there is waited for: a dead owner's lease lasts 90 s."""
+    """How long somebody else in the lane is waited for: a dead owner's lease lasts 90 s. Who works on the
+    target itself is waited for until the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
