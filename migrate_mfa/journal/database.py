@@ -1,7 +1,6 @@
 """The journal: one SQLite file that is the only truth about a run, and the lock on its directory.
 
-WAL with synchronous=FULL: what was committed survives a power cut. One connection, one writer at a time;
-the engine's threads take turns. `status` and `report` open it read-only beside a running command.
+WAL with synchronous=FULL: what was committed survives a power cut. The engine's threads share one connection.
 """
 
 import json
@@ -33,6 +32,7 @@ from migrate_mfa.journal.run_files import (
 )
 from migrate_mfa.journal.schema import UPGRADES, VERSION
 
+NAME = JOURNAL
 _OWNER = "owner"
 """The fact of the journal that only this module writes: the token of the process that works on it."""
 
