@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from migrate_mfa.remote.lease import Waiting
     from migrate_mfa.remote.objects import Objects
 
-_ITSELF = {"unlock", "iam-policy"}
+_ITSELF = {"unlock", "iam-policy", "fleet"}
 """The commands for which it stays a place in a bucket."""
 _WORK = {"plan", "run", "disable", "audit", "canary", "reconcile", "rollback", "purge"}
 """The commands that write to their run directory, so that one at a time may have it."""

@@ -7,6 +7,7 @@ plan makes far more than anybody waits for: then nothing is recorded until a bas
 
 import filecmp
 import gzip
+import json
 import shutil
 import sqlite3
 import threading
@@ -40,6 +41,8 @@ _SHARE = 4
 _RETRY_S = 0.5
 _LOOK_S = 1.0
 _LEVEL = 1
+_PROGRESS = ("at", "stage", "done", "total", "outcomes", "seconds_left", "slowed_by")
+"""What a lease tells of what a command has noted of itself: nothing of any user."""
 
 
 class Shipper:
@@ -69,6 +72,7 @@ class Shipper:
         self._since_base = self._base_bytes = 0
         self._base_made = 0.0
         self._waiters = 0
+        self._noted = ""
         self._failure: MigrateMfaError | None = None
         self._make_base()
         self._threads = [
@@ -88,9 +92,18 @@ class Shipper:
         """The last segment that is in the bucket."""
         return Place(self._lease.generation, self._there)
 
+    @property
+    def progress(self) -> dict[str, object] | None:
+        """Where the command stands, in counts; None before it has noted that. Waits for nobody."""
+        found = json.loads(self._noted) if self._noted else {}
+        return {name: found.get(name) for name in _PROGRESS} if found else None
+
     def committed(self, statements: list[Statement], changes: int) -> None:
         """See `Replica.committed`."""
         line = segment.line_of(statements, changes)
+        for _, parameters, _ in statements:
+            if isinstance(parameters, tuple) and parameters[:1] == ("standing",):
+                self._noted = str(parameters[1])
         with self._changed:
             if not self._filling:
                 self._filling_since = self._elapsed()

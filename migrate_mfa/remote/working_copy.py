@@ -1,7 +1,7 @@
 """The time of one command on a run directory in a bucket: lease, restored journal, reports, release."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,11 +69,14 @@ def for_work(run: RemoteRun, command: str, waiting: Waiting) -> Iterator[Path]:
         def last() -> Place:
             return shippers[-1].last if shippers else NOTHING
 
+        def progress() -> Mapping[str, object] | None:
+            return shippers[-1].progress if shippers else None
+
         def replica_of(database: "Database") -> Shipper:
             shippers.append(Shipper(database, run.objects, lease, waiting.elapsed))
             return shippers[-1]
 
-        with kept(lease, run.url, waiting.say, last=last, scratch=path.parent):
+        with kept(lease, run.url, waiting.say, last=last, progress=progress, scratch=path.parent):
 
             def bring(file: Path) -> bool:
                 return not lease.lost and _bring(patient, path, file)

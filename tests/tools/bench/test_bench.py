@@ -21,3 +21,11 @@ def test_the_tables_come_out_whole(capsys: pytest.CaptureFixture[str]) -> None:
     assert ours[2:6] == ["0.0 %", "0.0 %", "0 %", "0 %"]
     assert len(size) == 6
     assert all(float(cell.replace(",", "")) >= 0 for cell in size)
+
+
+def test_the_help_can_be_read(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--help"])
+
+    assert left.value.code == 0
+    assert 'such as "60 %' in capsys.readouterr().out
