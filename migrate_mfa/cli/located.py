@@ -1,6 +1,6 @@
 """Where a run directory is: a path of this machine, or a place in a bucket with a working copy here."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,15 @@ def located(command: str, values: Mapping[str, Any]) -> Iterator[Mapping[str, An
         with copies.for_work(run, command, waiting()) as path:
             yield {**values, "run_dir": path}
             if command == "purge":
-                copies.purge_versions(run, waiting())
+                _tell_of_others(url, copies.purge_versions(run, waiting()))
+
+
+def _tell_of_others(url: BucketUrl, names: Sequence[str]) -> None:
+    if names:
+        waiting().say(
+            f"Other objects below {url} were not removed: {', '.join(names)}. Remove those with personal "
+            "data yourself."
+        )
 
 
 @contextmanager

@@ -69,6 +69,14 @@ def folder(flag: str, text: object) -> Path | None:
     return Path(str(text))
 
 
+def place(flag: str, text: object) -> Path | BucketUrl | None:
+    """Where run directories are: a path, `s3://BUCKET/PREFIX` or a whole bucket."""
+    del flag
+    if text is None or isinstance(text, Path | BucketUrl):
+        return text
+    return BucketUrl.parse(str(text), whole=True) if is_bucket_url(text) else Path(str(text))
+
+
 def bucket_url(flag: str, text: object) -> BucketUrl | None:
     """`s3://BUCKET/PREFIX`."""
     del flag

@@ -26,6 +26,8 @@ def keep_traceback(error: BaseException, directory: Path | None = None) -> Path:
     frames = "".join(traceback.format_tb(error.__traceback__))
     python = sys.version.split(maxsplit=1)[0]
     text = f"migrate-mfa {__version__}, Python {python}\n{frames}{type(error).__name__}\n"
+    if directory is not None and copy_of(directory) is not None:
+        directory = None  # a working copy goes with its command
     descriptor, name = tempfile.mkstemp(prefix="migrate-mfa-bug-", suffix=".txt", dir=directory)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)

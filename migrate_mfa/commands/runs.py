@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from migrate_mfa.cli import option_values
 from migrate_mfa.cli.caller import AwsForS3
 from migrate_mfa.cli.options import Group, Option
-from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.domain.errors import ExitCode, RunDirectoryError
 from migrate_mfa.remote.objects import BucketUrl
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ class Listing(Group, heading="Output", variables=False):
     folder: Annotated[
         Path | BucketUrl,
         Option(
-            help="Where to look for run directories, with all folders below, or s3://BUCKET/PREFIX.",
+            help="Where to look for run directories, with all folders below, or s3://BUCKET[/PREFIX].",
             argument=True,
             metavar="FOLDER",
-            parser=option_values.run_dir,
+            parser=option_values.place,
         ),
     ] = Path("migrate-mfa-runs")
     json: Annotated[bool, Option(help="Print the list as JSON.")] = False
@@ -53,7 +53,6 @@ def runs(listing: Listing, aws: AwsForS3) -> ExitCode:
 
 def _in_bucket(url: BucketUrl, aws: AwsForS3) -> "list[RunEntry]":
     from migrate_mfa.cli.located import opened, waiting
-    from migrate_mfa.domain.errors import RunDirectoryError
     from migrate_mfa.remote.working_copy import RemoteRun, for_reading, run_dirs_below
     from migrate_mfa.reports.runs import RunEntry, entry_of, newest_first
 

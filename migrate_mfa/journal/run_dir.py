@@ -39,6 +39,23 @@ class WorkingCopy:
     """Makes what keeps the run directory up to date; None where it is only read."""
     bring: "Callable[[Path], bool]" = lambda _: False
     """Has one of its files there before the command ends, and says whether it is."""
+    is_ours: "Callable[[], bool]" = lambda: True
+    """Whether what this command leaves here still goes to the run directory."""
+
+    def without_run(self) -> RunDirectoryError:
+        """There is nothing where the run directory should be."""
+        return RunDirectoryError(
+            f"There is no run in {self.name}.",
+            "Correct --run-dir. To list the runs of a bucket: migrate-mfa runs s3://BUCKET",
+        )
+
+    def unusable(self, why: str) -> RunDirectoryError:
+        """These files cannot be used; the run directory is not to blame."""
+        return RunDirectoryError(
+            f"The working copy of {self.name} in {self.path.parent.parent} cannot be used ({why}).",
+            "Is the disk full, or does another program work there? Free some space, or set TMPDIR to another "
+            "local directory. Then run the same command again; nothing that was written is lost.",
+        )
 
 
 working_copy: ContextVar[WorkingCopy | None] = ContextVar("working_copy", default=None)
@@ -49,6 +66,12 @@ def copy_of(directory: Path) -> WorkingCopy | None:
     """The working copy that this directory is, or None for a run directory of its own."""
     copy = working_copy.get()
     return copy if copy is not None and copy.path == directory else None
+
+
+def keeps_reports() -> bool:
+    """Whether what this command has written of a report is what the operator will find."""
+    copy = working_copy.get()
+    return copy is None or copy.is_ours()
 
 
 def shown(path: Path) -> str:

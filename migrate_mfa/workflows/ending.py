@@ -67,7 +67,7 @@ def _say_what_next(
     settings: "Settings", invocation: "Invocation", summary: "Summary", headline: "Headline"
 ) -> None:
     """The result in a sentence, how long it took, where the page is, and the next command to paste."""
-    from migrate_mfa.journal.run_dir import shown
+    from migrate_mfa.journal.run_dir import keeps_reports, shown
     from migrate_mfa.reports.from_journal import PAGE
 
     rate = summary.users_per_s
@@ -77,8 +77,11 @@ def _say_what_next(
     tell_verdict(headline, took)
     if now := summary.done.extra.get("ended_now"):
         tell(f"Done in this pass: {', '.join(f'{reason} {rows:,}' for reason, rows in now.items())}.")
-    if invocation.has_page:
-        tell(f"Report: {shown(invocation.report / PAGE)}")
+    page = shown(invocation.report / PAGE)
+    if not keeps_reports():
+        tell(f"This command could not bring its report to {page}, because it has lost its lease.")
+    elif invocation.has_page:
+        tell(f"Report: {page}")
     tell_next(headline, settings.aws.caller)
 
 
