@@ -58,7 +58,7 @@ def test_another_terminal_watches_it_and_ends_with_it(site: Site) -> None:
             assert not has("█")(run.rows)
             assert run.end() == 0
             assert watcher.end() == 0
-            assert has("run: finished")(watcher.rows)
+            assert has("users have SMS MFA.", "Next: ")(watcher.rows)
             assert not has("█")(watcher.rows)
 
 
