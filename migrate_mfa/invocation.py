@@ -15,6 +15,7 @@ from migrate_mfa.cli.kept_pace import note_pace
 from migrate_mfa.cli.traceback_file import keep_traceback, tell_of_page
 from migrate_mfa.domain.errors import (
     CostLimitExceeded,
+    Declined,
     ExitCode,
     InputUnusable,
     MigrateMfaError,
@@ -42,6 +43,7 @@ from migrate_mfa.ports import ProgressUpdate
 from migrate_mfa.reports.command_results import CommandResult
 from migrate_mfa.reports.files import remove_drafts
 from migrate_mfa.reports.from_journal import DIRECTORY, tell_of_killed, write_reports
+from migrate_mfa.reports.headline import DECLINED, UNCHANGED
 from migrate_mfa.reports.summary import Summary
 from migrate_mfa.session import Session
 from migrate_mfa.stop import SIGNAL_EXITS, StopCause, Stopped
@@ -49,6 +51,8 @@ from migrate_mfa.stop import SIGNAL_EXITS, StopCause, Stopped
 if TYPE_CHECKING:
     from migrate_mfa.reports.headline import Headline
 
+_WRITES = frozenset({"run", "disable", "reconcile", "rollback"})
+"""The commands that change users by `Invocation.apply` alone."""
 _DRAFT_S = 600.0
 """What nobody has written to for so long, nobody is writing: also not a `report` beside this command."""
 log = structlog.get_logger()
@@ -64,6 +68,8 @@ class Invocation:
     command: str
     reads_only: int = 0
     failed: int = 0
+    declined: bool = False
+    """Whether the operator said no at a question."""
     complete: bool = False
     """Whether a command without rows has done all that it was asked for."""
     cause: StopCause | None = None
@@ -258,7 +264,8 @@ def open_invocation(
         except (SmsLimitExceeded, CostLimitExceeded, InputUnusable):
             came_through = command == "plan"  # refused for what the plan says, which stands
             raise
-        except MigrateMfaError:
+        except MigrateMfaError as error:
+            invocation.declined = isinstance(error, Declined)
             raise
         except Exception as error:
             keep_traceback(error, directory)
@@ -299,6 +306,8 @@ def _end(invocation: Invocation, state: str) -> None:
     if invocation.users_done is not None:
         extra["users_done"] = invocation.users_done
         extra["ended_now"] = ReportStore(invocation.journal.database).ended_since(invocation.work.begun)
+    elif invocation.command in _WRITES and state in {"stopped", "interrupted"}:
+        extra[UNCHANGED] = DECLINED if invocation.declined else state
     if invocation.uncounted_codes:
         extra["uncounted_codes"] = invocation.uncounted_codes
     invocation.work.end(state, session.clock.now(), reads_only=invocation.reads_only, extra=extra)

@@ -45,8 +45,12 @@ class Settings:
     user_pool_id: str | None = None
     roster: str | None = None
     run_dir: Path | None = None
+    kms_key: str | None = None
     deep: bool = False
+    repair: bool = False
     fail_under: float | None = None
+    only_chosen: bool = False
+    """Whether a rollback is of users whom the operator named."""
     aws: Aws = field(default_factory=Aws)
     deciding: Deciding = field(default_factory=Deciding)
     reading: ReadingRoster = field(default_factory=ReadingRoster)
@@ -156,7 +160,7 @@ class Settings:
         return {name: value for name, value in (deciding | self._reading()).items() if name in given}
 
     def of_pass(self) -> dict[str, object]:
-        """The options that set how far and how fast one pass goes; seconds, shares, and prices as text."""
+        """The options that make one pass what it is, beside its plan; seconds, shares, and prices as text."""
         pace, wave, cost = self.pace, self.wave, self.cost
         return {
             "quota_share": pace.quota_share,
@@ -168,6 +172,10 @@ class Settings:
             "max_cost": None if cost.max_cost is None else f"{cost.max_cost:f}",
             "sms_price": {each.name: f"{each.value:f}" for each in cost.sms_price},
             "mau_price": None if cost.mau_price is None else f"{cost.mau_price:f}",
+            "lane_lock": None if pace.lane_lock is None else str(pace.lane_lock),
+            "kms_key": self.kms_key,
+            "fail_under": self.fail_under,
+            **{name: True for name in ("deep", "repair", "only_chosen") if getattr(self, name)},
         }
 
     def _reading(self) -> dict[str, Any]:

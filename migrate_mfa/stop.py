@@ -1,5 +1,6 @@
 """Why and how a run ends early: signals, limits, failures. Asked for once, then drained."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -133,9 +134,20 @@ def _heeded() -> list[signal.Signals]:
     ]
 
 
+_OWN: list[str] = []
+"""Why this process asks itself to end."""
+
+
+def drain(reason: str) -> None:
+    """Let this process end as at SIGTERM, for a reason of its own: a subject, with which a line can begin."""
+    _OWN[:] = [reason]
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _answer(number: int) -> str:
+    reason = _OWN.pop() if _OWN else signal.Signals(number).name
     return (
-        f"{signal.Signals(number).name}: finishing the calls in flight, at most {DRAIN_S:.0f} s "
+        f"{reason}: finishing the calls in flight, at most {DRAIN_S:.0f} s "
         f"({SILENT_DRAIN_S:.0f} s if AWS does not answer).\n"
         "A second signal stops at once, without a report. Nothing is lost by that."
     )

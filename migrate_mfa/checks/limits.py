@@ -8,7 +8,7 @@ import re
 
 from migrate_mfa.checks.findings import Code, Finding, Level, Unknown
 from migrate_mfa.checks.snapshot import PoolSnapshot, QuotaUse
-from migrate_mfa.domain.quotas import QUOTAS
+from migrate_mfa.domain.quotas import QUOTAS, Category
 
 
 def quota_findings(snapshot: PoolSnapshot) -> list[Finding]:
@@ -38,20 +38,30 @@ def _others(use: QuotaUse, share: float) -> Finding:
     code = Code(f"usage_{_snake(use.category.value)}")
     limit = use.enforced or QUOTAS[use.category].default_rps
     name, busiest = use.category.value, use.busiest
-    impact = (
-        "Your applications and the run share this quota of the account in this Region. "
-        "Usage is an average over five minutes."
-    )
+    impact = _SHARED_BY[use.category]
     if isinstance(busiest, Unknown):
         remedy = "Allow servicequotas:GetServiceQuota and cloudwatch:GetMetricData."
         return busiest.finding(code, impact, remedy)
     if busiest is None:
         return Finding(code, Level.INFO, f"{name}: CloudWatch shows no use in the last day.", impact)
-    observed = f"{name}: up to {busiest:.1f}/s of {limit:g}/s were used in the last day."
+    observed = f"{name}: up to {busiest:.1f}/s of {limit:g}/s were used in the last day (mean of 5 minutes)."
     if busiest + share * limit > limit:
         remedy = "Use a smaller --quota-share, or run at a quieter time."
         return Finding(code, Level.WARNING, f"{observed} A run would take {share:.0%}.", impact, remedy)
     return Finding(code, Level.OK, observed)
+
+
+_SHARED_BY = {
+    Category.USER_READ: "Your applications read users with the same quota (AdminGetUser, GetUser). The run "
+    "reads each user before and after a write.",
+    Category.USER_UPDATE: "Your applications change users with the same quota (UpdateUserAttributes, "
+    "VerifyUserAttribute). The run stores each number with one call.",
+    Category.USER_RESOURCE_UPDATE: "Your applications change users' settings with the same quota (such as "
+    "SetUserMFAPreference). The run switches SMS MFA on with one call for each user.",
+    Category.USER_LIST: "Your applications list and search users with the same quota (ListUsers). The run "
+    "finds the users of the roster with it while it plans.",
+}
+"""Who else spends a category that grows with the users, and for what the run does."""
 
 
 def _snake(name: str) -> str:

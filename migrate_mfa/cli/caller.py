@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from migrate_mfa.cli import option_values
-from migrate_mfa.cli.options import Group, Option
+from migrate_mfa.cli.options import Group, Only, Option
 from migrate_mfa.domain.errors import UsageError
 
 
@@ -47,7 +47,7 @@ class Aws(Group, heading="AWS"):
     role_arn: Annotated[
         str | None,
         Option(
-            help="IAM role to assume with your credentials, again before each session ends.",
+            help="IAM role to assume with your credentials. It is renewed before its session ends.",
             metavar="ARN",
             parser=option_values.role_arn,
         ),
@@ -85,3 +85,7 @@ class Aws(Group, heading="AWS"):
         names = ("profile", "role_arn", "role_external_id", "role_session_name")
         told = {f"--{name.replace('_', '-')}": getattr(self, name) for name in names}
         return tuple(word for flag, value in told.items() if value for word in (flag, value))
+
+
+AwsForS3 = Annotated[Aws, Only("profile", "region", "endpoint_url")]
+"""For commands that call no AWS service but S3, and that only for what is in a bucket."""

@@ -5,7 +5,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
 from migrate_mfa.clock import time_of_day
-from migrate_mfa.domain.formatting import duration
+from migrate_mfa.domain.formatting import at_least_a_second, duration
 
 if TYPE_CHECKING:
     from migrate_mfa.domain.forecast import Forecast
@@ -24,12 +24,14 @@ def sentences(ahead: "Forecast", *, reads_only: bool = False) -> Iterator[str]:
 
 
 def _time(ahead: "Forecast") -> str:
-    bound = f", bound by {ahead.slowest.value}" if ahead.slowest else ""
+    shortest, longest = at_least_a_second(ahead.time.low), at_least_a_second(ahead.time.high)
+    if shortest == longest:
+        return f"Time: {longest}."
+    limit = f" The limit is the quota of {ahead.slowest.value}." if ahead.slowest else ""
     return (
-        f"Time: {duration(ahead.time.low)} to {duration(ahead.time.high)}{bound}; "
-        f"{duration(ahead.time.at_full_quota)} with the whole of the quotas. "
-        "The longest assumes that live traffic takes half of each quota, at random moments, "
-        "and that the run can use half of the rest."
+        f"Time: {shortest} to {longest}; {at_least_a_second(ahead.time.at_full_quota)} with the whole quotas."
+        f"{limit} The longest time assumes that live traffic takes half of each quota, at random "
+        "moments, and that the run can use half of the rest."
     )
 
 
@@ -41,20 +43,20 @@ def _messages(ahead: "Forecast") -> Iterator[str]:
         costs = [f"{_name(each)} {high(value)}" for each, value in ahead.sign_in_costs.items()]
         cost = f"; 1,000 sign-ins cost: {_some(costs)}" if costs else ""
         yield (
-            f"SMS later, one at each sign-in with a password, for users of {_countries(found.enrolled)}"
+            f"SMS later: one at each sign-in with a password, for users in {_countries(found.enrolled)}"
             f"{_each(found.sign_in_parts, 1)}{cost}."
         )
 
 
 def _billed(ahead: "Forecast") -> str:
     twice = (
-        " The month may end before the work does (UTC): who is touched in both counts in both."
+        " The work may last into the next month (UTC): a user touched in both months is billed in both."
         if ahead.crosses_month
         else ""
     )
     return (
-        f"Users who become billed this month: 0 to {ahead.most_billed:,}. Each of them is touched; who was "
-        f"active before counts already, but who that is cannot be seen.{twice}"
+        f"Newly billed users this month: 0 to {ahead.most_billed:,}. A user whom the run touches is billed "
+        f"for the month. How many of them are billed already is not visible.{twice}"
     )
 
 
@@ -66,7 +68,7 @@ def _money(ahead: "Forecast") -> Iterator[str]:
     codes = f", of which codes {high(cost.codes)}" if cost.codes else ""
     yield f"Cost now: {low(cost.low)} to {high(cost.high)} in the currency of your prices{codes}."
     if cost.without_price:
-        yield f"Not in it, for want of a price: {_some(list(cost.without_price))}."
+        yield f"Not included, because they have no price: {_some(list(cost.without_price))}."
 
 
 def time_in_short(ahead: "Forecast", now: float) -> str:

@@ -38,9 +38,10 @@ def _load(context: typer.Context, path: Path | None) -> Path | None:
         return path
     job = _read(path)
     if (command := job.pop("command", None)) != context.info_name:
+        other = f"is a job for {command!r}, not for {context.info_name!r}"
         raise InputUnusable(
-            f"{path} is a job for {command!r}, not for {context.info_name!r}.",
-            'Its first line says which command it is for: command = "…".',
+            f"{path} {'does not name its command' if command is None else other}.",
+            f'Its first line names the command: command = "{context.info_name}".',
         )
     known = {each.name: each for each in context.command.params if each.name and each.name not in _OWN}
     values = {}

@@ -1,6 +1,6 @@
 """Where a run directory is: a path of this machine, or a place in a bucket with a working copy here."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,7 @@ def located(command: str, values: Mapping[str, Any]) -> Iterator[Mapping[str, An
             return
         from migrate_mfa.remote import working_copy as copies
 
-        run = copies.RemoteRun(url, _opened(url, values))
+        run = copies.RemoteRun(url, opened(url, values))
         if command not in _WORK:
             with copies.for_reading(run, waiting(), writes_report=command == "report") as path:
                 yield {**values, "run_dir": path}
@@ -48,7 +48,15 @@ def located(command: str, values: Mapping[str, Any]) -> Iterator[Mapping[str, An
         with copies.for_work(run, command, waiting()) as path:
             yield {**values, "run_dir": path}
             if command == "purge":
-                copies.purge_versions(run, waiting())
+                _tell_of_others(url, copies.purge_versions(run, waiting()))
+
+
+def _tell_of_others(url: BucketUrl, names: Sequence[str]) -> None:
+    if names:
+        waiting().say(
+            f"Other objects below {url} were not removed: {', '.join(names)}. Remove those with personal "
+            "data yourself."
+        )
 
 
 @contextmanager
@@ -61,7 +69,7 @@ def _roster_here(values: Mapping[str, Any]) -> Iterator[None]:
     from migrate_mfa.roster.text import fetched
 
     url = BucketUrl.parse(source)
-    with fetched_roster(_opened(url.parent, values), url, waiting()) as path:
+    with fetched_roster(opened(url.parent, values), url, waiting()) as path:
         token = fetched.set({source: path})
         try:
             yield
@@ -69,8 +77,13 @@ def _roster_here(values: Mapping[str, Any]) -> Iterator[None]:
             fetched.reset(token)
 
 
-def _opened(url: BucketUrl, values: Mapping[str, Any]) -> "Objects":
-    """A place in a bucket, by the options that say how AWS is reached; a role is for the pool alone."""
+def opened(url: BucketUrl, values: Mapping[str, Any]) -> "Objects":
+    """A place in a bucket, by the options that say how AWS is reached; a role is for the pool alone.
+
+    Raises:
+        UsageError: the AWS configuration cannot be used.
+        NotAllowed: it gives no usable credentials.
+    """
     from migrate_mfa.remote.aws_objects import open_bucket
 
     names = ("profile", "region", "endpoint_url", "kms_key")
@@ -84,7 +97,7 @@ def lane_in_bucket(
     from migrate_mfa.remote.lane import leased_lane, place_of
 
     place = place_of(url, lane)
-    return leased_lane(place, _opened(place, vars(aws)), lane, waiting(say))
+    return leased_lane(place, opened(place, vars(aws)), lane, waiting(say))
 
 
 def waiting(say: Callable[[str], None] | None = None) -> "Waiting":

@@ -115,7 +115,7 @@ class ReadingRoster(Group, heading="Reading the roster"):
     id_column: Annotated[str | None, Option(help="Column that identifies the user.", metavar="COLUMN")] = None
     phone_column: Annotated[
         str | None,
-        Option(help="Column of the phone number; none uses the pool's numbers.", metavar="COLUMN"),
+        Option(help="Column of the phone number, or none: use the pool's numbers.", metavar="COLUMN"),
     ] = None
     encoding: Annotated[
         str | None,
@@ -160,7 +160,7 @@ class Pace(Group, heading="How fast"):
     lane_lock: Annotated[
         BucketUrl | None,
         Option(
-            help="Also keep the lock of the account and Region here, for several machines: s3://BUCKET/PREFIX.",
+            help="Also lock the account and Region in a bucket, for several machines: s3://BUCKET/PREFIX.",
             metavar="URL",
             parser=option_values.bucket_url,
         ),
@@ -212,7 +212,7 @@ class Cost(Group, heading="SMS and cost"):
 
     max_sms: Annotated[
         int,
-        Option(help="Highest number of SMS with codes that Cognito may send because of this run.", least=0),
+        Option(help="Most SMS with codes that this run may cause, all its commands together.", least=0),
     ] = 0
     sms_price: Annotated[
         tuple[Named[str, Decimal], ...],
@@ -233,7 +233,7 @@ class Cost(Group, heading="SMS and cost"):
     max_cost: Annotated[
         Decimal | None,
         Option(
-            help="Refuse to start if SMS and newly billed users could cost more now.",
+            help="Refuse to start if the SMS and newly billed users of this run could cost more.",
             metavar="AMOUNT",
             parser=option_values.money,
         ),
@@ -320,7 +320,7 @@ class Output(Group, heading="Output"):
     log_level: Annotated[
         str,
         Option(
-            help="Least level in log.jsonl: debug, info, warning or error.",
+            help="Lowest level in log.jsonl: debug, info, warning or error.",
             metavar="LEVEL",
             parser=option_values.log_level,
         ),

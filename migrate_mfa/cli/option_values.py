@@ -60,6 +60,23 @@ def run_dir(flag: str, text: object) -> Path | BucketUrl | None:
     return BucketUrl.parse(str(text)) if is_bucket_url(text) else Path(str(text))
 
 
+def folder(flag: str, text: object) -> Path | None:
+    """A folder of this machine."""
+    if text is None or isinstance(text, Path):
+        return text
+    if is_bucket_url(text):
+        raise UsageError(f"{flag} takes a folder of this machine here, not {str(text)!r}.", "Name a folder.")
+    return Path(str(text))
+
+
+def place(flag: str, text: object) -> Path | BucketUrl | None:
+    """Where run directories are: a path, `s3://BUCKET/PREFIX` or a whole bucket."""
+    del flag
+    if text is None or isinstance(text, Path | BucketUrl):
+        return text
+    return BucketUrl.parse(str(text), whole=True) if is_bucket_url(text) else Path(str(text))
+
+
 def bucket_url(flag: str, text: object) -> BucketUrl | None:
     """`s3://BUCKET/PREFIX`."""
     del flag

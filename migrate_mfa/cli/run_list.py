@@ -26,7 +26,8 @@ def list_runs(found: "Sequence[RunEntry]", folder: object, now: float) -> None:
         if entry.trouble:
             _indented(entry.trouble)
             continue
-        age = f"{entry.command}: {entry.state}, {duration(now - entry.at)} ago"
+        began = "for " if entry.state == "running" else ""
+        age = f"{entry.command}: {entry.state}, {began}{duration(now - entry.at)}{'' if began else ' ago'}"
         counts = [f"{outcome} {number:,}" for outcome, number in (entry.counts or {}).items() if number]
         pool = f"pool {entry.pool_name} ({entry.user_pool_id})"
         facts = [pool, entry.roster and f"roster {entry.roster}", entry.verification, ", ".join(counts)]

@@ -11,6 +11,8 @@ from migrate_mfa.domain.formatting import WIDTH, counted, duration, folded
 from migrate_mfa.domain.privacy import masked
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.journal.run_dir import shown
+from migrate_mfa.reports.headline import DECLINED, UNCHANGED
+from migrate_mfa.reports.next_command import as_written
 from migrate_mfa.reports.summary import verified_share
 
 if TYPE_CHECKING:
@@ -73,15 +75,17 @@ def plan(overview: "Overview", ceilings: "Mapping[Category, float]", run_dir: Pa
 
 def _rolled_back(overview: "Overview", run_dir: Path) -> None:
     if overview.rolled_back:
-        rows, where = counted(overview.rolled_back, "row was", "rows were"), shown(run_dir)
-        _paragraph(f"{rows} rolled back in {where} and stay so. To enrol these users, use a new --run-dir.")
+        rows = counted(overview.rolled_back, "row was", "rows were")
+        _paragraph(
+            f"{rows} rolled back in {shown(run_dir)}. To enrol these users again, use a new --run-dir."
+        )
 
 
 def _roster_facts(read: "RosterMeta") -> None:
     encoding = read.encoding + (" (guessed)" if read.encoding_guessed else "")
     _line(
         f"Roster: {counted(read.records, 'record')} on {counted(read.lines, 'line')}, "
-        f"{read.multi_line_records:,} of several lines; {encoding}."
+        f"{read.multi_line_records:,} of them longer than a line; {encoding}."
     )
     for kind, label in (read.labels or {}).items():
         _line(f"  {_COLUMNS[kind]:<24}{label}")
@@ -93,15 +97,14 @@ def _changed(planned: Mapping[str, int]) -> None:
     if planned:
         _title("Users who will be changed")
     for reason, number in sorted(planned.items(), key=lambda item: -item[1]):
-        _row(f"to do → {reason}", number, "planned; ends so if nothing has changed by then")
+        _row(f"to do → {reason}", number, "the outcome, if nothing changes before the write")
 
 
 def _unchanged(
     counts: Iterable[tuple[str, str, int]], details: Mapping[str, Iterable[tuple[str, int]]]
 ) -> None:
     """By reason: how many, what it means, and what to do next."""
-    ended = [(outcome, reason, number) for outcome, reason, number in counts if reason]
-    if ended:
+    if ended := [each for each in counts if each[1]]:
         _title("Users who will not be changed")
     for outcome, reason, number in ended:
         _row(f"{outcome} · {reason}", number, Reason(reason).sentence)
@@ -133,7 +136,7 @@ def standing(summary: "Document", run_dir: Path, *, in_json: bool) -> None:
     if in_json:
         as_json(summary)
     elif "coverage" in summary:
-        audit(summary, run_dir / "report")
+        audit(summary, run_dir / "report" / "unverified.csv")
     else:
         _end(summary)
 
@@ -143,7 +146,8 @@ _UNDOES = {"rollback": Reason.RESTORED.value, "disable": Reason.MFA_DISABLED.val
 
 
 def _end(summary: "Document") -> None:
-    _title(f"{summary['command']}: {summary['state']}")
+    state = "declined, nothing was changed" if summary.get(UNCHANGED) == DECLINED else summary["state"]
+    _title(f"{summary['command']}: {state}")
     if "progress" in summary:
         _now(summary["progress"])
     if summary.get("pool"):
@@ -171,8 +175,8 @@ def _which(summary: "Document") -> None:
     facts = [f"Pool {summary['pool']}"]
     if summary.get("account") and summary.get("region"):
         facts = [f"{facts[0]}, account {summary['account']}, Region {summary['region']}"]
-    if roster:
-        facts.append(f"roster {roster['name']}")
+    if roster and roster["name"]:
+        facts.append(f"roster {'standard input' if roster['name'] == '-' else roster['name']}")
     if policy:
         facts.append(policy["verification"])
     ended = f", ended {_minute(summary['ended_at'])}" if summary.get("ended_at") else ""
@@ -184,21 +188,15 @@ def options(summary: "Document") -> None:
     """The options that decided the plan, and those of the last pass; what is unset is left out."""
     policy = {name: value for name, value in (summary.get("policy") or {}).items() if name != "verification"}
     told = {**policy, **summary.get("options", {})}
-    shown = [f"{name} {_shown(value)}" for name, value in told.items() if value or value == 0]
-    if shown:
+    if shown := [f"{name} {_shown(name, value)}" for name, value in told.items() if value or value == 0]:
         _paragraph(f"Options: {'; '.join(shown)}.")
 
 
-def _shown(value: object) -> str:
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case list():
-            return ", ".join(map(str, value))
-        case dict():
-            return ", ".join(f"{name}={each}" for name, each in value.items())
-        case _:
-            return masked(str(value))
+def _shown(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    words = as_written(name, value)
+    return ", ".join(map(masked, words) if isinstance(value, str) else words)
 
 
 def _minute(moment: str) -> str:
@@ -226,24 +224,21 @@ def _found(summary: "Document") -> None:
     if failed := summary.get("failed_now"):
         _row("failed in this pass", failed, "report/failed.csv says who and why")
     if uncounted := summary.get("uncounted_codes"):
-        _row("may have got a code uncounted", uncounted, _UNCOUNTED)
+        _row("perhaps sent a code, uncounted", uncounted, _UNCOUNTED)
     if kept := summary.get("numbers_kept"):
-        _row("restored, but for the number", kept, "proved since, so it stays; SMS MFA is as before the run")
+        _row("restored, except the number", kept, "verified since, so it stays; SMS MFA is as before")
     if waiting := summary.get("waiting_for_max_sms"):
-        _row("waiting for --max-sms", waiting, "ready for a number, but storing it sends a code")
+        _row("waiting for --max-sms", waiting, "storing their numbers would send too many codes")
     if drift := summary.get("drift"):
         from migrate_mfa.engine.reconcile import DRIFT_DETAILS, DriftKind
 
-        _title("Enrolled, and not protected any more: report/drift.csv")
+        _title("Enrolled, but no longer protected (report/drift.csv)")
         for kind, number in drift.items():
             new = summary.get("drift_new", {}).get(kind, 0)
             _row(kind, number, f"{f'{new:,} new. ' if new else ''}{DRIFT_DETAILS[DriftKind(kind)]}")
 
 
-_UNCOUNTED = (
-    "their numbers were stored after the last look at the pool that saw no codes go out; look at "
-    "AutoVerifiedAttributes"
-)
+_UNCOUNTED = "their numbers were stored while the pool began to send codes; see its AutoVerifiedAttributes"
 
 
 def _now(progress: "Document") -> None:
@@ -268,8 +263,8 @@ def _calls(calls: Mapping[str, Mapping[str, int]]) -> None:
         _row(f"calls {category}", count["sent"], extra)
 
 
-def audit(summary: "Document", directory: Path) -> None:
-    """Coverage by status."""
+def audit(summary: "Document", unverified: Path) -> None:
+    """Coverage by status, and where the list of users without a verified phone is."""
     _title(f"Audit of {summary['pool']}: {summary['state']}")
     _line(f"{'':<24}{'verified':>12}{'unverified':>12}{'no phone':>12}")
     for group, row in (*summary["coverage"].items(), ("counted", summary["total"])):
@@ -277,19 +272,18 @@ def audit(summary: "Document", directory: Path) -> None:
     if any(summary["total"].values()):
         _line(f"{verified_share(summary['total']):.1f} % of the enabled local users have a verified phone.")
     else:
-        _line("Nobody was counted.")
+        _line("No enabled local user was counted.")
     if mfa := summary.get("mfa"):
         _paragraph(
-            f"Of those: {mfa['sms_mfa']:,} with SMS MFA, {mfa['other_factor']:,} with another factor, "
+            f"Of these users: {mfa['sms_mfa']:,} with SMS MFA, {mfa['other_factor']:,} with another factor, "
             f"{mfa['none']:,} without MFA (verified_without_mfa.csv)"
             f"{f', {unread:,} could not be read' if (unread := mfa.get('unread', 0)) else ''}."
         )
     if summary["state"] != "finished":
-        whole = summary.get("list_complete", False)
         _line(
-            "The list is whole; the MFA settings were not all read."
-            if whole
-            else "It did not come to its end: the list has the users seen so far."
+            "The list is complete. The MFA settings were not all read."
+            if summary.get("list_complete", False)
+            else "The audit did not finish. The list has the users seen so far."
         )
     if summary["state"] == "finished" and summary["users"] != summary["estimated_users"]:
         _paragraph(
@@ -297,8 +291,8 @@ def audit(summary: "Document", directory: Path) -> None:
             f"{summary['estimated_users']:,}. "
             "Its estimate lags behind sign-ups and deletions; if the gap is large, audit again later."
         )
-    _line("With the numbers filled in, this is a roster for plan:")
-    _line(f"  {directory / 'unverified.csv'}")
+    _line("Fill in the numbers, and this list is a roster for plan:")
+    _line(f"  {shown(unverified)}")
 
 
 def _title(text: str) -> None:

@@ -8,19 +8,26 @@ from pathlib import Path
 
 from migrate_mfa import __version__
 from migrate_mfa.cli.prompt import tell
-from migrate_mfa.journal.run_dir import shown
+from migrate_mfa.journal.run_dir import copy_of, shown
 
 _KEPT = "kept in "
 
 
 def keep_traceback(error: BaseException, directory: Path | None = None) -> Path:
-    """Write the traceback to `directory` (or the system's place for temporary files), once."""
+    """Write the traceback to `directory` (or the system's place for temporary files), once.
+
+    A working copy does not outlive its command, so nothing is kept there.
+    """
+    if directory is not None and copy_of(directory):
+        directory = None
     for note in getattr(error, "__notes__", ()):
         if note.startswith(_KEPT):
             return Path(note.removeprefix(_KEPT))
     frames = "".join(traceback.format_tb(error.__traceback__))
     python = sys.version.split(maxsplit=1)[0]
     text = f"migrate-mfa {__version__}, Python {python}\n{frames}{type(error).__name__}\n"
+    if directory is not None and copy_of(directory) is not None:
+        directory = None  # a working copy goes with its command
     descriptor, name = tempfile.mkstemp(prefix="migrate-mfa-bug-", suffix=".txt", dir=directory)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from migrate_mfa.cli import option_values
 from migrate_mfa.cli.caller import Aws, Pool
-from migrate_mfa.cli.option_groups import Consent, CostOfReading, Output, Pace, Telling
+from migrate_mfa.cli.option_groups import Consent, CostOfReading, KmsKey, Output, Pace, Telling
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import require_consent, tell
 from migrate_mfa.domain.errors import ExitCode
@@ -26,6 +26,7 @@ class Looking(Group):
             parser=option_values.run_dir,
         ),
     ] = None
+    kms_key: KmsKey = None
     deep: Annotated[
         bool,
         Option(

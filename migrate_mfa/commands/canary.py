@@ -1,6 +1,5 @@
 """canary: one real user's whole way, asking for the password and the codes at the terminal."""
 
-import shlex
 import sys
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from migrate_mfa.canary.prompt import Terminal, print_step, say, say_step
 from migrate_mfa.cli import option_values
 from migrate_mfa.cli.caller import Aws, Pool
-from migrate_mfa.cli.option_groups import Consent, Output, Pace, ReadingRoster
+from migrate_mfa.cli.option_groups import Consent, KmsKey, Output, Pace, ReadingRoster
 from migrate_mfa.cli.options import Group, Only, Option
 from migrate_mfa.cli.prompt import place, progress_for, tell
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, UsageError
@@ -68,6 +67,7 @@ class Walking(Group):
             parser=option_values.run_dir,
         ),
     ] = None
+    kms_key: KmsKey = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +145,7 @@ def _visit(
     """Go the way, then the way back; the run directory is free in between."""
     from migrate_mfa.canary.canary import open_canary
     from migrate_mfa.cli import tables
+    from migrate_mfa.journal.run_dir import shown
 
     step = say_step if settings.output.json else print_step
     with open_canary(settings, request, progress) as canary:
@@ -159,11 +160,9 @@ def _visit(
     if settings.output.json:
         tables.as_json(_document(canary, back))
     elif canary.walked:
-        say_next(
-            settings,
-            "Plan your roster.",
-            next_after(settings, canary.session.pool.id).roster("plan", "ROSTER"),
-        )
+        lines = next_after(settings, canary.session.pool.id)
+        elsewhere = ("--run-dir", f"{shown(settings.run_dir)}-plan") if settings.run_dir else ()
+        say_next("Plan your roster.", lines.plan("ROSTER", *elsewhere), settings.aws.caller)
     if canary.problem is not None:
         raise canary.problem
     return _exit_code(canary, back)
@@ -268,18 +267,10 @@ _RESTORED = frozenset({Reason.RESTORED, Reason.NOTHING_TO_RESTORE})
 
 def _left(canary: "Canary", settings: "Settings", back: _Back) -> _Back:
     from migrate_mfa.journal.run_dir import shown
+    from migrate_mfa.reports.next_command import by_caller
 
-    endpoint = settings.aws.endpoint_url
-    elsewhere = ("--endpoint-url", endpoint) if endpoint else ()
-    words = [
-        "migrate-mfa",
-        "rollback",
-        "--run-dir",
-        shown(canary.directory),
-        *settings.aws.caller,
-        *elsewhere,
-    ]
-    tell(f"To undo it later:\n  {shlex.join(words)}")
+    lines = next_after(settings, canary.session.pool.id, shown(canary.directory))
+    tell(f"To undo it later:\n  {by_caller(lines.here('rollback'), settings.aws.caller)}")
     return back
 
 

@@ -69,26 +69,29 @@ def check(
         _show(checked.findings, checked.document)
         if checked.forecast is not None:
             tables.work(checked.forecast)
-        _say_next(settings, checked, planned=checking.run_dir is not None)
+        _say_next(settings, checked, checking)
     return checked.exit_code
 
 
-def _say_next(settings: "Settings", checked: "Checked", *, planned: bool) -> None:
+def _say_next(settings: "Settings", checked: "Checked", checking: Checking) -> None:
     """The command that mends the pool, or the one that follows a good check."""
     from migrate_mfa.checks.findings import failures
-    from migrate_mfa.workflows.ending import next_after, say_next
+    from migrate_mfa.journal.run_dir import shown
+    from migrate_mfa.reports.from_journal import verdict
+    from migrate_mfa.workflows.ending import next_after, say_next, tell_next
 
-    told, failed = checked.document, failures(checked.findings)
-    policy = str(told["verification"]) if told["verification"] else None
-    lines = next_after(settings, str(told["pool"]), policy)
+    told, failed, caller = checked.document, failures(checked.findings), settings.aws.caller
+    lines, run_dir = next_after(settings, str(told["pool"])), checking.run_dir
     if any("setup-pool" in each.remedy for each in failed):
-        say_next(settings, "Set the pool up. The command shows what would change.", lines.pool("setup-pool"))
+        say_next("Set the pool up. The command shows what would change.", lines.pool("setup-pool"), caller)
     elif failed:
-        say_next(settings, "Mend the failures above, then check again.", lines.pool("check"))
-    elif told["verb"] == "run" and planned:
-        say_next(settings, "Apply the plan. The command asks before it writes.", lines.here("run"))
-    elif told["verb"] == "run":
-        say_next(settings, "Plan your roster.", lines.roster("plan", "ROSTER"))
+        same = ["--run-dir", shown(run_dir)] if run_dir else []
+        same += ["--verb", checking.verb] if checking.verb != "run" else []
+        say_next("Correct the failures above, then check again.", lines.check(*same), caller)
+    elif run_dir:
+        tell_next(verdict(run_dir), caller)
+    elif checking.verb == "run":
+        say_next("Plan your roster.", lines.plan("ROSTER"), caller)
 
 
 def _show(findings: "Iterable[Finding]", document: dict[str, object]) -> None:

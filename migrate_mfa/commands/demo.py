@@ -10,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from migrate_mfa.cli import option_values
 from migrate_mfa.cli.options import PREFIX, Group, Option
 from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
@@ -33,7 +34,9 @@ class Showing(Group):
     run_dir: Annotated[
         Path | None,
         Option(
-            help="Where the run directories go (default: a new folder in ./migrate-mfa-runs).", metavar="DIR"
+            help="Where the run directories go (default: a new folder in ./migrate-mfa-runs).",
+            metavar="DIR",
+            parser=option_values.folder,
         ),
     ] = None
     users: Annotated[

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from migrate_mfa.cli.caller import AwsForS3
 from migrate_mfa.cli.option_groups import Consent, ThisRun
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import confirm_purge, require_consent, tell
@@ -20,7 +21,7 @@ class Pending(Group, variables=False):
     ] = False
 
 
-def purge(run: ThisRun, pending: Pending, consent: Consent) -> ExitCode:
+def purge(run: ThisRun, pending: Pending, aws: AwsForS3, consent: Consent) -> ExitCode:
     """Delete the personal data of a finished run. Counts are kept.
 
     Rollback and reconcile are then no longer possible.
@@ -32,6 +33,7 @@ def purge(run: ThisRun, pending: Pending, consent: Consent) -> ExitCode:
     from migrate_mfa.journal.run_dir import shown
     from migrate_mfa.workflows.purge import purge as do_purge
 
+    del aws  # a run directory in a bucket was reached with it
     require_consent(consent)
     rows, left = do_purge(
         run.run_dir,

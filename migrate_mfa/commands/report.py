@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
+from migrate_mfa.cli.caller import AwsForS3
 from migrate_mfa.cli.option_groups import JsonOnly, ThisRun
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import tell
@@ -34,7 +35,7 @@ class Showing(Group, heading="Output", variables=False):
     ] = Format.TABLE
 
 
-def report(run: ThisRun, showing: Showing, output: JsonOnly) -> ExitCode:
+def report(run: ThisRun, showing: Showing, aws: AwsForS3, output: JsonOnly) -> ExitCode:
     """Write the reports of a run again, from its journal.
 
     Examples:
@@ -46,6 +47,7 @@ def report(run: ThisRun, showing: Showing, output: JsonOnly) -> ExitCode:
     from migrate_mfa.cli.traceback_file import keep_traceback
     from migrate_mfa.journal.run_dir import shown
     from migrate_mfa.reports import from_journal
+    from migrate_mfa.workflows.ending import tell_next, tell_verdict
 
     written = from_journal.report(run.run_dir, showing.lang)
     if written.fault is not None:
@@ -56,5 +58,9 @@ def report(run: ThisRun, showing: Showing, output: JsonOnly) -> ExitCode:
         write(from_journal.markdown(run.run_dir, showing.lang).rstrip("\n"))
     else:
         tables.standing(summary, run.run_dir, in_json=output.json)
+        if written.headline is not None and not output.json:
+            tell_verdict(written.headline)
     tell(f"The reports are in {shown(run.run_dir / 'report')}. Open report.html in a browser.")
+    if written.headline is not None and not output.json:
+        tell_next(written.headline, aws.caller)
     return ExitCode.DONE

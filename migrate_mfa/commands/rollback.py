@@ -1,6 +1,6 @@
 """rollback: undo what a run did."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 from migrate_mfa.cli.caller import Aws
@@ -54,7 +54,10 @@ def rollback(
     from migrate_mfa.settings import Settings
     from migrate_mfa.workflows.rollback import open_rollback
 
-    settings = Settings.of(chosen, run, aws, reading, pace, wave, telling, consent, output)
+    settings = replace(
+        Settings.of(chosen, run, aws, reading, pace, wave, telling, consent, output),
+        only_chosen=bool(chosen.roster or chosen.user or chosen.outcome),
+    )
     require_consent(consent)
     with shown_at_end("rollback", settings, lambda progress: open_rollback(settings, progress)) as undoing:
         _give_back(undoing, chosen)

@@ -84,20 +84,27 @@ def _require_ready(planning: "Run", overview: "Overview") -> None:
 
 
 def _ask(planning: "Run", overview: "Overview", *, made_now: bool) -> None:
-    """Ask for a yes; a plan that was made just now can be read in its report meanwhile."""
-    from migrate_mfa.cli.traceback_file import tell_of_page
-    from migrate_mfa.journal.run_dir import shown
-    from migrate_mfa.reports.from_journal import PAGE, write_plan
-
+    """Ask for a yes; the whole plan can be read in its report meanwhile."""
     findings = _check_first(planning) if planning.invocation.command == "run" else ()
     asks = not planning.session.settings.consent.yes
-    page = planning.invocation.report / PAGE
-    # Until this command ends, a page that it has just written is on this machine alone.
-    report = "" if not asks else str(page) if made_now else shown(page)
-    if asks and made_now and (fault := write_plan(planning.invocation.journal).fault) is not None:
-        tell_of_page(fault, planning.invocation.journal.directory)
-        report = ""
+    report = _page_of_plan(planning, made_now=made_now) if asks else ""
     confirm_run(planning.session, planning.writing(overview, findings, report))
+
+
+def _page_of_plan(planning: "Run", *, made_now: bool) -> str:
+    """Where the page of the plan is: written if it is not; empty if it cannot be."""
+    from migrate_mfa.cli.traceback_file import tell_of_page
+    from migrate_mfa.journal.run_dir import copy_of, shown
+    from migrate_mfa.reports.from_journal import PAGE, write_plan
+
+    journal, page = planning.invocation.journal, planning.invocation.report / PAGE
+    if not made_now and page.exists():
+        return shown(page)
+    if (fault := write_plan(journal).fault) is not None:
+        tell_of_page(fault, journal.directory)
+        return ""
+    copy = copy_of(journal.directory)
+    return shown(page) if copy is None or copy.bring(page) else str(page)
 
 
 def _check_first(planning: "Run") -> list[str]:

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from migrate_mfa.cli import option_values
+from migrate_mfa.cli.caller import AwsForS3
 from migrate_mfa.cli.options import Group, Option
-from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.domain.errors import ExitCode, RunDirectoryError
 from migrate_mfa.remote.objects import BucketUrl
 
 if TYPE_CHECKING:
@@ -20,16 +21,16 @@ class Listing(Group, heading="Output", variables=False):
     folder: Annotated[
         Path | BucketUrl,
         Option(
-            help="Where to look for run directories, with all folders below, or s3://BUCKET/PREFIX.",
+            help="Where to look for run directories, with all folders below, or s3://BUCKET[/PREFIX].",
             argument=True,
             metavar="FOLDER",
-            parser=option_values.run_dir,
+            parser=option_values.place,
         ),
     ] = Path("migrate-mfa-runs")
     json: Annotated[bool, Option(help="Print the list as JSON.")] = False
 
 
-def runs(listing: Listing) -> ExitCode:
+def runs(listing: Listing, aws: AwsForS3) -> ExitCode:
     """List the run directories: pool, roster, policy, state, counts, age.
 
     Examples:
@@ -42,7 +43,7 @@ def runs(listing: Listing) -> ExitCode:
     from migrate_mfa.reports.runs import find_runs
 
     folder = listing.folder
-    found = _in_bucket(folder) if isinstance(folder, BucketUrl) else find_runs(folder)
+    found = _in_bucket(folder, aws) if isinstance(folder, BucketUrl) else find_runs(folder)
     if listing.json:
         tables.as_json({"version": 1, "runs": [entry.as_dict() for entry in found]})
     else:
@@ -50,14 +51,16 @@ def runs(listing: Listing) -> ExitCode:
     return ExitCode.DONE
 
 
-def _in_bucket(url: BucketUrl) -> "list[RunEntry]":
-    from migrate_mfa.cli.located import waiting
-    from migrate_mfa.remote.aws_objects import open_bucket
+def _in_bucket(url: BucketUrl, aws: AwsForS3) -> "list[RunEntry]":
+    from migrate_mfa.cli.located import opened, waiting
     from migrate_mfa.remote.working_copy import RemoteRun, for_reading, run_dirs_below
-    from migrate_mfa.reports.runs import entry_of, newest_first
+    from migrate_mfa.reports.runs import RunEntry, entry_of, newest_first
 
-    entries = []
-    for place in run_dirs_below(RemoteRun(url, open_bucket(url)), waiting()):
-        with for_reading(RemoteRun(place, open_bucket(place)), waiting()) as path:
-            entries.append(entry_of(path))
+    entries, values = [], vars(aws)
+    for place in run_dirs_below(RemoteRun(url, opened(url, values)), waiting()):
+        try:
+            with for_reading(RemoteRun(place, opened(place, values)), waiting()) as path:
+                entries.append(entry_of(path))
+        except RunDirectoryError as error:
+            entries.append(RunEntry(run_dir=str(place), trouble=error.message))
     return newest_first(entries)

@@ -104,4 +104,4 @@ def _end(opened: "Opened", plan: "SetupPlan", state: str, now: "Members") -> Non
         else f"\nDone: pool {name} has MFA OPTIONAL with SMS, and reads back as it was written."
     )
     lines = next_after(opened.settings, plan.pool.facts.id)
-    say_next(opened.settings, "Check that the rest is ready too.", lines.pool("check"))
+    say_next("Check that the rest is ready too.", lines.pool("check"), opened.settings.aws.caller)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from migrate_mfa.cli.caller import AwsForS3
 from migrate_mfa.cli.option_groups import JsonOnly, ThisRun
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.domain.errors import ExitCode, UsageError
@@ -12,12 +13,12 @@ from migrate_mfa.domain.errors import ExitCode, UsageError
 class Watching(Group, variables=False):
     """Once or continuously."""
 
-    watch: Annotated[bool, Option(help="Show it until the run ends. Ctrl-C leaves; the run continues.")] = (
-        False
-    )
+    watch: Annotated[
+        bool, Option(help="Show the state until the run ends. Ctrl-C ends the view, not the run.")
+    ] = False
 
 
-def status(run: ThisRun, watching: Watching, output: JsonOnly) -> ExitCode:
+def status(run: ThisRun, watching: Watching, aws: AwsForS3, output: JsonOnly) -> ExitCode:
     """Show the state of a run, also while it runs.
 
     Examples:
@@ -25,8 +26,14 @@ def status(run: ThisRun, watching: Watching, output: JsonOnly) -> ExitCode:
         migrate-mfa status --run-dir migrate-mfa-runs/*/users-* --watch
     """
     from migrate_mfa.cli import tables
+    from migrate_mfa.journal.run_dir import copy_of
     from migrate_mfa.reports import from_journal
+    from migrate_mfa.workflows.ending import tell_next, tell_verdict
 
+    if watching.watch and copy_of(run.run_dir):
+        raise UsageError(
+            "--watch needs a run directory on this machine.", "Leave it out to print once how the run stands."
+        )
     if watching.watch:
         if output.json:
             raise UsageError("--watch and --json do not go together.", "Leave one of them out.")
@@ -36,6 +43,9 @@ def status(run: ThisRun, watching: Watching, output: JsonOnly) -> ExitCode:
     tables.standing(summary, run.run_dir, in_json=output.json)
     if not output.json:
         tables.options(summary)
+        verdict = from_journal.verdict(run.run_dir)
+        tell_verdict(verdict)
+        tell_next(verdict, aws.caller)
     return ExitCode.DONE
 
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from migrate_mfa.cli import option_values
-from migrate_mfa.cli.caller import Aws
+from migrate_mfa.cli.caller import AwsForS3
 from migrate_mfa.cli.option_groups import Consent
-from migrate_mfa.cli.options import Group, Only, Option
+from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import confirm_unlock, require_consent, tell
-from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.domain.errors import ExitCode, RunDirectoryError
 from migrate_mfa.remote.objects import BucketUrl
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ class Leased(Group):
     ]
 
 
-def unlock(
-    leased: Leased, aws: Annotated[Aws, Only("profile", "region", "endpoint_url")], consent: Consent
-) -> ExitCode:
+def unlock(leased: Leased, aws: AwsForS3, consent: Consent) -> ExitCode:
     """Free a run directory in a bucket whose owner is gone. An owner that still renews its lease keeps it.
 
     Examples:
@@ -38,7 +36,7 @@ def unlock(
     from migrate_mfa.remote.aws_objects import open_bucket
     from migrate_mfa.remote.lease import look_at_dead, take_away
     from migrate_mfa.remote.patient import PatientObjects
-    from migrate_mfa.remote.working_copy import RemoteRun, answering
+    from migrate_mfa.remote.working_copy import RemoteRun, answering, require_run
 
     require_consent(consent)
     bucket = open_bucket(
@@ -49,25 +47,26 @@ def unlock(
     with answering(run):
         found = look_at_dead(objects, waiting())
         if found is None:
+            require_run(run)
             tell(f"Nobody holds {run.url}.")
             return ExitCode.DONE
         holder, stored = found
-        confirm_unlock(holder.age(stored.at), _pool_name(run), str(run.url), yes=consent.yes)
+        who = holder.age(stored.at) if holder else "a command whose lease cannot be read"
+        confirm_unlock(who, _pool_name(run), str(run.url), yes=consent.yes)
         take_away(objects, stored)
     tell(f"{run.url} is free. Run the same command again to resume.")
     return ExitCode.DONE
 
 
 def _pool_name(run: "RemoteRun") -> str | None:
-    """The pool of the run, as far as it is in the bucket already."""
+    """The pool of the run, as far as its journal is in the bucket, and whole."""
     from migrate_mfa.cli.located import waiting
     from migrate_mfa.journal.database import Journal
     from migrate_mfa.journal.meta import RunMeta
-    from migrate_mfa.journal.run_files import JOURNAL
     from migrate_mfa.remote.working_copy import for_reading
 
-    with for_reading(run, waiting()) as path:
-        if not (path / JOURNAL).exists():
-            return None
-        with Journal.look_at(path) as journal:
+    try:
+        with for_reading(run, waiting()) as path, Journal.look_at(path) as journal:
             return RunMeta.read(journal).pool_name
+    except RunDirectoryError:  # whoever uses it next is told
+        return None

@@ -30,6 +30,11 @@ def duration(seconds: float) -> str:
     return f"{hours // 24} d {hours % 24:02} h"
 
 
+def at_least_a_second(seconds: float) -> str:
+    """A length of time, where the first second needs no figure."""
+    return "under a second" if seconds < 1 else duration(seconds)
+
+
 def minute(epoch_s: float) -> str:
     """A moment in UTC, to the minute: `2026-11-27 21:55 UTC`."""
     return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%d %H:%M} UTC"

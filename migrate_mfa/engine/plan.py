@@ -69,10 +69,8 @@ class Reading:
         """The choice and its reason, in one sentence."""
         chosen, other = ("a scan", "look-ups") if self.scan else ("look-ups", "a scan")
         costs = (self.scan_calls, self.lookup_calls) if self.scan else (self.lookup_calls, self.scan_calls)
-        return (
-            f"reading the pool by {chosen}: about {counted(costs[0], 'call')}, where {other} would take "
-            f"{costs[1]:,}"
-        )
+        about = counted(costs[0], "call")
+        return f"reading the pool by {chosen}: about {about} ({other} would take {costs[1]:,})"
 
 
 def choose_reading(rows: int, pool: PoolFacts) -> Reading:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.journal.run_dir import WorkingCopy, copy_of
 from migrate_mfa.journal.run_files import DRAFTS
 from migrate_mfa.journal.schema import SCHEMA, VERSION
 from migrate_mfa.journal.values import codes
@@ -31,6 +32,8 @@ def require_local(directory: Path) -> None:
         return
     mounted, kind = file_system_of(str(directory.resolve()), lines)
     if _NETWORK.fullmatch(kind):
+        if (copy := copy_of(directory)) is not None:
+            raise copy.unusable(f"it is on a network file system, {kind}, mounted at {mounted}")
         raise RunDirectoryError(
             f"The run directory {directory} is on a network file system ({kind}, mounted at {mounted}). "
             "The journal is not safe there: SQLite needs locks and memory that all processes share.",
@@ -164,8 +167,12 @@ def connect(path: Path, *, read_only: bool) -> RecordingConnection:
 
 
 @contextmanager
-def as_run_problem(path: Path) -> Iterator[None]:
+def as_run_problem(path: Path, copy: WorkingCopy | None = None) -> Iterator[None]:
     """Tell what SQLite raises as a problem of the run directory.
+
+    Args:
+        path: the journal.
+        copy: the working copy that it belongs to; that of this context unless given.
 
     Raises:
         RunDirectoryError: says what is wrong with the file, and what to do.
@@ -174,6 +181,8 @@ def as_run_problem(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorname", type(error).__name__)
+        if copy := copy or copy_of(path.parent):
+            raise copy.unusable(code) from error
         raise RunDirectoryError(f"The journal {path} cannot be used ({code}).", _hint(code)) from error
 
 

@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
@@ -47,13 +48,14 @@ class Database:
         self._keeper: Keeper | None = None
         self._token = ""
         self._replica: Replica | None = None
+        self._as_problem = partial(as_run_problem, path, copy_of(path.parent))
 
     def own(self) -> None:
         """Let no other process write here from now on: its token would end ours, and ours ends another's."""
         token = uuid4().hex
         with self.transaction() as db:
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_OWNER, json.dumps(token)))
-        self._token, self._keeper = token, Keeper(self.path.parent)
+        self._token, self._keeper = token, Keeper(self.path.parent, copy_of(self.path.parent))
 
     def require_ours(self) -> None:
         """Look whether this process may still write here, and to users.
@@ -61,7 +63,7 @@ class Database:
         Raises:
             RunDirectoryError: a file of the directory is gone or replaced, or another process has taken over.
         """
-        with self._lock, as_run_problem(self.path):
+        with self._lock, self._as_problem():
             if self._keeper is not None:
                 self._keeper.require_same(self._connection)
             self._require_token()
@@ -84,7 +86,7 @@ class Database:
     @contextmanager
     def held(self) -> Iterator[sqlite3.Connection]:
         """The connection, while no other thread uses it."""
-        with self._lock, as_run_problem(self.path):
+        with self._lock, self._as_problem():
             yield self._connection
 
     def _require_token(self) -> None:
@@ -93,8 +95,8 @@ class Database:
         found = self._connection.execute("SELECT value FROM meta WHERE key = ?", (_OWNER,)).fetchone()
         if found is None or json.loads(found[0]) != self._token:
             raise RunDirectoryError(
-                f"Another process has taken over {self.path.parent}; this one stops.",
-                f"To see which, run: migrate-mfa status --run-dir {self.path.parent}",
+                f"Another process has taken over {shown(self.path.parent)}; this one stops.",
+                f"To see which, run: migrate-mfa status --run-dir {shown(self.path.parent)}",
             )
 
     @contextmanager
@@ -104,7 +106,7 @@ class Database:
         Raises:
             RunDirectoryError: the disk is full, or the file cannot be written or read.
         """
-        with self._lock, as_run_problem(self.path):
+        with self._lock, self._as_problem():
             if self._keeper is not None:
                 self._keeper.require_same(self._connection)
             connection, replica = self._connection, self._replica
@@ -126,7 +128,7 @@ class Database:
 
     def query(self, sql: str, *arguments: object) -> list[sqlite3.Row]:
         """The rows of one query, all of them: ask for a bounded number."""
-        with self._lock, as_run_problem(self.path):
+        with self._lock, self._as_problem():
             return self._connection.execute(sql, arguments).fetchall()
 
     def value(self, sql: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever the column holds
@@ -143,7 +145,7 @@ class Database:
         Raises:
             RunDirectoryError: something of it is left, because another program has the journal open.
         """
-        with self._lock, as_run_problem(self.path):
+        with self._lock, self._as_problem():
             self._connection.execute("PRAGMA secure_delete = ON")
             self._connection.execute("VACUUM")
             busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -219,6 +221,8 @@ class Journal:
         """
         path = directory / NAME
         if not path.is_file():
+            if (copy := copy_of(directory)) is not None:
+                raise copy.without_run()
             raise RunDirectoryError(
                 f"{shown(directory)} is not a run directory: it has no {NAME}.", "See --run-dir."
             )
@@ -274,7 +278,7 @@ def _make_directory(directory: Path) -> None:
     foreign = [entry.name for entry in directory.iterdir()] if not (directory / NAME).exists() else []
     if set(foreign) - {LOCK, MARK, "log.jsonl", "report", *DRAFTS}:
         raise RunDirectoryError(
-            f"{directory} is not empty and has no {NAME}: it is not a run directory.",
+            f"{shown(directory)} is not empty and has no {NAME}: it is not a run directory.",
             "With --run-dir, name a new or empty directory.",
         )
 
@@ -301,7 +305,9 @@ def _check_version(database: Database, directory: Path) -> None:
             f"{VERSION}).",
             "Update migrate-mfa, or give another --run-dir.",
         )
-    raise RunDirectoryError(f"{directory / NAME} is not a journal of migrate-mfa.", "Use another --run-dir.")
+    raise RunDirectoryError(
+        f"{shown(directory / NAME)} is not a journal of migrate-mfa.", "Use another --run-dir."
+    )
 
 
 def _require_complete(database: Database, directory: Path) -> None:

@@ -124,7 +124,7 @@ class RunMeta:
 
     @property
     def verification(self) -> str | None:
-        """How a number becomes verified; None where nothing was planned, or without numbers."""
+        """How a number becomes verified; None where nothing was planned, and of a disable."""
         return self._text_of("verification")
 
     @property
@@ -135,12 +135,16 @@ class RunMeta:
     @property
     def despite(self) -> tuple[str, ...]:
         """The reasons that were lifted."""
-        told = self.options.get("despite")
+        told = self._decided("despite")
         return tuple(map(str, told)) if isinstance(told, list) else ()
 
     def _text_of(self, name: str) -> str | None:
-        value = self.options.get(name)
+        value = self._decided(name)
         return None if value is None else str(value)
+
+    def _decided(self, name: str) -> object:
+        """What the operator decided about numbers; a disable reads none, whatever its journal has."""
+        return None if self.kind == "disable" else self.options.get(name)
 
     @property
     def settled(self) -> Mapping[str, object]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from migrate_mfa.journal.database import Database
 
 RUNS = "migrate-mfa-runs"
+AUDIT = "audit"
+"""How the directory of an audit is called, beside those of its pool's runs."""
 _COMMON = Path("/tmp")  # noqa: S108 - the one directory in which all users of a machine may make files
 _UNSAFE = re.compile(r"[^\w.-]+")
 
@@ -35,6 +37,25 @@ class WorkingCopy:
     """What the operator calls the run directory."""
     replica_of: "Callable[[Database], Replica] | None" = None
     """Makes what keeps the run directory up to date; None where it is only read."""
+    bring: "Callable[[Path], bool]" = lambda _: False
+    """Has one of its files there before the command ends, and says whether it is."""
+    is_ours: "Callable[[], bool]" = lambda: True
+    """Whether what this command leaves here still goes to the run directory."""
+
+    def without_run(self) -> RunDirectoryError:
+        """There is nothing where the run directory should be."""
+        return RunDirectoryError(
+            f"There is no run in {self.name}.",
+            "Correct --run-dir. To list the runs of a bucket: migrate-mfa runs s3://BUCKET",
+        )
+
+    def unusable(self, why: str) -> RunDirectoryError:
+        """These files cannot be used; the run directory is not to blame."""
+        return RunDirectoryError(
+            f"The working copy of {self.name} in {self.path.parent.parent} cannot be used ({why}).",
+            "Is the disk full, or does another program work there? Free some space, or set TMPDIR to another "
+            "local directory. Then run the same command again; nothing that was written is lost.",
+        )
 
 
 working_copy: ContextVar[WorkingCopy | None] = ContextVar("working_copy", default=None)
@@ -45,6 +66,12 @@ def copy_of(directory: Path) -> WorkingCopy | None:
     """The working copy that this directory is, or None for a run directory of its own."""
     copy = working_copy.get()
     return copy if copy is not None and copy.path == directory else None
+
+
+def keeps_reports() -> bool:
+    """Whether what this command has written of a report is what the operator will find."""
+    copy = working_copy.get()
+    return copy is None or copy.is_ours()
 
 
 def shown(path: Path) -> str:
@@ -64,7 +91,7 @@ def default_run_dir(user_pool_id: str, roster: str, roster_sha256: str) -> Path:
 
 def default_audit_dir(user_pool_id: str) -> Path:
     """`./migrate-mfa-runs/POOL/audit`: each audit of a pool replaces the report of the one before."""
-    return Path(RUNS) / user_pool_id / "audit"
+    return Path(RUNS) / user_pool_id / AUDIT
 
 
 def default_canary_dir(user_pool_id: str, now: float) -> Path:

@@ -6,8 +6,12 @@ import stat
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.errors import RunDirectoryError
+
+if TYPE_CHECKING:
+    from migrate_mfa.journal.run_dir import WorkingCopy
 
 JOURNAL = "journal.sqlite"
 LOCK = "lock"
@@ -97,8 +101,9 @@ class Identity:
 class Keeper:
     """Stops a command whose run directory goes, and saves the journal that only this process still has."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, copy: "WorkingCopy | None" = None) -> None:
         self._directory = directory
+        self._copy = copy
         self._identity = Identity(directory)
         self._saved: Path | None = None
 
@@ -111,6 +116,8 @@ class Keeper:
         changed = self._identity.changed()
         if not changed:
             return
+        if self._copy is not None:  # its journal is in another place, too
+            raise self._copy.unusable(f"{changed[0] or 'it'} was removed or replaced")
         if self._saved is None and {JOURNAL, f"{JOURNAL}-wal"} & set(changed):
             self._saved = save_journal(connection, self._directory)
         what = self._directory / changed[0] if changed[0] else self._directory

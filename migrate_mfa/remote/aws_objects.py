@@ -6,6 +6,7 @@ Conditional writes: "Add preconditions to S3 operations with conditional request
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +18,16 @@ from migrate_mfa.aws.problems import FAILURES, api_error
 from migrate_mfa.aws.session import Aws, AwsTarget
 from migrate_mfa.domain.errors import NotAllowed, RunDirectoryError
 from migrate_mfa.domain.failure import ApiError
-from migrate_mfa.remote.objects import BucketUrl, ConditionFailedError, GoneError, Put, Stored, StoreError
+from migrate_mfa.remote.names import BASES, Contents
+from migrate_mfa.remote.objects import (
+    BucketUrl,
+    ConditionFailedError,
+    GoneError,
+    IsOld,
+    Put,
+    Stored,
+    StoreError,
+)
 
 T = TypeVar("T")
 _ANY_REGION = "us-east-1"
@@ -131,16 +141,16 @@ class S3Objects:
         """See `Objects.delete_many`."""
         self._delete([{"Key": self._key(name)} for name in names])
 
-    def delete_all_versions(self, prefix: str, keep: Callable[[str], bool]) -> int:
-        """See `Objects.delete_all_versions`."""
+    def delete_versions(self, is_old: IsOld) -> int:
+        """See `Objects.delete_versions`."""
         begin = len(self._key(""))
 
         def read() -> list[dict[str, str]]:
             return [
                 {"Key": each["Key"], "VersionId": each["VersionId"]}
-                for page in self._pages("list_object_versions", prefix)
+                for page in self._pages("list_object_versions", "")
                 for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
-                if not (each["IsLatest"] and keep(each["Key"][begin:]))
+                if is_old(each["Key"][begin:], latest=each["IsLatest"])
             ]
 
         found = self._call("ListObjectVersions", read, _LONGEST_S)
@@ -151,6 +161,21 @@ class S3Objects:
                 "Allow s3:DeleteObjectVersion there, and look for an object lock; then run purge again.",
             )
         return len(found)
+
+    def outer(self) -> str | None:
+        """See `Objects.outer`."""
+        parts = self._url.prefix.split("/")
+        for depth in range(1, len(parts)):
+            place = BucketUrl(self._url.bucket, "/".join(parts[:depth]))
+            asked = {"Bucket": place.bucket, "Prefix": f"{place.prefix}/{BASES}"}
+            try:
+                page = self._call("ListObjectsV2", partial(self._client.list_objects_v2, **asked))
+            except NotAllowed:
+                continue  # whoever may not look there cannot write there either
+            begin = len(place.prefix) + 1
+            if Contents.of(each["Key"][begin:] for each in page.get("Contents", ())).bases:
+                return str(place)
+        return None
 
     def _unless_missing(self, name: str, read: Callable[[], T]) -> T | None:
         """What is read, or None where it is not there.
@@ -209,7 +234,7 @@ class S3Objects:
             return GoneError(operation)
         if code in _NO_BUCKET:
             return RunDirectoryError(
-                f"There is no bucket {self._url.bucket}.", "Correct --run-dir, or create the bucket."
+                f"There is no bucket {self._url.bucket}.", "Correct its name, or create the bucket."
             )
         if code in _REFUSED:
             return NotAllowed(

@@ -2,14 +2,15 @@
 
 import os
 import shutil
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from migrate_mfa import stop
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
 from migrate_mfa.remote import lease
+from migrate_mfa.remote.names import NOTHING, Place
 from migrate_mfa.remote.objects import BucketUrl, StoreError
 
 
@@ -19,13 +20,13 @@ class Keeper:
     def __init__(
         self,
         held: lease.Lease,
-        segment: Callable[[], int],
+        last: Callable[[], Place],
         drain: Callable[[str], None],
         end: Callable[[str], None],
     ) -> None:
         """`drain` is called once, with the reason; `end` must not return."""
         self._lease = held
-        self._segment = segment
+        self._last = last
         self._drain = drain
         self._end = end
         self._done = threading.Event()
@@ -47,9 +48,11 @@ class Keeper:
         while not self._done.wait(pause):
             self._judge()
             try:
-                self._lease.renew(self._segment())
+                self._lease.renew(self._last())
             except (StoreError, MigrateMfaError) as error:
                 self._trouble = str(error)
+            except Exception as error:  # noqa: BLE001 - whatever it is, this thread must end the process in time
+                self._trouble = type(error).__name__
             else:
                 self._trouble = ""
             self._judge()
@@ -74,7 +77,7 @@ def kept(
     url: BucketUrl,
     say: Callable[[str], None],
     *,
-    segment: Callable[[], int] = lambda: 0,
+    last: Callable[[], Place] = lambda: NOTHING,
     scratch: Path | None = None,
 ) -> Iterator[None]:
     """Keep a lease for as long as the context lasts, then release it.
@@ -83,13 +86,13 @@ def kept(
         held: the lease.
         url: what is leased, as the operator calls it.
         say: tells why the command drains or ends.
-        segment: the last segment that is in the bucket.
+        last: the last segment that is in the bucket.
         scratch: what goes before the process is ended.
     """
     keeper = Keeper(
         held,
-        segment,
-        lambda reason: _drain(f"{url}: {reason}", say),
+        last,
+        lambda reason: _drain(url, reason, say),
         lambda reason: _end_now(f"{url}: {reason}", say, scratch),
     )
     keeper.start()
@@ -97,13 +100,13 @@ def kept(
         yield
     finally:
         keeper.stop()
-        held.release()
+        held.release(last())
 
 
-def _drain(text: str, say: Callable[[str], None]) -> None:
+def _drain(url: BucketUrl, reason: str, say: Callable[[str], None]) -> None:
     """End what is in flight, as at SIGTERM."""
-    say(f"{text} This command ends what is in flight; run the same command again to resume.")
-    os.kill(os.getpid(), signal.SIGTERM)
+    say(f"{url}: {reason} This command ends what is in flight; run the same command again to resume.")
+    stop.drain(f"The lease of {url}")
 
 
 def _end_now(text: str, say: Callable[[str], None], scratch: Path | None) -> None:

@@ -3,20 +3,24 @@
 It lasts 90 s by the store's clock and is renewed every 10 s, each time in the place of exactly the object
 that was written before. Its generation grows with every owner. An owner that cannot renew it drains after
 30 s and ends after 75 s, so it is dead before anybody else may begin.
+
+It also notes the last segment that is known to be in the bucket, for whoever restores the journal next.
+Therefore the lease of a run directory stays, free, when its owner ends or when it is taken away.
 """
 
-import json
 import os
 import platform
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.domain.errors import MigrateMfaError, RunDirectoryError
+from migrate_mfa.remote.holder import Holder, readable
+from migrate_mfa.remote.names import LOCK, NOTHING, Place
 from migrate_mfa.remote.objects import ConditionFailedError, GoneError, Objects, Stored, StoreError
 
-LOCK = "lock.json"
 RUN_DIRECTORY = "this run directory"
 LASTS_S = 90.0
 RENEWED_S = 10.0
@@ -29,55 +33,6 @@ _DEAD_S = 25.0
 _LOOK_S = 2.0
 RETRY_S = 1.0
 _LONGEST_CALL_S = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """What stands in a lease; moments by the store's clock, in seconds since the epoch."""
-
-    owner: str
-    """A token of one process: it tells its own lease from every other."""
-    host: str
-    pid: int
-    command: str
-    generation: int
-    renewed_at: float
-    expires_at: float
-    segment: int = 0
-    """The last segment of this generation that is known to be in the bucket."""
-
-    @classmethod
-    def read(cls, stored: Stored) -> "Holder":
-        """Read a lease.
-
-        Raises:
-            RunDirectoryError: it is none.
-        """
-        try:
-            found = json.loads(stored.body)
-            return cls(
-                owner=str(found["owner"]),
-                host=str(found["host"]),
-                pid=int(found["pid"]),
-                command=str(found["command"]),
-                generation=int(found["generation"]),
-                renewed_at=float(found["renewed_at"]),
-                expires_at=float(found["expires_at"]),
-                segment=int(found["segment"]),
-            )
-        except (ValueError, TypeError, KeyError) as error:
-            raise RunDirectoryError(
-                f"{LOCK} is not a lease of migrate-mfa.", "Look at it; it may belong to another program."
-            ) from error
-
-    def body(self) -> bytes:
-        """As it stands in the bucket."""
-        return json.dumps(asdict(self)).encode()
-
-    def age(self, now: float) -> str:
-        """Who holds it and since when it has not been renewed, in words; `now` by the store's clock."""
-        since = max(0, round(now - self.renewed_at))
-        return f"{self.command} on {self.host} (process {self.pid}), renewed {since} s ago"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +90,12 @@ class Lease:
                 "Look at the network and the bucket; then the same command resumes.",
             )
 
-    def renew(self, segment: int) -> None:
+    @property
+    def last(self) -> Place:
+        """The last segment that it knows to be in the bucket."""
+        return self._holder.last
+
+    def renew(self, last: Place = NOTHING) -> None:
         """Renew it, and note which segment has come to the bucket.
 
         Raises:
@@ -146,7 +106,9 @@ class Lease:
                 return
             asked = self._elapsed()
             now = asked + self._store_ahead
-            holder = replace(self._holder, renewed_at=now, expires_at=now + LASTS_S, segment=segment)
+            holder = replace(
+                self._holder, renewed_at=now, expires_at=now + LASTS_S, last=max(last, self.last)
+            )
             longest = max(RETRY_S, min(_LONGEST_CALL_S, ENDS_S - self.age))
             try:
                 put = self._objects.put(LOCK, holder.body(), replaces=self._tag, seconds=longest)
@@ -161,22 +123,30 @@ class Lease:
     def _look_who_has_it(self) -> None:
         """The lease is another object: ours, if the answer to a renewal was lost; else it is lost."""
         found = self._objects.get(LOCK)
-        holder = Holder.read(found) if found else None
+        holder = readable(found) if found else None
         if found and holder and holder.owner == self._holder.owner:
             # When that was sent is not known; it counts from the renewal before it, and the next one is due.
             self._tag = found.tag
             return
-        by = f" by {holder.command} on {holder.host}" if holder else ""
-        self._lost = f"The lease of {self._what} was taken over{by}, so this command ends."
+        by = f" by {holder.command} on {holder.host}" if holder and not holder.free else ""
+        how = "removed" if holder and holder.free else f"taken over{by}"
+        self._lost = f"The lease of {self._what} was {how}, so this command ends."
 
-    def release(self) -> None:
-        """Give it back; what cannot be given back runs out by itself."""
+    def release(self, last: Place = NOTHING) -> None:
+        """Give it back; what cannot be given back runs out by itself.
+
+        Args:
+            last: the last segment that is in the bucket. Where there is one, the lease stays as a note of it.
+        """
         with self._mutex:
-            if not self._lost:
-                try:
+            if self._lost:
+                return
+            left = replace(self._holder, last=max(last, self.last)).freed()
+            with suppress(ConditionFailedError, GoneError, StoreError, MigrateMfaError):
+                if left.last == NOTHING:
                     self._objects.delete(LOCK, tag=self._tag)
-                except (ConditionFailedError, StoreError):
-                    return
+                else:
+                    self._objects.put(LOCK, left.body(), replaces=self._tag)
 
 
 def acquire(
@@ -193,6 +163,7 @@ def acquire(
 
     Raises:
         RunDirectoryError: somebody else holds it and renews it.
+        UnreadableError: something else is in its place.
         StoreError: the bucket does not answer.
     """
     me = uuid4().hex
@@ -213,6 +184,7 @@ def acquire(
             generation=max(least_generation(), holder.generation if holder else 0) + 1,
             renewed_at=now,
             expires_at=now + LASTS_S,
+            last=holder.last if holder else NOTHING,
         )
         try:
             put = objects.put(LOCK, mine.body(), new=stored is None, replaces=stored.tag if stored else None)
@@ -230,29 +202,38 @@ class _Look:
         self._since = 0.0
         self._told = False
 
-    def wait(self, holder: Holder, stored: Stored) -> None:
-        """Let some time pass.
+    @property
+    def is_dead(self) -> bool:
+        """Whether it was looked at for so long that its owner has missed two renewals."""
+        return self._first is not None and self._waiting.elapsed() - self._since >= _DEAD_S
+
+    def wait(self, holder: Holder | None, stored: Stored) -> None:
+        """Let some time pass; `holder` is None where the lease cannot be read.
 
         Raises:
             RunDirectoryError: the lease was renewed while we looked.
         """
+        what, left = self._waiting.what, holder.expires_at - stored.at if holder else 0.0
         if self._first is None:
             self._first, self._since = stored, self._waiting.elapsed()
             self._waiting.say(
-                f"A lease on {self._waiting.what} is held by {holder.age(stored.at)}. Waiting to see whether "
-                f"that command still runs. If not, the lease ends in {holder.expires_at - stored.at:.0f} s."
+                f"A lease on {what} is held by {holder.age(stored.at)}. Waiting to see whether "
+                f"that command still runs. If not, the lease ends in {left:.0f} s."
+                if holder
+                else f"The lease on {what} cannot be read. Waiting to see whether a command still renews it."
             )
         if stored.tag != self._first.tag:
-            raise busy(self._waiting.what, holder, stored)
-        if not self._told and self._waiting.elapsed() - self._since >= _DEAD_S:
+            raise busy(what, holder, stored)
+        if holder and not self._told and self.is_dead:
             self._told = True
-            left = holder.expires_at - stored.at
             self._waiting.say(f"Its lease is not renewed any more. This command begins in {left:.0f} s.")
         self._waiting.sleep(_LOOK_S)
 
 
-def look_at_dead(objects: Objects, waiting: Waiting) -> tuple[Holder, Stored] | None:
+def look_at_dead(objects: Objects, waiting: Waiting) -> tuple[Holder | None, Stored] | None:
     """The lease of an owner that does not renew it any more; None where nobody holds it.
+
+    Its owner is None where it cannot be read.
 
     Raises:
         RunDirectoryError: it is renewed.
@@ -260,30 +241,43 @@ def look_at_dead(objects: Objects, waiting: Waiting) -> tuple[Holder, Stored] | 
     """
     look = _Look(waiting)
     while (stored := objects.get(LOCK)) is not None:
-        holder = Holder.read(stored)
-        if stored.at - holder.renewed_at >= _DEAD_S:
+        holder = readable(stored)
+        if holder is not None and holder.free:
+            return None
+        if look.is_dead if holder is None else stored.at - holder.renewed_at >= _DEAD_S:
             return holder, stored
         look.wait(holder, stored)
     return None
 
 
 def take_away(objects: Objects, stored: Stored) -> None:
-    """Remove a lease that was looked at.
+    """Free a lease that was looked at. It stays as a note where it knows of a segment.
 
     Raises:
         RunDirectoryError: it was renewed since.
         StoreError: it is not known whether it was removed.
     """
+    holder = readable(stored)
     try:
-        objects.delete(LOCK, tag=stored.tag)
+        if holder is None or holder.last == NOTHING:
+            objects.delete(LOCK, tag=stored.tag)
+        else:
+            objects.put(LOCK, holder.freed().body(), replaces=stored.tag)
+    except GoneError:
+        return
     except ConditionFailedError:
-        raise busy(RUN_DIRECTORY, Holder.read(stored), stored) from None
+        now = objects.get(LOCK)
+        by_now = readable(now) if now else None
+        if now is None or (by_now is not None and by_now.free):
+            return  # our own write, whose answer was lost
+        raise busy(RUN_DIRECTORY, by_now, now) from None
 
 
-def busy(what: str, holder: Holder, stored: Stored) -> RunDirectoryError:
+def busy(what: str, holder: Holder | None, stored: Stored) -> RunDirectoryError:
     """Somebody else works there."""
+    who = holder.age(stored.at) if holder else "its lease cannot be read, but was just written"
     return RunDirectoryError(
-        f"Another command works on {what}: {holder.age(stored.at)}.",
+        f"Another command works on {what}: {who}.",
         "Wait until it ends, or stop it: it can be resumed. If its machine is gone, its lease ends within "
         f"{LASTS_S:.0f} s; migrate-mfa unlock takes it away earlier.",
     )

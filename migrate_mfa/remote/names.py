@@ -8,8 +8,14 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 _BASE = re.compile(r"base-(\d+)-(\d+)\.sqlite\.gz")
+BASES = "base-"
+"""How the name of every base begins."""
 _SEGMENT = re.compile(r"wal-(\d+)-(\d+)\.jsonl\.gz")
 _LOG = re.compile(r"log-\d+\.jsonl")
+_REPORT = re.compile(r"report/[^/]+")
+_LIST = re.compile(r"report/[^/]+\.csv")
+LOCK = "lock.json"
+"""The name of the lease."""
 ANY_BASE = "base-*.sqlite.gz"
 """How messages name a base that should be there, whichever it was."""
 
@@ -19,6 +25,17 @@ class Place(NamedTuple):
 
     generation: int
     segment: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Place":
+        """Read what `text` wrote; ValueError where it is something else."""
+        generation, segment = text.split("-")
+        return cls(int(generation), int(segment))
+
+    @property
+    def text(self) -> str:
+        """As a lease has it."""
+        return f"{self.generation}-{self.segment}"
 
     @property
     def base(self) -> str:
@@ -38,7 +55,29 @@ def log_of(generation: int) -> str:
 
 def left_by_a_command(name: str) -> bool:
     """Whether an object was written by a command that had a base before it: only a loss removes that."""
-    return bool(_SEGMENT.fullmatch(name) or _LOG.fullmatch(name))
+    return any(each.fullmatch(name) for each in (_SEGMENT, _LOG, _REPORT))
+
+
+def is_ours(name: str) -> bool:
+    """Whether this tool gives such a name to an object of a run directory.
+
+    The empty name is the folder itself, as the console of S3 makes it.
+    """
+    return name in {"", LOCK} or left_by_a_command(name) or bool(_BASE.fullmatch(name))
+
+
+def is_list(name: str) -> bool:
+    """Whether an object is a list of users in a report."""
+    return bool(_LIST.fullmatch(name))
+
+
+def has_users(name: str) -> bool:
+    """Whether an object holds personal data."""
+    return is_list(name) or any(each.fullmatch(name) for each in (_BASE, _SEGMENT))
+
+
+NOTHING = Place(0, 0)
+"""Before the first segment of the first generation."""
 
 
 class Contents(NamedTuple):
@@ -57,6 +96,10 @@ class Contents(NamedTuple):
     def generation(self) -> int:
         """The highest generation that has left anything."""
         return max((place.generation for place in (*self.bases, *self.segments)), default=0)
+
+    def after(self, base: Place) -> list[Place]:
+        """The segments that follow a base."""
+        return [each for each in self.segments if each.generation == base.generation and each > base]
 
     def superseded_by(self, base: Place) -> list[str]:
         """What nobody needs any more once this base is there."""

@@ -1,40 +1,48 @@
 """The objects below one prefix of a bucket, as far as a run directory needs them."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from migrate_mfa.domain.errors import UsageError
 
-_URL = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(?P<prefix>[^\s?#]*[^\s?#/])/?")
+_URL = re.compile(r"s3://(?P<bucket>[^/]*)(?:/(?P<prefix>.*))?", re.DOTALL)
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_UNSAFE = re.compile(r"[\s\x00-\x1f\x7f*?#%\\^`\"<>\[\]{}|~]")
+"""Characters that shells, URLs and IAM policies take for something else than themselves.
+
+Source: Amazon S3 User Guide, "Naming Amazon S3 objects", characters to avoid.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class BucketUrl:
-    """`s3://BUCKET/PREFIX`; the prefix has no slash at its end."""
+    """`s3://BUCKET/PREFIX`; the prefix has no slash at its end, and is empty for a whole bucket."""
 
     bucket: str
     prefix: str
 
     @classmethod
-    def parse(cls, text: str) -> "BucketUrl":
-        """Read it from a command line.
+    def parse(cls, text: str, *, whole: bool = False) -> "BucketUrl":
+        """Read it from a command line; `whole` allows a bucket without a prefix.
 
         Raises:
-            UsageError: it has another form.
+            UsageError: it has another form; says what is wrong.
         """
         match = _URL.fullmatch(text)
-        if match is None:
+        bucket, prefix = (match["bucket"], (match["prefix"] or "").removesuffix("/")) if match else ("", "")
+        wrong = "it does not begin with s3://" if match is None else _wrong(bucket, prefix, whole=whole)
+        if wrong:
             raise UsageError(
-                f"{text!r} is not a place in a bucket.",
+                f"{text!r} is not a place in a bucket: {wrong}.",
                 "It looks like s3://my-bucket/runs/customers: a bucket, and a prefix for each run.",
             )
-        return cls(match["bucket"], match["prefix"])
+        return cls(bucket, prefix)
 
     def __str__(self) -> str:
-        return f"s3://{self.bucket}/{self.prefix}"
+        return f"s3://{self.bucket}/{self.prefix}".removesuffix("/")
 
     @property
     def name(self) -> str:
@@ -47,7 +55,19 @@ class BucketUrl:
         return BucketUrl(self.bucket, self.prefix.rpartition("/")[0])
 
     def __truediv__(self, name: str) -> "BucketUrl":
-        return BucketUrl(self.bucket, f"{self.prefix}/{name}")
+        return BucketUrl(self.bucket, f"{self.prefix}/{name}".removeprefix("/"))
+
+
+def _wrong(bucket: str, prefix: str, *, whole: bool) -> str:
+    """What is wrong with the parts of a place in a bucket, or nothing."""
+    if not _BUCKET.fullmatch(bucket):
+        return f"{bucket!r} is not the name of a bucket (3 to 63 small letters, digits, dots and hyphens)"
+    if not prefix:
+        return "" if whole else "it has no prefix after the bucket"
+    if (unsafe := _UNSAFE.search(prefix)) is not None:
+        return f"its prefix has the character {unsafe[0]!r}"
+    part = next((each for each in prefix.split("/") if each in {"", ".", ".."}), None)
+    return "" if part is None else f"its prefix has the part {part!r}" if part else "its prefix has //"
 
 
 def is_bucket_url(text: object) -> bool:
@@ -82,6 +102,14 @@ class GoneError(Exception):
 
 class StoreError(Exception):
     """It is not known whether the call was carried out: no answer, 409, or an error of the service."""
+
+
+class IsOld(Protocol):
+    """Whether a version of an object is to go."""
+
+    def __call__(self, name: str, *, latest: bool) -> bool:
+        """`latest` says whether it is the current one."""
+        ...
 
 
 class Objects(Protocol):
@@ -137,6 +165,10 @@ class Objects(Protocol):
         """Remove objects, as far as that is allowed; what is not there is no error."""
         ...
 
-    def delete_all_versions(self, prefix: str, keep: Callable[[str], bool]) -> int:
-        """Remove every version of what begins so, but for the current ones to `keep`. Returns how many."""
+    def delete_versions(self, is_old: IsOld) -> int:
+        """Remove the versions that are to go. Returns how many."""
+        ...
+
+    def outer(self) -> str | None:
+        """The run directory in which this place is, as far as these credentials can see it."""
         ...

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-from migrate_mfa.remote.objects import Objects, Put, Stored, StoreError
+from migrate_mfa.remote.objects import IsOld, Objects, Put, Stored, StoreError
 
 T = TypeVar("T")
 ATTEMPTS = 6
@@ -64,6 +64,10 @@ class PatientObjects:
         """See `Objects.delete_many`."""
         self._retrying(self._inner.delete_many, names)
 
-    def delete_all_versions(self, prefix: str, keep: Callable[[str], bool]) -> int:
-        """See `Objects.delete_all_versions`."""
-        return self._retrying(self._inner.delete_all_versions, prefix, keep)
+    def delete_versions(self, is_old: IsOld) -> int:
+        """See `Objects.delete_versions`."""
+        return self._retrying(self._inner.delete_versions, is_old)
+
+    def outer(self) -> str | None:
+        """See `Objects.outer`."""
+        return self._retrying(self._inner.outer)

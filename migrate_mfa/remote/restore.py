@@ -8,7 +8,7 @@ from pathlib import Path
 from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.journal.run_files import JOURNAL
 from migrate_mfa.remote import segment
-from migrate_mfa.remote.names import ANY_BASE, Contents, Place, left_by_a_command
+from migrate_mfa.remote.names import ANY_BASE, NOTHING, Contents, Place, left_by_a_command
 from migrate_mfa.remote.objects import Objects
 
 _MOST_TRIES = 5
@@ -19,7 +19,7 @@ class _ReplacedError(Exception):
     """What was listed is not there any more."""
 
 
-def restore(objects: Objects, url: str, directory: Path, at_least: Place | None = None) -> Contents:
+def restore(objects: Objects, url: str, directory: Path, at_least: Place = NOTHING) -> Contents:
     """Write the journal into an empty directory, if the bucket has one.
 
     Args:
@@ -38,10 +38,12 @@ def restore(objects: Objects, url: str, directory: Path, at_least: Place | None 
     for _ in range(_MOST_TRIES):
         names = objects.names()
         contents = Contents.of(names)
-        if not contents.bases and any(map(left_by_a_command, names)):
-            raise _gap(f"{url}/{ANY_BASE}")
+        if (missing := _missing(names, contents, at_least)) is not None:
+            if objects.names() != names:
+                continue  # pages of one list are not of one moment
+            raise _gap(f"{url}/{missing}")
         try:
-            _restore(objects, url, contents, directory, at_least)
+            _restore(objects, url, contents, directory)
         except _ReplacedError:
             continue
         return contents
@@ -50,20 +52,29 @@ def restore(objects: Objects, url: str, directory: Path, at_least: Place | None 
     )
 
 
-def _restore(objects: Objects, url: str, contents: Contents, directory: Path, at_least: Place | None) -> None:
+def _missing(names: list[str], contents: Contents, at_least: Place) -> str | None:
+    """The name of an object without which the journal is not whole, or None."""
+    if not contents.bases:
+        return ANY_BASE if at_least > NOTHING or any(map(left_by_a_command, names)) else None
+    base = contents.bases[-1]
+    later = contents.after(base)
+    for expected, place in enumerate(later, base.segment + 1):
+        if place.segment != expected:
+            return Place(base.generation, expected).wal
+    last = Place(base.generation, base.segment + len(later))
+    if last >= at_least:
+        return None
+    same = at_least.generation == last.generation
+    return Place(last.generation, last.segment + 1).wal if same else at_least.base
+
+
+def _restore(objects: Objects, url: str, contents: Contents, directory: Path) -> None:
     if not contents.bases:
         return
     base = contents.bases[-1]
-    later = [place for place in contents.segments if place.generation == base.generation and place > base]
-    last = Place(base.generation, base.segment + len(later))
-    for expected, place in enumerate(later, base.segment + 1):
-        if place.segment != expected:
-            raise _gap(f"{url}/{Place(base.generation, expected).wal}")
-    if at_least is not None and at_least.generation == base.generation and last < at_least:
-        raise _gap(f"{url}/{Place(last.generation, last.segment + 1).wal}")
     journal = directory / JOURNAL
     _fetch_base(objects, url, base, journal)
-    for place in later:
+    for place in contents.after(base):
         found = objects.get(place.wal)
         if found is None:
             raise _ReplacedError
@@ -90,7 +101,8 @@ def _fetch_base(objects: Objects, url: str, base: Place, journal: Path) -> None:
 def _gap(name: str) -> RunDirectoryError:
     return RunDirectoryError(
         f"The run directory lacks {name}, so what was done after it is not known.",
-        "Put it back, from an older version of the object if the bucket keeps versions.",
+        "Put it back, from an older version of the object if the bucket keeps versions. For a new run, use a "
+        "new prefix.",
     )
 
 

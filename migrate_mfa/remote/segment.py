@@ -1,7 +1,9 @@
 """A segment: transactions of the journal as JSON lines, and how they are made again in a copy of it."""
 
+import errno
 import gzip
 import json
+import os
 import sqlite3
 from pathlib import Path
 
@@ -16,6 +18,11 @@ _MAY = {
     sqlite3.SQLITE_INSERT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE, sqlite3.SQLITE_REINDEX,
     sqlite3.SQLITE_SELECT, sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_UPDATE,
 }  # fmt: skip
+
+
+_NO_SPACE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+_PRIMARY = 0xFF
+"""The part of a result code that says of which kind it is ("Result and Error Codes", sqlite.org)."""
 
 
 class DamagedError(Exception):
@@ -37,6 +44,7 @@ def apply(body: bytes, journal: Path) -> None:
 
     Raises:
         DamagedError: it is not whole, or does not fit this journal.
+        OSError: there is no space for it.
     """
     connection = connect(journal, read_only=False)
     connection.execute("PRAGMA synchronous = OFF")  # it is a copy: what a power cut takes is in the bucket
@@ -54,6 +62,10 @@ def apply(body: bytes, journal: Path) -> None:
             if connection.total_changes - before != changes:
                 raise DamagedError("it does not fit what came before it")
             connection.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & _PRIMARY in _NO_SPACE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise DamagedError(type(error).__name__) from error
     except (OSError, EOFError, ValueError, TypeError, sqlite3.Error) as error:
         raise DamagedError(type(error).__name__) from error
     finally:

@@ -5,21 +5,24 @@ Whoever waits (for an intent, before the write that it announces) waits for the 
 plan makes far more than anybody waits for: then nothing is recorded until a base holds it all.
 """
 
+import filecmp
 import gzip
 import shutil
 import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrate_mfa.domain.errors import MigrateMfaError, RunDirectoryError
+from migrate_mfa.domain.errors import MigrateMfaError, NotAllowed, RunDirectoryError
 from migrate_mfa.journal.connection import Statement
 from migrate_mfa.remote import segment
-from migrate_mfa.remote.lease import Lease
+from migrate_mfa.remote.lease import DRAINS_S, Lease
 from migrate_mfa.remote.names import Contents, Place
 from migrate_mfa.remote.objects import ConditionFailedError, GoneError, Objects, StoreError
+from migrate_mfa.remote.scratch import unwritable
 
 if TYPE_CHECKING:
     from migrate_mfa.journal.database import Database
@@ -79,9 +82,9 @@ class Shipper:
         return not self._bulk
 
     @property
-    def segment(self) -> int:
+    def last(self) -> Place:
         """The last segment that is in the bucket."""
-        return self._there
+        return Place(self._lease.generation, self._there)
 
     def committed(self, statements: list[Statement], changes: int) -> None:
         """See `Replica.committed`."""
@@ -190,30 +193,35 @@ class Shipper:
             self._filling, self._filling_bytes = [], 0.0
 
     def _put_segment(self, name: str, body: bytes) -> None:
-        while True:
-            self._lease.require()
+        def put() -> None:
             try:
                 self._objects.put(name, body, new=True)
             except ConditionFailedError:
-                self._require_same(name, body)
-            except (StoreError, GoneError, MigrateMfaError):
-                with self._changed:
-                    self._changed.wait(_RETRY_S)
-                continue
-            return
+                found = self._objects.get(name)
+                if found is None or found.body != body:
+                    raise _not_ours(name) from None
 
-    def _require_same(self, name: str, body: bytes) -> None:
-        """The segment is there already: ours, if an answer was lost."""
-        try:
-            found = self._objects.get(name)
-        except StoreError:
-            return self._put_segment(name, body)
-        if found is None or found.body != body:
-            raise RunDirectoryError(
-                f"Another process has written {name}, so this command ends.",
-                "Look who works there: migrate-mfa status --run-dir s3://BUCKET/PREFIX",
-            )
-        return None
+        self._insist(put)
+
+    def _insist(self, put: Callable[[], None]) -> None:
+        """Try it until it is done or the lease is over; what is refused for long is not allowed.
+
+        Credentials that are being renewed may be refused for a moment.
+        """
+        since = self._elapsed()
+        while True:
+            self._lease.require()
+            try:
+                put()
+            except (StoreError, GoneError):
+                pass
+            except NotAllowed:
+                if self._elapsed() - since >= DRAINS_S:
+                    raise
+            else:
+                return
+            with self._changed:
+                self._changed.wait(_RETRY_S)
 
     def _keep_bases(self) -> None:
         while True:
@@ -227,7 +235,17 @@ class Shipper:
             self._make_base()
 
     def _make_base(self) -> None:
-        """Bring the whole journal there in one piece, and remove what it replaces."""
+        """Bring the whole journal there in one piece, and remove what it replaces.
+
+        Raises:
+            RunDirectoryError: the lease ended, or there is no space for a copy of the journal.
+        """
+        try:
+            self._bring_base()
+        except OSError as error:
+            raise unwritable("the journal", error.strerror or type(error).__name__) from error
+
+    def _bring_base(self) -> None:
         scratch = self._database.path.with_name("base")
         packed = scratch.with_suffix(".gz")
         try:
@@ -262,23 +280,31 @@ class Shipper:
                 return Place(self._lease.generation, self._cut_last)
 
     def _put_base(self, place: Place, packed: Path) -> None:
-        while True:
-            self._lease.require()
+        def put() -> None:
             try:
                 self._objects.put(place.base, packed, new=True)
             except ConditionFailedError:
-                return  # ours: nobody else has this generation
-            except (StoreError, GoneError):
-                with self._changed:
-                    self._changed.wait(_RETRY_S)
-            else:
-                return
+                there = packed.with_suffix(".there")
+                try:
+                    found = self._objects.download(place.base, there)
+                    if not (found and filecmp.cmp(there, packed, shallow=False)):
+                        raise _not_ours(place.base) from None
+                finally:
+                    there.unlink(missing_ok=True)
+
+        self._insist(put)
 
     def _remove_superseded(self, base: Place) -> None:
         """What cannot be removed now is removed with the next base."""
-        try:
+        with suppress(StoreError, GoneError, NotAllowed):
             superseded = Contents.of(self._objects.names()).superseded_by(base)
             self._lease.require()
             self._objects.delete_many(superseded)
-        except StoreError:
-            return
+
+
+def _not_ours(name: str) -> RunDirectoryError:
+    """What is there already is not what we wrote, so this is no answer of ours that was lost."""
+    return RunDirectoryError(
+        f"Another process has written {name}, so this command ends.",
+        "Look who works there: migrate-mfa status --run-dir s3://BUCKET/PREFIX",
+    )

@@ -1,36 +1,43 @@
 """The time of one command on a run directory in a bucket: lease, restored journal, reports, release."""
 
-import fcntl
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrate_mfa.domain.errors import InputUnusable, OutOfReach, RunDirectoryError
+from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError, OutOfReach, RunDirectoryError
 from migrate_mfa.journal.lock import take_lock
 from migrate_mfa.journal.run_dir import WorkingCopy, working_copy
 from migrate_mfa.journal.run_files import LOCK as LOCAL_LOCK
+from migrate_mfa.remote.holder import UnreadableError, readable
 from migrate_mfa.remote.keeper import kept
-from migrate_mfa.remote.lease import LOCK, Holder, Waiting, acquire
-from migrate_mfa.remote.names import Contents, Place, log_of
+from migrate_mfa.remote.lease import Waiting, acquire
+from migrate_mfa.remote.names import (
+    LOCK,
+    NOTHING,
+    Contents,
+    Place,
+    has_users,
+    is_list,
+    is_ours,
+    left_by_a_command,
+    log_of,
+)
 from migrate_mfa.remote.objects import BucketUrl, ConditionFailedError, GoneError, Objects, StoreError
 from migrate_mfa.remote.patient import PatientObjects
 from migrate_mfa.remote.restore import restore
+from migrate_mfa.remote.scratch import scratch, writable
 from migrate_mfa.remote.shipper import Shipper
 
 if TYPE_CHECKING:
     from migrate_mfa.journal.database import Database
 
-_PREFIX = "migrate-mfa-copy-"
-_OWNER = "owner"
 _REPORT = "report"
-_LISTS = ".csv"
-"""What a report has of users; the next one may not have the same lists."""
 _LOG = "log.jsonl"
+_PROBLEMS = (StoreError, GoneError, ConditionFailedError, MigrateMfaError, OSError)
+"""What can be in the way of a report; the command has ended as it has ended all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +53,35 @@ def for_work(run: RemoteRun, command: str, waiting: Waiting) -> Iterator[Path]:
     """Own the run directory for one command; gives the directory of its working copy.
 
     Raises:
-        RunDirectoryError: another command works there; a segment is missing; the lease ran out.
+        RunDirectoryError: another command works there; a segment is missing; the lease ran out; the place
+            belongs to something else; there is no place for the copy.
         OutOfReach: the bucket does not answer.
     """
     patient = _patient(run, waiting)
-    with _scratch() as path:
+    with scratch(run.url) as path:
         with answering(run):
+            _require_own_place(patient)
             lease = acquire(
                 patient.objects, command, lambda: _generation(patient), waiting, keep_by=run.objects
             )
         shippers: list[Shipper] = []
 
-        def segment() -> int:
-            return shippers[-1].segment if shippers else 0
+        def last() -> Place:
+            return shippers[-1].last if shippers else NOTHING
 
         def replica_of(database: "Database") -> Shipper:
             shippers.append(Shipper(database, run.objects, lease, waiting.elapsed))
             return shippers[-1]
 
-        with kept(lease, run.url, waiting.say, segment=segment, scratch=path.parent):
-            with answering(run):
-                restore(patient.objects, str(run.url), path)
-            with _as_working_copy(WorkingCopy(path, str(run.url), replica_of)):
+        with kept(lease, run.url, waiting.say, last=last, scratch=path.parent):
+
+            def bring(file: Path) -> bool:
+                return not lease.lost and _bring(patient, path, file)
+
+            copy = WorkingCopy(path, str(run.url), replica_of, bring, lambda: not lease.lost)
+            with _as_working_copy(copy):
+                with answering(run), writable(run.url):
+                    restore(patient.objects, str(run.url), path, lease.last)
                 try:
                     yield path
                 finally:
@@ -89,19 +103,21 @@ def for_reading(run: RemoteRun, waiting: Waiting, *, writes_report: bool = False
         OutOfReach: the bucket does not answer.
     """
     run = _patient(run, waiting)
-    with _scratch() as path:
-        with answering(run):
+    with scratch(run.url) as path, _as_working_copy(WorkingCopy(path, str(run.url))):
+        with answering(run), writable(run.url):
             stored = run.objects.get(LOCK)
-            holder = Holder.read(stored) if stored else None
+            holder = readable(stored) if stored else None
+            if stored and holder is None:
+                waiting.say(
+                    f"{run.url}/{LOCK} cannot be read: it is not known whether a command works there."
+                )
             held = stored is not None and holder is not None and stored.at < holder.expires_at
-            at_least = Place(holder.generation, holder.segment) if holder else None
-            restore(run.objects, str(run.url), path, at_least)
+            restore(run.objects, str(run.url), path, holder.last if holder else NOTHING)
         lock = take_lock(path / LOCAL_LOCK, "", "") if held else None  # so its command is seen as running
         try:
-            with _as_working_copy(WorkingCopy(path, str(run.url))):
-                yield path
-                if writes_report:
-                    _bring_reports(run, path, waiting.say)
+            yield path
+            if writes_report:
+                _bring_reports(run, path, waiting.say)
         finally:
             if lock is not None:
                 os.close(lock)
@@ -121,9 +137,9 @@ def fetched_roster(objects: Objects, url: BucketUrl, waiting: Waiting) -> Iterat
         OutOfReach: the bucket does not answer.
     """
     run = _patient(RemoteRun(url, objects), waiting)
-    with _scratch() as folder:
+    with scratch(url) as folder:
         path = folder / "roster.csv"
-        with answering(run):
+        with answering(run), writable(url):
             found = run.objects.download(url.name, path)
         if not found:
             raise InputUnusable(f"There is no roster {url}.", "Correct the name, or copy it there.")
@@ -143,8 +159,11 @@ def run_dirs_below(run: RemoteRun, waiting: Waiting) -> list[BucketUrl]:
     return [run.url / folder if folder else run.url for folder in places]
 
 
-def purge_versions(run: RemoteRun, waiting: Waiting) -> int:
-    """Remove from the bucket what a purge has replaced, in every version. Returns how many versions.
+def purge_versions(run: RemoteRun, waiting: Waiting) -> list[str]:
+    """Remove from the bucket what a purge has replaced, in every version.
+
+    Returns:
+        The names of objects that are not ours, and stay.
 
     Raises:
         RunDirectoryError: some of it cannot be removed.
@@ -152,14 +171,46 @@ def purge_versions(run: RemoteRun, waiting: Waiting) -> int:
     """
     run = _patient(run, waiting)
     with answering(run):
-        bases = Contents.of(run.objects.names("base-")).bases
+        names = run.objects.names()
+        bases = Contents.of(names).bases
         newest = bases[-1].base if bases else ""
-        kept = (
-            ("base-", lambda name: name == newest),
-            ("wal-", lambda _: False),
-            (f"{_REPORT}/", lambda name: not name.endswith(_LISTS)),
+
+        def is_old(name: str, *, latest: bool) -> bool:
+            had_users = has_users(name) or name.startswith(f"{_REPORT}/")
+            return is_ours(name) and had_users and not (latest and (name == newest or not has_users(name)))
+
+        run.objects.delete_versions(is_old)
+        return [name for name in names if not is_ours(name)]
+
+
+def require_run(run: RemoteRun) -> None:
+    """Refuse a place where there is no run.
+
+    Raises:
+        RunDirectoryError: there is none.
+    """
+    if not any(map(left_by_a_command, names := run.objects.names())) and not Contents.of(names).bases:
+        raise WorkingCopy(Path(), str(run.url)).without_run()
+
+
+def _require_own_place(run: RemoteRun) -> None:
+    """Refuse to begin a run among other objects, or in the run directory of another run.
+
+    Raises:
+        RunDirectoryError: it names one of them.
+    """
+    names = run.objects.names()
+    if Contents.of(names).bases:
+        return
+    foreign = next((name for name in names if not is_ours(name)), None)
+    outer = run.objects.outer() if foreign is None else None
+    if foreign is not None or outer is not None:
+        raise RunDirectoryError(
+            f"{run.url} holds {foreign!r}, so it is not a run directory."
+            if foreign
+            else f"{run.url} is inside another run directory, {outer}.",
+            "With --run-dir, name a new prefix, for this run alone.",
         )
-        return sum(run.objects.delete_all_versions(prefix, keep) for prefix, keep in kept)
 
 
 def _patient(run: RemoteRun, waiting: Waiting) -> RemoteRun:
@@ -176,9 +227,15 @@ def answering(run: RemoteRun) -> Iterator[None]:
 
     Raises:
         OutOfReach: it does not.
+        RunDirectoryError: something else is in the place of its lease.
     """
     try:
         yield
+    except UnreadableError as error:
+        raise RunDirectoryError(
+            f"{run.url}/{LOCK} is not a lease of this version of migrate-mfa.",
+            f"Look at it. If no command works there, remove it: migrate-mfa unlock --run-dir {run.url}",
+        ) from error
     except (StoreError, GoneError, ConditionFailedError) as error:
         raise OutOfReach(
             f"{run.url} does not answer ({error}).",
@@ -195,34 +252,13 @@ def _as_working_copy(copy: WorkingCopy) -> Iterator[None]:
         working_copy.reset(token)
 
 
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    """A private directory for a working copy, gone afterwards; those of killed commands go first."""
-    _sweep()
-    root = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    owner = os.open(root / _OWNER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _bring(run: RemoteRun, path: Path, file: Path) -> bool:
+    """Have one file of a working copy in the bucket, and say whether it is there."""
     try:
-        fcntl.flock(owner, fcntl.LOCK_EX)
-        path = root / "run"
-        path.mkdir(mode=0o700)
-        yield path
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
-        os.close(owner)
-
-
-def _sweep() -> None:
-    """Remove working copies whose commands were killed: they hold personal data."""
-    for root in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        with suppress(OSError):
-            if root.stat().st_uid != os.geteuid():
-                continue
-            owner = os.open(root / _OWNER, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-            try:
-                fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(root, ignore_errors=True)
-            finally:
-                os.close(owner)
+        run.objects.put(str(file.relative_to(path)), file)
+    except _PROBLEMS:
+        return False
+    return True
 
 
 def _bring_reports(run: RemoteRun, path: Path, say: Callable[[str], None], generation: int = 0) -> None:
@@ -235,7 +271,7 @@ def _bring_reports(run: RemoteRun, path: Path, say: Callable[[str], None], gener
         for name, file in files.items():
             run.objects.put(name, file)
         if report.is_dir():
-            old = [name for name in run.objects.names(f"{_REPORT}/") if name.endswith(_LISTS)]
+            old = filter(is_list, run.objects.names(f"{_REPORT}/"))  # the next one may not have the same
             run.objects.delete_many(sorted(set(old) - set(files)))
-    except (StoreError, GoneError, ConditionFailedError, RunDirectoryError) as error:
+    except _PROBLEMS as error:
         say(f"The reports could not be copied to {run.url} ({error}). migrate-mfa report writes them again.")

@@ -106,6 +106,21 @@ def markdown(directory: Path, lang: Lang = Lang.EN) -> str:
         return as_markdown(page_of(journal, _last(journal, RunMeta.read(journal))), lang)
 
 
+def verdict(directory: Path) -> "Headline":
+    """How a run directory stands, in a sentence, and what to do next; as its page says it.
+
+    Raises:
+        RunDirectoryError: it holds no run yet.
+    """
+    from migrate_mfa.reports.audit_facts import audit_facts  # noqa: PLC0415 - as above
+    from migrate_mfa.reports.headline import headline, next_of  # noqa: PLC0415 - as above
+
+    with Journal.look_at(directory) as journal:
+        store, last = ReportStore(journal.database), _last(journal, RunMeta.read(journal))
+        audit = audit_facts(last.done, store.passes())
+        return headline(last, sum(store.planned().values()), next_of(last), audit)
+
+
 def tell_of_killed(journal: Journal) -> None:
     """Write the summary of each pass that was killed, before another one changes what it counts.
 
@@ -141,7 +156,7 @@ def _reported(directory: Path) -> Iterator[None]:
     except OSError as error:
         raise RunDirectoryError(
             f"The report in {shown(directory)} cannot be written ({error.strerror}).",
-            "Nothing is lost; mend that, then: migrate-mfa report --run-dir DIR",
+            f"Nothing is lost. Correct that, then: migrate-mfa report --run-dir {shown(directory.parent)}",
         ) from error
 
 
@@ -183,7 +198,7 @@ def standing(directory: Path) -> Standing:
         summary = _last(journal, meta)
     note = _note_of(meta.progress, summary.done)
     which = f"{summary.done.command} of pool {meta.pool_name} ({meta.user_pool_id})"
-    return Standing((which, str(directory)), summary.state == "running", note.update, note.at)
+    return Standing((which, shown(directory)), summary.state == "running", note.update, note.at)
 
 
 def _last(journal: Journal, meta: RunMeta) -> Summary:

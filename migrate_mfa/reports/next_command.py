@@ -2,11 +2,48 @@
 
 import re
 import shlex
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from migrate_mfa.journal.run_dir import AUDIT
 
 AWS = "aws"
 """How a run directory names AWS's own endpoint."""
 _LIKE_A_NUMBER = re.compile(r"\d(?:[\s().-]{0,3}\d){9,}")
+_DECIDES = ("phone_conflict", "despite", "phone_country", "strict_e164", "id_column", "phone_column")
+_NAMES_USERS = ("id_column",)
+_SPEED = ("quota_share", "max_rps")
+_WAVE = ("max_users", "stop_after", "max_failures")
+_PRICES = ("sms_price", "mau_price")
+_COST = ("max_sms", *_PRICES, "max_cost")
+_PLACE = ("lane_lock", "kms_key")
+TAKES: Mapping[str, Sequence[str]] = {
+    "plan": (*_SPEED, "max_failures", *_COST, *_PLACE),
+    "run": (*_SPEED, *_WAVE, *_COST, *_PLACE),
+    "disable": (*_SPEED, *_WAVE, *_PLACE),
+    "rollback": (*_SPEED, *_WAVE, *_PLACE),
+    "reconcile": (*_SPEED, *_WAVE, *_COST, *_PLACE, "deep", "repair"),
+    "audit": (*_SPEED, "mau_price", "max_cost", *_PLACE, "deep", "fail_under"),
+    "check": ("quota_share",),
+    "purge": ("kms_key",),
+}
+"""Options of a pass that a command takes; without them it would do something else, or be refused."""
+_KEPT = frozenset({*_COST, *_PLACE})
+"""Those that concern the run directory, or what all may cost; the others only the same command again."""
+DEFAULTS: Mapping[str, object] = {
+    "quota_share": 0.5,
+    "max_failures": 0.01,
+    "phone_conflict": "fail",
+}
+"""Values that need not be given; of the other options neither zero, nor no, nor nothing."""
+_WITHOUT_ROLE = frozenset({"status", "report", "purge"})
+"""They call S3 at most, and that with the operator's own credentials."""
+
+
+def is_bucket(run_dir: str) -> bool:
+    """Whether a run directory is in a bucket, by its name as `journal.run_dir.shown` gives it."""
+    return run_dir.startswith("s3://")
 
 
 def safe_path(path: object) -> str | None:
@@ -15,32 +52,148 @@ def safe_path(path: object) -> str | None:
     return None if "@" in text or _LIKE_A_NUMBER.search(text) else text
 
 
-@dataclass(frozen=True, slots=True)
+def by_caller(command: str, caller: Sequence[str]) -> str:
+    """A command line with the words that make it the same caller's, as far as its command takes them.
+
+    Args:
+        command: the line.
+        caller: flags, each followed by its value.
+    """
+    verb = shlex.split(command)[1]
+    pairs = zip(caller[::2], caller[1::2], strict=True)
+    taken = (pair for pair in pairs if verb not in _WITHOUT_ROLE or not pair[0].startswith("--role"))
+    words = [word for pair in taken for word in pair]
+    return f"{command} {shlex.join(words)}" if words else command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Next:
-    """The command line that fits a run directory, filled in."""
+    """Command lines after a command on a run directory or a pool, filled in.
+
+    Every line that takes a run directory names one: a variable may name another for what is left out.
+    """
 
     run_dir: str
     pool_id: str
-    policy: str | None
-    endpoint: str | None
+    endpoint: str | None = None
+    command: str = ""
+    """The last one there."""
+    number: int = 0
+    """Its pass: it tells the lists of one report from those of another."""
+    disables: bool = False
+    deciding: Mapping[str, object] = field(default_factory=dict)
+    """The options that decided the plan."""
+    options: Mapping[str, object] = field(default_factory=dict)
+    """Those of the last pass."""
+
+    @property
+    def starter(self) -> str:
+        """The command that takes a roster here."""
+        return "disable" if self.disables else "plan"
 
     def here(self, verb: str, *more: str) -> str:
-        """A command on this run directory."""
-        return self._line(verb, "--run-dir", self.run_dir, *more)
+        """A command on this run directory; one that goes by the same plan as the last keeps its limits."""
+        again = verb == resumed_by(self.command) != "reconcile"
+        return self._line(verb, "--run-dir", self.run_dir, *more, *self._carried(verb, again=again))
 
-    def roster(self, verb: str, roster: str, *more: str) -> str:
-        """A command with a roster, by the policy of this run where it has one."""
-        policy = ("--verification", self.policy) if self.policy else ()
-        return self._line(verb, roster, "--user-pool-id", self.pool_id, *policy, *more)
+    def watch(self) -> str:
+        """The command that shows a command at work; in a bucket only as it stands."""
+        return self.here("status", *(() if is_bucket(self.run_dir) else ("--watch",)))
 
-    def report(self, verb: str, outcome: str, *more: str) -> str:
-        """A command with one of this run's own lists as its roster."""
-        return self.roster(verb, f"{self.run_dir}/report/{outcome}.csv", *more)
+    def resume(self) -> str:
+        """The last command once more, or what carries out the plan that it made."""
+        verb = resumed_by(self.command)
+        return self._line(verb, "--run-dir", self.run_dir, *self._carried(verb, again=True))
 
-    def pool(self, verb: str) -> str:
+    def again(self, verb: str, roster: str) -> str:
+        """A command that reads the roster of this run directory once more."""
+        words = (*self._of_roster("encoding"), "--run-dir", self.run_dir)
+        return self._line(verb, roster, *words, *self._carried(verb, again=True))
+
+    def list_as_roster(self, name: str) -> str:
+        """The command that begins with one of the lists of this report, in a directory of its own."""
+        lists, elsewhere = f"{self.run_dir}/report/{name}.csv", f"{self.run_dir}-{name}-{self.number}"
+        words = (*self._of_roster(), "--run-dir", elsewhere)
+        return self._line(self.starter, lists, *words, *self._carried(self.starter))
+
+    def audit(self) -> str:
+        """An audit of the whole pool, beside this run directory, where its page finds it."""
+        if is_bucket(self.run_dir):
+            beside = f"{self.run_dir.rpartition('/')[0]}/{AUDIT}"
+        else:
+            beside = str(Path(self.run_dir).parent / AUDIT)
+        return self.pool("audit", "--run-dir", beside, *self._carried("audit"))
+
+    def pool(self, verb: str, *more: str) -> str:
         """A command on the whole pool."""
-        return self._line(verb, "--user-pool-id", self.pool_id)
+        return self._line(verb, "--user-pool-id", self.pool_id, *more)
+
+    def plan(self, roster: str, *more: str) -> str:
+        """A plan of another roster in this pool."""
+        words = (*self._of_roster("encoding"), *more)
+        return self._line("plan", roster, *words, *self._carried("plan", again=True))
+
+    def check(self, *more: str) -> str:
+        """The same check again."""
+        policy = _words(self.deciding, ("verification",))
+        return self.pool("check", *policy, *more, *self._carried("check", again=True))
+
+    def _of_roster(self, *more: str) -> Iterator[str]:
+        names = _NAMES_USERS if self.disables else ("verification", *_DECIDES)
+        yield from ("--user-pool-id", self.pool_id, *_words(self.deciding, (*names, *more)))
+
+    def _carried(self, verb: str, *, again: bool = False) -> Iterator[str]:
+        needless = () if self.options.get("max_cost") else _PRICES
+        taken = [name for name in TAKES.get(verb, ()) if name not in needless]
+        return _words(self.options, [name for name in taken if again or name in _KEPT])
 
     def _line(self, *words: str) -> str:
         elsewhere = ("--endpoint-url", self.endpoint) if self.endpoint not in {None, AWS} else ()
         return shlex.join(["migrate-mfa", *words, *map(str, elsewhere)])
+
+
+def resumed_by(command: str) -> str:
+    """The command that does the open rows: a plan's are done by a run."""
+    return {"plan": "run", "canary": "rollback"}.get(command, command)
+
+
+def _words(options: Mapping[str, object], names: Iterable[str]) -> Iterator[str]:
+    """Options as they are written; those with their default values are left out."""
+    for name in names:
+        value, flag = options.get(name), f"--{name.replace('_', '-')}"
+        if value is True:
+            yield flag
+        elif value and value != DEFAULTS.get(name):
+            for each in as_written(name, value):
+                yield from (flag, each)
+
+
+def as_written(name: str, value: object) -> Iterator[str]:
+    """The value of an option, or each of its values, as a command line has it.
+
+    Args:
+        name: the option's, with underscores.
+        value: as the journal has it: a share as a part of 1, a time in seconds.
+    """
+    match value:
+        case dict():
+            yield from (f"{key}={_number(each)}" for key, each in value.items())
+        case list() | tuple():
+            yield from map(str, value)
+        case str() if name.endswith("_column"):
+            yield safe_path(value) or "COLUMN"  # its name may be somebody's number
+        case float() if name in _SHARES:
+            yield f"{_number(100 * value)}%"
+        case float() if name == "stop_after":
+            hours = value % _HOUR == 0
+            yield f"{value / _HOUR:.0f}h" if hours else f"{value:.0f}s"
+        case _:
+            yield _number(value)
+
+
+def _number(value: object) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+_SHARES = frozenset({"max_failures", "fail_under"})
+_HOUR = 3600.0

@@ -12,12 +12,11 @@ from migrate_mfa.domain.privacy import mask_caller, masked, scrub
 from migrate_mfa.domain.reasons import LOCKOUT_SHEET, Outcome, Reason
 from migrate_mfa.journal.plan_counts import PlanCounts
 from migrate_mfa.journal.report_store import PassRecord, ReportStore
-from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.reports.audit_facts import AuditFacts, PoolCoverage, audit_facts, pool_coverage
 from migrate_mfa.reports.command_results import ReconcileResult
 from migrate_mfa.reports.costs import Compared, compared, pool_of
 from migrate_mfa.reports.failures import FailureTable, SettingLine, by_setting, failure_table
-from migrate_mfa.reports.headline import Headline, headline, resumed_by
+from migrate_mfa.reports.headline import Headline, headline, next_of
 from migrate_mfa.reports.next_command import AWS, Next, safe_path
 from migrate_mfa.reports.rates import Rates, rates_of
 from migrate_mfa.reports.summary import Summary, Totals, roster_name
@@ -122,7 +121,7 @@ def page_of(journal: "Journal", done: "Summary") -> Page:
     meta, last = done.meta, done.done
     store, pool_id = ReportStore(journal.database), str(meta.user_pool_id)
     passes, planned = store.passes(), store.planned()
-    lines = Next(shown(journal.directory), pool_id, meta.verification, done.endpoint)
+    lines = next_of(done)
     audit = audit_facts(last, passes)
     name = roster_name(meta.roster)
     return Page(
@@ -136,7 +135,7 @@ def page_of(journal: "Journal", done: "Summary") -> Page:
         at=last.ended_at or last.started_at,
         headline=headline(done, sum(planned.values()), lines, audit),
         audit=audit,
-        audit_command=lines.pool("audit"),
+        audit_command=lines.audit(),
         coverage=_coverage(done, planned, pool_coverage(meta, passes)),
         outcomes=_outcomes(done, planned, lines),
         rates=rates_of(journal.database, passes),
@@ -181,20 +180,20 @@ def _outcomes(done: Summary, planned: Mapping[str, int], lines: Next) -> list[Ou
         commands = [_command_of(Reason(reason), lines, command) for reason in reasons]
         if outcome is Outcome.UNPROCESSED:
             told = [ReasonLine(reason, number, planned=True) for reason, number in planned.items()]
-            commands = [lines.here(resumed_by(command))]
+            commands = [] if done.done.context.options.get("only_chosen") else [lines.resume()]
         distinct = dict.fromkeys(line for line in commands if line)
         found.append(OutcomeLine(outcome.value, rows, told, list(distinct)))
     return found
 
 
 def _command_of(reason: Reason, lines: Next, command: str) -> str | None:
-    if command in {"rollback", "canary"} or lines.policy is None:
+    if command in {"rollback", "canary"}:
         return None
     if reason.outcome is Outcome.PENDING:
         return lines.here("reconcile")
     if reason.facts.run_repeats:
-        return lines.here("run")
-    return lines.report("plan", "failed") if reason.outcome is Outcome.FAILED else None
+        return lines.here("disable" if lines.disables else "run")
+    return lines.list_as_roster("failed") if reason.outcome is Outcome.FAILED else None
 
 
 def _coverage(done: Summary, planned: Mapping[str, int], audits: PoolCoverage) -> Coverage:

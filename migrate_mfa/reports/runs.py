@@ -62,6 +62,8 @@ def entry_of(run_dir: Path) -> RunEntry:
             return _read(journal)
     except RunDirectoryError as error:
         return RunEntry(run_dir=shown(run_dir), trouble=error.message)
+    except (ValueError, KeyError, TypeError) as error:  # what is written in it is no JSON, or another one
+        return RunEntry(run_dir=shown(run_dir), trouble=f"Its journal is damaged ({type(error).__name__}).")
 
 
 def _read(journal: Journal) -> RunEntry:

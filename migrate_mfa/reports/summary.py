@@ -111,7 +111,11 @@ class Summary:
     def _evidence(self) -> dict[str, object]:
         """What shows that this was what was approved: who, where, which roster, policy, options and tool."""
         meta, context = self.meta, self.done.context
-        policy = {name: meta.options.get(name) for name in ("verification", "phone_conflict", "despite")}
+        policy = {
+            "verification": meta.verification,
+            "phone_conflict": meta.phone_conflict,
+            "despite": list(meta.despite),
+        }
         roster = {"name": roster_name(meta.roster), "sha256": meta.roster_sha256}
         return {
             "policy": policy if policy["verification"] else None,

@@ -1,17 +1,17 @@
 """What all passes over a run directory share: they are opened, shown at their end, and left."""
 
-import shlex
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from migrate_mfa.cli.prompt import progress_for, tell
-from migrate_mfa.domain.formatting import duration
+from migrate_mfa.domain.formatting import at_least_a_second
 from migrate_mfa.workflows.consent import tell_limit
 from migrate_mfa.workflows.telling import tell_end, tell_failure
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from migrate_mfa.domain.errors import ExitCode
     from migrate_mfa.invocation import Invocation
     from migrate_mfa.ports import Progress
@@ -57,36 +57,64 @@ def _say_what_next(
     settings: "Settings", invocation: "Invocation", summary: "Summary", headline: "Headline"
 ) -> None:
     """The result in a sentence, how long it took, where the page is, and the next command to paste."""
-    from migrate_mfa.journal.run_dir import shown
+    from migrate_mfa.journal.run_dir import keeps_reports, shown
     from migrate_mfa.reports.from_journal import PAGE
+
+    rate = summary.users_per_s
+    pace = f", {rate:.1f} users/s" if rate else ""
+    seconds = summary.done.seconds
+    took = f"It took {at_least_a_second(seconds)}{pace}." if seconds is not None else ""
+    tell_verdict(headline, took)
+    if now := summary.done.extra.get("ended_now"):
+        tell(f"Done in this pass: {', '.join(f'{reason} {rows:,}' for reason, rows in now.items())}.")
+    page = shown(invocation.report / PAGE)
+    if not keeps_reports():
+        tell(f"This command could not bring its report to {page}, because it has lost its lease.")
+    elif invocation.has_page:
+        tell(f"Report: {page}")
+    tell_next(headline, settings.aws.caller)
+
+
+def tell_verdict(headline: "Headline", also: str = "") -> None:
+    """How a run directory stands, in a sentence, and what else there is to say of that."""
     from migrate_mfa.reports.languages import Lang
     from migrate_mfa.reports.page_texts import PageTexts
 
-    words, rate = PageTexts(Lang.EN), summary.users_per_s
-    pace = f", {rate:.1f} users/s" if rate else ""
-    took = f" It took {duration(summary.done.seconds)}{pace}." if summary.done.seconds is not None else ""
-    tell(f"{words.sentence(headline)}{took}")
-    if now := summary.done.extra.get("ended_now"):
-        tell(f"Done in this pass: {', '.join(f'{reason} {rows:,}' for reason, rows in now.items())}.")
-    if invocation.has_page:
-        tell(f"Report: {shown(invocation.report / PAGE)}")
-    if headline.command:
-        say_next(settings, words.advice(headline), headline.command)
+    tell(f"{PageTexts(Lang.EN).sentence(headline)} {also}".rstrip())
 
 
-def say_next(settings: "Settings", advice: str, command: str) -> None:
+def tell_next(headline: "Headline", caller: "Sequence[str]" = ()) -> None:
+    """What to do next on a run directory, if there is anything.
+
+    Args:
+        headline: of its last pass.
+        caller: flags that make a command the same caller's, each followed by its value.
+    """
+    from migrate_mfa.reports.languages import Lang
+    from migrate_mfa.reports.page_texts import PageTexts
+
+    if headline.advice:
+        say_next(PageTexts(Lang.EN).advice(headline), headline.command, caller)
+
+
+def say_next(advice: str, command: str | None, caller: "Sequence[str]") -> None:
     """What to do next, and the command for it, to be pasted."""
-    caller = settings.aws.caller
-    also = f" {shlex.join(caller)}" if caller else ""
-    tell(f"Next: {advice}\n  {command}{also}")
+    from migrate_mfa.reports.next_command import by_caller
+
+    tell(f"Next: {advice}" + (f"\n  {by_caller(command, caller)}" if command else ""))
 
 
-def next_after(settings: "Settings", pool_id: str, policy: str | None = None) -> "Next":
+def next_after(settings: "Settings", pool_id: str, run_dir: str = "") -> "Next":
     """Makes the next command line of a command on a pool that is not a pass over a run directory."""
-    from migrate_mfa.journal.run_dir import shown
     from migrate_mfa.reports.next_command import Next
 
-    return Next(shown(settings.run_dir or Path()), pool_id, policy, settings.aws.endpoint_url)
+    return Next(
+        run_dir=run_dir,
+        pool_id=pool_id,
+        endpoint=settings.aws.endpoint_url,
+        deciding=settings.stated(),
+        options=settings.of_pass(),
+    )
 
 
 def leave(invocation: "Invocation", code: "ExitCode") -> "ExitCode":

@@ -3,7 +3,6 @@
 A command ends as it would have without: what cannot be told is said on the terminal.
 """
 
-import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -127,6 +126,7 @@ def _aws(settings: "Settings", ending: "Ending", region: str) -> "Aws":
 def _message(settings: "Settings", ending: "Ending", invocation: "Invocation | None", message: str) -> str:
     """A plain first line, the counts, and the next command; no name, number or address of a user."""
     from migrate_mfa.reports.languages import Lang
+    from migrate_mfa.reports.next_command import by_caller
     from migrate_mfa.reports.page_texts import PageTexts
 
     verdict = invocation.headline if invocation else None
@@ -137,6 +137,5 @@ def _message(settings: "Settings", ending: "Ending", invocation: "Invocation | N
     if ending.summary.get("rows"):
         lines.append(", ".join(f"{name} {count:,}" for name, count in ending.summary["counts"].items()))
     if verdict and verdict.command:
-        also = "".join(f" {shlex.quote(word)}" for word in settings.aws.caller)
-        lines.append(f"Next: {words.advice(verdict)}\n{verdict.command}{also}")
+        lines.append(f"Next: {words.advice(verdict)}\n{by_caller(verdict.command, settings.aws.caller)}")
     return "\n".join(lines) + "\n"

@@ -204,6 +204,7 @@ def test_a_good_check_of_a_plan_ends_with_its_run(raise_site: Callable[..., Site
 
     assert_code(done, 0)
     assert done.err == (
-        "Next: Apply the plan. The command asks before it writes.\n"
-        f"  migrate-mfa run --run-dir {site.folder / 'run'}\n"
+        "Next: Review the plan, then apply it. The command asks before it writes.\n"
+        f"  migrate-mfa run --run-dir {site.folder / 'run'} --quota-share 1 "
+        f"--endpoint-url {site.running.endpoint}\n"
     )

@@ -159,7 +159,7 @@ def test_a_deep_audit_tells_its_cost_and_keeps_to_the_limit(site: Site) -> None:
 
     assert_code(refused, 8)
     assert read_before == 0
-    assert "The list is whole; the MFA settings were not all read." in refused.out
+    assert "The list is complete. The MFA settings were not all read." in refused.out
     assert summary(site.folder / "dear")["list_complete"] is True
     assert_code(done, 0)
     assert re.search(r"Cost now: 0\.00 to (0\.50|1\.00) in the currency of your prices", done.err)

@@ -251,7 +251,7 @@ def test_a_job_that_cannot_be_meant_is_refused_by_its_name(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [('command = "audit"', "'audit', not for 'run'"), ("", "None, not for")]
+    ("text", "told"), [('command = "audit"', "'audit', not for 'run'"), ("", "does not name its command")]
 )
 def test_a_job_for_another_command_is_refused(unused_cli: Cli, text: str, told: str) -> None:
     done = unused_cli("run", "users.csv", "--job", a_job(unused_cli.cwd, text), "--yes")

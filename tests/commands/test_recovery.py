@@ -378,7 +378,7 @@ def test_codes_that_nobody_counted_are_told_at_the_end(
     with at(tmp_path, 3, faults={"script": [begins]}) as site:
         assert site.run("by-code") == ExitCode.DONE
         assert (site.messages(), site.summary()["uncounted_codes"]) == (3, 3)
-        assert "may have got a code uncounted" in capsys.readouterr().out
+        assert "perhaps sent a code, uncounted" in capsys.readouterr().out
 
 
 def test_where_nobody_can_look_at_the_end_codes_may_have_gone_out(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_a_run_can_be_shown_to_be_what_was_approved(raise_site: Callable[..., Si
     assert found["rate"]["users_per_s"] > 0
     assert found["rate"]["calls_per_s"]["UserUpdate"] == pytest.approx(12 / found["elapsed_s"], rel=0.01)
     told = words(site.cli("status", "--run-dir", run_dir).out)
-    assert "Options: phone_conflict fail; strict_e164 no; quota_share 1.0; max_failures 0.05;" in told
+    assert "Options: phone_conflict fail; strict_e164 no; quota_share 1; max_failures 5%;" in told
 
 
 def test_every_pass_writes_the_page_and_it_names_nobody(raise_site: Callable[..., Site]) -> None:

@@ -314,8 +314,8 @@ def test_after_a_rollback_everything_else_leaves_these_users_alone(raise_site: C
 
     assert [again.code, run.code, night.code] == [0, 0, 0], again.said + run.said + night.said
     told = words(run.out)
-    assert f"2 rows were rolled back in {site.folder / 'run'} and stay so." in told
-    assert "To enrol these users, use a new --run-dir." in told
+    assert f"2 rows were rolled back in {site.folder / 'run'}." in told
+    assert "To enrol these users again, use a new --run-dir." in told
     assert not WRITES & calls(site.running).keys()
     assert state_hash(site.running) == given_back
 
@@ -341,7 +341,7 @@ def test_who_has_proved_a_number_keeps_it_and_gets_rid_of_mfa(raise_site: Callab
         attributes = after[name]["Attributes"]
         assert (attributes["phone_number"], attributes["phone_number_verified"]) == (phone_of(number), "true")
     assert "phone_number" not in after["cyd"]["Attributes"]
-    assert "restored, but for the number" in done.out
+    assert "restored, except the number" in done.out
 
     assert_code(rollback(site), 0)
     assert not calls(site.running)["AdminGetUser"]

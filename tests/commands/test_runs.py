@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commands.support import members_of, roster_of
+from tests.commands.support import assert_code, members_of, roster_of
+from tests.support.bucket import BUCKET, bucket_on_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,3 +47,35 @@ def test_no_runs_are_said_to_be_none(site: Site) -> None:
     done = site.cli("runs", "elsewhere")
 
     assert (done.code, done.out.strip()) == (0, "There is no run directory in elsewhere.")
+
+
+@pytest.mark.damages_journal
+def test_a_damaged_run_directory_is_listed_as_that_and_hides_no_other(site: Site) -> None:
+    for name in ("first", "second"):
+        assert_code(site.cli.plan("roster.csv", f"all/{name}", "--verification", "attested"), 0)
+    with sqlite3.connect(site.folder / "all" / "first" / "journal.sqlite") as journal:
+        journal.execute("UPDATE meta SET value = '{'")
+    journal.close()
+
+    done = site.cli("runs", "all")
+
+    assert_code(done, 0)
+    assert "all/first\n      Its journal is damaged (JSONDecodeError).\n" in done.out
+    assert "all/second\n      plan: planned" in done.out
+
+
+def test_a_damaged_run_directory_in_a_bucket_is_listed_as_that_and_hides_no_other(site: Site) -> None:
+    with bucket_on_loopback() as bucket:
+        site.cli.environment["AWS_ENDPOINT_URL_S3"] = bucket.endpoint
+        for name in ("first", "second"):
+            assert_code(site.cli.plan("roster.csv", f"s3://runs/all/{name}", "--verification", "attested"), 0)
+        [base] = [name for name in bucket.names("all/first/") if "/base-" in name]
+        bucket.s3.put_object(Bucket=BUCKET, Key=base, Body=b"no base")
+
+        done = site.cli("runs", "s3://runs/all")
+
+    assert_code(done, 0)
+    first, second = done.out.index("s3://runs/all/first\n"), done.out.index("s3://runs/all/second\n")
+    assert "plan: planned" in done.out[second:first]
+    assert "base" in done.out[first:]
+    assert "plan: planned" not in done.out[first:]

@@ -61,3 +61,10 @@ def test_the_demo_shows_the_whole_job(tmp_path: Path) -> None:
         assert_code(Cli(tmp_path)(verb, *(("--help",) if verb == "simulate" else words)), 0)
     assert (tmp_path / "demo" / "audit" / "report" / "unverified.csv").is_file()
     assert set(endings(tmp_path / "demo" / "extra").values()) == {("verified", "enrolled")}
+
+
+def test_the_demo_refuses_a_bucket_before_it_begins(tmp_path: Path) -> None:
+    done = Cli(tmp_path)("demo", "--run-dir", "s3://runs/demo")
+
+    assert (done.code, done.out) == (2, "")
+    assert "--run-dir takes a folder of this machine here, not 's3://runs/demo'" in done.err

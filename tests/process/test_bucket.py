@@ -5,11 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import shutil
 import signal
-import subprocess
-import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -18,119 +15,44 @@ from tests.commands.support import (
     assert_code,
     calls,
     end,
-    members_of,
     phone_of,
     roster_of,
     sms,
     state_hash,
-    wait_until,
     writes,
 )
 from tests.docs.documents import commands, section, topic
-from tests.support.bucket import BUCKET, Door, bucket_on_loopback
+from tests.process.buckets import (
+    NAMES,
+    RUN,
+    SLOW,
+    USERS,
+    after_writes,
+    ended,
+    expire,
+    lose_the_machine,
+    on_machine,
+    quick,
+)
+from tests.support.bucket import BUCKET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     from tests.commands.conftest import Site
     from tests.support.bucket import Bucket
 
 pytestmark = pytest.mark.promise(4)
 
-USERS: Final = 60
-NAMES: Final = tuple(f"user{number:02d}" for number in range(USERS))
-SLOW: Final = {"latency": [{"fixed_ms": 60}]}
-RUN: Final = "s3://runs/customers"
 BY_CODE: Final = ("--verification", "by-code", "--max-sms", str(USERS))
 AUTO_VERIFIED: Final = {"AutoVerifiedAttributes": ["phone_number"]}
 SLOWLY: Final = ("--max-rps", "UserUpdate=10")
 QUICKLY: Final = ("--max-rps", "UserUpdate=1000")
-QUICK_LEASE: Final = """
-import sys
-import tempfile
-from pathlib import Path
-from migrate_mfa.journal import run_dir
-from migrate_mfa.remote import lease
-run_dir._COMMON = Path(tempfile.gettempdir())
-lease.LASTS_S, lease.RENEWED_S, lease.DRAINS_S, lease.ENDS_S = 12.0, 0.4, 4.0, 10.0
-lease._DEAD_S, lease._LOOK_S, lease.RETRY_S, lease._LONGEST_CALL_S = 3.0, 0.1, 0.1, 1.0
-from migrate_mfa.main import main
-sys.exit(main(sys.argv[1:]))
-"""
-"""The program with the times of a lease divided by eight; their proportions stay."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Bucket]:
-    with bucket_on_loopback() as made:
-        yield made
 
 
 @pytest.fixture
-def bucket(server: Bucket) -> Bucket:
-    vars(server.door).update(vars(Door()))
-    server.empty()
-    return server
-
-
-@pytest.fixture
-def site(raise_site: Callable[..., Site], bucket: Bucket) -> Callable[..., Site]:
-    def make(**options: Any) -> Site:
-        made = raise_site(members_of(NAMES), **options)
-        made.cli.environment["AWS_ENDPOINT_URL_S3"] = bucket.endpoint
-        roster_of(made.folder, NAMES)
-        return made
-
-    return make
-
-
-def quick(site: Site, *options: str, machine: str = "one") -> subprocess.Popen[bytes]:
-    """A run with a short lease on one of several machines, not waited for."""
-    given = ("run", "roster.csv", "--user-pool-id", POOL_ID, "--quota-share", "1.0", "--quiet")
-    return on_machine(site, machine, *given, *options)
-
-
-def on_machine(site: Site, machine: str, *arguments: str, run_dir: str = RUN) -> subprocess.Popen[bytes]:
-    """A command with a short lease; what is in the temporary folder of another machine, it cannot see."""
-    folder = site.folder / f"machine-{machine}"
-    folder.mkdir(exist_ok=True)
-    return subprocess.Popen(
-        [sys.executable, "-c", QUICK_LEASE, *arguments, "--run-dir", run_dir, "--yes"],
-        cwd=site.folder,
-        env=site.cli.env() | {"TMPDIR": str(folder)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-
-
-def ended(child: subprocess.Popen[bytes]) -> tuple[int, str]:
-    """The exit code of a command, and what it said."""
-    said = child.communicate(timeout=60)[1].decode()
-    return child.returncode, said
-
-
-def after_writes(site: Site, child: subprocess.Popen[bytes], count: int) -> None:
-    """Wait until Cognito has seen so many writes."""
-    wait_until(lambda: writes(site.running) >= count or child.poll() is not None, f"{count} writes")
-    assert child.poll() is None, f"the run ended too early: {child.communicate()}"
-
-
-def lose_the_machine(folder: Path) -> None:
-    """All that a killed command has left on its disk is gone."""
-    left = list((folder / "scratch").glob("migrate-mfa-copy-*"))
-    assert left
-    for each in left:
-        shutil.rmtree(each)
-
-
-def expire(bucket: Bucket) -> None:
-    """Let the time of a lease pass, as far as the bucket is concerned."""
-    lease = bucket.lease("customers")
-    assert lease is not None
-    lease["expires_at"] = lease["renewed_at"] = 0.0
-    bucket.s3.put_object(Bucket=BUCKET, Key="customers/lock.json", Body=json.dumps(lease).encode())
+def site(bucket_site: Callable[..., Site]) -> Callable[..., Site]:
+    return bucket_site
 
 
 def killed_run(site: Site, bucket: Bucket, count: int, *options: str) -> None:
@@ -198,6 +120,7 @@ def test_a_run_that_lost_its_machine_is_rolled_back_to_the_bit_from_a_fresh_one(
     assert state_hash(here.running) == before
 
 
+@pytest.mark.slow
 def test_a_paused_owner_that_wakes_after_its_lease_was_taken_writes_nothing_more(
     site: Callable[..., Site],
 ) -> None:
@@ -228,6 +151,7 @@ def test_of_two_that_start_at_once_one_works_and_the_other_names_it(site: Callab
     assert sorted(sms(here.running).values()) == [1] * USERS
 
 
+@pytest.mark.slow
 def test_a_bucket_that_is_away_stops_the_run_before_anybody_else_may_begin_and_it_goes_on_later(
     site: Callable[..., Site], bucket: Bucket
 ) -> None:
@@ -247,6 +171,7 @@ def test_a_bucket_that_is_away_stops_the_run_before_anybody_else_may_begin_and_i
     assert sorted(sms(here.running).values()) == [1] * USERS
 
 
+@pytest.mark.slow
 def test_a_slow_bucket_that_refuses_for_a_moment_and_loses_answers_costs_time_and_nothing_else(
     site: Callable[..., Site], bucket: Bucket
 ) -> None:
@@ -279,6 +204,7 @@ def test_a_roster_may_be_in_a_bucket_too_and_keeps_its_name(
     assert list((here.folder / "scratch").glob("migrate-mfa-copy-*")) == []
 
 
+@pytest.mark.slow
 def test_a_lane_lock_in_a_bucket_is_seen_from_another_machine(
     site: Callable[..., Site], bucket: Bucket
 ) -> None:

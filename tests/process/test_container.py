@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import kubernetes_validate
 import pytest
 import yaml
-from cfnlint.decode.cfn_yaml import load as load_template
 
 from migrate_mfa.domain.errors import ExitCode
 from tests.commands.support import POOL_ID, ROOT, Cli, assert_code, ends, members_of, roster_of
@@ -95,8 +94,14 @@ def resolved(value: Any) -> Any:
             return value
 
 
+def ecs_template() -> Any:
+    from cfnlint.decode.cfn_yaml import load  # most processes collect these tests and run others
+
+    return load(str(TEMPLATE))
+
+
 def test_the_task_may_do_what_iam_policy_prints_and_no_more(tmp_path: Path) -> None:
-    template = load_template(str(TEMPLATE))
+    template = ecs_template()
     parameters, (policy,) = (
         template["Parameters"],
         template["Resources"]["TaskRole"]["Properties"]["Policies"],
@@ -111,7 +116,7 @@ def test_the_task_may_do_what_iam_policy_prints_and_no_more(tmp_path: Path) -> N
 
 
 def test_the_command_lines_of_the_templates_are_taken(tmp_path: Path) -> None:
-    template = load_template(str(TEMPLATE))
+    template = ecs_template()
     container = kubernetes()["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
     lines = [template["Parameters"]["Arguments"]["Default"].split(","), container["args"]]
 
@@ -214,6 +219,7 @@ def test_the_box_is_what_a_hardened_container_is(
     ]
 
 
+@pytest.mark.slow
 def test_the_image_shows_the_whole_job(contained: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     done = contained(*entry_point(), "demo", "--users", "5")
 

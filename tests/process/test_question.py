@@ -20,6 +20,7 @@ from tests.commands.support import (
     write_roster,
     writes,
 )
+from tests.support.bucket import BUCKET, bucket_on_loopback
 from tests.support.screen import at_a_terminal, has
 from tests.support.terminal import CTRL_C, CTRL_D, Terminal
 
@@ -100,6 +101,27 @@ def test_what_a_question_is_about_stands_apart_from_the_progress(raise_site: Cal
     about = next(line for line in terminal.shown.split("\x1b[2K") if "AdminGetUser" in line)
     assert ended == 130
     assert about.startswith("Reading 1 user with AdminGetUser")
+
+
+def test_the_page_that_the_question_names_is_in_the_bucket(raise_site: Callable[..., Site]) -> None:
+    site = raise_site([a_member("ann")])
+    roster = write_roster(site.folder / "roster.csv", [("ann@example.com", phone_of(1))])
+    options = ("--user-pool-id", POOL_ID, "--verification", "attested", "--run-dir", "s3://runs/one")
+    with bucket_on_loopback() as bucket:
+        environment = site.cli.env() | {"AWS_ENDPOINT_URL_S3": bucket.endpoint}
+        for _ in range(2):  # the plan is made, then one that is there is asked for again
+            bucket.s3.delete_object(Bucket=BUCKET, Key="one/report/report.html")
+            terminal = Terminal("run", roster, *options, cwd=site.folder, env=environment)
+            with closing(terminal):
+                terminal.expect(QUESTION)
+                there = bucket.names("one/report/report.html")
+                terminal.press(CTRL_D)
+                ended = terminal.end()
+
+            assert there
+            assert ended == 130
+            assert "Whole plan   s3://runs/one/report/report.html" in terminal.shown
+            assert "migrate-mfa-copy" not in terminal.shown
 
 
 NAMES = tuple(f"user{number:02d}" for number in range(12))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 from typing import TYPE_CHECKING
 
@@ -201,6 +202,22 @@ class TestSignals:
 
         assert_code(done, 143)
         assert made == 0
+        assert_code(again, 0)
+        assert ends(site.folder / "run") == {ENROLLED: USERS}
+
+    def test_after_ctrl_c_the_printed_command_goes_on_within_the_same_limits(self, site: Site) -> None:
+        wave = ("--max-users", str(USERS - 5), "--stop-after", "1h")
+        options = ("--user-pool-id", POOL_ID, "--run-dir", "run", *ATTESTED, *SLOWLY, *wave)
+        child = site.cli.start("run", "roster.csv", *options, "--yes")
+        wait_until(lambda: writes(site.running) >= 20, "twenty writes")
+
+        done = end(child, signal.SIGINT)
+        [line] = [line for line in done.err.splitlines() if line.startswith("  migrate-mfa ")]
+        again = site.cli(*shlex.split(line)[1:], "--yes", *QUICKLY)
+
+        assert_code(done, 130)
+        for words in ("run --run-dir run", " ".join(wave), " ".join(SLOWLY)):
+            assert words in line
         assert_code(again, 0)
         assert ends(site.folder / "run") == {ENROLLED: USERS}
 

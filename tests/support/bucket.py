@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 BUCKET: Final = "runs"
 _BUSY: Final = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+_FORBIDDEN: Final = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 _OF_THE_CONNECTION: Final = {"connection", "content-length", "transfer-encoding"}
 
 
@@ -35,8 +37,12 @@ class Door:
     """Whether S3 answers 503 to everything."""
     away: bool = False
     """Whether every connection is closed without an answer."""
+    forbids: str = ""
+    """Writes of which names are not allowed."""
     puts: int = 0
     """How many objects were written."""
+    longest_put_s: float = 0.0
+    """How long the longest write has taken, from its head to its answer."""
     loses: int = 0
     """How many answers to writes are lost, after the writes were carried out."""
     closed: threading.Event = field(default_factory=threading.Event)
@@ -83,7 +89,7 @@ class Bucket:
         if f"{prefix}/lock.json" not in self.names(prefix):
             return None
         found: dict[str, Any] = json.loads(self.read(f"{prefix}/lock.json"))
-        return found
+        return found if found["owner"] else None
 
 
 @contextmanager
@@ -93,6 +99,7 @@ def _doorway(door: Door, behind: str) -> Iterator[str]:
 
         def handle_one(self) -> None:
             door.puts += self.command == "PUT"
+            began = time.monotonic()
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             door.closed.wait(door.delay_s)
             if door.away:
@@ -101,12 +108,17 @@ def _doorway(door: Door, behind: str) -> Iterator[str]:
             if door.refuses:
                 self._answer(503, [("Content-Type", "application/xml")], _BUSY)
                 return
+            if door.forbids and self.command == "PUT" and door.forbids in self.path:
+                self._answer(403, [("Content-Type", "application/xml")], _FORBIDDEN)
+                return
             inner = HTTPConnection(behind.removeprefix("http://"), timeout=30)
             headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
             inner.request(self.command, self.path, body, headers)
             answer = inner.getresponse()
             content = answer.read()
             inner.close()
+            if self.command == "PUT":
+                door.longest_put_s = max(door.longest_put_s, time.monotonic() - began)
             if door.loses and self.command == "PUT":
                 door.loses -= 1
                 self.close_connection = True
@@ -142,8 +154,15 @@ def _doorway(door: Door, behind: str) -> Iterator[str]:
 def bucket_on_loopback() -> Iterator[Bucket]:
     """Serve an empty bucket for as long as the context lasts."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    with moto_on_loopback() as behind, bucket_at(behind) as bucket:
+        yield bucket
+
+
+@contextmanager
+def bucket_at(behind: str) -> Iterator[Bucket]:
+    """An empty bucket in an S3 that others serve, with a door before it."""
     door = Door()
-    with moto_on_loopback() as behind, _doorway(door, behind) as endpoint:
+    with _doorway(door, behind) as endpoint:
         bucket = Bucket(endpoint, door, behind)
         bucket.s3.create_bucket(Bucket=BUCKET)
         yield bucket

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from migrate_mfa.remote.objects import IsOld
     from tests.support.fakes import FakeClock
 
 
@@ -74,8 +75,11 @@ class FakeObjects:
         for name in names:
             self.delete(name)
 
-    def delete_all_versions(self, prefix: str, keep: Callable[[str], bool]) -> int:
-        gone = [name for name in self.names(prefix) if not keep(name)]
+    def delete_versions(self, is_old: IsOld) -> int:
+        gone = [name for name in self.names() if is_old(name, latest=True)]
         for name in gone:
             del self.bodies[name]
         return len(gone)
+
+    def outer(self) -> str | None:
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from math import sin
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +110,7 @@ def make_run(
     state: str | None = "finished",
     extra: Mapping[str, Any] | None = None,
     open_rows: int = 0,
+    options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Make a run directory and its reports. Returns the summary.
 
@@ -120,12 +122,14 @@ def make_run(
         state: how that ended; None where it never did.
         extra: what it adds to its summary.
         open_rows: planned rows that are not done, and would be enrolled.
+        options: options of the last pass, beside `CONTEXT`'s.
     """
     with Journal.create_or_open(directory) as journal:
         journal.set_meta(META | dict(meta or {}))
         plan = WorkStore.begin(journal.database, "plan", BEGUN - 4000, CONTEXT)
         plan.end("planned", BEGUN - 3900, reads_only=0, extra={})
-        work = WorkStore.begin(journal.database, command, BEGUN, CONTEXT)
+        context = replace(CONTEXT, options={**CONTEXT.options, **(options or {})})
+        work = WorkStore.begin(journal.database, command, BEGUN, context)
         _add_rows(journal, A_RUN if rows is None else rows, open_rows)
         seconds = add_rates(work)
         if state is not None:

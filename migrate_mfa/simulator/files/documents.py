@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _MOST_SHOWN = 5
-_OBJECTS = {"model_type", "dict_type", "dataclass_type"}
 _UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument"}
 
 T = TypeVar("T")
@@ -126,8 +125,28 @@ def _sentence(error: ErrorDetails, where: str, kind: Any) -> str:  # noqa: ANN40
         return f"{place} is not known; known are {', '.join(_known(kind, error['loc'][:-1]))}"
     if error["type"] == "missing":
         return f"{place} is missing"
-    text = "should be an object" if error["type"] in _OBJECTS else error["msg"].removeprefix("Input ")
-    return f"{place or 'it'} {text.removeprefix('Value error, ')}"
+    if (belongs := _BELONGS.get(error["type"])) is None:
+        return f"{place or 'it'} {error['msg'].removeprefix('Input ').removeprefix('Value error, ')}"
+    return f"{place or 'it'} should be {belongs.format(**error.get('ctx', {}))}"
+
+
+_BELONGS = {
+    **dict.fromkeys(("model_type", "dict_type", "dataclass_type"), "an object"),
+    **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), "a list"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    "finite_number": "a number that is finite",
+    "string_type": "a text",
+    "none_required": "null",
+    "literal_error": "{expected}",
+    "enum": "{expected}",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "{ge:g} or more",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "{le:g} or less",
+}
+"""What belongs there, by pydantic's names of what is wrong; its own texts speak of inputs and strings."""
 
 
 def _known(kind: Any, path: Iterable[int | str]) -> list[str]:  # noqa: ANN401 - any type

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from migrate_mfa.remote.aws_objects import S3Objects
-from migrate_mfa.remote.lease import LOCK
+from migrate_mfa.remote.names import LOCK
 from migrate_mfa.remote.objects import BucketUrl
 from migrate_mfa.remote.restore import restore
 from tests.support.bucket import BUCKET, bucket_on_loopback

@@ -138,9 +138,17 @@ def hunt_all(tree: Path, mutants: Sequence[Mutant]) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make mutants ARGS=...", description=__doc__, formatter_class=_HELP)
     parser.add_argument("--promise", type=int, action="append", help="only this promise; repeatable")
+    parser.add_argument(
+        "--file", action="append", default=[], help="only of files whose path has this; repeatable"
+    )
     parser.add_argument("--list", action="store_true", help="say what each mutant does, and end")
     given = parser.parse_args(arguments)
-    chosen = [mutant for mutant in MUTANTS if not given.promise or mutant.promise in given.promise]
+    chosen = [
+        mutant
+        for mutant in MUTANTS
+        if (not given.promise or mutant.promise in given.promise)
+        and (not given.file or any(part in mutant.file for part in given.file))
+    ]
     if given.list:
         for mutant in chosen:
             say(f"{mutant.promise:>2}  {mutant.name}: {mutant.breach}")

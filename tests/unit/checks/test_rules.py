@@ -24,7 +24,7 @@ from migrate_mfa.checks.snapshot import (
 )
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.model import VerificationPolicy
-from migrate_mfa.domain.quotas import Category
+from migrate_mfa.domain.quotas import PACED, Category
 from migrate_mfa.domain.reasons import Reason
 from tests.support.builders import a_pool
 
@@ -152,6 +152,13 @@ def test_others_and_the_run_share_a_quota(share: float, busiest: Any, expected: 
     scope = CheckScope(quota_share=share)
 
     assert level("usage_user_update", scope=scope, quotas=use(busiest)) is expected
+
+
+def test_each_category_says_for_what_the_applications_and_the_run_spend_it() -> None:
+    uses = tuple(QuotaUse(category=category, enforced=25.0, busiest=None) for category in PACED)
+    found = [each for each in examine(replace(GOOD, quotas=uses)) if each.code.startswith("usage_")]
+
+    assert len({each.impact for each in found}) == len(PACED)
 
 
 @pytest.mark.parametrize(

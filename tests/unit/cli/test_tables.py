@@ -43,7 +43,7 @@ def test_an_audit_that_saw_nobody_tells_no_share(capsys: pytest.CaptureFixture[s
     tables.audit(an_audit(users=0, estimated=1_200, state="stopped"), Path("report"))
 
     out = capsys.readouterr().out
-    assert "Nobody was counted." in out
+    assert "No enabled local user was counted." in out
     assert "%" not in out
 
 
@@ -72,3 +72,12 @@ def test_only_a_run_that_has_enrolled_somebody_speaks_of_sessions(
 
 def test_a_plan_has_words_for_every_kind_of_column() -> None:
     assert set(tables._COLUMNS) == {kind.value for kind in Kind}
+
+
+def test_options_are_told_as_they_are_written(capsys: pytest.CaptureFixture[str]) -> None:
+    passed = {"stop_after": 28_800.0, "max_failures": 0.5, "max_rps": {"UserUpdate": 5.0}, "max_users": None}
+
+    tables.options({"policy": {"verification": "attested", "despite": ["has_totp"]}, "options": passed})
+
+    told = "despite has_totp; stop_after 8h; max_failures 50%; max_rps UserUpdate=5"
+    assert " ".join(capsys.readouterr().out.split()) == f"Options: {told}."

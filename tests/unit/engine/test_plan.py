@@ -143,16 +143,14 @@ def test_the_cheaper_way_is_taken(
 def test_the_choice_is_told_with_its_cost() -> None:
     reading = choose_reading(1_000_000, a_pool(estimated_users=60_000))
 
-    assert reading.why == (
-        "reading the pool by a scan: about 1,000 calls, where look-ups would take 1,000,000"
-    )
+    assert reading.why == "reading the pool by a scan: about 1,000 calls (look-ups would take 1,000,000)"
 
 
 @pytest.mark.parametrize(
     ("scan", "told"),
     [
-        (True, "reading the pool by a scan: about 1 call, where look-ups would take 2."),
-        (False, "reading the pool by look-ups: about 2 calls, where a scan would take "),
+        (True, "reading the pool by a scan: about 1 call (look-ups would take 2)."),
+        (False, "reading the pool by look-ups: about 2 calls (a scan would take "),
     ],
 )
 def test_a_plan_says_which_way_it_takes_and_why(scan: bool, told: str) -> None:

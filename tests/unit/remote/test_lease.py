@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.domain.errors import NotAllowed, RunDirectoryError
 from migrate_mfa.remote import lease as leases
+from migrate_mfa.remote.holder import Holder, UnreadableError
 from migrate_mfa.remote.keeper import Keeper
-from migrate_mfa.remote.lease import LOCK, Holder, Lease, Waiting, acquire, look_at_dead, take_away
-from migrate_mfa.remote.objects import StoreError
+from migrate_mfa.remote.lease import Lease, Waiting, acquire, look_at_dead, take_away
+from migrate_mfa.remote.names import LOCK, NOTHING
+from migrate_mfa.remote.names import Place as Segment
+from migrate_mfa.remote.objects import GoneError, StoreError
 from tests.support.fake_objects import FakeObjects
 from tests.support.fakes import FakeClock
 
@@ -41,6 +44,9 @@ class Place:
     def acquire(self, command: str = "run", least: int = 0) -> Lease:
         return acquire(self.objects, command, lambda: least, self.waiting, keep_by=self.objects)
 
+    def write(self, body: bytes) -> None:
+        self.objects.put(LOCK, body)
+
     def holder(self) -> Holder:
         found = self.objects.get(LOCK)
         assert found is not None
@@ -57,13 +63,13 @@ def test_the_first_owner_comes_after_every_generation_that_has_left_something() 
 def test_an_owner_that_renews_keeps_it_and_whoever_comes_is_told_who_it_is() -> None:
     place = Place()
     first = place.acquire("reconcile")
-    place.while_waiting = lambda: first.renew(3)
+    place.while_waiting = lambda: first.renew(Segment(1, 3))
 
     with pytest.raises(RunDirectoryError) as refused:
         place.acquire()
 
     assert f"reconcile on {place.holder().host} (process {place.holder().pid})" in refused.value.message
-    assert place.holder().segment == 3
+    assert place.holder().last == Segment(1, 3)
 
 
 def test_a_dead_owners_lease_is_waited_for_until_it_expires_and_not_a_moment_less() -> None:
@@ -100,10 +106,10 @@ def test_a_renewal_whose_answer_was_lost_is_known_as_ours_and_does_not_count_unt
     place.objects.lost = 1
 
     with pytest.raises(StoreError):
-        lease.renew(0)
-    lease.renew(0)
+        lease.renew()
+    lease.renew()
     assert lease.age == 10
-    lease.renew(0)
+    lease.renew()
 
     assert (lease.age, lease.lost) == (0, False)
 
@@ -118,7 +124,7 @@ def test_a_lease_that_was_taken_or_removed_is_lost_at_the_next_renewal(*, taken:
     if taken:
         place.acquire("rollback", least=lease.generation)
 
-    lease.renew(0)
+    lease.renew()
 
     with pytest.raises(RunDirectoryError, match="taken over by rollback" if taken else "was removed"):
         lease.require()
@@ -137,6 +143,24 @@ def test_an_acquisition_whose_answer_was_lost_ends_with_one_owner() -> None:
     assert place.acquire().generation == 2
 
 
+def test_of_two_that_ask_at_once_only_one_gets_it() -> None:
+    place = Place()
+    faster: list[Lease] = []
+
+    def overtake(method: str, _: str) -> None:
+        if method == "put" and not faster:
+            place.objects.before = lambda *_: None
+            faster.append(place.acquire("rollback"))
+            place.while_waiting = faster[0].renew
+
+    place.objects.before = overtake
+
+    with pytest.raises(RunDirectoryError, match="rollback"):
+        place.acquire()
+    faster[0].renew()
+    assert not faster[0].lost
+
+
 def test_what_is_released_is_free_at_once() -> None:
     place = Place()
     place.acquire().release()
@@ -151,15 +175,89 @@ def test_what_is_no_lease_is_not_taken_for_one(body: bytes) -> None:
     place = Place()
     place.objects.put(LOCK, body)
 
-    with pytest.raises(RunDirectoryError, match=r"lock\.json is not a lease"):
+    with pytest.raises(UnreadableError):
         place.acquire()
+
+
+def test_who_unlocks_can_remove_what_is_no_lease_once_nobody_writes_it() -> None:
+    place = Place()
+    place.write(b"no")
+    place.while_waiting = lambda: place.write(b"no")
+    with pytest.raises(RunDirectoryError, match="its lease cannot be read"):
+        look_at_dead(place.objects, place.waiting)
+
+    place.while_waiting = lambda: None
+    found = look_at_dead(place.objects, place.waiting)
+    assert found is not None
+    assert found[0] is None
+    take_away(place.objects, found[1])
+
+    assert LOCK not in place.objects.bodies
+
+
+def test_a_lease_that_became_something_else_is_lost_at_once() -> None:
+    place = Place()
+    lease = place.acquire()
+    place.write(b"no")
+
+    lease.renew()
+
+    with pytest.raises(RunDirectoryError, match="was taken over, so"):
+        lease.require()
+
+
+@pytest.mark.parametrize("end", ["released", "taken away", "expired"])
+def test_the_last_segment_is_known_to_the_next_owner_however_the_one_before_ended(end: str) -> None:
+    place = Place()
+    first = place.acquire()
+    first.renew(Segment(1, 7))
+    if end == "released":
+        first.release(Segment(1, 8))
+    elif end == "taken away":
+        found = look_at_dead(place.objects, place.waiting)
+        assert found is not None
+        take_away(place.objects, found[1])
+        first.renew()
+        with pytest.raises(RunDirectoryError, match="was removed"):
+            first.require()
+    began = place.clock.monotonic()
+
+    second = place.acquire()
+
+    assert second.last == Segment(1, 8 if end == "released" else 7)
+    assert (second.generation, place.holder().last) == (2, second.last)
+    assert (place.clock.monotonic() > began) is (end == "expired")
+    second.release()
+    assert place.holder().last == second.last
+
+
+def test_nobody_holds_a_lease_that_is_only_a_note() -> None:
+    place = Place()
+    place.acquire().release(Segment(1, 1))
+
+    assert look_at_dead(place.objects, place.waiting) is None
+
+
+@pytest.mark.parametrize("problem", [NotAllowed("no"), StoreError("no"), GoneError("no")])
+def test_a_lease_that_cannot_be_given_back_hides_no_other_error(problem: Exception) -> None:
+    place = Place()
+    lease = place.acquire()
+
+    def refuse(*_: str) -> None:
+        raise problem
+
+    place.objects.before = refuse
+    lease.release(Segment(1, 1))
+    place.objects.before = lambda *_: None
+
+    assert place.holder().last == NOTHING
 
 
 def test_unlocking_looks_whether_the_owner_lives() -> None:
     place = Place()
     assert look_at_dead(place.objects, place.waiting) is None
     lease = place.acquire()
-    place.while_waiting = lambda: lease.renew(0)
+    place.while_waiting = lease.renew
     with pytest.raises(RunDirectoryError):
         look_at_dead(place.objects, place.waiting)
 
@@ -176,7 +274,7 @@ def test_a_lease_that_was_renewed_while_the_operator_thought_is_not_taken_away()
     lease = place.acquire()
     found = look_at_dead(place.objects, place.waiting)
     assert found is not None
-    lease.renew(0)
+    lease.renew()
 
     with pytest.raises(RunDirectoryError):
         take_away(place.objects, found[1])
@@ -195,10 +293,10 @@ def test_a_keeper_drains_after_30_s_without_a_renewal_and_ends_after_75() -> Non
         events.append((f"end: {reason}", lease.age))
         raise _EndedError
 
-    keeper = Keeper(lease, lambda: 0, lambda reason: events.append((reason, lease.age)), end)
+    keeper = Keeper(lease, lambda: NOTHING, lambda reason: events.append((reason, lease.age)), end)
 
     def away(*_: str) -> None:
-        raise StoreError("PutObject: ConnectionLost")
+        raise RuntimeError if not events else StoreError("PutObject: ConnectionLost")
 
     place.objects.before = away
 
@@ -211,7 +309,7 @@ def test_a_keeper_drains_after_30_s_without_a_renewal_and_ends_after_75() -> Non
         keeper._keep()
 
     (drain, first), (last, second) = events
-    assert drain == "The lease could not be renewed for 30 s (PutObject: ConnectionLost)."
+    assert drain == "The lease could not be renewed for 30 s (RuntimeError)."
     assert 30 <= first < 32
     assert last.startswith("end: Its lease could not be renewed for 75 s")
     assert 75 <= second < 77

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from migrate_mfa.clock import since_boot
-from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.domain.errors import NotAllowed, RunDirectoryError
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.run_dir import WorkingCopy, working_copy
 from migrate_mfa.journal.run_files import JOURNAL
 from migrate_mfa.remote import segment, shipper
-from migrate_mfa.remote.lease import Waiting, acquire
+from migrate_mfa.remote.lease import ENDS_S, Waiting, acquire
 from migrate_mfa.remote.names import Contents, Place, log_of
-from migrate_mfa.remote.objects import StoreError
+from migrate_mfa.remote.objects import Put, StoreError
 from migrate_mfa.remote.restore import restore
 from migrate_mfa.remote.shipper import Shipper
 from tests.support.fake_objects import FakeObjects
@@ -34,9 +35,12 @@ URL = "s3://bucket/run"
 class Remote:
     """A journal with a replica in memory."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, objects: type[FakeObjects] = FakeObjects, *, real_time: bool = True
+    ) -> None:
         self.clock = FakeClock()
-        self.objects = FakeObjects(self.clock)
+        self.objects = objects(self.clock)
+        self._elapsed = since_boot if real_time else self.clock.monotonic
         waiting = Waiting(elapsed=self.clock.monotonic, sleep=self.clock.sleep, say=lambda _: None)
         self.lease = acquire(self.objects, "run", lambda: 0, waiting, keep_by=self.objects)
         self.path = path / "here"
@@ -49,7 +53,7 @@ class Remote:
             working_copy.reset(token)
 
     def _shipper(self, database: Database) -> Shipper:
-        self.shipper = Shipper(database, self.objects, self.lease, since_boot)
+        self.shipper = Shipper(database, self.objects, self.lease, self._elapsed)
         return self.shipper
 
     def write(self, name: str, value: str = "") -> None:
@@ -122,6 +126,68 @@ def test_another_writer_of_the_same_segment_ends_the_command(tmp_path: Path) -> 
         remote.journal.database.require_ours()
     with pytest.raises(RunDirectoryError, match="Another process has written"):
         remote.journal.close()
+
+
+def test_another_writer_of_the_same_base_ends_the_command(remote: Remote) -> None:
+    remote.objects.put(Place(remote.lease.generation, 0).base, b"somebody else's")
+
+    with pytest.raises(RunDirectoryError, match="Another process has written base-"):
+        Shipper(remote.journal.database, remote.objects, remote.lease, remote.clock.monotonic)
+
+
+def test_a_base_whose_answer_was_lost_is_known_as_ours(tmp_path: Path) -> None:
+    class Losing(FakeObjects):
+        def put(self, name: str, body: bytes | Path, **more: Any) -> Put:
+            done = super().put(name, body, **more)
+            if name.startswith("base-") and not lost:
+                lost.append(name)
+                raise StoreError(name)
+            return done
+
+    lost: list[str] = []
+    remote = Remote(tmp_path, Losing)
+    remote.write("one")
+    remote.journal.close()
+
+    assert lost
+    assert "one" in remote.restored()
+
+
+@pytest.mark.parametrize("seconds", [5, 40])
+def test_a_refusal_is_borne_for_a_moment_and_then_told(tmp_path: Path, seconds: int) -> None:
+    remote = Remote(tmp_path, real_time=False)
+    since = remote.clock.monotonic()
+
+    def refuse(_: str, name: str) -> None:
+        if name.startswith("wal-") and remote.clock.monotonic() < since + seconds:
+            remote.clock.sleep(10)
+            remote.lease.renew()
+            raise NotAllowed("The credentials have expired.")
+
+    remote.objects.before = refuse
+    remote.write("one")
+    remote.clock.sleep(1)
+
+    if seconds == 5:
+        remote.settled()
+        remote.journal.close()
+        assert "one" in remote.restored()
+        return
+    with pytest.raises(NotAllowed):
+        remote.settled()
+    with pytest.raises(NotAllowed):
+        remote.journal.close()
+
+
+def test_no_room_for_a_base_is_said_by_name(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("migrate_mfa.remote.shipper.shutil.copyfileobj", full)
+
+    with pytest.raises(RunDirectoryError, match="No space left") as refused:
+        remote.shipper._make_base()
+    assert "TMPDIR" in refused.value.hint
 
 
 def test_who_waits_is_told_when_the_lease_has_run_out(tmp_path: Path) -> None:
@@ -214,6 +280,31 @@ def test_a_damaged_segment_is_named(remote: Remote, tmp_path: Path, spoil: Calla
         restore(remote.objects, URL, _empty(tmp_path))
 
 
+def test_a_segment_reaches_no_other_file(remote: Remote, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    remote.write("one")
+    remote.settled()
+    sql = [["COMMIT", [], False], [f"ATTACH '{other}' AS other", [], False]]
+    sql.append(["CREATE TABLE other.x (y)", [], False])
+    name = Place(1, 1).wal
+    remote.objects.bodies[name] = segment.packed([json.dumps([0, sql]).encode() + b"\n"])
+
+    with pytest.raises(RunDirectoryError, match=f"{URL}/{name} is damaged"):
+        restore(remote.objects, URL, _empty(tmp_path))
+    assert not other.exists()
+
+
+def test_the_last_look_before_a_write_sees_that_the_lease_is_over(tmp_path: Path) -> None:
+    remote = Remote(tmp_path)
+    remote.journal.database.require_ours()
+    remote.clock.sleep(ENDS_S)
+
+    with pytest.raises(RunDirectoryError, match="was not renewed"):
+        remote.journal.database.require_ours()
+    with pytest.raises(RunDirectoryError):
+        remote.journal.close()
+
+
 def test_a_damaged_base_is_named(remote: Remote, tmp_path: Path) -> None:
     name = Place(1, 0).base
     remote.objects.bodies[name] = remote.objects.bodies[name][:50]
@@ -229,6 +320,28 @@ def test_what_a_command_left_without_a_base_is_no_new_run_directory(tmp_path: Pa
 
     with pytest.raises(RunDirectoryError, match="lacks"):
         restore(objects, URL, _empty(tmp_path))
+
+
+def test_a_list_whose_pages_are_of_two_moments_is_no_gap(remote: Remote) -> None:
+    for number in range(3):
+        remote.write(str(number))
+        remote.settled()
+    hidden = remote.objects.bodies.pop(Place(1, 2).wal)
+    lists: list[str] = []
+
+    def come_back(method: str, _: str) -> None:
+        lists.append(method)
+        if lists.count("names") == 2:
+            remote.objects.bodies[Place(1, 2).wal] = hidden
+
+    remote.objects.before = come_back
+
+    assert remote.restored().keys() >= {"0", "1", "2"}
+
+
+def test_the_newest_base_is_missed_where_the_lease_knows_of_it(remote: Remote, tmp_path: Path) -> None:
+    with pytest.raises(RunDirectoryError, match=f"lacks {URL}/{Place(2, 0).base}"):
+        restore(remote.objects, URL, _empty(tmp_path), at_least=Place(2, 0))
 
 
 def test_late_segments_of_an_owner_before_are_left_out(remote: Remote, tmp_path: Path) -> None:

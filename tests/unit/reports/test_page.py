@@ -184,9 +184,64 @@ CASES: dict[str, tuple[dict[str, Any], str, str, str | None]] = {
     ),
     "rolled_back": (
         {"command": "rollback", "rows": {"restored": 5, "changed_by_others": 1}},
+        *("wait", "rolled_back", "migrate-mfa purge --run-dir {dir}"),
+    ),
+    "rolled back in part": (
+        {
+            "command": "rollback",
+            "rows": {"restored": 5, "awaiting_code": 2},
+            "options": {"only_chosen": True},
+        },
+        *("good", "rolled_back", "migrate-mfa reconcile --run-dir {dir}"),
+    ),
+    "a part of a rollback failed": (
+        {"command": "rollback", "rows": {"restored": 5, "gave_up": 2}, "options": {"only_chosen": True}},
         *("wait", "rolled_back", None),
     ),
-    "disabled": ({"command": "disable", "rows": {"mfa_disabled": 5}}, "good", "disabled", None),
+    "a rollback of some users was stopped": (
+        {
+            "command": "rollback",
+            "rows": {"restored": 5},
+            "open_rows": 2,
+            "state": "stopped",
+            "options": {"only_chosen": True},
+        },
+        *("wait", "stopped", None),  # without the names of the users it would undo the whole run
+    ),
+    "disabled": (
+        {"command": "disable", "rows": {"mfa_disabled": 5}, "meta": {"kind": "disable"}},
+        *("good", "disabled", "migrate-mfa rollback --run-dir {dir}"),
+    ),
+    "disabled with failures": (
+        {"command": "disable", "rows": {"mfa_disabled": 5, "gave_up": 1}, "meta": {"kind": "disable"}},
+        *("wait", "disabled", "migrate-mfa disable {dir}/report/failed.csv --user-pool-id"),
+    ),
+    "declined": (
+        {"state": "stopped", "rows": {}, "open_rows": 4, "extra": {"ended_unchanged": "declined"}},
+        *("wait", "declined", "migrate-mfa run --run-dir {dir}"),
+    ),
+    "a rollback was declined": (
+        {
+            "command": "rollback",
+            "state": "stopped",
+            "rows": {"enrolled": 4},
+            "extra": {"ended_unchanged": "declined"},
+        },
+        *("wait", "declined", "migrate-mfa rollback --run-dir {dir}"),
+    ),
+    "ended before a write": (
+        {
+            "state": "interrupted",
+            "rows": {"enrolled": 1},
+            "open_rows": 3,
+            "extra": {"ended_unchanged": "interrupted"},
+        },
+        *("wait", "unchanged", "migrate-mfa run --run-dir {dir}"),
+    ),
+    "refused by run": (
+        {"rows": {"user_not_found": 5}, "open_rows": 5, "state": "stopped", "meta": {"usable": False}},
+        *("bad", "plan_refused", "migrate-mfa plan"),
+    ),
     "purged": (
         {"rows": {"enrolled": 5}, "meta": {"phase": "purged", "roster": None}},
         "wait",
@@ -228,7 +283,7 @@ def test_a_run_elsewhere_is_gone_on_with_there(tmp_path: Path) -> None:
     make_run(tmp_path, meta={"endpoint": "http://127.0.0.1:8791"})
 
     assert facts_of(tmp_path).headline.command == (
-        f"migrate-mfa reconcile --run-dir {tmp_path} --endpoint-url http://127.0.0.1:8791"
+        f"migrate-mfa reconcile --run-dir {tmp_path} --max-sms 2000 --endpoint-url http://127.0.0.1:8791"
     )
 
 
@@ -248,9 +303,9 @@ def test_outcomes_add_up_and_each_has_its_next_command_once(tmp_path: Path) -> N
     found = {line.outcome: line for line in facts_of(tmp_path).outcomes}
 
     assert sum(line.rows for line in found.values()) == sum(A_RUN.values())
-    assert found[Outcome.PENDING].commands == [f"{RECONCILE} {tmp_path}"]
+    assert found[Outcome.PENDING].commands == [f"{RECONCILE} {tmp_path} --max-sms 2000"]
     retry, corrected = sorted(found[Outcome.FAILED].commands, key=len)
-    assert retry == f"migrate-mfa run --run-dir {tmp_path}"
+    assert retry == f"migrate-mfa run --run-dir {tmp_path} --max-sms 2000"
     assert corrected.startswith(PLAN_FAILED.format(dir=tmp_path))
     assert not found[Outcome.SKIPPED].commands  # to lift a protection is nobody's routine
 

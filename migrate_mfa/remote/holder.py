@@ -1,0 +1,75 @@
+"""What stands in a lease: who works on a run directory in a bucket, and what is known to be there."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+
+from migrate_mfa.remote.names import LOCK, NOTHING, Place
+from migrate_mfa.remote.objects import Stored
+
+
+class UnreadableError(Exception):
+    """The object in the place of a lease is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """What stands in a lease; moments by the store's clock, in seconds since the epoch."""
+
+    owner: str
+    """A token of one process: it tells its own lease from every other. Empty where nobody holds it."""
+    host: str
+    pid: int
+    command: str
+    generation: int
+    renewed_at: float
+    expires_at: float
+    last: Place = NOTHING
+    """The last segment that is known to be in the bucket, of this owner or of one before."""
+
+    @classmethod
+    def read(cls, stored: Stored) -> "Holder":
+        """Read a lease.
+
+        Raises:
+            UnreadableError: it is none.
+        """
+        try:
+            found = json.loads(stored.body)
+            return cls(
+                owner=str(found["owner"]),
+                host=str(found["host"]),
+                pid=int(found["pid"]),
+                command=str(found["command"]),
+                generation=int(found["generation"]),
+                renewed_at=float(found["renewed_at"]),
+                expires_at=float(found["expires_at"]),
+                last=Place.parse(str(found["last"])),
+            )
+        except (ValueError, TypeError, KeyError) as error:
+            raise UnreadableError(LOCK) from error
+
+    def body(self) -> bytes:
+        """As it stands in the bucket."""
+        return json.dumps(asdict(self) | {"last": self.last.text}).encode()
+
+    @property
+    def free(self) -> bool:
+        """Whether nobody holds it any more, and it is only a note."""
+        return not self.owner
+
+    def freed(self) -> "Holder":
+        """What is left of it where nobody holds it any more."""
+        return replace(self, owner="", expires_at=self.renewed_at)
+
+    def age(self, now: float) -> str:
+        """Who holds it and since when it has not been renewed, in words; `now` by the store's clock."""
+        since = max(0, round(now - self.renewed_at))
+        return f"{self.command} on {self.host} (process {self.pid}), renewed {since} s ago"
+
+
+def readable(stored: Stored) -> Holder | None:
+    """What stands in a lease, or None where that cannot be read."""
+    try:
+        return Holder.read(stored)
+    except UnreadableError:
+        return None

@@ -1,0 +1,102 @@
+"""The private directory of a working copy: made, held by its process, and removed; also after a kill."""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from migrate_mfa.domain.errors import RunDirectoryError
+
+_PREFIX = "migrate-mfa-copy-"
+_OWNER = "owner"
+
+
+@contextmanager
+def scratch(what: object) -> Iterator[Path]:
+    """A private directory, gone afterwards; those of killed commands go first.
+
+    Args:
+        what: what is copied there, for messages.
+
+    Raises:
+        RunDirectoryError: there is no place for it.
+    """
+    with writable(what):
+        place = _place()
+        _sweep(place)
+        root, owner = _made(place)
+    try:
+        path = root / "run"
+        with writable(what):
+            path.mkdir(mode=0o700)
+        yield path
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+        os.close(owner)
+
+
+@contextmanager
+def writable(what: object) -> Iterator[None]:
+    """Tell a disk that does not take a working copy as that.
+
+    Raises:
+        RunDirectoryError: names the place, and what to do.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(what, error.strerror or type(error).__name__) from error
+
+
+def unwritable(what: object, why: str) -> RunDirectoryError:
+    """The working copy of `what` does not fit on the disk, or cannot be written for another reason."""
+    place = os.environ.get("TMPDIR") or tempfile.tempdir or "the directory for temporary files"
+    return RunDirectoryError(
+        f"The working copy of {what} in {place} cannot be written ({why}).",
+        "Free some space there, or set TMPDIR to another directory of this machine. Then run the same "
+        "command again; nothing that was written is lost.",
+    )
+
+
+def _place() -> Path:
+    """Where temporary files go; never silently somewhere else than TMPDIR says."""
+    named = os.environ.get("TMPDIR")
+    if named and not (Path(named).is_dir() and os.access(named, os.W_OK | os.X_OK)):
+        raise RunDirectoryError(
+            f"TMPDIR names {named}, which is not a directory that can be written.",
+            "Create it, or set TMPDIR to another directory of this machine: the working copy of what is in a "
+            "bucket is made there.",
+        )
+    return Path(named or tempfile.gettempdir())
+
+
+def _made(place: Path) -> tuple[Path, int]:
+    """A new directory, and the lock that says that its command lives."""
+    while True:
+        root = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+        owner = os.open(root / _OWNER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(owner, fcntl.LOCK_EX)
+            if (root / _OWNER).exists():
+                return root, owner
+        except OSError:
+            os.close(owner)
+            raise
+        os.close(owner)  # another command took it for one that was left, before it was locked
+
+
+def _sweep(place: Path) -> None:
+    """Remove working copies whose commands were killed: they hold personal data."""
+    for root in place.glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            if root.stat().st_uid != os.geteuid():
+                continue
+            owner = os.open(root / _OWNER, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(root, ignore_errors=True)
+            finally:
+                os.close(owner)
