@@ -51,7 +51,7 @@ class Chosen(Group, variables=False):
     words: Annotated[
         tuple[str, ...],
         Option(
-            help="The fleet file; before it status, report or validate.",
+            help="The fleet file, or s3://BUCKET/KEY; before it status, report or validate.",
             argument=True,
             metavar="[ACTION] FLEET",
         ),
@@ -123,11 +123,19 @@ def fleet(
         migrate-mfa fleet fleet.toml --verb run --run-dir fleet-run --yes
         migrate-mfa fleet status fleet.toml --run-dir fleet-run
     """
-    action, path = _split(chosen.words)
+    action, name = _split(chosen.words)
+    from migrate_mfa.cli.located import file_here
+
+    with file_here(name, "fleet file", vars(aws)) as path:
+        return _act(action, _fleet(name, path, chosen, placing, aws), chosen, placing, consent, output)
+
+
+def _fleet(name: str, path: Path, chosen: Chosen, placing: Placing, aws: Aws) -> "Fleet":
     from migrate_mfa.fleet.command import Fleet
     from migrate_mfa.fleet.unit import Patience
 
-    made = Fleet(
+    return Fleet(
+        name=name,
         path=path,
         verb=chosen.verb.value if chosen.verb else Verb.RUN.value,
         verbs=_options(),
@@ -140,14 +148,19 @@ def fleet(
             tries=placing.tries, pause_s=float(placing.retry_pause)
         ),  # a plain value for engines,
     )
-    if action == "do":
-        if chosen.verb is None:
-            raise UsageError("--verb is missing.", f"It takes one of: {', '.join(Verb)}.")
-        return _do(made, placing, consent, output)
-    return _ACTIONS[action](made, output)
 
 
-def _split(words: tuple[str, ...]) -> tuple[str, Path]:
+def _act(
+    action: str, made: "Fleet", chosen: Chosen, placing: Placing, consent: Consent, output: JsonOnly
+) -> ExitCode:
+    if action != "do":
+        return _ACTIONS[action](made, output)
+    if chosen.verb is None:
+        raise UsageError("--verb is missing.", f"It takes one of: {', '.join(Verb)}.")
+    return _do(made, placing, consent, output)
+
+
+def _split(words: tuple[str, ...]) -> tuple[str, str]:
     """The action and the file; without an action the verb is done.
 
     Raises:
@@ -160,7 +173,7 @@ def _split(words: tuple[str, ...]) -> tuple[str, Path]:
             f"There is no single fleet file in {told!r}.",
             f"Such as: migrate-mfa fleet fleet.toml --verb run. Actions before it: {', '.join(_ACTIONS)}.",
         )
-    return action, Path(rest[0])
+    return action, rest[0]
 
 
 def _options() -> "dict[str, VerbOptions]":

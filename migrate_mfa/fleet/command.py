@@ -37,6 +37,8 @@ _MOST_SHOWN = 40
 class Fleet:
     """A fleet file with what the command line says of it."""
 
+    name: str
+    """What the operator calls the file."""
     path: Path
     verb: str
     verbs: Mapping[str, Options]
@@ -50,7 +52,7 @@ class Fleet:
     @cached_property
     def targets(self) -> list[Target]:
         """Those that are chosen; raises InputUnusable."""
-        return chosen(read_fleet(self.path, self.verb, self.verbs), self.only)
+        return chosen(read_fleet(self.path, self.verb, self.verbs, self.name), self.only)
 
     @property
     def asks(self) -> bool:
@@ -187,7 +189,7 @@ class Fleet:
         """The command that goes on with a target; what is planned is run."""
         planned = standing.verb == "plan" and standing.state is State.FINISHED
         verb = "run" if planned else standing.verb or self.verb
-        words = ["migrate-mfa", "fleet", str(self.path), "--verb", verb, "--run-dir", str(self.run_dir)]
+        words = ["migrate-mfa", "fleet", self.name, "--verb", verb, "--run-dir", str(self.run_dir)]
         return shlex.join(words)
 
     def write(self, lines: Sequence[Line]) -> None:

@@ -74,23 +74,24 @@ class Target:
         return not only or not {self.name, *self.tags}.isdisjoint(only)
 
 
-def read_fleet(path: Path, verb: str, verbs: Mapping[str, Options]) -> list[Target]:
+def read_fleet(path: Path, verb: str, verbs: Mapping[str, Options], called: str = "") -> list[Target]:
     """Read a fleet file. What is wrong with it is told at once.
 
     Args:
         path: the file.
         verb: the verb that is to be done.
         verbs: the options of every verb that a fleet can do: a file serves several.
+        called: what the operator calls the file, if it is a copy.
 
     Raises:
         InputUnusable: tells all faults, each with the name of its target.
     """
-    document = read_toml(path, "fleet file", "Write one, or begin with: migrate-mfa fleet init")
+    document = read_toml(path, "fleet file", "Write one, or begin with: migrate-mfa fleet init", called)
     reader = _Reader(path, verb, verbs)
     targets = list(reader.targets(document))
     if reader.faults:
         lines = "\n".join(f"  {each}" for each in dict.fromkeys(reader.faults))
-        raise InputUnusable(f"{path} cannot be used:\n{lines}", _SHAPE)
+        raise InputUnusable(f"{called or path} cannot be used:\n{lines}", _SHAPE)
     return targets
 
 

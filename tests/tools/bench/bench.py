@@ -16,9 +16,9 @@ import argparse
 import sys
 from collections.abc import Iterable, Sequence
 
-from tests.tools.bench import bucket, bulk, enrolment, live, reading
+from tests.tools.bench import bucket, bulk, enrolment, live, reading, short_run
 
-PARTS = ("enrol", "read", "live", "cpu", "scale", "bucket")
+PARTS = ("enrol", "read", "live", "cpu", "short", "scale", "bucket")
 _SHORT = ("alone, 60 ms", "40 % taken")
 
 
@@ -41,6 +41,9 @@ def main(argv: list[str]) -> int:
     if "cpu" in parts:
         print("\nA call without a quota in the way\n")
         _table(bulk.CPU_HEAD, bulk.cpu_rows())
+    if "short" in parts:
+        print(f"\nA run of {asked.users} users without a quota in the way\n")
+        _table(short_run.HEAD, short_run.rows(asked.users))
     if "bucket" in parts:
         print(f"\nRun directories in a bucket, beside local ones; S3 takes {bucket.S3_MS} ms for the runs\n")
         _table(bucket.RUN_HEAD, bucket.run_rows())
