@@ -26,6 +26,8 @@ def guard(cell: str) -> str:
     E.164 numbers stay as they are: a spreadsheet reads them as numbers, and every other reader as numbers
     too. `unguard` is the exact inverse for every text.
     """
+    if cell[:1].isalnum():
+        return cell  # as nearly all cells of a large report: no risky sign is a letter or a digit
     return f"'{cell}" if _RISKY.match(cell) and not _E164.fullmatch(cell) else cell
 
 

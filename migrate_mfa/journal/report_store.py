@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from migrate_mfa.domain.phone.normalise import NO_COUNTRY
 from migrate_mfa.domain.reasons import Outcome
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 _BATCH = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class ReportRow:
+class ReportRow(NamedTuple):
     """One row of the roster with what became of it; `reason` is empty while it is unprocessed.
 
     `cells` are those that the row has: perhaps fewer than the roster's columns, or more (`surplus_cells`).
@@ -118,9 +117,10 @@ class ReportStore:
 
     def rows(self, outcome: Outcome) -> Iterator[ReportRow]:
         """All rows with one outcome, in the roster's order, streaming."""
-        after, columns = 0, "*" if self._knows_numbers() else f"*, {used_number('rows.reason')} AS used"
+        after, used = 0, "used" if self._knows_numbers() else used_number("rows.reason")
         while found := self._database.query(
-            f"SELECT {columns} FROM rows NOT INDEXED WHERE outcome = ? AND row > ? ORDER BY row LIMIT ?",
+            f"SELECT {_REPORTED}, {used} FROM rows NOT INDEXED"
+            " WHERE outcome = ? AND row > ? ORDER BY row LIMIT ?",
             outcome,
             after,
             _BATCH,
@@ -250,17 +250,22 @@ def _pass(row: Any) -> PassRecord:  # noqa: ANN401 - sqlite3.Row
     )
 
 
-def _report_row(row: Any, writes: Sequence[Write]) -> ReportRow:  # noqa: ANN401 - sqlite3.Row
+_REPORTED = "row, verb, cells, outcome, reason, detail, guesses, user_sub, updated_at"
+
+
+def _report_row(found: Any, writes: Sequence[Write]) -> ReportRow:  # noqa: ANN401 - sqlite3.Row
+    """The columns of `_REPORTED` and the number used; by their places, because a report has many rows."""
+    row, verb, cells, outcome, reason, detail, guesses, user_sub, updated_at, used = found
     return ReportRow(
-        row=row["row"],
-        verb=PlannedBy(row["verb"]),
-        cells=tuple(json.loads(row["cells"])),
-        outcome=row["outcome"],
-        reason=row["reason"] or "",
-        detail=row["detail"] if row["outcome"] != Outcome.UNPROCESSED else "",
-        guesses=tuple(row["guesses"].split()),
-        user_sub=row["user_sub"] or "",
-        updated_at=row["updated_at"],
-        used=row["used"] or "",
+        row=row,
+        verb=PlannedBy(verb),
+        cells=tuple(json.loads(cells)),
+        outcome=outcome,
+        reason=reason or "",
+        detail=detail if outcome != Outcome.UNPROCESSED else "",
+        guesses=tuple(guesses.split()),
+        user_sub=user_sub or "",
+        updated_at=updated_at,
+        used=used or "",
         writes=tuple(writes),
     )

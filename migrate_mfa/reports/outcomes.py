@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,9 +59,15 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) 
 
 
 def _cells(row: "ReportRow", kept: Sequence[int]) -> list[str]:
-    at = datetime.fromtimestamp(row.updated_at, UTC).isoformat(timespec="seconds") if row.updated_at else ""
+    at = _moment(int(row.updated_at)) if row.updated_at else ""
     own = (row.outcome, row.reason, explain(row), row.user_sub, at, str(row.row), number_used(row))
-    return [*(cell(row.cells, at) for at in kept), *own]
+    return [*[cell(row.cells, at) for at in kept], *own]
+
+
+@lru_cache
+def _moment(at: int) -> str:
+    """Users are many in a second, or rows that a plan ended."""
+    return datetime.fromtimestamp(at, UTC).isoformat()
 
 
 def number_used(row: "ReportRow") -> str:
@@ -71,11 +78,16 @@ def number_used(row: "ReportRow") -> str:
 
 def explain(row: "ReportRow") -> str:
     """The reason's sentence, what is special about this row, and how its number was read."""
-    sentence = Reason(row.reason).sentence if row.reason else where_it_stands(row.verb, row.writes)
+    sentence = _sentence(row.reason) if row.reason else where_it_stands(row.verb, row.writes)
     stays = row.used and row.verb in _ENROLS and row.outcome in _ENDED_BADLY
     stored = "The number was stored before that." if stays else ""
     guesses = f"The number was read with a guess: {', '.join(row.guesses)}." if row.guesses else ""
     return " ".join(part for part in (sentence, row.detail, stored, guesses) if part)
+
+
+@cache
+def _sentence(reason: str) -> str:
+    return Reason(reason).sentence
 
 
 _ENROLS = frozenset({PlannedBy.RUN, PlannedBy.RECONCILE})

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.support import warm_process
 from tests.support.in_process import run_here
 from tests.support.journal_invariants import WATCH
 
@@ -166,8 +167,8 @@ class Cli:
         return Done(*ended)
 
     def child(self, *arguments: object, timeout: float = PATIENCE_S) -> Done:
-        """Run one command line to its end in a process of its own."""
-        child = self.start(*arguments)
+        """Run one command line to its end in a process of its own, from the start of its interpreter."""
+        child = self.start(*arguments, cold=True)
         try:
             out, err = child.communicate(timeout=timeout)
         finally:
@@ -178,11 +179,11 @@ class Cli:
         return Done(child.returncode, out.decode(), err.decode())
 
     def start(
-        self, *arguments: object, stdin: int = subprocess.DEVNULL, **more: Any
+        self, *arguments: object, stdin: int = subprocess.DEVNULL, cold: bool = False, **more: Any
     ) -> subprocess.Popen[bytes]:
-        """Start one command line; the caller ends it."""
+        """Start one command line; the caller ends it. `cold`: the start of an interpreter belongs to it."""
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
-        child = subprocess.Popen(
+        child = (subprocess.Popen if cold else warm_process.start)(
             [sys.executable, "-m", "migrate_mfa", *map(str, arguments)],
             cwd=self.cwd,
             env=self.env(),

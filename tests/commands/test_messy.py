@@ -63,6 +63,8 @@ ALWAYS = {
 """Reasons that every run must have among its rows."""
 FED_BACK = "by-column"
 """The setting whose outcome CSVs are run as rosters; it has all the outcomes, and both kinds of trust."""
+OVER_HTTP = {FED_BACK, "phone-alias"}
+"""The settings whose calls go over HTTP; no decision depends on how they travel."""
 KEPT = ("sub", "username", "email", "phone_number", "note")
 SOMETIMES = {
     "attested": {
@@ -126,7 +128,7 @@ def night(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Night]:
     name: str = request.param
     setting, random = SETTINGS[name], Random(name)
     document = pool_document(make_users(random, setting), config=config_of(setting))
-    with hosted(document) as running:
+    with hosted(document, directly=name not in OVER_HTTP) as running:
         before: Pool = running.control("state")[POOL_ID]
         roster = make_roster(random, before, setting)
         (tmp_path / "roster.csv").write_bytes(roster.content)

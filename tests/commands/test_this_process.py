@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import importlib.util
 import logging
 import os
 import signal
@@ -11,7 +13,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
+import botocore.hooks
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from migrate_mfa.aws.session import Aws, AwsTarget
 from migrate_mfa.journal.log import configure
@@ -137,3 +143,61 @@ def test_who_goes_beyond_loopback_is_refused_and_fails_even_if_that_is_caught(ho
         pytest.raises(OutsideError),
     ):
         ways[how](each)
+
+
+def untouched_trie() -> Any:
+    """botocore's trie of handlers as it is without `make_clients_quickly`."""
+    found = importlib.util.find_spec("botocore.hooks")
+    assert found is not None
+    assert found.loader is not None
+    module: Any = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module._PrefixTrie
+
+
+KEYS = st.lists(st.sampled_from("ab*"), min_size=1, max_size=3).map(".".join)
+STEPS = st.one_of(
+    st.tuples(st.just("copy"), st.integers(0, 9)),
+    st.tuples(st.just("append_item"), st.integers(0, 9), KEYS, st.integers(0, 2), st.integers(0, 2)),
+    st.tuples(st.just("remove_item"), st.integers(0, 9), KEYS, st.integers(0, 2)),
+)
+
+
+@given(st.lists(STEPS, max_size=25))
+def test_handlers_that_clients_share_are_those_that_each_would_have(steps: list[tuple[Any, ...]]) -> None:
+    """Any number of copies of copies, changed in any order, find what real copies find."""
+    quick: list[Any] = [botocore.hooks._PrefixTrie()]  # type: ignore[attr-defined]
+    real: list[Any] = [untouched_trie()()]
+    for what, which, *change in steps:
+        if what == "copy":
+            for tries in (quick, real):
+                tries.append(copy.copy(tries[which % len(tries)]))
+        else:
+            ours, theirs = (end_of(getattr(each[which % len(each)], what), change) for each in (quick, real))
+            assert ours is theirs
+        for key in ("a", "b", "a.a", "a.b", "b.a.b", "b.b.a.a"):
+            assert [each.prefix_search(key) for each in quick] == [each.prefix_search(key) for each in real]
+
+
+def end_of(change: Callable[..., None], given: list[Any]) -> type | None:
+    try:
+        change(*given)
+    except (ValueError, AttributeError) as error:
+        return type(error)
+    return None
+
+
+def test_clients_of_one_session_do_not_hear_each_others_handlers() -> None:
+    session: Any = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name="us-east-1")
+    one, other = (session.client("sts") for _ in range(2))
+    heard: list[str] = []
+
+    one.meta.events.register("of-the-test.sts", lambda **_: heard.append("one"))
+    session.events.register("of-the-test.sts", lambda **_: heard.append("session"))
+    third = session.client("sts")
+
+    for client in (one, other, third):
+        client.meta.events.emit("of-the-test.sts.more")
+        heard.append("-")
+    assert heard == ["one", "-", "-", "session", "-"]
+    assert type(one) is type(other) is type(third)

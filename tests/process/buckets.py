@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from tests.commands.support import POOL_ID, wait_until, writes
+from tests.support import warm_process
 from tests.support.bucket import BUCKET
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def on_machine(site: Site, machine: str, *arguments: str, run_dir: str = RUN) ->
     """A command with a short lease; what is in the temporary folder of another machine, it cannot see."""
     folder = site.folder / f"machine-{machine}"
     folder.mkdir(exist_ok=True)
-    return subprocess.Popen(
+    return warm_process.start(
         [sys.executable, "-c", QUICK_LEASE, *arguments, "--run-dir", run_dir, "--yes"],
         cwd=site.folder,
         env=site.cli.env() | {"TMPDIR": str(folder)},

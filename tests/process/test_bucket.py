@@ -120,6 +120,7 @@ def test_a_run_that_lost_its_machine_is_rolled_back_to_the_bit_from_a_fresh_one(
     assert state_hash(here.running) == before
 
 
+@pytest.mark.slow
 def test_a_paused_owner_that_wakes_after_its_lease_was_taken_writes_nothing_more(
     site: Callable[..., Site],
 ) -> None:
@@ -150,6 +151,7 @@ def test_of_two_that_start_at_once_one_works_and_the_other_names_it(site: Callab
     assert sorted(sms(here.running).values()) == [1] * USERS
 
 
+@pytest.mark.slow
 def test_a_bucket_that_is_away_stops_the_run_before_anybody_else_may_begin_and_it_goes_on_later(
     site: Callable[..., Site], bucket: Bucket
 ) -> None:
@@ -169,6 +171,7 @@ def test_a_bucket_that_is_away_stops_the_run_before_anybody_else_may_begin_and_i
     assert sorted(sms(here.running).values()) == [1] * USERS
 
 
+@pytest.mark.slow
 def test_a_slow_bucket_that_refuses_for_a_moment_and_loses_answers_costs_time_and_nothing_else(
     site: Callable[..., Site], bucket: Bucket
 ) -> None:
@@ -201,6 +204,7 @@ def test_a_roster_may_be_in_a_bucket_too_and_keeps_its_name(
     assert list((here.folder / "scratch").glob("migrate-mfa-copy-*")) == []
 
 
+@pytest.mark.slow
 def test_a_lane_lock_in_a_bucket_is_seen_from_another_machine(
     site: Callable[..., Site], bucket: Bucket
 ) -> None:
@@ -228,6 +232,7 @@ def test_runs_lists_what_is_in_a_bucket_and_status_sees_a_run_that_works(
     child = here.cli.running("roster.csv", "s3://runs/b/users", "--verification", "attested", *SLOWLY)
     after_writes(here, child, 5)
 
+    assert "run: running, for " in here.cli("runs", "s3://runs/b").out
     found = here.cli("runs", "s3://runs/b", "--json").json()["runs"]
     assert [(each["run_dir"], each["state"]) for each in found] == [
         ("s3://runs/b/users", "running"),

@@ -42,6 +42,7 @@ def peak_of_plan(folder: Path, users: int) -> int:
             "--run-dir",
             run_dir,
             *options,
+            cold=True,
             stdout=subprocess.DEVNULL,
         )
         peak, clock = 0, SystemClock()

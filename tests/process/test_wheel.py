@@ -54,6 +54,7 @@ def test_a_wheel_from_the_source_distribution_is_the_same(wheel: Path, tmp_path:
     assert samples_of(again) == samples_of(wheel)
 
 
+@pytest.mark.slow
 def test_the_demo_works_from_the_wheel_in_an_empty_directory(wheel: Path, tmp_path: Path) -> None:
     """A fresh environment with the wheel; what it depends on comes from the environment of the tests."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)

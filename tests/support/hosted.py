@@ -8,35 +8,52 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.httpsession import URLLib3Session
 
 from migrate_mfa.simulator import Running
 from migrate_mfa.simulator.files.poolfile import load_world
 from migrate_mfa.simulator.server.control import Control
-from migrate_mfa.simulator.server.http import Connection
+from migrate_mfa.simulator.server.http import Connection, Request, render
 from migrate_mfa.simulator.server.service import Service
 from migrate_mfa.simulator.server.serving import HOST, _router, ready_line
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from migrate_mfa.simulator.server.call import Reply
 
 _PATIENCE_S = 10.0
 
 
 @contextmanager
 def hosted(
-    document: Mapping[str, Any], *, faults: Mapping[str, Any] | None = None, control: bool = True
+    document: Mapping[str, Any],
+    *,
+    faults: Mapping[str, Any] | None = None,
+    control: bool = True,
+    directly: bool = False,
 ) -> Iterator[Running]:
     """Serve a pool file for as long as the context lasts; it takes what `background` takes.
 
-    There is no process to look at or to stop: `Running.process` is None.
+    There is no process to look at or to stop: `Running.process` is None. `directly` spares this process's
+    clients HTTP: their requests are answered as they are. It is for what has no faults: none could be late.
     """
     service = Service(load_world(document, Path()), faults or {}, keep_ledger=control)
-    answer = _router(service, Control(service) if control else None)
+    routed, turn = _router(service, Control(service) if control else None), threading.Lock()
+
+    def answer(request: Request) -> Reply:
+        with turn:
+            return routed(request)
+
     connections: list[Connection] = []
 
     def connect() -> Connection:
@@ -55,10 +72,43 @@ def hosted(
     server: asyncio.Server = _finish(start())
     ready = ready_line(service.world, server.sockets[0].getsockname()[1])
     nobody = cast("subprocess.Popen[str]", None)
+    running = Running(ready["endpoint"], ready["account"], ready["region"], tuple(ready["pools"]), nobody)
     try:
-        yield Running(ready["endpoint"], ready["account"], ready["region"], tuple(ready["pools"]), nobody)
+        with _answered_directly(running.endpoint, answer) if directly else nullcontext():
+            yield running
     finally:
         _finish(stop())
+
+
+@contextmanager
+def _answered_directly(endpoint: str, answer: Callable[[Request], Reply]) -> Iterator[None]:
+    send = URLLib3Session.send
+
+    def sent(session: URLLib3Session, request: Any) -> Any:
+        if not request.url.startswith(endpoint):
+            return send(session, request)
+        headers = {name.lower(): _text(value) for name, value in request.headers.items()}
+        path = request.url.removeprefix(endpoint)
+        reply = answer(Request(request.method, path, headers, _bytes(request.body)))
+        assert not reply.drop
+        assert not reply.delay, "only HTTP can hold an answer back"
+        head, _, body = render(reply).partition(b"\r\n\r\n")
+        lines: Any = (line.split(": ", 1) for line in head.decode("latin-1").split("\r\n")[1:])
+        raw = SimpleNamespace(stream=lambda: [body])
+        told: Any = dict(lines)
+        return AWSResponse(request.url, reply.status, told, raw)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(URLLib3Session, "send", sent)
+        yield
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _bytes(body: str | bytes | None) -> bytes:
+    return body.encode() if isinstance(body, str) else body or b""
 
 
 @cache

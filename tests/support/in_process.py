@@ -17,11 +17,7 @@ import warnings
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TextIO
-from weakref import WeakKeyDictionary
 
-import botocore.hooks
-import botocore.loaders
-import botocore.session
 import pytest
 import structlog
 import typer
@@ -32,6 +28,7 @@ from migrate_mfa.clock import SystemClock
 from migrate_mfa.engine import apply_row
 from migrate_mfa.journal.connection import connect
 from migrate_mfa.main import main
+from tests.support.quick_clients import make_clients_quickly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -205,39 +202,8 @@ def _without_syncs(patch: pytest.MonkeyPatch) -> None:
 
 
 def start_quickly(patch: pytest.MonkeyPatch) -> None:
-    """Do once a process what takes longer than most commands: read AWS's models, and make the parsers.
-
-    No command line changes either of them, nor what botocore calls its events and what its handlers take.
-    """
-    patch.setattr(botocore.session, "create_loader", cache(botocore.loaders.create_loader))
-    aliaser: Any = botocore.hooks.EventAliaser
-    patch.setattr(aliaser, "_alias_event_name", _once_a_name(aliaser._alias_event_name))
-    patch.setattr(botocore.hooks, "accepts_kwargs", _once_a_function(botocore.hooks.accepts_kwargs))
+    """Do once a process what takes longer than most commands: read AWS's models, and make the parsers."""
+    make_clients_quickly(patch.setattr)
     command = cache(typer.main.get_command)
     for each in ("migrate_mfa.main.get_command", "typer.main.get_command"):
         patch.setattr(each, command)
-
-
-def _once_a_name(alias: Callable[[Any, str], str]) -> Callable[[Any, str], str]:
-    """All aliasers go by the same table, and clients are made by the thousand."""
-    known: dict[str, str] = {}
-
-    def known_alias(aliaser: object, name: str) -> str:
-        if name not in known:
-            known[name] = alias(aliaser, name)
-        return known[name]
-
-    return known_alias
-
-
-def _once_a_function(look: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A method by its function; and what a client has made for itself is forgotten with it."""
-    known: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
-
-    def known_look(handler: Any) -> Any:
-        function = getattr(handler, "__func__", handler)
-        if function not in known:
-            known[function] = look(function)
-        return known[function]
-
-    return known_look

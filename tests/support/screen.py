@@ -7,7 +7,6 @@ import os
 import pty
 import select
 import struct
-import subprocess
 import sys
 import termios
 import time
@@ -15,6 +14,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyte
+
+from tests.support import warm_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ class Screen:
         fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         env = {**site.cli.env(), "TERM": "xterm-256color", "TZ": "UTC"}
         env.pop("COLUMNS", None)
-        self.process = subprocess.Popen(
+        self.process = warm_process.start(
             [sys.executable, "-m", "migrate_mfa", *map(str, arguments)],
             cwd=site.folder,
             env=env,

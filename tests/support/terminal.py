@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import pty
 import select
-import shlex
-import subprocess
 import sys
 import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from tests.support import warm_process
 
 if TYPE_CHECKING:
     import signal
@@ -56,11 +56,9 @@ class Terminal:
         self._leader, follower = pty.openpty()
         self._open: tuple[int, ...] = (self._leader, follower)
         name = os.ttyname(follower)
-        words = shlex.join([sys.executable, "-m", "migrate_mfa", *map(str, arguments)])
-        out = shlex.quote(str(stdout)) if stdout else name
-        # A session leader gets the first terminal that it opens: getpass reads there, and Ctrl-C works.
-        line = f"exec {words} <{name} >{out} 2>{name}"
-        self._process = subprocess.Popen(["sh", "-c", line], cwd=cwd, env=env, start_new_session=True)
+        command = [sys.executable, "-m", "migrate_mfa", *map(str, arguments)]
+        out = name if stdout is None else str(stdout)
+        self._process = warm_process.start(command, cwd=cwd, env=env, opens=(name, out, name))
         self._read_to = 0
         self.shown = ""
 

@@ -16,9 +16,9 @@ import argparse
 import sys
 from collections.abc import Iterable, Sequence
 
-from tests.tools.bench import bucket, bulk, enrolment, live, reading
+from tests.tools.bench import bucket, bulk, enrolment, live, reading, short_run
 
-PARTS = ("enrol", "read", "live", "cpu", "scale", "bucket")
+PARTS = ("enrol", "read", "live", "cpu", "short", "scale", "bucket")
 _SHORT = ("alone, 60 ms", "40 % taken")
 
 
@@ -41,6 +41,9 @@ def main(argv: list[str]) -> int:
     if "cpu" in parts:
         print("\nA call without a quota in the way\n")
         _table(bulk.CPU_HEAD, bulk.cpu_rows())
+    if "short" in parts:
+        print(f"\nA run of {asked.users} users without a quota in the way\n")
+        _table(short_run.HEAD, short_run.rows(asked.users))
     if "bucket" in parts:
         print(f"\nRun directories in a bucket, beside local ones; S3 takes {bucket.S3_MS} ms for the runs\n")
         _table(bucket.RUN_HEAD, bucket.run_rows())
@@ -77,8 +80,9 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--scenario", nargs="+", choices=list(enrolment.SCENARIOS), metavar="NAME")
     parser.add_argument("--contender", nargs="+", choices=enrolment.NAMES, metavar="NAME")
     parser.add_argument(
-        "--cell", nargs="+", choices=["all", *live.NAMES], metavar="CELL", help=f'such as "{live.SHORT[0]}"'
-    )
+        "--cell", nargs="+", choices=["all", *live.NAMES], metavar="CELL",
+        help=f'such as "{live.SHORT[0]}"'.replace("%", "%%"),
+    )  # fmt: skip
     parser.add_argument("--seeds", type=int, default=1, help="how often each cell is run")
     asked = parser.parse_intermixed_args(argv)
     if unknown := set(asked.part) - {*PARTS, "all"}:

@@ -21,3 +21,21 @@ def test_the_tables_come_out_whole(capsys: pytest.CaptureFixture[str]) -> None:
     assert ours[2:6] == ["0.0 %", "0.0 %", "0 %", "0 %"]
     assert len(size) == 6
     assert all(float(cell.replace(",", "")) >= 0 for cell in size)
+
+
+def test_the_help_can_be_read(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--help"])
+
+    assert left.value.code == 0
+    assert 'such as "60 %' in capsys.readouterr().out
+
+
+def test_the_parts_of_a_short_run_are_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["short", "--users", "4"])
+
+    cells = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines() if "|" in line]
+    *parts, whole, _ = [float(line[1]) for line in cells[2:]]
+    assert len(parts) == 4
+    assert all(part >= 0 for part in parts)
+    assert abs(sum(parts) - whole) < 0.5

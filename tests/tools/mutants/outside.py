@@ -39,7 +39,7 @@ OUTSIDE: Final = (
         promise=4,
         breach="A page that no Cognito gave is taken for the empty answer of a write that was done.",
         file="migrate_mfa/aws/answers.py",
-        find="    if body and not isinstance(json.loads(body), dict):\n",
+        find="    if unread and not isinstance(json.loads(unread), dict):\n",
         put="    if not json:\n",
         tests=(
             (

@@ -442,6 +442,17 @@ def test_the_progress_ends_with_all_rows(tmp_path: Path) -> None:
         assert last.seconds_left == 0
 
 
+def test_the_progress_is_shown_ten_times_a_second_however_many_users_end(tmp_path: Path) -> None:
+    with planned(tmp_path, 150) as run:
+        run.progress.shown.clear()
+        began = run.clock.monotonic()
+
+        executor(run).run()
+
+        seconds = run.clock.monotonic() - began
+        assert 2 <= len(run.progress.shown) <= 2 + 10 * seconds < 100
+
+
 def test_the_progress_says_that_the_run_is_draining_once_it_is_to_end(tmp_path: Path) -> None:
     with planned(tmp_path, 20) as run:
         run.progress.shown.clear()

@@ -1,0 +1,123 @@
+"""An interpreter that has imported the program, and forks for each order of `warm_process`.
+
+    python -m tests.support.warm_interpreter DESCRIPTOR
+
+It has one thread and has run nothing, so that what it forks is as a process that has just imported the same.
+AWS's models are read once: no command line changes them.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import io
+import json
+import os
+import pkgutil
+import runpy
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+import boto3
+
+import migrate_mfa
+from migrate_mfa.reports import page
+from tests.support.quick_clients import make_clients_quickly
+
+_SERVICES = ("cognito-idp", "sts", "service-quotas", "iam", "sns", "s3")
+_MADE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+_ELSEWHERE = ("migrate_mfa.simulator", "migrate_mfa.__main__")
+
+
+def warm_up() -> None:
+    """Import what commands import, read AWS's models, and compile the page."""
+    for found in pkgutil.walk_packages(migrate_mfa.__path__, "migrate_mfa."):
+        if not found.name.startswith(_ELSEWHERE):
+            importlib.import_module(found.name)
+    make_clients_quickly(setattr)
+    session: Any = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name="us-east-1")
+    for service in _SERVICES:
+        session.client(service)
+    del session
+    for name in ("body.html", "shell.html"):
+        page._environment(escaped=True).get_template(name)
+    gc.collect()
+    gc.freeze()
+
+
+def await_order(control: socket.socket) -> dict[str, Any] | None:
+    """Fork for each order. Returns it in the new process, and None in this one when there are no more."""
+    while True:
+        text, streams, _, _ = socket.recv_fds(control, 2**20, 3)
+        if not text:
+            return None
+        reading, writing = os.pipe()
+        if not os.fork():
+            between = os.getpid()
+            if not (child := os.fork()):
+                while os.getppid() == between:  # an orphan goes to whoever ordered it
+                    os.sched_yield()
+                for each in (control.detach(), reading, writing):
+                    os.close(each)
+                order: dict[str, Any] = json.loads(text)
+                return order | {"streams": streams}
+            os.write(writing, str(child).encode())
+            os._exit(0)
+        os.wait()
+        control.send(os.read(reading, 64))
+        for each in (reading, writing, *streams):
+            os.close(each)
+
+
+def take_place(order: dict[str, Any]) -> None:
+    """Make this process what the order says, as exec and the start of an interpreter would."""
+    if order["leads"]:
+        os.setsid()
+    for place, given in enumerate(order["streams"]):
+        os.dup2(given, place)
+        os.close(given)
+    for place, path in enumerate(order["opens"]):
+        opened = os.open(path, (os.O_RDONLY, _MADE, os.O_WRONLY)[place], 0o666)
+        os.dup2(opened, place)
+        os.close(opened)
+    os.chdir(order["folder"])
+    os.environ.clear()
+    os.environ.update(order["env"])
+    time.tzset()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name, place, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
+        before = getattr(sys, name)
+        stream: Any = io.TextIOWrapper(
+            open(place, f"{mode}b", closefd=False),  # noqa: SIM115 - as long as we live
+            encoding=before.encoding,
+            errors=before.errors,
+            newline=None if name == "stdin" else "\n",
+            line_buffering=name == "stderr" or os.isatty(place),
+        )
+        stream.mode = mode
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+def run(kind: str, program: str, *arguments: str) -> None:
+    """Run what stands behind the interpreter in a command, to the end of this process."""
+    sys.argv = [kind, *arguments]
+    if kind == "-m":
+        sys.path[0] = str(os.getcwd())  # noqa: PTH109 - as it stands, links and all
+        runpy.run_module(program, run_name="__main__", alter_sys=True)
+    else:
+        sys.path[0] = ""
+        exec(compile(program, "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 - that is what -c does
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # what ends a test at a terminal is not meant for us
+    way = socket.socket(fileno=int(sys.argv[1]))
+    warm_up()
+    way.send(b"ready")
+    if (found := await_order(way)) is not None:
+        take_place(found)
+        run(*found["command"])
