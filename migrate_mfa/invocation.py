@@ -68,12 +68,12 @@ class Invocation:
     command: str
     reads_only: int = 0
     failed: int = 0
-    declined: bool = False
-    """Whether the operator said no at a question."""
     complete: bool = False
     """Whether a command without rows has done all that it was asked for."""
     cause: StopCause | None = None
     """What had asked it to end early when it ended: a signal that comes later changes nothing any more."""
+    ended_by: str = ""
+    """The name of the error that ended it, as a script may know it."""
     result: CommandResult = field(default_factory=CommandResult)
     """What this command adds to its summary."""
     users_done: int | None = None
@@ -261,11 +261,10 @@ def open_invocation(
             came_through = True
         except Stopped:
             pass
-        except (SmsLimitExceeded, CostLimitExceeded, InputUnusable):
-            came_through = command == "plan"  # refused for what the plan says, which stands
-            raise
         except MigrateMfaError as error:
-            invocation.declined = isinstance(error, Declined)
+            refused = isinstance(error, SmsLimitExceeded | CostLimitExceeded | InputUnusable)
+            came_through = refused and command == "plan"  # refused for what the plan says, which stands
+            invocation.ended_by = type(error).__name__
             raise
         except Exception as error:
             keep_traceback(error, directory)
@@ -307,9 +306,11 @@ def _end(invocation: Invocation, state: str) -> None:
         extra["users_done"] = invocation.users_done
         extra["ended_now"] = ReportStore(invocation.journal.database).ended_since(invocation.work.begun)
     elif invocation.command in _WRITES and state in {"stopped", "interrupted"}:
-        extra[UNCHANGED] = DECLINED if invocation.declined else state
+        extra[UNCHANGED] = DECLINED if invocation.ended_by == Declined.__name__ else state
     if invocation.uncounted_codes:
         extra["uncounted_codes"] = invocation.uncounted_codes
+    if invocation.ended_by:
+        extra["ended_by"] = invocation.ended_by
     invocation.work.end(state, session.clock.now(), reads_only=invocation.reads_only, extra=extra)
     log.info("end", command=invocation.command, state=state)
     written = write_reports(invocation.journal)

@@ -22,6 +22,7 @@ from migrate_mfa.commands.canary import canary
 from migrate_mfa.commands.check import check
 from migrate_mfa.commands.demo import demo_of
 from migrate_mfa.commands.disable import disable
+from migrate_mfa.commands.fleet import fleet
 from migrate_mfa.commands.guide import guide
 from migrate_mfa.commands.iam_policy import iam_policy
 from migrate_mfa.commands.plan import plan
@@ -42,7 +43,7 @@ from migrate_mfa.domain.privacy import scrub
 _TAKE_JOBS = {check, plan, run, audit, reconcile, rollback, disable, setup_pool}
 _VERBS = {
     "Look (writes nothing to AWS)": (check, audit, plan, status, runs, iam_policy),
-    "Change": (setup_pool, canary, run),
+    "Change": (setup_pool, canary, run, fleet),
     "Afterwards": (report, reconcile, rollback, disable, unlock, purge),
     "Try and read": (demo_of(lambda argv: main(argv)), simulate, guide),  # noqa: PLW0108 - main is defined below
 }
@@ -85,6 +86,13 @@ def _job_schema(value: bool) -> None:
         raise typer.Exit
 
 
+def _exit_with_parent(value: bool) -> None:
+    if value:
+        from migrate_mfa.stop import drain_with_parent
+
+        drain_with_parent()
+
+
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
@@ -97,6 +105,9 @@ def _root(
             is_eager=True,
             help="Print the JSON Schema of job files.",
         ),
+    ] = False,
+    exit_with_parent: Annotated[
+        bool, typer.Option("--exit-with-parent", callback=_exit_with_parent, is_eager=True, hidden=True)
     ] = False,
 ) -> None:
     """Enrol existing Amazon Cognito users in SMS multi-factor authentication."""

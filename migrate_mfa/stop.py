@@ -2,9 +2,10 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from queue import SimpleQueue
 from types import FrameType
@@ -170,6 +171,7 @@ def on_signals(stop: Stop, say: Callable[[str], None] = lambda _: None) -> Itera
     def handle(number: int, _: FrameType | None) -> None:
         for each in previous:
             signal.signal(each, signal.SIG_IGN if each == signal.SIGHUP else signal.SIG_DFL)
+        _heard.append(number)
         heard.put(number)
 
     def answer() -> None:
@@ -190,3 +192,27 @@ def on_signals(stop: Stop, say: Callable[[str], None] = lambda _: None) -> Itera
             signal.signal(number, handler)
         heard.put(None)
         signal_thread.join(_HERALD_S)
+
+
+_heard: list[int] = []
+"""The first signals that `on_signals` has caught in this process."""
+
+
+def drain_with_parent() -> None:
+    """End this process as SIGTERM does once its standard input ends: whoever started it is gone, or asks.
+
+    A process that has had a signal drains already, and a second one would end it without a report.
+    """
+
+    def wait() -> None:
+        with suppress(OSError):
+            while os.read(descriptor, _CHUNK):
+                pass
+        if not _heard:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    descriptor = sys.stdin.fileno()
+    threading.Thread(target=wait, name="parent", daemon=True).start()
+
+
+_CHUNK = 4096

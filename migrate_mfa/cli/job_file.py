@@ -1,7 +1,7 @@
 """Job files: a command's options in TOML, below flags and variables, above the defaults."""
 
-import codecs
 import os
+from collections.abc import Mapping
 from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +12,7 @@ from migrate_mfa.cli.options import HEADINGS, declared
 from migrate_mfa.cli.plain_help import in_words
 from migrate_mfa.cli.prompt import tell
 from migrate_mfa.cli.streams import write
+from migrate_mfa.cli.toml_file import read_toml
 from migrate_mfa.cli.variables import variable_of
 from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError, UsageError
 from migrate_mfa.domain.formatting import nearest
@@ -36,7 +37,7 @@ def _load(context: typer.Context, path: Path | None) -> Path | None:
     """
     if path is None or context.resilient_parsing:
         return path
-    job = _read(path)
+    job = read_toml(path, "job file", "See --job.")
     if (command := job.pop("command", None)) != context.info_name:
         other = f"is a job for {command!r}, not for {context.info_name!r}"
         raise InputUnusable(
@@ -52,18 +53,18 @@ def _load(context: typer.Context, path: Path | None) -> Path | None:
                 f"The nearest is {nearest(key, known)!r}; all: {', '.join(sorted(known))}.",
             )
         try:
-            values[key] = _processed(known[key], value, context)
+            values[key] = processed(known[key], value, context)
         except typer.BadParameter as error:
             raise InputUnusable(f"{path}: {key} = {_shown(value)}: {in_words(error)}") from error
         except UsageError as error:
             raise InputUnusable(f"{path}: {error.message}", error.hint) from error
-    _check_together(path, values, context.command)
+    check_together(path, values, context.command)
     context.default_map = {**(context.default_map or {}), **job}
     context.meta[_JOB] = values
     return path
 
 
-def _processed(parameter: Any, value: Any, context: typer.Context) -> Any:  # noqa: ANN401 - Typer's own, and TOML
+def processed(parameter: Any, value: Any, context: typer.Context) -> Any:  # noqa: ANN401 - Typer's own, and TOML
     """A value as its option takes it.
 
     Raises:
@@ -79,38 +80,18 @@ def _processed(parameter: Any, value: Any, context: typer.Context) -> Any:  # no
     return parameter.process_value(context, value)
 
 
-def _check_together(path: Path, values: dict[str, Any], command: Any) -> None:  # noqa: ANN401 - Typer's own types are private
-    """Refuse a job whose own values do not go together; what it leaves out may come from elsewhere."""
+def check_together(path: Path, values: Mapping[str, object], command: Any) -> None:  # noqa: ANN401 - Typer's own types are private
+    """Refuse values that do not go together; what is left out may come from elsewhere.
+
+    Raises:
+        InputUnusable: names the file.
+    """
     for group in command.callback.option_groups:
         try:
             if all(each.name in values for each in declared(group) if each.required):
                 group.of(values)
         except UsageError as error:
             raise InputUnusable(f"{path}: {error.message}", error.hint) from error
-
-
-def _read(path: Path) -> dict[str, Any]:
-    import tomllib
-
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise InputUnusable(
-            f"The job file {path} cannot be read ({error.strerror}).", "See --job."
-        ) from error
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise InputUnusable(f"The job file {path} is UTF-16, and TOML is UTF-8.", "Save it as UTF-8.")
-    try:
-        return tomllib.loads(raw.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise InputUnusable(f"The job file {path} is not UTF-8.", "Save it as UTF-8.") from error
-    except RecursionError as error:
-        raise InputUnusable(f"The job file {path} is nested too deeply.", _TOML) from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputUnusable(f"The job file {path} is not TOML: {error}.", _TOML) from error
-
-
-_TOML = 'A line is NAME = VALUE: a text in "quotes", a number, true, false, or a list in [brackets].'
 
 
 _JOB_FILE = typer.Option(

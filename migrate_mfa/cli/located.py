@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.remote.objects import BucketUrl, is_bucket_url
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from migrate_mfa.remote.lease import Waiting
     from migrate_mfa.remote.objects import Objects
 
-_ITSELF = {"unlock", "iam-policy"}
+_ITSELF = {"unlock", "iam-policy", "fleet"}
 """The commands for which it stays a place in a bucket."""
 _WORK = {"plan", "run", "disable", "audit", "canary", "reconcile", "rollback", "purge"}
 """The commands that write to their run directory, so that one at a time may have it."""
@@ -65,16 +66,37 @@ def _roster_here(values: Mapping[str, Any]) -> Iterator[None]:
     if source is None or not is_bucket_url(source):
         yield
         return
-    from migrate_mfa.remote.working_copy import fetched_roster
     from migrate_mfa.roster.text import fetched
 
-    url = BucketUrl.parse(source)
-    with fetched_roster(opened(url.parent, values), url, waiting()) as path:
+    with file_here(source, "roster", values) as path:
         token = fetched.set({source: path})
         try:
             yield
         finally:
             fetched.reset(token)
+
+
+@contextmanager
+def file_here(source: str, what: str, values: Mapping[str, Any]) -> Iterator[Path]:
+    """A file of this machine, or a copy here of one in a bucket.
+
+    Args:
+        source: a path or `s3://BUCKET/KEY`.
+        what: what it is, such as "roster".
+        values: options by name: those that say how AWS is reached.
+
+    Raises:
+        InputUnusable: there is no such object.
+        OutOfReach: the bucket does not answer.
+    """
+    if not is_bucket_url(source):
+        yield Path(source)
+        return
+    from migrate_mfa.remote.working_copy import fetched
+
+    url = BucketUrl.parse(source)
+    with fetched(opened(url.parent, values), url, what, waiting()) as path:
+        yield path
 
 
 def opened(url: BucketUrl, values: Mapping[str, Any]) -> "Objects":

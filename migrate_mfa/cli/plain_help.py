@@ -175,7 +175,7 @@ class _PlainGroup(TyperGroup):
         """The commands by purpose, then what the program takes itself."""
         self.format_commands(ctx, formatter)
         with formatter.section("Options"):
-            formatter.write_dl([each.get_help_record(ctx) for each in self.get_params(ctx)])
+            formatter.write_dl(filter(None, (each.get_help_record(ctx) for each in self.get_params(ctx))))
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - likewise
         """Each command with the whole of its first paragraph; Click's own cut is in the middle of a word."""

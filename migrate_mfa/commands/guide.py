@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TOPICS = (
     *("tour", "check", "setup-pool", "canary", "policies", "roster", "rehearsal", "cost", "after-the-run"),
-    *("troubleshooting", "state", "permissions", "security", "how-it-works", "reference", "columns"),
+    *("fleet", "troubleshooting", "state", "permissions", "security", "how-it-works", "reference", "columns"),
 )
 """In the order in which an operator meets them."""
 

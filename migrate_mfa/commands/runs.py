@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 from migrate_mfa.cli import option_values
 from migrate_mfa.cli.caller import AwsForS3
 from migrate_mfa.cli.options import Group, Option
+from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.errors import ExitCode, RunDirectoryError
 from migrate_mfa.remote.objects import BucketUrl
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from migrate_mfa.reports.runs import RunEntry
 
 
@@ -38,7 +41,6 @@ def runs(listing: Listing, aws: AwsForS3) -> ExitCode:
         migrate-mfa runs s3://my-bucket/runs --json
     """
     from migrate_mfa.cli import tables
-    from migrate_mfa.cli.run_list import list_runs
     from migrate_mfa.clock import SystemClock
     from migrate_mfa.reports.runs import find_runs
 
@@ -47,8 +49,33 @@ def runs(listing: Listing, aws: AwsForS3) -> ExitCode:
     if listing.json:
         tables.as_json({"version": 1, "runs": [entry.as_dict() for entry in found]})
     else:
-        list_runs(found, folder, SystemClock().now())
+        _list(found, folder, SystemClock().now())
     return ExitCode.DONE
+
+
+def _list(found: "Sequence[RunEntry]", folder: object, now: float) -> None:
+    """Print them, each with what it belongs to and how it stands; `now` is in seconds since the epoch."""
+    from migrate_mfa.domain.formatting import duration
+
+    if not found:
+        write(f"There is no run directory in {folder}.")
+    for entry in found:
+        write(entry.run_dir)
+        if entry.trouble:
+            _indented(entry.trouble)
+            continue
+        began = "for " if entry.state == "running" else ""
+        age = f"{entry.command}: {entry.state}, {began}{duration(now - entry.at)}{'' if began else ' ago'}"
+        counts = [f"{outcome} {number:,}" for outcome, number in (entry.counts or {}).items() if number]
+        pool = f"pool {entry.pool_name} ({entry.user_pool_id})"
+        facts = [pool, entry.roster and f"roster {entry.roster}", entry.verification, ", ".join(counts)]
+        _indented("; ".join(filter(None, [age, *facts])))
+
+
+def _indented(text: str) -> None:
+    from migrate_mfa.domain.formatting import folded
+
+    write(folded(text, indent=" " * 6))
 
 
 def _in_bucket(url: BucketUrl, aws: AwsForS3) -> "list[RunEntry]":

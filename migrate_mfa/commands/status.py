@@ -53,10 +53,10 @@ def _watch(run: ThisRun) -> ExitCode | None:
     """Show it until it ends. Returns the exit code where the view was ended by SIGTERM."""
     from rich.console import Console
 
-    from migrate_mfa.cli.watch import watch
     from migrate_mfa.clock import SystemClock
     from migrate_mfa.reports import from_journal
     from migrate_mfa.stop import StopCause
+    from migrate_mfa.workflows.watch import watch
 
     console = Console(highlight=False)
     if not console.is_terminal or console.is_dumb_terminal:

@@ -1,7 +1,6 @@
 """The journal: one SQLite file that is the only truth about a run, and the lock on its directory.
 
-WAL with synchronous=FULL: what was committed survives a power cut. One connection, one writer at a time;
-the engine's threads take turns. `status` and `report` open it read-only beside a running command.
+WAL with synchronous=FULL: what was committed survives a power cut. The engine's threads share one connection.
 """
 
 import json
@@ -149,7 +148,7 @@ class Database:
             self._connection.execute("PRAGMA secure_delete = ON")
             self._connection.execute("VACUUM")
             busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        files = [path for path in (self.path, self.path.with_name(f"{NAME}-wal")) if path.exists()]
+        files = [path for path in (self.path, self.path.with_name(f"{JOURNAL}-wal")) if path.exists()]
         if busy or any(holds_text(path, gone) for path in files):
             raise RunDirectoryError(
                 f"Copies of the personal data are still in {self.path}, because another program reads it.",
@@ -194,7 +193,7 @@ class Journal:
             require_own(directory)
             lock = _lock(directory)
             try:
-                path = directory / NAME
+                path = directory / JOURNAL
                 if not path.exists():
                     require_complete(directory, 0, 0)
                     create(path)
@@ -219,12 +218,12 @@ class Journal:
         Raises:
             RunDirectoryError: there is no journal, or it is from a newer version.
         """
-        path = directory / NAME
+        path = directory / JOURNAL
         if not path.is_file():
             if (copy := copy_of(directory)) is not None:
                 raise copy.without_run()
             raise RunDirectoryError(
-                f"{shown(directory)} is not a run directory: it has no {NAME}.", "See --run-dir."
+                f"{shown(directory)} is not a run directory: it has no {JOURNAL}.", "See --run-dir."
             )
         require_kinds(directory)
         database = Database(path, read_only=True)
@@ -275,10 +274,10 @@ def _make_directory(directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise _not_writable(directory, error) from error
-    foreign = [entry.name for entry in directory.iterdir()] if not (directory / NAME).exists() else []
+    foreign = [entry.name for entry in directory.iterdir()] if not (directory / JOURNAL).exists() else []
     if set(foreign) - {LOCK, MARK, "log.jsonl", "report", *DRAFTS}:
         raise RunDirectoryError(
-            f"{shown(directory)} is not empty and has no {NAME}: it is not a run directory.",
+            f"{shown(directory)} is not empty and has no {JOURNAL}: it is not a run directory.",
             "With --run-dir, name a new or empty directory.",
         )
 
@@ -306,7 +305,7 @@ def _check_version(database: Database, directory: Path) -> None:
             "Update migrate-mfa, or give another --run-dir.",
         )
     raise RunDirectoryError(
-        f"{shown(directory / NAME)} is not a journal of migrate-mfa.", "Use another --run-dir."
+        f"{shown(directory / JOURNAL)} is not a journal of migrate-mfa.", "Use another --run-dir."
     )
 
 

@@ -1,6 +1,7 @@
 """What stands in a lease: who works on a run directory in a bucket, and what is known to be there."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 from migrate_mfa.remote.names import LOCK, NOTHING, Place
@@ -25,6 +26,8 @@ class Holder:
     expires_at: float
     last: Place = NOTHING
     """The last segment that is known to be in the bucket, of this owner or of one before."""
+    progress: Mapping[str, object] | None = None
+    """Where its command stands, for whoever looks from elsewhere; None before it has noted anything."""
 
     @classmethod
     def read(cls, stored: Stored) -> "Holder":
@@ -44,6 +47,7 @@ class Holder:
                 renewed_at=float(found["renewed_at"]),
                 expires_at=float(found["expires_at"]),
                 last=Place.parse(str(found["last"])),
+                progress=found.get("progress"),
             )
         except (ValueError, TypeError, KeyError) as error:
             raise UnreadableError(LOCK) from error
@@ -59,7 +63,7 @@ class Holder:
 
     def freed(self) -> "Holder":
         """What is left of it where nobody holds it any more."""
-        return replace(self, owner="", expires_at=self.renewed_at)
+        return replace(self, owner="", expires_at=self.renewed_at, progress=None)
 
     def age(self, now: float) -> str:
         """Who holds it and since when it has not been renewed, in words; `now` by the store's clock."""

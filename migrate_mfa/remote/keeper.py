@@ -3,7 +3,7 @@
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,10 +23,12 @@ class Keeper:
         last: Callable[[], Place],
         drain: Callable[[str], None],
         end: Callable[[str], None],
+        progress: Callable[[], Mapping[str, object] | None] = lambda: None,
     ) -> None:
         """`drain` is called once, with the reason; `end` must not return."""
         self._lease = held
         self._last = last
+        self._progress = progress
         self._drain = drain
         self._end = end
         self._done = threading.Event()
@@ -48,7 +50,7 @@ class Keeper:
         while not self._done.wait(pause):
             self._judge()
             try:
-                self._lease.renew(self._last())
+                self._lease.renew(self._last(), self._progress())
             except (StoreError, MigrateMfaError) as error:
                 self._trouble = str(error)
             except Exception as error:  # noqa: BLE001 - whatever it is, this thread must end the process in time
@@ -78,6 +80,7 @@ def kept(
     say: Callable[[str], None],
     *,
     last: Callable[[], Place] = lambda: NOTHING,
+    progress: Callable[[], Mapping[str, object] | None] = lambda: None,
     scratch: Path | None = None,
 ) -> Iterator[None]:
     """Keep a lease for as long as the context lasts, then release it.
@@ -87,6 +90,7 @@ def kept(
         url: what is leased, as the operator calls it.
         say: tells why the command drains or ends.
         last: the last segment that is in the bucket.
+        progress: where the command stands.
         scratch: what goes before the process is ended.
     """
     keeper = Keeper(
@@ -94,6 +98,7 @@ def kept(
         last,
         lambda reason: _drain(url, reason, say),
         lambda reason: _end_now(f"{url}: {reason}", say, scratch),
+        progress,
     )
     keeper.start()
     try:

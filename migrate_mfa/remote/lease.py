@@ -11,7 +11,7 @@ Therefore the lease of a run directory stays, free, when its owner ends or when 
 import os
 import platform
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import uuid4
@@ -95,8 +95,8 @@ class Lease:
         """The last segment that it knows to be in the bucket."""
         return self._holder.last
 
-    def renew(self, last: Place = NOTHING) -> None:
-        """Renew it, and note which segment has come to the bucket.
+    def renew(self, last: Place = NOTHING, progress: Mapping[str, object] | None = None) -> None:
+        """Renew it, and note which segment has come to the bucket and where the command stands.
 
         Raises:
             StoreError: it is not known whether it was renewed.
@@ -107,7 +107,11 @@ class Lease:
             asked = self._elapsed()
             now = asked + self._store_ahead
             holder = replace(
-                self._holder, renewed_at=now, expires_at=now + LASTS_S, last=max(last, self.last)
+                self._holder,
+                renewed_at=now,
+                expires_at=now + LASTS_S,
+                last=max(last, self.last),
+                progress=progress,
             )
             longest = max(RETRY_S, min(_LONGEST_CALL_S, ENDS_S - self.age))
             try:

@@ -7,6 +7,7 @@ plan makes far more than anybody waits for: then nothing is recorded until a bas
 
 import filecmp
 import gzip
+import json
 import shutil
 import sqlite3
 import threading
@@ -40,6 +41,8 @@ _SHARE = 4
 _RETRY_S = 0.5
 _LOOK_S = 1.0
 _LEVEL = 1
+_PROGRESS = ("at", "stage", "done", "total", "outcomes", "seconds_left", "slowed_by")
+"""What a lease tells of what a command has noted of itself: nothing of any user."""
 
 
 class Shipper:
@@ -57,7 +60,9 @@ class Shipper:
         self._objects = objects
         self._lease = lease
         self._elapsed = elapsed
-        self._changed = threading.Condition()
+        mutex = threading.RLock()
+        self._changed = threading.Condition(mutex)  # for the threads that bring it there
+        self._arrived = threading.Condition(mutex)  # for those that wait for it, who are many
         self._filling: list[bytes] = []
         self._filling_since = self._filling_bytes = 0.0
         self._full: deque[tuple[int, list[bytes]]] = deque()
@@ -67,6 +72,7 @@ class Shipper:
         self._since_base = self._base_bytes = 0
         self._base_made = 0.0
         self._waiters = 0
+        self._noted = ""
         self._failure: MigrateMfaError | None = None
         self._make_base()
         self._threads = [
@@ -86,9 +92,18 @@ class Shipper:
         """The last segment that is in the bucket."""
         return Place(self._lease.generation, self._there)
 
+    @property
+    def progress(self) -> dict[str, object] | None:
+        """Where the command stands, in counts; None before it has noted that. Waits for nobody."""
+        found = json.loads(self._noted) if self._noted else {}
+        return {name: found.get(name) for name in _PROGRESS} if found else None
+
     def committed(self, statements: list[Statement], changes: int) -> None:
         """See `Replica.committed`."""
         line = segment.line_of(statements, changes)
+        for _, parameters, _ in statements:
+            if isinstance(parameters, tuple) and parameters[:1] == ("standing",):
+                self._noted = str(parameters[1])
         with self._changed:
             if not self._filling:
                 self._filling_since = self._elapsed()
@@ -114,7 +129,7 @@ class Shipper:
             try:
                 while self._there < target:
                     self.require_ours()
-                    self._changed.wait(_LOOK_S)
+                    self._arrived.wait(_LOOK_S)
             finally:
                 self._waiters -= 1
 
@@ -152,6 +167,7 @@ class Shipper:
         with self._changed:
             self._failure = problem
             self._changed.notify_all()
+            self._arrived.notify_all()
 
     def _ship(self) -> None:
         while (cut := self._next()) is not None:
@@ -163,6 +179,7 @@ class Shipper:
                 self._since_base += len(body)
                 self._wanted = self._wanted or self._since_base > max(_SMALL, self._base_bytes / _SHARE)
                 self._changed.notify_all()
+                self._arrived.notify_all()
 
     def _next(self) -> tuple[int, list[bytes]] | None:
         """The next segment that is full, or old enough; None at the end."""
@@ -262,6 +279,7 @@ class Shipper:
             self._held = self._wanted = False
             self._since_base, self._base_bytes, self._base_made = 0, size, self._elapsed()
             self._changed.notify_all()
+            self._arrived.notify_all()
         self._remove_superseded(place)
 
     def _copy(self, scratch: Path) -> Place:

@@ -1,7 +1,7 @@
 """The time of one command on a run directory in a bucket: lease, restored journal, reports, release."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,11 +69,14 @@ def for_work(run: RemoteRun, command: str, waiting: Waiting) -> Iterator[Path]:
         def last() -> Place:
             return shippers[-1].last if shippers else NOTHING
 
+        def progress() -> Mapping[str, object] | None:
+            return shippers[-1].progress if shippers else None
+
         def replica_of(database: "Database") -> Shipper:
             shippers.append(Shipper(database, run.objects, lease, waiting.elapsed))
             return shippers[-1]
 
-        with kept(lease, run.url, waiting.say, last=last, scratch=path.parent):
+        with kept(lease, run.url, waiting.say, last=last, progress=progress, scratch=path.parent):
 
             def bring(file: Path) -> bool:
                 return not lease.lost and _bring(patient, path, file)
@@ -124,25 +127,26 @@ def for_reading(run: RemoteRun, waiting: Waiting, *, writes_report: bool = False
 
 
 @contextmanager
-def fetched_roster(objects: Objects, url: BucketUrl, waiting: Waiting) -> Iterator[Path]:
-    """Bring a roster to this machine for the time of one command.
+def fetched(objects: Objects, url: BucketUrl, what: str, waiting: Waiting) -> Iterator[Path]:
+    """Bring a file to this machine for the time of one command.
 
     Args:
         objects: where it is.
-        url: the roster.
+        url: the file.
+        what: what it is, such as "roster".
         waiting: time and words.
 
     Raises:
-        InputUnusable: there is no such roster.
+        InputUnusable: there is no such file.
         OutOfReach: the bucket does not answer.
     """
     run = _patient(RemoteRun(url, objects), waiting)
     with scratch(url) as folder:
-        path = folder / "roster.csv"
+        path = folder / url.name
         with answering(run), writable(url):
             found = run.objects.download(url.name, path)
         if not found:
-            raise InputUnusable(f"There is no roster {url}.", "Correct the name, or copy it there.")
+            raise InputUnusable(f"There is no {what} {url}.", "Correct the name, or copy it there.")
         yield path
 
 

@@ -1,7 +1,7 @@
 """A run in one sentence, and what to do next: the first thing on its page."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.reasons import Outcome, Reason
@@ -70,7 +70,7 @@ def headline(summary: "Summary", planned: int, lines: Next, audit: "AuditFacts |
     if refused := _refused(summary, values, lines):
         return refused
     if summary.done.command == "plan" and summary.state != "running":
-        return _of_plan(values, lines)
+        return _of_plan(summary, values, lines)
     return _early(summary, values, lines) or _of_command(summary, values, lines)
 
 
@@ -99,10 +99,22 @@ def _refused(summary: "Summary", values: Mapping[str, int], lines: Next) -> Head
     return None
 
 
-def _of_plan(values: Mapping[str, int], lines: Next) -> Headline:
+def _of_plan(summary: "Summary", values: Mapping[str, int], lines: Next) -> Headline:
     if not values["open"]:
         return Headline(GOOD, "plan_nothing", values, "audit", lines.audit())
+    if too_dear := _too_many_sms(summary, lines):
+        return too_dear
     return Headline(GOOD, "planned", values, "run", lines.here("run"))
+
+
+def _too_many_sms(summary: "Summary", lines: Next) -> Headline | None:
+    """A plan that is refused for its SMS, with the command that allows them."""
+    expected = summary.meta.sms_expected
+    allowed = int(summary.done.context.options.get("max_sms") or 0)
+    if expected <= allowed:
+        return None
+    allows = replace(lines, options={**lines.options, "max_sms": expected})
+    return Headline(WAIT, "plan_sms", {"sms": expected, "allowed": allowed}, "allow_sms", allows.resume())
 
 
 def _plan_again(summary: "Summary", lines: Next) -> str:
@@ -118,6 +130,8 @@ def _early(summary: "Summary", values: Mapping[str, int], lines: Next) -> Headli
     if summary.state not in _ENDED_EARLY:
         return None
     if unchanged := summary.done.extra.get(UNCHANGED):
+        if command == "run" and unchanged != DECLINED and (too_dear := _too_many_sms(summary, lines)):
+            return too_dear
         key, advice = ("declined", "again") if unchanged == DECLINED else ("unchanged", "resume")
         return Headline(WAIT, key, told, advice, _resume(summary, lines))
     if not values["open"]:

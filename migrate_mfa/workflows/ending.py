@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from migrate_mfa.cli.prompt import progress_for, tell
+from migrate_mfa.domain.errors import CostLimitExceeded, InputUnusable
 from migrate_mfa.domain.formatting import at_least_a_second
 from migrate_mfa.workflows.consent import tell_limit
 from migrate_mfa.workflows.telling import tell_end, tell_failure
@@ -36,11 +38,12 @@ def shown_at_end(
     """Open a pass with progress, and show how it ended in any case; `leave` tells whether it completed."""
     from migrate_mfa.cli import tables
 
-    opened = None
+    opened, problem = None, None
     try:
         with closing(progress_for(settings.output)) as progress, open_it(progress) as opened:
             yield opened
     except Exception as error:
+        problem = error
         tell_failure(command, settings, opened.invocation if opened else None, error)
         raise
     finally:
@@ -50,7 +53,14 @@ def shown_at_end(
             if settings.output.json or invocation.command != "plan":
                 tables.standing(summary.as_dict(), invocation.journal.directory, in_json=settings.output.json)
             if invocation.headline is not None and not (settings.output.json or settings.output.quiet):
-                _say_what_next(settings, invocation, summary, invocation.headline)
+                advised = _unless_refused(invocation.headline, problem)
+                _say_what_next(settings, invocation, summary, advised)
+
+
+def _unless_refused(headline: "Headline", problem: Exception | None) -> "Headline":
+    """Without a next command that would be refused once more: the error says what to do instead."""
+    unchanged = headline.key == "unchanged" and isinstance(problem, InputUnusable)
+    return replace(headline, advice="") if unchanged or isinstance(problem, CostLimitExceeded) else headline
 
 
 def _say_what_next(

@@ -77,6 +77,7 @@ def raised(
 
 def pasted(site: Site, done: Done, *more: str) -> Done:
     """Run the next command that was printed, as it was printed."""
+    assert "migrate-mfa-copy" not in done.said  # where a run directory in a bucket is for now, nobody cares
     [line] = [line for line in done.err.splitlines() if line.startswith("  migrate-mfa ")]
     arguments = shlex.split(line)[1:]
     yes = ["--yes"] if arguments[0] in WRITES else []
@@ -220,8 +221,51 @@ def test_a_rollback_of_some_users_that_was_stopped_prints_no_rollback_of_all(
     done = site.cli("rollback", "--run-dir", "run", *some, "--yes")
 
     assert_code(done, 10)
-    assert "Next: Run the same command again." in done.err
+    assert "Next: The same command again resumes where it stopped." in done.err
     assert "  migrate-mfa rollback" not in done.err
+
+
+def test_a_command_that_is_refused_for_its_input_is_not_advised_again(
+    raise_site: Callable[..., Site],
+) -> None:
+    site = raise_site(members_of(NAMES))
+    assert_code(site.cli.run(roster_of(site.folder, NAMES), "run", "--verification", "attested"), 0)
+
+    done = site.cli("rollback", "--run-dir", "run", "--user", "nobody", "--yes")
+
+    assert_code(done, 3)
+    assert "The rollback ended before it changed anything." in done.err
+    assert "Next:" not in done.err
+
+
+def test_a_plan_with_too_many_sms_prints_what_allows_them(raise_site: Callable[..., Site]) -> None:
+    site = raise_site(members_of(NAMES), config=SENDS_CODES)
+    given = ("--user-pool-id", POOL_ID, "--verification", "by-code", "--run-dir", "run")
+
+    planned = site.cli("plan", roster_of(site.folder, NAMES), *given)
+    refused = site.cli("run", "--run-dir", "run", "--yes")
+
+    assert_code(planned, 8)
+    assert_code(refused, 8)
+    for done in (planned, refused):
+        assert "Cognito would send 4 SMS with codes, and --max-sms allows 0." in done.err
+        assert "  migrate-mfa run --run-dir run --max-sms 4" in done.err
+    ran = pasted(site, refused)
+    assert_code(ran, 0)
+    assert sum(sms(site.running).values()) == 4
+
+
+def test_a_plan_that_may_cost_too_much_prints_no_command_that_is_refused(
+    raise_site: Callable[..., Site],
+) -> None:
+    site = raise_site(members_of(NAMES))
+    given = ("--user-pool-id", POOL_ID, "--verification", "attested", "--max-cost", "1", "--mau-price", "1")
+
+    planned = site.cli("plan", roster_of(site.folder, NAMES), *given)
+
+    assert_code(planned, 8)
+    assert "Next:" not in planned.err
+    assert "Allow it with --max-cost" in planned.err
 
 
 def test_a_check_that_fails_is_repeated_as_it_was(raise_site: Callable[..., Site]) -> None:

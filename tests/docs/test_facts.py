@@ -75,8 +75,20 @@ def options_of(command: str) -> set[str]:
     return found | {"--help"}
 
 
+DASKS = {
+    "--protocol",
+    "--tls-ca-file",
+    "--tls-cert",
+    "--tls-key",
+    "--no-dashboard",
+    "--nthreads",
+    "--resources",
+}
+"""The options of `dask scheduler` and `dask worker` in the topic fleet."""
+
+
 def test_every_option_that_is_named_exists() -> None:
-    there = {"--version", "--job-schema", "--install-completion", "--show-completion"}
+    there = {"--version", "--job-schema", "--install-completion", "--show-completion"} | DASKS
     for command in programs_commands():
         there |= options_of(command)
     for name, text in ALL.items():

@@ -232,6 +232,7 @@ def test_runs_lists_what_is_in_a_bucket_and_status_sees_a_run_that_works(
     child = here.cli.running("roster.csv", "s3://runs/b/users", "--verification", "attested", *SLOWLY)
     after_writes(here, child, 5)
 
+    assert "run: running, for " in here.cli("runs", "s3://runs/b").out
     found = here.cli("runs", "s3://runs/b", "--json").json()["runs"]
     assert [(each["run_dir"], each["state"]) for each in found] == [
         ("s3://runs/b/users", "running"),

@@ -15,6 +15,7 @@ from tests.process.buckets import (
     after_writes,
     ended,
     expire,
+    on_machine,
     quick,
 )
 from tests.process.disks import limit_files
@@ -134,18 +135,23 @@ def test_the_folder_that_the_console_of_s3_makes_is_no_foreign_object(
 
 
 def test_a_purge_removes_nothing_that_is_not_its_own_and_says_so(
-    site: Callable[..., Site], bucket: Bucket
+    site: Callable[..., Site], bucket: Bucket, request: pytest.FixtureRequest
 ) -> None:
+    bucket.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    request.addfinalizer(bucket.empty)
     here = site()
     assert_code(here.cli.run("roster.csv", RUN, *ATTESTED), 0)
     others = ["report/inner/report/verified.csv", "report/inner/base-00001-000000.sqlite.gz", "base-notes"]
-    for name in others:
+    for name in (*others, *others):
         put(bucket, f"customers/{name}")
 
     done = here.cli("purge", "--run-dir", RUN, "--yes")
 
     assert_code(done, 0)
-    assert all(f"customers/{name}" in bucket.names() and name in done.err for name in others)
+    assert all(name in done.err for name in others)
+    versions = bucket.s3.list_object_versions(Bucket=BUCKET, Prefix="customers/")["Versions"]
+    kept = [each["Key"].removeprefix("customers/") for each in versions]
+    assert [kept.count(name) for name in others] == [2, 2, 2]
     assert "customers/report/verified.csv" not in bucket.names()
 
 
@@ -270,7 +276,8 @@ def test_a_command_that_loses_its_lease_says_that_and_points_to_no_report(
     site: Callable[..., Site], bucket: Bucket
 ) -> None:
     here = site(faults=SLOW)
-    child = quick(here, *ATTESTED, "--max-rps", "UserUpdate=5")
+    line = ("run", "roster.csv", "--user-pool-id", POOL_ID, *ATTESTED, "--max-rps", "UserUpdate=5")
+    child = on_machine(here, "one", *line)
     after_writes(here, child, 3)
     lease = json.loads(bucket.read("customers/lock.json"))
     put(bucket, "customers/lock.json", json.dumps(lease | {"owner": "another", "generation": 9}).encode())
@@ -278,8 +285,10 @@ def test_a_command_that_loses_its_lease_says_that_and_points_to_no_report(
     code, said = ended(child)
 
     assert code in {6, 143}, said
-    assert "lease" in said
+    assert "The lease was taken away" in said
     assert "SIGTERM" not in said
+    assert f"This command could not bring its report to {RUN}/report/report.html" in said
+    assert "Report: " not in said
     assert "customers/report/summary.json" not in bucket.names()
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 JOBS = ROOT / "jobs"
 BIN = Path(sys.executable).parent
 TEMPLATE, CRON_JOB, DOCKERFILE = JOBS / "ecs-scheduled.yaml", JOBS / "cronjob.yaml", JOBS / "Dockerfile"
+ARRAY, INDEXED_JOB = JOBS / "batch-array.yaml", JOBS / "indexed-job.yaml"
 TOPIC = "arn:aws:sns:ap-northeast-1:123456789012:migrate-mfa"
 COME_BACK = {ExitCode.RUN_DIRECTORY, ExitCode.STOPPED, ExitCode.LIMIT, ExitCode.SIGTERM}
 STRANGER = "10001"
@@ -40,6 +41,7 @@ def linted(tool: str, file: Path) -> subprocess.CompletedProcess[str]:
     [
         ("hadolint", DOCKERFILE, ("python:3.13-slim", "python:latest")),
         ("cfn-lint", TEMPLATE, ("StopTimeout", "StopTimeOut")),
+        ("cfn-lint", ARRAY, ("EvaluateOnExit", "EvaluateAtExit")),
     ],
 )
 def test_a_template_is_clean_and_its_linter_would_tell(
@@ -54,27 +56,51 @@ def test_a_template_is_clean_and_its_linter_would_tell(
     assert linted(tool, wrong).returncode != 0
 
 
-def kubernetes() -> dict[str, Any]:
-    return {each["kind"]: each for each in yaml.safe_load_all(CRON_JOB.read_text(encoding="utf-8"))}
+def kubernetes(file: Path) -> dict[str, Any]:
+    return {each["kind"]: each for each in yaml.safe_load_all(file.read_text(encoding="utf-8"))}
 
 
-@pytest.mark.parametrize("kind", ["ServiceAccount", "PersistentVolumeClaim", "CronJob"])
+@pytest.mark.parametrize("file", [CRON_JOB, INDEXED_JOB], ids=lambda file: file.stem)
 @pytest.mark.parametrize("version", ["1.33", "1.37"])
-def test_kubernetes_takes_the_cron_job(kind: str, version: str) -> None:
-    document = kubernetes()[kind]
+def test_kubernetes_takes_the_templates(file: Path, version: str) -> None:
+    documents = kubernetes(file)
 
-    kubernetes_validate.validate(document, version, strict=True)
-    with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(document | {"specification": {}}, version, strict=True)
+    assert len(documents) == 3
+    for document in documents.values():
+        kubernetes_validate.validate(document, version, strict=True)
+        with pytest.raises(kubernetes_validate.ValidationError):
+            kubernetes_validate.validate(document | {"specification": {}}, version, strict=True)
 
 
-def test_kubernetes_tries_again_what_comes_back_by_itself_and_nothing_else() -> None:
-    job = kubernetes()["CronJob"]["spec"]["jobTemplate"]["spec"]
-    (rule,) = (each["onExitCodes"] for each in job["podFailurePolicy"]["rules"] if "onExitCodes" in each)
+@pytest.mark.parametrize(
+    ("job", "action"),
+    [
+        (kubernetes(CRON_JOB)["CronJob"]["spec"]["jobTemplate"]["spec"], "FailJob"),
+        (kubernetes(INDEXED_JOB)["Job"]["spec"], "FailIndex"),
+    ],
+)
+def test_kubernetes_tries_again_what_comes_back_by_itself_and_nothing_else(
+    job: dict[str, Any], action: str
+) -> None:
+    (rule,) = (each for each in job["podFailurePolicy"]["rules"] if "onExitCodes" in each)
 
-    assert rule["operator"] == "NotIn"
-    assert set(rule["values"]) == {int(code) for code in COME_BACK}
+    assert (rule["action"], rule["onExitCodes"]["operator"]) == (action, "NotIn")
+    assert set(rule["onExitCodes"]["values"]) == {int(code) for code in COME_BACK}
     assert job["template"]["spec"]["restartPolicy"] == "Never", "or there is no policy"
+
+
+def cloudformation(file: Path) -> Any:
+    from cfnlint.decode.cfn_yaml import load  # most processes collect these tests and run others
+
+    return load(str(file))
+
+
+def test_batch_tries_again_what_comes_back_by_itself_and_nothing_else() -> None:
+    job = cloudformation(ARRAY)["Resources"]["Fleet"]["Properties"]
+    *again, last = job["RetryStrategy"]["EvaluateOnExit"]
+
+    assert {int(each["OnExitCode"]) for each in again if each["Action"] == "RETRY"} == COME_BACK
+    assert (last["OnExitCode"], last["Action"]) == ("*", "EXIT"), "what no rule matches is tried again"
 
 
 def resolved(value: Any) -> Any:
@@ -94,14 +120,8 @@ def resolved(value: Any) -> Any:
             return value
 
 
-def ecs_template() -> Any:
-    from cfnlint.decode.cfn_yaml import load  # most processes collect these tests and run others
-
-    return load(str(TEMPLATE))
-
-
 def test_the_task_may_do_what_iam_policy_prints_and_no_more(tmp_path: Path) -> None:
-    template = ecs_template()
+    template = cloudformation(TEMPLATE)
     parameters, (policy,) = (
         template["Parameters"],
         template["Resources"]["TaskRole"]["Properties"]["Policies"],
@@ -116,8 +136,9 @@ def test_the_task_may_do_what_iam_policy_prints_and_no_more(tmp_path: Path) -> N
 
 
 def test_the_command_lines_of_the_templates_are_taken(tmp_path: Path) -> None:
-    template = ecs_template()
-    container = kubernetes()["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
+    template = cloudformation(TEMPLATE)
+    pod = kubernetes(CRON_JOB)["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
     lines = [template["Parameters"]["Arguments"]["Default"].split(","), container["args"]]
 
     for line in lines:

@@ -53,12 +53,12 @@ def test_a_run_is_seen_live_and_leaves_one_summary(site: Site, columns: int, lin
 def test_another_terminal_watches_it_and_ends_with_it(site: Site) -> None:
     with at_a_terminal(80, 24, site, *a_run("--progress", "none")) as run:
         run.watch(lambda _: (site.folder / "run" / "log.jsonl").exists())
-        with at_a_terminal(80, 24, site, "status", "--run-dir", "run", "--watch") as watcher:
+        with at_a_terminal(80, 40, site, "status", "--run-dir", "run", "--watch") as watcher:
             watcher.watch(has("run of pool", "writing  █", "Ctrl-C leaves this view"))
             assert not has("█")(run.rows)
             assert run.end() == 0
             assert watcher.end() == 0
-            assert has("run: finished")(watcher.rows)
+            assert has("users have SMS MFA.", "Next: ")(watcher.rows)
             assert not has("█")(watcher.rows)
 
 

@@ -16,6 +16,7 @@ from migrate_mfa.stop import (
     StopCause,
     Stopped,
     at_a_question,
+    drain,
     on_signals,
 )
 from tests.support.clock import FakeClock
@@ -30,6 +31,18 @@ def test_nobody_is_hurried_while_a_run_goes_on_or_ends_at_a_limit() -> None:
     clock.advance(10 * DRAIN_S)
 
     stop.check_drain(clock)
+
+
+def test_a_process_that_asks_itself_to_end_says_why_and_names_no_signal() -> None:
+    stop, said = Stop(), list[str]()
+    with on_signals(stop, said.append):
+        drain("The lease of s3://bucket/run")
+
+    assert stop.cause is StopCause.SIGTERM
+    assert said[0].startswith("The lease of s3://bucket/run: finishing the calls in flight")
+    with on_signals(Stop(), said.append):
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert said[1].startswith("SIGTERM: finishing")
 
 
 def test_what_is_in_flight_has_some_seconds_after_a_signal() -> None:

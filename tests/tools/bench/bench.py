@@ -80,8 +80,9 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--scenario", nargs="+", choices=list(enrolment.SCENARIOS), metavar="NAME")
     parser.add_argument("--contender", nargs="+", choices=enrolment.NAMES, metavar="NAME")
     parser.add_argument(
-        "--cell", nargs="+", choices=["all", *live.NAMES], metavar="CELL", help=f'such as "{live.SHORT[0]}"'
-    )
+        "--cell", nargs="+", choices=["all", *live.NAMES], metavar="CELL",
+        help=f'such as "{live.SHORT[0]}"'.replace("%", "%%"),
+    )  # fmt: skip
     parser.add_argument("--seeds", type=int, default=1, help="how often each cell is run")
     asked = parser.parse_intermixed_args(argv)
     if unknown := set(asked.part) - {*PARTS, "all"}:

@@ -23,6 +23,14 @@ def test_the_tables_come_out_whole(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(float(cell.replace(",", "")) >= 0 for cell in size)
 
 
+def test_the_help_can_be_read(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--help"])
+
+    assert left.value.code == 0
+    assert 'such as "60 %' in capsys.readouterr().out
+
+
 def test_the_parts_of_a_short_run_are_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:
     main(["short", "--users", "4"])
 

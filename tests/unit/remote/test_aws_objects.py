@@ -3,6 +3,7 @@
 from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from migrate_mfa.domain.errors import NotAllowed
 from migrate_mfa.domain.failure import CONNECT_FAILED, ApiError
@@ -23,3 +24,18 @@ def test_credentials_that_are_not_renewed_are_no_bug(trouble: ApiError, expected
 
     with pytest.raises(expected):
         S3Objects(client, BucketUrl("bucket", "prefix")).put("lock.json", b"{}")
+
+
+def test_a_run_directory_around_is_found_as_far_as_these_credentials_see() -> None:
+    def page(**asked: str) -> dict[str, object]:
+        if asked["Prefix"] == "team/base-":
+            raise ClientError({"Error": {"Code": "AccessDenied"}}, "ListObjectsV2")
+        found = "team/runs/base-00001-000000.sqlite.gz" if asked["Prefix"] == "team/runs/base-" else "x"
+        return {"Contents": [{"Key": found}]}
+
+    client = Mock()
+    client.list_objects_v2.side_effect = page
+
+    assert S3Objects(client, BucketUrl("bucket", "team/runs/a/b")).outer() == "s3://bucket/team/runs"
+    assert S3Objects(client, BucketUrl("bucket", "team/other/a")).outer() is None
+    assert S3Objects(client, BucketUrl("bucket", "run")).outer() is None

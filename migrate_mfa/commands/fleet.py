@@ -1,0 +1,264 @@
+"""fleet: one verb over many accounts, Regions and pools."""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from migrate_mfa.cli import option_values
+from migrate_mfa.cli.caller import Aws
+from migrate_mfa.cli.option_groups import Consent, JsonOnly
+from migrate_mfa.cli.option_values import Written
+from migrate_mfa.cli.options import Group, Only, Option
+from migrate_mfa.cli.prompt import require_consent, tell
+from migrate_mfa.domain.errors import ExitCode, UsageError
+from migrate_mfa.remote.objects import BucketUrl
+
+if TYPE_CHECKING:
+    from migrate_mfa.cli.verb_options import VerbOptions
+    from migrate_mfa.fleet.command import Fleet
+    from migrate_mfa.fleet.engines import Engine
+
+_INDEXES = ("JOB_COMPLETION_INDEX", "AWS_BATCH_JOB_ARRAY_INDEX")
+"""How Kubernetes and AWS Batch tell a task which one it is."""
+
+
+class EngineName(StrEnum):
+    """Who places the supervisors of the lanes."""
+
+    PROCESSES = "processes"
+    DASK = "dask"
+
+
+class Verb(StrEnum):
+    """What is done to every target."""
+
+    CHECK = "check"
+    PLAN = "plan"
+    RUN = "run"
+    AUDIT = "audit"
+    RECONCILE = "reconcile"
+    ROLLBACK = "rollback"
+    DISABLE = "disable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen(Group, variables=False):
+    """Which fleet, which of its targets, and what is done to them."""
+
+    words: Annotated[
+        tuple[str, ...],
+        Option(
+            help="The fleet file, or s3://BUCKET/KEY; before it status, report or validate.",
+            argument=True,
+            metavar="[ACTION] FLEET",
+        ),
+    ] = ()
+    verb: Annotated[
+        Verb | None,
+        Option(help="What to do: check, plan, run, audit, reconcile, rollback or disable.", metavar="VERB"),
+    ] = None
+    only: Annotated[
+        tuple[str, ...],
+        Option(help="Only the targets with this name or tag. Repeatable.", metavar="NAME|TAG"),
+    ] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placing(Group, variables=False):
+    """Where the work is kept, and how much of it is done at a time."""
+
+    run_dir: Annotated[
+        Path | BucketUrl | None,
+        Option(
+            help="Directory of the fleet, or s3://BUCKET/PREFIX. Each target has DIR/NAME.",
+            metavar="DIR",
+            parser=option_values.run_dir,
+        ),
+    ] = None
+    workers: Annotated[
+        int | None,
+        Option(help="Lanes at work at a time (default: 5 for each core of this machine).", least=1),
+    ] = None
+    engine: Annotated[
+        EngineName,
+        Option(
+            help="Where the commands work: processes (this machine) or dask (a cluster).", metavar="ENGINE"
+        ),
+    ] = EngineName.PROCESSES
+    scheduler: Annotated[
+        str | None,
+        Option(help="Address of the Dask scheduler, such as tls://HOST:8786.", metavar="ADDRESS"),
+    ] = None
+    insecure_engine: Annotated[bool, Option(help="Accept a scheduler without TLS on another machine.")] = (
+        False
+    )
+    index_from_env: Annotated[
+        bool,
+        Option(
+            help="Do one lane only: the one that JOB_COMPLETION_INDEX or AWS_BATCH_JOB_ARRAY_INDEX counts."
+        ),
+    ] = False
+    tries: Annotated[
+        int, Option(help="How often to start a target that is lost or cannot reach AWS.", least=1, most=100)
+    ] = 3
+    retry_pause: Annotated[
+        float,
+        Option(help="How long to wait before that.", metavar="DURATION", parser=option_values.duration),
+    ] = Written(30, "30s")
+
+
+def fleet(
+    chosen: Chosen,
+    placing: Placing,
+    aws: Annotated[Aws, Only("profile", "region", "endpoint_url")],
+    consent: Consent,
+    output: JsonOnly,
+) -> ExitCode:
+    """Do one verb over many accounts, Regions and pools. The same command again resumes.
+
+    Examples:
+        migrate-mfa fleet fleet.toml --verb run --run-dir fleet-run --yes
+        migrate-mfa fleet status fleet.toml --run-dir fleet-run
+    """
+    action, name = _split(chosen.words)
+    from migrate_mfa.cli.located import file_here
+
+    with file_here(name, "fleet file", vars(aws)) as path:
+        return _act(action, _fleet(name, path, chosen, placing, aws), chosen, placing, consent, output)
+
+
+def _fleet(name: str, path: Path, chosen: Chosen, placing: Placing, aws: Aws) -> "Fleet":
+    from migrate_mfa.fleet.command import Fleet
+    from migrate_mfa.fleet.unit import Patience
+
+    return Fleet(
+        name=name,
+        path=path,
+        verb=chosen.verb.value if chosen.verb else Verb.RUN.value,
+        verbs=_options(),
+        only=chosen.only,
+        run_dir=None if placing.run_dir is None else str(placing.run_dir),
+        profile=aws.profile,
+        region=aws.region,
+        endpoint_url=aws.endpoint_url,
+        patience=Patience(
+            tries=placing.tries, pause_s=float(placing.retry_pause)
+        ),  # a plain value for engines,
+    )
+
+
+def _act(
+    action: str, made: "Fleet", chosen: Chosen, placing: Placing, consent: Consent, output: JsonOnly
+) -> ExitCode:
+    if action != "do":
+        return _ACTIONS[action](made, output)
+    if chosen.verb is None:
+        raise UsageError("--verb is missing.", f"It takes one of: {', '.join(Verb)}.")
+    return _do(made, placing, consent, output)
+
+
+def _split(words: tuple[str, ...]) -> tuple[str, str]:
+    """The action and the file; without an action the verb is done.
+
+    Raises:
+        UsageError: there is no file, or too many words.
+    """
+    action, rest = ("do", words) if not words or words[0] not in _ACTIONS else (words[0], words[1:])
+    if len(rest) != 1:
+        told = " ".join(words) or "nothing"
+        raise UsageError(
+            f"There is no single fleet file in {told!r}.",
+            f"Such as: migrate-mfa fleet fleet.toml --verb run. Actions before it: {', '.join(_ACTIONS)}.",
+        )
+    return action, rest[0]
+
+
+def _options() -> "dict[str, VerbOptions]":
+    from migrate_mfa.cli.verb_options import VerbOptions
+    from migrate_mfa.commands.audit import audit
+    from migrate_mfa.commands.check import check
+    from migrate_mfa.commands.disable import disable
+    from migrate_mfa.commands.plan import plan
+    from migrate_mfa.commands.reconcile import reconcile
+    from migrate_mfa.commands.rollback import rollback
+    from migrate_mfa.commands.run import run
+
+    return {
+        each.__name__: VerbOptions(each) for each in (check, plan, run, audit, reconcile, rollback, disable)
+    }
+
+
+def _do(made: "Fleet", placing: Placing, consent: Consent, output: JsonOnly) -> ExitCode:
+    if made.asks:
+        require_consent(consent)
+    index = _index() if placing.index_from_env else None
+    units = made.units()
+    with closing(_engine(placing)) as engine:
+        made.require_run_dir(engine.needs_shared_run_dir)
+        if made.asks and not consent.yes:
+            made.ask(units)
+        if index is None:
+            return made.do(units, engine, in_json=output.json)
+        return made.do_one(units, index, engine)
+
+
+def _engine(placing: Placing) -> "Engine":
+    """The engine; raises UsageError where options of the other one are given."""
+    from migrate_mfa.fleet.engines import Processes
+
+    if placing.engine is EngineName.PROCESSES:
+        if placing.scheduler:
+            raise UsageError("--scheduler is for --engine dask.", "Add --engine dask, or leave it out.")
+        return Processes(placing.workers)
+    if placing.index_from_env:
+        raise UsageError(
+            "--index-from-env does one lane in this process.", "Leave --engine dask out, or --index-from-env."
+        )
+    if placing.workers is not None:
+        raise UsageError(
+            "--workers is for --engine processes.",
+            "The workers of Dask say how many lanes they take: dask worker --resources lanes=5.",
+        )
+    if placing.scheduler is None:
+        raise UsageError(
+            "--scheduler is missing.", "--engine dask needs its address, such as tls://HOST:8786."
+        )
+    from migrate_mfa.fleet.dask_engine import Dask
+
+    return Dask(placing.scheduler, tell, insecure=placing.insecure_engine)
+
+
+def _index() -> int:
+    """Which lane this task has of an indexed job; raises UsageError where none is named."""
+    import os
+
+    for name in _INDEXES:
+        if (text := os.environ.get(name)) is not None:
+            if text.isascii() and text.isdecimal():
+                return int(text)
+            raise UsageError(f"{name} is {text!r}, which is no index.", "It counts the lanes from 0.")
+    raise UsageError(
+        "--index-from-env finds no index.",
+        f"A Kubernetes Indexed Job or an array job of AWS Batch sets {' or '.join(_INDEXES)}.",
+    )
+
+
+def _status(made: "Fleet", output: JsonOnly) -> ExitCode:
+    made.require_run_dir()
+    made.show(made.lines(), in_json=output.json)
+    return ExitCode.DONE
+
+
+def _report(made: "Fleet", output: JsonOnly) -> ExitCode:
+    made.require_run_dir()
+    lines = made.lines()
+    made.write(lines)
+    made.show(lines, in_json=output.json)
+    tell(f"The reports are in {made.place.named('report')}.")
+    return ExitCode.DONE
+
+
+_ACTIONS: dict[str, Callable[["Fleet", JsonOnly], ExitCode]] = {"status": _status, "report": _report}

@@ -1,0 +1,245 @@
+"""One invocation of `fleet`: from the file to the report."""
+
+import json
+import shlex
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from migrate_mfa.cli.ask import ask
+from migrate_mfa.cli.prompt import asked, tell
+from migrate_mfa.cli.streams import write
+from migrate_mfa.clock import SystemClock
+from migrate_mfa.domain.errors import Declined, ExitCode, UsageError
+from migrate_mfa.domain.formatting import counted
+from migrate_mfa.fleet.document import Line, next_command, states, summary_of, total
+from migrate_mfa.fleet.file import Options, Target, chosen, read_fleet
+from migrate_mfa.fleet.lanes import Caller, accounts_of, units_of
+from migrate_mfa.fleet.look import Standing, look_at
+from migrate_mfa.fleet.place import REPORT, Place, open_place
+from migrate_mfa.fleet.retry import exit_code_of
+from migrate_mfa.fleet.unit import Patience, State, Unit, Whereabouts
+from migrate_mfa.remote.objects import is_bucket_url
+from migrate_mfa.reports.files import SUMMARY
+from migrate_mfa.stop import SIGNAL_EXITS, Stop, Stopped, on_signals
+
+if TYPE_CHECKING:
+    from migrate_mfa.fleet.engines import Engine
+
+_WRITES = frozenset({"run", "reconcile", "rollback", "disable"})
+_MOST_SHOWN = 40
+
+
+@dataclass(kw_only=True)
+class Fleet:
+    """A fleet file with what the command line says of it."""
+
+    name: str
+    """What the operator calls the file."""
+    path: Path
+    verb: str
+    verbs: Mapping[str, Options]
+    only: Collection[str]
+    run_dir: str | None
+    profile: str | None
+    region: str | None
+    endpoint_url: str | None
+    patience: Patience = field(default_factory=Patience)
+
+    @cached_property
+    def targets(self) -> list[Target]:
+        """Those that are chosen; raises InputUnusable."""
+        return chosen(read_fleet(self.path, self.verb, self.verbs, self.name), self.only)
+
+    @property
+    def asks(self) -> bool:
+        """Whether somebody must agree: something is written, or users become billed."""
+        deep = "deep" in self.verbs[self.verb].names and any(
+            each.options.get("deep") for each in self.targets
+        )
+        return self.verb in _WRITES or deep
+
+    @property
+    def _where(self) -> Whereabouts:
+        return Whereabouts(
+            run_dir=self.run_dir or "",
+            profile=self.profile,
+            region=self.region,
+            endpoint_url=self.endpoint_url,
+        )
+
+    @cached_property
+    def place(self) -> Place:
+        """The run directory."""
+        return open_place(self._where)
+
+    def require_run_dir(self, shared: bool = False) -> None:  # noqa: FBT001, FBT002 - a fact about an engine
+        """Refuse a missing run directory, and one that the workers of an engine do not see.
+
+        Raises:
+            UsageError: says which.
+        """
+        if self.run_dir is None:
+            raise UsageError("--run-dir is missing.", "Each target has its run directory below it.")
+        if shared and not is_bucket_url(self.run_dir):
+            raise UsageError(
+                f"{self.run_dir} is on this machine, and the workers of this engine may be on others.",
+                "Give --run-dir s3://BUCKET/PREFIX.",
+            )
+
+    @cached_property
+    def accounts(self) -> Mapping[str, str]:
+        """The account of each target as far as it is known, by its name."""
+        return accounts_of(self.targets, _account_of)
+
+    def units(self) -> list[Unit]:
+        """The lanes, each with its targets."""
+        return units_of(
+            self.targets,
+            self.accounts,
+            self.verbs[self.verb],
+            self._where,
+            invocation=uuid4().hex,
+            patience=self.patience,
+        )
+
+    def ask(self, units: Sequence[Unit]) -> None:
+        """Show what would be done, and ask to type the number of targets.
+
+        Raises:
+            Declined: anything else was typed.
+        """
+        tell(_table(self.verb, units, self.run_dir or ""), fold=False)
+        stop, number = Stop(), str(len(self.targets))
+        unchanged = "Nothing was begun."
+        try:
+            typed = asked(lambda: ask(stop, f"Type the number of targets ({number}) to go on: "), unchanged)
+        except Stopped:
+            raise Declined(unchanged) from None
+        if typed != number:
+            raise Declined(f"That is not the number of targets. {unchanged}")
+
+    def do(self, units: Sequence[Unit], engine: "Engine", *, in_json: bool) -> ExitCode:
+        """Have everything done, report, and say how it ended."""
+        standings, signalled = self._coordinate(units, engine)
+        lines = self._lines(standings)
+        self.write(lines)
+        self.show(lines, in_json=in_json)
+        tell(f"Report: {self.place.named(REPORT, 'report.html')}")
+        return signalled or exit_code_of((each.standing.state, each.standing.exit_code) for each in lines)
+
+    def do_one(self, units: Sequence[Unit], index: int, engine: "Engine") -> ExitCode:
+        """Do one lane of the fleet, as a task of an indexed job whose other tasks have the others.
+
+        A lane with one target ends with the exit code of its command, for the platform to judge. An index
+        beyond the lanes has nothing to do.
+        """
+        if index >= len(units):
+            tell(f"Lane {index} does not exist: the fleet has {counted(len(units), 'lane')}.")
+            return ExitCode.DONE
+        standings, signalled = self._coordinate(units[index : index + 1], engine)
+        for line in self._lines(standings):
+            write(_shown(line))
+        ends = list(standings.values())
+        if signalled or len(ends) > 1 or ends[0].exit_code not in set(ExitCode):
+            return signalled or exit_code_of((each.state, each.exit_code) for each in ends)
+        return ExitCode(ends[0].exit_code)
+
+    def _coordinate(
+        self, units: Sequence[Unit], engine: "Engine"
+    ) -> tuple[Mapping[str, Standing], ExitCode | None]:
+        """How each target ended, and the exit code where a signal ended it all."""
+        from migrate_mfa.fleet.coordinate import Coordination
+        from migrate_mfa.fleet.view import View
+
+        clock, stop = SystemClock(), Stop()
+        view = View(clock)
+        coordination = Coordination(units, engine, self.place, clock, stop, view.say, view.show)
+        with on_signals(stop, view.say):
+            try:
+                coordination.run()
+            finally:
+                view.close()
+        return coordination.standings, None if stop.cause is None else SIGNAL_EXITS.get(stop.cause)
+
+    def lines(self) -> list[Line]:
+        """Every target as it stands, by its run directory."""
+        return self._lines({each.name: look_at(self.place, each.name) for each in self.targets})
+
+    def _lines(self, standings: Mapping[str, Standing]) -> list[Line]:
+        return [
+            Line(
+                name=each.name,
+                account=standings[each.name].account or each.account,
+                region=each.region,
+                standing=standings[each.name],
+                run_dir=self.place.named(each.name),
+                next_command=next_command(
+                    standings[each.name], self.place.named(each.name), self._again(standings[each.name])
+                ),
+            )
+            for each in self.targets
+            if each.name in standings
+        ]
+
+    def _again(self, standing: Standing) -> str:
+        """The command that goes on with a target; what is planned is run."""
+        planned = standing.verb == "plan" and standing.state is State.FINISHED
+        verb = "run" if planned else standing.verb or self.verb
+        words = ["migrate-mfa", "fleet", self.name, "--verb", verb, "--run-dir", str(self.run_dir)]
+        return shlex.join(words)
+
+    def write(self, lines: Sequence[Line]) -> None:
+        """Write summary.json and report.html.
+
+        Raises:
+            RunDirectoryError: they cannot be written.
+        """
+        document = json.dumps(summary_of(lines), ensure_ascii=False, indent=2) + "\n"
+        self.place.write(f"{REPORT}/{SUMMARY}", document.encode())
+
+    def show(self, lines: Sequence[Line], *, in_json: bool) -> None:
+        """Print how the targets stand."""
+        if in_json:
+            write(json.dumps(summary_of(lines), ensure_ascii=False, indent=2))
+            return
+        for each in lines:
+            write(_shown(each))
+        write("")
+        write(", ".join(f"{name.replace('_', ' ')} {number:,}" for name, number in states(lines).items()))
+        if counts := total(lines):
+            write("rows: " + ", ".join(f"{name} {number:,}" for name, number in counts.items() if number))
+
+
+def _account_of(caller: Caller) -> str:
+    from migrate_mfa.aws.session import AwsTarget
+    from migrate_mfa.session import account_of
+
+    return account_of(
+        AwsTarget(user_pool_id=caller.user_pool_id, profile=caller.profile, endpoint_url=caller.endpoint_url)
+    )
+
+
+def _shown(line: Line) -> str:
+    standing = line.standing
+    code = "" if standing.exit_code is None else f"exit {standing.exit_code}"
+    counts = ", ".join(f"{name} {number:,}" for name, number in standing.counts.items() if number)
+    progress = standing.progress
+    if progress is not None and progress.done is not None:
+        of = f" of {progress.total:,}" if progress.total is not None else ""
+        counts = f"{progress.done:,}{of} done"
+    facts = [standing.verb, standing.state.value.replace("_", " "), code, counts, standing.error]
+    return f"{line.name}: " + "; ".join(each for each in facts if each)
+
+
+def _table(verb: str, units: Sequence[Unit], run_dir: str) -> str:
+    """What would be done, for a person."""
+    targets = sum(len(each.jobs) for each in units)
+    rows = [f"  {each.lane}: {', '.join(job.name for job in each.jobs)}" for each in units[:_MOST_SHOWN]]
+    if len(units) > _MOST_SHOWN:
+        rows.append(f"  and {len(units) - _MOST_SHOWN:,} more lanes")
+    head = f"{verb} of {counted(targets, 'target')} in {counted(len(units), 'lane')}, into {run_dir}"
+    return "\n".join([head, *rows])

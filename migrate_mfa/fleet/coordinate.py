@@ -1,0 +1,206 @@
+"""The coordinator: hands lanes to an engine, places again what the engine loses, and looks how it goes.
+
+It has no state of its own. What is done is in the run directories of the targets, so it can be killed and
+started again anywhere.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from migrate_mfa.domain.errors import MigrateMfaError
+from migrate_mfa.fleet.look import Progress, Standing, standing_of, working
+from migrate_mfa.fleet.place import REPORT, Place, document, result_of
+from migrate_mfa.fleet.unit import Result, State, Unit
+from migrate_mfa.reports.files import SUMMARY
+
+if TYPE_CHECKING:
+    from migrate_mfa.fleet.engines import Engine
+    from migrate_mfa.ports import Clock
+    from migrate_mfa.stop import Stop
+
+_TICK_S = 1.0
+_RATE_S = 15.0
+"""Over how long users a second are counted."""
+_MOST_TOLD = 200
+_MOST_LOOKS = 50
+"""How many targets are looked at in one tick: each look is a request where they are in a bucket."""
+Lost = Future[tuple[Result, ...]]
+
+
+@dataclass(slots=True)
+class _Placed:
+    """A lane that an engine has."""
+
+    unit: Unit
+    losses: int = 0
+    head: int = 0
+    """Which of its jobs may be at work."""
+
+
+@dataclass(slots=True)
+class Coordination:
+    """One invocation of a verb over some lanes."""
+
+    units: Sequence[Unit]
+    engine: "Engine"
+    place: Place
+    clock: "Clock"
+    stop: "Stop"
+    say: Callable[[str], None]
+    show: Callable[[Mapping[str, Standing]], None]
+    standings: dict[str, Standing] = field(default_factory=dict)
+    _placed: dict[Lost, _Placed] = field(default_factory=dict)
+    _turn: int = 0
+
+    def run(self) -> None:
+        """Have every target done, set aside, or interrupted."""
+        for unit in self.units:
+            waits = Standing(state=State.WAITING, verb=unit.verb)
+            self.standings |= dict.fromkeys((job.name for job in unit.jobs), waits)
+        for unit in self.units:
+            self._submit(_Placed(unit))
+        try:
+            while self._placed:
+                done, _ = wait(self._placed, timeout=_TICK_S, return_when=FIRST_COMPLETED)
+                for future in done:
+                    self._ended(future, self._placed.pop(future))
+                if self.stop.requested:
+                    self.engine.drain()
+                self._look()
+                self.show(self.standings)
+        except BaseException:
+            self.engine.drain()
+            raise
+
+    def _submit(self, placed: _Placed) -> None:
+        try:
+            self._placed[self.engine.submit(placed.unit)] = placed
+        except Exception as error:  # noqa: BLE001 - whatever an engine raises, its worker is lost
+            self._lost(placed, error)
+
+    def _ended(self, future: Lost, placed: _Placed) -> None:
+        try:
+            results = future.result()
+        except BaseException as error:  # noqa: BLE001 - likewise; also that the engine has cancelled it
+            self._lost(placed, error)
+            return
+        for each in results:
+            self._note(each)
+
+    def _lost(self, placed: _Placed, error: BaseException) -> None:
+        """The one branch for all that an engine loses: what is left is placed again, or set aside."""
+        unit = placed.unit
+        left = [job for job in unit.jobs if not self._found(job.name, unit.invocation)]
+        why = error.message if isinstance(error, MigrateMfaError) else _told(error)
+        again = placed.losses + 1 < unit.patience.tries
+        if left and again and not self.stop.requested:
+            self.say(f"The worker of {unit.lane} was lost ({why}). Its targets are placed again.")
+            self._submit(_Placed(replace(unit, jobs=tuple(left)), placed.losses + 1))
+            return
+        state = State.INTERRUPTED if self.stop.requested else State.SET_ASIDE
+        for job in left:
+            lost = Result(
+                name=job.name,
+                state=state,
+                error=f"Its worker was lost ({why}).",
+                verb=unit.verb,
+                ended_at=self.clock.now(),
+            )
+            self._note(lost)
+
+    def _found(self, name: str, invocation: str) -> bool:
+        """Whether a target has come to its end, whatever has become of its worker."""
+        try:
+            result = result_of(self.place, name)
+        except MigrateMfaError:
+            return False
+        if result is None or result.invocation != invocation:
+            return False
+        self._note(result)
+        return True
+
+    def _note(self, result: Result) -> None:
+        before = self.standings[result.name]
+        if before.state not in {State.WAITING, State.RUNNING}:
+            return
+        self.standings[result.name] = standing_of(result, self._summary(result.name), None)
+        if result.state in {State.SET_ASIDE, State.UNREACHABLE}:
+            code = "" if result.exit_code is None else f", exit code {result.exit_code}"
+            self.say(f"{result.name}: {result.state.value}{code}. {result.error}".rstrip())
+
+    def _summary(self, name: str) -> Mapping[str, object]:
+        try:
+            return document(self.place.read(f"{name}/{REPORT}/{SUMMARY}"))
+        except MigrateMfaError:
+            return {}
+
+    def _look(self) -> None:
+        """See how the targets at work stand; many lanes take turns."""
+        busy = [each for future, each in self._placed.items() if self.engine.begun(future)]
+        begin = self._turn % len(busy) if busy else 0
+        turn = [*busy[begin:], *busy[:begin]][:_MOST_LOOKS]
+        self._turn = begin + len(turn)
+        for placed in turn:
+            try:
+                self._look_at(placed)
+            except MigrateMfaError:
+                return  # it is only looked at; the next tick tries again
+
+    def _look_at(self, placed: _Placed) -> None:
+        for number, job in enumerate(placed.unit.jobs[placed.head :], placed.head):
+            if (progress := working(self.place, job.name)) is not None:
+                placed.head = number
+                running = Standing(state=State.RUNNING, verb=placed.unit.verb, progress=progress)
+                self.standings[job.name] = running
+                return
+            if not self._found(job.name, placed.unit.invocation):
+                return
+
+
+def _told(error: BaseException) -> str:
+    """What an engine says of a loss: the kind, and the first line of its text."""
+    first = str(error).partition("\n")[0][:_MOST_TOLD]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+class Speed:
+    """Users a second, from what commands note of themselves now and then."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, deque[tuple[float, int]]] = {}
+
+    def see(self, standings: Mapping[str, Standing]) -> None:
+        """Take note of where the targets at work stand."""
+        working_now = dict(_counted(standings))
+        for name in self._seen.keys() - working_now.keys():
+            del self._seen[name]
+        for name, progress in working_now.items():
+            seen = self._seen.setdefault(name, deque())
+            done = progress.done or 0
+            if seen and done < seen[-1][1]:
+                seen.clear()  # another stage
+            if not seen or progress.at > seen[-1][0]:
+                seen.append((progress.at, done))
+            while seen[-1][0] - seen[0][0] > _RATE_S and len(seen) > 2:  # noqa: PLR2004 - a rate has two ends
+                seen.popleft()
+
+    def of(self, name: str) -> float | None:
+        """Users a second of one target; None before it is known."""
+        seen = self._seen.get(name)
+        if not seen or seen[-1][0] <= seen[0][0]:
+            return None
+        return (seen[-1][1] - seen[0][1]) / (seen[-1][0] - seen[0][0])
+
+    @property
+    def total(self) -> float:
+        """Users a second of all."""
+        return sum(self.of(name) or 0.0 for name in self._seen)
+
+
+def _counted(standings: Mapping[str, Standing]) -> Iterator[tuple[str, Progress]]:
+    for name, each in standings.items():
+        if each.progress is not None and each.progress.done is not None:
+            yield name, each.progress

@@ -1,0 +1,170 @@
+"""Supervisors on the workers of a Dask cluster, which may be on many machines.
+
+Dask places them and no more. It may lose a worker, and it may run a supervisor twice: a worker that is killed
+leaves its task to another one at once, a frozen one does so after the scheduler's `worker-ttl`.
+"""
+
+import ipaddress
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from migrate_mfa import __version__
+from migrate_mfa.domain.errors import OutOfReach, UsageError
+from migrate_mfa.fleet.supervise import supervise
+from migrate_mfa.fleet.unit import Result, Unit
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from distributed import Client
+
+RESOURCE = "lanes"
+"""What a worker offers: how many lanes it may have at a time."""
+_CONNECT_S = 10.0
+_ASK_S = 2.0
+"""How often a supervisor asks the scheduler whether to drain."""
+
+
+def is_loopback(address: str) -> bool:
+    """Whether a scheduler can be reached from this machine alone."""
+    host = urlsplit(address).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def require_safe(address: str, *, insecure: bool) -> None:
+    """Refuse a scheduler that anybody in the network could give work to: Dask runs what it is sent.
+
+    Raises:
+        UsageError: the address is none, or has no TLS and is not on this machine.
+    """
+    parts = urlsplit(address)
+    if parts.scheme not in {"tcp", "tls"} or not parts.hostname or parts.port is None:
+        raise UsageError(
+            f"{address!r} is not the address of a Dask scheduler.",
+            "It looks like tls://scheduler.example.com:8786.",
+        )
+    if parts.scheme == "tcp" and not is_loopback(address) and not insecure:
+        raise UsageError(
+            f"{address} has no TLS. Anybody who reaches it can run programs on its workers.",
+            "Start scheduler and workers with TLS and give tls://..., see migrate-mfa guide fleet; or accept "
+            "it with --insecure-engine in a network that nobody else can reach.",
+        )
+
+
+class Dask:
+    """`Engine` on a Dask cluster that is there already."""
+
+    def __init__(self, address: str, say: Callable[[str], None], *, insecure: bool = False) -> None:
+        """Connect to the scheduler, by Dask's own configuration of certificates.
+
+        Raises:
+            UsageError: the address cannot be used, or Dask is not installed.
+            OutOfReach: there is no scheduler that answers.
+        """
+        require_safe(address, insecure=insecure)
+        self.needs_shared_run_dir = not is_loopback(address)
+        self._address = address
+        self._client = _connected(address)
+        self._invocations: set[str] = set()
+        self._draining = False
+        self._executor = self._client.get_executor(pure=False, retries=0, resources={RESOURCE: 1})
+        if not any(_offers(worker) for worker in self._client.scheduler_info(-1)["workers"].values()):
+            say(
+                f"No worker of {address} offers the resource {RESOURCE} yet. Start some: "
+                f"dask worker {address} --nthreads 5 --resources {RESOURCE}=5"
+            )
+
+    def submit(self, unit: Unit) -> "Future[tuple[Result, ...]]":
+        """See `Engine.submit`.
+
+        Raises:
+            OutOfReach: the scheduler is gone. Dask itself would wait for it without an end.
+        """
+        if self._client.status != "running":
+            raise OutOfReach(f"the scheduler {self._address} is gone")
+        self._invocations.add(unit.invocation)
+        future: Future[tuple[Result, ...]] = self._executor.submit(_on_worker, unit, __version__)
+        return future
+
+    def begun(self, future: "Future[tuple[Result, ...]]") -> bool:
+        """See `Engine.begun`. Only the scheduler knows, so every one may be."""
+        return not future.done()
+
+    def drain(self) -> None:
+        """See `Engine.drain`."""
+        if self._draining:
+            return
+        self._draining = True
+        with suppress(OSError, TimeoutError):  # a scheduler that is gone takes its workers with it
+            for each in self._invocations:
+                _event(each, self._client).set()
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        self._client.close()
+
+
+def _offers(worker: Any) -> bool:  # noqa: ANN401 - Dask's own
+    return bool(worker.get("resources", {}).get(RESOURCE))
+
+
+def _connected(address: str) -> "Client":
+    try:
+        from distributed import Client
+    except ImportError:
+        raise UsageError(
+            "--engine dask needs Dask, which is not installed here.",
+            "Install it here and on the workers: pip install 'migrate-mfa[dask]'",
+        ) from None
+    try:
+        return Client(address, timeout=_CONNECT_S, set_as_default=False)
+    except (OSError, TimeoutError, ValueError, TypeError) as error:
+        raise OutOfReach(
+            f"The Dask scheduler {address} cannot be used ({type(error).__name__}).",
+            "Look whether it runs, and at the certificates that Dask is configured with "
+            "(distributed.comm.tls); then run the same command again.",
+        ) from error
+
+
+def _event(invocation: str, client: "Client") -> Any:  # noqa: ANN401 - Dask's own
+    from distributed import Event
+
+    return Event(f"migrate-mfa-drain-{invocation}", client=client)
+
+
+def _on_worker(unit: Unit, version: str) -> tuple[Result, ...]:
+    """The task: supervise one lane on a worker.
+
+    Raises:
+        UsageError: the worker has another version of this program.
+    """
+    if version != __version__:
+        raise UsageError(f"a worker has migrate-mfa {__version__}, and this command is {version}")
+    from distributed import get_client
+
+    asked = _Asked(_event(unit.invocation, get_client()).is_set)
+    return supervise(unit, asked)
+
+
+class _Asked:
+    """Whether to drain, as the scheduler knows it; asked seldom, since each answer is a message."""
+
+    def __init__(self, is_set: Callable[[], bool]) -> None:
+        self._is_set = is_set
+        self._known = False
+        self._next = 0.0
+        self._mutex = threading.Lock()
+
+    def __call__(self) -> bool:
+        with self._mutex:
+            if not self._known and time.monotonic() >= self._next:
+                self._known = bool(self._is_set())
+                self._next = time.monotonic() + _ASK_S
+            return self._known

@@ -1,0 +1,85 @@
+"""What the fleet's `report/summary.json` says: every target, and the counts of all."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.fleet.look import Standing
+from migrate_mfa.fleet.retry import exit_code_of
+from migrate_mfa.fleet.unit import State
+
+VERSION = 1
+_RESUMED = frozenset({State.WAITING, State.RUNNING, State.LIMITED, State.INTERRUPTED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One target as the reports of a fleet show it."""
+
+    name: str
+    account: str | None
+    region: str
+    standing: Standing
+    run_dir: str
+    next_command: str
+    """To be pasted; empty where there is nothing left to do."""
+
+    def as_dict(self) -> dict[str, object]:
+        """As `summary.json` has it."""
+        standing = self.standing
+        return {
+            "state": standing.state.value,
+            "exit_code": standing.exit_code,
+            "counts": dict(standing.counts),
+            "command": standing.verb or None,
+            "error": standing.error or None,
+            "account": self.account,
+            "region": self.region,
+            "run_dir": self.run_dir,
+            "next_command": self.next_command or None,
+        }
+
+
+def next_command(standing: Standing, run_dir: str, fleet: str) -> str:
+    """What goes on with a target, filled in.
+
+    Args:
+        standing: where it stands.
+        run_dir: its run directory.
+        fleet: the command that does the fleet again, for its verb.
+    """
+    verb, counts = standing.verb, standing.counts
+    if standing.state in _RESUMED or standing.state in {State.SET_ASIDE, State.UNREACHABLE}:
+        return fleet
+    if verb == "plan":
+        return f"migrate-mfa report --run-dir {run_dir}" if counts.get("failed") else fleet
+    if standing.exit_code == ExitCode.NOT_MET and verb == "reconcile":
+        return f"migrate-mfa reconcile --run-dir {run_dir} --repair"
+    if counts.get("failed") and verb != "audit":
+        return f"migrate-mfa report --run-dir {run_dir}"
+    return f"migrate-mfa reconcile --run-dir {run_dir}" if counts.get("pending") else ""
+
+
+def summary_of(lines: Sequence[Line]) -> dict[str, object]:
+    """The whole document; `counts` adds up the rows of all targets."""
+    return {
+        "version": VERSION,
+        "targets": {each.name: each.as_dict() for each in lines},
+        "counts": dict(total(lines)),
+        "states": dict(states(lines)),
+        "exit_code": exit_code_of((each.standing.state, each.standing.exit_code) for each in lines),
+    }
+
+
+def total(lines: Sequence[Line]) -> Counter[str]:
+    """The rows of all targets, by outcome."""
+    found: Counter[str] = Counter()
+    for each in lines:
+        found.update(each.standing.counts)
+    return found
+
+
+def states(lines: Sequence[Line]) -> Mapping[str, int]:
+    """How many targets are in which state."""
+    return Counter(each.standing.state.value for each in lines)

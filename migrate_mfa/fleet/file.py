@@ -1,0 +1,231 @@
+"""The fleet file: which pools there are, in which accounts and Regions, and with which options."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from migrate_mfa.cli.toml_file import read_toml
+from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError
+from migrate_mfa.domain.formatting import nearest
+
+READS_ROSTER = frozenset({"plan", "run", "disable"})
+"""The verbs whose roster the fleet file names."""
+_OF_FLEET = frozenset({"name", "account", "tags"})
+_OURS = frozenset(
+    {"run_dir", "lane_lock", "yes", "verb", "json", "quiet", "progress", "progress_interval", "no_color"}
+)
+"""Options that the fleet sets itself, or that concern a terminal."""
+_OF_ONE = frozenset({"name", "account", "user_pool_id", "metrics_file"})
+"""What two targets cannot share."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_TAKEN = frozenset({"report", "lanes", "logs", "results"})
+"""What is in the run directory of the fleet beside its targets."""
+_POOL_ID = re.compile(r"(?P<region>[A-Za-z0-9-]+)_[0-9A-Za-z]+")
+_ROLE = re.compile(r"arn:[\w-]+:iam::(?P<account>\d{12}):role/")
+_SHAPE = "guide fleet shows such a file: migrate-mfa guide fleet"
+Table = Mapping[str, object]
+
+
+class Options(Protocol):
+    """The options of one verb, as the command line knows them."""
+
+    verb: str
+
+    @property
+    def names(self) -> Collection[str]:
+        """The long names, with underscores."""
+        ...
+
+    def fault(self, name: str, value: object) -> str:
+        """What is wrong with a value; empty where the option takes it."""
+        ...
+
+    def require_together(self, path: Path, values: Table) -> None:
+        """Refuse values that do not go together; raises InputUnusable."""
+        ...
+
+    def words(self, values: Table) -> list[str]:
+        """The verb and its options as they stand on a command line."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One pool of a fleet, and the options for it."""
+
+    name: str
+    user_pool_id: str
+    region: str
+    account: str | None
+    """As the file or the role's ARN says; None where only the credentials tell."""
+    tags: tuple[str, ...]
+    options: Table
+    """Every option by its long name, the pool and the credentials too, as TOML has them."""
+
+    def text(self, name: str) -> str | None:
+        """An option that is a text; None where it is not given."""
+        found = self.options.get(name)
+        return None if found is None else str(found)
+
+    def is_chosen(self, only: Collection[str]) -> bool:
+        """Whether its name or one of its tags is among some words; all are, without any."""
+        return not only or not {self.name, *self.tags}.isdisjoint(only)
+
+
+def read_fleet(path: Path, verb: str, verbs: Mapping[str, Options], called: str = "") -> list[Target]:
+    """Read a fleet file. What is wrong with it is told at once.
+
+    Args:
+        path: the file.
+        verb: the verb that is to be done.
+        verbs: the options of every verb that a fleet can do: a file serves several.
+        called: what the operator calls the file, if it is a copy.
+
+    Raises:
+        InputUnusable: tells all faults, each with the name of its target.
+    """
+    document = read_toml(path, "fleet file", "Write one, or begin with: migrate-mfa fleet init", called)
+    reader = _Reader(path, verb, verbs)
+    targets = list(reader.targets(document))
+    if reader.faults:
+        lines = "\n".join(f"  {each}" for each in dict.fromkeys(reader.faults))
+        raise InputUnusable(f"{called or path} cannot be used:\n{lines}", _SHAPE)
+    return targets
+
+
+def chosen(targets: Sequence[Target], only: Collection[str]) -> list[Target]:
+    """The targets that have one of these names or tags.
+
+    Raises:
+        InputUnusable: a word names no target and no tag.
+    """
+    known = {word for each in targets for word in (each.name, *each.tags)}
+    for word in only:
+        if word not in known:
+            hint = f"The nearest is {nearest(word, known)!r}."
+            raise InputUnusable(f"--only {word!r} is neither a target nor a tag of the fleet file.", hint)
+    return [each for each in targets if each.is_chosen(only)]
+
+
+class _Reader:
+    """Reads one file, and notes every fault of it."""
+
+    def __init__(self, path: Path, verb: str, verbs: Mapping[str, Options]) -> None:
+        self.faults: list[str] = []
+        self._path = path
+        self._verb = verb
+        self._verbs = {verb: verbs[verb], **verbs}
+        options = {name for each in verbs.values() for name in each.names}
+        self._known = (options | _OF_FLEET) - _OURS
+
+    def targets(self, document: Table) -> Iterator[Target]:
+        for key in document.keys() - {"defaults", "target"}:
+            self.faults.append(f"{key!r} stands outside of [defaults] and [[target]].")
+        defaults, tables = document.get("defaults", {}), document.get("target", [])
+        if not isinstance(defaults, dict):
+            self.faults.append("'defaults' is no table: write [defaults].")
+            defaults = {}
+        self._check(defaults, "[defaults]")
+        for name in sorted(_OF_ONE & defaults.keys()):
+            self.faults.append(f"[defaults]: {name!r} belongs into each [[target]].")
+        if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
+            self.faults.append("'target' is no list of tables: write [[target]].")
+            return
+        if not tables:
+            self.faults.append("There is no [[target]].")
+        seen: set[str] = set()
+        for number, table in enumerate(tables, 1):
+            where = f"target {table.get('name', f'number {number}')!s}"
+            self._check(table, where)
+            if (target := self._target({**defaults, **table}, where)) is None:
+                continue
+            if target.name.casefold() in seen:
+                self.faults.append(f"{where}: another target has this name. Give each its own.")
+            seen.add(target.name.casefold())
+            yield target
+
+    def _check(self, table: Table, where: str) -> None:
+        """Note the keys that are none, and the values that no option takes."""
+        for key, value in table.items():
+            if key in _OURS:
+                self.faults.append(f"{where}: {key!r} is set by the fleet itself.")
+            elif key not in self._known:
+                near = nearest(key, self._known)
+                self.faults.append(f"{where}: {key!r} is no option. The nearest is {near!r}.")
+            elif key not in _OF_FLEET and (fault := self._fault(key, value)):
+                self.faults.append(f"{where}: {key} = {_shown(value)}: {fault}")
+
+    def _fault(self, key: str, value: object) -> str:
+        options = next(each for each in self._verbs.values() if key in each.names)
+        return options.fault(key, value)
+
+    def _target(self, table: Table, where: str) -> Target | None:
+        """A target out of its table, or None where it is faulty."""
+        before = len(self.faults)
+        name, pool, tags = table.get("name"), str(table.get("user_pool_id", "")), table.get("tags", [])
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            self.faults.append(f"{where}: 'name' is missing, or has more in it than letters, digits and ._-")
+        elif name.casefold() in _TAKEN:
+            self.faults.append(f"{where}: this name is used by the fleet itself.")
+        if not (found := _POOL_ID.fullmatch(pool)):
+            self.faults.append(f"{where}: 'user_pool_id' is missing, or not like ap-northeast-1_AbCdEfGhI.")
+        if not isinstance(tags, list) or not all(isinstance(each, str) for each in tags):
+            self.faults.append(f"{where}: 'tags' is a list of texts.")
+        account = self._account(table, where)
+        if self._verb == "plan" and not table.get("roster"):
+            self.faults.append(f"{where}: 'roster' is missing.")
+        if table.get("roster") == "-":
+            self.faults.append(f"{where}: the roster is a file or s3://BUCKET/KEY, not standard input.")
+        if len(self.faults) > before or found is None:
+            return None
+        options = {key: value for key, value in table.items() if key not in _OF_FLEET}
+        target = Target(
+            name=str(name),
+            user_pool_id=pool,
+            region=str(table.get("region") or found["region"]),
+            account=account,
+            tags=tuple(tags) if isinstance(tags, list) else (),
+            options=options,
+        )
+        self._require_together(target, where)
+        return target
+
+    def _account(self, table: Table, where: str) -> str | None:
+        account, role = table.get("account"), _ROLE.match(str(table.get("role_arn", "")))
+        if account is None:
+            return role["account"] if role else None
+        if not isinstance(account, str) or not re.fullmatch(r"\d{12}", account, re.ASCII):
+            self.faults.append(f"{where}: account = {_shown(account)}: it is a text of 12 digits.")
+        elif role and role["account"] != account:
+            self.faults.append(f"{where}: account is {account}, but role_arn is one of {role['account']}.")
+        return str(account)
+
+    def _require_together(self, target: Target, where: str) -> None:
+        options = self._verbs[self._verb]
+        values = options_of(target, options)
+        if any(options.fault(name, value) for name, value in values.items()):
+            return  # told already
+        try:
+            options.require_together(self._path, values)
+        except MigrateMfaError as error:
+            self.faults.append(f"{where}: {error.message.removeprefix(f'{self._path}: ')}")
+
+
+def options_of(target: Target, options: Options) -> dict[str, object]:
+    """What a target says for one verb; the rest of its options is for other verbs.
+
+    A roster chooses among the users of a rollback. There it would take the meaning that it has in a run for
+    one of its own, so a fleet's rollback is always of the whole run.
+    """
+    left_out = set() if options.verb in READS_ROSTER else {"roster"}
+    return {
+        name: value
+        for name, value in target.options.items()
+        if name in options.names and name not in left_out
+    }
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,139 @@
+"""Which targets share a quota: those in one account and Region, at one endpoint."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError
+from migrate_mfa.domain.quotas import Lane
+from migrate_mfa.fleet.file import Options, Target, options_of
+from migrate_mfa.fleet.place import LANES
+from migrate_mfa.fleet.unit import Job, Patience, Unit, Whereabouts
+from migrate_mfa.remote.objects import is_bucket_url
+
+_AWS = "aws"
+_AT_ONCE = 16
+_LEAVES_NOTHING = "check"
+"""The verb whose run directory would be the plan of another command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose credentials a target uses, where no role says which account it is in."""
+
+    profile: str | None
+    endpoint_url: str | None
+    user_pool_id: str
+
+
+AccountOf = Callable[[Caller], str]
+"""Asks STS; raises MigrateMfaError where it does not answer."""
+
+
+def accounts_of(targets: Sequence[Target], account_of: AccountOf) -> dict[str, str]:
+    """The account of each target by its name; the file's, the role's, or the one that STS names.
+
+    A target whose credentials STS does not accept is left with what the file says, or without an account: its
+    own command tells what is wrong, and no other target waits for that.
+
+    Raises:
+        InputUnusable: credentials belong to another account than the file says; tells all of them.
+    """
+    callers = {each.name: _caller(each) for each in targets if each.text("role_arn") is None}
+    asked = _distinct(callers.values())
+
+    def ask(caller: Caller) -> str | None:
+        try:
+            return account_of(caller)
+        except MigrateMfaError:
+            return None
+
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        known = dict(zip(map(_key, asked), threads.map(ask, asked), strict=True))
+    found: dict[str, str] = {}
+    wrong = []
+    for each in targets:
+        real = known[_key(callers[each.name])] if each.name in callers else each.account
+        if real and each.account and real != each.account:
+            wrong.append(f"  {each.name}: account is {each.account}, its credentials are of {real}.")
+        if account := real or each.account:
+            found[each.name] = account
+    if wrong:
+        raise InputUnusable("\n".join(["Accounts differ:", *wrong]), "Correct account, profile or role_arn.")
+    return found
+
+
+def _caller(target: Target) -> Caller:
+    return Caller(target.text("profile"), target.text("endpoint_url"), target.user_pool_id)
+
+
+def _key(caller: Caller) -> tuple[str | None, str | None]:
+    return caller.profile, caller.endpoint_url
+
+
+def _distinct(callers: Iterable[Caller]) -> list[Caller]:
+    return list({_key(each): each for each in callers}.values())
+
+
+def lane_of(target: Target, account: str | None) -> Lane:
+    """The lane of a target. Where its account is not known, the credentials stand for it."""
+    stand_in = f"profile {target.text('profile') or 'default'}"
+    return Lane(target.text("endpoint_url") or _AWS, account or stand_in, target.region)
+
+
+def units_of(
+    targets: Sequence[Target],
+    accounts: Mapping[str, str],
+    options: Options,
+    where: Whereabouts,
+    *,
+    invocation: str,
+    patience: Patience,
+) -> list[Unit]:
+    """The targets by lane, in the order of the file.
+
+    Args:
+        targets: those that are chosen.
+        accounts: by name, as far as they are known.
+        options: of the verb.
+        where: the run directory of the fleet.
+        invocation: a token of this command.
+        patience: how often a target is tried.
+    """
+    lanes: dict[str, list[Job]] = {}
+    for each in targets:
+        account = accounts.get(each.name)
+        lane = lane_of(each, account)
+        at = "" if lane.endpoint == _AWS else f" at {lane.endpoint}"
+        lanes.setdefault(f"{lane.account} {lane.region}{at}", []).append(
+            Job(
+                name=each.name,
+                words=tuple(words_of(each, options, where.run_dir)),
+                account=account,
+                region=each.region,
+            )
+        )
+    return [
+        Unit(
+            lane=lane,
+            verb=options.verb,
+            jobs=tuple(jobs),
+            where=where,
+            invocation=invocation,
+            patience=patience,
+        )
+        for lane, jobs in lanes.items()
+    ]
+
+
+def words_of(target: Target, options: Options, run_dir: str) -> list[str]:
+    """The command line of a target, after `migrate-mfa`."""
+    remote = is_bucket_url(run_dir)
+    values = {"region": target.region} | options_of(target, options)
+    if options.verb != _LEAVES_NOTHING:
+        values["run_dir"] = f"{run_dir.rstrip('/')}/{target.name}"
+    if "yes" in options.names:
+        values["yes"] = True
+    if remote and "lane_lock" in options.names:
+        values["lane_lock"] = f"{run_dir.rstrip('/')}/{LANES}"
+    return options.words(values)

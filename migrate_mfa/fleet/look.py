@@ -1,0 +1,149 @@
+"""Where a target stands, from its run directory, its locks and what its supervisor has left: nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
+from migrate_mfa.fleet.place import REPORT, LocalPlace, Place, document, result_of
+from migrate_mfa.fleet.unit import Result, State
+from migrate_mfa.journal.lock import is_locked
+from migrate_mfa.journal.run_files import JOURNAL
+from migrate_mfa.reports.files import SUMMARY
+
+_SAME_S = 2.0
+"""A result is written a moment after the summary of its command; the times of both are in whole seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What a command at work has noted of itself."""
+
+    done: int | None = None
+    total: int | None = None
+    seconds_left: float | None = None
+    slowed_by: str = ""
+    at: float = 0.0
+    """When, in seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a target stands."""
+
+    state: State
+    exit_code: int | None = None
+    error: str = ""
+    verb: str = ""
+    """The last command, where one has worked."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Rows by outcome; after an audit, users by the state of their number."""
+    account: str | None = None
+    """In which account it worked, where its summary says so."""
+    progress: Progress | None = None
+
+
+def look_at(place: Place, name: str) -> Standing:
+    """Where a target stands now.
+
+    Raises:
+        MigrateMfaError: the run directory of the fleet cannot be read.
+    """
+    progress = working(place, name)
+    summary = document(place.read(f"{name}/{REPORT}/{SUMMARY}"))
+    return standing_of(result_of(place, name), summary, progress)
+
+
+def standing_of(result: Result | None, summary: Mapping[str, object], progress: Progress | None) -> Standing:
+    """Put together what is known of a target.
+
+    Args:
+        result: how its last command in a fleet ended.
+        summary: its `report/summary.json`; empty where there is none.
+        progress: of the command at work; None where none is.
+    """
+    account = str(summary["account"]) if summary.get("account") else None
+    known = Standing(
+        state=State.WAITING,
+        verb=str(summary.get("command") or ""),
+        counts=counts_of(summary),
+        account=account,
+    )
+    if progress is not None:
+        return replace(known, state=State.RUNNING, progress=progress)
+    if result is not None and result.ended_at + _SAME_S >= _ended_at(summary):
+        counts = known.counts if result.verb == known.verb else {}
+        return replace(
+            known,
+            state=result.state,
+            exit_code=result.exit_code,
+            error=result.error,
+            verb=result.verb,
+            counts=counts,
+        )
+    if not summary:
+        return known
+    if summary.get("state") in {"finished", "planned"}:
+        failed = known.verb != "plan" and known.counts.get("failed", 0)
+        code = ExitCode.SOME_FAILED if failed else ExitCode.DONE
+        return replace(known, state=State.FINISHED, exit_code=code)
+    return replace(known, state=State.INTERRUPTED)
+
+
+def counts_of(summary: Mapping[str, object]) -> dict[str, int]:
+    """The counts of a summary; those of an audit are of users."""
+    found = summary.get("total") if summary.get("command") == "audit" else summary.get("counts")
+    return {str(name): int(number) for name, number in found.items()} if isinstance(found, dict) else {}
+
+
+def _ended_at(summary: Mapping[str, object]) -> float:
+    text = summary.get("ended_at")
+    return datetime.fromisoformat(str(text)).timestamp() if text else 0.0
+
+
+def working(place: Place, name: str) -> Progress | None:
+    """What the command at work on a target has noted; None where none is at work."""
+    if isinstance(place, LocalPlace):
+        return _working_here(place.path / name)
+    from migrate_mfa.remote.holder import readable
+    from migrate_mfa.remote.names import LOCK
+
+    stored = place.get(f"{name}/{LOCK}")
+    holder = readable(stored) if stored else None
+    if stored is None or holder is None or stored.at >= holder.expires_at:
+        return None
+    return progress_of(holder.progress or {})
+
+
+def _working_here(directory: Path) -> Progress | None:
+    if not is_locked(directory):
+        return None
+    if not (directory / JOURNAL).exists():
+        return Progress()
+    from migrate_mfa.reports.from_journal import standing
+
+    try:
+        found = standing(directory)
+    except MigrateMfaError:
+        return Progress()  # it has not come so far yet
+    return Progress(
+        done=found.progress.done,
+        total=found.progress.total,
+        seconds_left=found.progress.seconds_left,
+        slowed_by=found.progress.slowed_by,
+        at=found.noted_at,
+    )
+
+
+def progress_of(noted: Mapping[str, object]) -> Progress:
+    """What a lease tells of a command; the lease of an older version tells nothing."""
+    done, total, left = (noted.get(name) for name in ("done", "total", "seconds_left"))
+    at = noted.get("at")
+    return Progress(
+        done=done if isinstance(done, int) else None,
+        total=total if isinstance(total, int) else None,
+        seconds_left=float(left) if isinstance(left, int | float) else None,
+        slowed_by=str(noted.get("slowed_by") or ""),
+        at=float(at) if isinstance(at, int | float) else 0.0,
+    )

@@ -1,0 +1,135 @@
+"""The run directory of a fleet: small files that supervisors and whoever looks at them share."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from migrate_mfa.cli.located import waiting
+from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.fleet.unit import Result
+from migrate_mfa.remote.objects import BucketUrl, is_bucket_url
+from migrate_mfa.reports.files import whole_file
+
+if TYPE_CHECKING:
+    from migrate_mfa.fleet.unit import Whereabouts
+    from migrate_mfa.remote.objects import Objects, Stored
+
+LANES, LOGS, RESULTS, REPORT = "lanes", "logs", "results", "report"
+"""What is in it beside the run directories of its targets."""
+
+
+class LocalPlace:
+    """A directory of this machine. All raise RunDirectoryError where it cannot be used."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self, name: str) -> bytes | None:
+        """A file by its path in here, or None where there is none."""
+        try:
+            return (self.path / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._unusable("read", error) from error
+
+    def write(self, name: str, body: bytes) -> None:
+        """Write a file whole."""
+        try:
+            with whole_file(self.path / name, encoding="utf-8") as file:
+                file.write(body.decode())
+        except OSError as error:
+            raise self._unusable("written", error) from error
+
+    def named(self, *parts: str) -> str:
+        """What the operator calls something in here."""
+        return str(self.path.joinpath(*parts))
+
+    def log(self, name: str) -> Path:
+        """Where the output of a target's commands goes."""
+        folder = self.path / LOGS
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise self._unusable("written", error) from error
+        return folder / f"{name}.log"
+
+    def _unusable(self, verb: str, error: OSError) -> RunDirectoryError:
+        return RunDirectoryError(
+            f"The run directory {self.path} of the fleet cannot be {verb} ({error.strerror}).",
+            "Correct --run-dir, or its owner and its mode.",
+        )
+
+
+class BucketPlace:
+    """A place in a bucket. All raise MigrateMfaError where it cannot be used."""
+
+    def __init__(self, url: BucketUrl, objects: "Objects") -> None:
+        self.url = url
+        self.objects = objects
+
+    def get(self, name: str) -> "Stored | None":
+        """A file with its tag and the time of the answer."""
+        with self._answering():
+            return self.objects.get(name)
+
+    def read(self, name: str) -> bytes | None:
+        """A file by its path in here, or None where there is none."""
+        found = self.get(name)
+        return found.body if found else None
+
+    def write(self, name: str, body: bytes) -> None:
+        """Write a file whole."""
+        with self._answering():
+            self.objects.put(name, body)
+
+    def named(self, *parts: str) -> str:
+        """What the operator calls something in here."""
+        return "/".join([str(self.url), *parts])
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        from migrate_mfa.remote.working_copy import RemoteRun, answering
+
+        with answering(RemoteRun(self.url, self.objects)):
+            yield
+
+
+Place = LocalPlace | BucketPlace
+
+
+def open_place(where: "Whereabouts") -> Place:
+    """The run directory of a fleet.
+
+    Raises:
+        UsageError: it is no such place, or the AWS configuration cannot be used.
+        NotAllowed: there are no usable credentials for its bucket.
+    """
+    if not is_bucket_url(where.run_dir):
+        return LocalPlace(Path(where.run_dir))
+    from migrate_mfa.remote.aws_objects import open_bucket
+    from migrate_mfa.remote.patient import PatientObjects
+
+    url = BucketUrl.parse(where.run_dir)
+    bucket = open_bucket(url, profile=where.profile, region=where.region, endpoint_url=where.endpoint_url)
+    return BucketPlace(url, PatientObjects(bucket, waiting().sleep))
+
+
+def document(body: bytes | None) -> Mapping[str, object]:
+    """A JSON object; empty where there is none that can be read."""
+    try:
+        found = json.loads(body) if body else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def result_of(place: Place, name: str) -> Result | None:
+    """How a target has ended the last time, by any fleet in this place."""
+    found = document(place.read(f"{RESULTS}/{name}.json"))
+    try:
+        return Result.read(found) if found else None
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,98 @@
+"""What follows when a target's command has ended: it is done, tried again, or set aside. Pure decisions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.fleet.unit import Patience, State
+
+_BY_CODE: Mapping[int, State] = {
+    ExitCode.DONE: State.FINISHED,
+    ExitCode.SOME_FAILED: State.FINISHED,
+    ExitCode.NOT_MET: State.FINISHED,
+    ExitCode.LIMIT: State.LIMITED,  # the operator's own limit: trying again would exceed it
+}
+_GUARDS = frozenset({"TooManyFailures", "SmsLimitExceeded", "CostLimitExceeded"})
+"""What ends a command with 8 so that a person looks; trying again would get around it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How one command of a target ended."""
+
+    exit_code: int
+    """Less than 0: the number of the signal that killed it."""
+    asked: bool = False
+    """Whether it was asked to end."""
+    began: bool = True
+    """Whether it had come so far as to work on its run directory."""
+    owned: bool = False
+    """Whether another command works on the target, such as one whose supervisor an engine took for lost."""
+    ended_by: str = ""
+    """The name of the error that ended its work, where its summary says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """It is tried again after some seconds."""
+
+    pause_s: float
+
+
+def after(ended: Sequence[Ended], patience: Patience) -> Again | State:
+    """What follows the last of a target's commands.
+
+    Args:
+        ended: all of them in this invocation, the last one last.
+        patience: how often and after how long.
+    """
+    last = ended[-1]
+    if (state := _BY_CODE.get(last.exit_code)) is not None:
+        return state
+    if last.asked:
+        return State.INTERRUPTED
+    if _may_end_better(ended, patience):
+        return Again(patience.pause_s)
+    out_of_reach = last.exit_code in {ExitCode.NOT_ALLOWED, ExitCode.STOPPED} and not last.began
+    return State.UNREACHABLE if out_of_reach else State.SET_ASIDE
+
+
+def _may_end_better(ended: Sequence[Ended], patience: Patience) -> bool:
+    if ended[-1].exit_code == ExitCode.RUN_DIRECTORY:
+        if ended[-1].owned:
+            return True
+        busy = sum(each.exit_code == ExitCode.RUN_DIRECTORY and not each.owned for each in ended)
+        return busy * patience.pause_s <= patience.busy_s
+    return _is_lost(ended[-1]) and sum(map(_is_lost, ended)) < patience.tries
+
+
+def _is_lost(ended: Ended) -> bool:
+    """Whether it may end better the next time: killed, told to end by somebody else, or out of reach."""
+    if ended.exit_code < 0 or ended.exit_code in {ExitCode.SIGTERM, ExitCode.SIGINT, _KILLED}:
+        return True
+    return ended.exit_code == ExitCode.STOPPED and ended.ended_by not in _GUARDS
+
+
+_KILLED = 137
+"""What a shell, or a container's init, makes of SIGKILL."""
+
+
+def exit_code_of(targets: Iterable[tuple[State, int | None]]) -> ExitCode:
+    """The exit code of a fleet: the gravest of its targets'."""
+    found = {_of_target(state, code) for state, code in targets}
+    return next((each for each in _GRAVEST_FIRST if each in found), ExitCode.DONE)
+
+
+_GRAVEST_FIRST = (ExitCode.STOPPED, ExitCode.SOME_FAILED, ExitCode.NOT_MET, ExitCode.LIMIT)
+
+
+def _of_target(state: State, code: int | None) -> ExitCode:
+    match state:
+        case State.FINISHED:
+            return ExitCode(code or 0)
+        case State.LIMITED:
+            return ExitCode.LIMIT
+        case State.SET_ASIDE | State.UNREACHABLE:
+            return ExitCode.STOPPED
+        case _:
+            return ExitCode.DONE

@@ -1,0 +1,175 @@
+"""One lane's targets, one after the other, each by the ordinary command in a process of its own.
+
+The command that writes holds the locks itself: of its run directory, and of its lane. A supervisor only
+starts it and waits, so nothing is wrong where an engine runs a supervisor twice or stops one: the second
+command ends with 6 while the first one works, and a command whose supervisor is gone drains.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from migrate_mfa.clock import SystemClock
+from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.fleet.look import working
+from migrate_mfa.fleet.place import LOGS, REPORT, RESULTS, LocalPlace, Place, document, open_place, result_of
+from migrate_mfa.fleet.retry import Again, Ended, after
+from migrate_mfa.fleet.unit import Job, Result, State, Unit
+from migrate_mfa.reports.files import SUMMARY
+
+if TYPE_CHECKING:
+    from migrate_mfa.ports import Clock
+
+_LOOK_S = 0.2
+_TAIL = 20_000
+"""How much of a target's output is kept in a bucket, and looked at for its last error, in bytes."""
+_SAYS = "migrate-mfa: "
+"""How the line begins in which a command tells why it ends."""
+
+
+def supervise(
+    unit: Unit, asked: Callable[[], bool] = lambda: False, clock: "Clock | None" = None
+) -> tuple[Result, ...]:
+    """Do the targets of one lane.
+
+    Each result is also written to the run directory of the fleet at once. A target that has one of this
+    invocation already is not done again.
+
+    Args:
+        unit: the lane and its targets.
+        asked: whether everything is to end; the command at work drains then, and no other one is started.
+        clock: the time.
+
+    Raises:
+        MigrateMfaError: the run directory of the fleet cannot be used.
+        OSError: no process can be started.
+    """
+    place, clock = open_place(unit.where), clock or SystemClock()
+    return tuple(_Supervisor(unit, job, place, asked, clock).run() for job in unit.jobs)
+
+
+@dataclass(slots=True)
+class _Supervisor:
+    unit: Unit
+    job: Job
+    place: Place
+    asked: Callable[[], bool]
+    clock: "Clock"
+    ended: list[Ended] = field(default_factory=list)
+    error: str = ""
+
+    def run(self) -> Result:
+        """Start the command until it has ended for good."""
+        if (found := result_of(self.place, self.job.name)) and found.invocation == self.unit.invocation:
+            return found
+        with _log(self.place, self.job.name) as log:
+            state = self._state(log)
+        result = Result(
+            name=self.job.name,
+            state=state,
+            exit_code=self.ended[-1].exit_code if self.ended else None,
+            error=self.error,
+            tries=len(self.ended),
+            verb=self.unit.verb,
+            invocation=self.unit.invocation,
+            ended_at=self.clock.now(),
+        )
+        self.place.write(f"{RESULTS}/{self.job.name}.json", json.dumps(result.as_dict()).encode())
+        return result
+
+    def _state(self, log: Path) -> State:
+        while not self.asked():
+            self.ended.append(self._command(log))
+            match after(self.ended, self.unit.patience):
+                case Again(pause_s):
+                    self._pause(pause_s)
+                case state:
+                    return state
+        return State.INTERRUPTED
+
+    def _pause(self, seconds: float) -> None:
+        until = self.clock.monotonic() + seconds
+        while (left := until - self.clock.monotonic()) > 0 and not self.asked():
+            self.clock.sleep(min(left, _LOOK_S))
+
+    def _command(self, log: Path) -> Ended:
+        """Run the command once."""
+        before = self._summary()
+        with log.open("ab") as output:
+            begin = output.tell()
+            code, asked = self._process(output.fileno())
+        self.error = _last_error(log, begin)
+        summary = self._summary()
+        began = summary != before
+        return Ended(
+            exit_code=code,
+            asked=asked,
+            began=began,
+            owned=code == ExitCode.RUN_DIRECTORY and working(self.place, self.job.name) is not None,
+            ended_by=str(summary.get("ended_by", "")) if began else "",
+        )
+
+    def _process(self, output: int) -> tuple[int, bool]:
+        """Its exit code, and whether it was asked to end. Its standard input ends with this process."""
+        child = subprocess.Popen(
+            [sys.executable, "-m", "migrate_mfa", "--exit-with-parent", *self.job.words],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        asked = False
+        try:
+            while child.poll() is None:
+                if not asked and self.asked():
+                    asked = True
+                    _let_go(child)
+                self.clock.sleep(_LOOK_S)
+        finally:
+            _let_go(child)
+            child.wait()
+        return child.returncode, asked
+
+    def _summary(self) -> Mapping[str, object]:
+        return document(self.place.read(f"{self.job.name}/{REPORT}/{SUMMARY}"))
+
+
+def _let_go(child: "subprocess.Popen[bytes]") -> None:
+    if child.stdin is not None:
+        with suppress(OSError):
+            child.stdin.close()
+
+
+@contextmanager
+def _log(place: Place, name: str) -> Iterator[Path]:
+    """The file for the output of a target's commands; its end is brought to a bucket in the end."""
+    if isinstance(place, LocalPlace):
+        yield place.log(name)
+        return
+    descriptor, path = tempfile.mkstemp(prefix="migrate-mfa-fleet-", suffix=".log")
+    os.close(descriptor)
+    log = Path(path)
+    try:
+        yield log
+        place.write(f"{LOGS}/{name}.log", _tail(log, 0))
+    finally:
+        log.unlink(missing_ok=True)
+
+
+def _tail(log: Path, begin: int) -> bytes:
+    with log.open("rb") as file:
+        file.seek(max(begin, log.stat().st_size - _TAIL))
+        return file.read()
+
+
+def _last_error(log: Path, begin: int) -> str:
+    lines = _tail(log, begin).decode(errors="replace").splitlines()
+    said = [line.removeprefix(_SAYS) for line in lines if line.startswith(_SAYS)]
+    return said[-1] if said else ""

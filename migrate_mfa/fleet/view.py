@@ -1,0 +1,165 @@
+"""Progress over all lanes on one screen of at most 18 rows, or as a plain line now and then."""
+
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from migrate_mfa.cli.live_view import ROWS, WIDTH
+from migrate_mfa.cli.prompt import tell
+from migrate_mfa.domain.characters import printable
+from migrate_mfa.domain.formatting import duration
+from migrate_mfa.fleet.coordinate import Speed
+from migrate_mfa.fleet.look import Standing
+from migrate_mfa.fleet.unit import State
+
+if TYPE_CHECKING:
+    from migrate_mfa.ports import Clock
+
+_BAR: Final = 30
+_FULL, _EMPTY = "█", "░"
+_SLOWEST: Final = 6
+_TROUBLES: Final = 5
+_LINE_S: Final = 30.0
+_TROUBLED = frozenset({State.SET_ASIDE, State.UNREACHABLE})
+_WORK_LEFT = frozenset({State.WAITING, State.RUNNING})
+_STYLES = {State.FINISHED: "green", State.SET_ASIDE: "red", State.UNREACHABLE: "red", State.LIMITED: "yellow"}
+
+
+class View:
+    """Shows where the targets stand; must be closed in the end."""
+
+    def __init__(self, clock: "Clock", *, quiet: bool = False, console: Console | None = None) -> None:
+        self._clock = clock
+        self._quiet = quiet
+        self._console = console or Console(file=sys.stderr, highlight=False)
+        self._speed = Speed()
+        self._live: Live | None = None
+        self._told = clock.monotonic()
+
+    def say(self, text: str) -> None:
+        """One line that stays."""
+        if self._live is not None:
+            self._console.print(Text(printable(text)), soft_wrap=True)
+        else:
+            tell(text)
+
+    def show(self, standings: Mapping[str, Standing]) -> None:
+        """Where they stand now."""
+        self._speed.see(standings)
+        if self._quiet:
+            return
+        if not self._console.is_terminal or self._console.is_dumb_terminal:
+            now = self._clock.monotonic()
+            if now - self._told >= _LINE_S:
+                self._told = now
+                tell(sentence(standings, self._speed))
+            return
+        if self._live is None:
+            self._live = Live(
+                console=self._console,
+                auto_refresh=False,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._live.start()
+        size = self._console.size
+        rows = rows_of(standings, self._speed, width=size.width, height=size.height)
+        self._live.update(Group(*rows), refresh=True)
+
+    def close(self) -> None:
+        """Take away what is not meant to stay."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+def rows_of(
+    standings: Mapping[str, Standing], speed: Speed, *, width: int = WIDTH, height: int = ROWS + 1
+) -> list[Text]:
+    """One frame: targets by state, users a second, failures, the slowest at work; what matters least is cut.
+
+    Args:
+        standings: by the names of the targets.
+        speed: has seen them.
+        width: columns that there are.
+        height: rows that there are; one is left to the cursor.
+    """
+    done = sum(each.state not in _WORK_LEFT for each in standings.values())
+    full = int(done / len(standings) * _BAR) if standings else _BAR
+    rows = [
+        Text("targets  ").append(_FULL * full, style="green").append(_EMPTY * (_BAR - full))
+        .append(f"  {done:,} of {len(standings):,}"),
+        _states(standings),
+        Text(_work(standings, speed)),
+    ]  # fmt: skip
+    rows += _troubles(standings)
+    rows += _slowest(standings, speed)
+    rows = rows[: max(2, min(ROWS, height - 1))]
+    for row in rows:
+        row.truncate(min(WIDTH, width), overflow="ellipsis")
+    return rows
+
+
+def sentence(standings: Mapping[str, Standing], speed: Speed) -> str:
+    """All of it on one line."""
+    return "; ".join([_states(standings).plain, _work(standings, speed)])
+
+
+def _states(standings: Mapping[str, Standing]) -> Text:
+    counts = Counter(each.state for each in standings.values())
+    told = [
+        Text(f"{_words(state)} {counts[state]:,}", style=_STYLES.get(state, ""))
+        for state in State
+        if counts[state]
+    ]
+    return Text(", ").join(told)
+
+
+def _words(state: State) -> str:
+    return state.value.replace("_", " ")
+
+
+def _work(standings: Mapping[str, Standing], speed: Speed) -> str:
+    failed = sum(each.counts.get("failed", 0) for each in standings.values())
+    parts = [f"{speed.total:.1f} users/s over all lanes"]
+    if failed:
+        parts.append(f"failed rows {failed:,}")
+    return "; ".join(parts)
+
+
+def _troubles(standings: Mapping[str, Standing]) -> list[Text]:
+    troubled = [(name, each) for name, each in standings.items() if each.state in _TROUBLED]
+    rows = [
+        Text(printable(f"  {name}: {_words(each.state)}. {each.error}".rstrip()), style="red")
+        for name, each in troubled[-_TROUBLES:]
+    ]
+    if len(troubled) > _TROUBLES:
+        rows.append(Text(f"  and {len(troubled) - _TROUBLES:,} more; see fleet status", style="red"))
+    return rows
+
+
+def _slowest(standings: Mapping[str, Standing], speed: Speed) -> list[Text]:
+    """Those at work that need most time, as far as they know that."""
+    at_work = [
+        (each.progress.seconds_left or 0.0, name, each.progress)
+        for name, each in standings.items()
+        if each.progress is not None
+    ]
+    if not at_work:
+        return []
+    rows = [Text(f"{'slowest at work':<30}{'done':>12}{'of':>12}{'users/s':>10}{'left':>14}", style="dim")]
+    for left, name, progress in sorted(at_work, key=lambda each: -each[0])[:_SLOWEST]:
+        done = "" if progress.done is None else f"{progress.done:,}"
+        of = "" if progress.total is None else f"{progress.total:,}"
+        rate = speed.of(name)
+        pace = "" if rate is None else f"{rate:.1f}"
+        time_left = duration(left) if left else ""
+        style = "yellow" if progress.slowed_by else ""
+        rows.append(Text(f"{name[:29]:<30}{done:>12}{of:>12}{pace:>10}{time_left:>14}", style=style))
+    return rows

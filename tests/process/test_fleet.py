@@ -1,0 +1,162 @@
+"""A fleet whose parts are killed, frozen or asked to end: all users end right, no lane exceeds its quota."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.commands.support import assert_code, end, wait_until
+from tests.support.fleet_site import FleetSite, fleet_site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.promise(4), pytest.mark.slow]
+
+TARGETS: Final = ("tokyo", "osaka", "forum")
+USERS: Final = 60
+UPDATES_S: Final = 20
+"""The quota of UserUpdate."""
+SHARE: Final = 0.6
+"""A run takes five seconds; two in one lane would exceed its quota, and a late arrival does not."""
+QUOTAS: Final = {"UserRead": 500, "UserUpdate": UPDATES_S, "UserResourceUpdate": 500, "UserList": 500}
+QUICK: Final = ("--retry-pause", "1s")
+IN_FLIGHT: Final = 16
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[FleetSite]:
+    with fleet_site(tmp_path, TARGETS, USERS, quotas=QUOTAS, enforce_quotas=True, process=True) as made:
+        made.write(quota_share=SHARE)
+        yield made
+
+
+def the_fleet(*more: str) -> tuple[str, ...]:
+    return ("fleet", "fleet.toml", "--verb", "run", "--run-dir", "runs", "--yes", *QUICK, *more)
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()] + [
+        int(each)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        if task.name != str(pid)
+        for each in (task / "children").read_text().split()
+    ]
+
+
+def lives(pid: int) -> bool:
+    """Whether a process works; one that has ended and is not waited for does not."""
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def require_good_end(site: FleetSite) -> None:
+    """Every user is right, hardly anything was repeated, and no lane was too fast."""
+    assert site.all_right()
+    assert site.written() <= len(TARGETS) * (USERS + IN_FLIGHT)
+    for target in TARGETS:
+        assert site.busiest_second(target, "AdminUpdateUserAttributes") <= UPDATES_S, target
+    assert {each["exit_code"] for each in site.summary()["targets"].values()} == {0}
+
+
+def test_a_coordinator_that_is_killed_leaves_commands_that_drain_and_the_next_one_finishes(
+    site: FleetSite,
+) -> None:
+    first = site.cli.start(*the_fleet())
+    wait_until(lambda: min(map(site.written_in, TARGETS)) >= 5, "some writes in each account")
+    children = children_of(first.pid)
+    end(first, signal.SIGKILL)
+
+    assert len(children) == len(TARGETS)
+    wait_until(lambda: not any(map(lives, children)), "the end of the commands")
+    written = site.written()
+    assert written < len(TARGETS) * USERS
+    for target in TARGETS:
+        assert '"state": "interrupted"' in (site.folder / "runs" / target / "report/summary.json").read_text()
+    status = site.cli("fleet", "status", "fleet.toml", "--run-dir", "runs", "--json").json()
+    assert status["states"] == {"interrupted": 3}
+
+    assert_code(site.cli.child(*the_fleet()), 0)
+    require_good_end(site)
+
+
+def test_a_second_fleet_beside_one_that_works_writes_in_no_lane_of_it(site: FleetSite) -> None:
+    first = site.cli.start(*the_fleet())
+    wait_until(lambda: site.written() >= 10, "ten writes")
+
+    assert_code(site.cli.child(*the_fleet()), 0)
+
+    first.communicate(timeout=60)
+    assert first.returncode == 0
+    require_good_end(site)
+
+
+def test_a_coordinator_that_is_frozen_harms_nobody_and_goes_on_when_it_wakes(site: FleetSite) -> None:
+    first = site.cli.start(*the_fleet())
+    wait_until(lambda: site.written() >= 10, "ten writes")
+    first.send_signal(signal.SIGSTOP)
+    children = children_of(first.pid)
+
+    assert_code(site.cli.child(*the_fleet()), 0)
+    assert not any(map(lives, children))
+
+    first.send_signal(signal.SIGCONT)
+    first.communicate(timeout=60)
+    assert first.returncode == 0
+    require_good_end(site)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_drains_every_command_and_the_same_command_resumes(
+    site: FleetSite, number: signal.Signals
+) -> None:
+    first = site.cli.start(*the_fleet("--workers", "2"))
+    wait_until(lambda: site.written() >= 20, "twenty writes")
+
+    done = end(first, number)
+
+    assert done.code == 128 + number, done.said
+    assert {name: each["state"] for name, each in site.summary()["targets"].items()} == dict.fromkeys(
+        TARGETS, "interrupted"
+    )
+    assert "interrupted 3" in done.out
+    assert_code(site.cli.child(*the_fleet()), 0)
+    require_good_end(site)
+
+
+def test_a_command_that_is_killed_is_started_again_and_resumes(site: FleetSite) -> None:
+    first = site.cli.start(*the_fleet())
+    wait_until(lambda: site.written() >= 20, "twenty writes")
+    for child in children_of(first.pid)[:2]:
+        os.kill(child, signal.SIGKILL)
+
+    first.communicate(timeout=90)
+
+    assert first.returncode == 0
+    results = [(site.folder / "runs/results" / f"{target}.json").read_text() for target in TARGETS]
+    assert sorted('"tries": 2' in each for each in results) == [False, True, True]
+    require_good_end(site)
+
+
+def test_a_frozen_command_keeps_its_lane_and_ends_right_when_it_wakes(site: FleetSite) -> None:
+    first = site.cli.start(*the_fleet())
+    wait_until(lambda: site.written() >= 20, "twenty writes")
+    child = children_of(first.pid)[0]
+    os.kill(child, signal.SIGSTOP)
+    wait_until(lambda: len(children_of(first.pid)) == 1, "the end of the other commands")
+
+    second = site.cli.start(*the_fleet())
+    wait_until(lambda: bool(children_of(second.pid)), "commands of the second fleet")
+    os.kill(child, signal.SIGCONT)
+    for each in (first, second):
+        each.communicate(timeout=90)
+
+    assert (first.returncode, second.returncode) == (0, 0)
+    require_good_end(site)

@@ -1,0 +1,115 @@
+"""A fleet whose file, rosters and run directories are in a bucket: the tasks of an indexed job."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.commands.support import Cli, assert_code
+from tests.process.test_fleet import SHARE, TARGETS, require_good_end, site
+from tests.support.bucket import BUCKET
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.bucket import Bucket
+    from tests.support.fleet_site import FleetSite
+
+__all__ = ["site"]
+ONE = """
+[[target]]
+name = "tokyo"
+user_pool_id = "ap-northeast-1_AbCdEfGhI"
+role_arn = "arn:aws:iam::111122223333:role/mfa"
+roster = "users.csv"
+"""
+RUNS = f"s3://{BUCKET}/fleets/sms"
+
+
+def test_each_task_of_an_indexed_job_does_one_lane_and_a_report_puts_them_together(
+    site: FleetSite, bucket: Bucket
+) -> None:
+    site.cli.environment["AWS_ENDPOINT_URL_S3"] = bucket.endpoint
+    path = site.write(quota_share=SHARE, roster=f"s3://{BUCKET}/roster.csv")
+    for name in ("fleet.toml", "roster.csv"):
+        bucket.s3.put_object(Bucket=BUCKET, Key=name, Body=(site.folder / name).read_bytes())
+        (site.folder / name).unlink()
+    assert not path.exists()
+    line = (
+        "fleet",
+        f"s3://{BUCKET}/fleet.toml",
+        "--verb",
+        "run",
+        "--run-dir",
+        RUNS,
+        "--yes",
+        "--index-from-env",
+    )
+
+    for index, variable in enumerate(("JOB_COMPLETION_INDEX", "AWS_BATCH_JOB_ARRAY_INDEX") * 2):
+        site.cli.environment[variable] = str(index)
+        done = site.cli.child(*line)
+        del site.cli.environment[variable]
+        assert_code(done, 0)
+        assert (f"Lane {len(TARGETS)} does not exist" in done.said) == (index == len(TARGETS))
+    assert_code(site.cli.child(*line), 2)
+
+    told = site.cli.child("fleet", "report", line[1], "--run-dir", RUNS, "--json")
+    assert_code(told, 0)
+    folder = site.folder / "runs" / "report"
+    folder.mkdir(parents=True)
+    (folder / "summary.json").write_text(json.dumps(told.json()))
+    require_good_end(site)
+    shutil.rmtree(site.folder / "runs")
+
+
+def test_a_task_ends_with_the_exit_code_of_its_command(site: FleetSite, bucket: Bucket) -> None:
+    site.cli.environment["AWS_ENDPOINT_URL_S3"] = bucket.endpoint
+    site.write(roster="none.csv")
+    site.cli.environment["JOB_COMPLETION_INDEX"] = "1"
+
+    done = site.cli.child(
+        "fleet", "fleet.toml", "--verb", "run", "--run-dir", RUNS, "--yes", "--index-from-env"
+    )
+
+    assert_code(done, 3)
+    assert "none.csv" in done.out
+
+
+def test_a_fleet_file_that_is_not_in_the_bucket_is_named(site: FleetSite, bucket: Bucket) -> None:
+    site.cli.environment["AWS_ENDPOINT_URL_S3"] = bucket.endpoint
+
+    done = site.cli.child("fleet", f"s3://{BUCKET}/none.toml", "--verb", "check")
+
+    assert_code(done, 3)
+    assert f"There is no fleet file s3://{BUCKET}/none.toml." in done.said
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (("--engine", "dask"), "--scheduler is missing."),
+        (("--scheduler", "tls://a:1"), "--scheduler is for --engine dask."),
+        (("--engine", "dask", "--scheduler", "tcp://198.51.100.7:8786"), "has no TLS"),
+        (("--engine", "dask", "--scheduler", "198.51.100.7:8786"), "is not the address of a Dask scheduler"),
+        (("--engine", "dask", "--scheduler", "tls://a:1", "--workers", "2"), "--workers is for"),
+        (
+            ("--engine", "dask", "--scheduler", "tls://a:1", "--index-from-env"),
+            "--index-from-env does one lane",
+        ),
+    ],
+)
+def test_options_of_engines_that_do_not_go_together_are_refused(
+    tmp_path: Path, options: tuple[str, ...], text: str
+) -> None:
+    (tmp_path / "fleet.toml").write_text(ONE)
+    cli = Cli(tmp_path)
+    cli.environment["JOB_COMPLETION_INDEX"] = "0"
+
+    done = cli("fleet", "fleet.toml", "--verb", "run", "--run-dir", "runs", "--yes", *options)
+
+    assert_code(done, 2)
+    assert text in done.said

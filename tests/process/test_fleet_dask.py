@@ -1,0 +1,206 @@
+"""A fleet on a real Dask scheduler and its workers, whatever of them is killed or frozen."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.commands.support import assert_code, end, wait_until
+from tests.process.test_fleet import TARGETS, children_of, lives, require_good_end, site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.fleet_site import FleetSite
+
+__all__ = ["site"]
+pytestmark = [pytest.mark.promise(4), pytest.mark.slow]
+
+DASK = Path(sys.executable).with_name("dask")
+NO_PAGE = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
+TTL_S = 4
+
+
+@dataclass
+class Cluster:
+    """A scheduler on loopback, and its workers in the order of their start."""
+
+    folder: Path
+    environment: dict[str, str]
+    scheduler: subprocess.Popen[bytes] = field(init=False)
+    address: str = field(init=False)
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Start the scheduler, on a port that is free."""
+        log = self.folder / "scheduler.log"
+        self.scheduler = self._start(log, "scheduler", "--host", "127.0.0.1", "--port", "0")
+        wait_until(lambda: bool(re.search(r"tcp://127\.0\.0\.1:\d+", log.read_text())), "the scheduler")
+        found = re.search(r"tcp://127\.0\.0\.1:\d+", log.read_text())
+        assert found
+        self.address = found[0]
+
+    def add(self, lanes: int = 2) -> subprocess.Popen[bytes]:
+        """Start one more worker, and have the scheduler know it."""
+        log = self.folder / f"worker{len(self.workers)}.log"
+        line = ("--host", "127.0.0.1", "--nthreads", str(lanes), "--resources", f"lanes={lanes}")
+        worker = self._start(log, "worker", self.address, *line, "--no-nanny")
+        self.workers.append(worker)
+        wait_until(lambda: "Registered to" in log.read_text(), "a worker")
+        return worker
+
+    def _start(self, log: Path, *line: str) -> subprocess.Popen[bytes]:
+        with log.open("wb") as output:
+            return subprocess.Popen(
+                [DASK, *line, *NO_PAGE],
+                stdout=output,
+                stderr=output,
+                cwd=self.folder,
+                env=self.environment,
+                start_new_session=True,
+            )
+
+    def close(self) -> None:
+        """End all of it."""
+        for each in [*self.workers, self.scheduler]:
+            with suppress(ProcessLookupError):
+                each.send_signal(signal.SIGCONT)
+            each.kill()
+            each.wait()
+
+
+@contextmanager
+def cluster_of(site: FleetSite, workers: int) -> Iterator[Cluster]:
+    environment = site.cli.env() | {
+        "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": f"{TTL_S}s",
+        "DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH": "0",
+    }
+    made = Cluster(site.folder, environment)
+    try:
+        for _ in range(workers):
+            made.add()
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def cluster(site: FleetSite) -> Iterator[Cluster]:
+    with cluster_of(site, 2) as made:
+        yield made
+
+
+def on(cluster: Cluster) -> tuple[str, ...]:
+    return (
+        *("fleet", "fleet.toml", "--verb", "run", "--run-dir", str(cluster.folder / "runs"), "--yes"),
+        *("--retry-pause", "1s", "--engine", "dask", "--scheduler", cluster.address),
+    )
+
+
+def commands_of(cluster: Cluster) -> list[list[int]]:
+    """The commands of targets that each worker has at work."""
+    return [_living(each) for each in cluster.workers]
+
+
+def _living(worker: subprocess.Popen[bytes]) -> list[int]:
+    with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended since it was listed
+        return [] if worker.poll() is not None else children_of(worker.pid)
+    return _living(worker)
+
+
+def test_every_user_of_every_target_ends_right(site: FleetSite, cluster: Cluster) -> None:
+    assert_code(site.cli.child(*on(cluster)), 0)
+
+    require_good_end(site)
+
+
+def test_a_worker_that_is_killed_leaves_its_lanes_to_another_one(site: FleetSite, cluster: Cluster) -> None:
+    first = site.cli.start(*on(cluster))
+    wait_until(lambda: site.written() >= 20, "twenty writes")
+    lost = next(at for at, commands in enumerate(commands_of(cluster)) if commands)
+    left = commands_of(cluster)[lost]
+
+    cluster.workers[lost].kill()
+
+    wait_until(lambda: not any(map(lives, left)), "the end of the commands whose supervisor is gone")
+    first.communicate(timeout=90)
+    assert first.returncode == 0
+    require_good_end(site)
+
+
+def test_a_worker_that_is_frozen_is_replaced_and_harms_nobody_when_it_wakes(
+    site: FleetSite, cluster: Cluster
+) -> None:
+    first = site.cli.start(*on(cluster))
+    wait_until(lambda: site.written() >= 20, "twenty writes")
+    lost = next(at for at, commands in enumerate(commands_of(cluster)) if commands)
+
+    os.kill(cluster.workers[lost].pid, signal.SIGSTOP)
+    first.communicate(timeout=120)
+    os.kill(cluster.workers[lost].pid, signal.SIGCONT)
+
+    assert first.returncode == 0
+    wait_until(lambda: not any(commands_of(cluster)), "the end of all commands")
+    require_good_end(site)
+
+
+def test_a_scheduler_that_is_killed_sets_targets_aside_and_a_new_one_finishes(
+    site: FleetSite, cluster: Cluster
+) -> None:
+    first = site.cli.start(*on(cluster))
+    wait_until(lambda: site.written() >= 20, "twenty writes")
+
+    cluster.scheduler.kill()
+
+    first.communicate(timeout=120)
+    assert first.returncode == 8
+    assert {each["state"] for each in site.summary()["targets"].values()} <= {"set_aside", "finished"}
+    wait_until(lambda: not any(commands_of(cluster)), "the end of the commands", 90)
+    with cluster_of(site, 1) as another:
+        assert_code(site.cli.child(*on(another)), 0)
+    require_good_end(site)
+
+
+def test_a_coordinator_that_is_killed_and_started_again_finishes(site: FleetSite, cluster: Cluster) -> None:
+    first = site.cli.start(*on(cluster))
+    wait_until(lambda: site.written() >= 20, "twenty writes")
+    end(first, signal.SIGKILL)
+
+    assert_code(site.cli.child(*on(cluster)), 0)
+
+    require_good_end(site)
+
+
+def test_a_worker_that_joins_late_gets_lanes(site: FleetSite) -> None:
+    with cluster_of(site, 0) as cluster:
+        first = site.cli.start(*on(cluster))
+        assert first.stderr
+        assert first.stderr.readline().startswith(b"No worker of tcp://127.0.0.1:")
+        cluster.add(lanes=3)
+        first.communicate(timeout=90)
+
+    assert first.returncode == 0
+    require_good_end(site)
+
+
+def test_a_signal_drains_the_commands_on_the_workers(site: FleetSite, cluster: Cluster) -> None:
+    first = site.cli.start(*on(cluster))
+    wait_until(lambda: site.written() >= 20, "twenty writes")
+
+    done = end(first, signal.SIGTERM)
+
+    assert done.code == 143, done.said
+    assert not any(commands_of(cluster))
+    assert set(site.summary()["states"]) == {"interrupted"}
+    assert len(site.summary()["targets"]) == len(TARGETS)
+    assert_code(site.cli.child(*on(cluster)), 0)
+    require_good_end(site)

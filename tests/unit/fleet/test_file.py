@@ -1,0 +1,164 @@
+"""The fleet file: what it takes, and every fault of it at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from migrate_mfa.commands.fleet import _options
+from migrate_mfa.domain.errors import InputUnusable
+from migrate_mfa.fleet.file import chosen, options_of, read_fleet
+from migrate_mfa.fleet.lanes import words_of
+from tests.commands.support import SAMPLES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from migrate_mfa.fleet.file import Target
+
+VERBS = _options()
+POOL = "ap-northeast-1_AbCdEfGhI"
+ROLE = "arn:aws:iam::111122223333:role/mfa"
+A_TARGET = f'[[target]]\nname = "one"\nuser_pool_id = "{POOL}"\n'
+
+
+def read(folder: Path, text: str, verb: str = "run") -> list[Target]:
+    path = folder / "fleet.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_fleet(path, verb, VERBS)
+
+
+def faults(folder: Path, text: str, verb: str = "run") -> list[str]:
+    with pytest.raises(InputUnusable) as refused:
+        read(folder, text, verb)
+    return [line.strip() for line in refused.value.message.splitlines()[1:]]
+
+
+def test_a_target_has_the_defaults_and_its_own_options_win(tmp_path: Path) -> None:
+    [target] = read(
+        tmp_path,
+        '[defaults]\nverification = "by-code"\nquota_share = 0.25\n'
+        f'{A_TARGET}role_arn = "{ROLE}"\nverification = "attested"\ntags = ["prod"]\n',
+    )
+
+    assert (target.name, target.region, target.account, target.tags) == (
+        "one",
+        "ap-northeast-1",
+        "111122223333",
+        ("prod",),
+    )
+    assert (target.options["verification"], target.options["quota_share"]) == ("attested", 0.25)
+
+
+def test_all_faults_are_told_at_once_with_the_names_of_their_targets(tmp_path: Path) -> None:
+    found = faults(
+        tmp_path,
+        '[defaults]\nquota_sahre = 0.5\nmetrics_file = "x.prom"\nyes = true\n'
+        f'{A_TARGET}max_users = true\nroster = "-"\n'
+        f'[[target]]\nname = "two"\nuser_pool_id = "members"\naccount = "12"\n'
+        f'[[target]]\nname = "ONE"\nuser_pool_id = "{POOL}"\nrole_arn = "{ROLE}"\naccount = "999988887777"\n'
+        f'[[target]]\nname = "report"\nuser_pool_id = "{POOL}"\nphone_conflict = "replace"\n'
+        '[[target]]\nname = "a b"\n',
+    )
+
+    assert "[defaults]: 'quota_sahre' is no option. The nearest is 'quota_share'." in found
+    assert "[defaults]: 'metrics_file' belongs into each [[target]]." in found
+    assert "[defaults]: 'yes' is set by the fleet itself." in found
+    assert "target one: max_users = true: it does not take true or false." in found
+    assert any("target one: the roster is a file" in each for each in found)
+    assert any("target two: 'user_pool_id' is missing, or not like" in each for each in found)
+    assert "target two: account = 12: it is a text of 12 digits." in found
+    assert any("target ONE: account is 999988887777, but role_arn" in each for each in found)
+    assert "target report: this name is used by the fleet itself." in found
+    assert any("target a b: 'name' is missing" in each for each in found)
+
+
+def test_two_targets_cannot_share_a_name_whatever_its_case(tmp_path: Path) -> None:
+    text = f'{A_TARGET}[[target]]\nname = "ONE"\nuser_pool_id = "{POOL}"\n'
+
+    assert faults(tmp_path, text) == ["target ONE: another target has this name. Give each its own."]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "There is no [[target]]."),
+        ('name = "x"\n' + A_TARGET, "'name' stands outside of [defaults] and [[target]]."),
+        ("target = 3\n", "'target' is no list of tables: write [[target]]."),
+        (f"defaults = 3\n{A_TARGET}", "'defaults' is no table: write [defaults]."),
+        (f'{A_TARGET}tags = "prod"\n', "target one: 'tags' is a list of texts."),
+        (
+            f"{A_TARGET}account = 123456789012\n",
+            "target one: account = 123456789012: it is a text of 12 digits.",
+        ),
+    ],
+)
+def test_a_file_of_another_shape_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    assert told in faults(tmp_path, text)
+
+
+def test_options_that_do_not_go_together_are_refused_with_their_target(tmp_path: Path) -> None:
+    text = f'{A_TARGET}verification = "by-code"\nphone_conflict = "replace"\n'
+
+    assert faults(tmp_path, text) == [
+        "target one: --phone-conflict replace needs numbers that somebody vouches for."
+    ]
+
+
+def test_a_plan_needs_a_roster_and_a_rollback_takes_back_the_whole_run(tmp_path: Path) -> None:
+    assert faults(tmp_path, A_TARGET, "plan") == ["target one: 'roster' is missing."]
+
+    [target] = read(tmp_path, f'{A_TARGET}roster = "users.csv"\n', "rollback")
+    assert "roster" not in options_of(target, VERBS["rollback"])
+    assert "roster" in options_of(target, VERBS["run"])
+
+
+def test_each_verb_takes_its_own_options_of_a_file_that_serves_several(tmp_path: Path) -> None:
+    defaults = '[defaults]\nverification = "attested"\nfail_under = "95%"\ndeep = true\n'
+    text = f'{defaults}{A_TARGET}roster = "u.csv"\n'
+
+    words = {verb: words_of(read(tmp_path, text, verb)[0], VERBS[verb], "runs") for verb in VERBS}
+
+    usual = ["--region", "ap-northeast-1"]
+    pool = ["--user-pool-id", POOL]
+    there = ["--run-dir", "runs/one"]
+    policy = ["--verification", "attested"]
+    assert words["check"] == ["check", *usual, *policy, *pool]
+    assert words["plan"] == ["plan", *usual, *policy, *pool, "u.csv", *there]
+    assert words["run"] == ["run", *usual, *policy, *pool, "u.csv", *there, "--yes"]
+    assert words["audit"] == ["audit", *usual, "--fail-under", "95%", "--deep", *pool, *there, "--yes"]
+    assert words["reconcile"] == ["reconcile", *usual, "--deep", *there, "--yes"]
+    assert words["rollback"] == ["rollback", *usual, *there, "--yes"]
+
+
+def test_in_a_bucket_the_command_itself_holds_the_lease_of_its_lane(tmp_path: Path) -> None:
+    [target] = read(tmp_path, f'{A_TARGET}despite = ["has_totp", "disabled_user"]\nstrict_e164 = true\n')
+
+    words = words_of(target, VERBS["run"], "s3://bucket/fleet/")
+
+    assert words[-5:] == [
+        "--run-dir",
+        "s3://bucket/fleet/one",
+        "--yes",
+        "--lane-lock",
+        "s3://bucket/fleet/lanes",
+    ]
+    assert " ".join(words).count("--despite") == 2
+    assert "--strict-e164" in words
+
+
+def test_only_takes_names_and_tags_and_refuses_what_is_neither(tmp_path: Path) -> None:
+    targets = read_fleet(SAMPLES / "fleet.toml", "run", VERBS)
+
+    assert [each.name for each in chosen(targets, ["wave-2"])] == ["shop-osaka", "forum"]
+    assert [each.name for each in chosen(targets, ["forum", "wave-1"])] == ["shop-tokyo", "forum"]
+    assert chosen(targets, ()) == targets
+    with pytest.raises(InputUnusable, match="'forums' is neither a target nor a tag") as refused:
+        chosen(targets, ["forums"])
+    assert "'forum'" in refused.value.hint
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_sample_serves_every_verb(verb: str) -> None:
+    assert len(read_fleet(SAMPLES / "fleet.toml", verb, VERBS)) == 3

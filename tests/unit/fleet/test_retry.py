@@ -1,0 +1,89 @@
+"""What follows when a target's command has ended, and the exit code of the whole."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.fleet.retry import Again, Ended, after, exit_code_of
+from migrate_mfa.fleet.unit import Patience, State
+
+PATIENCE = Patience(tries=3, pause_s=30.0, busy_s=180.0)
+
+
+def ended(code: int, *, asked: bool = False, began: bool = True, by: str = "") -> Ended:
+    return Ended(exit_code=code, asked=asked, began=began, ended_by=by)
+
+
+@pytest.mark.parametrize(
+    ("last", "state"),
+    [
+        (ended(0), State.FINISHED),
+        (ended(7), State.FINISHED),
+        (ended(9), State.FINISHED),
+        (ended(0, asked=True), State.FINISHED),
+        (ended(10), State.LIMITED),
+        (ended(1), State.SET_ASIDE),
+        (ended(2), State.SET_ASIDE),
+        (ended(3), State.SET_ASIDE),
+        (ended(4), State.SET_ASIDE),
+        (ended(5), State.SET_ASIDE),
+        (ended(5, began=False), State.UNREACHABLE),
+        (ended(143, asked=True), State.INTERRUPTED),
+        (ended(-9, asked=True), State.INTERRUPTED),
+        (ended(8, by="TooManyFailures"), State.SET_ASIDE),
+        (ended(8, by="SmsLimitExceeded"), State.SET_ASIDE),
+        (ended(8, by="CostLimitExceeded"), State.SET_ASIDE),
+    ],
+)
+def test_what_is_final_the_first_time(last: Ended, state: State) -> None:
+    assert after([last], PATIENCE) is state
+
+
+@pytest.mark.parametrize("code", [-9, -15, 137, 143, 130, 8])
+def test_a_loss_is_tried_again_and_in_the_end_set_aside(code: int) -> None:
+    assert after([ended(code)] * 1, PATIENCE) == Again(30.0)
+    assert after([ended(code)] * 2, PATIENCE) == Again(30.0)
+    assert after([ended(code)] * 3, PATIENCE) is State.SET_ASIDE
+
+
+def test_an_endpoint_that_never_answers_is_unreachable_after_some_tries() -> None:
+    assert after([ended(8, began=False)], PATIENCE) == Again(30.0)
+    assert after([ended(8, began=False)] * 3, PATIENCE) is State.UNREACHABLE
+
+
+def test_somebody_else_is_waited_for_longer_than_a_dead_owners_lease_lasts() -> None:
+    assert after([ended(6)] * 6, PATIENCE) == Again(30.0)
+    assert after([ended(6)] * 7, PATIENCE) is State.SET_ASIDE
+
+
+@given(st.lists(st.sampled_from([-9, 6, 8, 143]), min_size=1, max_size=12), st.integers(1, 5))
+def test_no_target_is_tried_for_ever(codes: list[int], tries: int) -> None:
+    patience = Patience(tries=tries, pause_s=30.0, busy_s=180.0)
+    history: list[Ended] = []
+    for code in codes * 20:
+        history.append(ended(code))
+        if after(history, patience) != Again(30.0):
+            break
+    else:
+        raise AssertionError(codes)
+
+    assert len(history) <= tries + 7
+
+
+@pytest.mark.parametrize(
+    ("targets", "code"),
+    [
+        ([(State.FINISHED, 0), (State.FINISHED, 0)], 0),
+        ([(State.FINISHED, 0), (State.LIMITED, 10)], 10),
+        ([(State.LIMITED, 10), (State.FINISHED, 9)], 9),
+        ([(State.FINISHED, 9), (State.FINISHED, 7)], 7),
+        ([(State.FINISHED, 7), (State.SET_ASIDE, 3)], 8),
+        ([(State.FINISHED, 7), (State.UNREACHABLE, 5)], 8),
+        ([], 0),
+    ],
+)
+def test_the_gravest_target_decides_the_exit_code(targets: list[tuple[State, int]], code: int) -> None:
+    assert exit_code_of(targets) is ExitCode(code)
