@@ -283,10 +283,8 @@ def _make_directory(directory: Path) -> None:
 
 
 def _not_writable(directory: Path, error: OSError) -> RunDirectoryError:
-    return RunDirectoryError(
-        f"The run directory {directory} cannot be written ({error.strerror}).",
-        "With --run-dir, name a directory of your own.",
-    )
+    what = f"The run directory {directory} cannot be written ({error.strerror})."
+    return RunDirectoryError(what, "With --run-dir, name a directory of your own.")
 
 
 def _check_version(database: Database, directory: Path) -> None:
