@@ -52,25 +52,30 @@ def ended(child: subprocess.Popen[bytes], said: bytes = b"") -> tuple[int, str, 
     return child.returncode, out.decode(), err.decode()
 
 
+@pytest.mark.parametrize("hang_up", [signal.SIG_DFL, signal.SIG_IGN])
 @pytest.mark.parametrize("leads", [False, True])
-def test_it_sees_what_a_process_of_its_own_sees(tmp_path: Path, leads: bool) -> None:
+def test_it_sees_what_a_process_of_its_own_sees(
+    tmp_path: Path, leads: bool, hang_up: signal.Handlers
+) -> None:
     cli = Cli(tmp_path, environment={"TZ": "Asia/Tokyo", "ONE_MORE": "日本"})
     command = [sys.executable, "-c", LOOK, "3", "two words", ""]
     options: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     options |= {"env": cli.env(), "cwd": tmp_path, "start_new_session": leads}
 
-    own = subprocess.Popen(command, **options)
-    warm = warm_process.start(command, **options)
+    before = signal.signal(signal.SIGHUP, hang_up)  # nohup has it ignored, also by those that come after
+    try:
+        own = subprocess.Popen(command, **options)
+        warm = warm_process.start(command, **options)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
     assert isinstance(warm, warm_process.Forked)
     code, seen, said = ended(warm, b"given")
     assert (code, said) == (3, "the end")
-    assert (code, json.loads(seen), said) == _with_json(ended(own, b"given"))
-    assert json.loads(seen)["parent"] == os.getpid()
-
-
-def _with_json(end: tuple[int, str, str]) -> tuple[int, Any, str]:
-    return end[0], json.loads(end[1]), end[2]
+    found, (own_code, own_seen, own_said) = json.loads(seen), ended(own, b"given")
+    assert (own_code, own_said) == (3, "the end")
+    assert found == json.loads(own_seen)
+    assert found["parent"] == os.getpid()
 
 
 @pytest.mark.parametrize("how", ENDS)

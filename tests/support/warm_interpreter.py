@@ -29,6 +29,8 @@ from tests.support.quick_clients import make_clients_quickly
 
 _SERVICES = ("cognito-idp", "sts", "service-quotas", "iam", "sns", "s3")
 _MADE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+_OF_PYTHON = {signal.SIGPIPE, signal.SIGXFSZ, signal.SIGKILL, signal.SIGSTOP}
+"""What an interpreter ignores from its start, and what nobody can change."""
 _ELSEWHERE = ("migrate_mfa.simulator", "migrate_mfa.__main__")
 
 
@@ -87,7 +89,11 @@ def take_place(order: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(order["env"])
     time.tzset()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in signal.valid_signals() - _OF_PYTHON:
+        signal.signal(number, signal.SIG_IGN if number in order["ignored"] else signal.SIG_DFL)
+    if signal.SIGINT not in order["ignored"]:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, order["held"])
     for name, place, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
         before = getattr(sys, name)
         stream: Any = io.TextIOWrapper(

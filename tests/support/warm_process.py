@@ -12,6 +12,7 @@ import ctypes
 import json
 import os
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -78,6 +79,8 @@ class Forked(subprocess.Popen[Any]):
             "env": env,
             "leads": self._leads,
             "opens": self._opens,
+            "ignored": [each for each in signal.valid_signals() if signal.getsignal(each) is signal.SIG_IGN],
+            "held": list(signal.pthread_sigmask(signal.SIG_BLOCK, [])),
         }
         given_ends = (p2cread, c2pwrite, errwrite)
         streams = [own if end < 0 else end for own, end in enumerate(given_ends)]
