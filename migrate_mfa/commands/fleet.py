@@ -261,4 +261,14 @@ def _report(made: "Fleet", output: JsonOnly) -> ExitCode:
     return ExitCode.DONE
 
 
-_ACTIONS: dict[str, Callable[["Fleet", JsonOnly], ExitCode]] = {"status": _status, "report": _report}
+def _validate(made: "Fleet", output: JsonOnly) -> ExitCode:
+    if output.json:
+        raise UsageError("fleet validate prints no JSON.", "Leave --json out.")
+    return made.validate()
+
+
+_ACTIONS: dict[str, Callable[["Fleet", JsonOnly], ExitCode]] = {
+    "status": _status,
+    "report": _report,
+    "validate": _validate,
+}

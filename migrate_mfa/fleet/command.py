@@ -19,9 +19,11 @@ from migrate_mfa.fleet.document import Line, next_command, states, summary_of, t
 from migrate_mfa.fleet.file import Options, Target, chosen, read_fleet
 from migrate_mfa.fleet.lanes import Caller, accounts_of, units_of
 from migrate_mfa.fleet.look import Standing, look_at
+from migrate_mfa.fleet.page import as_html
 from migrate_mfa.fleet.place import REPORT, Place, open_place
 from migrate_mfa.fleet.retry import exit_code_of
 from migrate_mfa.fleet.unit import Patience, State, Unit, Whereabouts
+from migrate_mfa.fleet.validate import ask_aws, validate
 from migrate_mfa.remote.objects import is_bucket_url
 from migrate_mfa.reports.files import SUMMARY
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, Stopped, on_signals
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 _WRITES = frozenset({"run", "reconcile", "rollback", "disable"})
 _MOST_SHOWN = 40
+PAGE = "report.html"
 
 
 @dataclass(kw_only=True)
@@ -128,7 +131,7 @@ class Fleet:
         lines = self._lines(standings)
         self.write(lines)
         self.show(lines, in_json=in_json)
-        tell(f"Report: {self.place.named(REPORT, 'report.html')}")
+        tell(f"Report: {self.place.named(REPORT, PAGE)}")
         return signalled or exit_code_of((each.standing.state, each.standing.exit_code) for each in lines)
 
     def do_one(self, units: Sequence[Unit], index: int, engine: "Engine") -> ExitCode:
@@ -193,13 +196,26 @@ class Fleet:
         return shlex.join(words)
 
     def write(self, lines: Sequence[Line]) -> None:
-        """Write summary.json and report.html.
+        """Write summary.json and report.html: both whole, or not at all.
 
         Raises:
             RunDirectoryError: they cannot be written.
         """
         document = json.dumps(summary_of(lines), ensure_ascii=False, indent=2) + "\n"
         self.place.write(f"{REPORT}/{SUMMARY}", document.encode())
+        again = next((each.next_command for each in lines if "migrate-mfa fleet " in each.next_command), "")
+        self.place.write(f"{REPORT}/{PAGE}", as_html(lines, again).encode())
+
+    def validate(self) -> ExitCode:
+        """Look at every role and pool, and tell all troubles."""
+        looked = validate(self.targets, self.verb, ask_aws)
+        for each in looked:
+            found = each.found
+            facts = f"pool {found.pool_name}, account {found.account}, MFA {found.mfa}" if found else ""
+            write(f"{each.name}: {each.trouble or facts}")
+        wrong = sum(bool(each.trouble) for each in looked)
+        write(f"\n{counted(len(looked), 'target')}, {wrong:,} with trouble.")
+        return ExitCode.STOPPED if wrong else ExitCode.DONE
 
     def show(self, lines: Sequence[Line], *, in_json: bool) -> None:
         """Print how the targets stand."""

@@ -5,7 +5,7 @@ style of its own, so a Content-Security-Policy with the sheet's hash alone lets 
 """
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -48,16 +48,36 @@ def as_html(page: Page, lang: Lang) -> str:
     """The page as one HTML document."""
     drawing = _Drawing(PageTexts(lang))
     body = _render("body.html", page, drawing, escaped=True)
+    title = drawing.words("page.audit_title" if page.audit else "page.title", pool=page.pool_name)
+    return _in_shell(body, title, drawing.words.lang, drawing.rules)
+
+
+def as_document(template: str, title: str, **facts: object) -> str:
+    """Another page of ours in English as one HTML document, with the same style and the same policy.
+
+    Args:
+        template: its name; what it renders is escaped.
+        title: of the document.
+        facts: what the template needs.
+    """
+    body = _environment(escaped=True).get_template(template).render(title=title, **facts)
+    return _in_shell(body, title, Lang.EN.value, ())
+
+
+def _in_shell(body: str, title: str, lang: str, rules: Iterable[str]) -> str:
     style = files(__package__).joinpath("templates", "style.css").read_text(encoding="utf-8")
-    sheet = style + "".join(drawing.rules)
-    shell = _environment(escaped=True).get_template("shell.html")
+    sheet = style + "".join(rules)
     digest = b64encode(sha256(sheet.encode()).digest()).decode()
-    return shell.render(
-        body=Markup(body),  # noqa: S704 - rendered above, with everything escaped
-        style=Markup(sheet),  # noqa: S704 - ours alone
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
-        w=drawing.words,
-        page=page,
+    return (
+        _environment(escaped=True)
+        .get_template("shell.html")
+        .render(
+            body=Markup(body),  # noqa: S704 - rendered with everything escaped
+            style=Markup(sheet),  # noqa: S704 - ours alone
+            policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+            title=title,
+            lang=lang,
+        )
     )
 
 

@@ -1,0 +1,96 @@
+"""Are the roles and pools of a fleet there? All are asked side by side, and all troubles are told at once."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from migrate_mfa.domain.errors import MigrateMfaError
+from migrate_mfa.fleet.file import READS_ROSTER, Target
+from migrate_mfa.remote.objects import is_bucket_url
+
+_AT_ONCE = 16
+_CONNECTS = 2
+"""How often to try an endpoint that does not answer: a person waits, and nothing is lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolFound:
+    """What AWS says of a target."""
+
+    account: str
+    pool_name: str
+    mfa: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """One target, and what is wrong with it."""
+
+    name: str
+    found: PoolFound | None = None
+    trouble: str = ""
+
+
+def validate(targets: Sequence[Target], verb: str, ask: Callable[[Target], PoolFound]) -> list[Looked]:
+    """Look at every target.
+
+    Args:
+        targets: those that are chosen.
+        verb: what would be done: some verbs read a roster.
+        ask: assumes the role and reads the pool; raises MigrateMfaError where it cannot.
+    """
+
+    def look(target: Target) -> Looked:
+        try:
+            found = ask(target)
+        except MigrateMfaError as error:
+            return Looked(name=target.name, trouble=f"{error.message} {error.hint}".strip())
+        return Looked(name=target.name, found=found, trouble=_trouble(target, verb, found))
+
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        return list(threads.map(look, targets))
+
+
+def _trouble(target: Target, verb: str, found: PoolFound) -> str:
+    if target.account and target.account != found.account:
+        return f"account is {target.account}, but these credentials are of {found.account}."
+    roster = target.text("roster")
+    if verb in READS_ROSTER and roster and not is_bucket_url(roster) and not Path(roster).is_file():
+        return f"The roster {roster} is not there."
+    return ""
+
+
+def ask_aws(target: Target) -> PoolFound:
+    """Assume the role, and read the pool.
+
+    Raises:
+        MigrateMfaError: the role cannot be assumed, the pool is not there, or AWS does not answer.
+    """
+    from migrate_mfa.aws.assumed_role import Role
+    from migrate_mfa.aws.session import Aws, AwsTarget
+    from migrate_mfa.aws.user_pool import CognitoUserPool
+    from migrate_mfa.clock import SystemClock
+    from migrate_mfa.session import call_or_exit
+    from migrate_mfa.stop import Stop
+
+    role = target.text("role_arn")
+    aws = Aws(
+        AwsTarget(
+            user_pool_id=target.user_pool_id,
+            profile=target.text("profile"),
+            region=target.region,
+            endpoint_url=target.text("endpoint_url"),
+            role=None
+            if role is None
+            else Role(
+                arn=role,
+                external_id=target.text("role_external_id"),
+                session_name=target.text("role_session_name"),
+            ),
+        )
+    )
+    clock, stop = SystemClock(), Stop()
+    lane = call_or_exit(aws.lane, clock, stop, connects=_CONNECTS)
+    pool = call_or_exit(CognitoUserPool(aws).describe, clock, stop, connects=_CONNECTS)
+    return PoolFound(account=lane.account, pool_name=pool.name, mfa=pool.mfa.value)

@@ -1,0 +1,65 @@
+"""The page of a fleet: coverage by account and Region, then the targets; nothing in it is taken for HTML."""
+
+import re
+
+from migrate_mfa.fleet.document import Line
+from migrate_mfa.fleet.look import Standing
+from migrate_mfa.fleet.page import as_html
+from migrate_mfa.fleet.unit import State
+
+AGAIN = "migrate-mfa fleet fleet.toml --verb run --run-dir runs"
+
+
+def line(name: str, account: str | None, state: State, error: str = "", **counts: int) -> Line:
+    standing = Standing(state=state, exit_code=0, error=error, verb="run", counts=counts)
+    return Line(
+        name=name,
+        account=account,
+        region="eu-west-1",
+        standing=standing,
+        run_dir=f"runs/{name}",
+        next_command="",
+    )
+
+
+def text_of(html: str) -> list[str]:
+    return [
+        each.strip()
+        for each in re.sub(r"<style>.*?</style>|<[^>]+>", "\n", html, flags=re.DOTALL).split("\n")
+        if each.strip()
+    ]
+
+
+def test_counts_add_up_by_account_and_region() -> None:
+    one, two = "111122223333", "444455556666"
+    lines = [
+        line("a", one, State.FINISHED, verified=1200, failed=1),
+        line("b", two, State.FINISHED, verified=5),
+        line("c", one, State.FINISHED, verified=34),
+    ]
+
+    told = text_of(as_html(lines, AGAIN))
+
+    at = told.index("Coverage by account and Region")
+    table = told[at + 1 : told.index("Targets", at + 6)]
+    assert table == [
+        *("Account", "Region", "Targets", "failed", "verified"),
+        *(one, "eu-west-1", "2", "1", "1,234"),
+        *(two, "eu-west-1", "1", "0", "5"),
+    ]
+    assert "3 targets: 3 finished." in told
+    assert AGAIN not in told, "nothing is left to do"
+
+
+def test_what_is_left_to_do_is_told_with_its_command_and_nothing_is_taken_for_html() -> None:
+    html = as_html(
+        [line("a", None, State.UNREACHABLE, error="<b>no</b>"), line("b", None, State.WAITING)], AGAIN
+    )
+
+    assert AGAIN in text_of(html)
+    assert "&lt;b&gt;no&lt;/b&gt;" in html
+    assert "<b>" not in html
+    assert "2 targets: 1 unreachable, 1 waiting." in html
+    assert "<script" not in html
+    assert " style=" not in html
+    assert "default-src 'none'" in html.replace("&#39;", "'")
