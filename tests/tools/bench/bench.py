@@ -16,9 +16,9 @@ import argparse
 import sys
 from collections.abc import Iterable, Sequence
 
-from tests.tools.bench import bucket, bulk, enrolment, live, reading, short_run
+from tests.tools.bench import bucket, bulk, enrolment, fleet, live, reading, short_run
 
-PARTS = ("enrol", "read", "live", "cpu", "short", "scale", "bucket")
+PARTS = ("enrol", "read", "live", "cpu", "short", "scale", "bucket", "fleet")
 _SHORT = ("alone, 60 ms", "40 % taken")
 
 
@@ -49,6 +49,11 @@ def main(argv: list[str]) -> int:
         _table(bucket.RUN_HEAD, bucket.run_rows())
         print()
         _table(bucket.PLAN_HEAD, bucket.plan_rows(asked.rows or (100_000,)))
+    if "fleet" in parts:
+        print(f"\nA fleet of {fleet.LANES} lanes with {asked.users} users each, all of it on this machine\n")
+        _table(fleet.HEAD, fleet.rows(asked.users))
+        print()
+        _table(fleet.COORDINATOR_HEAD, fleet.coordinator_rows(1000))
     if "scale" in parts:
         print("\nSize\n")
         _table(bulk.SCALE_HEAD, bulk.scale_rows(asked.rows or (10_000, 100_000, 1_000_000)))
