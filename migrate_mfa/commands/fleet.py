@@ -168,9 +168,8 @@ def _split(words: tuple[str, ...]) -> tuple[str, str]:
     """
     action, rest = ("do", words) if not words or words[0] not in _ACTIONS else (words[0], words[1:])
     if len(rest) != 1:
-        told = " ".join(words) or "nothing"
         raise UsageError(
-            f"There is no single fleet file in {told!r}.",
+            f"Give one fleet file, not {' '.join(rest)!r}." if rest else "No fleet file is given.",
             f"Such as: migrate-mfa fleet fleet.toml --verb run. Actions before it: {', '.join(_ACTIONS)}.",
         )
     return action, rest[0]

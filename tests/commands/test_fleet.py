@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commands.support import assert_code
+from tests.commands.support import Cli, assert_code
 from tests.support.fleet_site import FleetSite, fleet_site
 
 if TYPE_CHECKING:
@@ -57,3 +57,20 @@ def test_a_pool_that_is_not_there_is_told_and_ends_no_other_target(site: FleetSi
     assert_code(done, 8)
     states = {name: each["state"] for name, each in site.summary()["targets"].items()}
     assert states == {"tokyo": "finished", "osaka": "set_aside"}
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ((), "No fleet file is given."),
+        (("status",), "No fleet file"),
+        (("a.toml", "b.toml"), "not 'a.toml b.toml'"),
+    ],
+)
+def test_a_command_line_without_one_file_is_refused(
+    tmp_path: Path, words: tuple[str, ...], text: str
+) -> None:
+    done = Cli(tmp_path)("fleet", *words, "--verb", "check")
+
+    assert_code(done, 2)
+    assert text in done.said
