@@ -59,8 +59,6 @@ def after(ended: Sequence[Ended], patience: Patience) -> Again | State:
 
 def _may_end_better(ended: Sequence[Ended], patience: Patience) -> bool:
     if ended[-1].exit_code == ExitCode.RUN_DIRECTORY:
-        if ended[-1].owned:
-            return True
         busy = sum(each.exit_code == ExitCode.RUN_DIRECTORY and not each.owned for each in ended)
         return busy * patience.pause_s <= patience.busy_s
     return _is_lost(ended[-1]) and sum(map(_is_lost, ended)) < patience.tries

@@ -22,6 +22,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.tools.mutants.buckets import BUCKETS
+from tests.tools.mutants.fleets import FLEETS
 from tests.tools.mutants.journals import JOURNALS
 from tests.tools.mutants.mutant import Mutant
 from tests.tools.mutants.outside import OUTSIDE
@@ -395,6 +396,7 @@ MUTANTS: Final = (
     *WAY_BACK,
     *OUTSIDE,
     *BUCKETS,
+    *FLEETS,
     *JOURNALS,
     *PAGES,
 )

@@ -7,7 +7,7 @@ import pytest
 from migrate_mfa.commands.fleet import _options
 from migrate_mfa.domain.errors import InputUnusable, NotAllowed
 from migrate_mfa.fleet.file import Target
-from migrate_mfa.fleet.lanes import Caller, accounts_of, units_of
+from migrate_mfa.fleet.lanes import Caller, accounts_of, units_of, words_of
 from migrate_mfa.fleet.unit import Patience, Whereabouts
 
 VERBS = _options()
@@ -91,3 +91,13 @@ def test_credentials_of_another_account_than_the_file_says_are_refused_before_an
         "  1: account is 999999999999, its credentials are of 111111111111.",
         "  2: account is 888888888888, its credentials are of 222222222222.",
     ]
+
+
+@pytest.mark.parametrize("verb", ["run", "reconcile", "rollback", "disable", "audit"])
+def test_what_works_in_a_lane_keeps_its_lock_in_the_bucket_of_the_fleet(verb: str) -> None:
+    there = words_of(target("1", profile="a"), VERBS[verb], "s3://bucket/fleet/")
+    here = words_of(target("1", profile="a"), VERBS[verb], "runs")
+
+    assert there[there.index("--lane-lock") + 1] == "s3://bucket/fleet/lanes"
+    assert there[there.index("--run-dir") + 1] == "s3://bucket/fleet/1"
+    assert "--lane-lock" not in here, "the commands of one machine see each other"

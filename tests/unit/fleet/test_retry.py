@@ -87,3 +87,13 @@ def test_no_target_is_tried_for_ever(codes: list[int], tries: int) -> None:
 )
 def test_the_gravest_target_decides_the_exit_code(targets: list[tuple[State, int]], code: int) -> None:
     assert exit_code_of(targets) is ExitCode(code)
+
+
+def test_who_works_on_the_target_itself_is_waited_for_until_the_end() -> None:
+    owned = Ended(exit_code=ExitCode.RUN_DIRECTORY, owned=True)
+
+    assert after([owned] * 1000, PATIENCE) == Again(30.0)
+    assert after([owned] * 1000 + [ended(6)], PATIENCE) == Again(30.0), (
+        "the end of the other one is not seen at once"
+    )
+    assert after([owned, ended(0)], PATIENCE) is State.FINISHED
