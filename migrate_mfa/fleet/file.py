@@ -24,7 +24,7 @@ _TAKEN = frozenset({"report", "lanes", "logs", "results"})
 """What is in the run directory of the fleet beside its targets."""
 _POOL_ID = re.compile(r"(?P<region>[A-Za-z0-9-]+)_[0-9A-Za-z]+")
 _ROLE = re.compile(r"arn:[\w-]+:iam::(?P<account>\d{12}):role/")
-_SHAPE = "guide fleet shows such a file: migrate-mfa guide fleet"
+_SHAPE = "To see such a file: migrate-mfa guide fleet"
 Table = Mapping[str, object]
 
 
@@ -86,7 +86,7 @@ def read_fleet(path: Path, verb: str, verbs: Mapping[str, Options], called: str 
     Raises:
         InputUnusable: tells all faults, each with the name of its target.
     """
-    document = read_toml(path, "fleet file", "Write one, or begin with: migrate-mfa fleet init", called)
+    document = read_toml(path, "fleet file", _SHAPE, called)
     reader = _Reader(path, verb, verbs)
     targets = list(reader.targets(document))
     if reader.faults:

@@ -162,3 +162,10 @@ def test_only_takes_names_and_tags_and_refuses_what_is_neither(tmp_path: Path) -
 @pytest.mark.parametrize("verb", VERBS)
 def test_the_sample_serves_every_verb(verb: str) -> None:
     assert len(read_fleet(SAMPLES / "fleet.toml", verb, VERBS)) == 3
+
+
+def test_a_file_that_is_not_there_is_named_with_where_its_form_is_shown(tmp_path: Path) -> None:
+    with pytest.raises(InputUnusable, match=r"nowhere\.toml cannot be read") as refused:
+        read_fleet(tmp_path / "nowhere.toml", "run", VERBS)
+
+    assert refused.value.hint.endswith("migrate-mfa guide fleet")
