@@ -254,7 +254,7 @@ def _status(made: "Fleet", output: JsonOnly) -> ExitCode:
 def _report(made: "Fleet", output: JsonOnly) -> ExitCode:
     made.require_run_dir()
     lines = made.lines()
-    made.write(lines)
+    made.write({each.name: each.standing for each in lines})
     made.show(lines, in_json=output.json)
     tell(f"The reports are in {made.place.named('report')}.")
     return ExitCode.DONE

@@ -55,7 +55,11 @@ class Fleet:
     @cached_property
     def targets(self) -> list[Target]:
         """Those that are chosen; raises InputUnusable."""
-        return chosen(read_fleet(self.path, self.verb, self.verbs, self.name), self.only)
+        return chosen(self._all, self.only)
+
+    @cached_property
+    def _all(self) -> list[Target]:
+        return read_fleet(self.path, self.verb, self.verbs, self.name)
 
     @property
     def asks(self) -> bool:
@@ -129,7 +133,7 @@ class Fleet:
         """Have everything done, report, and say how it ended."""
         standings, signalled = self._coordinate(units, engine)
         lines = self._lines(standings)
-        self.write(lines)
+        self.write(standings)
         self.show(lines, in_json=in_json)
         tell(f"Report: {self.place.named(REPORT, PAGE)}")
         return signalled or exit_code_of((each.standing.state, each.standing.exit_code) for each in lines)
@@ -169,7 +173,7 @@ class Fleet:
         return coordination.standings, None if stop.cause is None else SIGNAL_EXITS.get(stop.cause)
 
     def lines(self) -> list[Line]:
-        """Every target as it stands, by its run directory."""
+        """Every target that is chosen as it stands, by its run directory."""
         return self._lines({each.name: look_at(self.place, each.name) for each in self.targets})
 
     def _lines(self, standings: Mapping[str, Standing]) -> list[Line]:
@@ -184,7 +188,7 @@ class Fleet:
                     standings[each.name], self.place.named(each.name), self._again(standings[each.name])
                 ),
             )
-            for each in self.targets
+            for each in self._all
             if each.name in standings
         ]
 
@@ -195,12 +199,18 @@ class Fleet:
         words = ["migrate-mfa", "fleet", self.name, "--verb", verb, "--run-dir", str(self.run_dir)]
         return shlex.join(words)
 
-    def write(self, lines: Sequence[Line]) -> None:
-        """Write summary.json and report.html: both whole, or not at all.
+    def write(self, known: Mapping[str, Standing]) -> None:
+        """Write summary.json and report.html of the whole fleet: each whole, or not at all.
+
+        Args:
+            known: where targets stand; the others, such as those that were not chosen, are looked at.
 
         Raises:
             RunDirectoryError: they cannot be written.
         """
+        lines = self._lines(
+            {each.name: known.get(each.name) or look_at(self.place, each.name) for each in self._all}
+        )
         document = json.dumps(summary_of(lines), ensure_ascii=False, indent=2) + "\n"
         self.place.write(f"{REPORT}/{SUMMARY}", document.encode())
         again = next((each.next_command for each in lines if "migrate-mfa fleet " in each.next_command), "")

@@ -43,6 +43,18 @@ def test_the_whole_way_and_the_page(site: FleetSite) -> None:
     assert not site.all_right()
 
 
+def test_a_wave_of_some_targets_leaves_the_others_in_the_report(site: FleetSite) -> None:
+    assert_code(site.cli("fleet", *FLEET, "--verb", "run", "--yes"), 0)
+
+    done = site.cli("fleet", *FLEET, "--verb", "reconcile", "--yes", "--only", "osaka")
+    assert_code(done, 0)
+    assert "tokyo" not in done.out
+
+    told = {name: (each["command"], each["state"]) for name, each in site.summary()["targets"].items()}
+    assert told == {"tokyo": ("run", "finished"), "osaka": ("reconcile", "finished")}
+    assert site.summary()["counts"]["verified"] == 2 * 4
+
+
 def test_a_pool_that_is_not_there_is_told_and_ends_no_other_target(site: FleetSite) -> None:
     site.pools["osaka"] = "ap-northeast-1_NotThere1"
     site.write()
