@@ -26,6 +26,7 @@ from migrate_mfa.fleet.unit import Patience, State, Unit, Whereabouts
 from migrate_mfa.fleet.validate import ask_aws, validate
 from migrate_mfa.remote.objects import is_bucket_url
 from migrate_mfa.reports.files import SUMMARY
+from migrate_mfa.reports.from_journal import PAGE
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, Stopped, on_signals
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 _WRITES = frozenset({"run", "reconcile", "rollback", "disable"})
 _MOST_SHOWN = 40
-PAGE = "report.html"
 
 
 @dataclass(kw_only=True)

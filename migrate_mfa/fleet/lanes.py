@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from migrate_mfa.aws.endpoints import AWS
 from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError
 from migrate_mfa.domain.quotas import Lane
 from migrate_mfa.fleet.file import Options, Target, options_of
@@ -11,7 +12,6 @@ from migrate_mfa.fleet.place import LANES
 from migrate_mfa.fleet.unit import Job, Patience, Unit, Whereabouts
 from migrate_mfa.remote.objects import is_bucket_url
 
-_AWS = "aws"
 _AT_ONCE = 16
 _LEAVES_NOTHING = "check"
 """The verb whose run directory would be the plan of another command."""
@@ -78,7 +78,7 @@ def _distinct(callers: Iterable[Caller]) -> list[Caller]:
 def lane_of(target: Target, account: str | None) -> Lane:
     """The lane of a target. Where its account is not known, the credentials stand for it."""
     stand_in = f"profile {target.text('profile') or 'default'}"
-    return Lane(target.text("endpoint_url") or _AWS, account or stand_in, target.region)
+    return Lane(target.text("endpoint_url") or AWS, account or stand_in, target.region)
 
 
 def units_of(
@@ -104,7 +104,7 @@ def units_of(
     for each in targets:
         account = accounts.get(each.name)
         lane = lane_of(each, account)
-        at = "" if lane.endpoint == _AWS else f" at {lane.endpoint}"
+        at = "" if lane.endpoint == AWS else f" at {lane.endpoint}"
         lanes.setdefault(f"{lane.account} {lane.region}{at}", []).append(
             Job(
                 name=each.name,
