@@ -52,7 +52,7 @@ def plan(overview: "Overview", ceilings: "Mapping[Category, float]", run_dir: Pa
     title(f"Plan for {facts.pool_name} ({facts.user_pool_id})")
     _roster_facts(facts.roster_read)
     numbers = "The roster's numbers are not read" if facts.kind == "disable" else ""
-    paragraph(f"{numbers or f'Verification: {facts.policy.verification}'}; {facts.reading}.")
+    paragraph(f"{numbers or f'Verification: {facts.policy.verification}'}. {facts.reading}.")
     _changed(overview.planned)
     _unchanged(overview.counts, overview.details)
     if unseen := overview.forecast.rows_to_read:

@@ -70,6 +70,8 @@ class PageTexts:
         """A length of time in its two largest units."""
         if seconds is None:
             return NONE
+        if 0 < seconds < 1:
+            return self("page.under_a_second")
         found = duration(seconds)
         return _UNIT.sub(lambda unit: _UNITS[unit[0]], found) if self.lang is Lang.JA else found
 
