@@ -171,9 +171,7 @@ BUCKETS: Final = (
         file="migrate_mfa/remote/working_copy.py",
         find="        _require_note(run, LOCK in names)\n",
         put="",
-        tests=(
-            _TROUBLES + "test_a_run_without_its_lease_is_not_known_to_be_whole_until_somebody_says_so[run]",
-        ),
+        tests=(_TROUBLES + "test_a_run_without_its_lease_is_not_known_to_be_whole_until_somebody_says_so",),
     ),
     Mutant(
         name="a lost answer is a note",
@@ -198,8 +196,8 @@ BUCKETS: Final = (
         promise=6,
         breach="After a clean end nothing tells that the base of a run was lost.",
         file="migrate_mfa/remote/lease.py",
-        find="                if left.last == NOTHING:\n",
-        put="                if left:\n",
+        find="                if self.last == NOTHING:\n",
+        put="                if self.last >= NOTHING:\n",
         tests=(_LEASE + "test_the_last_segment_is_known_to_the_next_owner_however_the_one_before_ended",),
     ),
     Mutant(
