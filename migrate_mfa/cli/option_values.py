@@ -119,7 +119,7 @@ def share(_: str, value: object) -> float:
         raise ValueError(f"it takes a share such as 0.5 or 50% (not {text!r}).") from None
     if not _LEAST_SHARE <= found <= 1.0:
         half = f" or {found:g}%" if 1.0 < found <= _FULL and not text.endswith("%") else ""
-        raise ValueError(f"it is above 0 (from 0.001) up to 1: 0.5 for half{half} (not {text!r}).")
+        raise ValueError(f"it takes 0.001 to 1, such as 0.5 for half{half} (not {text!r}).")
     return found
 
 

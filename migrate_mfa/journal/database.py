@@ -223,7 +223,8 @@ class Journal:
             if (copy := copy_of(directory)) is not None:
                 raise copy.without_run()
             raise RunDirectoryError(
-                f"{shown(directory)} is not a run directory: it has no {JOURNAL}.", "See --run-dir."
+                f"{shown(directory)} is not a run directory: it has no {JOURNAL}.",
+                "List the run directories with: migrate-mfa runs",
             )
         require_kinds(directory)
         database = Database(path, read_only=True)
