@@ -53,16 +53,16 @@ class Cluster:
         assert found
         self.address = found[0]
 
-    def add(self, lanes: int = 2) -> subprocess.Popen[bytes]:
-        """Start one more worker, and have the scheduler know it."""
+    def add(self, lanes: int = 2, machine: Path | None = None) -> subprocess.Popen[bytes]:
+        """Start one more worker, and have the scheduler know it; `machine` is its working directory."""
         log = self.folder / f"worker{len(self.workers)}.log"
         line = ("--host", "127.0.0.1", "--nthreads", str(lanes), "--resources", f"lanes={lanes}")
-        worker = self._start(log, "worker", self.address, *line, "--no-nanny")
+        worker = self._start(log, "worker", self.address, *line, "--no-nanny", machine=machine)
         self.workers.append(worker)
         wait_until(lambda: "Registered to" in log.read_text(), "a worker")
         return worker
 
-    def _start(self, log: Path, *line: str) -> subprocess.Popen[bytes]:
+    def _start(self, log: Path, *line: str, machine: Path | None = None) -> subprocess.Popen[bytes]:
         if self.tls:
             line = (*line, "--protocol", "tls", "--tls-ca-file", str(self.tls.ca))
             line = (*line, "--tls-cert", str(self.tls.cert), "--tls-key", str(self.tls.key))
@@ -71,8 +71,8 @@ class Cluster:
                 [DASK, *line, *NO_PAGE],
                 stdout=output,
                 stderr=output,
-                cwd=self.folder,
-                env=self.environment,
+                cwd=machine or self.folder,
+                env=self.environment | ({"TMPDIR": str(machine)} if machine else {}),
                 start_new_session=True,
             )
 
@@ -106,9 +106,17 @@ def cluster(site: FleetSite) -> Iterator[Cluster]:
         yield made
 
 
-def on(cluster: Cluster) -> tuple[str, ...]:
+def on(cluster: Cluster, run_dir: str = "") -> tuple[str, ...]:
     return (
-        *("fleet", "fleet.toml", "--verb", "run", "--run-dir", str(cluster.folder / "runs"), "--yes"),
+        *(
+            "fleet",
+            "fleet.toml",
+            "--verb",
+            "run",
+            "--yes",
+            "--run-dir",
+            run_dir or str(cluster.folder / "runs"),
+        ),
         *("--retry-pause", "1s", "--engine", "dask", "--scheduler", cluster.address),
     )
 
