@@ -13,6 +13,7 @@ from migrate_mfa.cli.option_groups import Consent, JsonOnly
 from migrate_mfa.cli.option_values import Written
 from migrate_mfa.cli.options import Group, Only, Option
 from migrate_mfa.cli.prompt import require_consent, tell
+from migrate_mfa.commands.report import Showing
 from migrate_mfa.domain.errors import ExitCode, UsageError
 from migrate_mfa.fleet.init_command import Beginning, begin
 from migrate_mfa.remote.objects import BucketUrl
@@ -133,6 +134,7 @@ def fleet(
     aws: Annotated[Aws, Only("profile", "endpoint_url")],
     regions: Regions,
     consent: Consent,
+    showing: Annotated[Showing, Only("lang")],
     output: JsonOnly,
     beginning: Beginning,
 ) -> ExitCode:
@@ -143,7 +145,9 @@ def fleet(
         migrate-mfa fleet status fleet.toml --run-dir fleet-run
     """
     if chosen.words[:1] == (_INIT,):
-        if strange := (chosen.given | placing.given | consent.given | output.given) - {"words"}:
+        if strange := (chosen.given | placing.given | consent.given | showing.given | output.given) - {
+            "words"
+        }:
             raise UsageError(f"{_flags(strange)} is not for fleet init.", "Leave it out.")
         return begin(chosen.words[1:], beginning, regions.region, aws)
     aws = replace(aws, region=_only_region(regions, beginning))
@@ -151,7 +155,9 @@ def fleet(
     from migrate_mfa.cli.located import file_here
 
     with file_here(name, "fleet file", vars(aws)) as path:
-        return _act(action, _fleet(name, path, chosen, placing, aws), chosen, placing, consent, output)
+        return _act(
+            action, _fleet(name, path, chosen, placing, aws, showing), chosen, placing, consent, output
+        )
 
 
 def _flags(names: Iterable[str]) -> str:
@@ -170,7 +176,7 @@ def _only_region(regions: Regions, beginning: Beginning) -> str | None:
     return next(iter(regions.region), None)
 
 
-def _fleet(name: str, path: Path, chosen: Chosen, placing: Placing, aws: Aws) -> "Fleet":
+def _fleet(name: str, path: Path, chosen: Chosen, placing: Placing, aws: Aws, showing: Showing) -> "Fleet":
     from migrate_mfa.fleet.command import Fleet
     from migrate_mfa.fleet.unit import Patience
 
@@ -187,6 +193,7 @@ def _fleet(name: str, path: Path, chosen: Chosen, placing: Placing, aws: Aws) ->
         patience=Patience(
             tries=placing.tries, pause_s=float(placing.retry_pause)
         ),  # a plain value for engines,
+        lang=showing.lang,
     )
 
 
