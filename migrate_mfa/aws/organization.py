@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from migrate_mfa.aws.session import Aws
 
 _ACTIVE = "ACTIVE"
-_POOLS_A_PAGE = 60
-"""The most that ListUserPools takes (API reference)."""
+_ACCOUNTS_A_PAGE, _POOLS_A_PAGE = 20, 60
+"""The most that ListAccounts and ListUserPools take (API references)."""
 _WHO = (
     "Use credentials of the organization's management account, or of an account that it has made a delegated "
     "administrator, with organizations:ListAccounts."
@@ -55,8 +55,11 @@ class Lists:
         Raises:
             ApiError: it failed.
         """
+        more = _from(token)
         try:
-            answer = self._calls("organizations", "ListAccounts", need="Accounts", **_from(token))
+            answer = self._calls(
+                "organizations", "ListAccounts", need="Accounts", MaxResults=_ACCOUNTS_A_PAGE, **more
+            )
         except ApiError as error:
             raise _of_organization(error) from error
         found = [

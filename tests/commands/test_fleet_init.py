@@ -20,7 +20,7 @@ KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 INIT = ("fleet", "init", "--from-organizations", "--role-name", "mfa")
 TOKYO = ("--region", "ap-northeast-1")
 ACCOUNTS = 25
-"""More than moto puts on a page of 20."""
+"""More than are on a page, which has 20."""
 
 
 class Organization:
