@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from migrate_mfa.domain.formatting import counted
-from migrate_mfa.fleet.document import Line, states
+from migrate_mfa.fleet.document import Line, in_words, states
 from migrate_mfa.fleet.unit import State
 from migrate_mfa.reports.page import as_document
 
@@ -25,6 +25,7 @@ def as_html(lines: Sequence[Line], again: str) -> str:
     return as_document(
         "fleet.html",
         "A fleet of user pools",
+        where=_where(lines),
         sentence=_sentence(lines),
         grave=grave,
         again=again if grave or any(each in _OPEN for each in found) else "",
@@ -34,10 +35,14 @@ def as_html(lines: Sequence[Line], again: str) -> str:
     )
 
 
+def _where(lines: Sequence[Line]) -> str:
+    accounts, regions = {each.account for each in lines}, {each.region for each in lines}
+    places = f"{counted(len(accounts), 'account')} and {counted(len(regions), 'Region')}"
+    return f"{counted(len(lines), 'target')} in {places}"
+
+
 def _sentence(lines: Sequence[Line]) -> str:
-    number = {name.replace("_", " "): many for name, many in states(lines).items()}
-    told = ", ".join(f"{many:,} {name}" for name, many in number.items())
-    return f"{counted(len(lines), 'target')}: {told}."
+    return f"{counted(len(lines), 'target')}: {in_words(states(lines))}."
 
 
 def _coverage(lines: Sequence[Line]) -> list[tuple[Place, int, Counter[str]]]:
