@@ -11,7 +11,7 @@ import typer
 from typer.main import get_command
 
 from migrate_mfa import __version__
-from migrate_mfa.cli import streams
+from migrate_mfa.cli import last_word, streams
 from migrate_mfa.cli.expand import expanded, mentioned
 from migrate_mfa.cli.options import PREFIX, Group
 from migrate_mfa.cli.plain_help import Program
@@ -93,6 +93,11 @@ def _exit_with_parent(value: bool) -> None:
         drain_with_parent()
 
 
+def _last_word_to(pipe: int | None) -> None:
+    if pipe is not None:
+        last_word.promise(pipe)
+
+
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
@@ -109,6 +114,9 @@ def _root(
     exit_with_parent: Annotated[
         bool, typer.Option("--exit-with-parent", callback=_exit_with_parent, is_eager=True, hidden=True)
     ] = False,
+    last_word_to: Annotated[
+        int | None, typer.Option("--last-word-to", callback=_last_word_to, is_eager=True, hidden=True)
+    ] = None,
 ) -> None:
     """Enrol existing Amazon Cognito users in SMS multi-factor authentication."""
 
@@ -177,7 +185,9 @@ def _run(argv: list[str] | None) -> int:
 
 
 def _explain(error: MigrateMfaError, command: str) -> int:
-    tell(f"migrate-mfa: {_scrubbed(error.message)}")
+    message = _scrubbed(error.message)
+    tell(f"migrate-mfa: {message}")
+    last_word.leave(type(error), message)
     if error.hint:
         tell(error.hint.replace(f"iam-policy {COMMAND_MARK}", f"iam-policy {command}"))
     return error.exit_code
@@ -196,7 +206,9 @@ def _bug(error: Exception) -> int:
     from migrate_mfa.cli.traceback_file import keep_traceback
 
     kept = keep_traceback(error)
-    tell(f"migrate-mfa: a bug ({type(error).__name__}); the traceback is in {kept}.")
+    message = f"a bug ({type(error).__name__}); the traceback is in {kept}."
+    tell(f"migrate-mfa: {message}")
+    last_word.leave(type(error), message)
     tell(
         "Nothing that was written is lost. Run the same command again to resume, and please report the file."
     )

@@ -99,9 +99,7 @@ class Settings:
     @property
     def _role(self) -> Role | None:
         told = self.aws
-        if told.role_arn is None:
-            return None
-        return Role(arn=told.role_arn, external_id=told.role_external_id, session_name=told.role_session_name)
+        return Role.of(told.role_arn, told.role_external_id, told.role_session_name)
 
     @property
     def limits(self) -> Limits:

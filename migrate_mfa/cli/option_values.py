@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
 from migrate_mfa.cli.options import PREFIX
+from migrate_mfa.domain.aws_names import ROLE_ARN
 from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.quotas import PACED, Category
 from migrate_mfa.domain.reasons import LIFTABLE, Reason
@@ -19,7 +20,6 @@ from migrate_mfa.remote.objects import BucketUrl, is_bucket_url
 
 _PERCENT = r"(\d+(?:\.\d+)?)\s*%"
 _DURATION = r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?"
-_ROLE_ARN = r"arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+"
 _FULL, _LEAST_SHARE = 100.0, 0.001
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 Name = TypeVar("Name")
@@ -173,7 +173,7 @@ def country(flag: str, name: object) -> str:
 
 def role_arn(flag: str, text: object) -> str:
     """The ARN of an IAM role."""
-    if not re.fullmatch(_ROLE_ARN, str(text)):
+    if not ROLE_ARN.fullmatch(str(text)):
         raise UsageError(
             f"{flag} {str(text)!r} is not a role's ARN.", "Such as arn:aws:iam::123456789012:role/sms."
         )

@@ -15,12 +15,14 @@ _COLUMNS: Mapping[str, str] = {
     "verified": "outcomes.verified",
     "pending": "outcomes.pending",
     "failed": "outcomes.failed",
+    "restored": "fleet.restored",
+    "mfa_disabled": "fleet.mfa_disabled",
     "skipped": "outcomes.skipped",
     "unprocessed": "outcomes.unprocessed",
     "unverified": "audit.unverified",
     "no_phone": "audit.no_phone",
 }
-"""The counts of a run and of an audit in their order, with the texts of their columns."""
+"""The counts of a run, a rollback, a disable and an audit in their order, with the texts of their columns."""
 Place = tuple[str | None, str]
 
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.domain.errors import NoRun, RunDirectoryError
 from migrate_mfa.journal.lock import Writer, last_writer, name_holder, take_lock
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ class WorkingCopy:
     is_ours: "Callable[[], bool]" = lambda: True
     """Whether what this command leaves here still goes to the run directory."""
 
-    def without_run(self) -> RunDirectoryError:
+    def without_run(self) -> NoRun:
         """There is nothing where the run directory should be."""
-        return RunDirectoryError(
+        return NoRun(
             f"There is no run in {self.name}.",
             "Correct --run-dir. To list the runs of a bucket: migrate-mfa runs s3://BUCKET",
         )

@@ -76,7 +76,12 @@ class Holder:
     def age(self, now: float) -> str:
         """Who holds it and since when it has not been renewed, in words; `now` by the store's clock."""
         since = max(0, round(now - self.renewed_at))
-        return f"{self.command} on {self.host} (process {self.pid}), renewed {since} s ago"
+        return f"{self.who}, renewed {since} s ago"
+
+    @property
+    def who(self) -> str:
+        """Which process it is, in words."""
+        return f"process {self.pid} ({self.command}) on {self.host}"
 
 
 def readable(stored: Stored) -> Holder | None:
