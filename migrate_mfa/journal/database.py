@@ -18,7 +18,7 @@ from migrate_mfa.domain.errors import Busy, RunDirectoryError
 from migrate_mfa.domain.phone.normalise import country_of
 from migrate_mfa.journal.connection import Replica, as_run_problem, connect, create, require_local
 from migrate_mfa.journal.lock import take_lock
-from migrate_mfa.journal.run_dir import copy_of, shown
+from migrate_mfa.journal.run_dir import copy_of, shown, without_journal
 from migrate_mfa.journal.run_files import (
     DRAFTS,
     JOURNAL,
@@ -29,7 +29,6 @@ from migrate_mfa.journal.run_files import (
     require_complete,
     require_kinds,
     require_own,
-    without_journal,
 )
 from migrate_mfa.journal.schema import UPGRADES, VERSION
 

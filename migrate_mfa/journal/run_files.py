@@ -8,8 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrate_mfa.domain.errors import NoRun, RunDirectoryError
-from migrate_mfa.journal.run_dir import shown
+from migrate_mfa.domain.errors import RunDirectoryError
 
 if TYPE_CHECKING:
     from migrate_mfa.journal.run_dir import WorkingCopy
@@ -55,15 +54,6 @@ def is_begun(directory: Path) -> bool:
     except OSError:
         return True
     return bool(names - {LOCK, "log.jsonl", *DRAFTS})
-
-
-def without_journal(directory: Path) -> RunDirectoryError:
-    """The error for a directory without a journal; NoRun where no command has begun there."""
-    kind = RunDirectoryError if is_begun(directory) else NoRun
-    return kind(
-        f"{shown(directory)} is not a run directory: it has no {JOURNAL}.",
-        "List the run directories with: migrate-mfa runs",
-    )
 
 
 def _there(directory: Path, names: Iterable[str]) -> Iterable[tuple[Path, os.stat_result]]:

@@ -52,7 +52,7 @@ def test_counts_add_up_by_account_and_region() -> None:
         *(two, "eu-west-1", "100.0 %", "1", "5", "0"),
     ]
     assert "3 targets: 3 finished." in told
-    assert "3 targets in 2 accounts and 1 Region" in told
+    assert "3 targets. Accounts and Regions: 2." in told
     assert AGAIN not in told, "nothing is left to do"
 
 
