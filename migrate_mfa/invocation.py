@@ -43,7 +43,7 @@ from migrate_mfa.ports import ProgressUpdate
 from migrate_mfa.reports.command_results import CommandResult
 from migrate_mfa.reports.files import remove_drafts
 from migrate_mfa.reports.from_journal import DIRECTORY, tell_of_killed, write_reports
-from migrate_mfa.reports.headline import DECLINED, UNCHANGED
+from migrate_mfa.reports.headline import DECLINED, UNCHANGED, ending
 from migrate_mfa.reports.summary import Summary
 from migrate_mfa.session import Session
 from migrate_mfa.stop import SIGNAL_EXITS, StopCause, Stopped
@@ -72,8 +72,8 @@ class Invocation:
     """Whether a command without rows has done all that it was asked for."""
     cause: StopCause | None = None
     """What had asked it to end early when it ended: a signal that comes later changes nothing any more."""
-    ended_by: str = ""
-    """The name of the error that ended it, as a script may know it."""
+    problem: MigrateMfaError | None = None
+    """The error that ended it."""
     result: CommandResult = field(default_factory=CommandResult)
     """What this command adds to its summary."""
     users_done: int | None = None
@@ -264,7 +264,7 @@ def open_invocation(
         except MigrateMfaError as error:
             refused = isinstance(error, SmsLimitExceeded | CostLimitExceeded | InputUnusable)
             came_through = refused and command == "plan"  # refused for what the plan says, which stands
-            invocation.ended_by = type(error).__name__
+            invocation.problem = error
             raise
         except Exception as error:
             keep_traceback(error, directory)
@@ -297,7 +297,7 @@ def _watched(session: Session, work: WorkStore) -> Session:
 
 
 def _end(invocation: Invocation, state: str) -> None:
-    session = invocation.session
+    session, problem = invocation.session, invocation.problem
     invocation.cause = session.stop.cause
     state = "interrupted" if invocation.cause in SIGNAL_EXITS else state
     invocation.work.count_calls(session.user_pool.calls, session.user_pool.take_moments())
@@ -306,11 +306,10 @@ def _end(invocation: Invocation, state: str) -> None:
         extra["users_done"] = invocation.users_done
         extra["ended_now"] = ReportStore(invocation.journal.database).ended_since(invocation.work.begun)
     elif invocation.command in _WRITES and state in {"stopped", "interrupted"}:
-        extra[UNCHANGED] = DECLINED if invocation.ended_by == Declined.__name__ else state
+        extra[UNCHANGED] = DECLINED if isinstance(problem, Declined) else state
     if invocation.uncounted_codes:
         extra["uncounted_codes"] = invocation.uncounted_codes
-    if invocation.ended_by:
-        extra["ended_by"] = invocation.ended_by
+    extra |= ending(problem, session.stop.detail if invocation.cause is StopCause.LIMIT else "")
     invocation.work.end(state, session.clock.now(), reads_only=invocation.reads_only, extra=extra)
     log.info("end", command=invocation.command, state=state)
     written = write_reports(invocation.journal)

@@ -74,6 +74,9 @@ _own = threading.local()
 def within(seconds: float, work: Callable[[], T]) -> T:
     """Do `work` in another thread, which is left running if it takes too long.
 
+    A call can stall where no socket is waited for: in a look-up of a name, in a credential_process. So a
+    clock at the socket alone, which takes a tenth of the CPU less, would not end every call.
+
     Raises:
         TooLate: it does; what it might still send is kept back.
     """

@@ -98,6 +98,7 @@ def require_affordable(ahead: "Forecast", max_cost: Decimal | None) -> None:
             f"That is {f'{ahead.sms:,} SMS and ' if ahead.sms else ''}"
             f"up to {counted(ahead.most_billed, 'user')} billed this month. "
             "Allow it with --max-cost, or ask for less.",
+            cost.high,
         )
 
 

@@ -114,8 +114,16 @@ def screen(title: str, facts: Mapping[str, str | Sequence[str]], rows: int = ROW
     lines = [title, "-" * min(len(title), WIDTH)]
     for name, fact in facts.items():
         told = texts.get(name, []) if isinstance(fact, str) else _fitting(fact, left)
-        lines += [f"{'' if number else name:<{_NAMES}}{line}" for number, line in enumerate(told)]
+        if isinstance(fact, str) and _is_long_path(fact):
+            lines += [name, fact]  # whole, to be copied
+        else:
+            lines += [f"{'' if number else name:<{_NAMES}}{line}" for number, line in enumerate(told)]
     return "\n".join(lines)
+
+
+def _is_long_path(fact: str) -> bool:
+    """Whether a fact is one word that fits a line of its own, and no less."""
+    return WIDTH - _NAMES < len(fact) <= WIDTH and " " not in fact
 
 
 def _folded(text: str) -> list[str]:

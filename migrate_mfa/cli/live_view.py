@@ -34,6 +34,10 @@ SHORT: Final = {
     Category.USER_RESOURCE_UPDATE.value: "mfa",
     Category.USER_LIST.value: "list",
 }
+_OF_THE_POOL: Final = {
+    Category.USER_POOL_READ.value: "pool",
+    Category.USER_POOL_RESOURCE_READ.value: "pool mfa",
+}
 STYLES: Final = {
     Outcome.VERIFIED.value: "green",
     Outcome.PENDING.value: "yellow",
@@ -149,7 +153,7 @@ def outcomes_of(update: "ProgressUpdate") -> Text:
 
 
 def _pace(pace: "CategoryPace") -> Text:
-    name = SHORT.get(pace.category, pace.category)
+    name = (SHORT | _OF_THE_POOL).get(pace.category, pace.category)
     row = Text(f"{name:<8}{pace.now:>8.1f}{pace.share:>10g}{pace.quota:>10g}")
     return row.append(f"{pace.throttled:>13,}", style="yellow" if pace.throttled else "")
 

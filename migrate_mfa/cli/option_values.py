@@ -180,6 +180,16 @@ def role_arn(flag: str, text: object) -> str:
     return str(text)
 
 
+def role_name(flag: str, text: object) -> str:
+    """The name of an IAM role, with its path before it where it has one."""
+    return _like(
+        r"([\w+=,.@-]+/)*[\w+=,.@-]{1,64}",
+        flag,
+        str(text),
+        "up to 64 letters, digits and +=,.@-_, and is no ARN",
+    )
+
+
 def topic_arn(flag: str, text: object) -> str:
     """The ARN of a standard topic of SNS."""
     if not re.fullmatch(r"arn:[\w-]+:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}", str(text), re.ASCII):

@@ -99,14 +99,22 @@ def asked(question: "Callable[[], T]", unchanged: str) -> "T":
         raise
 
 
-def confirm_unlock(holder: str, pool_name: str | None, run_dir: str, *, yes: bool) -> None:
+def confirm_unlock(holder: str | None, pool_name: str | None, run_dir: str, *, yes: bool) -> None:
     """Say whose lease is taken away, and ask to type the pool's name, or the run directory's without one.
+
+    `holder` is None where the lease is gone or cannot be read.
 
     Raises:
         Declined: anything else was typed.
         typer.Exit: a signal came.
     """
-    tell(f"Taking {run_dir} away from {holder}. Do that only if that process is gone for good.")
+    tell(
+        f"Taking {run_dir} away from {holder}. Do that only if that process is gone for good."
+        if holder
+        else f"The lease of {run_dir} is gone or cannot be read. After this, the objects that are there are "
+        "taken for the whole run. Do that only if no command works there and nothing else was removed: what "
+        "a lost object held cannot be rolled back."
+    )
     name = pool_name or run_dir
     unchanged = "The lease stays."
     what = _POOL_NAME if pool_name else "the run directory"

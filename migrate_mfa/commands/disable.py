@@ -18,7 +18,7 @@ def disable(
     consent: o.Consent,
     output: o.Output,
 ) -> ExitCode:
-    """Switch SMS MFA off for the users of a roster. Their numbers stay; the roster's are not read.
+    """Switch SMS MFA off for the users of a roster. Their numbers stay. The roster's numbers are not read.
 
     Examples:
         migrate-mfa disable leavers.csv

@@ -1,8 +1,8 @@
 """fleet: one verb over many accounts, Regions and pools."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +13,9 @@ from migrate_mfa.cli.option_groups import Consent, JsonOnly
 from migrate_mfa.cli.option_values import Written
 from migrate_mfa.cli.options import Group, Only, Option
 from migrate_mfa.cli.prompt import require_consent, tell
+from migrate_mfa.commands.report import Showing
 from migrate_mfa.domain.errors import ExitCode, UsageError
+from migrate_mfa.fleet.init_command import Beginning, begin
 from migrate_mfa.remote.objects import BucketUrl
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from migrate_mfa.fleet.command import Fleet
     from migrate_mfa.fleet.engines import Engine
 
+_INIT = "init"
+"""The action that has no fleet file yet."""
 _INDEXES = ("JOB_COMPLETION_INDEX", "AWS_BATCH_JOB_ARRAY_INDEX")
 """How Kubernetes and AWS Batch tell a task which one it is."""
 
@@ -51,7 +55,7 @@ class Chosen(Group, variables=False):
     words: Annotated[
         tuple[str, ...],
         Option(
-            help="The fleet file, or s3://BUCKET/KEY; before it status, report or validate.",
+            help="The fleet file, or s3://BUCKET/KEY; before it status, report or validate. Or init alone.",
             argument=True,
             metavar="[ACTION] FLEET",
         ),
@@ -110,12 +114,29 @@ class Placing(Group, variables=False):
     ] = Written(30, "30s")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Regions(Group, heading="AWS"):
+    """Where the bucket of a run directory is, or where to look for pools."""
+
+    region: Annotated[
+        tuple[str, ...],
+        Option(
+            help="AWS Region (also from AWS_REGION or AWS_DEFAULT_REGION). Repeatable for init.",
+            metavar="REGION",
+            variables=("AWS_REGION", "AWS_DEFAULT_REGION"),
+        ),
+    ] = ()
+
+
 def fleet(
     chosen: Chosen,
     placing: Placing,
-    aws: Annotated[Aws, Only("profile", "region", "endpoint_url")],
+    aws: Annotated[Aws, Only("profile", "endpoint_url")],
+    regions: Regions,
     consent: Consent,
+    showing: Annotated[Showing, Only("lang")],
     output: JsonOnly,
+    beginning: Beginning,
 ) -> ExitCode:
     """Do one verb over many accounts, Regions and pools. The same command again resumes.
 
@@ -123,14 +144,39 @@ def fleet(
         migrate-mfa fleet fleet.toml --verb run --run-dir fleet-run --yes
         migrate-mfa fleet status fleet.toml --run-dir fleet-run
     """
+    if chosen.words[:1] == (_INIT,):
+        if strange := (chosen.given | placing.given | consent.given | showing.given | output.given) - {
+            "words"
+        }:
+            raise UsageError(f"{_flags(strange)} is not for fleet init.", "Leave it out.")
+        return begin(chosen.words[1:], beginning, regions.region, aws)
+    aws = replace(aws, region=_only_region(regions, beginning))
     action, name = _split(chosen.words)
     from migrate_mfa.cli.located import file_here
 
     with file_here(name, "fleet file", vars(aws)) as path:
-        return _act(action, _fleet(name, path, chosen, placing, aws), chosen, placing, consent, output)
+        return _act(
+            action, _fleet(name, path, chosen, placing, aws, showing), chosen, placing, consent, output
+        )
 
 
-def _fleet(name: str, path: Path, chosen: Chosen, placing: Placing, aws: Aws) -> "Fleet":
+def _flags(names: Iterable[str]) -> str:
+    return ", ".join(sorted(f"--{each.replace('_', '-')}" for each in names))
+
+
+def _only_region(regions: Regions, beginning: Beginning) -> str | None:
+    """The Region of a fleet's bucket; raises UsageError where options of `init` are given."""
+    if beginning.given:
+        raise UsageError(
+            f"{_flags(beginning.given)} is for fleet init.",
+            "Leave it out, or begin with: migrate-mfa fleet init",
+        )
+    if len(regions.region) > 1:
+        raise UsageError("--region is given more than once.", "Only fleet init looks in several Regions.")
+    return next(iter(regions.region), None)
+
+
+def _fleet(name: str, path: Path, chosen: Chosen, placing: Placing, aws: Aws, showing: Showing) -> "Fleet":
     from migrate_mfa.fleet.command import Fleet
     from migrate_mfa.fleet.unit import Patience
 
@@ -147,6 +193,7 @@ def _fleet(name: str, path: Path, chosen: Chosen, placing: Placing, aws: Aws) ->
         patience=Patience(
             tries=placing.tries, pause_s=float(placing.retry_pause)
         ),  # a plain value for engines,
+        lang=showing.lang,
     )
 
 
@@ -170,7 +217,8 @@ def _split(words: tuple[str, ...]) -> tuple[str, str]:
     if len(rest) != 1:
         raise UsageError(
             f"Give one fleet file, not {' '.join(rest)!r}." if rest else "No fleet file is given.",
-            f"Such as: migrate-mfa fleet fleet.toml --verb run. Actions before it: {', '.join(_ACTIONS)}.",
+            f"Such as: migrate-mfa fleet fleet.toml --verb run. Actions before it: {', '.join(_ACTIONS)}. "
+            f"Without a file yet: migrate-mfa fleet init",
         )
     return action, rest[0]
 

@@ -42,12 +42,12 @@ def report(run: ThisRun, showing: Showing, aws: AwsForS3, output: JsonOnly) -> E
         migrate-mfa report --run-dir migrate-mfa-runs/*/users-*
         migrate-mfa report --run-dir migrate-mfa-runs/*/users-* --format markdown
     """
-    from migrate_mfa.cli import tables
     from migrate_mfa.cli.streams import write
     from migrate_mfa.cli.traceback_file import keep_traceback
     from migrate_mfa.journal.run_dir import shown
     from migrate_mfa.reports import from_journal
     from migrate_mfa.workflows.ending import tell_next, tell_verdict
+    from migrate_mfa.workflows.standing import standing
 
     written = from_journal.report(run.run_dir, showing.lang)
     if written.fault is not None:
@@ -57,7 +57,7 @@ def report(run: ThisRun, showing: Showing, aws: AwsForS3, output: JsonOnly) -> E
     if showing.format is Format.MARKDOWN:
         write(from_journal.markdown(run.run_dir, showing.lang).rstrip("\n"))
     else:
-        tables.standing(summary, run.run_dir, in_json=output.json)
+        standing(summary, run.run_dir, in_json=output.json)
         if written.headline is not None and not output.json:
             tell_verdict(written.headline)
     tell(f"The reports are in {shown(run.run_dir / 'report')}. Open report.html in a browser.")

@@ -55,7 +55,7 @@ def runs(listing: Listing, aws: AwsForS3) -> ExitCode:
 
 def _list(found: "Sequence[RunEntry]", folder: object, now: float) -> None:
     """Print them, each with what it belongs to and how it stands; `now` is in seconds since the epoch."""
-    from migrate_mfa.domain.formatting import duration
+    from migrate_mfa.domain.formatting import at_least_a_second
 
     if not found:
         write(f"There is no run directory in {folder}.")
@@ -64,12 +64,12 @@ def _list(found: "Sequence[RunEntry]", folder: object, now: float) -> None:
         if entry.trouble:
             _indented(entry.trouble)
             continue
-        began = "for " if entry.state == "running" else ""
-        age = f"{entry.command}: {entry.state}, {began}{duration(now - entry.at)}{'' if began else ' ago'}"
+        age = at_least_a_second(now - entry.at)
+        age = f"for {age}" if entry.state == "running" else f"{age} ago"
         counts = [f"{outcome} {number:,}" for outcome, number in (entry.counts or {}).items() if number]
         pool = f"pool {entry.pool_name} ({entry.user_pool_id})"
         facts = [pool, entry.roster and f"roster {entry.roster}", entry.verification, ", ".join(counts)]
-        _indented("; ".join(filter(None, [age, *facts])))
+        _indented("; ".join([f"{entry.command}: {entry.standing}, {age}", *filter(None, facts)]))
 
 
 def _indented(text: str) -> None:

@@ -1,5 +1,6 @@
 """simulate: a strict simulated Cognito on the loopback interface, for trials and rehearsals."""
 
+import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -38,7 +39,7 @@ class Simulating(Group, variables=False):
     ] = False
     burst_seconds: Annotated[
         float | None,
-        Option(help="How large a burst is tolerated, in seconds of the rate.", metavar="SECONDS"),
+        Option(help="Largest burst to allow, in seconds at the full rate.", metavar="SECONDS"),
     ] = None
     faults: Annotated[
         Path | None,
@@ -71,10 +72,11 @@ def simulate(simulating: Simulating) -> ExitCode:
 
 
 def _begin(service: "Service", ready: "Mapping[str, Any]") -> None:
-    """Print the ready line for scripts, and for a person what it says."""
+    """Print the ready line for scripts, which read no terminal, and for a person what it says."""
     from migrate_mfa.simulator.server.serving import announce
 
-    announce(service, ready)
+    if not sys.stdout.isatty():
+        announce(service, ready)
     pools = [f" --user-pool-id {pool['id']}" for pool in ready["pools"]]
     tell(f"The simulator listens at {ready['endpoint']}. Press Ctrl-C to stop it.")
     tell(f"In a second terminal, use: --endpoint-url {ready['endpoint']}{pools[0] if pools else ''}")

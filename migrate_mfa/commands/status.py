@@ -25,10 +25,11 @@ def status(run: ThisRun, watching: Watching, aws: AwsForS3, output: JsonOnly) ->
         migrate-mfa status --run-dir migrate-mfa-runs/*/users-*
         migrate-mfa status --run-dir migrate-mfa-runs/*/users-* --watch
     """
-    from migrate_mfa.cli import tables
+    from migrate_mfa.cli.tables import as_json
     from migrate_mfa.journal.run_dir import copy_of
     from migrate_mfa.reports import from_journal
     from migrate_mfa.workflows.ending import tell_next, tell_verdict
+    from migrate_mfa.workflows.standing import status as show
 
     if watching.watch and copy_of(run.run_dir):
         raise UsageError(
@@ -40,9 +41,10 @@ def status(run: ThisRun, watching: Watching, aws: AwsForS3, output: JsonOnly) ->
         if (code := _watch(run)) is not None:
             return code
     summary = from_journal.status(run.run_dir)
-    tables.standing(summary, run.run_dir, in_json=output.json)
-    if not output.json:
-        tables.options(summary)
+    if output.json:
+        as_json(summary)
+    else:
+        show(summary, run.run_dir)
         verdict = from_journal.verdict(run.run_dir)
         tell_verdict(verdict)
         tell_next(verdict, aws.caller)

@@ -35,8 +35,9 @@ def unlock(leased: Leased, aws: AwsForS3, consent: Consent) -> ExitCode:
     from migrate_mfa.cli.located import waiting
     from migrate_mfa.remote.aws_objects import open_bucket
     from migrate_mfa.remote.lease import look_at_dead, take_away
+    from migrate_mfa.remote.names import LOCK, NOTHING
     from migrate_mfa.remote.patient import PatientObjects
-    from migrate_mfa.remote.working_copy import RemoteRun, answering, require_run
+    from migrate_mfa.remote.working_copy import RemoteRun, answering, last_there
 
     require_consent(consent)
     bucket = open_bucket(
@@ -45,15 +46,14 @@ def unlock(leased: Leased, aws: AwsForS3, consent: Consent) -> ExitCode:
     objects = PatientObjects(bucket, waiting().sleep)
     run = RemoteRun(leased.run_dir, objects)
     with answering(run):
-        found = look_at_dead(objects, waiting())
-        if found is None:
-            require_run(run)
+        holder, stored = look_at_dead(objects, waiting()) or (None, None)
+        there = NOTHING if holder else last_there(run)
+        if stored is None and (there == NOTHING or objects.get(LOCK)):
             tell(f"Nobody holds {run.url}.")
             return ExitCode.DONE
-        holder, stored = found
-        who = holder.age(stored.at) if holder else "a command whose lease cannot be read"
+        who = holder.age(stored.at) if holder and stored else None
         confirm_unlock(who, _pool_name(run), str(run.url), yes=consent.yes)
-        take_away(objects, stored)
+        take_away(objects, stored, there)
     tell(f"{run.url} is free. Run the same command again to resume.")
     return ExitCode.DONE
 

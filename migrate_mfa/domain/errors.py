@@ -9,6 +9,7 @@
 A user's problem is never an exception: it is a `Verdict`.
 """
 
+from decimal import Decimal
 from enum import IntEnum
 
 
@@ -123,3 +124,8 @@ class CostLimitExceeded(MigrateMfaError):
     """The work may cost more than `--max-cost` allows."""
 
     exit_code = ExitCode.STOPPED
+
+    def __init__(self, message: str, hint: str, may_cost: Decimal) -> None:
+        super().__init__(message, hint)
+        self.may_cost = may_cost
+        """How much it may cost, in the currency of the operator's prices."""

@@ -67,10 +67,13 @@ class Reading:
     @property
     def why(self) -> str:
         """The choice and its reason, in one sentence."""
-        chosen, other = ("a scan", "look-ups") if self.scan else ("look-ups", "a scan")
-        costs = (self.scan_calls, self.lookup_calls) if self.scan else (self.lookup_calls, self.scan_calls)
-        about = counted(costs[0], "call")
-        return f"reading the pool by {chosen}: about {about} ({other} would take {costs[1]:,})"
+        if self.scan:
+            about = counted(self.scan_calls, "call")
+            other = f"looking up each row would take {self.lookup_calls:,}"
+            return f"The users are found by reading the whole pool: about {about} ({other})"
+        about = counted(self.lookup_calls, "call")
+        other = f"reading the whole pool would take {self.scan_calls:,}"
+        return f"The users are found by looking up each row: about {about} ({other})"
 
 
 def choose_reading(rows: int, pool: PoolFacts) -> Reading:

@@ -27,6 +27,7 @@ from migrate_mfa.fleet.validate import ask_aws, validate
 from migrate_mfa.remote.objects import is_bucket_url
 from migrate_mfa.reports.files import SUMMARY
 from migrate_mfa.reports.from_journal import PAGE
+from migrate_mfa.reports.languages import Lang
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, Stopped, on_signals
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Fleet:
     region: str | None
     endpoint_url: str | None
     patience: Patience = field(default_factory=Patience)
+    lang: Lang = Lang.EN
+    """Of the page."""
 
     @cached_property
     def targets(self) -> list[Target]:
@@ -227,7 +230,7 @@ class Fleet:
         document = json.dumps(summary_of(lines), ensure_ascii=False, indent=2) + "\n"
         self.place.write(f"{REPORT}/{SUMMARY}", document.encode())
         again = next((each.next_command for each in lines if "migrate-mfa fleet " in each.next_command), "")
-        self.place.write(f"{REPORT}/{PAGE}", as_html(lines, again).encode())
+        self.place.write(f"{REPORT}/{PAGE}", as_html(lines, again, self.lang).encode())
 
     def validate(self) -> ExitCode:
         """Look at every role and pool, and tell all troubles."""

@@ -123,6 +123,8 @@ def _connected(address: str) -> "Client":
             "--engine dask needs Dask, which is not installed here.",
             "Install it here and on the workers: pip install 'migrate-mfa[dask]'",
         ) from None
+    if urlsplit(address).scheme == "tls":
+        _require_certificates(address)
     try:
         return Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, TimeoutError, ValueError, TypeError) as error:
@@ -131,6 +133,24 @@ def _connected(address: str) -> "Client":
             "Look whether it runs, and at the certificates that Dask is configured with "
             "(distributed.comm.tls); then run the same command again.",
         ) from error
+
+
+def _require_certificates(address: str) -> None:
+    """Refuse TLS without certificates here: a client that has none would be closed without an end.
+
+    Raises:
+        UsageError: Dask is configured with none, or with files that cannot be used.
+    """
+    from distributed import Security
+
+    told = "Name them in Dask's configuration: distributed.comm.tls, see migrate-mfa guide fleet."
+    try:
+        context = Security().get_connection_args("client")["ssl_context"]
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise UsageError(f"The certificates for {address} cannot be read ({why}).", told) from error
+    if context is None:
+        raise UsageError(f"{address} needs certificates, and Dask is configured with none.", told)
 
 
 def _event(invocation: str, client: "Client") -> Any:  # noqa: ANN401 - Dask's own

@@ -24,7 +24,7 @@ _OF_ONE = frozenset({"name", "account", "user_pool_id", "metrics_file"})
 PATHS = frozenset({"roster", "metrics_file"})
 """The options that name a file."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-_TAKEN = frozenset({"report", "lanes", "logs", "results"})
+TAKEN = frozenset({"report", "lanes", "logs", "results"})
 """What is in the run directory of the fleet beside its targets."""
 _SHAPE = "To see such a file: migrate-mfa guide fleet"
 Table = Mapping[str, object]
@@ -170,7 +170,7 @@ class _Reader:
         name, pool, tags = table.get("name"), str(table.get("user_pool_id", "")), table.get("tags", [])
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             self.faults.append(f"{where}: 'name' is missing, or has more in it than letters, digits and ._-")
-        elif name.casefold() in _TAKEN:
+        elif name.casefold() in TAKEN:
             self.faults.append(f"{where}: this name is used by the fleet itself.")
         if not (found := POOL_ID.fullmatch(pool)):
             self.faults.append(f"{where}: 'user_pool_id' is missing, or not like ap-northeast-1_AbCdEfGhI.")

@@ -1,48 +1,73 @@
 """The fleet's `report/report.html`: coverage by account and Region first, then the targets."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from migrate_mfa.domain.formatting import counted
-from migrate_mfa.fleet.document import Line, in_words, states
+from migrate_mfa.fleet.document import Line, states
 from migrate_mfa.fleet.unit import State
+from migrate_mfa.reports.languages import Lang
 from migrate_mfa.reports.page import as_document
+from migrate_mfa.reports.page_texts import PageTexts
 
 _GRAVE = frozenset({State.SET_ASIDE, State.UNREACHABLE})
 _OPEN = frozenset({State.WAITING, State.RUNNING, State.INTERRUPTED, State.LIMITED})
+_COLUMNS: Mapping[str, str] = {
+    "restored": "fleet.restored",
+    "mfa_disabled": "fleet.mfa_disabled",
+    "verified": "outcomes.verified",
+    "pending": "outcomes.pending",
+    "failed": "outcomes.failed",
+    "skipped": "outcomes.skipped",
+    "unprocessed": "outcomes.unprocessed",
+    "unverified": "audit.unverified",
+    "no_phone": "audit.no_phone",
+}
+"""The counts of every verb in their order, with the texts of their columns."""
 Place = tuple[str | None, str]
 
 
-def as_html(lines: Sequence[Line], again: str) -> str:
+def as_html(lines: Sequence[Line], again: str, lang: Lang = Lang.EN) -> str:
     """The page as one HTML document.
 
     Args:
         lines: every target as it stands.
         again: the command that does the fleet again, for targets with something left to do.
+        lang: the language of the page; commands, and what they have said, stay as they are.
     """
-    found = [each.standing.state for each in lines]
-    grave = any(each in _GRAVE for each in found)
+    words = PageTexts(lang)
+    found = {each.standing.state for each in lines}
+    tone = "bad" if found & _GRAVE else "wait" if found & _OPEN else "good"
+    there = {name for each in lines for name, number in each.standing.counts.items() if number}
+    accounts = _coverage(lines)
+    again = again if tone != "good" else ""
+    number = words("fleet.one" if len(lines) == 1 else "fleet.many", number=len(lines))
     return as_document(
         "fleet.html",
-        "A fleet of user pools",
-        where=_where(lines),
-        sentence=_sentence(lines),
-        grave=grave,
-        again=again if grave or any(each in _OPEN for each in found) else "",
-        outcomes=sorted({name for each in lines for name, number in each.standing.counts.items() if number}),
-        accounts=_coverage(lines),
+        words("fleet.title"),
+        words,
+        where=words("fleet.where", targets=number, places=len(accounts)),
+        sentence=_sentence(lines, number, words),
+        tone=tone,
+        again=again,
+        outcomes=[name for name in _COLUMNS if name in there],
+        column=lambda name: words(_COLUMNS[name]),
+        accounts=accounts,
         targets=lines,
+        work=[
+            each
+            for each in lines
+            if each.standing.state is not State.NO_RUN
+            and (each.standing.error or each.next_command not in {"", again})
+        ],
     )
 
 
-def _where(lines: Sequence[Line]) -> str:
-    accounts, regions = {each.account for each in lines}, {each.region for each in lines}
-    places = f"{counted(len(accounts), 'account')} and {counted(len(regions), 'Region')}"
-    return f"{counted(len(lines), 'target')} in {places}"
-
-
-def _sentence(lines: Sequence[Line]) -> str:
-    return f"{counted(len(lines), 'target')}: {in_words(states(lines))}."
+def _sentence(lines: Sequence[Line], targets: str, words: PageTexts) -> str:
+    told = [
+        words("fleet.of_state", number=number, state=words(f"fleet_state.{state}"))
+        for state, number in states(lines).items()
+    ]
+    return words("fleet.sentence", targets=targets, told=words("fleet.comma").join(told))
 
 
 def _coverage(lines: Sequence[Line]) -> list[tuple[Place, int, Counter[str]]]:

@@ -1,6 +1,7 @@
 """The rehearsal of a plan: a simulated pool of the same shape, and what the plan is expected to do there."""
 
 import shlex
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -122,12 +123,13 @@ class _Rehearsal:
     calls: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def begin(self, service: Service, ready: Mapping[str, Any]) -> None:
-        """Print the ready line with the roster and the command to run; say what to expect."""
+        """Print the ready line with the roster and the command, for scripts alone; say what to expect."""
         self.calls = service.ledger.counts
         made, speed = self.made, service.world.time.speed
         command = ["migrate-mfa", "run", str(made.roster), "--user-pool-id", made.pool_id]
         command += ["--endpoint-url", ready["endpoint"], *self.options, "--yes"]
-        announce(service, {**ready, "roster": str(made.roster), "command": shlex.join(command)})
+        if not sys.stdout.isatty():
+            announce(service, {**ready, "roster": str(made.roster), "command": shlex.join(command)})
         _tell(
             f"A rehearsal: {counted(made.rows, 'row')}, {counted(made.users, 'user')} of the "
             f"roster and {counted(made.other_users, 'other')}, none of them real. Quotas are enforced."

@@ -52,6 +52,14 @@ class Holder:
         except (ValueError, TypeError, KeyError) as error:
             raise UnreadableError(LOCK) from error
 
+    @classmethod
+    def note(cls, last: Place, now: float) -> "Holder":
+        """That nobody holds it, and which segment is the last."""
+        return cls(
+            owner="", host="", pid=0, command="", generation=last.generation,
+            renewed_at=now, expires_at=now, last=last,
+        )  # fmt: skip
+
     def body(self) -> bytes:
         """As it stands in the bucket."""
         return json.dumps(asdict(self) | {"last": self.last.text}).encode()

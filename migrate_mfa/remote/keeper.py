@@ -10,7 +10,6 @@ from pathlib import Path
 from migrate_mfa import stop
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
 from migrate_mfa.remote import lease
-from migrate_mfa.remote.names import NOTHING, Place
 from migrate_mfa.remote.objects import BucketUrl, StoreError
 
 
@@ -20,14 +19,12 @@ class Keeper:
     def __init__(
         self,
         held: lease.Lease,
-        last: Callable[[], Place],
         drain: Callable[[str], None],
         end: Callable[[str], None],
         progress: Callable[[], Mapping[str, object] | None] = lambda: None,
     ) -> None:
         """`drain` is called once, with the reason; `end` must not return."""
         self._lease = held
-        self._last = last
         self._progress = progress
         self._drain = drain
         self._end = end
@@ -50,7 +47,7 @@ class Keeper:
         while not self._done.wait(pause):
             self._judge()
             try:
-                self._lease.renew(self._last(), self._progress())
+                self._lease.renew(progress=self._progress())
             except (StoreError, MigrateMfaError) as error:
                 self._trouble = str(error)
             except Exception as error:  # noqa: BLE001 - whatever it is, this thread must end the process in time
@@ -79,7 +76,6 @@ def kept(
     url: BucketUrl,
     say: Callable[[str], None],
     *,
-    last: Callable[[], Place] = lambda: NOTHING,
     progress: Callable[[], Mapping[str, object] | None] = lambda: None,
     scratch: Path | None = None,
 ) -> Iterator[None]:
@@ -89,13 +85,11 @@ def kept(
         held: the lease.
         url: what is leased, as the operator calls it.
         say: tells why the command drains or ends.
-        last: the last segment that is in the bucket.
         progress: where the command stands.
         scratch: what goes before the process is ended.
     """
     keeper = Keeper(
         held,
-        last,
         lambda reason: _drain(url, reason, say),
         lambda reason: _end_now(f"{url}: {reason}", say, scratch),
         progress,
@@ -105,7 +99,7 @@ def kept(
         yield
     finally:
         keeper.stop()
-        held.release(last())
+        held.release()
 
 
 def _drain(url: BucketUrl, reason: str, say: Callable[[str], None]) -> None:

@@ -4,8 +4,9 @@ It lasts 90 s by the store's clock and is renewed every 10 s, each time in the p
 that was written before. Its generation grows with every owner. An owner that cannot renew it drains after
 30 s and ends after 75 s, so it is dead before anybody else may begin.
 
-It also notes the last segment that is known to be in the bucket, for whoever restores the journal next.
-Therefore the lease of a run directory stays, free, when its owner ends or when it is taken away.
+It also notes the last segment that is in the bucket, before anybody writes to a user because of that, so
+whoever restores the journal next misses every object that was lost. Therefore the lease of a run directory
+stays, free, when its owner ends or when it is taken away.
 """
 
 import os
@@ -125,32 +126,31 @@ class Lease:
                 self._store_ahead = put.at - self._elapsed()
 
     def _look_who_has_it(self) -> None:
-        """The lease is another object: ours, if the answer to a renewal was lost; else it is lost."""
+        """The lease is another object: ours, if the answer to a renewal was lost; else it is lost.
+
+        Raises:
+            StoreError: it is ours, and the next renewal can succeed.
+        """
         found = self._objects.get(LOCK)
         holder = readable(found) if found else None
         if found and holder and holder.owner == self._holder.owner:
             # When that was sent is not known; it counts from the renewal before it, and the next one is due.
             self._tag = found.tag
-            return
+            raise StoreError("the answer to a renewal was lost")
         by = f" by {holder.who}" if holder and not holder.free else ""
         how = "removed" if holder and holder.free else f"taken over{by}"
         self._lost = f"The lease of {self._what} was {how}, so this command ends."
 
-    def release(self, last: Place = NOTHING) -> None:
-        """Give it back; what cannot be given back runs out by itself.
-
-        Args:
-            last: the last segment that is in the bucket. Where there is one, the lease stays as a note of it.
-        """
+    def release(self) -> None:
+        """Give it back; what cannot be given back runs out by itself. It stays if it notes a segment."""
         with self._mutex:
             if self._lost:
                 return
-            left = replace(self._holder, last=max(last, self.last)).freed()
             with suppress(ConditionFailedError, GoneError, StoreError, MigrateMfaError):
-                if left.last == NOTHING:
+                if self.last == NOTHING:
                     self._objects.delete(LOCK, tag=self._tag)
                 else:
-                    self._objects.put(LOCK, left.body(), replaces=self._tag)
+                    self._objects.put(LOCK, self._holder.freed().body(), replaces=self._tag)
 
 
 def acquire(
@@ -254,19 +254,25 @@ def look_at_dead(objects: Objects, waiting: Waiting) -> tuple[Holder | None, Sto
     return None
 
 
-def take_away(objects: Objects, stored: Stored) -> None:
-    """Free a lease that was looked at. It stays as a note where it knows of a segment.
+def take_away(objects: Objects, stored: Stored | None, there: Place = NOTHING) -> None:
+    """Free a lease that was looked at. It stays as a note of the last segment, if there is one.
+
+    Args:
+        objects: where it is.
+        stored: the lease; None where there is none any more.
+        there: the last segment, where the lease does not tell it.
 
     Raises:
         Busy: it was renewed since.
         StoreError: it is not known whether it was removed.
     """
-    holder = readable(stored)
+    holder = readable(stored) if stored else None
+    left = holder.freed() if holder else Holder.note(there, stored.at if stored else objects.now())
     try:
-        if holder is None or holder.last == NOTHING:
+        if left.last > NOTHING:
+            objects.put(LOCK, left.body(), new=stored is None, replaces=stored.tag if stored else None)
+        elif stored:
             objects.delete(LOCK, tag=stored.tag)
-        else:
-            objects.put(LOCK, holder.freed().body(), replaces=stored.tag)
     except GoneError:
         return
     except ConditionFailedError:

@@ -97,6 +97,11 @@ class Contents(NamedTuple):
         """The highest generation that has left anything."""
         return max((place.generation for place in (*self.bases, *self.segments)), default=0)
 
+    @property
+    def last(self) -> Place:
+        """The newest base, or the last segment that follows it."""
+        return max((*self.after(self.bases[-1]), self.bases[-1])) if self.bases else NOTHING
+
     def after(self, base: Place) -> list[Place]:
         """The segments that follow a base."""
         return [each for each in self.segments if each.generation == base.generation and each > base]

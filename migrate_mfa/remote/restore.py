@@ -57,11 +57,10 @@ def _missing(names: list[str], contents: Contents, at_least: Place) -> str | Non
     if not contents.bases:
         return ANY_BASE if at_least > NOTHING or any(map(left_by_a_command, names)) else None
     base = contents.bases[-1]
-    later = contents.after(base)
-    for expected, place in enumerate(later, base.segment + 1):
+    for expected, place in enumerate(contents.after(base), base.segment + 1):
         if place.segment != expected:
             return Place(base.generation, expected).wal
-    last = Place(base.generation, base.segment + len(later))
+    last = contents.last
     if last >= at_least:
         return None
     same = at_least.generation == last.generation

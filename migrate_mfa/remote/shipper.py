@@ -69,9 +69,8 @@ class Shipper:
         self._cut_last = self._there = 0
         self._bulk = self._held = False
         self._wanted = self._ending = False
-        self._since_base = self._base_bytes = 0
+        self._since_base = self._base_bytes = self._waiters = 0
         self._base_made = 0.0
-        self._waiters = 0
         self._noted = ""
         self._failure: MigrateMfaError | None = None
         self._make_base()
@@ -86,11 +85,6 @@ class Shipper:
     def records(self) -> bool:
         """See `Replica.records`."""
         return not self._bulk
-
-    @property
-    def last(self) -> Place:
-        """The last segment that is in the bucket."""
-        return Place(self._lease.generation, self._there)
 
     @property
     def progress(self) -> dict[str, object] | None:
@@ -173,7 +167,9 @@ class Shipper:
         while (cut := self._next()) is not None:
             number, lines = cut
             body = segment.packed(lines)
-            self._put_segment(Place(self._lease.generation, number).wal, body)
+            place = Place(self._lease.generation, number)
+            self._put_segment(place.wal, body)
+            self._note(place)
             with self._changed:
                 self._there = max(self._there, number)
                 self._since_base += len(body)
@@ -219,6 +215,11 @@ class Shipper:
                     raise _not_ours(name) from None
 
         self._insist(put)
+
+    def _note(self, place: Place) -> None:
+        """Have the lease say that it is there: without that nobody would miss the newest object."""
+        self._insist(lambda: self._lease.renew(place, self.progress))
+        self._lease.require()
 
     def _insist(self, put: Callable[[], None]) -> None:
         """Try it until it is done or the lease is over; what is refused for long is not allowed.
@@ -270,6 +271,7 @@ class Shipper:
             with scratch.open("rb") as source, gzip.open(packed, "wb", _LEVEL) as target:
                 shutil.copyfileobj(source, target)
             self._put_base(place, packed)
+            self._note(place)
             size = packed.stat().st_size
         finally:
             scratch.unlink(missing_ok=True)

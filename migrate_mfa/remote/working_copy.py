@@ -66,9 +66,6 @@ def for_work(run: RemoteRun, command: str, waiting: Waiting) -> Iterator[Path]:
             )
         shippers: list[Shipper] = []
 
-        def last() -> Place:
-            return shippers[-1].last if shippers else NOTHING
-
         def progress() -> Mapping[str, object] | None:
             return shippers[-1].progress if shippers else None
 
@@ -76,7 +73,7 @@ def for_work(run: RemoteRun, command: str, waiting: Waiting) -> Iterator[Path]:
             shippers.append(Shipper(database, run.objects, lease, waiting.elapsed))
             return shippers[-1]
 
-        with kept(lease, run.url, waiting.say, last=last, progress=progress, scratch=path.parent):
+        with kept(lease, run.url, waiting.say, progress=progress, scratch=path.parent):
 
             def bring(file: Path) -> bool:
                 return not lease.lost and _bring(patient, path, file)
@@ -115,7 +112,8 @@ def for_reading(run: RemoteRun, waiting: Waiting, *, writes_report: bool = False
                     f"{run.url}/{LOCK} cannot be read: it is not known whether a command works there."
                 )
             held = stored is not None and holder is not None and stored.at < holder.expires_at
-            restore(run.objects, str(run.url), path, holder.last if holder else NOTHING)
+            contents = restore(run.objects, str(run.url), path, holder.last if holder else NOTHING)
+            _require_note(run, stored or not contents.bases or run.objects.get(LOCK))
         lock = take_lock(path / LOCAL_LOCK, "", "") if held else None  # so its command is seen as running
         try:
             yield path
@@ -187,24 +185,27 @@ def purge_versions(run: RemoteRun, waiting: Waiting) -> list[str]:
         return [name for name in names if not is_ours(name)]
 
 
-def require_run(run: RemoteRun) -> None:
-    """Refuse a place where there is no run.
+def last_there(run: RemoteRun) -> Place:
+    """The last segment of a run as far as its objects tell.
 
     Raises:
-        RunDirectoryError: there is none.
+        RunDirectoryError: there is no run.
     """
-    if not any(map(left_by_a_command, names := run.objects.names())) and not Contents.of(names).bases:
+    contents = Contents.of(names := run.objects.names())
+    if not contents.bases and not any(map(left_by_a_command, names)):
         raise WorkingCopy(Path(), str(run.url)).without_run()
+    return contents.last
 
 
 def _require_own_place(run: RemoteRun) -> None:
     """Refuse to begin a run among other objects, or in the run directory of another run.
 
     Raises:
-        RunDirectoryError: it names one of them.
+        RunDirectoryError: it names one of them; or the lease of this run was removed.
     """
     names = run.objects.names()
     if Contents.of(names).bases:
+        _require_note(run, LOCK in names)
         return
     foreign = next((name for name in names if not is_ours(name)), None)
     outer = run.objects.outer() if foreign is None else None
@@ -214,6 +215,20 @@ def _require_own_place(run: RemoteRun) -> None:
             if foreign
             else f"{run.url} is inside another run directory, {outer}.",
             "With --run-dir, name a new prefix, for this run alone.",
+        )
+
+
+def _require_note(run: RemoteRun, there: object) -> None:
+    """Refuse a journal of which nothing tells whether it is whole.
+
+    Raises:
+        RunDirectoryError: the lease, which notes the last segment, was removed.
+    """
+    if not there:
+        raise RunDirectoryError(
+            f"{run.url} lacks {LOCK}, so nobody knows whether its newest objects are still there.",
+            f"Put it back, from an older version if the bucket keeps versions. If nothing else was removed: "
+            f"migrate-mfa unlock --run-dir {run.url}",
         )
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import TYPE_CHECKING
 
+from migrate_mfa.domain.errors import CostLimitExceeded, MigrateMfaError, SmsLimitExceeded
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.reports.command_results import AuditResult, ReconcileResult
-from migrate_mfa.reports.next_command import Next, safe_path
+from migrate_mfa.reports.next_command import Next, as_written, safe_path
 
 if TYPE_CHECKING:
     from migrate_mfa.reports.audit_facts import AuditFacts
@@ -19,6 +21,45 @@ _USER_GONE = "user_gone"
 UNCHANGED = "ended_unchanged"
 """What a pass that was to write says of itself if it ended before it began to write: why."""
 DECLINED = "declined"
+ENDED_BY = "ended_by"
+"""The error that ended a pass, by its name."""
+MAY_COST = "may_cost"
+"""What the work of a pass may cost that was refused for it, in the currency of the operator's prices."""
+AT_LIMIT = "ended_at_limit"
+"""The option of the operator's that ended a pass before all rows were done."""
+
+_REFUSALS = frozenset({CostLimitExceeded.__name__, SmsLimitExceeded.__name__})
+
+
+def ending(problem: MigrateMfaError | None, limit: str) -> Mapping[str, object]:
+    """What a pass says of what ended it early, under the names above.
+
+    Args:
+        problem: the error, if one did.
+        limit: the operator's option, if one did.
+    """
+    found: dict[str, object] = {AT_LIMIT: limit} if limit else {}
+    if problem is not None:
+        found[ENDED_BY] = type(problem).__name__
+    if isinstance(problem, CostLimitExceeded):
+        found[MAY_COST] = float(problem.may_cost)
+    return found
+
+
+def state_in_words(state: str, extra: Mapping[str, object]) -> str:
+    """How a pass ended, for people: `stopped` where nobody asked for that, else what was asked for.
+
+    Args:
+        state: of the pass.
+        extra: what else it says of itself.
+    """
+    if state == "stopped" and extra.get(UNCHANGED) == DECLINED:
+        return "declined, nothing was changed"
+    if state == "stopped" and extra.get(ENDED_BY) in _REFUSALS:
+        return "refused"
+    if state == "stopped" and AT_LIMIT in extra:
+        return f"ended at {extra[AT_LIMIT]}"
+    return state
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +99,10 @@ def headline(summary: "Summary", planned: int, lines: Next, audit: "AuditFacts |
         lines: makes commands.
         audit: what an audit found, where it was one that has come to an end.
     """
+    if summary.meta.phase == "purged":
+        return Headline(WAIT, "audit_purged" if summary.meta.kind == "audit" else "purged")
     if summary.meta.kind == "audit":
         return _of_audit(summary, lines, audit)
-    if summary.meta.phase == "purged":
-        return Headline(WAIT, "purged")
     if summary.meta.phase != "planned":
         return Headline(BAD, "unplanned", {}, "plan", _plan_again(summary, lines))
     total = summary.total
@@ -82,14 +123,22 @@ def _of_audit(summary: "Summary", lines: Next, audit: "AuditFacts | None") -> He
         return Headline(BAD, "audit_killed", {}, "audit_again", again)
     values = {"users": audit.users, "lacking": audit.users - audit.verified}
     if summary.state != "finished":
-        whole = AuditResult.of(summary.done.extra).list_complete
-        return Headline(BAD, "audit_shallow" if whole else "audit_stopped", values, "audit_again", again)
+        return _of_audit_cut_short(summary, values, lines)
     if not audit.users:
         return Headline(BAD, "audit_empty", values, "audit_again", again)
     if audit.users == audit.verified:
         return Headline(GOOD, "audit_full", values)
     plan = lines.list_as_roster("unverified")
     return Headline(WAIT, "audited", values, "audit_plan", plan, (audit.verified, audit.users))
+
+
+def _of_audit_cut_short(summary: "Summary", values: Mapping[str, int], lines: Next) -> Headline:
+    if allows := _allowing_cost(summary, lines):
+        again = allows.here("audit", "--user-pool-id", lines.pool_id)
+        return Headline(WAIT, "audit_cost", {**values, **_cost(summary)}, "allow_cost", again)
+    key = "audit_shallow" if AuditResult.of(summary.done.extra).list_complete else "audit_stopped"
+    again = lines.here("audit", "--user-pool-id", lines.pool_id)
+    return Headline(BAD, key, values, "audit_again", again)
 
 
 def _refused(summary: "Summary", values: Mapping[str, int], lines: Next) -> Headline | None:
@@ -102,7 +151,7 @@ def _refused(summary: "Summary", values: Mapping[str, int], lines: Next) -> Head
 def _of_plan(summary: "Summary", values: Mapping[str, int], lines: Next) -> Headline:
     if not values["open"]:
         return Headline(GOOD, "plan_nothing", values, "audit", lines.audit())
-    if too_dear := _too_many_sms(summary, lines):
+    if too_dear := _too_many_sms(summary, lines) or _too_dear(summary, lines):
         return too_dear
     return Headline(GOOD, "planned", values, "run", lines.here("run"))
 
@@ -114,7 +163,36 @@ def _too_many_sms(summary: "Summary", lines: Next) -> Headline | None:
     if expected <= allowed:
         return None
     allows = replace(lines, options={**lines.options, "max_sms": expected})
-    return Headline(WAIT, "plan_sms", {"sms": expected, "allowed": allowed}, "allow_sms", allows.resume())
+    told: dict[str, int | str] = {"command": summary.done.command, "sms": expected, "allowed": allowed}
+    return Headline(WAIT, "refused_sms", told, "allow_sms", allows.resume())
+
+
+def _too_dear(summary: "Summary", lines: Next) -> Headline | None:
+    """A pass that was refused for its cost, with the command that allows it."""
+    allows = _allowing_cost(summary, lines)
+    if allows is None:
+        return None
+    told: dict[str, int | str] = {"command": summary.done.command, **_cost(summary)}
+    return Headline(WAIT, "refused_cost", told, "allow_cost", allows.resume())
+
+
+def _allowing_cost(summary: "Summary", lines: Next) -> Next | None:
+    """Makes the commands that allow the cost for which a pass was refused; None where none was."""
+    may_cost = summary.done.extra.get(MAY_COST)
+    if may_cost is None:
+        return None
+    return replace(lines, options={**lines.options, "max_cost": _up_to_a_cent(may_cost)})
+
+
+def _cost(summary: "Summary") -> dict[str, int | str]:
+    """What a pass may cost that was refused for that, and what was allowed."""
+    may_cost, allowed = summary.done.extra[MAY_COST], summary.done.context.options["max_cost"]
+    return {"cost": f"{_up_to_a_cent(may_cost):,.2f}", "allowed": str(allowed)}
+
+
+def _up_to_a_cent(amount: float) -> float:
+    """An amount with two decimals that allows it."""
+    return ceil(round(amount * 100, 6)) / 100
 
 
 def _plan_again(summary: "Summary", lines: Next) -> str:
@@ -130,15 +208,43 @@ def _early(summary: "Summary", values: Mapping[str, int], lines: Next) -> Headli
     if summary.state not in _ENDED_EARLY:
         return None
     if unchanged := summary.done.extra.get(UNCHANGED):
-        if command == "run" and unchanged != DECLINED and (too_dear := _too_many_sms(summary, lines)):
-            return too_dear
-        key, advice = ("declined", "again") if unchanged == DECLINED else ("unchanged", "resume")
-        return Headline(WAIT, key, told, advice, _resume(summary, lines))
+        return _of_nothing_changed(summary, told, lines, declined=unchanged == DECLINED)
     if not values["open"]:
         return None
     half = sum(summary.half_done.values())
+    if not half and (at_limit := _at_limit(summary, told, lines)):
+        return at_limit
     key, tone = ("half_done", BAD) if half else ("stopped", WAIT)
     return Headline(tone, key, {**told, "half": half}, "resume", _resume(summary, lines))
+
+
+def _of_nothing_changed(
+    summary: "Summary", told: Mapping[str, int | str], lines: Next, *, declined: bool
+) -> Headline:
+    """The headline of a pass that was to write, and ended before it began to."""
+    if declined:
+        return Headline(WAIT, "declined", told, "again", _resume(summary, lines))
+    too_many_sms = _too_many_sms(summary, lines) if summary.done.command == "run" else None
+    unchanged = Headline(WAIT, "unchanged", told, "resume", _resume(summary, lines))
+    return too_many_sms or _too_dear(summary, lines) or unchanged
+
+
+def _at_limit(summary: "Summary", told: Mapping[str, int | str], lines: Next) -> Headline | None:
+    """A pass that ended where the operator wanted it to."""
+    option = summary.done.extra.get(AT_LIMIT)
+    name = str(option or "").removeprefix("--").replace("-", "_")
+    limit = summary.done.context.options.get(name)
+    if limit is None:
+        return None
+    told = {**told, "limit": " ".join(as_written(name, limit)) if name == "stop_after" else int(str(limit))}
+    match name:
+        case "max_users":
+            command = _resume(summary, lines)
+            return Headline(WAIT, "wave", told, "wave" if command else "resume", command)
+        case "stop_after":
+            return Headline(WAIT, "time_is_up", told, "resume", _resume(summary, lines))
+        case _:
+            return Headline(WAIT, "no_sms_left", told, "more_sms")
 
 
 def _resume(summary: "Summary", lines: Next) -> str | None:

@@ -52,16 +52,21 @@ def as_html(page: Page, lang: Lang) -> str:
     return _in_shell(body, title, drawing.words.lang, drawing.rules)
 
 
-def as_document(template: str, title: str, **facts: object) -> str:
-    """Another page of ours in English as one HTML document, with the same style and the same policy.
+def as_document(template: str, title: str, words: PageTexts, **facts: object) -> str:
+    """Another page of ours as one HTML document, with the same style and the same policy.
 
     Args:
         template: its name; what it renders is escaped.
         title: of the document.
-        facts: what the template needs.
+        words: in its language; `w` in the template.
+        facts: what else the template needs.
     """
-    body = _environment(escaped=True).get_template(template).render(title=title, **facts)
-    return _in_shell(body, title, Lang.EN.value, ())
+    body = (
+        _environment(escaped=True)
+        .get_template(template)
+        .render(title=title, w=words, version=__version__, **facts)
+    )
+    return _in_shell(body, title, words.lang, ())
 
 
 def _in_shell(body: str, title: str, lang: str, rules: Iterable[str]) -> str:

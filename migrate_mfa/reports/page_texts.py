@@ -38,7 +38,7 @@ class PageTexts:
 
     def advice(self, headline: Headline) -> str:
         """What the next command of a headline is for; empty where there is none."""
-        return self(f"next.{headline.advice}") if headline.advice else ""
+        return self(f"next.{headline.advice}", **headline.values) if headline.advice else ""
 
     def shown(self, value: Any) -> str:  # noqa: ANN401 - whatever can be shown
         """A value as it is read: 12,000, yes, JP, none."""
@@ -70,6 +70,8 @@ class PageTexts:
         """A length of time in its two largest units."""
         if seconds is None:
             return NONE
+        if 0 < seconds < 1:
+            return self("page.under_a_second")
         found = duration(seconds)
         return _UNIT.sub(lambda unit: _UNITS[unit[0]], found) if self.lang is Lang.JA else found
 

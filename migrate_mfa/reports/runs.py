@@ -10,6 +10,7 @@ from migrate_mfa.journal.meta import RunMeta
 from migrate_mfa.journal.report_store import ReportStore
 from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.reports.from_journal import state_now
+from migrate_mfa.reports.headline import state_in_words
 from migrate_mfa.reports.summary import iso, totals
 
 
@@ -22,6 +23,8 @@ class RunEntry:
     trouble: str = ""
     command: str | None = None
     state: str | None = None
+    standing: str | None = None
+    """The state in words for people, who are also told that a run is purged."""
     pool_name: str | None = None
     user_pool_id: str | None = None
     roster: str | None = None
@@ -34,6 +37,7 @@ class RunEntry:
     def as_dict(self) -> dict[str, object]:
         """As JSON has it."""
         found = asdict(self)
+        del found["standing"]
         return {**found, "at": iso(self.at) if self.at else None}
 
 
@@ -71,10 +75,12 @@ def _read(journal: Journal) -> RunEntry:
     last = store.last_pass()
     if last is None:
         return RunEntry(run_dir=shown(journal.directory), trouble="It holds no run yet.")
+    state = state_now(journal, last)
     return RunEntry(
         run_dir=shown(journal.directory),
         command=last.command,
-        state=state_now(journal, last),
+        state=state,
+        standing="purged" if meta.phase == "purged" else state_in_words(state, last.extra),
         pool_name=meta.pool_name,
         user_pool_id=meta.user_pool_id,
         roster=meta.roster,

@@ -98,7 +98,7 @@ def tell_limit(session: "Session") -> None:
     """Say which limit of the operator's ended a pass, if one did."""
     stop = session.stop
     if stop.cause is not None and stop.cause.value == "limit":
-        tell(f"Stopped at {stop.detail}. Run the same command again to continue.")
+        tell(f"Ended at {stop.detail}, as you asked. Run the same command again to continue.")
 
 
 def confirm_billing(session: "Session", ahead: "Forecast") -> None:

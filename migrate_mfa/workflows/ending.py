@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from migrate_mfa.cli.prompt import progress_for, tell
-from migrate_mfa.domain.errors import CostLimitExceeded, InputUnusable
+from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.formatting import at_least_a_second
 from migrate_mfa.workflows.consent import tell_limit
 from migrate_mfa.workflows.telling import tell_end, tell_failure
@@ -29,6 +29,8 @@ class _HasPass(Protocol):
 
 
 Opened = TypeVar("Opened", bound=_HasPass)
+_LEAST_FOR_A_RATE_S = 10.0
+"""Of a shorter pass the start is so large a part that its rate foretells nothing."""
 
 
 @contextmanager
@@ -36,7 +38,7 @@ def shown_at_end(
     command: str, settings: "Settings", open_it: Callable[["Progress"], AbstractContextManager[Opened]]
 ) -> Iterator[Opened]:
     """Open a pass with progress, and show how it ended in any case; `leave` tells whether it completed."""
-    from migrate_mfa.cli import tables
+    from migrate_mfa.workflows.standing import standing
 
     opened, problem = None, None
     try:
@@ -51,7 +53,7 @@ def shown_at_end(
             invocation, summary = opened.invocation, opened.invocation.summary
             # A plan is a table of its own, which was shown before it may have been refused.
             if settings.output.json or invocation.command != "plan":
-                tables.standing(summary.as_dict(), invocation.journal.directory, in_json=settings.output.json)
+                standing(summary.as_dict(), invocation.journal.directory, in_json=settings.output.json)
             if invocation.headline is not None and not (settings.output.json or settings.output.quiet):
                 advised = _unless_refused(invocation.headline, problem)
                 _say_what_next(settings, invocation, summary, advised)
@@ -60,7 +62,7 @@ def shown_at_end(
 def _unless_refused(headline: "Headline", problem: Exception | None) -> "Headline":
     """Without a next command that would be refused once more: the error says what to do instead."""
     unchanged = headline.key == "unchanged" and isinstance(problem, InputUnusable)
-    return replace(headline, advice="") if unchanged or isinstance(problem, CostLimitExceeded) else headline
+    return replace(headline, advice="") if unchanged else headline
 
 
 def _say_what_next(
@@ -71,8 +73,8 @@ def _say_what_next(
     from migrate_mfa.reports.from_journal import PAGE
 
     rate = summary.users_per_s
-    pace = f", {rate:.1f} users/s" if rate else ""
     seconds = summary.done.seconds
+    pace = f", {rate:.1f} users/s" if rate and seconds and seconds >= _LEAST_FOR_A_RATE_S else ""
     took = f"It took {at_least_a_second(seconds)}{pace}." if seconds is not None else ""
     tell_verdict(headline, took)
     if now := summary.done.extra.get("ended_now"):
@@ -128,7 +130,9 @@ def next_after(settings: "Settings", pool_id: str, run_dir: str = "") -> "Next":
 
 
 def leave(invocation: "Invocation", code: "ExitCode") -> "ExitCode":
-    """Say which limit of the operator's ended the pass, if one did, and how the command ends."""
-    tell_limit(invocation.session)
+    """Tell how the command ends; where the headline is not shown, also the operator's limit that ended it."""
+    output = invocation.session.settings.output
+    if output.quiet or output.json:
+        tell_limit(invocation.session)
     tell_end(invocation, code)
     return code

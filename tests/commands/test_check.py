@@ -204,7 +204,8 @@ def test_a_good_check_of_a_plan_ends_with_its_run(raise_site: Callable[..., Site
 
     assert_code(done, 0)
     assert done.err == (
-        "Next: Review the plan, then apply it. The command asks before it writes.\n"
+        "Next: Review the plan, then apply it. The command asks before it writes. "
+        "Add --max-users 10 to begin with a first wave.\n"
         f"  migrate-mfa run --run-dir {site.folder / 'run'} --quota-share 1 "
         f"--endpoint-url {site.running.endpoint}\n"
     )

@@ -42,6 +42,8 @@ def test_the_whole_way_and_the_page(site: FleetSite) -> None:
     assert "2 targets: 2 finished." in page.read_text(encoding="utf-8")
     page.unlink()
 
+    assert_code(site.cli("fleet", "report", *FLEET, "--lang", "ja"), 0)
+    assert "ターゲット 2 件: 完了 2 件。" in page.read_text(encoding="utf-8")
     assert_code(site.cli("fleet", "report", *FLEET), 0)
     assert "2 targets: 2 finished." in page.read_text(encoding="utf-8")
     assert_code(site.cli("fleet", *FLEET, "--verb", "rollback", "--yes"), 0)

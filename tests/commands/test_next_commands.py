@@ -255,17 +255,72 @@ def test_a_plan_with_too_many_sms_prints_what_allows_them(raise_site: Callable[.
     assert sum(sms(site.running).values()) == 4
 
 
-def test_a_plan_that_may_cost_too_much_prints_no_command_that_is_refused(
-    raise_site: Callable[..., Site],
+def test_what_may_cost_too_much_is_refused_before_a_write_and_prints_what_allows_it(
+    raised: Callable[..., Site], place: str
 ) -> None:
-    site = raise_site(members_of(NAMES))
-    given = ("--user-pool-id", POOL_ID, "--verification", "attested", "--max-cost", "1", "--mau-price", "1")
+    site = raised()
+    price, here = ("--mau-price", "0.37"), in_place(site, place)
+    given = ("--user-pool-id", POOL_ID, "--verification", "attested", "--max-cost", "1", *price, *here)
 
     planned = site.cli("plan", roster_of(site.folder, NAMES), *given)
+    looked = site.cli("status", *here or ("--run-dir", place))
+    refused = pasted(site, planned, "--max-cost", "0.5")
+    shown = site.cli("status", *here or ("--run-dir", place))
 
-    assert_code(planned, 8)
-    assert "Next:" not in planned.err
-    assert "Allow it with --max-cost" in planned.err
+    for done, command, allowed in ((planned, "plan", "1"), (refused, "run", "0.5")):
+        assert_code(done, 8)
+        said = f"The {command} was refused before it wrote anything: it may cost up to 1.48 now, and "
+        assert f"{said}--max-cost allows {allowed}." in done.err
+    assert "The plan was refused before it wrote anything" in looked.err
+    assert "run: refused" in shown.out
+    for each in (planned, looked, refused, shown):
+        assert "--mau-price 0.37 --max-cost 1.48" in each.err
+    assert mfa_of(site.running, "ann") == ([], None)
+    assert_code(pasted(site, shown), 0)
+
+
+def test_an_audit_that_may_cost_too_much_prints_what_allows_it(
+    raised: Callable[..., Site], place: str
+) -> None:
+    site = raised()
+    ran = ("--user-pool-id", POOL_ID, "--verification", "attested", "--yes", "--run-dir", "before")
+    assert_code(site.cli("run", roster_of(site.folder, NAMES), *ran), 0)
+    price, here = ("--max-cost", "0.01", "--mau-price", "1"), in_place(site, place)
+
+    audited = site.cli("audit", "--user-pool-id", POOL_ID, "--deep", "--yes", *price, *here)
+
+    assert_code(audited, 8)
+    assert "Reading their MFA settings was refused: it may cost up to 4.00 now" in audited.err
+    assert_code(pasted(site, audited, "--yes"), 0)
+
+
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [
+        (("--max-users", "3"), "The run ended after 3 users, as --max-users asked: 3 of 40"),
+        (("--stop-after", "2s"), "The run ended after 2s, as --stop-after asked: "),
+    ],
+)
+def test_a_run_that_ends_at_a_limit_of_the_operator_ended_as_asked_and_keeps_the_limit(
+    raise_site: Callable[..., Site], limit: tuple[str, str], told: str
+) -> None:
+    names = [f"user{at:02d}" for at in range(40)]
+    site = raise_site(members_of(names))
+    words = ("--user-pool-id", POOL_ID, "--verification", "attested", "--run-dir", "run", "--yes")
+
+    done = site.cli("run", roster_of(site.folder, names), *words, *limit, "--max-rps", "UserUpdate=4")
+    looked, listed = site.cli("status", "--run-dir", "run"), site.cli("runs", ".")
+    quiet = pasted(site, looked, "--quiet")
+
+    assert_code(done, 10)
+    for each in (done, looked):
+        assert told in each.err
+        assert "before its end" not in each.err
+        assert f"run: ended at {limit[0]}\n" in each.out
+        assert f" {' '.join(limit)} " in each.err.split("Next:")[1]
+    assert f"run: ended at {limit[0]}, " in listed.out
+    assert_code(quiet, 10)
+    assert quiet.err.endswith(f"Ended at {limit[0]}, as you asked. Run the same command again to continue.\n")
 
 
 def test_a_check_that_fails_is_repeated_as_it_was(raise_site: Callable[..., Site]) -> None:

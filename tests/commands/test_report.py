@@ -120,6 +120,8 @@ def test_report_writes_it_in_japanese_and_prints_it_for_a_ticket(
     assert_code(done, 0)
     assert done.out.startswith("# MFA 移行レポート: members\n")
     assert "| 完了 | `enrolled` | 12 |" in done.out
+    assert f"{POOL_ID.replace('_', chr(92) + '_')}。" in done.out  # a Japanese sentence ends as one
+    assert "| 時間 | 1 秒未満 |" in done.out
     assert '<html lang="ja">' in (run_dir / "report" / "report.html").read_text(encoding="utf-8")
     wrong = site.cli("report", "--run-dir", run_dir, "--lang", "fr")
     assert_code(wrong, 2)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.commands.support import POOL_ID, assert_code, end, writes
+from tests.commands.support import POOL_ID, assert_code, end, state_hash, writes
 from tests.process.buckets import (
     RUN,
     SLOW,
@@ -76,6 +76,67 @@ def test_the_newest_segment_is_missed_after_a_kill_also_when_the_lease_is_over(
     assert writes(here.running) == made
     again = here.cli("rollback", "--run-dir", RUN, "--yes")
     assert_code(again, 6)
+
+
+def test_no_user_is_written_before_the_lease_notes_the_segment_that_knows_the_user(
+    site: Callable[..., Site], bucket: Bucket
+) -> None:
+    here = site(faults=SLOW)
+    before = state_hash(here.running)
+    child = quick(here, *ATTESTED)
+    after_writes(here, child, 30)
+    child.kill()
+    ended(child)
+    lease = bucket.lease("customers")
+    assert lease is not None
+    generation, segment = map(int, lease["last"].split("-"))
+    known = f"customers/wal-{generation:05}-{segment:06}.jsonl.gz"
+    remove(bucket, *(name for name in bucket.names("customers/wal-") if name > known))
+    expire(bucket)
+
+    assert_code(here.cli.run("roster.csv", RUN, *ATTESTED), 0)
+    assert_code(here.cli("rollback", "--run-dir", RUN, "--yes"), 0)
+
+    assert state_hash(here.running) == before
+
+
+@pytest.mark.parametrize("command", ["status", "run"])
+def test_a_run_without_its_lease_is_not_known_to_be_whole_until_somebody_says_so(
+    site: Callable[..., Site], bucket: Bucket, command: str
+) -> None:
+    here = site()
+    assert_code(here.cli.run("roster.csv", RUN, *WAVE), 10)
+    left = bucket.names()
+    remove(bucket, "customers/lock.json")
+    left.remove("customers/lock.json")
+
+    refused = (
+        here.cli("status", "--run-dir", RUN)
+        if command == "status"
+        else here.cli.run("roster.csv", RUN, *ATTESTED)
+    )
+
+    assert_code(refused, 6)
+    assert f"{RUN} lacks lock.json" in refused.err
+    assert f"migrate-mfa unlock --run-dir {RUN}" in refused.err
+    assert bucket.names() == left
+    freed = here.cli("unlock", "--run-dir", RUN, "--yes")
+    assert_code(freed, 0)
+    assert "what a lost object held cannot be rolled back" in freed.err
+    assert_code(here.cli.run("roster.csv", RUN, *ATTESTED), 0)
+
+
+def test_unlock_removes_no_object_of_something_else(
+    site: Callable[..., Site], bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("migrate_mfa.remote.lease._DEAD_S", 0.5)
+    put(bucket, "customers/lock.json", b'{"of": "another tool"}')
+
+    refused = site().cli("unlock", "--run-dir", RUN, "--yes")
+
+    assert_code(refused, 6)
+    assert f"There is no run in {RUN}." in refused.err
+    assert bucket.names() == ["customers/lock.json"]
 
 
 @pytest.mark.parametrize("left", ["the lease", "the report"])

@@ -81,7 +81,8 @@ def test_a_lease_has_one_owner_and_knows_the_last_segment(bucket: Bucket) -> Non
     first = acquire(objects, "run", lambda: 0, waiting, keep_by=objects)
     first.renew(Place(1, 5))
     assert (first.lost, first.generation) == (False, 1)
-    first.release(Place(1, 6))
+    first.renew(Place(1, 6))
+    first.release()
 
     second = acquire(objects, "run", lambda: 0, waiting, keep_by=objects)
     assert (second.generation, second.last) == (2, Place(1, 6))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import sqlite3
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from tests.commands.support import (
     pool_document,
     state,
     wait_until,
+    write_roster,
 )
 from tests.support.hosted import hosted
 from tests.support.terminal import CTRL_C, CTRL_D, Terminal
@@ -93,6 +95,14 @@ def texts(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in kept}
 
 
+def printed(person: Terminal, before: str) -> tuple[str, ...]:
+    """The words of the command that is printed below a line, as it is pasted."""
+    lines = person.shown.splitlines()
+    program, *words = shlex.split(lines[lines.index(before) + 1])
+    assert program == "migrate-mfa"
+    return tuple(words)
+
+
 def run_dir(folder: Path) -> Path:
     (found,) = (folder / "migrate-mfa-runs" / POOL_ID).iterdir()
     return found
@@ -122,10 +132,10 @@ def test_the_whole_way_by_code_and_back(
     person.type(UNDO_PROMPT, "y")
 
     assert person.end() == 0
-    assert (
-        f"Next: Plan your roster.\n  migrate-mfa plan ROSTER --user-pool-id {POOL_ID} --phone-country JP"
-        in person.shown
-    )
+    planning = ("plan", "ROSTER", "--user-pool-id", POOL_ID, "--phone-country", "JP")
+    assert printed(person, "Next: Plan your roster.") == planning
+    write_roster(tmp_path / "ROSTER", [("cem@example.com", "090-1234-5678")])
+    assert_code(Cli(tmp_path, running.endpoint)(*planning, "--verification", "attested"), 0)
     assert (enrolled["Attributes"]["phone_number"], enrolled["PreferredMfaSetting"]) == (NUMBER, "SMS_MFA")
     assert enrolled["Attributes"]["phone_number_verified"] == "true"
     assert as_was(running, "ann")
@@ -185,16 +195,17 @@ def test_attested_as_json_and_kept(
     )
     assert state(running)["bob"]["PreferredMfaSetting"] == "SMS_MFA"
     assert len(codes(running, "bob")) == 1
-    assert "migrate-mfa rollback --run-dir" in person.shown
+    undoing = printed(person, "To undo it later:")
+    first = run_dir(tmp_path)
+    assert undoing == ("rollback", "--run-dir", str(first.relative_to(tmp_path)))
 
     # The same user again: enrolled now, so that only the sign-in is tested. Then back, later.
-    first = run_dir(tmp_path)
     again = sit_down("bob", "--yes", "--run-dir", tmp_path / "again", "--json", stdout=out)
     again.type(PASSWORD_PROMPT, PASSWORD)
     again.type(CODE_PROMPT, code_after(running, "bob", 2))
     assert again.end() == 0
     assert json.loads(out.read_text(encoding="utf-8"))["path"] == "sign-in only"
-    assert_code(Cli(tmp_path, running.endpoint)("rollback", "--run-dir", first, "--yes"), 0)
+    assert_code(Cli(tmp_path, running.endpoint)(*undoing, "--yes"), 0)
     assert as_was(running, "bob")
 
 
@@ -250,8 +261,7 @@ def test_terminated_at_a_question_it_asks_nothing_more_and_says_how_to_undo(
 
     assert person.end() == 143
     assert UNDO_PROMPT not in person.shown
-    assert f"rollback --run-dir {run_dir(tmp_path).relative_to(tmp_path)}" in person.shown
-    assert_code(rollback(tmp_path, running), 0)
+    assert_code(Cli(tmp_path, running.endpoint)(*printed(person, "To undo it later:"), "--yes"), 0)
     assert as_was(running, "fay")
 
 

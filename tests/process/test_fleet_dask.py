@@ -16,6 +16,7 @@ import pytest
 
 from tests.commands.support import assert_code, end, wait_until
 from tests.process.test_fleet import TARGETS, children_of, lives, require_good_end, site
+from tests.support.certificates import Certificates, certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,7 @@ pytestmark = [pytest.mark.promise(4), pytest.mark.slow]
 DASK = Path(sys.executable).with_name("dask")
 NO_PAGE = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
 TTL_S = 4
+TLS = "DASK_DISTRIBUTED__COMM__TLS__"
 
 
 @dataclass
@@ -36,6 +38,7 @@ class Cluster:
 
     folder: Path
     environment: dict[str, str]
+    tls: Certificates | None = None
     scheduler: subprocess.Popen[bytes] = field(init=False)
     address: str = field(init=False)
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -43,29 +46,33 @@ class Cluster:
     def __post_init__(self) -> None:
         """Start the scheduler, on a port that is free."""
         log = self.folder / "scheduler.log"
+        address = re.compile(rf"{'tls' if self.tls else 'tcp'}://127\.0\.0\.1:\d+")
         self.scheduler = self._start(log, "scheduler", "--host", "127.0.0.1", "--port", "0")
-        wait_until(lambda: bool(re.search(r"tcp://127\.0\.0\.1:\d+", log.read_text())), "the scheduler")
-        found = re.search(r"tcp://127\.0\.0\.1:\d+", log.read_text())
+        wait_until(lambda: bool(address.search(log.read_text())), "the scheduler")
+        found = address.search(log.read_text())
         assert found
         self.address = found[0]
 
-    def add(self, lanes: int = 2) -> subprocess.Popen[bytes]:
-        """Start one more worker, and have the scheduler know it."""
+    def add(self, lanes: int = 2, machine: Path | None = None) -> subprocess.Popen[bytes]:
+        """Start one more worker, and have the scheduler know it; `machine` is its working directory."""
         log = self.folder / f"worker{len(self.workers)}.log"
         line = ("--host", "127.0.0.1", "--nthreads", str(lanes), "--resources", f"lanes={lanes}")
-        worker = self._start(log, "worker", self.address, *line, "--no-nanny")
+        worker = self._start(log, "worker", self.address, *line, "--no-nanny", machine=machine)
         self.workers.append(worker)
         wait_until(lambda: "Registered to" in log.read_text(), "a worker")
         return worker
 
-    def _start(self, log: Path, *line: str) -> subprocess.Popen[bytes]:
+    def _start(self, log: Path, *line: str, machine: Path | None = None) -> subprocess.Popen[bytes]:
+        if self.tls:
+            line = (*line, "--protocol", "tls", "--tls-ca-file", str(self.tls.ca))
+            line = (*line, "--tls-cert", str(self.tls.cert), "--tls-key", str(self.tls.key))
         with log.open("wb") as output:
             return subprocess.Popen(
                 [DASK, *line, *NO_PAGE],
                 stdout=output,
                 stderr=output,
-                cwd=self.folder,
-                env=self.environment,
+                cwd=machine or self.folder,
+                env=self.environment | ({"TMPDIR": str(machine)} if machine else {}),
                 start_new_session=True,
             )
 
@@ -79,12 +86,12 @@ class Cluster:
 
 
 @contextmanager
-def cluster_of(site: FleetSite, workers: int) -> Iterator[Cluster]:
+def cluster_of(site: FleetSite, workers: int, tls: Certificates | None = None) -> Iterator[Cluster]:
     environment = site.cli.env() | {
         "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": f"{TTL_S}s",
         "DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH": "0",
     }
-    made = Cluster(site.folder, environment)
+    made = Cluster(site.folder, environment, tls)
     try:
         for _ in range(workers):
             made.add()
@@ -99,9 +106,17 @@ def cluster(site: FleetSite) -> Iterator[Cluster]:
         yield made
 
 
-def on(cluster: Cluster) -> tuple[str, ...]:
+def on(cluster: Cluster, run_dir: str = "") -> tuple[str, ...]:
     return (
-        *("fleet", "fleet.toml", "--verb", "run", "--run-dir", str(cluster.folder / "runs"), "--yes"),
+        *(
+            "fleet",
+            "fleet.toml",
+            "--verb",
+            "run",
+            "--yes",
+            "--run-dir",
+            run_dir or str(cluster.folder / "runs"),
+        ),
         *("--retry-pause", "1s", "--engine", "dask", "--scheduler", cluster.address),
     )
 
@@ -121,6 +136,52 @@ def test_every_user_of_every_target_ends_right(site: FleetSite, cluster: Cluster
     assert_code(site.cli.child(*on(cluster)), 0)
 
     require_good_end(site)
+
+
+def configure(site: FleetSite, tls: Certificates) -> None:
+    """Have Dask's own variables name the certificates of the coordinator."""
+    named = {"CA_FILE": tls.ca, "CLIENT__CERT": tls.cert, "CLIENT__KEY": tls.key}
+    site.cli.environment |= {f"{TLS}{name}": str(path) for name, path in named.items()}
+
+
+def test_a_fleet_works_under_tls_and_not_with_a_scheduler_of_another_authority(site: FleetSite) -> None:
+    good, foreign = certificates(site.folder / "good"), certificates(site.folder / "foreign")
+    with cluster_of(site, 1, good) as cluster:
+        assert cluster.address.startswith("tls://")
+        configure(site, Certificates(foreign.ca, good.cert, good.key))
+        refused = site.cli.child(*on(cluster))
+        assert_code(refused, 8)
+        what, hint = refused.said.splitlines()
+        assert what.startswith(f"migrate-mfa: The Dask scheduler {cluster.address} cannot be used (")
+        assert "certificates that Dask is configured with (distributed.comm.tls)" in hint
+        assert site.written() == 0
+
+        configure(site, good)
+        assert_code(site.cli.child(*on(cluster)), 0)
+    require_good_end(site)
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({}, "needs certificates, and Dask is configured with none."),
+        ({"CA_FILE": "none.pem", "CLIENT__CERT": "none.pem"}, "cannot be read (No such file or directory)."),
+        ({"CA_FILE": "roster.csv", "CLIENT__CERT": "roster.csv"}, "cannot be read ("),
+    ],
+)
+def test_tls_without_certificates_is_refused_at_once(
+    site: FleetSite, files: dict[str, str], says: str
+) -> None:
+    site.cli.environment |= {f"{TLS}{name}": str(site.folder / path) for name, path in files.items()}
+
+    refused = site.cli.child(
+        *("fleet", "fleet.toml", "--verb", "run", "--run-dir", "runs", "--yes"),
+        *("--engine", "dask", "--scheduler", "tls://127.0.0.1:1"),
+    )
+
+    assert_code(refused, 2)
+    assert len(refused.said.splitlines()) == 2, refused.said
+    assert says in refused.said
 
 
 def test_a_worker_that_is_killed_leaves_its_lanes_to_another_one(site: FleetSite, cluster: Cluster) -> None:

@@ -36,6 +36,7 @@ from tests.commands.support import (
 )
 from tests.commands.test_messy import SETTINGS, config_of
 from tests.support.hosted import hosted
+from tests.support.screen import at_a_terminal, has
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -280,3 +281,16 @@ def test_what_cannot_be_rehearsed_is_said(
 
     assert main(["simulate", *arguments]) == code
     assert said in capsys.readouterr().err
+
+
+def test_a_person_at_a_terminal_gets_words_and_no_json(raise_site: Callable[..., Site]) -> None:
+    site = raise_site([a_member("ann")])
+    write_roster(site.folder / "roster.csv", [("ann@example.com", phone_of(1))])
+    assert_code(site.cli.plan("roster.csv", "run", "--verification", "attested"), 0)
+    (site.folder / "pool.json").write_text(json.dumps(pool_document([a_member("ann")])), encoding="utf-8")
+
+    for words in (("--like", "run"), ("--pool-file", "pool.json")):
+        with at_a_terminal(100, 40, site, "simulate", *words) as screen:
+            shown = screen.watch(has("In a second terminal"))
+
+        assert not any('"endpoint"' in row for row in shown), shown

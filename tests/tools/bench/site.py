@@ -4,7 +4,7 @@ import csv
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,8 +87,17 @@ def contender(name: str, roster: Path) -> list[str]:
     return [sys.executable, "-m", "tests.tools.bench.contenders", name, str(roster), POOL_ID]
 
 
-def measure(command: Sequence[str], running: Running, more: Mapping[str, str] | None = None) -> Cost:
-    """Run a command against the simulator to its end, with more variables in its environment."""
+def measure(
+    command: Sequence[str],
+    running: Running,
+    more: Mapping[str, str] | None = None,
+    may_end_with: Collection[int] = (),
+) -> Cost:
+    """Run a command against the simulator to its end, with more variables in its environment.
+
+    Raises:
+        SystemExit: it ended with another exit code than 0 and those that it may end with.
+    """
     clock = SystemClock()
     started_at, started = clock.now(), clock.monotonic()
     child = subprocess.Popen(
@@ -97,8 +106,10 @@ def measure(command: Sequence[str], running: Running, more: Mapping[str, str] | 
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    _, _, usage = os.wait4(child.pid, 0)
-    child.returncode = 0
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode not in (0, *may_end_with):
+        raise SystemExit(f"{command} ended with {child.returncode}, so there is nothing to measure.")
     return Cost(
         seconds=clock.monotonic() - started,
         cpu_s=usage.ru_utime + usage.ru_stime,

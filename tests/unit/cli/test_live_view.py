@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migrate_mfa.cli.live_view import ROWS, live_rows
+from migrate_mfa.domain.quotas import Category
 from migrate_mfa.ports import CategoryPace, ProgressUpdate, RowFailure
 
 NOON = 1_700_049_600.0  # 2023-11-15 12:00:00 UTC
@@ -83,6 +84,15 @@ def test_where_there_is_little_room_what_matters_least_gives_way(height: int, go
     assert shown[0].startswith("writing")
     assert shown[1].startswith("4 min 42 s left")
     assert not [text for text in gone if any(text in row for row in shown)]
+
+
+def test_calls_that_look_at_the_pool_stand_in_the_same_columns() -> None:
+    paces = tuple(CategoryPace(category.value, 1.0, 10, 20, 0) for category in Category)
+
+    table = [row for row in rows(replace(FULL, paces=paces)) if row.endswith("10        20            0")]
+
+    assert len(table) == len(Category)
+    assert len({len(row) for row in table}) == 1
 
 
 def test_a_time_on_another_day_says_which() -> None:

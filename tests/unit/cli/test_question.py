@@ -49,6 +49,15 @@ def test_a_fact_that_is_too_long_is_cut_with_a_mark(length: int) -> None:
     assert lines[-1].endswith("…") is (length > 3 * 67)
 
 
+@pytest.mark.parametrize("length", [68, 80])
+def test_a_path_that_fits_a_line_of_its_own_stays_whole_to_be_copied(length: int) -> None:
+    path = "a-b/" * (length // 4)
+
+    lines = screen("About to write to 1 user", {"Whole plan": path, "SMS": "none"}).splitlines()
+
+    assert lines[2:] == ["Whole plan", path, "SMS          none"]
+
+
 def test_a_taller_terminal_shows_every_risk() -> None:
     risks = [f"risk {number}" for number in range(40)]
 

@@ -143,20 +143,21 @@ def test_the_cheaper_way_is_taken(
 def test_the_choice_is_told_with_its_cost() -> None:
     reading = choose_reading(1_000_000, a_pool(estimated_users=60_000))
 
-    assert reading.why == "reading the pool by a scan: about 1,000 calls (look-ups would take 1,000,000)"
+    way = "The users are found by reading the whole pool: about 1,000 calls"
+    assert reading.why == f"{way} (looking up each row would take 1,000,000)"
 
 
 @pytest.mark.parametrize(
     ("scan", "told"),
     [
-        (True, "reading the pool by a scan: about 1 call (look-ups would take 2)."),
-        (False, "reading the pool by look-ups: about 2 calls (a scan would take "),
+        (True, "reading the whole pool: about 1 call (looking up each row would take 2)."),
+        (False, "looking up each row: about 2 calls (reading the whole pool would take "),
     ],
 )
 def test_a_plan_says_which_way_it_takes_and_why(scan: bool, told: str) -> None:
     planned = plan([row(1, "ann"), FILLER], [a_user("ann")], scan=scan)
 
-    assert [text for text in planned.said if text.startswith(told)], planned.said
+    assert [text for text in planned.said if text.startswith(f"The users are found by {told}")], planned.said
 
 
 def test_a_scan_reads_every_page_and_looks_nobody_up_again() -> None:

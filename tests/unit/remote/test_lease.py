@@ -105,10 +105,10 @@ def test_a_renewal_whose_answer_was_lost_is_known_as_ours_and_does_not_count_unt
     place.clock.sleep(10)
     place.objects.lost = 1
 
-    with pytest.raises(StoreError):
-        lease.renew()
-    lease.renew()
-    assert lease.age == 10
+    for _ in range(2):
+        with pytest.raises(StoreError):
+            lease.renew(Segment(1, 2))
+    assert (lease.age, lease.last) == (10, NOTHING)
     lease.renew()
 
     assert (lease.age, lease.lost) == (0, False)
@@ -197,6 +197,19 @@ def test_who_unlocks_can_remove_what_is_no_lease_once_nobody_writes_it() -> None
     assert LOCK not in place.objects.bodies
 
 
+@pytest.mark.parametrize("body", [b"no", None])
+def test_who_unlocks_leaves_a_note_of_what_is_there(body: bytes | None) -> None:
+    place = Place()
+    if body:
+        place.write(body)
+    stored = place.objects.get(LOCK)
+
+    take_away(place.objects, stored, Segment(3, 4))
+
+    assert (place.holder().free, place.holder().last) == (True, Segment(3, 4))
+    assert place.acquire().generation == 4
+
+
 def test_a_lease_that_became_something_else_is_lost_at_once() -> None:
     place = Place()
     lease = place.acquire()
@@ -214,7 +227,7 @@ def test_the_last_segment_is_known_to_the_next_owner_however_the_one_before_ende
     first = place.acquire()
     first.renew(Segment(1, 7))
     if end == "released":
-        first.release(Segment(1, 8))
+        first.release()
     elif end == "taken away":
         found = look_at_dead(place.objects, place.waiting)
         assert found is not None
@@ -226,7 +239,7 @@ def test_the_last_segment_is_known_to_the_next_owner_however_the_one_before_ende
 
     second = place.acquire()
 
-    assert second.last == Segment(1, 8 if end == "released" else 7)
+    assert second.last == Segment(1, 7)
     assert (second.generation, place.holder().last) == (2, second.last)
     assert (place.clock.monotonic() > began) is (end == "expired")
     second.release()
@@ -235,7 +248,9 @@ def test_the_last_segment_is_known_to_the_next_owner_however_the_one_before_ende
 
 def test_nobody_holds_a_lease_that_is_only_a_note() -> None:
     place = Place()
-    place.acquire().release(Segment(1, 1))
+    lease = place.acquire()
+    lease.renew(Segment(1, 1))
+    lease.release()
 
     assert look_at_dead(place.objects, place.waiting) is None
 
@@ -249,10 +264,10 @@ def test_a_lease_that_cannot_be_given_back_hides_no_other_error(problem: Excepti
         raise problem
 
     place.objects.before = refuse
-    lease.release(Segment(1, 1))
+    lease.release()
     place.objects.before = lambda *_: None
 
-    assert place.holder().last == NOTHING
+    assert not place.holder().free
 
 
 def test_unlocking_looks_whether_the_owner_lives() -> None:
@@ -295,7 +310,7 @@ def test_a_keeper_drains_after_30_s_without_a_renewal_and_ends_after_75() -> Non
         events.append((f"end: {reason}", lease.age))
         raise _EndedError
 
-    keeper = Keeper(lease, lambda: NOTHING, lambda reason: events.append((reason, lease.age)), end)
+    keeper = Keeper(lease, lambda reason: events.append((reason, lease.age)), end)
 
     def away(*_: str) -> None:
         raise RuntimeError if not events else StoreError("PutObject: ConnectionLost")

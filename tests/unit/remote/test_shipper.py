@@ -14,8 +14,9 @@ from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.run_dir import WorkingCopy, working_copy
 from migrate_mfa.journal.run_files import JOURNAL
 from migrate_mfa.remote import segment, shipper
+from migrate_mfa.remote.holder import Holder
 from migrate_mfa.remote.lease import ENDS_S, Waiting, acquire
-from migrate_mfa.remote.names import Contents, Place, log_of
+from migrate_mfa.remote.names import LOCK, Contents, Place, log_of
 from migrate_mfa.remote.objects import Put, StoreError
 from migrate_mfa.remote.restore import restore
 from migrate_mfa.remote.shipper import Shipper
@@ -253,10 +254,51 @@ def test_the_last_segments_are_missed_where_the_lease_knows_of_them(remote: Remo
     for number in range(3):
         remote.write(str(number))
         remote.settled()
-    del remote.objects.bodies[Place(1, 3).wal]
+    noted = remote.lease.last
+    del remote.objects.bodies[noted.wal]
 
     with pytest.raises(RunDirectoryError, match=f"lacks {URL}/{Place(1, 3).wal}"):
-        restore(remote.objects, URL, _empty(tmp_path), at_least=Place(1, 3))
+        restore(remote.objects, URL, _empty(tmp_path), at_least=noted)
+
+
+def test_nobody_writes_before_the_lease_says_where_its_record_is(remote: Remote) -> None:
+    """The record is newer than everything else then: without the note, nobody would miss it."""
+    noted: list[bool] = []
+
+    def lose(method: str, name: str) -> None:
+        if (method, name, len(noted)) == ("put", LOCK, 0):
+            noted.append(Place(1, 1).wal in remote.objects.bodies)
+            raise StoreError(method)
+
+    remote.objects.before = lose
+    remote.write("one")
+    remote.settled()
+
+    found = remote.objects.get(LOCK)
+    assert found is not None
+    assert noted == [True]
+    assert Holder.read(found).last == Place(1, 1)
+
+
+def test_a_note_whose_answer_was_lost_is_made_again(remote: Remote) -> None:
+    def lose(method: str, name: str) -> None:
+        if (method, name) == ("put", LOCK) and not remote.objects.lost:
+            remote.objects.before = lambda *_: None
+            remote.objects.lost = 1
+
+    remote.objects.before = lose
+    remote.write("one")
+    remote.settled()
+
+    assert remote.lease.last == Place(1, 1)
+
+
+def test_the_lease_notes_a_base_too(remote: Remote) -> None:
+    assert remote.lease.last == Place(1, 0)
+    remote.write("one")
+    remote.shipper._make_base()
+
+    assert remote.lease.last >= Contents.of(remote.objects.names()).bases[-1]
 
 
 @pytest.mark.parametrize(

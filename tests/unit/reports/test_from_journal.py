@@ -2,7 +2,6 @@ from pathlib import Path
 
 import pytest
 
-from migrate_mfa.cli import tables
 from migrate_mfa.domain.quotas import Category
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.write_store import WorkStore
@@ -10,6 +9,7 @@ from migrate_mfa.pacing.call_count import CallCount
 from migrate_mfa.ports import ProgressUpdate
 from migrate_mfa.reports import from_journal
 from migrate_mfa.reports.from_journal import status
+from migrate_mfa.workflows.standing import standing as show
 from tests.support.clock import FakeClock
 
 SLOWED = "throttled by UserUpdate: 12/s"
@@ -40,7 +40,7 @@ def test_status_says_by_name_what_slows_a_run_while_it_runs(
         store.end("finished", 1_700_000_060.0, reads_only=0, extra={})
         ended = status(tmp_path)
 
-    tables.standing(running, tmp_path, in_json=False)
+    show(running, tmp_path, in_json=False)
 
     assert (running["state"], running["slowed_by"]) == ("running", SLOWED)
     assert f"\nNow {SLOWED}.\n" in capsys.readouterr().out
@@ -56,7 +56,7 @@ def test_status_says_where_a_run_stands_while_it_runs(
         store.note(WRITING, CALLS, BEGUN + 58)
         found = status(tmp_path)
 
-    tables.standing(found, tmp_path, in_json=False)
+    show(found, tmp_path, in_json=False)
 
     assert found["progress"] == {
         "phase": "writing",
@@ -83,7 +83,7 @@ def test_status_says_how_old_its_news_is_where_the_run_was_silent_for_long(
         )
         clock.advance(30)
 
-        tables.standing(status(tmp_path), tmp_path, in_json=False)
+        show(status(tmp_path), tmp_path, in_json=False)
 
     assert "\nsorting the users (as of 1 min 30 s ago)\n" in capsys.readouterr().out
 

@@ -423,8 +423,10 @@ def test_both_languages_have_the_same_texts_with_the_same_values() -> None:
 def test_every_text_is_used() -> None:
     used = "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.glob("*.[hm]*"))
     used += "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.parent.glob("*.py"))
+    used += (TEMPLATES.parents[1] / "fleet" / "page.py").read_text(encoding="utf-8")
     whole = {  # named by a value: in a template, or where templates and terminal share the sentence
         **{each: f'"{each}." ~' for each in ("state", "alone", "cost", "outcomes", "method", "audit")},
+        "fleet_state": '"fleet_state." +',
         **{each: f'self(f"{each}.{{' for each in ("headline", "next")},
     }
     for section, texts in texts_of(Lang.EN).items():

@@ -1,0 +1,118 @@
+"""The accounts of an organization, and the user pools of an account: lists, a page a call."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from migrate_mfa.aws.answers import reads
+from migrate_mfa.aws.clients import Calls
+from migrate_mfa.domain.errors import NotAllowed
+from migrate_mfa.domain.failure import ApiError
+
+if TYPE_CHECKING:
+    from migrate_mfa.aws.session import Aws
+
+_ACTIVE = "ACTIVE"
+_ACCOUNTS_A_PAGE, _POOLS_A_PAGE = 20, 60
+"""The most that ListAccounts and ListUserPools take (API references)."""
+_WHO = (
+    "Use credentials of the organization's management account, or of an account that it has made a delegated "
+    "administrator, with organizations:ListAccounts."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account of an organization. Its e-mail address is left where it is."""
+
+    id: str
+    name: str
+    partition: str
+    """Such as `aws` or `aws-cn`."""
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedPool:
+    """A user pool as ListUserPools names it."""
+
+    id: str
+    name: str
+
+
+class Lists:
+    """Pages of lists; the token of a page is in the one before it, and None in the last one."""
+
+    def __init__(self, aws: "Aws") -> None:
+        self._calls = Calls(aws)
+
+    @reads("ListAccounts")
+    def accounts(self, token: str | None) -> tuple[list[Account], str | None]:
+        """ListAccounts. A page may be empty and not be the last one (Organizations API reference).
+
+        `State` tells whether an account is active; AWS retires `Status` in September 2026, and what is older
+        than `State` has that alone.
+
+        Raises:
+            ApiError: it failed.
+        """
+        more = _from(token)
+        try:
+            answer = self._calls(
+                "organizations", "ListAccounts", need="Accounts", MaxResults=_ACCOUNTS_A_PAGE, **more
+            )
+        except ApiError as error:
+            raise _of_organization(error) from error
+        found = [
+            Account(
+                id=each["Id"],
+                name=each.get("Name", ""),
+                partition=each["Arn"].split(":")[1],
+                active=(each.get("State") or each["Status"]) == _ACTIVE,
+            )
+            for each in answer["Accounts"]
+        ]
+        return found, answer.get("NextToken")
+
+    @reads("ListUserPools")
+    def pools(self, token: str | None) -> tuple[list[ListedPool], str | None]:
+        """ListUserPools in the Region of the session.
+
+        Raises:
+            ApiError: it failed.
+        """
+        more = _from(token)
+        try:
+            answer = self._calls(
+                "cognito-idp", "ListUserPools", need="UserPools", MaxResults=_POOLS_A_PAGE, **more
+            )
+        except ApiError as error:
+            raise _of_pools(error) from error
+        return [ListedPool(id=each["Id"], name=each["Name"]) for each in answer["UserPools"]], answer.get(
+            "NextToken"
+        )
+
+
+def _from(token: str | None) -> dict[str, str]:
+    return {} if token is None else {"NextToken": token}
+
+
+def _of_organization(error: ApiError) -> ApiError:
+    """The error with what ends the command, where Organizations says no."""
+    if error.code == "AWSOrganizationsNotInUseException":
+        return _ended(error, f"The account of these credentials is in no organization ({error.code}).", _WHO)
+    if error.code == "AccessDeniedException":
+        return _ended(error, f"These credentials may not list the accounts ({error.code}).", _WHO)
+    return error
+
+
+def _of_pools(error: ApiError) -> ApiError:
+    """The error with what to allow, where Cognito says no."""
+    if error.code == "AccessDeniedException":
+        hint = 'Allow it cognito-idp:ListUserPools on "*".'
+        return _ended(error, f"The role may not list the user pools ({error.code}).", hint)
+    return error
+
+
+def _ended(error: ApiError, message: str, hint: str) -> ApiError:
+    problem = NotAllowed(message, hint)
+    return ApiError(operation=error.operation, code=error.code, status=error.status, problem=problem)

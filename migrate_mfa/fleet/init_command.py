@@ -1,0 +1,107 @@
+"""One invocation of `fleet init`: from the organization to the file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from migrate_mfa.cli import option_values
+from migrate_mfa.cli.caller import Aws
+from migrate_mfa.cli.options import Group, Option
+from migrate_mfa.cli.prompt import tell
+from migrate_mfa.cli.streams import write
+from migrate_mfa.domain.errors import ExitCode, UsageError
+from migrate_mfa.domain.formatting import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from migrate_mfa.fleet.init import Looked
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beginning(Group, variables=False):
+    """What `fleet init` writes a first file from, and where to."""
+
+    from_organizations: Annotated[
+        bool, Option(help="init: look for user pools in the accounts of your AWS organization.")
+    ] = False
+    role_name: Annotated[
+        str | None,
+        Option(
+            help="init: the role to assume in each account.",
+            metavar="NAME",
+            parser=option_values.role_name,
+        ),
+    ] = None
+    output: Annotated[
+        Path | None,
+        Option(help="init: the file to write (default: standard output).", flags=("--output", "-o")),
+    ] = None
+
+
+def begin(words: tuple[str, ...], beginning: Beginning, regions: tuple[str, ...], aws: Aws) -> ExitCode:
+    """Write a first fleet file, and say what is in it; 8 where not everything could be read.
+
+    Raises:
+        UsageError: options are missing, or the file is there already or cannot be written.
+        MigrateMfaError: the accounts cannot be listed.
+    """
+    if words:
+        raise UsageError(
+            f"fleet init reads no fleet file, and {' '.join(words)!r} is given.",
+            "-o FILE names the one it writes.",
+        )
+    if not beginning.from_organizations:
+        raise UsageError("--from-organizations is missing.", "fleet init has no other source of accounts.")
+    if beginning.role_name is None:
+        raise UsageError("--role-name is missing.", "It is the name of one role that every account has.")
+    if not regions:
+        raise UsageError("--region is missing.", "Give each Region to look in: --region ap-northeast-1")
+    output = beginning.output
+    if output is not None:
+        _require_new(output)
+    from migrate_mfa.fleet.init import Wanted, as_toml, look
+
+    wanted = Wanted(
+        role=beginning.role_name,
+        regions=tuple(dict.fromkeys(regions)),
+        profile=aws.profile,
+        endpoint_url=aws.endpoint_url,
+    )
+    found = look(wanted)
+    text = as_toml(found, wanted)
+    if output is None:
+        write(text.rstrip("\n"))
+    else:
+        _write(output, text)
+    return _told(found, output)
+
+
+def _require_new(path: Path) -> None:
+    if path.exists() or path.is_symlink():
+        raise _there(path)
+
+
+def _there(path: Path) -> UsageError:
+    return UsageError(f"{path} is there already, and was not changed.", "Give another name: -o FILE")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise _there(path) from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({error.strerror}).", "Correct -o FILE.") from error
+
+
+def _told(found: "Sequence[Looked]", output: Path | None) -> ExitCode:
+    accounts = len({each.account.id for each in found})
+    pools, unread = sum(len(each.pools) for each in found), sum(bool(each.trouble) for each in found)
+    tell(f"{counted(pools, 'user pool')} in {counted(accounts, 'active account')}.")
+    if unread:
+        tell(f"Not known: the pools of {unread:,} of {len(found):,} accounts and Regions. The file says why.")
+    if output is not None:
+        tell(f"{output} is written. Put its rosters in place, then: migrate-mfa fleet validate {output}")
+    return ExitCode.STOPPED if unread else ExitCode.DONE
