@@ -11,7 +11,7 @@ import typer
 from typer.main import get_command
 
 from migrate_mfa import __version__
-from migrate_mfa.cli import last_word, streams
+from migrate_mfa.cli import streams
 from migrate_mfa.cli.expand import expanded, mentioned
 from migrate_mfa.cli.options import PREFIX, Group
 from migrate_mfa.cli.plain_help import Program
@@ -39,6 +39,7 @@ from migrate_mfa.commands.unlock import unlock
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
 from migrate_mfa.domain.failure import COMMAND_MARK
 from migrate_mfa.domain.privacy import scrub
+from migrate_mfa.fleet import last_word
 
 _TAKE_JOBS = {check, plan, run, audit, reconcile, rollback, disable, setup_pool}
 _VERBS = {

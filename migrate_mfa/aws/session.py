@@ -28,9 +28,9 @@ from migrate_mfa.aws.config_files import (
 )
 from migrate_mfa.aws.deadline import TooLate, may_send, within
 from migrate_mfa.aws.endpoints import AWS, name_of, own_variable, require_url
+from migrate_mfa.aws.names import POOL_ID
 from migrate_mfa.aws.problems import FAILURES, api_error, configuring, renewal_error
 from migrate_mfa.aws.profile_settings import endpoint_source, require_usable
-from migrate_mfa.domain.aws_names import POOL_ID
 from migrate_mfa.domain.errors import NotAllowed, UsageError
 from migrate_mfa.domain.failure import CONNECT_FAILED, ApiError
 from migrate_mfa.domain.quotas import Lane

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from migrate_mfa.aws.names import ROLE_ARN
 from migrate_mfa.checks.permissions import NOTIFYING, PERMISSIONS, PUBLISH, Permission, Scope, When
-from migrate_mfa.domain.aws_names import ROLE_ARN
 from migrate_mfa.domain.errors import UsageError
 
 ACCOUNT_PLACEHOLDER = "ACCOUNT-ID"

@@ -11,8 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
+from migrate_mfa.aws.names import ROLE_ARN
 from migrate_mfa.cli.options import PREFIX
-from migrate_mfa.domain.aws_names import ROLE_ARN
 from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.quotas import PACED, Category
 from migrate_mfa.domain.reasons import LIFTABLE, Reason

@@ -299,12 +299,14 @@ def _index() -> int:
 
 def _status(made: "Fleet", output: JsonOnly) -> ExitCode:
     made.require_run_dir()
+    made.place.require_there()
     made.show(made.lines(), in_json=output.json)
     return ExitCode.DONE
 
 
 def _report(made: "Fleet", output: JsonOnly) -> ExitCode:
     made.require_run_dir()
+    made.place.require_there()
     lines = made.lines()
     made.write({each.name: each.standing for each in lines})
     made.show(lines, in_json=output.json)

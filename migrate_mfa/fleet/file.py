@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from migrate_mfa.aws.names import POOL_ID, ROLE_ARN
 from migrate_mfa.cli.toml_file import read_toml
-from migrate_mfa.domain.aws_names import POOL_ID, ROLE_ARN
 from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError, UsageError
 from migrate_mfa.domain.formatting import nearest
 from migrate_mfa.remote.objects import BucketUrl, is_bucket_url

@@ -22,7 +22,7 @@ _COLUMNS: Mapping[str, str] = {
     "unverified": "audit.unverified",
     "no_phone": "audit.no_phone",
 }
-"""The counts of a run, a rollback, a disable and an audit in their order, with the texts of their columns."""
+"""The counts of every verb in their order, with the texts of their columns."""
 Place = tuple[str | None, str]
 
 
@@ -53,7 +53,12 @@ def as_html(lines: Sequence[Line], again: str, lang: Lang = Lang.EN) -> str:
         column=lambda name: words(_COLUMNS[name]),
         accounts=accounts,
         targets=lines,
-        work=[each for each in lines if each.standing.error or each.next_command not in {"", again}],
+        work=[
+            each
+            for each in lines
+            if each.standing.state is not State.NO_RUN
+            and (each.standing.error or each.next_command not in {"", again})
+        ],
     )
 
 

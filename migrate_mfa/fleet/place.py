@@ -44,6 +44,11 @@ class LocalPlace:
         except OSError as error:
             raise self._unusable("written", error) from error
 
+    def require_there(self) -> None:
+        """Refuse a directory that no fleet has begun."""
+        if not self.path.is_dir():
+            raise RunDirectoryError(f"There is no run directory {self.path}.", "Correct --run-dir.")
+
     def require_writable(self) -> None:
         """Make the directory, and look whether files can be made in it."""
         try:
@@ -94,6 +99,9 @@ class BucketPlace:
         """Write a file whole."""
         with self._answering():
             self.objects.put(name, body)
+
+    def require_there(self) -> None:
+        """Nothing: a bucket has no directories."""
 
     def require_writable(self) -> None:
         """Nothing: whether an object can be written shows when one is."""

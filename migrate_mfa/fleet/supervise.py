@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrate_mfa.cli import last_word
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.fleet import last_word
 from migrate_mfa.fleet.look import working
 from migrate_mfa.fleet.place import LOGS, REPORT, RESULTS, LocalPlace, Place, document, open_place, result_of
 from migrate_mfa.fleet.retry import Again, Ended, after

@@ -237,6 +237,15 @@ def test_a_run_directory_that_cannot_be_written_ends_the_fleet_before_it_begins(
     assert not site.written()
 
 
+@pytest.mark.parametrize("action", ["status", "report"])
+def test_a_run_directory_that_is_not_there_is_told(site: FleetSite, action: str) -> None:
+    done = site.cli("fleet", action, "fleet.toml", "--run-dir", "typo")
+
+    assert_code(done, 6)
+    assert "There is no run directory typo." in done.said
+    assert not (site.folder / "typo").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [

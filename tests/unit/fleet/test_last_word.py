@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrate_mfa.cli import last_word
+from migrate_mfa.fleet import last_word
 from migrate_mfa.journal.lock import take_lock
 from migrate_mfa.journal.run_files import LOCK
 
