@@ -96,6 +96,11 @@ class Lease:
         """The last segment that it knows to be in the bucket."""
         return self._holder.last
 
+    @property
+    def assumed(self) -> bool:
+        """See `Holder.assumed`."""
+        return self._holder.assumed
+
     def renew(self, last: Place = NOTHING, progress: Mapping[str, object] | None = None) -> None:
         """Renew it, and note which segment has come to the bucket and where the command stands.
 
@@ -189,6 +194,7 @@ def acquire(
             renewed_at=now,
             expires_at=now + LASTS_S,
             last=holder.last if holder else NOTHING,
+            assumed=holder is not None and holder.assumed,
         )
         try:
             put = objects.put(LOCK, mine.body(), new=stored is None, replaces=stored.tag if stored else None)
@@ -289,5 +295,5 @@ def busy(what: str, holder: Holder | None, stored: Stored) -> Busy:
     return Busy(
         f"Another command works on {what}: {who}.",
         "Wait until it ends, or stop it: it can be resumed. If its machine is gone, its lease ends within "
-        f"{LASTS_S:.0f} s; migrate-mfa unlock takes it away earlier.",
+        f"{LASTS_S:.0f} s.",
     )
