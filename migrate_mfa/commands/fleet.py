@@ -190,9 +190,7 @@ def _fleet(name: str, path: Path, chosen: Chosen, placing: Placing, aws: Aws, sh
         profile=aws.profile,
         region=aws.region,
         endpoint_url=aws.endpoint_url,
-        patience=Patience(
-            tries=placing.tries, pause_s=float(placing.retry_pause)
-        ),  # a plain value for engines,
+        patience=Patience(tries=placing.tries, pause_s=float(placing.retry_pause)),
         lang=showing.lang,
     )
 

@@ -132,8 +132,13 @@ def _living(worker: subprocess.Popen[bytes]) -> list[int]:
     return _living(worker)
 
 
-def test_every_user_of_every_target_ends_right(site: FleetSite, cluster: Cluster) -> None:
-    assert_code(site.cli.child(*on(cluster)), 0)
+def test_every_user_of_every_target_ends_right_wherever_the_workers_were_started(site: FleetSite) -> None:
+    with cluster_of(site, 0) as cluster:
+        for name in ("one", "two"):
+            (elsewhere := site.folder / name).mkdir()
+            cluster.add(machine=elsewhere)
+
+        assert_code(site.cli.child(*on(cluster, "runs")), 0)
 
     require_good_end(site)
 
