@@ -39,6 +39,7 @@ from migrate_mfa.commands.unlock import unlock
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
 from migrate_mfa.domain.failure import COMMAND_MARK
 from migrate_mfa.domain.privacy import scrub
+from migrate_mfa.fleet import last_word
 
 _TAKE_JOBS = {check, plan, run, audit, reconcile, rollback, disable, setup_pool}
 _VERBS = {
@@ -93,6 +94,11 @@ def _exit_with_parent(value: bool) -> None:
         drain_with_parent()
 
 
+def _last_word_to(pipe: int | None) -> None:
+    if pipe is not None:
+        last_word.promise(pipe)
+
+
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
@@ -109,6 +115,9 @@ def _root(
     exit_with_parent: Annotated[
         bool, typer.Option("--exit-with-parent", callback=_exit_with_parent, is_eager=True, hidden=True)
     ] = False,
+    last_word_to: Annotated[
+        int | None, typer.Option("--last-word-to", callback=_last_word_to, is_eager=True, hidden=True)
+    ] = None,
 ) -> None:
     """Enrol existing Amazon Cognito users in SMS multi-factor authentication."""
 
@@ -177,7 +186,9 @@ def _run(argv: list[str] | None) -> int:
 
 
 def _explain(error: MigrateMfaError, command: str) -> int:
-    tell(f"migrate-mfa: {_scrubbed(error.message)}")
+    message = _scrubbed(error.message)
+    tell(f"migrate-mfa: {message}")
+    last_word.leave(type(error), message)
     if error.hint:
         tell(error.hint.replace(f"iam-policy {COMMAND_MARK}", f"iam-policy {command}"))
     return error.exit_code
@@ -196,7 +207,9 @@ def _bug(error: Exception) -> int:
     from migrate_mfa.cli.traceback_file import keep_traceback
 
     kept = keep_traceback(error)
-    tell(f"migrate-mfa: a bug ({type(error).__name__}); the traceback is in {kept}.")
+    message = f"a bug ({type(error).__name__}); the traceback is in {kept}."
+    tell(f"migrate-mfa: {message}")
+    last_word.leave(type(error), message)
     tell(
         "Nothing that was written is lost. Run the same command again to resume, and please report the file."
     )

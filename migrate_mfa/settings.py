@@ -29,13 +29,16 @@ from migrate_mfa.roster.file import RosterOptions
 
 VERIFICATION_CHOICES = """\
 How a number becomes verified is your decision, so it has no default:
-  by-code     store it unverified; MFA stays off until the user proves the number in
-              your app (SMS code, VerifyUserAttribute); reconcile then switches it on.
-  attested    you vouch for the numbers: stored as verified, MFA on at once.
-  at-sign-in  store it unverified, MFA on; the first successful SMS sign-in verifies
-              it. A wrong number locks that user out.
-  by-column   the roster's phone_number_verified says per row: true = attested,
-              false or blank = by-code."""
+  by-code     Numbers are stored unverified. MFA stays off until users prove the
+              number in your app (SMS code, VerifyUserAttribute). Then reconcile
+              switches MFA on.
+  attested    You vouch for the numbers. They are stored as verified, and MFA is
+              on at once.
+  at-sign-in  Numbers are stored unverified, and MFA is on at once. The first
+              sign-in with an SMS code verifies the number. A wrong number locks
+              its user out.
+  by-column   The roster's column phone_number_verified decides for each row:
+              true is attested, false or blank is by-code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +99,7 @@ class Settings:
     @property
     def _role(self) -> Role | None:
         told = self.aws
-        if told.role_arn is None:
-            return None
-        return Role(arn=told.role_arn, external_id=told.role_external_id, session_name=told.role_session_name)
+        return Role.of(told.role_arn, told.role_external_id, told.role_session_name)
 
     @property
     def limits(self) -> Limits:

@@ -24,6 +24,11 @@ class Role:
     external_id: str | None = None
     session_name: str | None = None
 
+    @classmethod
+    def of(cls, arn: str | None, external_id: str | None, session_name: str | None) -> "Role | None":
+        """The role that the options name; None where they name none."""
+        return None if arn is None else cls(arn=arn, external_id=external_id, session_name=session_name)
+
 
 class RoleRefused(ClientError):
     """STS does not let us have the role of `--role-arn`."""

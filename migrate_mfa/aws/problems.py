@@ -314,7 +314,7 @@ def _name(profile: str | None) -> str:
 def _look_at(profile: str | None) -> str:
     """What to look at: the profile, its file, and the variables that are set, by name."""
     names = sorted(name for name in os.environ if name.startswith("AWS_") and name not in _NO_MATTER)
-    variables = f" and at {', '.join(names)}" if names else ""
+    variables = f", and {', '.join(names)}" if names else ""
     return f"Check the profile {_name(profile)!r} in {config_file()}{variables}."
 
 

@@ -28,6 +28,7 @@ from migrate_mfa.aws.config_files import (
 )
 from migrate_mfa.aws.deadline import TooLate, may_send, within
 from migrate_mfa.aws.endpoints import AWS, name_of, own_variable, require_url
+from migrate_mfa.aws.names import POOL_ID
 from migrate_mfa.aws.problems import FAILURES, api_error, configuring, renewal_error
 from migrate_mfa.aws.profile_settings import endpoint_source, require_usable
 from migrate_mfa.domain.errors import NotAllowed, UsageError
@@ -47,7 +48,6 @@ _USER_AGENT = f"migrate-mfa/{__version__} Boto3/{boto3.__version__} Botocore/{bo
 """Given as a whole: composing it costs botocore a sixth of the CPU of each call."""
 _RENEWED = {"assume-role-with-web-identity", "container-role", "iam-role"}
 """Botocore's names of credentials that are renewed without a person, as long as the machine has its role."""
-_POOL_ID = re.compile(r"^(?P<region>[A-Za-z0-9-]+)_[0-9A-Za-z]+$")
 _POOL_ARN = re.compile(r"arn:[a-z-]+:cognito-idp:[a-z0-9-]+:[0-9]{12}:userpool/(?P<id>[^/]+)")
 
 
@@ -76,7 +76,7 @@ def region_of(target: AwsTarget) -> str:
     Raises:
         UsageError: the id has no Region in it, or another one than was given.
     """
-    match = _POOL_ID.match(target.user_pool_id)
+    match = POOL_ID.fullmatch(target.user_pool_id)
     if match is None:
         raise UsageError(f"{target.user_pool_id!r} is not a user pool id.", _like_a_pool_id(target))
     named = match["region"]
@@ -90,7 +90,7 @@ def region_of(target: AwsTarget) -> str:
 
 def _like_a_pool_id(target: AwsTarget) -> str:
     arn = _POOL_ARN.fullmatch(target.user_pool_id)
-    if arn is not None and _POOL_ID.match(arn["id"]):
+    if arn is not None and POOL_ID.fullmatch(arn["id"]):
         return f"It is an ARN; the id in it is {arn['id']}."
     return "It looks like ap-northeast-1_AbCdEfGhI; a pool's name or ARN is not its id."
 

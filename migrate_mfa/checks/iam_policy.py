@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from migrate_mfa.aws.names import ROLE_ARN
 from migrate_mfa.checks.permissions import NOTIFYING, PERMISSIONS, PUBLISH, Permission, Scope, When
 from migrate_mfa.domain.errors import UsageError
 
@@ -17,7 +18,6 @@ ACCOUNT_PLACEHOLDER = "ACCOUNT-ID"
 ROLE_PLACEHOLDER = "SMS-ROLE-NAME"
 """Placeholders for what is not given; the command that prints the document must name them."""
 
-_ROLE = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/[\w+=,.@/-]+", re.ASCII)
 _PASS_ROLE = "iam:PassRole"  # noqa: S105 - an action
 _ONLY_TO_COGNITO = {"Condition": {"StringEquals": {"iam:PassedToService": "cognito-idp.amazonaws.com"}}}
 _ABOUT = {Scope.POOL: "", Scope.ACCOUNT: "InTheAccount", Scope.SMS_ROLE: "OnTheSmsRole", Scope.TOPIC: ""}
@@ -52,7 +52,7 @@ class Ground:
     def __post_init__(self) -> None:
         if self.account is not None and not re.fullmatch(r"[0-9]{12}", self.account):
             raise UsageError(f"{self.account!r} is not an account's id.", "It has twelve digits.")
-        if self.sms_role_arn is not None and not _ROLE.fullmatch(self.sms_role_arn):
+        if self.sms_role_arn is not None and not ROLE_ARN.fullmatch(self.sms_role_arn):
             raise UsageError(
                 f"{self.sms_role_arn!r} is not a role's ARN.",
                 "It looks like arn:aws:iam::123456789012:role/service-role/cognito-sms.",

@@ -13,6 +13,9 @@ from migrate_mfa.domain.quotas import Category
 from migrate_mfa.domain.reasons import Outcome
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.live import Live
+
     from migrate_mfa.ports import CategoryPace, ProgressUpdate
 
 WIDTH: Final = 80
@@ -48,6 +51,22 @@ class _Row:
 
     keep: int
     text: Text
+
+
+def started(console: "Console") -> "Live":
+    """Begin to draw frames in place, on the terminal of standard error alone."""
+    from rich.live import Live
+
+    live = Live(
+        console=console,
+        auto_refresh=False,
+        transient=True,
+        redirect_stdout=False,  # it is for the result, and must not be drawn into this terminal
+        redirect_stderr=False,
+    )
+    live.start()
+    console.show_cursor(show=True)  # a process that is killed could not bring it back
+    return live
 
 
 def live_rows(update: "ProgressUpdate", *, width: int, height: int, now: float) -> list[Text]:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
+from migrate_mfa.aws.names import ROLE_ARN
 from migrate_mfa.cli.options import PREFIX
 from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.quotas import PACED, Category
@@ -19,7 +20,6 @@ from migrate_mfa.remote.objects import BucketUrl, is_bucket_url
 
 _PERCENT = r"(\d+(?:\.\d+)?)\s*%"
 _DURATION = r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?"
-_ROLE_ARN = r"arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+"
 _FULL, _LEAST_SHARE = 100.0, 0.001
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 Name = TypeVar("Name")
@@ -119,7 +119,7 @@ def share(_: str, value: object) -> float:
         raise ValueError(f"it takes a share such as 0.5 or 50% (not {text!r}).") from None
     if not _LEAST_SHARE <= found <= 1.0:
         half = f" or {found:g}%" if 1.0 < found <= _FULL and not text.endswith("%") else ""
-        raise ValueError(f"it is above 0 (from 0.001) up to 1: 0.5 for half{half} (not {text!r}).")
+        raise ValueError(f"it takes 0.001 to 1, such as 0.5 for half{half} (not {text!r}).")
     return found
 
 
@@ -173,7 +173,7 @@ def country(flag: str, name: object) -> str:
 
 def role_arn(flag: str, text: object) -> str:
     """The ARN of an IAM role."""
-    if not re.fullmatch(_ROLE_ARN, str(text)):
+    if not ROLE_ARN.fullmatch(str(text)):
         raise UsageError(
             f"{flag} {str(text)!r} is not a role's ARN.", "Such as arn:aws:iam::123456789012:role/sms."
         )

@@ -1,21 +1,22 @@
 """Telling a person how it goes: a live line on a terminal, a plain line now and then elsewhere."""
 
 import threading
-from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Self, TextIO, cast
+from typing import TYPE_CHECKING, Final, Self, TextIO
 
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.text import Text
 
-from migrate_mfa.cli.live_view import LEAST_RATE, SHORT, WIDTH, live_rows, outcomes_of
+from migrate_mfa.cli.live_view import LEAST_RATE, SHORT, WIDTH, live_rows, outcomes_of, started
+from migrate_mfa.cli.streams import forgiving
 from migrate_mfa.domain.characters import printable
 from migrate_mfa.domain.choices import ProgressStyle
 from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.formatting import duration
 
 if TYPE_CHECKING:
+    from rich.live import Live
+
     from migrate_mfa.ports import Clock, ProgressUpdate
 
 PLAIN_EVERY_S: Final = 30.0
@@ -74,34 +75,17 @@ def make_progress(
     """
     if quiet:
         return Display()
-    forgiving = cast("TextIO", _Forgiving(stream))
+    patient = forgiving(stream)
     if style is ProgressStyle.NONE:
-        return _Said(forgiving)
-    console = Console(file=forgiving, no_color=None if color else True, highlight=False, force_terminal=True)
+        return _Said(patient)
+    console = Console(file=patient, no_color=None if color else True, highlight=False, force_terminal=True)
     can_be_live = stream.isatty() and not console.is_dumb_terminal
     if style is ProgressStyle.LIVE and not can_be_live:
         raise UsageError(
             "--progress live needs a terminal on standard error.", "Leave it out, or use --progress lines."
         )
     live = can_be_live and style is not ProgressStyle.LINES
-    return _Live(console, clock) if live else _Plain(forgiving, clock, every_s)
-
-
-class _Forgiving:
-    """A stream that may be gone."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self.encoding = stream.encoding
-
-    def write(self, text: str) -> int:
-        with suppress(OSError, ValueError):
-            self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with suppress(OSError, ValueError):
-            self._stream.flush()
+    return _Live(console, clock) if live else _Plain(patient, clock, every_s)
 
 
 class _Said(Display):
@@ -185,18 +169,9 @@ class _Live(Display):
                 self._live.stop()
                 self._live = None
 
-    def _started(self) -> Live:
+    def _started(self) -> "Live":
         if self._live is None:
-            # Standard output is for the result: it must not be drawn into the terminal of standard error.
-            self._live = Live(
-                console=self._console,
-                auto_refresh=False,
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
-            self._live.start()
-            self._console.show_cursor(show=True)  # a process that is killed could not bring it back
+            self._live = started(self._console)
         return self._live
 
     def _rows(self, standing: "ProgressUpdate") -> RenderableType:

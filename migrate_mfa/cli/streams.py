@@ -4,7 +4,7 @@ import errno
 import os
 import sys
 from contextlib import suppress
-from typing import TextIO
+from typing import TextIO, cast
 
 from migrate_mfa.domain.characters import printable
 
@@ -63,3 +63,25 @@ def _to_nowhere(stream: TextIO) -> None:
     # What is left in the buffer would fail again when Python ends, and make the exit code 120.
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def forgiving(stream: TextIO) -> TextIO:
+    """The same stream, of which it does not matter whether anybody still reads it."""
+    return cast("TextIO", _Forgiving(stream))
+
+
+class _Forgiving:
+    """A stream that may be gone."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.encoding = stream.encoding
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()

@@ -10,6 +10,7 @@ from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.formatting import WIDTH, counted, folded
 from migrate_mfa.domain.reasons import Reason
 from migrate_mfa.journal.run_dir import shown
+from migrate_mfa.reports.headline import state_in_words
 from migrate_mfa.reports.summary import verified_share
 
 if TYPE_CHECKING:
@@ -122,21 +123,8 @@ def work(ahead: "Forecast", ceilings: "Mapping[Category, float] | None" = None) 
 
 
 def audit(summary: "Document", unverified: Path) -> None:
-    """Coverage by status, and where the list of users without a verified phone is."""
-    title(f"Audit of {summary['pool']}: {summary['state']}")
-    line(f"{'':<24}{'verified':>12}{'unverified':>12}{'no phone':>12}")
-    for group, row in (*summary["coverage"].items(), ("counted", summary["total"])):
-        line(f"{group:<24}{row['verified']:>12,}{row['unverified']:>12,}{row['no_phone']:>12,}")
-    if any(summary["total"].values()):
-        line(f"{verified_share(summary['total']):.1f} % of the enabled local users have a verified phone.")
-    else:
-        line("No enabled local user was counted.")
-    if mfa := summary.get("mfa"):
-        paragraph(
-            f"Of these users: {mfa['sms_mfa']:,} with SMS MFA, {mfa['other_factor']:,} with another factor, "
-            f"{mfa['none']:,} without MFA (verified_without_mfa.csv)"
-            f"{f', {unread:,} could not be read' if (unread := mfa.get('unread', 0)) else ''}."
-        )
+    """Coverage by status, what it does not cover, and where the list of users without a verified phone is."""
+    coverage(summary, unverified.parent)
     if summary["state"] != "finished":
         line(
             "The list is complete. The MFA settings were not all read."
@@ -152,6 +140,26 @@ def audit(summary: "Document", unverified: Path) -> None:
     if unverified.exists():  # not after a purge
         line("Fill in the numbers, and this list is a roster for plan:")
         line(f"  {shown(unverified)}")
+
+
+def coverage(summary: "Document", report: Path) -> None:
+    """How many users have a verified phone, by status, and how many of those MFA; `report` has the lists."""
+    title(f"Audit of {summary['pool']}: {state_in_words(summary['state'], summary)}")
+    line(f"{'':<24}{'verified':>12}{'unverified':>12}{'no phone':>12}")
+    for group, row in (*summary["coverage"].items(), ("counted", summary["total"])):
+        line(f"{group:<24}{row['verified']:>12,}{row['unverified']:>12,}{row['no_phone']:>12,}")
+    if any(summary["total"].values()):
+        line(f"{verified_share(summary['total']):.1f} % of the enabled local users have a verified phone.")
+    else:
+        line("No enabled local user was counted.")
+    if mfa := summary.get("mfa"):
+        without = "verified_without_mfa.csv"
+        list_of_none = f" ({without})" if (report / without).exists() else ""  # not after a purge
+        paragraph(
+            f"Of these users: {mfa['sms_mfa']:,} with SMS MFA, {mfa['other_factor']:,} with another factor, "
+            f"{mfa['none']:,} without MFA{list_of_none}"
+            f"{f', {unread:,} could not be read' if (unread := mfa.get('unread', 0)) else ''}."
+        )
 
 
 def title(text: str) -> None:

@@ -239,13 +239,14 @@ def _options() -> "dict[str, VerbOptions]":
 
 
 def _do(made: "Fleet", placing: Placing, consent: Consent, output: JsonOnly) -> ExitCode:
-    if made.asks:
+    asks = made.asks
+    if asks:
         require_consent(consent)
     index = _index() if placing.index_from_env else None
     units = made.units()
     with closing(_engine(placing)) as engine:
         made.require_run_dir(engine.needs_shared_run_dir)
-        if made.asks and not consent.yes:
+        if asks and not consent.yes:
             made.ask(units)
         if index is None:
             return made.do(units, engine, in_json=output.json)
@@ -286,7 +287,10 @@ def _index() -> int:
         if (text := os.environ.get(name)) is not None:
             if text.isascii() and text.isdecimal():
                 return int(text)
-            raise UsageError(f"{name} is {text!r}, which is no index.", "It counts the lanes from 0.")
+            raise UsageError(
+                f"{name} is {text!r}, which is no index.",
+                "It counts the lanes from 0; fleet validate says how many there are.",
+            )
     raise UsageError(
         "--index-from-env finds no index.",
         f"A Kubernetes Indexed Job or an array job of AWS Batch sets {' or '.join(_INDEXES)}.",
@@ -295,12 +299,14 @@ def _index() -> int:
 
 def _status(made: "Fleet", output: JsonOnly) -> ExitCode:
     made.require_run_dir()
+    made.place.require_there()
     made.show(made.lines(), in_json=output.json)
     return ExitCode.DONE
 
 
 def _report(made: "Fleet", output: JsonOnly) -> ExitCode:
     made.require_run_dir()
+    made.place.require_there()
     lines = made.lines()
     made.write({each.name: each.standing for each in lines})
     made.show(lines, in_json=output.json)

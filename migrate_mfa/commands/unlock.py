@@ -34,6 +34,7 @@ def unlock(leased: Leased, aws: AwsForS3, consent: Consent) -> ExitCode:
     """
     from migrate_mfa.cli.located import waiting
     from migrate_mfa.remote.aws_objects import open_bucket
+    from migrate_mfa.remote.holder import readable
     from migrate_mfa.remote.lease import look_at_dead, take_away
     from migrate_mfa.remote.names import LOCK, NOTHING
     from migrate_mfa.remote.patient import PatientObjects
@@ -47,8 +48,10 @@ def unlock(leased: Leased, aws: AwsForS3, consent: Consent) -> ExitCode:
     run = RemoteRun(leased.run_dir, objects)
     with answering(run):
         holder, stored = look_at_dead(objects, waiting()) or (None, None)
-        there = NOTHING if holder else last_there(run)
-        if stored is None and (there == NOTHING or objects.get(LOCK)):
+        note = objects.get(LOCK) if stored is None else None
+        free = readable(note) if note else None
+        there = NOTHING if holder else last_there(run, free.last if free else NOTHING)
+        if note:
             tell(f"Nobody holds {run.url}.")
             return ExitCode.DONE
         who = holder.age(stored.at) if holder and stored else None

@@ -3,6 +3,8 @@
     MigrateMfaError
     ├── UsageError 2            ├── PoolNotReady 4         ├── NotAllowed 5
     ├── InputUnusable 3         ├── RunDirectoryError 6    └── TooManyFailures / OutOfReach 8
+                                ├── Busy
+                                └── NoRun
 
 A user's problem is never an exception: it is a `Verdict`.
 """
@@ -70,6 +72,10 @@ class InputUnusable(MigrateMfaError):
     exit_code = ExitCode.INPUT
 
 
+class NotPlanned(InputUnusable):
+    """The run directory has no finished plan, so no user was written to."""
+
+
 class PoolNotReady(MigrateMfaError):
     """The pool is missing, or a write to it would have no effect or an unwanted one."""
 
@@ -86,6 +92,14 @@ class RunDirectoryError(MigrateMfaError):
     """The run directory or the lane is locked, foreign, full, not writable or from a newer version."""
 
     exit_code = ExitCode.RUN_DIRECTORY
+
+
+class Busy(RunDirectoryError):
+    """Another command has the run directory or the lane: the same command may come through later."""
+
+
+class NoRun(RunDirectoryError):
+    """Nothing has begun in the run directory, so there is nothing to go on with."""
 
 
 class TooManyFailures(MigrateMfaError):

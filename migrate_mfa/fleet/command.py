@@ -13,11 +13,11 @@ from migrate_mfa.cli.ask import ask
 from migrate_mfa.cli.prompt import asked, tell
 from migrate_mfa.cli.streams import write
 from migrate_mfa.clock import SystemClock
-from migrate_mfa.domain.errors import Declined, ExitCode, UsageError
-from migrate_mfa.domain.formatting import counted
-from migrate_mfa.fleet.document import Line, next_command, states, summary_of, total
+from migrate_mfa.domain.errors import Declined, ExitCode, OutOfReach, UsageError
+from migrate_mfa.domain.formatting import counted, duration
+from migrate_mfa.fleet.document import Line, in_words, next_command, states, summary_of, total
 from migrate_mfa.fleet.file import Options, Target, chosen, read_fleet
-from migrate_mfa.fleet.lanes import Caller, accounts_of, units_of
+from migrate_mfa.fleet.lanes import Caller, accounts_of, by_lane, units_of
 from migrate_mfa.fleet.look import Standing, look_at
 from migrate_mfa.fleet.page import as_html
 from migrate_mfa.fleet.place import REPORT, Place, open_place
@@ -66,10 +66,9 @@ class Fleet:
 
     @property
     def asks(self) -> bool:
-        """Whether somebody must agree: something is written, or users become billed."""
-        deep = "deep" in self.verbs[self.verb].names and any(
-            each.options.get("deep") for each in self.targets
-        )
+        """Whether somebody must agree: something is written, or users become billed; raises InputUnusable."""
+        targets = self.targets  # read for every verb: what is wrong with the file is to be told first
+        deep = "deep" in self.verbs[self.verb].names and any(each.options.get("deep") for each in targets)
         return self.verb in _WRITES or deep
 
     @property
@@ -136,24 +135,37 @@ class Fleet:
         """Have everything done, report, and say how it ended."""
         standings, signalled = self._coordinate(units, engine)
         lines = self._lines(standings)
-        self.write(standings)
         self.show(lines, in_json=in_json)
+        self.write(standings)
         tell(f"Report: {self.place.named(REPORT, PAGE)}")
         return signalled or exit_code_of((each.standing.state, each.standing.exit_code) for each in lines)
 
     def do_one(self, units: Sequence[Unit], index: int, engine: "Engine") -> ExitCode:
         """Do one lane of the fleet, as a task of an indexed job whose other tasks have the others.
 
-        A lane with one target ends with the exit code of its command, for the platform to judge. An index
-        beyond the lanes has nothing to do.
+        A lane with one target ends with the exit code of its command, for the platform to judge; one without
+        a run has nothing to do.
+
+        Raises:
+            UsageError: there is no such lane.
+            OutOfReach: it is not known which targets are in which lane, so the index may mean another one.
         """
+        if unknown := [each.name for each in self.targets if each.name not in self.accounts]:
+            raise OutOfReach(
+                f"The account of {', '.join(unknown)} is not known, so the lanes cannot be counted.",
+                "Give these targets an account or a role_arn, or correct their credentials.",
+            )
         if index >= len(units):
-            tell(f"Lane {index} does not exist: the fleet has {counted(len(units), 'lane')}.")
-            return ExitCode.DONE
+            raise UsageError(
+                f"There is no lane {index}: the fleet has {counted(len(units), 'lane')}, and the first is 0.",
+                f"Make a job of {counted(len(units), 'task')}, with the indexes 0 to {len(units) - 1}.",
+            )
         standings, signalled = self._coordinate(units[index : index + 1], engine)
         for line in self._lines(standings):
             write(_shown(line))
         ends = list(standings.values())
+        if all(each.state is State.NO_RUN for each in ends):
+            return signalled or ExitCode.DONE
         if signalled or len(ends) > 1 or ends[0].exit_code not in set(ExitCode):
             return signalled or exit_code_of((each.state, each.exit_code) for each in ends)
         return ExitCode(ends[0].exit_code)
@@ -165,6 +177,7 @@ class Fleet:
         from migrate_mfa.fleet.coordinate import Coordination
         from migrate_mfa.fleet.view import View
 
+        self.place.require_writable()
         clock, stop = SystemClock(), Stop()
         view = View(clock)
         coordination = Coordination(units, engine, self.place, clock, stop, view.say, view.show)
@@ -227,7 +240,11 @@ class Fleet:
             facts = f"pool {found.pool_name}, account {found.account}, MFA {found.mfa}" if found else ""
             write(f"{each.name}: {each.trouble or facts}")
         wrong = sum(bool(each.trouble) for each in looked)
-        write(f"\n{counted(len(looked), 'target')}, {wrong:,} with trouble.")
+        said = {each.name: each.account for each in self.targets if each.account}
+        asked = {each.name: each.found.account for each in looked if each.found}
+        lanes = len(by_lane(self.targets, said | asked))
+        counts = f"{counted(len(looked), 'target')} in {counted(lanes, 'lane')}"
+        write(f"\n{counts} (--index-from-env: 0 to {lanes - 1}), {wrong:,} with trouble.")
         return ExitCode.STOPPED if wrong else ExitCode.DONE
 
     def show(self, lines: Sequence[Line], *, in_json: bool) -> None:
@@ -238,7 +255,7 @@ class Fleet:
         for each in lines:
             write(_shown(each))
         write("")
-        write(", ".join(f"{name.replace('_', ' ')} {number:,}" for name, number in states(lines).items()))
+        write(in_words(states(lines)))
         if counts := total(lines):
             write("rows: " + ", ".join(f"{name} {number:,}" for name, number in counts.items() if number))
 
@@ -260,7 +277,9 @@ def _shown(line: Line) -> str:
     if progress is not None and progress.done is not None:
         of = f" of {progress.total:,}" if progress.total is not None else ""
         counts = f"{progress.done:,}{of} done"
-    facts = [standing.verb, standing.state.value.replace("_", " "), code, counts, standing.error]
+    renewed = progress.renewed_s if progress is not None else None
+    age = "" if renewed is None else f"lease renewed {duration(renewed)} ago"
+    facts = [standing.verb, standing.state.words, code, counts, age, standing.error]
     return f"{line.name}: " + "; ".join(each for each in facts if each)
 
 

@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from migrate_mfa.domain.errors import MigrateMfaError
+from migrate_mfa.domain.errors import MigrateMfaError, RunDirectoryError
 from migrate_mfa.fleet.look import Progress, Standing, standing_of, working
 from migrate_mfa.fleet.place import REPORT, Place, document, result_of
 from migrate_mfa.fleet.unit import Result, State, Unit
@@ -53,6 +53,8 @@ class Coordination:
     show: Callable[[Mapping[str, Standing]], None]
     standings: dict[str, Standing] = field(default_factory=dict)
     _placed: dict[Lost, _Placed] = field(default_factory=dict)
+    _reasons: dict[str, str] = field(default_factory=dict)
+    """Why targets are tried again, as far as it was told."""
     _turn: int = 0
 
     def run(self) -> None:
@@ -94,21 +96,17 @@ class Coordination:
         """The one branch for all that an engine loses: what is left is placed again, or set aside."""
         unit = placed.unit
         left = [job for job in unit.jobs if not self._found(job.name, unit.invocation)]
-        why = error.message if isinstance(error, MigrateMfaError) else _told(error)
-        again = placed.losses + 1 < unit.patience.tries
+        why = (
+            error.message if isinstance(error, MigrateMfaError) else f"Its worker was lost ({_told(error)})."
+        )
+        again = placed.losses + 1 < unit.patience.tries and not isinstance(error, RunDirectoryError)
         if left and again and not self.stop.requested:
-            self.say(f"The worker of {unit.lane} was lost ({why}). Its targets are placed again.")
+            self.say(f"{unit.lane}: {why} Its targets are placed again.")
             self._submit(_Placed(replace(unit, jobs=tuple(left)), placed.losses + 1))
             return
         state = State.INTERRUPTED if self.stop.requested else State.SET_ASIDE
         for job in left:
-            lost = Result(
-                name=job.name,
-                state=state,
-                error=f"Its worker was lost ({why}).",
-                verb=unit.verb,
-                ended_at=self.clock.now(),
-            )
+            lost = Result(name=job.name, state=state, error=why, verb=unit.verb, ended_at=self.clock.now())
             self._note(lost)
 
     def _found(self, name: str, invocation: str) -> bool:
@@ -117,7 +115,9 @@ class Coordination:
             result = result_of(self.place, name)
         except MigrateMfaError:
             return False
-        if result is None or result.invocation != invocation:
+        if result is None or not result.ends(invocation):
+            if result is not None and result.invocation == invocation:
+                self._waits(result)
             return False
         self._note(result)
         return True
@@ -129,7 +129,17 @@ class Coordination:
         self.standings[result.name] = standing_of(result, self._summary(result.name), None)
         if result.state in {State.SET_ASIDE, State.UNREACHABLE}:
             code = "" if result.exit_code is None else f", exit code {result.exit_code}"
-            self.say(f"{result.name}: {result.state.value}{code}. {result.error}".rstrip())
+            self.say(f"{result.name}: {result.state.words}{code}. {result.error}".rstrip())
+
+    def _waits(self, result: Result) -> None:
+        """Show a target that is to be tried again, and tell once why."""
+        said = result.error or f"Its command ended with {result.exit_code}."
+        if self._reasons.get(result.name) != said:
+            self._reasons[result.name] = said
+            self.say(f"{result.name} is tried again. {said}")
+        self.standings[result.name] = Standing(
+            state=State.WAITING, exit_code=result.exit_code, error=result.error, verb=result.verb
+        )
 
     def _summary(self, name: str) -> Mapping[str, object]:
         try:
@@ -195,9 +205,10 @@ class Speed:
         return (seen[-1][1] - seen[0][1]) / (seen[-1][0] - seen[0][0])
 
     @property
-    def total(self) -> float:
-        """Users a second of all."""
-        return sum(self.of(name) or 0.0 for name in self._seen)
+    def total(self) -> float | None:
+        """Users a second of all; None where no target's is known."""
+        known = [rate for name in self._seen if (rate := self.of(name)) is not None]
+        return sum(known) if known else None
 
 
 def _counted(standings: Mapping[str, Standing]) -> Iterator[tuple[str, Progress]]:

@@ -88,7 +88,7 @@ class Dask:
             OutOfReach: the scheduler is gone. Dask itself would wait for it without an end.
         """
         if self._client.status != "running":
-            raise OutOfReach(f"the scheduler {self._address} is gone")
+            raise OutOfReach(f"The scheduler {self._address} is gone.")
         self._invocations.add(unit.invocation)
         future: Future[tuple[Result, ...]] = self._executor.submit(_on_worker, unit, __version__)
         return future
@@ -166,7 +166,7 @@ def _on_worker(unit: Unit, version: str) -> tuple[Result, ...]:
         UsageError: the worker has another version of this program.
     """
     if version != __version__:
-        raise UsageError(f"a worker has migrate-mfa {__version__}, and this command is {version}")
+        raise UsageError(f"A worker has migrate-mfa {__version__}, and this command is {version}.")
     from distributed import get_client
 
     asked = _Asked(_event(unit.invocation, get_client()).is_set)

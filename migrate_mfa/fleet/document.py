@@ -80,6 +80,11 @@ def total(lines: Sequence[Line]) -> Counter[str]:
     return found
 
 
-def states(lines: Sequence[Line]) -> Mapping[str, int]:
+def states(lines: Sequence[Line]) -> Mapping[State, int]:
     """How many targets are in which state."""
-    return Counter(each.standing.state.value for each in lines)
+    return Counter(each.standing.state for each in lines)
+
+
+def in_words(number: Mapping[State, int]) -> str:
+    """How many targets are in which state, such as `3 finished, 1 waiting`."""
+    return ", ".join(f"{many:,} {state.words}" for state, many in number.items())

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from migrate_mfa.aws.names import POOL_ID, ROLE_ARN
 from migrate_mfa.cli.toml_file import read_toml
-from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError
+from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError, UsageError
 from migrate_mfa.domain.formatting import nearest
+from migrate_mfa.remote.objects import BucketUrl, is_bucket_url
 
 READS_ROSTER = frozenset({"plan", "run", "disable"})
 """The verbs whose roster the fleet file names."""
@@ -19,11 +21,11 @@ _OURS = frozenset(
 """Options that the fleet sets itself, or that concern a terminal."""
 _OF_ONE = frozenset({"name", "account", "user_pool_id", "metrics_file"})
 """What two targets cannot share."""
+PATHS = frozenset({"roster", "metrics_file"})
+"""The options that name a file."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 TAKEN = frozenset({"report", "lanes", "logs", "results"})
 """What is in the run directory of the fleet beside its targets."""
-_POOL_ID = re.compile(r"(?P<region>[A-Za-z0-9-]+)_[0-9A-Za-z]+")
-_ROLE = re.compile(r"arn:[\w-]+:iam::(?P<account>\d{12}):role/")
 _SHAPE = "To see such a file: migrate-mfa guide fleet"
 Table = Mapping[str, object]
 
@@ -81,13 +83,13 @@ def read_fleet(path: Path, verb: str, verbs: Mapping[str, Options], called: str 
         path: the file.
         verb: the verb that is to be done.
         verbs: the options of every verb that a fleet can do: a file serves several.
-        called: what the operator calls the file, if it is a copy.
+        called: what the operator calls the file, if it is a copy. Relative paths in it are relative to there.
 
     Raises:
         InputUnusable: tells all faults, each with the name of its target.
     """
     document = read_toml(path, "fleet file", _SHAPE, called)
-    reader = _Reader(path, verb, verbs)
+    reader = _Reader(path, verb, verbs, called)
     targets = list(reader.targets(document))
     if reader.faults:
         lines = "\n".join(f"  {each}" for each in dict.fromkeys(reader.faults))
@@ -112,9 +114,10 @@ def chosen(targets: Sequence[Target], only: Collection[str]) -> list[Target]:
 class _Reader:
     """Reads one file, and notes every fault of it."""
 
-    def __init__(self, path: Path, verb: str, verbs: Mapping[str, Options]) -> None:
+    def __init__(self, path: Path, verb: str, verbs: Mapping[str, Options], called: str) -> None:
         self.faults: list[str] = []
         self._path = path
+        self._folder = BucketUrl.parse(called).parent if is_bucket_url(called) else path.absolute().parent
         self._verb = verb
         self._verbs = {verb: verbs[verb], **verbs}
         options = {name for each in verbs.values() for name in each.names}
@@ -169,7 +172,7 @@ class _Reader:
             self.faults.append(f"{where}: 'name' is missing, or has more in it than letters, digits and ._-")
         elif name.casefold() in TAKEN:
             self.faults.append(f"{where}: this name is used by the fleet itself.")
-        if not (found := _POOL_ID.fullmatch(pool)):
+        if not (found := POOL_ID.fullmatch(pool)):
             self.faults.append(f"{where}: 'user_pool_id' is missing, or not like ap-northeast-1_AbCdEfGhI.")
         if not isinstance(tags, list) or not all(isinstance(each, str) for each in tags):
             self.faults.append(f"{where}: 'tags' is a list of texts.")
@@ -180,7 +183,13 @@ class _Reader:
             self.faults.append(f"{where}: the roster is a file or s3://BUCKET/KEY, not standard input.")
         if len(self.faults) > before or found is None:
             return None
-        options = {key: value for key, value in table.items() if key not in _OF_FLEET}
+        options = {
+            key: self._located(key, str(value), where) if key in PATHS else value
+            for key, value in table.items()
+            if key not in _OF_FLEET
+        }
+        if len(self.faults) > before:
+            return None
         target = Target(
             name=str(name),
             user_pool_id=pool,
@@ -192,8 +201,25 @@ class _Reader:
         self._require_together(target, where)
         return target
 
+    def _located(self, key: str, value: str, where: str) -> str:
+        """A path out of the file, which is relative to the file's own directory."""
+        if is_bucket_url(value) or Path(value).is_absolute():
+            return value
+        if not isinstance(self._folder, BucketUrl):
+            return str(self._folder / value)
+        if key == "roster":
+            try:
+                return str(BucketUrl.parse(str(self._folder / value.removeprefix("./"))))
+            except UsageError as error:
+                self.faults.append(f"{where}: {key} = {value}: {error.message}")
+        else:
+            self.faults.append(
+                f"{where}: {key} = {value}: this fleet file is in a bucket, so give an absolute path."
+            )
+        return value
+
     def _account(self, table: Table, where: str) -> str | None:
-        account, role = table.get("account"), _ROLE.match(str(table.get("role_arn", "")))
+        account, role = table.get("account"), ROLE_ARN.fullmatch(str(table.get("role_arn", "")))
         if account is None:
             return role["account"] if role else None
         if not isinstance(account, str) or not re.fullmatch(r"\d{12}", account, re.ASCII):

@@ -81,6 +81,16 @@ def lane_of(target: Target, account: str | None) -> Lane:
     return Lane(target.text("endpoint_url") or AWS, account or stand_in, target.region)
 
 
+def by_lane(targets: Iterable[Target], accounts: Mapping[str, str]) -> dict[str, list[Target]]:
+    """The targets by the names of their lanes, both in the order of the file."""
+    lanes: dict[str, list[Target]] = {}
+    for each in targets:
+        lane = lane_of(each, accounts.get(each.name))
+        at = "" if lane.endpoint == AWS else f" at {lane.endpoint}"
+        lanes.setdefault(f"{lane.account} {lane.region}{at}", []).append(each)
+    return lanes
+
+
 def units_of(
     targets: Sequence[Target],
     accounts: Mapping[str, str],
@@ -100,19 +110,18 @@ def units_of(
         invocation: a token of this command.
         patience: how often a target is tried.
     """
-    lanes: dict[str, list[Job]] = {}
-    for each in targets:
-        account = accounts.get(each.name)
-        lane = lane_of(each, account)
-        at = "" if lane.endpoint == AWS else f" at {lane.endpoint}"
-        lanes.setdefault(f"{lane.account} {lane.region}{at}", []).append(
+    lanes = {
+        lane: [
             Job(
                 name=each.name,
                 words=tuple(words_of(each, options, where.run_dir)),
-                account=account,
+                account=accounts.get(each.name),
                 region=each.region,
             )
-        )
+            for each in together
+        ]
+        for lane, together in by_lane(targets, accounts).items()
+    }
     return [
         Unit(
             lane=lane,

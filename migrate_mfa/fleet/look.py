@@ -6,12 +6,17 @@ from datetime import datetime
 from pathlib import Path
 
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
+from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.fleet.place import REPORT, LocalPlace, Place, document, result_of
 from migrate_mfa.fleet.unit import Result, State
 from migrate_mfa.journal.lock import is_locked
 from migrate_mfa.journal.run_files import JOURNAL
 from migrate_mfa.reports.files import SUMMARY
 
+_DONE: Mapping[str, str] = {
+    "rollback": Reason.RESTORED.value,
+    "disable": Reason.MFA_DISABLED.value,
+}
 _SAME_S = 2.0
 """A result is written a moment after the summary of its command; the times of both are in whole seconds."""
 
@@ -26,6 +31,8 @@ class Progress:
     slowed_by: str = ""
     at: float = 0.0
     """When, in seconds since the epoch."""
+    renewed_s: float | None = None
+    """How long ago its lease was renewed; None for a lock of this machine, which ends with its owner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +99,20 @@ def standing_of(result: Result | None, summary: Mapping[str, object], progress: 
 
 
 def counts_of(summary: Mapping[str, object]) -> dict[str, int]:
-    """The counts of a summary; those of an audit are of users."""
+    """The counts of a summary; those of an audit are of users.
+
+    A rollback and a disable end in `skipped` for every user they have changed: it is told by its reason.
+    """
+    counts = _numbers(summary)
+    done = _DONE.get(str(summary.get("command")), "")
+    reasons = summary.get("reasons")
+    skipped = reasons.get(Outcome.SKIPPED) if isinstance(reasons, dict) else None
+    if done and isinstance(skipped, dict) and (number := int(skipped.get(done, 0))):
+        counts = {done: number, **counts, Outcome.SKIPPED.value: counts.get(Outcome.SKIPPED, 0) - number}
+    return counts
+
+
+def _numbers(summary: Mapping[str, object]) -> dict[str, int]:
     found = summary.get("total") if summary.get("command") == "audit" else summary.get("counts")
     return {str(name): int(number) for name, number in found.items()} if isinstance(found, dict) else {}
 
@@ -113,7 +133,7 @@ def working(place: Place, name: str) -> Progress | None:
     holder = readable(stored) if stored else None
     if stored is None or holder is None or stored.at >= holder.expires_at:
         return None
-    return progress_of(holder.progress or {})
+    return replace(progress_of(holder.progress or {}), renewed_s=max(0.0, stored.at - holder.renewed_at))
 
 
 def _working_here(directory: Path) -> Progress | None:

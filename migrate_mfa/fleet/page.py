@@ -15,12 +15,14 @@ _COLUMNS: Mapping[str, str] = {
     "verified": "outcomes.verified",
     "pending": "outcomes.pending",
     "failed": "outcomes.failed",
+    "restored": "fleet.restored",
+    "mfa_disabled": "fleet.mfa_disabled",
     "skipped": "outcomes.skipped",
     "unprocessed": "outcomes.unprocessed",
     "unverified": "audit.unverified",
     "no_phone": "audit.no_phone",
 }
-"""The counts of a run and of an audit in their order, with the texts of their columns."""
+"""The counts of every verb in their order, with the texts of their columns."""
 Place = tuple[str | None, str]
 
 
@@ -51,7 +53,12 @@ def as_html(lines: Sequence[Line], again: str, lang: Lang = Lang.EN) -> str:
         column=lambda name: words(_COLUMNS[name]),
         accounts=accounts,
         targets=lines,
-        work=[each for each in lines if each.standing.error or each.next_command not in {"", again}],
+        work=[
+            each
+            for each in lines
+            if each.standing.state is not State.NO_RUN
+            and (each.standing.error or each.next_command not in {"", again})
+        ],
     )
 
 

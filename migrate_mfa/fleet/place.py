@@ -1,6 +1,7 @@
 """The run directory of a fleet: small files that supervisors and whoever looks at them share."""
 
 import json
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,20 @@ class LocalPlace:
         try:
             with whole_file(self.path / name, encoding="utf-8") as file:
                 file.write(body.decode())
+        except OSError as error:
+            raise self._unusable("written", error) from error
+
+    def require_there(self) -> None:
+        """Refuse a directory that no fleet has begun."""
+        if not self.path.is_dir():
+            raise RunDirectoryError(f"There is no run directory {self.path}.", "Correct --run-dir.")
+
+    def require_writable(self) -> None:
+        """Make the directory, and look whether files can be made in it."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
         except OSError as error:
             raise self._unusable("written", error) from error
 
@@ -84,6 +99,12 @@ class BucketPlace:
         """Write a file whole."""
         with self._answering():
             self.objects.put(name, body)
+
+    def require_there(self) -> None:
+        """Nothing: a bucket has no directories."""
+
+    def require_writable(self) -> None:
+        """Nothing: whether an object can be written shows when one is."""
 
     def named(self, *parts: str) -> str:
         """What the operator calls something in here."""

@@ -3,7 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.domain.errors import (
+    Busy,
+    CostLimitExceeded,
+    ExitCode,
+    NoRun,
+    NotPlanned,
+    SmsLimitExceeded,
+    TooManyFailures,
+)
 from migrate_mfa.fleet.unit import Patience, State
 
 _BY_CODE: Mapping[int, State] = {
@@ -12,8 +20,11 @@ _BY_CODE: Mapping[int, State] = {
     ExitCode.NOT_MET: State.FINISHED,
     ExitCode.LIMIT: State.LIMITED,  # the operator's own limit: trying again would exceed it
 }
-_GUARDS = frozenset({"TooManyFailures", "SmsLimitExceeded", "CostLimitExceeded"})
+_GUARDS = frozenset(each.__name__ for each in (TooManyFailures, SmsLimitExceeded, CostLimitExceeded))
 """What ends a command with 8 so that a person looks; trying again would get around it."""
+
+_NOTHING = frozenset({NoRun.__name__, NotPlanned.__name__})
+"""What says that no user was written to there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +40,9 @@ class Ended:
     owned: bool = False
     """Whether another command works on the target, such as one whose supervisor an engine took for lost."""
     ended_by: str = ""
-    """The name of the error that ended its work, where its summary says so."""
+    """The name of the error that ended it, as it has told it; empty where it could not."""
+    needs_run: bool = False
+    """Whether it follows a run, and has nothing to do without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +62,8 @@ def after(ended: Sequence[Ended], patience: Patience) -> Again | State:
     last = ended[-1]
     if (state := _BY_CODE.get(last.exit_code)) is not None:
         return state
+    if last.needs_run and last.ended_by in _NOTHING:
+        return State.NO_RUN
     if last.asked:
         return State.INTERRUPTED
     if _may_end_better(ended, patience):
@@ -58,14 +73,24 @@ def after(ended: Sequence[Ended], patience: Patience) -> Again | State:
 
 
 def _may_end_better(ended: Sequence[Ended], patience: Patience) -> bool:
-    if ended[-1].exit_code == ExitCode.RUN_DIRECTORY:
-        busy = sum(each.exit_code == ExitCode.RUN_DIRECTORY and not each.owned for each in ended)
+    if _is_busy(ended[-1]):
+        busy = sum(_is_busy(each) and not each.owned for each in ended)
         return busy * patience.pause_s <= patience.busy_s
     return _is_lost(ended[-1]) and sum(map(_is_lost, ended)) < patience.tries
 
 
+def _is_busy(ended: Ended) -> bool:
+    """Whether somebody else had the target or its lane; nothing else with 6 gets better by itself."""
+    return ended.exit_code == ExitCode.RUN_DIRECTORY and ended.ended_by == Busy.__name__
+
+
 def _is_lost(ended: Ended) -> bool:
-    """Whether it may end better the next time: killed, told to end by somebody else, or out of reach."""
+    """Whether it may end better the next time: killed, told to end by somebody else, or out of reach.
+
+    A command that could not renew its lease ends at once with 6, before it can tell anything.
+    """
+    if ended.exit_code == ExitCode.RUN_DIRECTORY:
+        return not ended.ended_by
     if ended.exit_code < 0 or ended.exit_code in {ExitCode.SIGTERM, ExitCode.SIGINT, _KILLED}:
         return True
     return ended.exit_code == ExitCode.STOPPED and ended.ended_by not in _GUARDS
@@ -76,7 +101,13 @@ _KILLED = 137
 
 
 def exit_code_of(targets: Iterable[tuple[State, int | None]]) -> ExitCode:
-    """The exit code of a fleet: the gravest of its targets'."""
+    """The exit code of a fleet: the gravest of its targets'.
+
+    Where not one target has a run, something is wrong with the run directory of the fleet.
+    """
+    targets = list(targets)
+    if targets and all(state is State.NO_RUN for state, _ in targets):
+        return ExitCode.RUN_DIRECTORY
     found = {_of_target(state, code) for state, code in targets}
     return next((each for each in _GRAVEST_FIRST if each in found), ExitCode.DONE)
 

@@ -7,6 +7,7 @@ command ends with 6 while the first one works, and a command whose supervisor is
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.fleet import last_word
 from migrate_mfa.fleet.look import working
 from migrate_mfa.fleet.place import LOGS, REPORT, RESULTS, LocalPlace, Place, document, open_place, result_of
 from migrate_mfa.fleet.retry import Again, Ended, after
@@ -29,9 +31,13 @@ if TYPE_CHECKING:
 
 _LOOK_S = 0.2
 _TAIL = 20_000
-"""How much of a target's output is kept in a bucket, and looked at for its last error, in bytes."""
-_SAYS = "migrate-mfa: "
-"""How the line begins in which a command tells why it ends."""
+"""How much of a target's output is kept in a bucket, in bytes."""
+_ORDINARY = frozenset(
+    {ExitCode.DONE, ExitCode.SOME_FAILED, ExitCode.NOT_MET, ExitCode.LIMIT, ExitCode.SIGINT, ExitCode.SIGTERM}
+)
+"""The exit codes that say all."""
+_FOLLOWS: Mapping[str, str] = {"rollback": "to roll back", "reconcile": "to reconcile"}
+"""The verbs that go on with a run."""
 
 
 def supervise(
@@ -67,10 +73,17 @@ class _Supervisor:
 
     def run(self) -> Result:
         """Start the command until it has ended for good."""
-        if (found := result_of(self.place, self.job.name)) and found.invocation == self.unit.invocation:
+        found = result_of(self.place, self.job.name)
+        if found and found.ends(self.unit.invocation):
             return found
         with _log(self.place, self.job.name) as log:
             state = self._state(log)
+        if state is State.NO_RUN:
+            self.error = f"Nothing has begun here, so there is nothing {_FOLLOWS[self.unit.verb]}."
+        return self._note(state)
+
+    def _note(self, state: State) -> Result:
+        """Leave where it stands in the run directory of the fleet."""
         result = Result(
             name=self.job.name,
             state=state,
@@ -89,6 +102,7 @@ class _Supervisor:
             self.ended.append(self._command(log))
             match after(self.ended, self.unit.patience):
                 case Again(pause_s):
+                    self._note(State.WAITING)
                     self._pause(pause_s)
                 case state:
                     return state
@@ -103,39 +117,59 @@ class _Supervisor:
         """Run the command once."""
         before = self._summary()
         with log.open("ab") as output:
-            begin = output.tell()
-            code, asked = self._process(output.fileno())
-        self.error = _last_error(log, begin)
-        summary = self._summary()
-        began = summary != before
+            code, asked, word = self._process(output.fileno())
+        self.error = word.get("message", "").partition("\n")[0] or self._untold(code)
         return Ended(
             exit_code=code,
             asked=asked,
-            began=began,
+            began=self._summary() != before,
             owned=code == ExitCode.RUN_DIRECTORY and working(self.place, self.job.name) is not None,
-            ended_by=str(summary.get("ended_by", "")) if began else "",
+            ended_by=word.get("error", ""),
+            needs_run=self.unit.verb in _FOLLOWS,
         )
 
-    def _process(self, output: int) -> tuple[int, bool]:
-        """Its exit code, and whether it was asked to end. Its standard input ends with this process."""
-        child = subprocess.Popen(
-            [sys.executable, "-m", "migrate_mfa", "--exit-with-parent", *self.job.words],
+    def _untold(self, code: int) -> str:
+        """What is known of an end for which the command has given no reason itself."""
+        if code < 0:
+            return f"Its command was killed ({signal.Signals(-code).name})."
+        log = self.place.named(LOGS, f"{self.job.name}.log")
+        return "" if code in _ORDINARY else f"Its command ended with {code}; see {log}."
+
+    def _process(self, output: int) -> tuple[int, bool, Mapping[str, str]]:
+        """Its exit code, whether it was asked to end, and its last word.
+
+        Its standard input ends with this process.
+        """
+        listen, speak = os.pipe()
+        try:
+            try:
+                child = self._started(output, speak)
+            finally:
+                os.close(speak)
+            asked = False
+            try:
+                while child.poll() is None:
+                    if not asked and self.asked():
+                        asked = True
+                        _let_go(child)
+                    self.clock.sleep(_LOOK_S)
+            finally:
+                _let_go(child)
+                child.wait()
+            return child.returncode, asked, last_word.read(listen)
+        finally:
+            os.close(listen)
+
+    def _started(self, output: int, speak: int) -> "subprocess.Popen[bytes]":
+        ours = ("--exit-with-parent", "--last-word-to", str(speak))
+        return subprocess.Popen(
+            [sys.executable, "-m", "migrate_mfa", *ours, *self.job.words],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
+            pass_fds=(speak,),
             start_new_session=True,
         )
-        asked = False
-        try:
-            while child.poll() is None:
-                if not asked and self.asked():
-                    asked = True
-                    _let_go(child)
-                self.clock.sleep(_LOOK_S)
-        finally:
-            _let_go(child)
-            child.wait()
-        return child.returncode, asked
 
     def _summary(self) -> Mapping[str, object]:
         return document(self.place.read(f"{self.job.name}/{REPORT}/{SUMMARY}"))
@@ -158,18 +192,12 @@ def _log(place: Place, name: str) -> Iterator[Path]:
     log = Path(path)
     try:
         yield log
-        place.write(f"{LOGS}/{name}.log", _tail(log, 0))
+        place.write(f"{LOGS}/{name}.log", _tail(log))
     finally:
         log.unlink(missing_ok=True)
 
 
-def _tail(log: Path, begin: int) -> bytes:
+def _tail(log: Path) -> bytes:
     with log.open("rb") as file:
-        file.seek(max(begin, log.stat().st_size - _TAIL))
+        file.seek(max(0, log.stat().st_size - _TAIL))
         return file.read()
-
-
-def _last_error(log: Path, begin: int) -> str:
-    lines = _tail(log, begin).decode(errors="replace").splitlines()
-    said = [line.removeprefix(_SAYS) for line in lines if line.startswith(_SAYS)]
-    return said[-1] if said else ""

@@ -16,10 +16,17 @@ class State(StrEnum):
     """It stopped at a limit of the operator's, such as --max-users."""
     SET_ASIDE = "set_aside"
     """A person has to look at it."""
+    NO_RUN = "no_run"
+    """Nothing has begun there that its command could go on with or take back."""
     UNREACHABLE = "unreachable"
     """Its account or endpoint does not let us begin."""
     INTERRUPTED = "interrupted"
     """The fleet was asked to end before it."""
+
+    @property
+    def words(self) -> str:
+        """As a person reads it, after a number too."""
+        return "without a run" if self is State.NO_RUN else self.value.replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +90,10 @@ class Result:
     invocation: str = ""
     ended_at: float = 0.0
     """Seconds since the epoch."""
+
+    def ends(self, invocation: str) -> bool:
+        """Whether it is the end of its target in one command; one that waits is tried again."""
+        return self.invocation == invocation and self.state is not State.WAITING
 
     def as_dict(self) -> dict[str, object]:
         """As JSON has it."""

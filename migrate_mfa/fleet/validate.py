@@ -74,20 +74,14 @@ def ask_aws(target: Target) -> PoolFound:
     from migrate_mfa.session import call_or_exit
     from migrate_mfa.stop import Stop
 
-    role = target.text("role_arn")
+    role = Role.of(*map(target.text, ("role_arn", "role_external_id", "role_session_name")))
     aws = Aws(
         AwsTarget(
             user_pool_id=target.user_pool_id,
             profile=target.text("profile"),
             region=target.region,
             endpoint_url=target.text("endpoint_url"),
-            role=None
-            if role is None
-            else Role(
-                arn=role,
-                external_id=target.text("role_external_id"),
-                session_name=target.text("role_session_name"),
-            ),
+            role=role,
         )
     )
     clock, stop = SystemClock(), Stop()

@@ -6,18 +6,20 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.text import Text
 
-from migrate_mfa.cli.live_view import ROWS, WIDTH
+from migrate_mfa.cli.live_view import ROWS, WIDTH, started
 from migrate_mfa.cli.prompt import tell
+from migrate_mfa.cli.streams import forgiving
 from migrate_mfa.domain.characters import printable
-from migrate_mfa.domain.formatting import duration
+from migrate_mfa.domain.formatting import counted, duration
 from migrate_mfa.fleet.coordinate import Speed
 from migrate_mfa.fleet.look import Standing
 from migrate_mfa.fleet.unit import State
 
 if TYPE_CHECKING:
+    from rich.live import Live
+
     from migrate_mfa.ports import Clock
 
 _BAR: Final = 30
@@ -36,7 +38,9 @@ class View:
     def __init__(self, clock: "Clock", *, quiet: bool = False, console: Console | None = None) -> None:
         self._clock = clock
         self._quiet = quiet
-        self._console = console or Console(file=sys.stderr, highlight=False)
+        self._console = console or Console(
+            file=forgiving(sys.stderr), highlight=False, force_terminal=sys.stderr.isatty()
+        )
         self._speed = Speed()
         self._live: Live | None = None
         self._told = clock.monotonic()
@@ -60,14 +64,7 @@ class View:
                 tell(sentence(standings, self._speed))
             return
         if self._live is None:
-            self._live = Live(
-                console=self._console,
-                auto_refresh=False,
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
-            self._live.start()
+            self._live = started(self._console)
         size = self._console.size
         rows = rows_of(standings, self._speed, width=size.width, height=size.height)
         self._live.update(Group(*rows), refresh=True)
@@ -96,7 +93,7 @@ def rows_of(
         Text("targets  ").append(_FULL * full, style="green").append(_EMPTY * (_BAR - full))
         .append(f"  {done:,} of {len(standings):,}"),
         _states(standings),
-        Text(_work(standings, speed)),
+        *([Text(work)] if (work := _work(standings, speed)) else []),
     ]  # fmt: skip
     rows += _troubles(standings)
     rows += _slowest(standings, speed)
@@ -108,35 +105,33 @@ def rows_of(
 
 def sentence(standings: Mapping[str, Standing], speed: Speed) -> str:
     """All of it on one line."""
-    return "; ".join([_states(standings).plain, _work(standings, speed)])
+    return "; ".join(filter(None, [_states(standings).plain, _work(standings, speed)]))
 
 
 def _states(standings: Mapping[str, Standing]) -> Text:
     counts = Counter(each.state for each in standings.values())
     told = [
-        Text(f"{_words(state)} {counts[state]:,}", style=_STYLES.get(state, ""))
+        Text(f"{counts[state]:,} {state.words}", style=_STYLES.get(state, ""))
         for state in State
         if counts[state]
     ]
     return Text(", ").join(told)
 
 
-def _words(state: State) -> str:
-    return state.value.replace("_", " ")
-
-
 def _work(standings: Mapping[str, Standing], speed: Speed) -> str:
     failed = sum(each.counts.get("failed", 0) for each in standings.values())
-    parts = [f"{speed.total:.1f} users/s over all lanes"]
-    if failed:
-        parts.append(f"failed rows {failed:,}")
-    return "; ".join(parts)
+    rate = speed.total
+    parts = [
+        "" if rate is None else f"{rate:.1f} users/s over all lanes",
+        counted(failed, "failed row") if failed else "",
+    ]
+    return "; ".join(filter(None, parts))
 
 
 def _troubles(standings: Mapping[str, Standing]) -> list[Text]:
     troubled = [(name, each) for name, each in standings.items() if each.state in _TROUBLED]
     rows = [
-        Text(printable(f"  {name}: {_words(each.state)}. {each.error}".rstrip()), style="red")
+        Text(printable(f"  {name}: {each.state.words}. {each.error}".rstrip()), style="red")
         for name, each in troubled[-_TROUBLES:]
     ]
     if len(troubled) > _TROUBLES:

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
-from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.domain.errors import Busy, RunDirectoryError
 from migrate_mfa.domain.phone.normalise import country_of
 from migrate_mfa.journal.connection import Replica, as_run_problem, connect, create, require_local
 from migrate_mfa.journal.lock import take_lock
-from migrate_mfa.journal.run_dir import copy_of, shown
+from migrate_mfa.journal.run_dir import copy_of, shown, without_journal
 from migrate_mfa.journal.run_files import (
     DRAFTS,
     JOURNAL,
@@ -93,7 +93,7 @@ class Database:
             return
         found = self._connection.execute("SELECT value FROM meta WHERE key = ?", (_OWNER,)).fetchone()
         if found is None or json.loads(found[0]) != self._token:
-            raise RunDirectoryError(
+            raise Busy(
                 f"Another process has taken over {shown(self.path.parent)}; this one stops.",
                 f"To see which, run: migrate-mfa status --run-dir {shown(self.path.parent)}",
             )
@@ -216,15 +216,14 @@ class Journal:
         """Open it for reading only, also while a command is running.
 
         Raises:
-            RunDirectoryError: there is no journal, or it is from a newer version.
+            NoRun: no command has begun there.
+            RunDirectoryError: its journal is gone, or from a newer version.
         """
         path = directory / JOURNAL
         if not path.is_file():
             if (copy := copy_of(directory)) is not None:
                 raise copy.without_run()
-            raise RunDirectoryError(
-                f"{shown(directory)} is not a run directory: it has no {JOURNAL}.", "See --run-dir."
-            )
+            raise without_journal(directory)
         require_kinds(directory)
         database = Database(path, read_only=True)
         _check_version(database, directory)

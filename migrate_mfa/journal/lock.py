@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from migrate_mfa.clock import SystemClock
-from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.domain.errors import Busy
 from migrate_mfa.journal.run_files import LOCK, QUICKLY
 
 _CLOCK = SystemClock()
@@ -36,7 +36,7 @@ def take_lock(path: Path, message: str, hint: str, sleep: Callable[[float], None
     """Take an OS lock that dies with this process; keep the descriptor open to keep it.
 
     Raises:
-        RunDirectoryError: another process has it; it is named where it has named itself.
+        Busy: another process has it; it is named where it has named itself.
     """
     descriptor = _open_lock(path)
     for pause in (0.0, _GLANCE_S):
@@ -46,7 +46,7 @@ def take_lock(path: Path, message: str, hint: str, sleep: Callable[[float], None
             return descriptor
     holder = _holder(descriptor)
     os.close(descriptor)
-    raise RunDirectoryError(f"{message}{holder}", hint)
+    raise Busy(f"{message}{holder}", hint)
 
 
 def name_holder(path: Path, run_dir: str | None = None, writer: "Writer | None" = None) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from migrate_mfa.domain.errors import InputUnusable
+from migrate_mfa.domain.errors import InputUnusable, NotPlanned
 from migrate_mfa.domain.forecast import Foretold
 from migrate_mfa.domain.model import PhoneConflict, Policy, VerificationPolicy
 from migrate_mfa.domain.reasons import Reason
@@ -156,7 +156,8 @@ class RunMeta:
         """Refuse a directory without a finished plan, or of another kind of command. Returns itself.
 
         Raises:
-            InputUnusable: it is of another kind, has no plan, or its personal data was removed.
+            InputUnusable: it is of another kind, or its personal data was removed.
+            NotPlanned: it has no plan.
         """
         if kind is not None:
             self.fits(kind=kind)
@@ -164,7 +165,7 @@ class RunMeta:
             raise InputUnusable(f"{shown(self.directory)} was purged: its users are no longer known.")
         if self.phase != "planned":
             hint = "Name the ROSTER and --user-pool-id."
-            raise InputUnusable(f"{shown(self.directory)} holds no finished plan.", hint)
+            raise NotPlanned(f"{shown(self.directory)} holds no finished plan.", hint)
         return self
 
     def fits(

@@ -11,8 +11,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.domain.errors import NoRun, RunDirectoryError
 from migrate_mfa.journal.lock import Writer, last_writer, name_holder, take_lock
+from migrate_mfa.journal.run_files import JOURNAL, is_begun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,9 +43,9 @@ class WorkingCopy:
     is_ours: "Callable[[], bool]" = lambda: True
     """Whether what this command leaves here still goes to the run directory."""
 
-    def without_run(self) -> RunDirectoryError:
+    def without_run(self) -> NoRun:
         """There is nothing where the run directory should be."""
-        return RunDirectoryError(
+        return NoRun(
             f"There is no run in {self.name}.",
             "Correct --run-dir. To list the runs of a bucket: migrate-mfa runs s3://BUCKET",
         )
@@ -165,3 +166,12 @@ def _make_common(directory: Path) -> None:
     except FileExistsError:
         return
     directory.chmod(0o1777)
+
+
+def without_journal(directory: Path) -> RunDirectoryError:
+    """The error for a directory without a journal; NoRun where no command has begun there."""
+    kind = RunDirectoryError if is_begun(directory) else NoRun
+    return kind(
+        f"{shown(directory)} is not a run directory: it has no {JOURNAL}.",
+        "List the run directories with: migrate-mfa runs",
+    )

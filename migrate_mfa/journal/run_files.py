@@ -45,6 +45,17 @@ def require_kinds(directory: Path) -> None:
         _require_kind(path, found)
 
 
+def is_begun(directory: Path) -> bool:
+    """Whether something is in a directory that has no journal, so that there may have been one."""
+    try:
+        names = {each.name for each in directory.iterdir()}
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return bool(names - {LOCK, "log.jsonl", *DRAFTS})
+
+
 def _there(directory: Path, names: Iterable[str]) -> Iterable[tuple[Path, os.stat_result]]:
     for path in map(directory.joinpath, names):
         with suppress(FileNotFoundError):

@@ -40,8 +40,10 @@ _SLOWEST_BYTES_S = 500_000
 _CHUNK = 1 << 20
 _NOT_THERE = {"NoSuchKey", "404", "NotFound"}
 _CONDITION = {"PreconditionFailed", "412"}
-_REFUSED = {"AccessDenied", "403", "AllAccessDisabled", "InvalidAccessKeyId", "SignatureDoesNotMatch",
-            "ExpiredToken", "InvalidToken", "KMS.DisabledException", "KMS.NotFoundException"}  # fmt: skip
+_REFUSED = {
+    "AccessDenied", "403", "AllAccessDisabled", "KMS.DisabledException", "KMS.NotFoundException"
+}  # fmt: skip
+_BAD_KEYS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"}
 _NO_BUCKET = {"NoSuchBucket", "InvalidBucketName"}
 _MOST_DELETED = 1000
 """How many objects one DeleteObjects takes."""
@@ -236,10 +238,15 @@ class S3Objects:
             return RunDirectoryError(
                 f"There is no bucket {self._url.bucket}.", "Correct its name, or create the bucket."
             )
+        if code in _BAD_KEYS:
+            return NotAllowed(
+                f"{self._url} does not take these credentials ({code}).",
+                "Give valid ones, by --profile or the environment.",
+            )
         if code in _REFUSED:
             return NotAllowed(
                 f"{operation} on {self._url} is refused ({code}).",
-                "Allow it for these credentials: migrate-mfa iam-policy run --run-dir s3://BUCKET/PREFIX",
+                f"Allow it for these credentials: migrate-mfa iam-policy run --run-dir {self._url}",
             )
         return StoreError(f"{operation}: {code}")
 

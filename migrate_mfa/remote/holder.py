@@ -26,6 +26,8 @@ class Holder:
     expires_at: float
     last: Place = NOTHING
     """The last segment that is known to be in the bucket, of this owner or of one before."""
+    assumed: bool = False
+    """Whether `unlock` has once taken the objects that were there for the whole run."""
     progress: Mapping[str, object] | None = None
     """Where its command stands, for whoever looks from elsewhere; None before it has noted anything."""
 
@@ -47,6 +49,7 @@ class Holder:
                 renewed_at=float(found["renewed_at"]),
                 expires_at=float(found["expires_at"]),
                 last=Place.parse(str(found["last"])),
+                assumed=bool(found.get("assumed")),
                 progress=found.get("progress"),
             )
         except (ValueError, TypeError, KeyError) as error:
@@ -54,10 +57,10 @@ class Holder:
 
     @classmethod
     def note(cls, last: Place, now: float) -> "Holder":
-        """That nobody holds it, and which segment is the last."""
+        """That nobody holds it, and which segment was there as the last."""
         return cls(
             owner="", host="", pid=0, command="", generation=last.generation,
-            renewed_at=now, expires_at=now, last=last,
+            renewed_at=now, expires_at=now, last=last, assumed=True,
         )  # fmt: skip
 
     def body(self) -> bytes:
@@ -76,7 +79,12 @@ class Holder:
     def age(self, now: float) -> str:
         """Who holds it and since when it has not been renewed, in words; `now` by the store's clock."""
         since = max(0, round(now - self.renewed_at))
-        return f"{self.command} on {self.host} (process {self.pid}), renewed {since} s ago"
+        return f"{self.who}, renewed {since} s ago"
+
+    @property
+    def who(self) -> str:
+        """Which process it is, in words."""
+        return f"process {self.pid} ({self.command}) on {self.host}"
 
 
 def readable(stored: Stored) -> Holder | None:

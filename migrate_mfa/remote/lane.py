@@ -32,7 +32,7 @@ def leased_lane(url: BucketUrl, objects: Objects, lane: Lane, waiting: Waiting) 
         waiting: time and words.
 
     Raises:
-        RunDirectoryError: another command owns it.
+        Busy: another command owns it.
         OutOfReach: the bucket does not answer.
     """
     told = replace(waiting, what=f"this account in {lane.region}")

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from migrate_mfa.domain.errors import MigrateMfaError, RunDirectoryError
+from migrate_mfa.domain.errors import Busy, MigrateMfaError
 from migrate_mfa.remote.holder import Holder, readable
 from migrate_mfa.remote.names import LOCK, NOTHING, Place
 from migrate_mfa.remote.objects import ConditionFailedError, GoneError, Objects, Stored, StoreError
@@ -81,12 +81,12 @@ class Lease:
         """Look whether this process may still write.
 
         Raises:
-            RunDirectoryError: the lease was taken away, or has not been renewed for too long.
+            Busy: the lease was taken away, or has not been renewed for too long.
         """
         if self._lost:
-            raise RunDirectoryError(self._lost, "The same command resumes when nobody else works there.")
+            raise Busy(self._lost, "The same command resumes when nobody else works there.")
         if self.age >= ENDS_S:
-            raise RunDirectoryError(
+            raise Busy(
                 f"The lease of {self._what} was not renewed for {ENDS_S:.0f} s, so this command ends.",
                 "Look at the network and the bucket; then the same command resumes.",
             )
@@ -95,6 +95,11 @@ class Lease:
     def last(self) -> Place:
         """The last segment that it knows to be in the bucket."""
         return self._holder.last
+
+    @property
+    def assumed(self) -> bool:
+        """See `Holder.assumed`."""
+        return self._holder.assumed
 
     def renew(self, last: Place = NOTHING, progress: Mapping[str, object] | None = None) -> None:
         """Renew it, and note which segment has come to the bucket and where the command stands.
@@ -137,7 +142,7 @@ class Lease:
             # When that was sent is not known; it counts from the renewal before it, and the next one is due.
             self._tag = found.tag
             raise StoreError("the answer to a renewal was lost")
-        by = f" by {holder.command} on {holder.host}" if holder and not holder.free else ""
+        by = f" by {holder.who}" if holder and not holder.free else ""
         how = "removed" if holder and holder.free else f"taken over{by}"
         self._lost = f"The lease of {self._what} was {how}, so this command ends."
 
@@ -166,7 +171,7 @@ def acquire(
         keep_by: what it is kept by afterwards, one attempt a call.
 
     Raises:
-        RunDirectoryError: somebody else holds it and renews it.
+        Busy: somebody else holds it and renews it.
         UnreadableError: something else is in its place.
         StoreError: the bucket does not answer.
     """
@@ -189,6 +194,7 @@ def acquire(
             renewed_at=now,
             expires_at=now + LASTS_S,
             last=holder.last if holder else NOTHING,
+            assumed=holder is not None and holder.assumed,
         )
         try:
             put = objects.put(LOCK, mine.body(), new=stored is None, replaces=stored.tag if stored else None)
@@ -215,7 +221,7 @@ class _Look:
         """Let some time pass; `holder` is None where the lease cannot be read.
 
         Raises:
-            RunDirectoryError: the lease was renewed while we looked.
+            Busy: the lease was renewed while we looked.
         """
         what, left = self._waiting.what, holder.expires_at - stored.at if holder else 0.0
         if self._first is None:
@@ -240,7 +246,7 @@ def look_at_dead(objects: Objects, waiting: Waiting) -> tuple[Holder | None, Sto
     Its owner is None where it cannot be read.
 
     Raises:
-        RunDirectoryError: it is renewed.
+        Busy: it is renewed.
         StoreError: the bucket does not answer.
     """
     look = _Look(waiting)
@@ -263,7 +269,7 @@ def take_away(objects: Objects, stored: Stored | None, there: Place = NOTHING) -
         there: the last segment, where the lease does not tell it.
 
     Raises:
-        RunDirectoryError: it was renewed since.
+        Busy: it was renewed since.
         StoreError: it is not known whether it was removed.
     """
     holder = readable(stored) if stored else None
@@ -283,11 +289,11 @@ def take_away(objects: Objects, stored: Stored | None, there: Place = NOTHING) -
         raise busy(RUN_DIRECTORY, by_now, now) from None
 
 
-def busy(what: str, holder: Holder | None, stored: Stored) -> RunDirectoryError:
+def busy(what: str, holder: Holder | None, stored: Stored) -> Busy:
     """Somebody else works there."""
     who = holder.age(stored.at) if holder else "its lease cannot be read, but was just written"
-    return RunDirectoryError(
+    return Busy(
         f"Another command works on {what}: {who}.",
         "Wait until it ends, or stop it: it can be resumed. If its machine is gone, its lease ends within "
-        f"{LASTS_S:.0f} s; migrate-mfa unlock takes it away earlier.",
+        f"{LASTS_S:.0f} s.",
     )

@@ -58,6 +58,11 @@ def left_by_a_command(name: str) -> bool:
     return any(each.fullmatch(name) for each in (_SEGMENT, _LOG, _REPORT))
 
 
+def of_a_run(name: str) -> bool:
+    """Whether an object is a part of a journal, or the log of a command on one."""
+    return any(each.fullmatch(name) for each in (_BASE, _SEGMENT, _LOG))
+
+
 def is_ours(name: str) -> bool:
     """Whether this tool gives such a name to an object of a run directory.
 

@@ -36,12 +36,7 @@ def restore(objects: Objects, url: str, directory: Path, at_least: Place = NOTHI
         StoreError: the bucket does not answer.
     """
     for _ in range(_MOST_TRIES):
-        names = objects.names()
-        contents = Contents.of(names)
-        if (missing := _missing(names, contents, at_least)) is not None:
-            if objects.names() != names:
-                continue  # pages of one list are not of one moment
-            raise _gap(f"{url}/{missing}")
+        contents = look(objects, url, at_least)
         try:
             _restore(objects, url, contents, directory)
         except _ReplacedError:
@@ -50,6 +45,26 @@ def restore(objects: Objects, url: str, directory: Path, at_least: Place = NOTHI
     raise RunDirectoryError(
         f"The run directory changed {_MOST_TRIES} times while it was read.", "Run the same command again."
     )
+
+
+def look(objects: Objects, url: str, at_least: Place = NOTHING) -> Contents:
+    """What the bucket holds, once it is seen to be a whole journal or none.
+
+    Raises:
+        RunDirectoryError: a segment or the base is missing.
+        StoreError: the bucket does not answer.
+    """
+    before: list[str] = []
+    missing: str | None = ANY_BASE
+    for _ in range(_MOST_TRIES):
+        contents = Contents.of(names := objects.names())
+        missing = _missing(names, contents, at_least)
+        if missing is None:
+            return contents
+        if names == before:
+            break
+        before = names  # pages of one list are not of one moment
+    raise _gap(f"{url}/{missing}")
 
 
 def _missing(names: list[str], contents: Contents, at_least: Place) -> str | None:
@@ -99,9 +114,9 @@ def _fetch_base(objects: Objects, url: str, base: Place, journal: Path) -> None:
 
 def _gap(name: str) -> RunDirectoryError:
     return RunDirectoryError(
-        f"The run directory lacks {name}, so what was done after it is not known.",
-        "Put it back, from an older version of the object if the bucket keeps versions. For a new run, use a "
-        "new prefix.",
+        f"The run directory lacks {name}, so what was done from there on is not known.",
+        "Put it back, from an older version of the object if the bucket keeps versions. If it is lost for "
+        "good, see: migrate-mfa guide state",
     )
 
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrate_mfa.domain.errors import MigrateMfaError, NotAllowed, RunDirectoryError
+from migrate_mfa.domain.errors import Busy, MigrateMfaError, NotAllowed, RunDirectoryError
 from migrate_mfa.journal.connection import Statement
 from migrate_mfa.remote import segment
 from migrate_mfa.remote.lease import DRAINS_S, Lease
@@ -322,9 +322,9 @@ class Shipper:
             self._objects.delete_many(superseded)
 
 
-def _not_ours(name: str) -> RunDirectoryError:
+def _not_ours(name: str) -> Busy:
     """What is there already is not what we wrote, so this is no answer of ours that was lost."""
-    return RunDirectoryError(
+    return Busy(
         f"Another process has written {name}, so this command ends.",
         "Look who works there: migrate-mfa status --run-dir s3://BUCKET/PREFIX",
     )

@@ -11,7 +11,7 @@ from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError, OutOfReach
 from migrate_mfa.journal.lock import take_lock
 from migrate_mfa.journal.run_dir import WorkingCopy, working_copy
 from migrate_mfa.journal.run_files import LOCK as LOCAL_LOCK
-from migrate_mfa.remote.holder import UnreadableError, readable
+from migrate_mfa.remote.holder import Holder, UnreadableError
 from migrate_mfa.remote.keeper import kept
 from migrate_mfa.remote.lease import Waiting, acquire
 from migrate_mfa.remote.names import (
@@ -22,12 +22,12 @@ from migrate_mfa.remote.names import (
     has_users,
     is_list,
     is_ours,
-    left_by_a_command,
     log_of,
+    of_a_run,
 )
 from migrate_mfa.remote.objects import BucketUrl, ConditionFailedError, GoneError, Objects, StoreError
 from migrate_mfa.remote.patient import PatientObjects
-from migrate_mfa.remote.restore import restore
+from migrate_mfa.remote.restore import look, restore
 from migrate_mfa.remote.scratch import scratch, writable
 from migrate_mfa.remote.shipper import Shipper
 
@@ -80,6 +80,7 @@ def for_work(run: RemoteRun, command: str, waiting: Waiting) -> Iterator[Path]:
 
             copy = WorkingCopy(path, str(run.url), replica_of, bring, lambda: not lease.lost)
             with _as_working_copy(copy):
+                _tell_doubt(run, waiting, assumed=lease.assumed)
                 with answering(run), writable(run.url):
                     restore(patient.objects, str(run.url), path, lease.last)
                 try:
@@ -99,18 +100,15 @@ def for_reading(run: RemoteRun, waiting: Waiting, *, writes_report: bool = False
         writes_report: whether the command writes the report again, for the bucket too.
 
     Raises:
-        RunDirectoryError: a segment is missing.
+        RunDirectoryError: a segment or the lease is missing, or the lease cannot be read.
         OutOfReach: the bucket does not answer.
     """
     run = _patient(run, waiting)
     with scratch(run.url) as path, _as_working_copy(WorkingCopy(path, str(run.url))):
         with answering(run), writable(run.url):
             stored = run.objects.get(LOCK)
-            holder = readable(stored) if stored else None
-            if stored and holder is None:
-                waiting.say(
-                    f"{run.url}/{LOCK} cannot be read: it is not known whether a command works there."
-                )
+            holder = Holder.read(stored) if stored else None
+            _tell_doubt(run, waiting, assumed=holder is not None and holder.assumed)
             held = stored is not None and holder is not None and stored.at < holder.expires_at
             contents = restore(run.objects, str(run.url), path, holder.last if holder else NOTHING)
             _require_note(run, stored or not contents.bases or run.objects.get(LOCK))
@@ -149,7 +147,7 @@ def fetched(objects: Objects, url: BucketUrl, what: str, waiting: Waiting) -> It
 
 
 def run_dirs_below(run: RemoteRun, waiting: Waiting) -> list[BucketUrl]:
-    """Every run directory at or below a place.
+    """Every run directory at or below a place, also one that has lost some of its objects.
 
     Raises:
         OutOfReach: the bucket does not answer.
@@ -157,7 +155,7 @@ def run_dirs_below(run: RemoteRun, waiting: Waiting) -> list[BucketUrl]:
     run = _patient(run, waiting)
     with answering(run):
         names = [name.rpartition("/") for name in run.objects.names()]
-    places = sorted({folder for folder, _, name in names if Contents.of([name]).bases})
+    places = sorted({folder for folder, _, name in names if of_a_run(name)})
     return [run.url / folder if folder else run.url for folder in places]
 
 
@@ -185,14 +183,14 @@ def purge_versions(run: RemoteRun, waiting: Waiting) -> list[str]:
         return [name for name in names if not is_ours(name)]
 
 
-def last_there(run: RemoteRun) -> Place:
-    """The last segment of a run as far as its objects tell.
+def last_there(run: RemoteRun, at_least: Place) -> Place:
+    """The last segment of a run, once it is seen to be whole as far as its objects tell.
 
     Raises:
-        RunDirectoryError: there is no run.
+        RunDirectoryError: there is no run; or an object is missing.
     """
-    contents = Contents.of(names := run.objects.names())
-    if not contents.bases and not any(map(left_by_a_command, names)):
+    contents = look(run.objects, str(run.url), at_least)
+    if not contents.bases:
         raise WorkingCopy(Path(), str(run.url)).without_run()
     return contents.last
 
@@ -215,6 +213,15 @@ def _require_own_place(run: RemoteRun) -> None:
             if foreign
             else f"{run.url} is inside another run directory, {outer}.",
             "With --run-dir, name a new prefix, for this run alone.",
+        )
+
+
+def _tell_doubt(run: RemoteRun, waiting: Waiting, *, assumed: bool) -> None:
+    if assumed:
+        waiting.say(
+            f"The lease of {run.url} was lost once, and unlock took the objects that were left for the whole "
+            "run. If some were lost, users who were written in them look as if this run had not changed "
+            "them, or as if somebody else had."
         )
 
 
@@ -253,7 +260,8 @@ def answering(run: RemoteRun) -> Iterator[None]:
     except UnreadableError as error:
         raise RunDirectoryError(
             f"{run.url}/{LOCK} is not a lease of this version of migrate-mfa.",
-            f"Look at it. If no command works there, remove it: migrate-mfa unlock --run-dir {run.url}",
+            "Look at it. If this is a run directory and no command works there: migrate-mfa unlock "
+            f"--run-dir {run.url}. Otherwise name a new prefix with --run-dir.",
         ) from error
     except (StoreError, GoneError, ConditionFailedError) as error:
         raise OutOfReach(

@@ -240,7 +240,8 @@ def _at_limit(summary: "Summary", told: Mapping[str, int | str], lines: Next) ->
     match name:
         case "max_users":
             command = _resume(summary, lines)
-            return Headline(WAIT, "wave", told, "wave" if command else "resume", command)
+            advice = "last_wave" if int(told["open"]) <= int(told["limit"]) else "wave"
+            return Headline(WAIT, "wave", told, advice if command else "resume", command)
         case "stop_after":
             return Headline(WAIT, "time_is_up", told, "resume", _resume(summary, lines))
         case _:

@@ -72,11 +72,7 @@ def _say_what_next(
     from migrate_mfa.journal.run_dir import keeps_reports, shown
     from migrate_mfa.reports.from_journal import PAGE
 
-    rate = summary.users_per_s
-    seconds = summary.done.seconds
-    pace = f", {rate:.1f} users/s" if rate and seconds and seconds >= _LEAST_FOR_A_RATE_S else ""
-    took = f"It took {at_least_a_second(seconds)}{pace}." if seconds is not None else ""
-    tell_verdict(headline, took)
+    tell_verdict(headline, _took(summary.done.seconds, summary.users_per_s))
     if now := summary.done.extra.get("ended_now"):
         tell(f"Done in this pass: {', '.join(f'{reason} {rows:,}' for reason, rows in now.items())}.")
     page = shown(invocation.report / PAGE)
@@ -85,6 +81,14 @@ def _say_what_next(
     elif invocation.has_page:
         tell(f"Report: {page}")
     tell_next(headline, settings.aws.caller)
+
+
+def _took(seconds: float | None, users_per_s: float | None) -> str:
+    """How long a pass took, and how fast it was where it was long enough to tell."""
+    if seconds is None:
+        return ""
+    pace = f", {users_per_s:.1f} users/s" if users_per_s and seconds >= _LEAST_FOR_A_RATE_S else ""
+    return f"It took {at_least_a_second(seconds)}{pace}."
 
 
 def tell_verdict(headline: "Headline", also: str = "") -> None:

@@ -32,7 +32,9 @@ def purge(
         RunDirectoryError: rows are still open or pending, or the directory cannot be used.
     """
     if not directory.is_dir():
-        raise RunDirectoryError(f"{shown(directory)} is not there.", "See --run-dir.")
+        raise RunDirectoryError(
+            f"{shown(directory)} is not there.", "List the run directories with: migrate-mfa runs"
+        )
     with Journal.look_at(directory) as journal:
         meta = RunMeta.read(journal)
     with Journal.create_or_open(directory) as journal:

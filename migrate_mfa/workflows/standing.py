@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrate_mfa.cli.tables import as_json, audit, paragraph, row, title
+from migrate_mfa.cli.tables import as_json, audit, coverage, paragraph, row, title
 from migrate_mfa.domain.formatting import counted, duration
 from migrate_mfa.domain.privacy import masked
 from migrate_mfa.domain.reasons import Outcome, Reason
@@ -32,7 +32,7 @@ def standing(summary: "Document", run_dir: Path, *, in_json: bool) -> None:
 def status(summary: "Document", run_dir: Path) -> None:
     """Where a run stands, short enough for one screen, and its options; `report` prints all."""
     if "coverage" in summary:
-        audit(summary, run_dir / "report" / "unverified.csv")
+        coverage(summary, run_dir / "report")
     else:
         _begin(summary, run_dir)
         _outcomes(summary)

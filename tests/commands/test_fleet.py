@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commands.support import Cli, assert_code
+from migrate_mfa.domain.quotas import Lane
+from migrate_mfa.journal.run_dir import lock_lane
+from tests.commands.support import Cli, assert_code, wait_until
 from tests.support.fleet_site import FleetSite, fleet_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+ACCOUNT = "123456789012"
 FLEET = ("fleet.toml", "--run-dir", "runs")
 
 
@@ -28,7 +33,7 @@ def test_the_whole_way_and_the_page(site: FleetSite) -> None:
     assert_code(seen, 0)
     assert "tokyo: pool " in seen.out
     assert "MFA OPTIONAL" in seen.out
-    assert "2 targets, 0 with trouble." in seen.out
+    assert "2 targets in 2 lanes (--index-from-env: 0 to 1), 0 with trouble." in seen.out
 
     done = site.cli("fleet", *FLEET, "--verb", "run", "--yes")
     assert_code(done, 0)
@@ -65,12 +70,180 @@ def test_a_pool_that_is_not_there_is_told_and_ends_no_other_target(site: FleetSi
     assert_code(seen, 8)
     assert "tokyo: pool " in seen.out
     assert "osaka: DescribeUserPool: the user pool does not exist" in seen.out
-    assert "2 targets, 1 with trouble." in seen.out
+    assert "2 targets in 2 lanes (--index-from-env: 0 to 1), 1 with trouble." in seen.out
 
     done = site.cli("fleet", *FLEET, "--verb", "run", "--yes")
     assert_code(done, 8)
     states = {name: each["state"] for name, each in site.summary()["targets"].items()}
     assert states == {"tokyo": "finished", "osaka": "set_aside"}
+
+
+def states(site: FleetSite) -> dict[str, str]:
+    return {name: each["state"] for name, each in site.summary()["targets"].items()}
+
+
+def test_a_run_directory_that_cannot_be_used_is_set_aside_at_once_with_its_reason(site: FleetSite) -> None:
+    osaka = site.folder / "runs" / "osaka"
+    osaka.mkdir(parents=True, mode=0o700)
+    (osaka / "notes.txt").touch()
+
+    done = site.cli("fleet", *FLEET, "--verb", "run", "--yes", "--retry-pause", "1h")
+
+    assert_code(done, 8)
+    reason = "runs/osaka is not empty and has no journal.sqlite: it is not a run directory."
+    assert f"osaka: set aside, exit code 6. {reason}" in done.said
+    assert f"osaka: run; set aside; exit 6; {reason}" in done.out
+    assert site.summary()["targets"]["osaka"]["error"] == reason
+    assert states(site)["tokyo"] == "finished"
+
+
+def test_a_lane_that_somebody_else_has_is_waited_for_and_it_is_said_why(site: FleetSite) -> None:
+    lock = lock_lane(Lane(site.accounts["osaka"].endpoint, ACCOUNT, "ap-northeast-1"))
+    line = ("fleet", *FLEET, "--verb", "run", "--yes", "--only", "osaka", "--retry-pause", "1s")
+    first = site.cli.start(*line)
+    told = site.folder / "runs" / "results" / "osaka.json"
+    wait_until(lambda: told.exists() and '"state": "waiting"' in told.read_text(), "a first try")
+    status = site.cli("fleet", "status", *FLEET, "--only", "osaka")
+    wait_until(lambda: '"tries": 2' in told.read_text(), "a second try")
+    os.close(lock)
+
+    _, said = first.communicate(timeout=60)
+
+    assert first.returncode == 0, said
+    why = "Another migrate-mfa works in this account in ap-northeast-1: both would share one quota."
+    assert said.decode().count(f"osaka is tried again. {why}") == 1
+    assert f"osaka: run; waiting; exit 6; {why}" in status.out
+
+
+def test_a_rollback_passes_by_targets_without_a_run(site: FleetSite) -> None:
+    assert_code(site.cli("fleet", *FLEET, "--verb", "run", "--yes", "--only", "tokyo"), 0)
+
+    done = site.cli("fleet", *FLEET, "--verb", "rollback", "--yes", "--retry-pause", "1h")
+
+    assert_code(done, 0)
+    assert "osaka: rollback; without a run; exit 6; Nothing has begun here" in done.out
+    assert states(site) == {"tokyo": "finished", "osaka": "no_run"}
+    assert "1 finished, 1 without a run" in done.out
+    assert site.summary()["exit_code"] == 0
+
+
+def test_a_run_that_was_lost_is_not_taken_for_one_that_never_began(site: FleetSite) -> None:
+    assert_code(site.cli("fleet", *FLEET, "--verb", "run", "--yes"), 0)
+    for each in (site.folder / "runs" / "osaka").glob("journal.sqlite*"):
+        each.unlink()
+
+    assert_code(site.cli("fleet", *FLEET, "--verb", "rollback", "--yes", "--retry-pause", "1h"), 8)
+    assert states(site) == {"tokyo": "finished", "osaka": "set_aside"}
+
+
+def test_a_rollback_in_a_directory_that_no_target_has_a_run_in_is_an_error(site: FleetSite) -> None:
+    done = site.cli("fleet", "fleet.toml", "--run-dir", "typo", "--verb", "rollback", "--yes")
+
+    assert_code(done, 6)
+
+
+def test_what_was_rolled_back_is_counted_as_that(site: FleetSite) -> None:
+    assert_code(site.cli("fleet", *FLEET, "--verb", "run", "--yes"), 0)
+
+    done = site.cli("fleet", *FLEET, "--verb", "rollback", "--yes")
+
+    assert "rows: restored 8" in done.out
+    assert "skipped" not in done.out
+    assert site.summary()["counts"]["restored"] == 8
+
+
+def test_what_was_disabled_is_counted_as_that(site: FleetSite) -> None:
+    assert_code(site.cli("fleet", *FLEET, "--verb", "run", "--yes"), 0)
+
+    done = site.cli("fleet", "fleet.toml", "--run-dir", "off", "--verb", "disable", "--yes")
+
+    assert "rows: mfa_disabled 8" in done.out
+
+
+def test_a_broken_file_is_told_before_consent_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "fleet.toml").write_text("[[target]]\n")
+
+    done = Cli(tmp_path)("fleet", *FLEET, "--verb", "run")
+
+    assert_code(done, 3)
+    assert "'name' is missing" in done.said
+
+
+def test_without_a_terminal_a_sound_file_needs_yes(site: FleetSite) -> None:
+    done = site.cli("fleet", *FLEET, "--verb", "run")
+
+    assert_code(done, 2)
+    assert "--yes" in done.said
+
+
+def test_rosters_are_beside_the_fleet_file_wherever_it_is_used_from(site: FleetSite) -> None:
+    there = site.folder / "conf"
+    there.mkdir()
+    for name in ("fleet.toml", "roster.csv"):
+        shutil.move(site.folder / name, there / name)
+
+    seen = site.cli("fleet", "validate", "conf/fleet.toml")
+    assert_code(seen, 0)
+    done = site.cli("fleet", "conf/fleet.toml", "--run-dir", "runs", "--verb", "run", "--yes")
+    assert_code(done, 0)
+    assert site.all_right()
+
+
+@pytest.mark.parametrize(
+    ("index", "text"),
+    [
+        ("2", "There is no lane 2: the fleet has 2 lanes, and the first is 0."),
+        ("-1", "JOB_COMPLETION_INDEX is '-1', which is no index."),
+        ("one", "JOB_COMPLETION_INDEX is 'one', which is no index."),
+        ("", "JOB_COMPLETION_INDEX is '', which is no index."),
+    ],
+)
+def test_an_index_of_no_lane_is_an_error(site: FleetSite, index: str, text: str) -> None:
+    site.cli.environment["JOB_COMPLETION_INDEX"] = index
+
+    done = site.cli("fleet", *FLEET, "--verb", "run", "--yes", "--index-from-env")
+
+    assert_code(done, 2)
+    assert text in done.said
+    assert not site.written()
+
+
+def test_lanes_that_cannot_be_counted_are_not_taken_by_an_index(site: FleetSite) -> None:
+    site.options["osaka"] = {"profile": "none"}
+    site.write()
+    site.cli.environment["JOB_COMPLETION_INDEX"] = "0"
+
+    done = site.cli("fleet", *FLEET, "--verb", "run", "--yes", "--index-from-env")
+
+    assert_code(done, 8)
+    assert "The account of osaka is not known" in done.said
+    assert not site.written()
+
+
+def test_a_task_for_a_target_without_a_run_has_nothing_to_roll_back(site: FleetSite) -> None:
+    site.cli.environment["JOB_COMPLETION_INDEX"] = "0"
+
+    assert_code(site.cli("fleet", *FLEET, "--verb", "rollback", "--yes", "--index-from-env"), 0)
+
+
+def test_a_run_directory_that_cannot_be_written_ends_the_fleet_before_it_begins(site: FleetSite) -> None:
+    (site.folder / "runs").write_text("a file")
+
+    done = site.cli("fleet", *FLEET, "--verb", "run", "--yes")
+
+    assert_code(done, 6)
+    assert "The run directory runs of the fleet cannot be written" in done.said
+    assert "worker" not in done.said
+    assert not site.written()
+
+
+@pytest.mark.parametrize("action", ["status", "report"])
+def test_a_run_directory_that_is_not_there_is_told(site: FleetSite, action: str) -> None:
+    done = site.cli("fleet", action, "fleet.toml", "--run-dir", "typo")
+
+    assert_code(done, 6)
+    assert "There is no run directory typo." in done.said
+    assert not (site.folder / "typo").exists()
 
 
 @pytest.mark.parametrize(

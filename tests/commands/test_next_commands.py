@@ -323,6 +323,20 @@ def test_a_run_that_ends_at_a_limit_of_the_operator_ended_as_asked_and_keeps_the
     assert quiet.err.endswith(f"Ended at {limit[0]}, as you asked. Run the same command again to continue.\n")
 
 
+def test_the_advice_after_a_wave_says_how_far_the_next_one_goes(raise_site: Callable[..., Site]) -> None:
+    site = raise_site(members_of(NAMES))
+    words = ("--user-pool-id", POOL_ID, "--verification", "attested", "--run-dir", "run", "--yes")
+
+    first = site.cli("run", roster_of(site.folder, NAMES), *words, "--max-users", "1")
+    second = pasted(site, first, "--max-users", "2")
+    third = pasted(site, second)
+
+    assert "the next 1 at most. Without --max-users it changes all that are left (3)." in first.err
+    assert "Then this command changes the rest (1)." in second.err
+    assert "--max-users 2" in second.err.split("Next:")[1]
+    assert_code(third, 0)
+
+
 def test_a_check_that_fails_is_repeated_as_it_was(raise_site: Callable[..., Site]) -> None:
     site = raise_site(members_of(NAMES), sns={"sandbox": True})
     options = ("--user-pool-id", POOL_ID, "--verification", "at-sign-in", "--verb", "reconcile")

@@ -169,3 +169,20 @@ def test_a_rollback_that_was_cut_short_is_not_purged(raise_site: Callable[..., S
     connection = sqlite3.connect(site.folder / "run" / "journal.sqlite")
     assert connection.execute("SELECT COUNT(*) FROM before_images").fetchone() == (2,)
     connection.close()
+
+
+def test_after_a_purge_status_points_to_no_list_that_is_gone(raise_site: Callable[..., Site]) -> None:
+    site, run_dir = a_finished_run(raise_site)
+    assert_code(site.cli("rollback", "--run-dir", run_dir, "--yes"), 0)
+    audited = site.cli("audit", "--user-pool-id", POOL_ID, "--run-dir", "audit", "--deep", "--yes")
+    assert "See report/skipped.csv." in site.cli("status", "--run-dir", run_dir).out
+    assert "/unverified.csv" in audited.out
+    assert "verified_without_mfa.csv" in audited.out
+
+    for directory in (run_dir, "audit"):
+        assert_code(site.cli("purge", "--run-dir", directory, "--yes"), 0)
+        shown = site.cli("status", "--run-dir", directory)
+
+        assert ".csv" not in shown.said
+        assert "deleted" in shown.err
+        assert "Next:" not in shown.err

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commands.support import assert_code, members_of, roster_of
+from tests.commands.support import POOL_ID, assert_code, members_of, roster_of
 from tests.support.bucket import BUCKET, bucket_on_loopback
+from tests.support.terminal import typing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,3 +80,21 @@ def test_a_damaged_run_directory_in_a_bucket_is_listed_as_that_and_hides_no_othe
     assert "plan: planned" in done.out[second:first]
     assert "base" in done.out[first:]
     assert "plan: planned" not in done.out[first:]
+
+
+def test_a_run_that_was_declined_or_purged_is_not_called_stopped(site: Site) -> None:
+    options = ("--user-pool-id", POOL_ID, "--verification", "attested", "--run-dir")
+    for name in ("declined", "purged"):
+        assert_code(site.cli("plan", "roster.csv", *options, f"all/{name}"), 0)
+    with typing("no\n") as terminal:
+        assert_code(site.cli("run", "--run-dir", "all/declined", stdin=terminal), 130)
+    assert_code(site.cli("run", "--run-dir", "all/purged", "--yes"), 0)
+    assert_code(site.cli("purge", "--run-dir", "all/purged", "--yes"), 0)
+
+    told, listed = site.cli("runs", "all"), site.cli("runs", "all", "--json")
+
+    assert "run: declined, nothing was changed, " in " ".join(told.out.split())
+    assert "run: purged, " in told.out
+    states = {entry["run_dir"]: entry["state"] for entry in json.loads(listed.out)["runs"]}
+    assert states == {"all/declined": "stopped", "all/purged": "finished"}  # scripts rely on these
+    assert all("standing" not in entry for entry in json.loads(listed.out)["runs"])

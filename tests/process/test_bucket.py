@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import signal
 from typing import TYPE_CHECKING, Final
 
@@ -147,7 +148,7 @@ def test_of_two_that_start_at_once_one_works_and_the_other_names_it(site: Callab
 
     (worked, _), (refused, said) = sorted(map(ended, both))
     assert (worked, refused) == (0, 6)
-    assert "Another command works on this run directory: run on " in said
+    assert re.search(r"Another command works on this run directory: process \d+ \(run\) on ", said)
     assert sorted(sms(here.running).values()) == [1] * USERS
 
 
@@ -304,5 +305,5 @@ def test_unlock_refuses_an_owner_that_lives_and_frees_the_directory_of_a_dead_on
     code, said = ended(on_machine(here, "two", "unlock"))
 
     assert code == 0, said
-    assert f"Taking {RUN} away from run on " in said
+    assert re.search(rf"Taking {re.escape(RUN)} away from process \d+ \(run\) on ", said)
     assert bucket.lease("customers") is None

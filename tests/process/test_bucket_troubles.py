@@ -224,16 +224,38 @@ def test_a_lease_that_cannot_be_read_is_named_and_can_be_removed(
     assert_code(here.cli.run("roster.csv", RUN, *WAVE), 10)
     put(bucket, "customers/lock.json", b"rubbish")
 
-    told = here.cli("status", "--run-dir", RUN, "--json")
-    assert told.json()["counts"]["verified"] == 3
-    assert f"{RUN}/lock.json cannot be read" in told.err
-    refused = here.cli.run("roster.csv", RUN, *ATTESTED)
-    assert_code(refused, 6)
-    assert f"{RUN}/lock.json is not a lease" in refused.err
-    assert f"migrate-mfa unlock --run-dir {RUN}" in refused.err
+    for refused in (here.cli("status", "--run-dir", RUN), here.cli.run("roster.csv", RUN, *ATTESTED)):
+        assert_code(refused, 6)
+        assert f"{RUN}/lock.json is not a lease" in refused.err
+        assert f"migrate-mfa unlock --run-dir {RUN}" in refused.err
 
     assert_code(here.cli("unlock", "--run-dir", RUN, "--yes"), 0)
-    assert_code(here.cli.run("roster.csv", RUN, *ATTESTED), 0)
+    done = here.cli.run("roster.csv", RUN, *ATTESTED)
+    assert_code(done, 0)
+    later = here.cli("status", "--run-dir", RUN)
+    assert all(
+        "unlock took the objects that were left for the whole run" in each.err for each in (done, later)
+    )
+
+
+def test_unlock_frees_no_run_that_lacks_an_object(site: Callable[..., Site], bucket: Bucket) -> None:
+    here = site()
+    assert_code(here.cli.run("roster.csv", RUN, *WAVE), 10)
+    base = next(name for name in bucket.names("customers/") if "/base-" in name)
+    remove(bucket, base)
+    noted = here.cli("unlock", "--run-dir", RUN, "--yes")
+    remove(bucket, "customers/lock.json")
+    left = bucket.names()
+
+    gone = here.cli("unlock", "--run-dir", RUN, "--yes")
+
+    for refused in (noted, gone):
+        assert_code(refused, 6)
+        assert f"The run directory lacks {RUN}/base-" in refused.err
+    assert bucket.names() == left
+    listed = here.cli("runs", f"s3://{BUCKET}")
+    assert RUN in listed.said
+    assert "lacks" in listed.said
 
 
 @pytest.mark.parametrize("command", ["status", "report", "rollback", "purge", "reconcile", "unlock"])

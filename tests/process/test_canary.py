@@ -135,7 +135,9 @@ def test_the_whole_way_by_code_and_back(
     planning = ("plan", "ROSTER", "--user-pool-id", POOL_ID, "--phone-country", "JP")
     assert printed(person, "Next: Plan your roster.") == planning
     write_roster(tmp_path / "ROSTER", [("cem@example.com", "090-1234-5678")])
-    assert_code(Cli(tmp_path, running.endpoint)(*planning, "--verification", "attested"), 0)
+    assert_code(
+        Cli(tmp_path, running.endpoint)(*planning, "--verification", "attested", "--run-dir", "plan"), 0
+    )
     assert (enrolled["Attributes"]["phone_number"], enrolled["PreferredMfaSetting"]) == (NUMBER, "SMS_MFA")
     assert enrolled["Attributes"]["phone_number_verified"] == "true"
     assert as_was(running, "ann")

@@ -126,7 +126,7 @@ def test_a_signal_drains_every_command_and_the_same_command_resumes(
     assert {name: each["state"] for name, each in site.summary()["targets"].items()} == dict.fromkeys(
         TARGETS, "interrupted"
     )
-    assert "interrupted 3" in done.out
+    assert "3 interrupted" in done.out
     assert_code(site.cli.child(*the_fleet()), 0)
     require_good_end(site)
 

@@ -8,7 +8,8 @@ from migrate_mfa.cli.caller import Aws, Pool
 from migrate_mfa.cli.option_groups import RosterRun, Wave
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.commands.canary import ConsentToWalk
-from migrate_mfa.settings import Settings
+from migrate_mfa.domain.formatting import folded
+from migrate_mfa.settings import VERIFICATION_CHOICES, Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,3 +43,7 @@ def test_whether_the_numbers_matter_is_the_commands_word() -> None:
 
 def test_a_special_case_of_a_group_counts_as_that_group() -> None:
     assert Settings.of(ConsentToWalk(yes=True)).consent.yes
+
+
+def test_the_choice_of_a_policy_fits_a_terminal_as_it_is_laid_out() -> None:
+    assert folded(VERIFICATION_CHOICES) == VERIFICATION_CHOICES

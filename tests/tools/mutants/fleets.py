@@ -14,8 +14,8 @@ FLEETS: Final = (
         promise=4,
         breach="A coordinator that is killed leaves its commands at work.",
         file="migrate_mfa/fleet/supervise.py",
-        find='"migrate_mfa", "--exit-with-parent", *self.job.words],',
-        put='"migrate_mfa", *self.job.words],',
+        find='ours = ("--exit-with-parent", "--last-word-to"',
+        put='ours = ("--last-word-to"',
         tests=(
             _FLEET + "test_a_coordinator_that_is_killed_leaves_commands_that_drain_and_the_next_one_finishes",
         ),

@@ -117,7 +117,7 @@ def test_the_sdks_own_endpoint_variable_is_shown_though_the_sdk_reads_it(
         (["--quota-share", "50"], "0.5 for half or 50%"),
         (["--quota-share", "150%"], "0.5 for half (not '150%')"),
         (["--quota-share", "much"], "it takes a share such as 0.5 or 50%"),
-        (["--quota-share", "nan"], "it is above 0"),
+        (["--quota-share", "nan"], "it takes 0.001 to 1"),
         (["--batch-size", "x"], "it takes a whole number."),
         (["--max-users", "0"], "it takes 1 or more."),
         (["--batch-size", "20000"], "it takes at most 10000."),

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
 from migrate_mfa.commands.fleet import _options
 from migrate_mfa.domain.errors import InputUnusable
-from migrate_mfa.fleet.file import chosen, options_of, read_fleet
+from migrate_mfa.fleet.file import PATHS, chosen, options_of, read_fleet
 from migrate_mfa.fleet.lanes import words_of
 from tests.commands.support import SAMPLES
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from migrate_mfa.fleet.file import Target
 
 VERBS = _options()
@@ -125,11 +124,50 @@ def test_each_verb_takes_its_own_options_of_a_file_that_serves_several(tmp_path:
     there = ["--run-dir", "runs/one"]
     policy = ["--verification", "attested"]
     assert words["check"] == ["check", *usual, *policy, *pool]
-    assert words["plan"] == ["plan", *usual, *policy, *pool, "u.csv", *there]
-    assert words["run"] == ["run", *usual, *policy, *pool, "u.csv", *there, "--yes"]
+    roster = str(tmp_path / "u.csv")
+    assert words["plan"] == ["plan", *usual, *policy, *pool, roster, *there]
+    assert words["run"] == ["run", *usual, *policy, *pool, roster, *there, "--yes"]
     assert words["audit"] == ["audit", *usual, "--fail-under", "95%", "--deep", *pool, *there, "--yes"]
     assert words["reconcile"] == ["reconcile", *usual, "--deep", *there, "--yes"]
     assert words["rollback"] == ["rollback", *usual, *there, "--yes"]
+
+
+def test_relative_paths_are_relative_to_the_file_and_the_others_stay(tmp_path: Path) -> None:
+    text = f'{A_TARGET}roster = "%s"\nmetrics_file = "../x.prom"\n'
+
+    for roster, meant in (
+        ("in/u.csv", f"{tmp_path}/in/u.csv"),
+        ("/in/u.csv", "/in/u.csv"),
+        ("s3://b/u.csv", "s3://b/u.csv"),
+    ):
+        [target] = read(tmp_path, text % roster)
+        assert target.options["roster"] == meant
+        assert target.options["metrics_file"] == f"{tmp_path}/../x.prom"
+
+
+def test_in_a_bucket_a_relative_roster_is_below_the_same_prefix(tmp_path: Path) -> None:
+    path, url = tmp_path / "copy.toml", "s3://bucket/conf/fleet.toml"
+    path.write_text(f'{A_TARGET}roster = "./rosters/u.csv"\nmetrics_file = "/var/x.prom"\n')
+
+    [target] = read_fleet(path, "run", VERBS, url)
+
+    assert target.options["roster"] == "s3://bucket/conf/rosters/u.csv"
+    assert target.options["metrics_file"] == "/var/x.prom"
+    path.write_text(f'{A_TARGET}roster = "../u.csv"\nmetrics_file = "x.prom"\n')
+    with pytest.raises(InputUnusable) as refused:
+        read_fleet(path, "run", VERBS, url)
+    assert "target one: roster = ../u.csv: " in refused.value.message
+    assert "its prefix has the part '..'" in refused.value.message
+    assert "target one: metrics_file = x.prom: this fleet file is in a bucket" in refused.value.message
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_option_that_takes_a_path_is_known_to_be_one(verb: str) -> None:
+    declared = VERBS[verb]._declared
+
+    paths = {name for name, each in declared.items() if Path in (each.type, *get_args(each.type))}
+
+    assert paths - PATHS <= {"run_dir"}
 
 
 def test_in_a_bucket_the_command_itself_holds_the_lease_of_its_lane(tmp_path: Path) -> None:

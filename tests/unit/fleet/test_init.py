@@ -52,7 +52,7 @@ def test_each_pool_is_a_target_that_every_verb_takes(tmp_path: Path) -> None:
         "profile": "org",
         "user_pool_id": "eu-west-1_Pool00100",
         "role_arn": "arn:aws:iam::000000000001:role/mfa/migration",
-        "roster": "shop-prod-customers.csv",
+        "roster": str(tmp_path / "shop-prod-customers.csv"),
     }
     assert one.tags == ("shop-prod", "eu-west-1")
     assert two.name == "000000000002"

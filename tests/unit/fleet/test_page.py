@@ -52,6 +52,7 @@ def test_counts_add_up_by_account_and_region() -> None:
         *(two, "eu-west-1", "100.0 %", "1", "5", "0"),
     ]
     assert "3 targets: 3 finished." in told
+    assert "3 targets. Accounts and Regions: 2." in told
     assert AGAIN not in told, "nothing is left to do"
 
 
@@ -90,3 +91,17 @@ def test_the_japanese_page_leaves_commands_and_errors_as_they_are() -> None:
     assert '<html lang="ja">' in html
     assert {"ターゲット 1 件: 保留(要確認) 1 件。", AGAIN, "No roster."} <= set(text_of(html))
     assert not re.search("Coverage|Target|State", " ".join(text_of(html)))
+
+
+def test_a_target_without_a_run_and_what_was_restored_are_no_work_that_is_left() -> None:
+    lines = [
+        line("a", None, State.NO_RUN, error="Nothing has begun here."),
+        line("b", None, State.FINISHED, restored=1234),
+    ]
+
+    told = text_of(as_html(lines, AGAIN))
+
+    assert "2 targets: 1 without a run, 1 finished." in told
+    assert "1,234" in told
+    assert "Nothing has begun here." not in told
+    assert AGAIN not in told

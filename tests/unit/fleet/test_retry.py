@@ -13,8 +13,13 @@ from migrate_mfa.fleet.unit import Patience, State
 PATIENCE = Patience(tries=3, pause_s=30.0, busy_s=180.0)
 
 
-def ended(code: int, *, asked: bool = False, began: bool = True, by: str = "") -> Ended:
-    return Ended(exit_code=code, asked=asked, began=began, ended_by=by)
+def ended(
+    code: int, *, asked: bool = False, began: bool = True, by: str = "", needs_run: bool = False
+) -> Ended:
+    return Ended(exit_code=code, asked=asked, began=began, ended_by=by, needs_run=needs_run)
+
+
+BUSY = ended(6, by="Busy")
 
 
 @pytest.mark.parametrize(
@@ -33,6 +38,12 @@ def ended(code: int, *, asked: bool = False, began: bool = True, by: str = "") -
         (ended(5, began=False), State.UNREACHABLE),
         (ended(143, asked=True), State.INTERRUPTED),
         (ended(-9, asked=True), State.INTERRUPTED),
+        (ended(6, by="RunDirectoryError"), State.SET_ASIDE),
+        (ended(6, by="NoRun"), State.SET_ASIDE),
+        (ended(6, by="NoRun", needs_run=True), State.NO_RUN),
+        (ended(3, by="NotPlanned", needs_run=True), State.NO_RUN),
+        (ended(3, by="InputUnusable", needs_run=True), State.SET_ASIDE),
+        (ended(6, by="RunDirectoryError", needs_run=True), State.SET_ASIDE),
         (ended(8, by="TooManyFailures"), State.SET_ASIDE),
         (ended(8, by="SmsLimitExceeded"), State.SET_ASIDE),
         (ended(8, by="CostLimitExceeded"), State.SET_ASIDE),
@@ -42,7 +53,7 @@ def test_what_is_final_the_first_time(last: Ended, state: State) -> None:
     assert after([last], PATIENCE) is state
 
 
-@pytest.mark.parametrize("code", [-9, -15, 137, 143, 130, 8])
+@pytest.mark.parametrize("code", [-9, -15, 137, 143, 130, 8, 6])
 def test_a_loss_is_tried_again_and_in_the_end_set_aside(code: int) -> None:
     assert after([ended(code)] * 1, PATIENCE) == Again(30.0)
     assert after([ended(code)] * 2, PATIENCE) == Again(30.0)
@@ -55,8 +66,8 @@ def test_an_endpoint_that_never_answers_is_unreachable_after_some_tries() -> Non
 
 
 def test_somebody_else_is_waited_for_longer_than_a_dead_owners_lease_lasts() -> None:
-    assert after([ended(6)] * 6, PATIENCE) == Again(30.0)
-    assert after([ended(6)] * 7, PATIENCE) is State.SET_ASIDE
+    assert after([BUSY] * 6, PATIENCE) == Again(30.0)
+    assert after([BUSY] * 7, PATIENCE) is State.SET_ASIDE
 
 
 @given(st.lists(st.sampled_from([-9, 6, 8, 143]), min_size=1, max_size=12), st.integers(1, 5))
@@ -64,7 +75,7 @@ def test_no_target_is_tried_for_ever(codes: list[int], tries: int) -> None:
     patience = Patience(tries=tries, pause_s=30.0, busy_s=180.0)
     history: list[Ended] = []
     for code in codes * 20:
-        history.append(ended(code))
+        history.append(BUSY if code == 6 else ended(code))
         if after(history, patience) != Again(30.0):
             break
     else:
@@ -82,6 +93,9 @@ def test_no_target_is_tried_for_ever(codes: list[int], tries: int) -> None:
         ([(State.FINISHED, 9), (State.FINISHED, 7)], 7),
         ([(State.FINISHED, 7), (State.SET_ASIDE, 3)], 8),
         ([(State.FINISHED, 7), (State.UNREACHABLE, 5)], 8),
+        ([(State.FINISHED, 0), (State.NO_RUN, 6)], 0),
+        ([(State.NO_RUN, 6), (State.SET_ASIDE, 6)], 8),
+        ([(State.NO_RUN, 6), (State.NO_RUN, 3)], 6),
         ([], 0),
     ],
 )
@@ -90,10 +104,10 @@ def test_the_gravest_target_decides_the_exit_code(targets: list[tuple[State, int
 
 
 def test_who_works_on_the_target_itself_is_waited_for_until_the_end() -> None:
-    owned = Ended(exit_code=ExitCode.RUN_DIRECTORY, owned=True)
+    owned = Ended(exit_code=ExitCode.RUN_DIRECTORY, ended_by="Busy", owned=True)
 
     assert after([owned] * 1000, PATIENCE) == Again(30.0)
-    assert after([owned] * 1000 + [ended(6)], PATIENCE) == Again(30.0), (
+    assert after([owned] * 1000 + [BUSY], PATIENCE) == Again(30.0), (
         "the end of the other one is not seen at once"
     )
     assert after([owned, ended(0)], PATIENCE) is State.FINISHED

@@ -68,7 +68,7 @@ def test_an_owner_that_renews_keeps_it_and_whoever_comes_is_told_who_it_is() -> 
     with pytest.raises(RunDirectoryError) as refused:
         place.acquire()
 
-    assert f"reconcile on {place.holder().host} (process {place.holder().pid})" in refused.value.message
+    assert f"process {place.holder().pid} (reconcile) on {place.holder().host}" in refused.value.message
     assert place.holder().last == Segment(1, 3)
 
 
@@ -126,7 +126,9 @@ def test_a_lease_that_was_taken_or_removed_is_lost_at_the_next_renewal(*, taken:
 
     lease.renew()
 
-    with pytest.raises(RunDirectoryError, match="taken over by rollback" if taken else "was removed"):
+    with pytest.raises(
+        RunDirectoryError, match=r"taken over by process \d+ \(rollback\) on" if taken else "was removed"
+    ):
         lease.require()
     lease.release()
     assert (LOCK in place.objects.bodies) is taken
