@@ -211,7 +211,7 @@ def test_a_lane_lock_in_a_bucket_is_seen_from_another_machine(
 ) -> None:
     here = site(faults=SLOW)
     lock = ("--lane-lock", "s3://runs/lanes")
-    child = quick(here, "--verification", "attested", "--max-rps", "UserUpdate=5", *lock)
+    child = quick(here, "--verification", "attested", *SLOWLY, *lock)
     after_writes(here, child, 3)
 
     assert bucket.names("lanes/"), bucket.names()

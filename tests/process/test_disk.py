@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,13 @@ from tests.commands.support import (
     assert_code,
     ends,
     members_of,
+    phone_of,
     roster_of,
     state,
     state_hash,
     writes,
 )
-from tests.process.disks import limit_files, small_disk
+from tests.process.disks import fill, limit_files, small_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +39,8 @@ NAMES = tuple(f"user{at:02d}" for at in range(USERS))
 MOST_UNDER_WAY = 64
 FULL_KB = 900
 """Room for the plan, not for all that the run has to write down."""
+BUSY_S = 1
+"""How long a journal that is held is waited for; five seconds would show no more."""
 NO_PLAN_KB = 60
 """Room for less than an empty journal."""
 
@@ -164,6 +168,47 @@ def test_a_report_directory_that_cannot_be_written_loses_nothing(site: Site) -> 
     assert (site.folder / "run" / "report" / "verified.csv").exists()
 
 
+def test_a_disk_that_is_full_after_the_run_ends_each_command_and_with_room_it_does_the_rest(
+    site: Site,
+) -> None:
+    before = state_hash(site.running)
+    with small_disk(site.folder / "disk", 8_000):
+        run_dir = site.folder / "disk" / "run"
+        assert_code(site.cli.run("roster.csv", run_dir, *ATTESTED), 0)
+        reports = contents(run_dir / "report")
+
+        tight(site, ("report",), run_dir, leave_kb=40)
+        assert contents(run_dir / "report") == reports
+        tight(site, ("rollback", "--yes"), run_dir, leave_kb=320)
+        undone = writes(site.running) - 2 * USERS
+        assert 0 < undone < 2 * USERS, "the disk was to be full midway"
+
+        assert_code(site.cli("rollback", "--run-dir", run_dir, "--yes"), 0)
+        assert state_hash(site.running) == before
+        assert executed_twice(site) == 2 * USERS, "once by the run, and once by the rollback"
+
+        tight(site, ("purge", "--yes"), run_dir, leave_kb=120)
+        assert_code(site.cli("purge", "--run-dir", run_dir, "--yes"), 0)
+        kept = contents(run_dir) | contents(run_dir / "report")
+        assert not [name for name, content in kept.items() if phone_of(0).encode() in content]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def tight(site: Site, command: tuple[str, ...], run_dir: Path, *, leave_kb: int) -> None:
+    """Run a command on a disk with too little room for it, then make room again."""
+    fill(run_dir.parent, leave_kb=leave_kb)
+    try:
+        done = site.cli(*command, "--run-dir", run_dir)
+    finally:
+        (run_dir.parent / "ballast").unlink()
+    assert_code(done, 6)
+    assert "full?" in done.err or "No space left on device" in done.err
+    assert "Traceback" not in done.err
+
+
 @pytest.mark.damages_journal
 @pytest.mark.parametrize("when", ["planned", "finished"])
 @pytest.mark.parametrize("where", ["its head", "its middle"])
@@ -208,7 +253,10 @@ sys.stdin.read()
 """
 
 
-def test_a_journal_that_another_program_keeps_open_is_waited_for_and_then_named(site: Site) -> None:
+def test_a_journal_that_another_program_keeps_open_is_waited_for_and_then_named(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("migrate_mfa.journal.connection._BUSY_MS", BUSY_S * 1000)
     assert_code(site.cli.plan("roster.csv", "run", *ATTESTED), 0)
     other = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(site.folder / "run" / "journal.sqlite")],
@@ -218,12 +266,15 @@ def test_a_journal_that_another_program_keeps_open_is_waited_for_and_then_named(
     try:
         assert other.stdout is not None
         assert other.stdout.readline() == b"held\n"
+        began = time.monotonic()
         done = site.cli.run("roster.csv", "run", *ATTESTED)
+        waited = time.monotonic() - began
     finally:
         other.communicate()
 
     assert_code(done, 6)
     assert "Another program has it open" in done.err
+    assert waited >= BUSY_S
     assert writes(site.running) == 0
     assert_code(site.cli.run("roster.csv", "run", *ATTESTED), 0)
 

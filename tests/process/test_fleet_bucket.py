@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.commands.support import Cli, assert_code
-from tests.process.test_fleet import SHARE, TARGETS, require_good_end, site
+from tests.process.test_fleet import QUOTAS, SHARE, TARGETS, UPDATES_S, require_good_end
 from tests.support.bucket import BUCKET
+from tests.support.fleet_site import FleetSite, fleet_site
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.bucket import Bucket
-    from tests.support.fleet_site import FleetSite
 
-__all__ = ["site"]
+USERS = UPDATES_S * 3 // 2
+"""No two commands work in one lane here; a run without a pace would still exceed the quota."""
 ONE = """
 [[target]]
 name = "tokyo"
@@ -27,6 +29,13 @@ role_arn = "arn:aws:iam::111122223333:role/mfa"
 roster = "users.csv"
 """
 RUNS = f"s3://{BUCKET}/fleets/sms"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[FleetSite]:
+    with fleet_site(tmp_path, TARGETS, USERS, quotas=QUOTAS, enforce_quotas=True, process=True) as made:
+        made.write(quota_share=SHARE)
+        yield made
 
 
 def test_each_task_of_an_indexed_job_does_one_lane_and_a_report_puts_them_together(

@@ -97,12 +97,21 @@ _NONE_OF: Final[dict[str, str]] = {
         "SELECT a.row FROM audited a WHERE a.why NOT IN ('unverified', 'no_phone', 'no_mfa')"
         f" AND (SELECT ended_at FROM passes WHERE id = {_LAST}) NOTNULL"
     ),
-    "a purged journal keeps a user of an audit": (
-        "SELECT row FROM audited WHERE (SELECT value FROM meta WHERE key = 'phase') = '\"purged\"'"
-    ),
     "passes are not numbered from one": "SELECT MAX(id) FROM passes HAVING MAX(id) <> COUNT(*)",
 }
 """Queries that find nothing in a sound journal: a number of a write or a row otherwise."""
+_NONE_OF_PURGED: Final[dict[str, str]] = {
+    "a purged journal keeps a user": " UNION ".join(
+        f"SELECT rowid FROM {table}" for table in ("users", "audited")
+    )
+    + "".join(f" UNION SELECT row FROM {table}" for table in ("before_images", "drift")),
+    "a purged journal keeps what a row or a write says of its user": (
+        "SELECT row FROM rows WHERE cells <> '[]' OR detail <> '' OR steps NOTNULL OR COALESCE(sub, username,"
+        " email, phone, user_sub, wish, country, used) NOTNULL"
+        " UNION SELECT id FROM writes WHERE user_sub <> '' OR step <> ''"
+    ),
+}
+"""The same for one that was purged."""
 
 
 def broken(directory: Path) -> list[str]:
@@ -128,8 +137,8 @@ def _broken_in(database: Database, report: Path) -> Iterator[str]:
     if database.value("PRAGMA user_version") != VERSION or not database.value("SELECT COUNT(*) FROM passes"):
         return
     purged = _fact(database, "phase") == "purged"
-    for what, query in _NONE_OF.items():
-        if not purged and (found := database.query(f"{query} LIMIT 3")):
+    for what, query in (_NONE_OF_PURGED if purged else _NONE_OF).items():
+        if found := database.query(f"{query} LIMIT 3"):
             yield f"{what}: {[tuple(each) for each in found]}"
     yield from _unreadable(database)
     yield from _never_done(database)

@@ -1,6 +1,7 @@
 """Looking users up: whom a scan would show, whatever a filter makes of case."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from migrate_mfa.domain.errors import OutOfReach
 from migrate_mfa.domain.failure import ApiError
 from migrate_mfa.domain.model import Candidate, PhoneSignIn, PoolFacts, UserState, Verdict
 from migrate_mfa.domain.reasons import Reason
-from migrate_mfa.domain.resolve import IdentityKind, Naming, identities, names
-from migrate_mfa.engine.find_users import Finder
+from migrate_mfa.domain.resolve import IdentityKind, Naming, identities, names, resolve
+from migrate_mfa.engine.find_users import Finder, found_by, named_by, users_named
+from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.ports import Filter, Page
-from tests.support.builders import OTHER_PHONE, PHONE, a_candidate, a_policy, a_pool, a_user
+from tests.support.builders import OTHER_PHONE, PHONE, a_candidate, a_policy, a_pool, a_rejection, a_user
 from tests.support.fakes import LIST, FakeUserPool
 
 EITHER_WAY = pytest.mark.parametrize("ignores_case", [True, False], ids=["ignores case", "tells cases apart"])
@@ -46,6 +49,116 @@ def found(user_pool: FakeUserPool, candidate: Candidate, **naming: Any) -> set[s
 def asked(user_pool: FakeUserPool) -> list[str]:
     values: list[Any] = [call.value for call in user_pool.calls]
     return [f"{each.attribute} {'^=' if each.prefix else '='} {each.value}" for each in values]
+
+
+# Each way to name a user
+
+PEOPLE = [
+    a_user("ann", phone=PHONE, phone_verified=True),
+    a_user("bob", phone=OTHER_PHONE),
+    a_user("Cem", email="Cem@Example.com"),
+    a_user("eve@example.com", email="old@example.com"),
+    a_user("fay", email="eve@example.com"),
+    a_user("federated", email="ann@example.com", status="EXTERNAL_PROVIDER"),
+]
+NUMBERS = a_pool(phone_sign_in=PhoneSignIn.ALIAS)
+ALL_NUMBERS = a_pool(phone_sign_in=PhoneSignIn.USERNAME)
+WAYS: dict[str, tuple[PoolFacts, dict[str, Any], str | Reason]] = {
+    "a sub": (TELLS, {"sub": "sub-ann"}, "ann"),
+    "a sub that is gone, and an address": (
+        TELLS, {"sub": "sub-gone", "email": "ann@example.com"}, Reason.USER_NOT_FOUND,
+    ),
+    "a Username": (TELLS, {"username": "bob"}, "bob"),
+    "a Username in another case": (TELLS, {"username": "cem"}, Reason.USER_NOT_FOUND),
+    "a Username in another case, in a pool that does not tell": (FOLDS, {"username": "cem"}, "Cem"),
+    "a Username that is no sub": (TELLS, {"username": "sub-ann"}, Reason.USER_NOT_FOUND),
+    "an address": (TELLS, {"email": "bob@example.com"}, "bob"),
+    "an address in another case": (TELLS, {"email": "cem@example.com"}, Reason.USER_NOT_FOUND),
+    "an address in another case, in a pool that does not tell": (FOLDS, {"email": "cem@EXAMPLE.com"}, "Cem"),
+    "an address in the column of Usernames": (TELLS, {"username": "bob@example.com"}, "bob"),
+    "an address that is one user's Username and another's address": (
+        TELLS, {"username": "eve@example.com"}, Reason.AMBIGUOUS_USER,
+    ),
+    "an address of a local and a federated user": (TELLS, {"email": "ann@example.com"}, "ann"),
+    "a number that signs in": (NUMBERS, {"username": PHONE}, "ann"),
+    "a number as people write it": (NUMBERS, {"username": "090-1234-5678"}, "ann"),
+    "a number that is not verified, as an alias": (NUMBERS, {"username": OTHER_PHONE}, Reason.USER_NOT_FOUND),
+    "a number that is not verified, as the Username": (ALL_NUMBERS, {"username": OTHER_PHONE}, "bob"),
+    "a number where numbers sign nobody in": (TELLS, {"username": PHONE}, Reason.USER_NOT_FOUND),
+    "a Username and an address that agree": (TELLS, {"username": "bob", "email": "bob@example.com"}, "bob"),
+    "a Username and an address of nobody": (TELLS, {"username": "bob", "email": "gone@example.com"}, "bob"),
+    "a Username and another's address": (
+        TELLS, {"username": "bob", "email": "ann@example.com"}, Reason.BAD_ROW,
+    ),
+    "all three": (TELLS, {"sub": "sub-bob", "username": "bob", "email": "bob@example.com"}, "bob"),
+    "nothing": (TELLS, {}, Reason.USER_NOT_FOUND),
+}  # fmt: skip
+"""What a row says of its user, in which pool, and whom that means, or why nobody."""
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_scan_and_look_ups_find_the_same_user_in_each_way(tmp_path: Path, way: str) -> None:
+    pool, named, meant = WAYS[way]
+    candidate = a_candidate(None, phone=None, **named)
+    naming = Naming(phone_sign_in=pool.phone_sign_in, phone_country="JP")
+
+    with Journal.create_or_open(tmp_path / "scan") as scan, Journal.create_or_open(tmp_path / "few") as few:
+        everybody, some = (
+            PlanStore(each.database, case_sensitive=pool.case_sensitive) for each in (scan, few)
+        )
+        everybody.add_users(PEOPLE)
+        answer = a_finder(a_directory(PEOPLE, pool), phone_country="JP").users_of(candidate)
+        assert not isinstance(answer, Verdict)
+        some.add_users(answer)
+
+        for store in (everybody, some):
+            store.index_users()
+            user = resolve(found_by(candidate, store, naming))
+            assert (user.username if isinstance(user, UserState) else user.reason) == meant
+            by_row = named_by(candidate, store, naming)
+            assert (by_row.username if by_row else None) == (meant if isinstance(user, UserState) else None)
+
+
+@pytest.mark.parametrize(
+    ("name", "subs"),
+    [
+        ("sub-bob", {"sub-bob"}),
+        ("bob", {"sub-bob"}),
+        ("BOB@example.com", {"sub-bob"}),
+        ("ann@example.com", {"sub-ann", "sub-federated"}),
+        ("eve@example.com", {"sub-eve@example.com", "sub-fay"}),
+        (PHONE, set()),
+        ("gone", set()),
+    ],
+)
+def test_an_operator_names_a_user_by_sub_username_or_address(
+    tmp_path: Path, name: str, subs: set[str]
+) -> None:
+    with Journal.create_or_open(tmp_path) as journal:
+        store = PlanStore(journal.database, case_sensitive=False)
+        store.add_users(PEOPLE)
+        store.index_users()
+
+        assert users_named(name, store) == subs
+
+
+def test_a_row_that_the_roster_rejects_names_nobody(tmp_path: Path) -> None:
+    with Journal.create_or_open(tmp_path) as journal:
+        assert named_by(a_rejection(), PlanStore(journal.database), Naming()) is None
+
+
+def test_the_sub_that_agrees_with_the_other_identities_costs_one_call() -> None:
+    user_pool = a_directory(PEOPLE, TELLS)
+
+    assert found(user_pool, a_candidate("bob", sub="sub-bob", email="bob@example.com")) == {"bob"}
+    assert asked(user_pool) == ["sub = sub-bob"]
+
+
+def test_whoever_holds_the_rows_number_is_found_too_where_numbers_sign_people_in() -> None:
+    user_pool = a_directory(PEOPLE, NUMBERS)
+
+    assert found(user_pool, a_candidate("bob", phone=PHONE)) == {"ann", "bob"}
+    assert found(a_directory(PEOPLE, TELLS), a_candidate("bob", phone=PHONE)) == {"bob"}
 
 
 # Case
