@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from migrate_mfa.aws.clients import Calls
+from migrate_mfa.aws.organization import Lists
 from migrate_mfa.canary.aws_sign_in import CognitoSignIn
 from migrate_mfa.canary.sign_in import Challenge, Tokens
 from migrate_mfa.checks.aws_account import Account
@@ -128,6 +129,7 @@ def _readers() -> dict[str, Callable[[], object]]:
         "ListRolePolicies": lambda: roles.find("r"),
         "ListUserPoolClients": reader.client_ids,
         "ListUserPoolReplicas": reader.replica,
+        "ListUserPools": lambda: Lists(aws).pools(None),
         RECOVERIES: reader.recoveries,
         "RevokeToken": lambda: sign_in.revoke(TOKENS),
         "SetUserPoolMfaConfig": lambda: settings.write({"MfaConfiguration": "OPTIONAL"}),

@@ -98,7 +98,7 @@ def test_each_pool_of_the_active_accounts_is_a_target_that_validate_finds(
 
     seen = cli("fleet", "validate", "fleet.toml")
     assert_code(seen, 8)
-    assert "shop-staff: The roster shop-staff.csv is not there." in seen.out
+    assert f"shop-staff: The roster {tmp_path}/shop-staff.csv is not there." in seen.out
     for each in targets:
         (tmp_path / each["roster"]).touch()
     assert_code(cli("fleet", "validate", "fleet.toml"), 0)

@@ -62,7 +62,8 @@ def test_the_demo_works_from_the_wheel_in_an_empty_directory(wheel: Path, tmp_pa
     (site / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
     python, program = (str(tmp_path / "venv" / "bin" / name) for name in ("python", "migrate-mfa"))
     install = ["-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", str(wheel)]
-    subprocess.run([sys.executable, *install], check=True)
+    # pip asks rustc for its version, which may leave something in the home directory
+    subprocess.run([sys.executable, *install], env=os.environ | {"HOME": str(tmp_path)}, check=True)
     empty = tmp_path / "empty"
     empty.mkdir()
 
