@@ -257,7 +257,9 @@ class Fleet:
         write("")
         write(in_words(states(lines)))
         if counts := total(lines):
-            write("rows: " + ", ".join(f"{name} {number:,}" for name, number in counts.items() if number))
+            rows = ", ".join(f"{name} {number:,}" for name, number in counts.items() if number)
+            unknown = sum(not each.standing.counts for each in lines)
+            write(f"rows: {rows}" + (f", and those of {counted(unknown, 'other target')}" if unknown else ""))
 
 
 def _account_of(caller: Caller) -> str:

@@ -55,7 +55,8 @@ def accounts_of(targets: Sequence[Target], account_of: AccountOf) -> dict[str, s
     for each in targets:
         real = known[_key(callers[each.name])] if each.name in callers else each.account
         if real and each.account and real != each.account:
-            wrong.append(f"  {each.name}: account is {each.account}, its credentials are of {real}.")
+            given, found_out = each.account[-4:], real[-4:]  # errors carry no long numbers
+            wrong.append(f"  {each.name}: account ends in {given}, that of its credentials in {found_out}.")
         if account := real or each.account:
             found[each.name] = account
     if wrong:

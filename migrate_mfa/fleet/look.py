@@ -31,6 +31,8 @@ class Progress:
     slowed_by: str = ""
     at: float = 0.0
     """When, in seconds since the epoch."""
+    verb: str = ""
+    """What is at work, as far as that is known."""
     renewed_s: float | None = None
     """How long ago its lease was renewed; None for a lock of this machine, which ends with its owner."""
 
@@ -78,7 +80,9 @@ def standing_of(result: Result | None, summary: Mapping[str, object], progress: 
         account=account,
     )
     if progress is not None:
-        return replace(known, state=State.RUNNING, progress=progress)
+        verb = progress.verb or known.verb
+        counts = known.counts if verb == known.verb else {}
+        return replace(known, state=State.RUNNING, progress=progress, verb=verb, counts=counts)
     if result is not None and result.ended_at + _SAME_S >= _ended_at(summary):
         counts = known.counts if result.verb == known.verb else {}
         return replace(
@@ -133,7 +137,11 @@ def working(place: Place, name: str) -> Progress | None:
     holder = readable(stored) if stored else None
     if stored is None or holder is None or stored.at >= holder.expires_at:
         return None
-    return replace(progress_of(holder.progress or {}), renewed_s=max(0.0, stored.at - holder.renewed_at))
+    return replace(
+        progress_of(holder.progress or {}),
+        verb=holder.command,
+        renewed_s=max(0.0, stored.at - holder.renewed_at),
+    )
 
 
 def _working_here(directory: Path) -> Progress | None:
@@ -153,6 +161,7 @@ def _working_here(directory: Path) -> Progress | None:
         seconds_left=found.progress.seconds_left,
         slowed_by=found.progress.slowed_by,
         at=found.noted_at,
+        verb=found.command,
     )
 
 

@@ -74,7 +74,7 @@ class LocalPlace:
     def _unusable(self, verb: str, error: OSError) -> RunDirectoryError:
         return RunDirectoryError(
             f"The run directory {self.path} of the fleet cannot be {verb} ({error.strerror}).",
-            "Correct --run-dir, or its owner and its mode.",
+            "Look at the disk, and at the owner and the mode of that directory, or correct --run-dir.",
         )
 
 

@@ -184,6 +184,7 @@ class Standing:
     running: bool
     progress: ProgressUpdate
     noted_at: float
+    command: str
     """In seconds since the epoch."""
 
 
@@ -197,8 +198,9 @@ def standing(directory: Path) -> Standing:
         meta = RunMeta.read(journal)
         summary = _last(journal, meta)
     note = _note_of(meta.progress, summary.done)
-    which = f"{summary.done.command} of pool {meta.pool_name} ({meta.user_pool_id})"
-    return Standing((which, shown(directory)), summary.state == "running", note.update, note.at)
+    command = summary.done.command
+    which = f"{command} of pool {meta.pool_name} ({meta.user_pool_id})"
+    return Standing((which, shown(directory)), summary.state == "running", note.update, note.at, command)
 
 
 def _last(journal: Journal, meta: RunMeta) -> Summary:

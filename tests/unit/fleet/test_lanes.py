@@ -88,8 +88,8 @@ def test_credentials_of_another_account_than_the_file_says_are_refused_before_an
         accounts_of([*wrong, target("3", profile="a", account="1" * 12)], by_profile)
 
     assert refused.value.message.splitlines()[1:] == [
-        "  1: account is 999999999999, its credentials are of 111111111111.",
-        "  2: account is 888888888888, its credentials are of 222222222222.",
+        "  1: account ends in 9999, that of its credentials in 1111.",
+        "  2: account ends in 8888, that of its credentials in 2222.",
     ]
 
 

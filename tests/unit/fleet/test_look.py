@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from migrate_mfa.fleet.command import _shown
+from typing import TYPE_CHECKING
+
+from migrate_mfa.fleet.command import Fleet, _shown
 from migrate_mfa.fleet.document import Line
-from migrate_mfa.fleet.look import look_at
+from migrate_mfa.fleet.look import Progress, Standing, look_at, standing_of
 from migrate_mfa.fleet.place import BucketPlace
+from migrate_mfa.fleet.unit import State
 from migrate_mfa.remote.holder import Holder
 from migrate_mfa.remote.names import LOCK
 from migrate_mfa.remote.objects import BucketUrl
 from tests.support.fake_objects import FakeObjects
 from tests.support.fakes import FakeClock
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_a_lease_tells_its_age_and_nothing_once_it_has_ended() -> None:
@@ -31,6 +37,28 @@ def test_a_lease_tells_its_age_and_nothing_once_it_has_ended() -> None:
     standing = look_at(place, "one")
 
     line = Line(name="one", account=None, region="r", standing=standing, run_dir="d", next_command="")
-    assert _shown(line) == "one: running; 40 of 60 done; lease renewed 42 s ago"
+    assert _shown(line) == "one: run; running; 40 of 60 done; lease renewed 42 s ago"
     objects.put(f"one/{LOCK}", held.freed().body())
     assert look_at(place, "one").progress is None
+
+
+def test_a_run_at_work_is_not_shown_as_the_plan_before_it() -> None:
+    planned = {"command": "plan", "state": "planned", "counts": {"unprocessed": 60}}
+
+    standing = standing_of(None, planned, Progress(done=40, total=60, verb="run"))
+
+    assert (standing.verb, standing.state, standing.counts) == ("run", State.RUNNING, {})
+
+
+def test_the_rows_of_targets_that_have_not_begun_are_not_passed_over(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ended = Standing(state=State.FINISHED, exit_code=0, verb="run", counts={"verified": 620})
+    lines = [
+        Line(name=name, account=None, region="r", standing=standing, run_dir="d", next_command="")
+        for name, standing in (("one", ended), ("two", Standing(state=State.WAITING)))
+    ]
+
+    Fleet.show(object.__new__(Fleet), lines, in_json=False)
+
+    assert capsys.readouterr().out.endswith("rows: verified 620, and those of 1 other target\n")
