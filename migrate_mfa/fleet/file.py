@@ -142,12 +142,11 @@ class _Reader:
         for number, table in enumerate(tables, 1):
             where = f"target {table.get('name', f'number {number}')!s}"
             self._check(table, where)
-            if (target := self._target({**defaults, **table}, where)) is None:
-                continue
-            if target.name.casefold() in seen:
+            if (name := str(table.get("name", number)).casefold()) in seen:
                 self.faults.append(f"{where}: another target has this name. Give each its own.")
-            seen.add(target.name.casefold())
-            yield target
+            seen.add(name)
+            if (target := self._target({**defaults, **table}, where)) is not None:
+                yield target
 
     def _check(self, table: Table, where: str) -> None:
         """Note the keys that are none, and the values that no option takes."""
@@ -225,7 +224,8 @@ class _Reader:
         if not isinstance(account, str) or not re.fullmatch(r"\d{12}", account, re.ASCII):
             self.faults.append(f"{where}: account = {_shown(account)}: it is a text of 12 digits.")
         elif role and role["account"] != account:
-            self.faults.append(f"{where}: account is {account}, but role_arn is one of {role['account']}.")
+            ends = account[-4:], role["account"][-4:]  # errors carry no long numbers
+            self.faults.append(f"{where}: account ends in {ends[0]}, but that of role_arn in {ends[1]}.")
         return str(account)
 
     def _require_together(self, target: Target, where: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from migrate_mfa.domain.errors import MigrateMfaError
+from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.fleet.file import READS_ROSTER, Target
 from migrate_mfa.remote.objects import is_bucket_url
 
@@ -57,7 +58,7 @@ def _trouble(target: Target, verb: str, found: PoolFound) -> str:
         return f"account is {target.account}, but these credentials are of {found.account}."
     roster = target.text("roster")
     if verb in READS_ROSTER and roster and not is_bucket_url(roster) and not Path(roster).is_file():
-        return f"The roster {roster} is not there."
+        return f"The roster {scrub(roster)} is not there."
     return ""
 
 

@@ -68,15 +68,17 @@ def test_all_faults_are_told_at_once_with_the_names_of_their_targets(tmp_path: P
     assert any("target one: the roster is a file" in each for each in found)
     assert any("target two: 'user_pool_id' is missing, or not like" in each for each in found)
     assert "target two: account = 12: it is a text of 12 digits." in found
-    assert any("target ONE: account is 999988887777, but role_arn" in each for each in found)
+    assert any("target ONE: account ends in 7777, but that of role_arn in " in each for each in found)
     assert "target report: this name is used by the fleet itself." in found
     assert any("target a b: 'name' is missing" in each for each in found)
 
 
 def test_two_targets_cannot_share_a_name_whatever_its_case(tmp_path: Path) -> None:
-    text = f'{A_TARGET}[[target]]\nname = "ONE"\nuser_pool_id = "{POOL}"\n'
+    twin = "target ONE: another target has this name. Give each its own."
+    text = f'{A_TARGET}[[target]]\nname = "ONE"\nuser_pool_id = '
 
-    assert faults(tmp_path, text) == ["target ONE: another target has this name. Give each its own."]
+    assert faults(tmp_path, f'{text}"{POOL}"\n') == [twin]
+    assert twin in faults(tmp_path, f'{text}"wrong"\n'), "told with the other faults of the same target"
 
 
 @pytest.mark.parametrize(

@@ -53,3 +53,10 @@ def test_a_verb_that_reads_no_roster_does_not_miss_one(tmp_path: Path) -> None:
     found = validate([target("lost", None, str(tmp_path / "none.csv"))], "rollback", ask)
 
     assert [each.trouble for each in found] == [""]
+
+
+def test_the_name_of_a_file_shows_nobodys_number_or_address() -> None:
+    (looked,) = validate([target("one", None, "/no/+819012345678-hanako@example.com.csv")], "run", ask)
+
+    assert "9012345678" not in looked.trouble
+    assert "hanako@example.com" not in looked.trouble
