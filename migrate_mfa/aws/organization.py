@@ -1,7 +1,7 @@
 """The accounts of an organization, and the user pools of an account: lists, a page a call."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from migrate_mfa.aws.answers import reads
 from migrate_mfa.aws.clients import Calls
@@ -55,11 +55,8 @@ class Lists:
         Raises:
             ApiError: it failed.
         """
-        more = _from(token)
         try:
-            answer = self._calls(
-                "organizations", "ListAccounts", need="Accounts", MaxResults=_ACCOUNTS_A_PAGE, **more
-            )
+            page, more = self._page("organizations", "ListAccounts", "Accounts", _ACCOUNTS_A_PAGE, token)
         except ApiError as error:
             raise _of_organization(error) from error
         found = [
@@ -69,9 +66,9 @@ class Lists:
                 partition=each["Arn"].split(":")[1],
                 active=(each.get("State") or each["Status"]) == _ACTIVE,
             )
-            for each in answer["Accounts"]
+            for each in page
         ]
-        return found, answer.get("NextToken")
+        return found, more
 
     @reads("ListUserPools")
     def pools(self, token: str | None) -> tuple[list[ListedPool], str | None]:
@@ -80,20 +77,18 @@ class Lists:
         Raises:
             ApiError: it failed.
         """
-        more = _from(token)
         try:
-            answer = self._calls(
-                "cognito-idp", "ListUserPools", need="UserPools", MaxResults=_POOLS_A_PAGE, **more
-            )
+            page, more = self._page("cognito-idp", "ListUserPools", "UserPools", _POOLS_A_PAGE, token)
         except ApiError as error:
             raise _of_pools(error) from error
-        return [ListedPool(id=each["Id"], name=each["Name"]) for each in answer["UserPools"]], answer.get(
-            "NextToken"
-        )
+        return [ListedPool(id=each["Id"], name=each["Name"]) for each in page], more
 
-
-def _from(token: str | None) -> dict[str, str]:
-    return {} if token is None else {"NextToken": token}
+    def _page(
+        self, service: str, operation: str, member: str, most: int, token: str | None
+    ) -> tuple[list[Any], str | None]:
+        more = {} if token is None else {"NextToken": token}
+        answer = self._calls(service, operation, need=member, MaxResults=most, **more)
+        return answer[member], answer.get("NextToken")
 
 
 def _of_organization(error: ApiError) -> ApiError:

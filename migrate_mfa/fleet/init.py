@@ -17,12 +17,10 @@ from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.characters import in_one_line, without_accents
 from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.fleet.file import TAKEN
+from migrate_mfa.fleet.validate import AT_ONCE, CONNECTS
 from migrate_mfa.session import call_or_exit
 from migrate_mfa.stop import Stop
 
-_AT_ONCE = 16
-_CONNECTS = 2
-"""How often to try an endpoint that does not answer: a person waits, and nothing is lost."""
 _LONGEST_NAME = 64
 _WIDTH = 108
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9._-]+")
@@ -63,7 +61,7 @@ def look(wanted: Wanted) -> list[Looked]:
     callers = [Aws(_target(wanted), region=each) for each in wanted.regions]
     accounts = sorted(_all(Lists(callers[0]).accounts), key=lambda each: (each.name.casefold(), each.id))
     places = product((each for each in accounts if each.active), wanted.regions)
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
+    with ThreadPoolExecutor(AT_ONCE) as threads:
         return list(threads.map(lambda place: _look(wanted, *place), places))
 
 
@@ -85,7 +83,7 @@ def _all(page: Page[T]) -> list[T]:
     found: list[T] = []
     token: str | None = None
     while True:
-        some, token = call_or_exit(partial(page, token), SystemClock(), Stop(), connects=_CONNECTS)
+        some, token = call_or_exit(partial(page, token), SystemClock(), Stop(), connects=CONNECTS)
         found += some
         if not token:
             return found

@@ -10,8 +10,9 @@ from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.fleet.file import READS_ROSTER, Target
 from migrate_mfa.remote.objects import is_bucket_url
 
-_AT_ONCE = 16
-_CONNECTS = 2
+AT_ONCE = 16
+"""How many accounts to ask at once."""
+CONNECTS = 2
 """How often to try an endpoint that does not answer: a person waits, and nothing is lost."""
 
 
@@ -49,7 +50,7 @@ def validate(targets: Sequence[Target], verb: str, ask: Callable[[Target], PoolF
             return Looked(name=target.name, trouble=f"{error.message} {error.hint}".strip())
         return Looked(name=target.name, found=found, trouble=_trouble(target, verb, found))
 
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
+    with ThreadPoolExecutor(AT_ONCE) as threads:
         return list(threads.map(look, targets))
 
 
@@ -86,6 +87,6 @@ def ask_aws(target: Target) -> PoolFound:
         )
     )
     clock, stop = SystemClock(), Stop()
-    lane = call_or_exit(aws.lane, clock, stop, connects=_CONNECTS)
-    pool = call_or_exit(CognitoUserPool(aws).describe, clock, stop, connects=_CONNECTS)
+    lane = call_or_exit(aws.lane, clock, stop, connects=CONNECTS)
+    pool = call_or_exit(CognitoUserPool(aws).describe, clock, stop, connects=CONNECTS)
     return PoolFound(account=lane.account, pool_name=pool.name, mfa=pool.mfa.value)

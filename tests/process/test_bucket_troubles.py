@@ -48,6 +48,14 @@ def remove(bucket: Bucket, *names: str) -> None:
         bucket.s3.delete_object(Bucket=BUCKET, Key=name)
 
 
+def noted(bucket: Bucket) -> tuple[int, int]:
+    """The generation and the segment that the lease of the last command notes."""
+    lease = bucket.lease("customers")
+    assert lease is not None
+    generation, segment = map(int, lease["last"].split("-"))
+    return generation, segment
+
+
 @pytest.mark.parametrize("how", ["expired", "taken away"])
 def test_the_newest_segment_is_missed_after_a_kill_also_when_the_lease_is_over(
     site: Callable[..., Site], bucket: Bucket, how: str
@@ -57,9 +65,7 @@ def test_the_newest_segment_is_missed_after_a_kill_also_when_the_lease_is_over(
     after_writes(here, child, 15)
     child.kill()
     ended(child)
-    lease = bucket.lease("customers")
-    assert lease is not None
-    generation, segment = map(int, lease["last"].split("-"))
+    generation, segment = noted(bucket)
     newest = bucket.names(f"customers/wal-{generation:05}")
     known = f"customers/wal-{generation:05}-{segment:06}.jsonl.gz"
     remove(bucket, *newest[newest.index(known) :])
@@ -87,9 +93,7 @@ def test_no_user_is_written_before_the_lease_notes_the_segment_that_knows_the_us
     after_writes(here, child, 30)
     child.kill()
     ended(child)
-    lease = bucket.lease("customers")
-    assert lease is not None
-    generation, segment = map(int, lease["last"].split("-"))
+    generation, segment = noted(bucket)
     known = f"customers/wal-{generation:05}-{segment:06}.jsonl.gz"
     remove(bucket, *(name for name in bucket.names("customers/wal-") if name > known))
     expire(bucket)
