@@ -1,11 +1,11 @@
 """The journal on its way into the bucket: segments as they fill, and now and then a base in their place.
 
 A segment is cut 100 ms after its first transaction, or at 64 of them; the next one fills while it goes up.
-Whoever waits (for an intent, before the write that it announces) waits for the segment that holds it. A
-plan makes far more than anybody waits for: then nothing is recorded until a base holds it all.
+The lease notes what has arrived while the next one goes up. Whoever waits (for an intent, before the write
+that it announces) waits until the segment that holds it is noted: without that, nobody would miss it. A plan
+makes far more than anybody waits for: then nothing is recorded until a base holds it all.
 """
 
-import filecmp
 import gzip
 import json
 import shutil
@@ -14,15 +14,17 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrate_mfa.domain.errors import Busy, MigrateMfaError, NotAllowed, RunDirectoryError
+from migrate_mfa.domain.errors import MigrateMfaError, NotAllowed, RunDirectoryError
 from migrate_mfa.journal.connection import Statement
 from migrate_mfa.remote import segment
 from migrate_mfa.remote.lease import DRAINS_S, Lease
 from migrate_mfa.remote.names import Contents, Place
-from migrate_mfa.remote.objects import ConditionFailedError, GoneError, Objects, StoreError
+from migrate_mfa.remote.objects import GoneError, Objects, StoreError
+from migrate_mfa.remote.own_objects import put_base, put_segment
 from migrate_mfa.remote.scratch import unwritable
 
 if TYPE_CHECKING:
@@ -66,17 +68,21 @@ class Shipper:
         self._filling: list[bytes] = []
         self._filling_since = self._filling_bytes = 0.0
         self._full: deque[tuple[int, list[bytes]]] = deque()
-        self._cut_last = self._there = 0
+        self._cut_last = self._there = self._noted_last = 0
         self._bulk = self._held = False
         self._wanted = self._ending = False
         self._since_base = self._base_bytes = self._waiters = 0
         self._base_made = 0.0
-        self._noted = ""
+        self._standing = ""
         self._failure: MigrateMfaError | None = None
         self._make_base()
         self._threads = [
             threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
-            for name, work in (("segments", self._ship), ("bases", self._keep_bases))
+            for name, work in (
+                ("segments", self._ship),
+                ("notes", self._keep_notes),
+                ("bases", self._keep_bases),
+            )
         ]
         for thread in self._threads:
             thread.start()
@@ -89,7 +95,7 @@ class Shipper:
     @property
     def progress(self) -> dict[str, object] | None:
         """Where the command stands, in counts; None before it has noted that. Waits for nobody."""
-        found = json.loads(self._noted) if self._noted else {}
+        found = json.loads(self._standing) if self._standing else {}
         return {name: found.get(name) for name in _PROGRESS} if found else None
 
     def committed(self, statements: list[Statement], changes: int) -> None:
@@ -97,7 +103,7 @@ class Shipper:
         line = segment.line_of(statements, changes)
         for _, parameters, _ in statements:
             if isinstance(parameters, tuple) and parameters[:1] == ("standing",):
-                self._noted = str(parameters[1])
+                self._standing = str(parameters[1])
         with self._changed:
             if not self._filling:
                 self._filling_since = self._elapsed()
@@ -121,7 +127,7 @@ class Shipper:
             self._waiters += 1
             self._changed.notify_all()
             try:
-                while self._there < target:
+                while self._noted_last < target:
                     self.require_ours()
                     self._arrived.wait(_LOOK_S)
             finally:
@@ -167,15 +173,13 @@ class Shipper:
         while (cut := self._next()) is not None:
             number, lines = cut
             body = segment.packed(lines)
-            place = Place(self._lease.generation, number)
-            self._put_segment(place.wal, body)
-            self._note(place)
+            name = Place(self._lease.generation, number).wal
+            self._insist(partial(put_segment, self._objects, name, body))
             with self._changed:
-                self._there = max(self._there, number)
+                self._there = number
                 self._since_base += len(body)
                 self._wanted = self._wanted or self._since_base > max(_SMALL, self._base_bytes / _SHARE)
                 self._changed.notify_all()
-                self._arrived.notify_all()
 
     def _next(self) -> tuple[int, list[bytes]] | None:
         """The next segment that is full, or old enough; None at the end."""
@@ -205,20 +209,28 @@ class Shipper:
             self._full.append((self._cut_last, self._filling))
             self._filling, self._filling_bytes = [], 0.0
 
-    def _put_segment(self, name: str, body: bytes) -> None:
-        def put() -> None:
-            try:
-                self._objects.put(name, body, new=True)
-            except ConditionFailedError:
-                found = self._objects.get(name)
-                if found is None or found.body != body:
-                    raise _not_ours(name) from None
+    def _keep_notes(self) -> None:
+        while True:
+            with self._changed:
+                there = self._there
+                if there <= self._noted_last:
+                    is_last = self._ending and not self._filling and self._noted_last == self._cut_last
+                    if is_last or self._failure is not None:
+                        return
+                    self._changed.wait(_LOOK_S)
+                    continue
+            self._note(Place(self._lease.generation, there))
+            self._tell_noted(there)
 
-        self._insist(put)
+    def _tell_noted(self, segment: int) -> None:
+        with self._changed:
+            self._noted_last = max(self._noted_last, segment)
+            self._changed.notify_all()
+            self._arrived.notify_all()
 
     def _note(self, place: Place) -> None:
         """Have the lease say that it is there: without that nobody would miss the newest object."""
-        self._insist(lambda: self._lease.renew(place, self.progress))
+        self._insist(partial(self._lease.renew, place, self.progress))
         self._lease.require()
 
     def _insist(self, put: Callable[[], None]) -> None:
@@ -270,7 +282,7 @@ class Shipper:
             place = self._copy(scratch)
             with scratch.open("rb") as source, gzip.open(packed, "wb", _LEVEL) as target:
                 shutil.copyfileobj(source, target)
-            self._put_base(place, packed)
+            self._insist(partial(put_base, self._objects, place.base, packed))
             self._note(place)
             size = packed.stat().st_size
         finally:
@@ -280,8 +292,7 @@ class Shipper:
             self._there = max(self._there, place.segment)
             self._held = self._wanted = False
             self._since_base, self._base_bytes, self._base_made = 0, size, self._elapsed()
-            self._changed.notify_all()
-            self._arrived.notify_all()
+        self._tell_noted(place.segment)
         self._remove_superseded(place)
 
     def _copy(self, scratch: Path) -> Place:
@@ -299,32 +310,9 @@ class Shipper:
                 self._bulk = False
                 return Place(self._lease.generation, self._cut_last)
 
-    def _put_base(self, place: Place, packed: Path) -> None:
-        def put() -> None:
-            try:
-                self._objects.put(place.base, packed, new=True)
-            except ConditionFailedError:
-                there = packed.with_suffix(".there")
-                try:
-                    found = self._objects.download(place.base, there)
-                    if not (found and filecmp.cmp(there, packed, shallow=False)):
-                        raise _not_ours(place.base) from None
-                finally:
-                    there.unlink(missing_ok=True)
-
-        self._insist(put)
-
     def _remove_superseded(self, base: Place) -> None:
         """What cannot be removed now is removed with the next base."""
         with suppress(StoreError, GoneError, NotAllowed):
             superseded = Contents.of(self._objects.names()).superseded_by(base)
             self._lease.require()
             self._objects.delete_many(superseded)
-
-
-def _not_ours(name: str) -> Busy:
-    """What is there already is not what we wrote, so this is no answer of ours that was lost."""
-    return Busy(
-        f"Another process has written {name}, so this command ends.",
-        "Look who works there: migrate-mfa status --run-dir s3://BUCKET/PREFIX",
-    )

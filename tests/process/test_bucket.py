@@ -230,7 +230,8 @@ def test_runs_lists_what_is_in_a_bucket_and_status_sees_a_run_that_works(
 ) -> None:
     here = site(faults=SLOW)
     assert_code(here.cli("audit", "--user-pool-id", POOL_ID, "--run-dir", "s3://runs/b/audit", "--yes"), 0)
-    child = here.cli.running("roster.csv", "s3://runs/b/users", "--verification", "attested", *SLOWLY)
+    slower = ("--verification", "attested", "--max-rps", "UserUpdate=2")
+    child = here.cli.running("roster.csv", "s3://runs/b/users", *slower)
     after_writes(here, child, 5)
 
     assert "run: running, for " in here.cli("runs", "s3://runs/b").out
