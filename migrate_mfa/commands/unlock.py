@@ -44,9 +44,12 @@ def unlock(leased: Leased, aws: AwsForS3, consent: Consent) -> ExitCode:
     bucket = open_bucket(
         leased.run_dir, profile=aws.profile, region=aws.region, endpoint_url=aws.endpoint_url
     )
-    objects = PatientObjects(bucket, waiting().sleep)
+    objects = PatientObjects(bucket, waiting())
     run = RemoteRun(leased.run_dir, objects)
     with answering(run):
+        found = objects.get(LOCK)
+        if found is None or readable(found) is None:
+            last_there(run, NOTHING)  # nobody has to wait to hear that there is no run
         holder, stored = look_at_dead(objects, waiting()) or (None, None)
         note = objects.get(LOCK) if stored is None else None
         free = readable(note) if note else None

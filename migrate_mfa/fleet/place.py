@@ -135,7 +135,7 @@ def open_place(where: "Whereabouts") -> Place:
 
     url = BucketUrl.parse(where.run_dir)
     bucket = open_bucket(url, profile=where.profile, region=where.region, endpoint_url=where.endpoint_url)
-    return BucketPlace(url, PatientObjects(bucket, waiting().sleep))
+    return BucketPlace(url, PatientObjects(bucket, waiting()))
 
 
 def document(body: bytes | None) -> Mapping[str, object]:

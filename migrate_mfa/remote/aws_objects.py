@@ -90,7 +90,7 @@ class S3Objects:
             answer = self._client.get_object(**self._named(name))
             return Stored(answer["Body"].read(), answer["ETag"], _time_of(answer))
 
-        return self._unless_missing(name, lambda: self._call("GetObject", read))
+        return self._unless_missing(name, lambda: self._call("GetObject", read, name=name))
 
     def download(self, name: str, path: Path) -> bool:
         """See `Objects.download`."""
@@ -102,7 +102,7 @@ class S3Objects:
                     file.write(chunk)
             return True
 
-        return bool(self._unless_missing(name, lambda: self._call("GetObject", read, _LONGEST_S)))
+        return bool(self._unless_missing(name, lambda: self._call("GetObject", read, _LONGEST_S, name=name)))
 
     def put(
         self, name: str, body: bytes | Path, *, new: bool = False, replaces: str | None = None,
@@ -119,9 +119,8 @@ class S3Objects:
                 )
             return Put(answer["ETag"], _time_of(answer))
 
-        return self._call(
-            "PutObject", write, _CALL_S + size / _SLOWEST_BYTES_S if seconds is None else seconds
-        )
+        longest = _CALL_S + size / _SLOWEST_BYTES_S if seconds is None else seconds
+        return self._call("PutObject", write, longest, name=name)
 
     def names(self, prefix: str = "") -> list[str]:
         """See `Objects.names`."""
@@ -136,8 +135,9 @@ class S3Objects:
     def delete(self, name: str, *, tag: str | None = None) -> None:
         """See `Objects.delete`."""
         condition = {"IfMatch": tag} if tag else {}
+        asked = {**self._named(name), **condition}
         with suppress(GoneError):
-            self._call("DeleteObject", lambda: self._client.delete_object(**self._named(name), **condition))
+            self._call("DeleteObject", partial(self._client.delete_object, **asked), name=name)
 
     def delete_many(self, names: Sequence[str]) -> None:
         """See `Objects.delete_many`."""
@@ -216,20 +216,22 @@ class S3Objects:
     def _named(self, name: str) -> dict[str, str]:
         return {"Bucket": self._url.bucket, "Key": self._key(name)}
 
-    def _call(self, operation: str, work: Callable[[], T], seconds: float = _CALL_S) -> T:
-        """One attempt; what S3 answers in the words of `Objects`."""
+    def _call(self, operation: str, work: Callable[[], T], seconds: float = _CALL_S, *, name: str = "") -> T:
+        """One attempt on an object, or on the whole place; what S3 answers in the words of `Objects`."""
+        place = self._url / name if name else self._url
         try:
             return within(seconds, work)
         except TooLate as late:
-            raise StoreError(f"{operation}: no answer within {seconds:.0f} s") from late
+            raise StoreError(f"{operation} on {place}: no answer within {seconds:.0f} s") from late
         except ClientError as error:
-            raise self._refusal(operation, str(error.response.get("Error", {}).get("Code"))) from error
+            code = str(error.response.get("Error", {}).get("Code"))
+            raise self._refusal(operation, place, code) from error
         except ApiError as error:  # the credentials, which are looked at before the call is made
             raise _problem_of(error) from error
         except FAILURES as error:
             raise _problem_of(api_error(operation, error)) from error
 
-    def _refusal(self, operation: str, code: str) -> Exception:
+    def _refusal(self, operation: str, place: BucketUrl, code: str) -> Exception:
         if code in _CONDITION:
             return ConditionFailedError(operation)
         if code in _NOT_THERE:
@@ -245,10 +247,10 @@ class S3Objects:
             )
         if code in _REFUSED:
             return NotAllowed(
-                f"{operation} on {self._url} is refused ({code}).",
+                f"{operation} on {place} is refused ({code}).",
                 f"Allow it for these credentials: migrate-mfa iam-policy run --run-dir {self._url}",
             )
-        return StoreError(f"{operation}: {code}")
+        return StoreError(f"{operation} on {place}: {code}")
 
 
 def _problem_of(error: ApiError) -> Exception:

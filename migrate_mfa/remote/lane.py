@@ -37,7 +37,7 @@ def leased_lane(url: BucketUrl, objects: Objects, lane: Lane, waiting: Waiting) 
     """
     told = replace(waiting, what=f"this account in {lane.region}")
     with answering(RemoteRun(url, objects)):
-        patient = PatientObjects(objects, waiting.sleep)
+        patient = PatientObjects(objects, waiting)
         lease = acquire(patient, "migrate-mfa", lambda: 0, told, keep_by=objects)
     with kept(lease, url, waiting.say):
         yield

@@ -1,17 +1,22 @@
 """Objects of a bucket that answers in the end: what is not known to be carried out is tried again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from migrate_mfa.remote.objects import IsOld, Objects, Put, Stored, StoreError
+
+if TYPE_CHECKING:
+    from migrate_mfa.remote.lease import Waiting
 
 T = TypeVar("T")
 ATTEMPTS = 6
 _FIRST_S, _LONGEST_S = 0.25, 4.0
+_TELL_AFTER_S = 2.0
+"""Shorter silences are nothing that a person should look at."""
 
 
 class PatientObjects:
@@ -21,14 +26,27 @@ class PatientObjects:
     to look whether the object is its own.
     """
 
-    def __init__(self, inner: Objects, sleep: Callable[[float], None]) -> None:
+    def __init__(self, inner: Objects, waiting: "Waiting") -> None:
         self._inner = inner
+        self._waiting = waiting
+        self._told = False
         self._retrying = Retrying(
             stop=stop_after_attempt(ATTEMPTS),
             wait=wait_exponential(_FIRST_S, max=_LONGEST_S),
             retry=retry_if_exception_type(StoreError),
-            sleep=sleep,
+            before_sleep=self._tell,
+            sleep=waiting.sleep,
             reraise=True,
+        )
+
+    def _tell(self, state: RetryCallState) -> None:
+        """Say once that the bucket is waited for, as soon as that takes so long that a person would ask."""
+        if self._told or state.seconds_since_start is None or state.seconds_since_start < _TELL_AFTER_S:
+            return
+        self._told = True
+        error = state.outcome.exception() if state.outcome else None
+        self._waiting.say(
+            f"Amazon S3 does not answer ({error}). Trying again, up to {ATTEMPTS} times a call."
         )
 
     def now(self) -> float:

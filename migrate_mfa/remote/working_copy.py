@@ -240,7 +240,7 @@ def _require_note(run: RemoteRun, there: object) -> None:
 
 
 def _patient(run: RemoteRun, waiting: Waiting) -> RemoteRun:
-    return RemoteRun(run.url, PatientObjects(run.objects, waiting.sleep))
+    return RemoteRun(run.url, PatientObjects(run.objects, waiting))
 
 
 def _generation(run: RemoteRun) -> int:

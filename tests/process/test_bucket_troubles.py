@@ -130,16 +130,16 @@ def test_a_run_without_its_lease_is_not_known_to_be_whole_until_somebody_says_so
     assert_code(here.cli.run("roster.csv", RUN, *ATTESTED), 0)
 
 
-def test_unlock_removes_no_object_of_something_else(
-    site: Callable[..., Site], bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+def test_unlock_removes_no_object_of_something_else_and_says_so_at_once(
+    site: Callable[..., Site], bucket: Bucket
 ) -> None:
-    monkeypatch.setattr("migrate_mfa.remote.lease._DEAD_S", 0.5)
     put(bucket, "customers/lock.json", b'{"of": "another tool"}')
 
     refused = site().cli("unlock", "--run-dir", RUN, "--yes")
 
     assert_code(refused, 6)
     assert f"There is no run in {RUN}." in refused.err
+    assert "Waiting" not in refused.err
     assert bucket.names() == ["customers/lock.json"]
 
 

@@ -39,3 +39,20 @@ def test_a_run_directory_around_is_found_as_far_as_these_credentials_see() -> No
     assert S3Objects(client, BucketUrl("bucket", "team/runs/a/b")).outer() == "s3://bucket/team/runs"
     assert S3Objects(client, BucketUrl("bucket", "team/other/a")).outer() is None
     assert S3Objects(client, BucketUrl("bucket", "run")).outer() is None
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("AccessDenied", "PutObject on s3://bucket/prefix/lock.json is refused (AccessDenied)."),
+        ("SlowDown", "PutObject on s3://bucket/prefix/lock.json: SlowDown"),
+    ],
+)
+def test_the_object_that_s3_refuses_is_named(code: str, expected: str) -> None:
+    client = Mock()
+    client.put_object.side_effect = ClientError({"Error": {"Code": code}}, "PutObject")
+
+    with pytest.raises((NotAllowed, StoreError)) as refused:
+        S3Objects(client, BucketUrl("bucket", "prefix")).put("lock.json", b"{}")
+
+    assert str(refused.value).partition("\n")[0] == expected
