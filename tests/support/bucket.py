@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -92,6 +93,15 @@ class Bucket:
         return found if found["owner"] else None
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *of: Any) -> None:
+        """Say nothing of programs that were killed in the middle of a request."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(*of)
+
+
 @contextmanager
 def _doorway(door: Door, behind: str) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
@@ -140,8 +150,7 @@ def _doorway(door: Door, behind: str) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"
