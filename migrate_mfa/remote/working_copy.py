@@ -70,7 +70,7 @@ def for_work(run: RemoteRun, command: str, waiting: Waiting) -> Iterator[Path]:
             return shippers[-1].progress if shippers else None
 
         def replica_of(database: "Database") -> Shipper:
-            shippers.append(Shipper(database, run.objects, lease, waiting.elapsed))
+            shippers.append(Shipper(database, run.objects, lease, waiting))
             return shippers[-1]
 
         with kept(lease, run.url, waiting.say, progress=progress, scratch=path.parent):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +30,7 @@ def test_before_every_write_its_intent_and_the_state_before_are_in_the_bucket(tm
     objects = FakeObjects(clock)
     waiting = Waiting(elapsed=clock.monotonic, sleep=clock.sleep, say=lambda _: None)
     lease = acquire(objects, "run", lambda: 0, waiting, keep_by=objects)
+    real = replace(waiting, elapsed=since_boot)
     pool = FakeUserPool([a_user()], None, FakeClock())
     found: list[tuple[str, str, int]] = []
 
@@ -48,7 +50,7 @@ def test_before_every_write_its_intent_and_the_state_before_are_in_the_bucket(tm
 
     with scene(tmp_path / "here", pool) as run:
         run.plan([a_candidate()])
-        run.journal.database.replicate(lambda database: Shipper(database, objects, lease, since_boot))
+        run.journal.database.replicate(lambda database: Shipper(database, objects, lease, real))
         pool.hook = look
         run.settle_open(run.paced())
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,7 +43,9 @@ class Remote:
     ) -> None:
         self.clock = FakeClock()
         self.objects = objects(self.clock)
-        self._elapsed = since_boot if real_time else self.clock.monotonic
+        self.slept = list[float]()
+        elapsed = since_boot if real_time else self.clock.monotonic
+        self.waiting = Waiting(elapsed=elapsed, sleep=self.slept.append, say=lambda _: None)
         waiting = Waiting(elapsed=self.clock.monotonic, sleep=self.clock.sleep, say=lambda _: None)
         self.lease = acquire(self.objects, "run", lambda: 0, waiting, keep_by=self.objects)
         self.path = path / "here"
@@ -54,7 +58,7 @@ class Remote:
             working_copy.reset(token)
 
     def _shipper(self, database: Database) -> Shipper:
-        self.shipper = Shipper(database, self.objects, self.lease, self._elapsed)
+        self.shipper = Shipper(database, self.objects, self.lease, self.waiting)
         return self.shipper
 
     def write(self, name: str, value: str = "") -> None:
@@ -87,6 +91,28 @@ def test_what_was_waited_for_is_in_the_bucket(remote: Remote) -> None:
         remote.settled()
 
         assert remote.restored()["number"] == str(number)
+
+
+def test_all_wait_about_as_long_as_the_longest_did_a_moment_ago(tmp_path: Path) -> None:
+    """They come to the limiter one by one then, and not a segment at a time."""
+    remote = Remote(tmp_path, real_time=False)
+    uploads = deque([0.2, 0.0, 30.0, 0.0])
+
+    def slow(method: str, name: str) -> None:
+        if method == "put" and name.startswith("wal-"):
+            while not remote.shipper._waiters:
+                threading.Event().wait(0.001)
+            remote.clock.sleep(uploads.popleft())
+            remote.lease.renew()
+
+    remote.objects.before = slow
+    for _ in range(4):
+        remote.write("one")
+        remote.clock.sleep(1)
+        remote.settled()
+
+    assert remote.slept == pytest.approx([0.2 * 0.98, 0.3 * 0.98])
+    remote.journal.close()
 
 
 def test_nobody_waits_where_nothing_is_on_its_way(remote: Remote) -> None:
@@ -133,7 +159,7 @@ def test_another_writer_of_the_same_base_ends_the_command(remote: Remote) -> Non
     remote.objects.put(Place(remote.lease.generation, 0).base, b"somebody else's")
 
     with pytest.raises(RunDirectoryError, match="Another process has written base-"):
-        Shipper(remote.journal.database, remote.objects, remote.lease, remote.clock.monotonic)
+        Shipper(remote.journal.database, remote.objects, remote.lease, remote.waiting)
 
 
 def test_a_base_whose_answer_was_lost_is_known_as_ours(tmp_path: Path) -> None:
