@@ -99,12 +99,13 @@ class Coordination:
         why = (
             error.message if isinstance(error, MigrateMfaError) else f"Its worker was lost ({_told(error)})."
         )
-        again = placed.losses + 1 < unit.patience.tries and not isinstance(error, RunDirectoryError)
+        final = isinstance(error, RunDirectoryError)
+        again = placed.losses + 1 < unit.patience.tries and not final
         if left and again and not self.stop.requested:
             self.say(f"{unit.lane}: {why} Its targets are placed again.")
             self._submit(_Placed(replace(unit, jobs=tuple(left)), placed.losses + 1))
             return
-        state = State.INTERRUPTED if self.stop.requested else State.SET_ASIDE
+        state = State.INTERRUPTED if self.stop.requested and not final else State.SET_ASIDE
         for job in left:
             lost = Result(name=job.name, state=state, error=why, verb=unit.verb, ended_at=self.clock.now())
             self._note(lost)
