@@ -18,10 +18,10 @@ from migrate_mfa.domain.formatting import counted, duration
 from migrate_mfa.fleet.document import Line, in_words, next_command, states, summary_of, total
 from migrate_mfa.fleet.file import Options, Target, chosen, read_fleet
 from migrate_mfa.fleet.lanes import Caller, accounts_of, by_lane, units_of
-from migrate_mfa.fleet.look import Standing, look_at
 from migrate_mfa.fleet.page import as_html
 from migrate_mfa.fleet.place import REPORT, Place, open_place
 from migrate_mfa.fleet.retry import exit_code_of
+from migrate_mfa.fleet.standing import Standing, read_standing
 from migrate_mfa.fleet.unit import Patience, State, Unit, Whereabouts
 from migrate_mfa.fleet.validate import ask_aws, validate
 from migrate_mfa.remote.objects import is_bucket_url
@@ -190,7 +190,7 @@ class Fleet:
 
     def lines(self) -> list[Line]:
         """Every target that is chosen as it stands, by its run directory."""
-        return self._lines({each.name: look_at(self.place, each.name) for each in self.targets})
+        return self._lines({each.name: read_standing(self.place, each.name) for each in self.targets})
 
     def _lines(self, standings: Mapping[str, Standing]) -> list[Line]:
         return [
@@ -225,7 +225,7 @@ class Fleet:
             RunDirectoryError: they cannot be written.
         """
         lines = self._lines(
-            {each.name: known.get(each.name) or look_at(self.place, each.name) for each in self._all}
+            {each.name: known.get(each.name) or read_standing(self.place, each.name) for each in self._all}
         )
         document = json.dumps(summary_of(lines), ensure_ascii=False, indent=2) + "\n"
         self.place.write(f"{REPORT}/{SUMMARY}", document.encode())

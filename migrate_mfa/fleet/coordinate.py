@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.errors import MigrateMfaError, RunDirectoryError
-from migrate_mfa.fleet.look import Progress, Standing, standing_of, working
 from migrate_mfa.fleet.place import REPORT, Place, document, result_of
+from migrate_mfa.fleet.standing import Progress, Standing, standing_of, working
 from migrate_mfa.fleet.unit import Result, State, Unit
 from migrate_mfa.reports.files import SUMMARY
 

@@ -10,9 +10,9 @@ from migrate_mfa.domain.quotas import Lane
 from migrate_mfa.fleet.file import Options, Target, options_of
 from migrate_mfa.fleet.place import LANES
 from migrate_mfa.fleet.unit import Job, Patience, Unit, Whereabouts
+from migrate_mfa.fleet.validate import AT_ONCE
 from migrate_mfa.remote.objects import is_bucket_url
 
-_AT_ONCE = 16
 _LEAVES_NOTHING = "check"
 """The verb whose run directory would be the plan of another command."""
 
@@ -48,7 +48,7 @@ def accounts_of(targets: Sequence[Target], account_of: AccountOf) -> dict[str, s
         except MigrateMfaError:
             return None
 
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
+    with ThreadPoolExecutor(AT_ONCE) as threads:
         known = dict(zip(map(_key, asked), threads.map(ask, asked), strict=True))
     found: dict[str, str] = {}
     wrong = []

@@ -131,6 +131,24 @@ def test_a_signal_drains_every_command_and_the_same_command_resumes(
     require_good_end(site)
 
 
+def test_a_target_whose_last_rows_are_written_after_the_signal_has_finished(tmp_path: Path) -> None:
+    slow = {"latency": [{"fixed_ms": 1500, "ops": ["AdminSetUserMFAPreference"]}]}
+    with fleet_site(tmp_path, ("tokyo",), 3, faults=slow) as site:
+        site.write()
+        first = site.cli.start(*the_fleet())
+        wait_until(lambda: site.written() == len(site.users), "the first write for each user")
+
+        done = end(first, signal.SIGINT)
+        (site.folder / "runs/results/tokyo.json").unlink()
+        status = site.cli("fleet", "status", "fleet.toml", "--run-dir", "runs")
+
+        assert site.all_right()
+        assert done.code == 130, done.said
+        assert "tokyo: run; finished; exit 0; verified 3" in done.out
+        assert site.summary()["states"] == {"finished": 1}
+        assert "tokyo: run; finished; exit 0; verified 3" in status.out
+
+
 def test_a_command_that_is_killed_is_started_again_and_resumes(site: FleetSite) -> None:
     first = site.cli.start(*the_fleet())
     wait_until(lambda: site.written() >= 20, "twenty writes")

@@ -7,7 +7,7 @@ import io
 from rich.console import Console
 
 from migrate_mfa.fleet.coordinate import Speed
-from migrate_mfa.fleet.look import Progress, Standing, counts_of
+from migrate_mfa.fleet.standing import Progress, Standing, counts_of
 from migrate_mfa.fleet.unit import State
 from migrate_mfa.fleet.view import View, rows_of, sentence
 from tests.support.fakes import FakeClock
