@@ -298,7 +298,9 @@ def _index() -> int:
 def _status(made: "Fleet", output: JsonOnly) -> ExitCode:
     made.require_run_dir()
     made.place.require_there()
-    made.show(made.lines(), in_json=output.json)
+    lines = made.lines()
+    made.show(lines, in_json=output.json)
+    made.tell_if_not_begun(lines)
     return ExitCode.DONE
 
 
@@ -309,6 +311,7 @@ def _report(made: "Fleet", output: JsonOnly) -> ExitCode:
     made.write({each.name: each.standing for each in lines})
     made.show(lines, in_json=output.json)
     tell(f"The reports are in {made.place.named('report')}.")
+    made.tell_if_not_begun(lines)
     return ExitCode.DONE
 
 

@@ -138,7 +138,10 @@ class Fleet:
         self.show(lines, in_json=in_json)
         self.write(standings)
         tell(f"Report: {self.place.named(REPORT, PAGE)}")
-        return signalled or exit_code_of((each.standing.state, each.standing.exit_code) for each in lines)
+        code = signalled or exit_code_of((each.standing.state, each.standing.exit_code) for each in lines)
+        if code is ExitCode.RUN_DIRECTORY:
+            tell(f"No target has a run in {self.place.named()}. Correct --run-dir.")
+        return code
 
     def do_one(self, units: Sequence[Unit], index: int, engine: "Engine") -> ExitCode:
         """Do one lane of the fleet, as a task of an indexed job whose other tasks have the others.
@@ -211,9 +214,17 @@ class Fleet:
     def _again(self, standing: Standing) -> str:
         """The command that goes on with a target; what is planned is run."""
         planned = standing.verb == "plan" and standing.state is State.FINISHED
-        verb = "run" if planned else standing.verb or self.verb
+        return self._command("run" if planned else standing.verb or self.verb)
+
+    def _command(self, verb: str) -> str:
+        """The command that does a verb to this fleet."""
         words = ["migrate-mfa", "fleet", self.name, "--verb", verb, "--run-dir", str(self.run_dir)]
         return shlex.join(words)
+
+    def tell_if_not_begun(self, lines: Sequence[Line]) -> None:
+        """Say it where no command has left anything in the run directory, and how to begin."""
+        if all(each.standing == Standing(state=State.WAITING) for each in lines):
+            tell(f"Nothing has begun in {self.place.named()}. To begin: {self._command('plan')}", fold=False)
 
     def write(self, known: Mapping[str, Standing]) -> None:
         """Write summary.json and report.html of the whole fleet: each whole, or not at all.

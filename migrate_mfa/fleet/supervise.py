@@ -83,10 +83,11 @@ class _Supervisor:
 
     def _note(self, state: State) -> Result:
         """Leave where it stands in the run directory of the fleet."""
+        tells = self.ended and state is not State.NO_RUN  # there, the code is that of a failure
         result = Result(
             name=self.job.name,
             state=state,
-            exit_code=self.ended[-1].exit_code if self.ended else None,
+            exit_code=self.ended[-1].exit_code if tells else None,
             error=self.error,
             tries=len(self.ended),
             verb=self.unit.verb,

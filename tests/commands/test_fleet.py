@@ -121,8 +121,9 @@ def test_a_rollback_passes_by_targets_without_a_run(site: FleetSite) -> None:
     done = site.cli("fleet", *FLEET, "--verb", "rollback", "--yes", "--retry-pause", "1h")
 
     assert_code(done, 0)
-    assert "osaka: rollback; without a run; exit 6; Nothing has begun here" in done.out
+    assert "osaka: rollback; without a run; Nothing has begun here, so there is nothing to roll" in done.out
     assert states(site) == {"tokyo": "finished", "osaka": "no_run"}
+    assert site.summary()["targets"]["osaka"]["exit_code"] is None
     assert "1 finished, 1 without a run" in done.out
     assert site.summary()["exit_code"] == 0
 
@@ -140,6 +141,7 @@ def test_a_rollback_in_a_directory_that_no_target_has_a_run_in_is_an_error(site:
     done = site.cli("fleet", "fleet.toml", "--run-dir", "typo", "--verb", "rollback", "--yes")
 
     assert_code(done, 6)
+    assert "No target has a run in typo. Correct --run-dir." in done.said
 
 
 def test_what_was_rolled_back_is_counted_as_that(site: FleetSite) -> None:
@@ -244,6 +246,22 @@ def test_a_run_directory_that_is_not_there_is_told(site: FleetSite, action: str)
     assert_code(done, 6)
     assert "There is no run directory typo." in done.said
     assert not (site.folder / "typo").exists()
+
+
+@pytest.mark.parametrize("action", ["status", "report"])
+def test_a_run_directory_in_which_nothing_has_begun_is_called_that_with_how_to_begin(
+    site: FleetSite, action: str
+) -> None:
+    begin = "Nothing has begun in runs. To begin: migrate-mfa fleet fleet.toml --verb plan --run-dir runs"
+    (site.folder / "runs").mkdir()
+
+    done = site.cli("fleet", action, *FLEET)
+
+    assert_code(done, 0)
+    assert "2 waiting" in done.out
+    assert begin in done.said
+    assert_code(site.cli("fleet", *FLEET, "--verb", "plan", "--only", "osaka"), 0)
+    assert begin not in site.cli("fleet", action, *FLEET).said
 
 
 @pytest.mark.parametrize(

@@ -109,13 +109,13 @@ def test_no_target_is_tried_for_ever(codes: list[int], tries: int) -> None:
         ([(State.FINISHED, 9), (State.FINISHED, 7)], 7),
         ([(State.FINISHED, 7), (State.SET_ASIDE, 3)], 8),
         ([(State.FINISHED, 7), (State.UNREACHABLE, 5)], 8),
-        ([(State.FINISHED, 0), (State.NO_RUN, 6)], 0),
-        ([(State.NO_RUN, 6), (State.SET_ASIDE, 6)], 8),
-        ([(State.NO_RUN, 6), (State.NO_RUN, 3)], 6),
+        ([(State.FINISHED, 0), (State.NO_RUN, None)], 0),
+        ([(State.NO_RUN, None), (State.SET_ASIDE, 6)], 8),
+        ([(State.NO_RUN, None), (State.NO_RUN, None)], 6),
         ([], 0),
     ],
 )
-def test_the_gravest_target_decides_the_exit_code(targets: list[tuple[State, int]], code: int) -> None:
+def test_the_gravest_target_decides_the_exit_code(targets: list[tuple[State, int | None]], code: int) -> None:
     assert exit_code_of(targets) is ExitCode(code)
 
 
