@@ -9,7 +9,7 @@ from migrate_mfa.cli.caller import Aws
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import tell
 from migrate_mfa.cli.streams import write
-from migrate_mfa.domain.errors import ExitCode, UsageError
+from migrate_mfa.domain.errors import ExitCode, InputUnusable, UsageError
 from migrate_mfa.domain.formatting import counted
 
 if TYPE_CHECKING:
@@ -42,8 +42,11 @@ class Beginning(Group, variables=False):
 def begin(words: tuple[str, ...], beginning: Beginning, regions: tuple[str, ...], aws: Aws) -> ExitCode:
     """Write a first fleet file, and say what is in it; 8 where not everything could be read.
 
+    A file without a target is not written: what could not be read is printed then.
+
     Raises:
         UsageError: options are missing, or the file is there already or cannot be written.
+        InputUnusable: everything was read, and there are no user pools.
         MigrateMfaError: the accounts cannot be listed.
     """
     if words:
@@ -70,7 +73,14 @@ def begin(words: tuple[str, ...], beginning: Beginning, regions: tuple[str, ...]
     )
     found = look(wanted)
     text = as_toml(found, wanted)
-    if output is None:
+    has_targets = any(each.pools for each in found)
+    if not has_targets and not any(each.trouble for each in found):
+        accounts = counted(len({each.account.id for each in found}), "active account")
+        raise InputUnusable(
+            f"There are no user pools in {accounts} in {', '.join(wanted.regions)}, so no file is written.",
+            "Look at --region, and in which organization the credentials are.",
+        )
+    if output is None or not has_targets:
         write(text.rstrip("\n"))
     else:
         _write(output, text)
@@ -101,7 +111,9 @@ def _told(found: "Sequence[Looked]", output: Path | None) -> ExitCode:
     pools, unread = sum(len(each.pools) for each in found), sum(bool(each.trouble) for each in found)
     tell(f"{counted(pools, 'user pool')} in {counted(accounts, 'active account')}.")
     if unread:
-        tell(f"Not known: the pools of {unread:,} of {len(found):,} accounts and Regions. The file says why.")
-    if output is not None:
+        tell(f"Not known: the pools of {unread:,} of {len(found):,} accounts and Regions. The comments say why.")
+    if output is not None and not pools:
+        tell(f"{output} is not written: it would have no target.")
+    elif output is not None:
         tell(f"{output} is written. Put its rosters in place, then: migrate-mfa fleet validate {output}")
     return ExitCode.STOPPED if unread else ExitCode.DONE

@@ -112,12 +112,31 @@ def test_a_role_that_is_refused_leaves_a_comment_and_exit_code_8(
     with serving(refuse_after=0) as sts:
         cli.environment["AWS_ENDPOINT_URL_STS"] = sts.endpoint
         done = cli(*INIT, *TOKYO)
+        into_file = cli(*INIT, *TOKYO, "-o", "fleet.toml")
 
     assert_code(done, 8)
+    assert_code(into_file, 8)
+    assert into_file.out == done.out
+    assert "fleet.toml is not written: it would have no target." in into_file.said
     assert "[[target]]" not in tomllib.loads(done.out)
     assert done.out.count("# [[target]]") == 2  # the management account too
     assert "was not assumed: AssumeRole was refused (AccessDenied)" in done.out.replace("\n# ", " ")
     assert "2 of 2 accounts and Regions" in done.said
+    assert not list(tmp_path.glob("*.toml"))
+
+
+@pytest.mark.parametrize("into", [(), ("-o", "fleet.toml")])
+def test_an_organization_without_pools_gets_no_file(
+    organization: tuple[Organization, Cli], tmp_path: Path, into: tuple[str, ...]
+) -> None:
+    made, cli = organization
+    made.create()  # it has the account that makes it
+
+    done = cli(*INIT, *TOKYO, "--region", "eu-west-1", *into)
+
+    assert_code(done, 3)
+    assert "There are no user pools in 1 active account in ap-northeast-1, eu-west-1" in done.said
+    assert not done.out
     assert not list(tmp_path.glob("*.toml"))
 
 
