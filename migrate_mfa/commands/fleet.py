@@ -278,21 +278,26 @@ def _engine(placing: Placing) -> "Engine":
 
 
 def _index() -> int:
-    """Which lane this task has of an indexed job; raises UsageError where none is named."""
+    """Which lane this task has of an indexed job; raises UsageError where none, or more than one, is named."""
     import os
 
-    for name in _INDEXES:
-        if (text := os.environ.get(name)) is not None:
-            if text.isascii() and text.isdecimal():
-                return int(text)
+    found = {name: text for name in _INDEXES if (text := os.environ.get(name)) is not None}
+    for name, text in found.items():
+        if not (text.isascii() and text.isdecimal()):
             raise UsageError(
                 f"{name} is {text!r}, which is no index.",
                 "It counts the lanes from 0; fleet validate says how many there are.",
             )
-    raise UsageError(
-        "--index-from-env finds no index.",
-        f"A Kubernetes Indexed Job or an array job of AWS Batch sets {' or '.join(_INDEXES)}.",
-    )
+    indexes = {int(text) for text in found.values()}
+    if not indexes:
+        raise UsageError(
+            "--index-from-env finds no index.",
+            f"A Kubernetes Indexed Job or an array job of AWS Batch sets {' or '.join(_INDEXES)}.",
+        )
+    if len(indexes) > 1:
+        told = ", but ".join(f"{name} is {text}" for name, text in found.items())
+        raise UsageError(f"{told}.", "Unset the one that does not count the lanes of this job.")
+    return indexes.pop()
 
 
 def _status(made: "Fleet", output: JsonOnly) -> ExitCode:

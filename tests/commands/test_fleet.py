@@ -210,6 +210,18 @@ def test_an_index_of_no_lane_is_an_error(site: FleetSite, index: str, text: str)
     assert not site.written()
 
 
+def test_two_indexes_that_differ_are_refused(site: FleetSite) -> None:
+    site.cli.environment |= {"JOB_COMPLETION_INDEX": "0", "AWS_BATCH_JOB_ARRAY_INDEX": "1"}
+    line = ("fleet", *FLEET, "--verb", "plan", "--index-from-env")
+
+    done = site.cli(*line)
+
+    assert_code(done, 2)
+    assert "JOB_COMPLETION_INDEX is 0, but AWS_BATCH_JOB_ARRAY_INDEX is 1." in done.said
+    site.cli.environment["AWS_BATCH_JOB_ARRAY_INDEX"] = "0"
+    assert_code(site.cli(*line), 0)
+
+
 def test_lanes_that_cannot_be_counted_are_not_taken_by_an_index(site: FleetSite) -> None:
     site.options["osaka"] = {"profile": "none"}
     site.write()
