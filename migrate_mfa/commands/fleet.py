@@ -278,7 +278,7 @@ def _engine(placing: Placing) -> "Engine":
 
 
 def _index() -> int:
-    """Which lane this task has of an indexed job; raises UsageError where none, or more than one, is named."""
+    """Which lane this task has of an indexed job; raises UsageError unless one is named."""
     import os
 
     found = {name: text for name in _INDEXES if (text := os.environ.get(name)) is not None}

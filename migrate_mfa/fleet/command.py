@@ -23,7 +23,7 @@ from migrate_mfa.fleet.place import REPORT, Place, open_place
 from migrate_mfa.fleet.retry import exit_code_of
 from migrate_mfa.fleet.standing import Standing, read_standing
 from migrate_mfa.fleet.unit import Patience, State, Unit, Whereabouts
-from migrate_mfa.fleet.validate import ask_aws, validate
+from migrate_mfa.fleet.validate import ask_aws, of_one_pool, validate
 from migrate_mfa.remote.objects import is_bucket_url
 from migrate_mfa.reports.files import SUMMARY
 from migrate_mfa.reports.from_journal import PAGE
@@ -250,6 +250,11 @@ class Fleet:
             found = each.found
             facts = f"pool {found.pool_name}, account {found.account}, MFA {found.mfa}" if found else ""
             write(f"{each.name}: {each.trouble or facts}")
+        for names in of_one_pool(self._all):
+            write(
+                f"{', '.join(names)}: of one pool. A user must be in one of their rosters only: "
+                "see migrate-mfa guide fleet."
+            )
         wrong = sum(bool(each.trouble) for each in looked)
         said = {each.name: each.account for each in self.targets if each.account}
         asked = {each.name: each.found.account for each in looked if each.found}

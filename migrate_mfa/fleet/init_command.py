@@ -111,7 +111,7 @@ def _told(found: "Sequence[Looked]", output: Path | None) -> ExitCode:
     pools, unread = sum(len(each.pools) for each in found), sum(bool(each.trouble) for each in found)
     tell(f"{counted(pools, 'user pool')} in {counted(accounts, 'active account')}.")
     if unread:
-        tell(f"Not known: the pools of {unread:,} of {len(found):,} accounts and Regions. The comments say why.")
+        tell(f"Not known: pools of {unread:,} of {len(found):,} accounts and Regions. The comments say why.")
     if output is not None and not pools:
         tell(f"{output} is not written: it would have no target.")
     elif output is not None:

@@ -101,7 +101,10 @@ def units_of(
     invocation: str,
     patience: Patience,
 ) -> list[Unit]:
-    """The targets by lane, in the order of the file.
+    """The targets by lane, in the order of the file; those of a rollback in the reverse order.
+
+    Of two targets with the same pool, the later one may have written to a user of the earlier one. Their
+    first state comes back only if the last write is taken back first.
 
     Args:
         targets: those that are chosen.
@@ -111,6 +114,7 @@ def units_of(
         invocation: a token of this command.
         patience: how often a target is tried.
     """
+    step = -1 if options.verb == "rollback" else 1
     lanes = {
         lane: [
             Job(
@@ -119,7 +123,7 @@ def units_of(
                 account=accounts.get(each.name),
                 region=each.region,
             )
-            for each in together
+            for each in together[::step]
         ]
         for lane, together in by_lane(targets, accounts).items()
     }

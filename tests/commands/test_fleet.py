@@ -10,7 +10,7 @@ import pytest
 
 from migrate_mfa.domain.quotas import Lane
 from migrate_mfa.journal.run_dir import lock_lane
-from tests.commands.support import Cli, assert_code, wait_until
+from tests.commands.support import Cli, assert_code, state, wait_until
 from tests.support.fleet_site import FleetSite, fleet_site
 
 if TYPE_CHECKING:
@@ -189,6 +189,32 @@ def test_rosters_are_beside_the_fleet_file_wherever_it_is_used_from(site: FleetS
     done = site.cli("fleet", "conf/fleet.toml", "--run-dir", "runs", "--verb", "run", "--yes")
     assert_code(done, 0)
     assert site.all_right()
+
+
+@pytest.mark.promise(6)
+def test_a_rollback_gives_back_the_first_state_of_users_whom_two_targets_have_written_to(
+    site: FleetSite,
+) -> None:
+    site.accounts["osaka"], site.pools["osaka"] = site.accounts["tokyo"], site.pools["tokyo"]
+    second = (site.folder / "roster.csv").read_text().replace("+8190", "+8180")
+    (site.folder / "second.csv").write_text(second)
+    site.options["osaka"] = {"roster": "second.csv", "phone_conflict": "replace"}
+    site.write()
+
+    def users() -> dict[str, object]:
+        found = state(site.accounts["tokyo"], site.pools["tokyo"])
+        return {name: (user["Attributes"], user["UserMFASettingList"]) for name, user in found.items()}
+
+    before = users()
+    seen = site.cli("fleet", "validate", "fleet.toml")
+    assert_code(seen, 0)
+    assert "tokyo, osaka: of one pool. A user must be in one of their rosters only" in seen.out
+    assert_code(site.cli("fleet", *FLEET, "--verb", "run", "--yes"), 0)
+    assert users() != before
+
+    assert_code(site.cli("fleet", *FLEET, "--verb", "rollback", "--yes"), 0)
+
+    assert users() == before
 
 
 @pytest.mark.parametrize(
