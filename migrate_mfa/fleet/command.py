@@ -13,7 +13,7 @@ from migrate_mfa.cli.ask import ask
 from migrate_mfa.cli.prompt import asked, tell
 from migrate_mfa.cli.streams import write
 from migrate_mfa.clock import SystemClock
-from migrate_mfa.domain.errors import Declined, ExitCode, OutOfReach, UsageError
+from migrate_mfa.domain.errors import Declined, ExitCode, MigrateMfaError, OutOfReach, UsageError
 from migrate_mfa.domain.formatting import counted, duration
 from migrate_mfa.fleet.document import Line, in_words, next_command, states, summary_of, total
 from migrate_mfa.fleet.file import Options, Target, chosen, read_fleet
@@ -244,7 +244,10 @@ class Fleet:
         self.place.write(f"{REPORT}/{PAGE}", as_html(lines, again, self.lang).encode())
 
     def validate(self) -> ExitCode:
-        """Look at every role and pool, and tell all troubles."""
+        """Look at every role and pool, and at the run directory if one is given, and tell all troubles."""
+        unusable = self._trouble_of_run_dir()
+        if unusable:
+            write(f"--run-dir: {unusable}")
         looked = validate(self.targets, self.verb, ask_aws)
         for each in looked:
             found = each.found
@@ -261,7 +264,16 @@ class Fleet:
         lanes = len(by_lane(self.targets, said | asked))
         counts = f"{counted(len(looked), 'target')} in {counted(lanes, 'lane')}"
         write(f"\n{counts} (--index-from-env: 0 to {lanes - 1}), {wrong:,} with trouble.")
-        return ExitCode.STOPPED if wrong else ExitCode.DONE
+        return ExitCode.STOPPED if wrong or unusable else ExitCode.DONE
+
+    def _trouble_of_run_dir(self) -> str:
+        if self.run_dir is None:
+            return ""
+        try:
+            self.place.require_writable()
+        except MigrateMfaError as error:
+            return f"{error.message} {error.hint}".strip()
+        return ""
 
     def show(self, lines: Sequence[Line], *, in_json: bool) -> None:
         """Print how the targets stand."""

@@ -275,6 +275,19 @@ def test_a_run_directory_that_cannot_be_written_ends_the_fleet_before_it_begins(
     assert "The run directory runs of the fleet cannot be written" in done.said
     assert "worker" not in done.said
     assert not site.written()
+    seen = site.cli("fleet", "validate", *FLEET)
+    assert_code(seen, 8)
+    assert "--run-dir: The run directory runs of the fleet cannot be written" in seen.out
+
+
+def test_reports_that_could_not_be_written_in_the_end_end_the_fleet_before_it_begins(
+    site: FleetSite,
+) -> None:
+    (site.folder / "runs").mkdir()
+    (site.folder / "runs" / "report").write_text("a file")
+
+    assert_code(site.cli("fleet", *FLEET, "--verb", "run", "--yes"), 6)
+    assert not site.written()
 
 
 @pytest.mark.parametrize("action", ["status", "report"])
