@@ -11,7 +11,7 @@ from migrate_mfa.cli import option_values
 from migrate_mfa.cli.caller import Aws
 from migrate_mfa.cli.option_groups import Consent, JsonOnly
 from migrate_mfa.cli.option_values import Written
-from migrate_mfa.cli.options import Group, Only, Option
+from migrate_mfa.cli.options import Group, Only, Option, declared
 from migrate_mfa.cli.prompt import require_consent, tell
 from migrate_mfa.commands.report import Showing
 from migrate_mfa.domain.errors import ExitCode, UsageError
@@ -50,30 +50,20 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen(Group, variables=False):
-    """Which fleet, which of its targets, and what is done to them."""
+    """Which fleet, which of its targets, and where the work is kept."""
 
     words: Annotated[
         tuple[str, ...],
         Option(
-            help="The fleet file, or s3://BUCKET/KEY; before it status, report or validate. Or init alone.",
+            help="The fleet file, or s3://BUCKET/KEY; before it validate, status or report. Or init alone.",
             argument=True,
             metavar="[ACTION] FLEET",
         ),
     ] = ()
-    verb: Annotated[
-        Verb | None,
-        Option(help="What to do: check, plan, run, audit, reconcile, rollback or disable.", metavar="VERB"),
-    ] = None
     only: Annotated[
         tuple[str, ...],
         Option(help="Only the targets with this name or tag. Repeatable.", metavar="NAME|TAG"),
     ] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Placing(Group, variables=False):
-    """Where the work is kept, and how much of it is done at a time."""
-
     run_dir: Annotated[
         Path | BucketUrl | None,
         Option(
@@ -81,6 +71,16 @@ class Placing(Group, variables=False):
             metavar="DIR",
             parser=option_values.run_dir,
         ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doing(Group, heading="To do a verb over a fleet", variables=False):
+    """What is done to the targets, how much of it at a time, and where."""
+
+    verb: Annotated[
+        Verb | None,
+        Option(help="What to do: check, plan, run, audit, reconcile, rollback or disable.", metavar="VERB"),
     ] = None
     workers: Annotated[
         int | None,
@@ -130,7 +130,7 @@ class Regions(Group, heading="AWS"):
 
 def fleet(
     chosen: Chosen,
-    placing: Placing,
+    doing: Doing,
     aws: Annotated[Aws, Only("profile", "endpoint_url")],
     regions: Regions,
     consent: Consent,
@@ -140,14 +140,15 @@ def fleet(
 ) -> ExitCode:
     """Do one verb over many accounts, Regions and pools. The same command again resumes.
 
+    validate looks whether each target can be used, status shows where each stands, report writes the reports
+    again, and init writes a first fleet file. Without one of these words, --verb is done to every target.
+
     Examples:
         migrate-mfa fleet fleet.toml --verb run --run-dir fleet-run --yes
         migrate-mfa fleet status fleet.toml --run-dir fleet-run
     """
     if chosen.words[:1] == (_INIT,):
-        if strange := (chosen.given | placing.given | consent.given | showing.given | output.given) - {
-            "words"
-        }:
+        if strange := (chosen.given | doing.given | consent.given | showing.given | output.given) - {"words"}:
             raise UsageError(f"{_flags(strange)} is not for fleet init.", "Leave it out.")
         return begin(chosen.words[1:], beginning, regions.region, aws)
     aws = replace(aws, region=_only_region(regions, beginning))
@@ -155,13 +156,12 @@ def fleet(
     from migrate_mfa.cli.located import file_here
 
     with file_here(name, "fleet file", vars(aws)) as path:
-        return _act(
-            action, _fleet(name, path, chosen, placing, aws, showing), chosen, placing, consent, output
-        )
+        return _act(action, _fleet(name, path, chosen, doing, aws, showing), doing, consent, output)
 
 
 def _flags(names: Iterable[str]) -> str:
-    return ", ".join(sorted(f"--{each.replace('_', '-')}" for each in names))
+    flags = {each.name: next(iter(each.option.flags), each.flag) for each in declared(Beginning)}
+    return ", ".join(sorted(flags.get(each, f"--{each.replace('_', '-')}") for each in names))
 
 
 def _only_region(regions: Regions, beginning: Beginning) -> str | None:
@@ -176,33 +176,31 @@ def _only_region(regions: Regions, beginning: Beginning) -> str | None:
     return next(iter(regions.region), None)
 
 
-def _fleet(name: str, path: Path, chosen: Chosen, placing: Placing, aws: Aws, showing: Showing) -> "Fleet":
+def _fleet(name: str, path: Path, chosen: Chosen, doing: Doing, aws: Aws, showing: Showing) -> "Fleet":
     from migrate_mfa.fleet.command import Fleet
     from migrate_mfa.fleet.unit import Patience
 
     return Fleet(
         name=name,
         path=path,
-        verb=chosen.verb.value if chosen.verb else Verb.RUN.value,
+        verb=doing.verb.value if doing.verb else Verb.RUN.value,
         verbs=_options(),
         only=chosen.only,
-        run_dir=None if placing.run_dir is None else str(placing.run_dir),
+        run_dir=None if chosen.run_dir is None else str(chosen.run_dir),
         profile=aws.profile,
         region=aws.region,
         endpoint_url=aws.endpoint_url,
-        patience=Patience(tries=placing.tries, pause_s=float(placing.retry_pause)),
+        patience=Patience(tries=doing.tries, pause_s=float(doing.retry_pause)),
         lang=showing.lang,
     )
 
 
-def _act(
-    action: str, made: "Fleet", chosen: Chosen, placing: Placing, consent: Consent, output: JsonOnly
-) -> ExitCode:
+def _act(action: str, made: "Fleet", doing: Doing, consent: Consent, output: JsonOnly) -> ExitCode:
     if action != "do":
         return _ACTIONS[action](made, output)
-    if chosen.verb is None:
+    if doing.verb is None:
         raise UsageError("--verb is missing.", f"It takes one of: {', '.join(Verb)}.")
-    return _do(made, placing, consent, output)
+    return _do(made, doing, consent, output)
 
 
 def _split(words: tuple[str, ...]) -> tuple[str, str]:
@@ -236,13 +234,13 @@ def _options() -> "dict[str, VerbOptions]":
     }
 
 
-def _do(made: "Fleet", placing: Placing, consent: Consent, output: JsonOnly) -> ExitCode:
+def _do(made: "Fleet", doing: Doing, consent: Consent, output: JsonOnly) -> ExitCode:
     asks = made.asks
     if asks:
         require_consent(consent)
-    index = _index() if placing.index_from_env else None
+    index = _index() if doing.index_from_env else None
     units = made.units()
-    with closing(_engine(placing)) as engine:
+    with closing(_engine(doing)) as engine:
         made.require_run_dir(engine.needs_shared_run_dir)
         if asks and not consent.yes:
             made.ask(units)
@@ -251,30 +249,30 @@ def _do(made: "Fleet", placing: Placing, consent: Consent, output: JsonOnly) -> 
         return made.do_one(units, index, engine)
 
 
-def _engine(placing: Placing) -> "Engine":
+def _engine(doing: Doing) -> "Engine":
     """The engine; raises UsageError where options of the other one are given."""
     from migrate_mfa.fleet.engines import Processes
 
-    if placing.engine is EngineName.PROCESSES:
-        if placing.scheduler:
+    if doing.engine is EngineName.PROCESSES:
+        if doing.scheduler:
             raise UsageError("--scheduler is for --engine dask.", "Add --engine dask, or leave it out.")
-        return Processes(placing.workers)
-    if placing.index_from_env:
+        return Processes(doing.workers)
+    if doing.index_from_env:
         raise UsageError(
             "--index-from-env does one lane in this process.", "Leave --engine dask out, or --index-from-env."
         )
-    if placing.workers is not None:
+    if doing.workers is not None:
         raise UsageError(
             "--workers is for --engine processes.",
             "The workers of Dask say how many lanes they take: dask worker --resources lanes=5.",
         )
-    if placing.scheduler is None:
+    if doing.scheduler is None:
         raise UsageError(
             "--scheduler is missing.", "--engine dask needs its address, such as tls://HOST:8786."
         )
     from migrate_mfa.fleet.dask_engine import Dask
 
-    return Dask(placing.scheduler, tell, insecure=placing.insecure_engine)
+    return Dask(doing.scheduler, tell, insecure=doing.insecure_engine)
 
 
 def _index() -> int:

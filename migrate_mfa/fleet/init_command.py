@@ -19,23 +19,32 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beginning(Group, variables=False):
+class Beginning(Group, heading="For fleet init", variables=False):
     """What `fleet init` writes a first file from, and where to."""
 
     from_organizations: Annotated[
-        bool, Option(help="init: look for user pools in the accounts of your AWS organization.")
+        bool, Option(help="Look for user pools in the accounts of your AWS organization.")
     ] = False
     role_name: Annotated[
         str | None,
         Option(
-            help="init: the role to assume in each account.",
+            help="The role to assume in each account.",
             metavar="NAME",
             parser=option_values.role_name,
         ),
     ] = None
+    external_id: Annotated[
+        str | None,
+        Option(
+            help="External id that the trust policies of these roles require; it is written into the file.",
+            metavar="ID",
+            parser=option_values.external_id,
+            flags=("--role-external-id",),
+        ),
+    ] = None
     output: Annotated[
         Path | None,
-        Option(help="init: the file to write (default: standard output).", flags=("--output", "-o")),
+        Option(help="The file to write (default: standard output).", flags=("--output", "-o")),
     ] = None
 
 
@@ -67,6 +76,7 @@ def begin(words: tuple[str, ...], beginning: Beginning, regions: tuple[str, ...]
 
     wanted = Wanted(
         role=beginning.role_name,
+        external_id=beginning.external_id,
         regions=tuple(dict.fromkeys(regions)),
         profile=aws.profile,
         endpoint_url=aws.endpoint_url,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -330,3 +331,21 @@ def test_a_command_line_without_one_file_is_refused(
 
     assert_code(done, 2)
     assert text in done.said
+
+
+def test_the_help_has_the_options_of_a_verb_and_those_of_init_apart(tmp_path: Path) -> None:
+    text = Cli(tmp_path)("fleet", "--help").out
+    sections = dict(re.findall(r"^(\w[\w ]*):\n((?:  .*\n)+)", text, re.MULTILINE))
+    flags = {
+        title: set(re.findall(r"^  (?:-o, )?(--[a-z-]+)", told, re.MULTILINE))
+        for title, told in sections.items()
+    }
+
+    assert flags["Options"] == {"--only", "--run-dir"}
+    assert "--engine" in flags["To do a verb over a fleet"]
+    assert flags["For fleet init"] == {
+        "--from-organizations",
+        "--role-name",
+        "--role-external-id",
+        "--output",
+    }
