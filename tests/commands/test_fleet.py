@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.domain.quotas import Lane
+from migrate_mfa.fleet.place import LocalPlace
 from migrate_mfa.journal.run_dir import lock_lane
 from tests.commands.support import Cli, assert_code, state, wait_until
 from tests.support.fleet_site import FleetSite, fleet_site
@@ -291,6 +293,26 @@ def test_reports_that_could_not_be_written_in_the_end_end_the_fleet_before_it_be
     assert not site.written()
 
 
+def test_how_the_targets_have_ended_is_printed_although_the_reports_cannot_be_written(
+    site: FleetSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = LocalPlace.write
+
+    def full(place: LocalPlace, name: str, body: bytes) -> None:
+        if name.endswith("summary.json"):
+            raise RunDirectoryError("The run directory runs of the fleet cannot be written (disk full).")
+        write(place, name, body)
+
+    monkeypatch.setattr(LocalPlace, "write", full)
+
+    done = site.cli("fleet", *FLEET, "--verb", "run", "--yes")
+
+    assert_code(done, 6)
+    assert "tokyo: run; finished; exit 0; verified 4" in done.out
+    assert "2 finished" in done.out
+    assert "disk full" in done.err
+
+
 @pytest.mark.parametrize("action", ["status", "report"])
 def test_a_run_directory_that_is_not_there_is_told(site: FleetSite, action: str) -> None:
     done = site.cli("fleet", action, "fleet.toml", "--run-dir", "typo")
@@ -336,10 +358,8 @@ def test_a_command_line_without_one_file_is_refused(
 def test_the_help_has_the_options_of_a_verb_and_those_of_init_apart(tmp_path: Path) -> None:
     text = Cli(tmp_path)("fleet", "--help").out
     sections = dict(re.findall(r"^(\w[\w ]*):\n((?:  .*\n)+)", text, re.MULTILINE))
-    flags = {
-        title: set(re.findall(r"^  (?:-o, )?(--[a-z-]+)", told, re.MULTILINE))
-        for title, told in sections.items()
-    }
+    flag = re.compile(r"^  (?:-o, )?(--[a-z-]+)", re.MULTILINE)
+    flags = {title: set(flag.findall(told)) for title, told in sections.items()}
 
     assert flags["Options"] == {"--only", "--run-dir"}
     assert "--engine" in flags["To do a verb over a fleet"]

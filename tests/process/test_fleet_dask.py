@@ -219,6 +219,19 @@ def test_a_worker_that_is_frozen_is_replaced_and_harms_nobody_when_it_wakes(
     require_good_end(site)
 
 
+def test_an_error_that_a_worker_tells_is_not_called_a_lost_worker(site: FleetSite, cluster: Cluster) -> None:
+    (site.folder / "runs").mkdir()
+    (site.folder / "runs" / "logs").write_text("a file")
+
+    done = site.cli.child(*on(cluster))
+
+    assert_code(done, 8)
+    assert "Its worker was lost" not in done.said
+    assert done.said.count(": set aside. The run directory ") == len(TARGETS)
+    assert "runs of the fleet cannot be written (File exists)." in done.said
+    assert not site.written()
+
+
 def test_a_scheduler_that_is_killed_sets_targets_aside_and_a_new_one_finishes(
     site: FleetSite, cluster: Cluster
 ) -> None:
