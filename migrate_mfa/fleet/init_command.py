@@ -1,51 +1,19 @@
 """One invocation of `fleet init`: from the organization to the file."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from migrate_mfa.cli import option_values
 from migrate_mfa.cli.caller import Aws
-from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import tell
 from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, UsageError
 from migrate_mfa.domain.formatting import counted
+from migrate_mfa.fleet.fleet_options import Beginning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from migrate_mfa.fleet.init import Looked
-
-
-@dataclass(frozen=True, kw_only=True)
-class Beginning(Group, heading="For fleet init", variables=False):
-    """What `fleet init` writes a first file from, and where to."""
-
-    from_organizations: Annotated[
-        bool, Option(help="Look for user pools in the accounts of your AWS organization.")
-    ] = False
-    role_name: Annotated[
-        str | None,
-        Option(
-            help="The role to assume in each account.",
-            metavar="NAME",
-            parser=option_values.role_name,
-        ),
-    ] = None
-    external_id: Annotated[
-        str | None,
-        Option(
-            help="External id that the trust policies of these roles require; it is written into the file.",
-            metavar="ID",
-            parser=option_values.external_id,
-            flags=("--role-external-id",),
-        ),
-    ] = None
-    output: Annotated[
-        Path | None,
-        Option(help="The file to write (default: standard output).", flags=("--output", "-o")),
-    ] = None
 
 
 def begin(words: tuple[str, ...], beginning: Beginning, regions: tuple[str, ...], aws: Aws) -> ExitCode:

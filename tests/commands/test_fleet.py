@@ -355,13 +355,18 @@ def test_a_command_line_without_one_file_is_refused(
     assert text in done.said
 
 
+FLAG = re.compile(r"^  (?:-\w, )?(--[a-z-]+)", re.MULTILINE)
+AWS = {"--profile", "--endpoint-url", "--region"}
+OF_INIT = {"--from-organizations", "--role-name", "--role-external-id", "--output"}
+OF_ALL = AWS | {"--verb", "--only", "--run-dir", "--help"}
+
+
 def test_the_help_has_the_options_of_a_verb_and_those_of_init_apart(tmp_path: Path) -> None:
     text = Cli(tmp_path)("fleet", "--help").out
     sections = dict(re.findall(r"^(\w[\w ]*):\n((?:  .*\n)+)", text, re.MULTILINE))
-    flag = re.compile(r"^  (?:-o, )?(--[a-z-]+)", re.MULTILINE)
-    flags = {title: set(flag.findall(told)) for title, told in sections.items()}
+    flags = {title: set(FLAG.findall(told)) for title, told in sections.items()}
 
-    assert flags["Options"] == {"--only", "--run-dir"}
+    assert flags["Options"] == {"--verb", "--only", "--run-dir"}
     assert "--engine" in flags["To do a verb over a fleet"]
     assert flags["For fleet init"] == {
         "--from-organizations",
@@ -369,3 +374,16 @@ def test_the_help_has_the_options_of_a_verb_and_those_of_init_apart(tmp_path: Pa
         "--role-external-id",
         "--output",
     }
+
+
+@pytest.mark.parametrize(
+    ("action", "taken"),
+    [
+        ("validate", OF_ALL),
+        ("status", OF_ALL | {"--json"}),
+        ("report", OF_ALL | {"--json", "--lang"}),
+        ("init", AWS | OF_INIT | {"--help"}),
+    ],
+)
+def test_each_action_has_a_help_of_its_own_options(tmp_path: Path, action: str, taken: set[str]) -> None:
+    assert set(FLAG.findall(Cli(tmp_path)("fleet", action, "--help").out)) == taken
