@@ -279,7 +279,7 @@ def test_a_signal_drains_the_commands_on_the_workers(site: FleetSite, cluster: C
 
     assert done.code == 143, done.said
     assert not any(commands_of(cluster))
-    assert set(site.summary()["states"]) == {"interrupted"}
+    assert set(site.summary()["states"]) <= {"interrupted", "finished"}
     assert len(site.summary()["targets"]) == len(TARGETS)
     assert_code(site.cli.child(*on(cluster)), 0)
     require_good_end(site)
