@@ -197,20 +197,24 @@ def _index() -> int:
 
 
 def _status(made: "Fleet", output: JsonOnly) -> ExitCode:
+    from migrate_mfa.fleet.printed import show
+
     made.require_run_dir()
     made.place.require_there()
     lines = made.lines()
-    made.show(lines, in_json=output.json)
+    show(lines, in_json=output.json)
     made.tell_if_not_begun(lines)
     return ExitCode.DONE
 
 
 def _report(made: "Fleet", output: JsonOnly) -> ExitCode:
+    from migrate_mfa.fleet.printed import show
+
     made.require_run_dir()
     made.place.require_there()
     lines = made.lines()
+    show(lines, in_json=output.json)
     made.write({each.name: each.standing for each in lines})
-    made.show(lines, in_json=output.json)
     tell(f"The reports are in {made.place.named('report')}.")
     made.tell_if_not_begun(lines)
     return ExitCode.DONE

@@ -14,12 +14,13 @@ from migrate_mfa.cli.prompt import asked, tell
 from migrate_mfa.cli.streams import write
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import Declined, ExitCode, MigrateMfaError, OutOfReach, UsageError
-from migrate_mfa.domain.formatting import counted, duration
-from migrate_mfa.fleet.document import Line, in_words, next_command, states, summary_of, total
+from migrate_mfa.domain.formatting import counted
+from migrate_mfa.fleet.document import Line, next_command, summary_of
 from migrate_mfa.fleet.file import Options, Target, chosen, read_fleet
 from migrate_mfa.fleet.lanes import Caller, accounts_of, by_lane, units_of
 from migrate_mfa.fleet.page import as_html
 from migrate_mfa.fleet.place import REPORT, Place, open_place
+from migrate_mfa.fleet.printed import show, shown, table
 from migrate_mfa.fleet.retry import exit_code_of
 from migrate_mfa.fleet.standing import Standing, read_standing
 from migrate_mfa.fleet.unit import Patience, State, Unit, Whereabouts
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from migrate_mfa.fleet.engines import Engine
 
 _WRITES = frozenset({"run", "reconcile", "rollback", "disable"})
-_MOST_SHOWN = 40
 
 
 @dataclass(kw_only=True)
@@ -121,7 +121,7 @@ class Fleet:
         Raises:
             Declined: anything else was typed.
         """
-        tell(_table(self.verb, units, self.run_dir or ""), fold=False)
+        tell(table(self.verb, units, self.run_dir or ""), fold=False)
         stop, number = Stop(), str(len(self.targets))
         unchanged = "Nothing was begun."
         try:
@@ -135,7 +135,7 @@ class Fleet:
         """Have everything done, report, and say how it ended."""
         standings, signalled = self._coordinate(units, engine)
         lines = self._lines(standings)
-        self.show(lines, in_json=in_json)
+        show(lines, in_json=in_json)
         self.write(standings)
         tell(f"Report: {self.place.named(REPORT, PAGE)}")
         code = signalled or exit_code_of((each.standing.state, each.standing.exit_code) for each in lines)
@@ -165,7 +165,7 @@ class Fleet:
             )
         standings, signalled = self._coordinate(units[index : index + 1], engine)
         for line in self._lines(standings):
-            write(_shown(line))
+            write(shown(line))
         ends = list(standings.values())
         if all(each.state is State.NO_RUN for each in ends):
             return signalled or ExitCode.DONE
@@ -275,20 +275,6 @@ class Fleet:
             return f"{error.message} {error.hint}".strip()
         return ""
 
-    def show(self, lines: Sequence[Line], *, in_json: bool) -> None:
-        """Print how the targets stand."""
-        if in_json:
-            write(json.dumps(summary_of(lines), ensure_ascii=False, indent=2))
-            return
-        for each in lines:
-            write(_shown(each))
-        write("")
-        write(in_words(states(lines)))
-        if counts := total(lines):
-            rows = ", ".join(f"{name} {number:,}" for name, number in counts.items() if number)
-            unknown = sum(not each.standing.counts for each in lines)
-            write(f"rows: {rows}" + (f", and those of {counted(unknown, 'other target')}" if unknown else ""))
-
 
 def _account_of(caller: Caller) -> str:
     from migrate_mfa.aws.session import AwsTarget
@@ -297,27 +283,3 @@ def _account_of(caller: Caller) -> str:
     return account_of(
         AwsTarget(user_pool_id=caller.user_pool_id, profile=caller.profile, endpoint_url=caller.endpoint_url)
     )
-
-
-def _shown(line: Line) -> str:
-    standing = line.standing
-    code = "" if standing.exit_code is None else f"exit {standing.exit_code}"
-    counts = ", ".join(f"{name} {number:,}" for name, number in standing.counts.items() if number)
-    progress = standing.progress
-    if progress is not None and progress.done is not None:
-        of = f" of {progress.total:,}" if progress.total is not None else ""
-        counts = f"{progress.done:,}{of} done"
-    renewed = progress.renewed_s if progress is not None else None
-    age = "" if renewed is None else f"lease renewed {duration(renewed)} ago"
-    facts = [standing.verb, standing.state.words, code, counts, age, standing.error]
-    return f"{line.name}: " + "; ".join(each for each in facts if each)
-
-
-def _table(verb: str, units: Sequence[Unit], run_dir: str) -> str:
-    """What would be done, for a person."""
-    targets = sum(len(each.jobs) for each in units)
-    rows = [f"  {each.lane}: {', '.join(job.name for job in each.jobs)}" for each in units[:_MOST_SHOWN]]
-    if len(units) > _MOST_SHOWN:
-        rows.append(f"  and {len(units) - _MOST_SHOWN:,} more lanes")
-    head = f"{verb} of {counted(targets, 'target')} in {counted(len(units), 'lane')}, into {run_dir}"
-    return "\n".join([head, *rows])

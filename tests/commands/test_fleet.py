@@ -311,6 +311,9 @@ def test_how_the_targets_have_ended_is_printed_although_the_reports_cannot_be_wr
     assert "tokyo: run; finished; exit 0; verified 4" in done.out
     assert "2 finished" in done.out
     assert "disk full" in done.err
+    told = site.cli("fleet", "report", *FLEET)
+    assert_code(told, 6)
+    assert "2 finished" in told.out
 
 
 @pytest.mark.parametrize("action", ["status", "report"])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from migrate_mfa.domain.errors import ExitCode
-from migrate_mfa.fleet.command import Fleet, _shown
 from migrate_mfa.fleet.document import Line
 from migrate_mfa.fleet.place import BucketPlace
+from migrate_mfa.fleet.printed import show, shown
 from migrate_mfa.fleet.standing import Progress, Standing, read_standing, standing_of
 from migrate_mfa.fleet.unit import State
 from migrate_mfa.remote.holder import Holder
@@ -35,7 +35,7 @@ def test_a_lease_tells_its_age_and_nothing_once_it_has_ended() -> None:
     standing = read_standing(place, "one")
 
     line = Line(name="one", account=None, region="r", standing=standing, run_dir="d", next_command="")
-    assert _shown(line) == "one: run; running; 40 of 60 done; lease renewed 42 s ago"
+    assert shown(line) == "one: run; running; 40 of 60 done; lease renewed 42 s ago"
     objects.put(f"one/{LOCK}", held.freed().body())
     assert read_standing(place, "one").progress is None
 
@@ -89,6 +89,6 @@ def test_the_rows_of_targets_that_have_not_begun_are_not_passed_over(
         for name, standing in (("one", ended), ("two", Standing(state=State.WAITING)))
     ]
 
-    Fleet.show(object.__new__(Fleet), lines, in_json=False)
+    show(lines, in_json=False)
 
     assert capsys.readouterr().out.endswith("rows: verified 620, and those of 1 other target\n")
