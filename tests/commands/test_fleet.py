@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -213,7 +214,12 @@ def test_a_rollback_gives_back_the_first_state_of_users_whom_two_targets_have_wr
     assert_code(seen, 0)
     assert "tokyo, osaka: of one pool. A user must be in one of their rosters only" in seen.out
     assert_code(site.cli("fleet", *FLEET, "--verb", "run", "--yes"), 0)
-    assert users() != before
+    after = users()
+    assert after != before
+    assert_code(site.cli("fleet", *FLEET, "--verb", "rollback", "--yes", "--only", "tokyo"), 0)
+    told = json.loads((site.folder / "runs" / "tokyo" / "report" / "summary.json").read_text())
+    assert told["reasons"]["skipped"] == {"changed_by_others": 4}
+    assert users() == after
 
     assert_code(site.cli("fleet", *FLEET, "--verb", "rollback", "--yes"), 0)
 
