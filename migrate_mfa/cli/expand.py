@@ -44,6 +44,7 @@ def expanded(
     parameters = [_parameter(each) for _, options in taken.values() for each in options]
     call.__name__, call.__doc__ = command.__name__, command.__doc__
     call.__signature__ = inspect.Signature([_CONTEXT, *parameters, *(JOB_OPTIONS if takes_jobs else ())])  # type: ignore[attr-defined]
+    call.actions = getattr(command, "actions", {})  # type: ignore[attr-defined]
     call.option_groups = [group for group, _ in taken.values()]  # type: ignore[attr-defined]
     return call
 

@@ -10,6 +10,8 @@ PREFIX = "MIGRATE_MFA_"
 HEADINGS = (
     "Arguments",
     "Options",
+    "To do a verb over a fleet",
+    "For fleet init",
     "Decisions",
     "AWS",
     "How much",

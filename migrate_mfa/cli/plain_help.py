@@ -12,6 +12,8 @@ from migrate_mfa.cli.variables import names_of, variable_of
 
 _EXAMPLES = "\n\nExamples:\n"
 """What a command's docstring has before its examples."""
+_FIRST = "migrate_mfa.first"
+"""Where the first word after a command is kept while it is parsed."""
 _HYPHEN = "\0"
 """In the place of a hyphen while lines are broken, which would break there too."""
 
@@ -57,6 +59,7 @@ class _PlainCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - likewise
         """Parse, and say in plain words what an option does not take."""
+        ctx.meta[_FIRST] = next(iter(args), "")
         _require_one_run(args)
         try:
             return super().parse_args(ctx, args)
@@ -82,14 +85,19 @@ class _PlainCommand(TyperCommand):
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - likewise
         """Arguments and options under the headings that their declarations name."""
         panels: dict[str, list[tuple[str, str]]] = {heading: [] for heading in HEADINGS}
-        parameters: list[Any] = self.get_params(ctx)
-        for parameter in parameters:
+        for parameter in self._taken(ctx):
             if not parameter.hidden:
                 panels[heading_of(parameter)].append((_written(parameter), _whole(_told(parameter))))
         for title, records in panels.items():
             if records:
                 with formatter.section(title):
                     formatter.write_dl(records)
+
+    def _taken(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - likewise
+        """The parameters of the command, or of the action that its line begins with."""
+        actions = getattr(self.callback, "actions", {})
+        names = actions.get(ctx.meta.get(_FIRST))
+        return [each for each in self.get_params(ctx) if names is None or each.name in {*names, "help"}]
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - likewise
         """Examples, how the variables are called, and where the exit codes are explained."""
@@ -98,7 +106,7 @@ class _PlainCommand(TyperCommand):
             for line in examples:
                 formatter.write(f"  {line.strip()}\n")
         formatter.write_paragraph()
-        for text in (_on_variables(self.get_params(ctx)), "Exit codes: migrate-mfa guide reference"):
+        for text in (_on_variables(self._taken(ctx)), "Exit codes: migrate-mfa guide reference"):
             if text:
                 formatter.write_text(_whole(text))
 

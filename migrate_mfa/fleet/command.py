@@ -13,17 +13,18 @@ from migrate_mfa.cli.ask import ask
 from migrate_mfa.cli.prompt import asked, tell
 from migrate_mfa.cli.streams import write
 from migrate_mfa.clock import SystemClock
-from migrate_mfa.domain.errors import Declined, ExitCode, OutOfReach, UsageError
-from migrate_mfa.domain.formatting import counted, duration
-from migrate_mfa.fleet.document import Line, in_words, next_command, states, summary_of, total
+from migrate_mfa.domain.errors import Declined, ExitCode, MigrateMfaError, OutOfReach, UsageError
+from migrate_mfa.domain.formatting import counted
+from migrate_mfa.fleet.document import Line, next_command, summary_of
 from migrate_mfa.fleet.file import Options, Target, chosen, read_fleet
 from migrate_mfa.fleet.lanes import Caller, accounts_of, by_lane, units_of
-from migrate_mfa.fleet.look import Standing, look_at
 from migrate_mfa.fleet.page import as_html
 from migrate_mfa.fleet.place import REPORT, Place, open_place
+from migrate_mfa.fleet.printed import show, shown, table
 from migrate_mfa.fleet.retry import exit_code_of
+from migrate_mfa.fleet.standing import Standing, read_standing
 from migrate_mfa.fleet.unit import Patience, State, Unit, Whereabouts
-from migrate_mfa.fleet.validate import ask_aws, validate
+from migrate_mfa.fleet.validate import ask_aws, of_one_pool, validate
 from migrate_mfa.remote.objects import is_bucket_url
 from migrate_mfa.reports.files import SUMMARY
 from migrate_mfa.reports.from_journal import PAGE
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from migrate_mfa.fleet.engines import Engine
 
 _WRITES = frozenset({"run", "reconcile", "rollback", "disable"})
-_MOST_SHOWN = 40
 
 
 @dataclass(kw_only=True)
@@ -121,7 +121,7 @@ class Fleet:
         Raises:
             Declined: anything else was typed.
         """
-        tell(_table(self.verb, units, self.run_dir or ""), fold=False)
+        tell(table(self.verb, units, self.run_dir or ""), fold=False)
         stop, number = Stop(), str(len(self.targets))
         unchanged = "Nothing was begun."
         try:
@@ -135,10 +135,13 @@ class Fleet:
         """Have everything done, report, and say how it ended."""
         standings, signalled = self._coordinate(units, engine)
         lines = self._lines(standings)
-        self.show(lines, in_json=in_json)
+        show(lines, in_json=in_json)
         self.write(standings)
         tell(f"Report: {self.place.named(REPORT, PAGE)}")
-        return signalled or exit_code_of((each.standing.state, each.standing.exit_code) for each in lines)
+        code = signalled or exit_code_of((each.standing.state, each.standing.exit_code) for each in lines)
+        if code is ExitCode.RUN_DIRECTORY:
+            tell(f"No target has a run in {self.place.named()}. Correct --run-dir.")
+        return code
 
     def do_one(self, units: Sequence[Unit], index: int, engine: "Engine") -> ExitCode:
         """Do one lane of the fleet, as a task of an indexed job whose other tasks have the others.
@@ -162,7 +165,7 @@ class Fleet:
             )
         standings, signalled = self._coordinate(units[index : index + 1], engine)
         for line in self._lines(standings):
-            write(_shown(line))
+            write(shown(line))
         ends = list(standings.values())
         if all(each.state is State.NO_RUN for each in ends):
             return signalled or ExitCode.DONE
@@ -190,7 +193,7 @@ class Fleet:
 
     def lines(self) -> list[Line]:
         """Every target that is chosen as it stands, by its run directory."""
-        return self._lines({each.name: look_at(self.place, each.name) for each in self.targets})
+        return self._lines({each.name: read_standing(self.place, each.name) for each in self.targets})
 
     def _lines(self, standings: Mapping[str, Standing]) -> list[Line]:
         return [
@@ -211,9 +214,17 @@ class Fleet:
     def _again(self, standing: Standing) -> str:
         """The command that goes on with a target; what is planned is run."""
         planned = standing.verb == "plan" and standing.state is State.FINISHED
-        verb = "run" if planned else standing.verb or self.verb
+        return self._command("run" if planned else standing.verb or self.verb)
+
+    def _command(self, verb: str) -> str:
+        """The command that does a verb to this fleet."""
         words = ["migrate-mfa", "fleet", self.name, "--verb", verb, "--run-dir", str(self.run_dir)]
         return shlex.join(words)
+
+    def tell_if_not_begun(self, lines: Sequence[Line]) -> None:
+        """Say it where no command has left anything in the run directory, and how to begin."""
+        if all(each.standing == Standing(state=State.WAITING) for each in lines):
+            tell(f"Nothing has begun in {self.place.named()}. To begin: {self._command('plan')}", fold=False)
 
     def write(self, known: Mapping[str, Standing]) -> None:
         """Write summary.json and report.html of the whole fleet: each whole, or not at all.
@@ -225,7 +236,7 @@ class Fleet:
             RunDirectoryError: they cannot be written.
         """
         lines = self._lines(
-            {each.name: known.get(each.name) or look_at(self.place, each.name) for each in self._all}
+            {each.name: known.get(each.name) or read_standing(self.place, each.name) for each in self._all}
         )
         document = json.dumps(summary_of(lines), ensure_ascii=False, indent=2) + "\n"
         self.place.write(f"{REPORT}/{SUMMARY}", document.encode())
@@ -233,33 +244,36 @@ class Fleet:
         self.place.write(f"{REPORT}/{PAGE}", as_html(lines, again, self.lang).encode())
 
     def validate(self) -> ExitCode:
-        """Look at every role and pool, and tell all troubles."""
+        """Look at every role and pool, and at the run directory if one is given, and tell all troubles."""
+        unusable = self._trouble_of_run_dir()
+        if unusable:
+            write(f"--run-dir: {unusable}")
         looked = validate(self.targets, self.verb, ask_aws)
         for each in looked:
             found = each.found
             facts = f"pool {found.pool_name}, account {found.account}, MFA {found.mfa}" if found else ""
             write(f"{each.name}: {each.trouble or facts}")
+        for names in of_one_pool(self._all):
+            write(
+                f"{', '.join(names)}: of one pool. A user must be in one of their rosters only: "
+                "see migrate-mfa guide fleet."
+            )
         wrong = sum(bool(each.trouble) for each in looked)
         said = {each.name: each.account for each in self.targets if each.account}
         asked = {each.name: each.found.account for each in looked if each.found}
         lanes = len(by_lane(self.targets, said | asked))
         counts = f"{counted(len(looked), 'target')} in {counted(lanes, 'lane')}"
         write(f"\n{counts} (--index-from-env: 0 to {lanes - 1}), {wrong:,} with trouble.")
-        return ExitCode.STOPPED if wrong else ExitCode.DONE
+        return ExitCode.STOPPED if wrong or unusable else ExitCode.DONE
 
-    def show(self, lines: Sequence[Line], *, in_json: bool) -> None:
-        """Print how the targets stand."""
-        if in_json:
-            write(json.dumps(summary_of(lines), ensure_ascii=False, indent=2))
-            return
-        for each in lines:
-            write(_shown(each))
-        write("")
-        write(in_words(states(lines)))
-        if counts := total(lines):
-            rows = ", ".join(f"{name} {number:,}" for name, number in counts.items() if number)
-            unknown = sum(not each.standing.counts for each in lines)
-            write(f"rows: {rows}" + (f", and those of {counted(unknown, 'other target')}" if unknown else ""))
+    def _trouble_of_run_dir(self) -> str:
+        if self.run_dir is None:
+            return ""
+        try:
+            self.place.require_writable()
+        except MigrateMfaError as error:
+            return f"{error.message} {error.hint}".strip()
+        return ""
 
 
 def _account_of(caller: Caller) -> str:
@@ -269,27 +283,3 @@ def _account_of(caller: Caller) -> str:
     return account_of(
         AwsTarget(user_pool_id=caller.user_pool_id, profile=caller.profile, endpoint_url=caller.endpoint_url)
     )
-
-
-def _shown(line: Line) -> str:
-    standing = line.standing
-    code = "" if standing.exit_code is None else f"exit {standing.exit_code}"
-    counts = ", ".join(f"{name} {number:,}" for name, number in standing.counts.items() if number)
-    progress = standing.progress
-    if progress is not None and progress.done is not None:
-        of = f" of {progress.total:,}" if progress.total is not None else ""
-        counts = f"{progress.done:,}{of} done"
-    renewed = progress.renewed_s if progress is not None else None
-    age = "" if renewed is None else f"lease renewed {duration(renewed)} ago"
-    facts = [standing.verb, standing.state.words, code, counts, age, standing.error]
-    return f"{line.name}: " + "; ".join(each for each in facts if each)
-
-
-def _table(verb: str, units: Sequence[Unit], run_dir: str) -> str:
-    """What would be done, for a person."""
-    targets = sum(len(each.jobs) for each in units)
-    rows = [f"  {each.lane}: {', '.join(job.name for job in each.jobs)}" for each in units[:_MOST_SHOWN]]
-    if len(units) > _MOST_SHOWN:
-        rows.append(f"  and {len(units) - _MOST_SHOWN:,} more lanes")
-    head = f"{verb} of {counted(targets, 'target')} in {counted(len(units), 'lane')}, into {run_dir}"
-    return "\n".join([head, *rows])

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.errors import MigrateMfaError, RunDirectoryError
-from migrate_mfa.fleet.look import Progress, Standing, standing_of, working
 from migrate_mfa.fleet.place import REPORT, Place, document, result_of
+from migrate_mfa.fleet.standing import Progress, Standing, standing_of, working
 from migrate_mfa.fleet.unit import Result, State, Unit
 from migrate_mfa.reports.files import SUMMARY
 
@@ -99,12 +99,13 @@ class Coordination:
         why = (
             error.message if isinstance(error, MigrateMfaError) else f"Its worker was lost ({_told(error)})."
         )
-        again = placed.losses + 1 < unit.patience.tries and not isinstance(error, RunDirectoryError)
+        final = isinstance(error, RunDirectoryError)
+        again = placed.losses + 1 < unit.patience.tries and not final
         if left and again and not self.stop.requested:
             self.say(f"{unit.lane}: {why} Its targets are placed again.")
             self._submit(_Placed(replace(unit, jobs=tuple(left)), placed.losses + 1))
             return
-        state = State.INTERRUPTED if self.stop.requested else State.SET_ASIDE
+        state = State.INTERRUPTED if self.stop.requested and not final else State.SET_ASIDE
         for job in left:
             lost = Result(name=job.name, state=state, error=why, verb=unit.verb, ended_at=self.clock.now())
             self._note(lost)

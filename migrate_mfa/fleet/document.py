@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from migrate_mfa.domain.errors import ExitCode
-from migrate_mfa.fleet.look import Standing
 from migrate_mfa.fleet.retry import exit_code_of
+from migrate_mfa.fleet.standing import Standing
 from migrate_mfa.fleet.unit import State
 
 VERSION = 1

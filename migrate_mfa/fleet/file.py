@@ -1,5 +1,6 @@
 """The fleet file: which pools there are, in which accounts and Regions, and with which options."""
 
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ TAKEN = frozenset({"report", "lanes", "logs", "results"})
 """What is in the run directory of the fleet beside its targets."""
 _SHAPE = "To see such a file: migrate-mfa guide fleet"
 Table = Mapping[str, object]
+Pool = tuple[str | None, str]
 
 
 class Options(Protocol):
@@ -97,6 +99,11 @@ def read_fleet(path: Path, verb: str, verbs: Mapping[str, Options], called: str 
     return targets
 
 
+def pool_of(target: Target) -> Pool:
+    """What two targets share that are of one pool; ids of pools are the same again at another endpoint."""
+    return target.text("endpoint_url"), target.user_pool_id
+
+
 def chosen(targets: Sequence[Target], only: Collection[str]) -> list[Target]:
     """The targets that have one of these names or tags.
 
@@ -122,6 +129,7 @@ class _Reader:
         self._verbs = {verb: verbs[verb], **verbs}
         options = {name for each in verbs.values() for name in each.names}
         self._known = (options | _OF_FLEET) - _OURS
+        self._work: dict[tuple[Pool, str], str] = {}
 
     def targets(self, document: Table) -> Iterator[Target]:
         for key in document.keys() - {"defaults", "target"}:
@@ -146,6 +154,7 @@ class _Reader:
                 self.faults.append(f"{where}: another target has this name. Give each its own.")
             seen.add(name)
             if (target := self._target({**defaults, **table}, where)) is not None:
+                self._require_own_work(target, where)
                 yield target
 
     def _check(self, table: Table, where: str) -> None:
@@ -199,6 +208,15 @@ class _Reader:
         )
         self._require_together(target, where)
         return target
+
+    def _require_own_work(self, target: Target, where: str) -> None:
+        """Note a target that would do the work of another one again, in a run directory of its own."""
+        roster = target.text("roster") or ""
+        work = (pool_of(target), roster if not roster or is_bucket_url(roster) else os.path.realpath(roster))
+        if (other := self._work.setdefault(work, target.name)) != target.name:
+            self.faults.append(
+                f"{where}: target {other} has the same pool and the same roster. Leave one of them out."
+            )
 
     def _located(self, key: str, value: str, where: str) -> str:
         """A path out of the file, which is relative to the file's own directory."""

@@ -35,6 +35,7 @@ class Wanted:
     role: str
     """The name of the role in every account; its path before it."""
     regions: tuple[str, ...]
+    external_id: str | None = None
     profile: str | None = None
     endpoint_url: str | None = None
 
@@ -67,7 +68,7 @@ def look(wanted: Wanted) -> list[Looked]:
 
 def _look(wanted: Wanted, account: Account, region: str) -> Looked:
     try:
-        role = Role(arn=role_arn(account, wanted.role))
+        role = Role(arn=role_arn(account, wanted.role), external_id=wanted.external_id)
         found = _all(Lists(Aws(_target(wanted, role), region=region)).pools)
     except MigrateMfaError as error:
         return Looked(account=account, region=region, trouble=f"{error.message} {error.hint}".strip())
@@ -115,7 +116,13 @@ _DECIDE = """\
 
 def _head(wanted: Wanted) -> Iterator[str]:
     yield _HEAD
-    yield from _lines({"profile": wanted.profile, "endpoint_url": wanted.endpoint_url})
+    yield from _lines(
+        {
+            "profile": wanted.profile,
+            "endpoint_url": wanted.endpoint_url,
+            "role_external_id": wanted.external_id,
+        }
+    )
     yield _DECIDE
 
 

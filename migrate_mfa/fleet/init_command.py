@@ -1,16 +1,14 @@
 """One invocation of `fleet init`: from the organization to the file."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from migrate_mfa.cli import option_values
 from migrate_mfa.cli.caller import Aws
-from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import tell
 from migrate_mfa.cli.streams import write
-from migrate_mfa.domain.errors import ExitCode, UsageError
+from migrate_mfa.domain.errors import ExitCode, InputUnusable, UsageError
 from migrate_mfa.domain.formatting import counted
+from migrate_mfa.fleet.fleet_options import Beginning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,32 +16,14 @@ if TYPE_CHECKING:
     from migrate_mfa.fleet.init import Looked
 
 
-@dataclass(frozen=True, kw_only=True)
-class Beginning(Group, variables=False):
-    """What `fleet init` writes a first file from, and where to."""
-
-    from_organizations: Annotated[
-        bool, Option(help="init: look for user pools in the accounts of your AWS organization.")
-    ] = False
-    role_name: Annotated[
-        str | None,
-        Option(
-            help="init: the role to assume in each account.",
-            metavar="NAME",
-            parser=option_values.role_name,
-        ),
-    ] = None
-    output: Annotated[
-        Path | None,
-        Option(help="init: the file to write (default: standard output).", flags=("--output", "-o")),
-    ] = None
-
-
 def begin(words: tuple[str, ...], beginning: Beginning, regions: tuple[str, ...], aws: Aws) -> ExitCode:
     """Write a first fleet file, and say what is in it; 8 where not everything could be read.
 
+    A file without a target is not written: what could not be read is printed then.
+
     Raises:
         UsageError: options are missing, or the file is there already or cannot be written.
+        InputUnusable: everything was read, and there are no user pools.
         MigrateMfaError: the accounts cannot be listed.
     """
     if words:
@@ -64,13 +44,21 @@ def begin(words: tuple[str, ...], beginning: Beginning, regions: tuple[str, ...]
 
     wanted = Wanted(
         role=beginning.role_name,
+        external_id=beginning.external_id,
         regions=tuple(dict.fromkeys(regions)),
         profile=aws.profile,
         endpoint_url=aws.endpoint_url,
     )
     found = look(wanted)
     text = as_toml(found, wanted)
-    if output is None:
+    has_targets = any(each.pools for each in found)
+    if not has_targets and not any(each.trouble for each in found):
+        accounts = counted(len({each.account.id for each in found}), "active account")
+        raise InputUnusable(
+            f"There are no user pools in {accounts} in {', '.join(wanted.regions)}, so no file is written.",
+            "Look at --region, and in which organization the credentials are.",
+        )
+    if output is None or not has_targets:
         write(text.rstrip("\n"))
     else:
         _write(output, text)
@@ -101,7 +89,9 @@ def _told(found: "Sequence[Looked]", output: Path | None) -> ExitCode:
     pools, unread = sum(len(each.pools) for each in found), sum(bool(each.trouble) for each in found)
     tell(f"{counted(pools, 'user pool')} in {counted(accounts, 'active account')}.")
     if unread:
-        tell(f"Not known: the pools of {unread:,} of {len(found):,} accounts and Regions. The file says why.")
-    if output is not None:
+        tell(f"Not known: pools of {unread:,} of {len(found):,} accounts and Regions. The comments say why.")
+    if output is not None and not pools:
+        tell(f"{output} is not written: it would have no target.")
+    elif output is not None:
         tell(f"{output} is written. Put its rosters in place, then: migrate-mfa fleet validate {output}")
     return ExitCode.STOPPED if unread else ExitCode.DONE

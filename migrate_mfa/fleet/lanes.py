@@ -10,9 +10,9 @@ from migrate_mfa.domain.quotas import Lane
 from migrate_mfa.fleet.file import Options, Target, options_of
 from migrate_mfa.fleet.place import LANES
 from migrate_mfa.fleet.unit import Job, Patience, Unit, Whereabouts
+from migrate_mfa.fleet.validate import AT_ONCE
 from migrate_mfa.remote.objects import is_bucket_url
 
-_AT_ONCE = 16
 _LEAVES_NOTHING = "check"
 """The verb whose run directory would be the plan of another command."""
 
@@ -48,7 +48,7 @@ def accounts_of(targets: Sequence[Target], account_of: AccountOf) -> dict[str, s
         except MigrateMfaError:
             return None
 
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
+    with ThreadPoolExecutor(AT_ONCE) as threads:
         known = dict(zip(map(_key, asked), threads.map(ask, asked), strict=True))
     found: dict[str, str] = {}
     wrong = []
@@ -101,7 +101,10 @@ def units_of(
     invocation: str,
     patience: Patience,
 ) -> list[Unit]:
-    """The targets by lane, in the order of the file.
+    """The targets by lane, in the order of the file; those of a rollback in the reverse order.
+
+    Of two targets with the same pool, the later one may have written to a user of the earlier one. Their
+    first state comes back only if the last write is taken back first.
 
     Args:
         targets: those that are chosen.
@@ -111,6 +114,7 @@ def units_of(
         invocation: a token of this command.
         patience: how often a target is tried.
     """
+    step = -1 if options.verb == "rollback" else 1
     lanes = {
         lane: [
             Job(
@@ -119,7 +123,7 @@ def units_of(
                 account=accounts.get(each.name),
                 region=each.region,
             )
-            for each in together
+            for each in together[::step]
         ]
         for lane, together in by_lane(targets, accounts).items()
     }

@@ -1,7 +1,6 @@
 """The run directory of a fleet: small files that supervisors and whoever looks at them share."""
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
 LANES, LOGS, RESULTS, REPORT = "lanes", "logs", "results", "report"
 """What is in it beside the run directories of its targets."""
+_BEGUN = f"{REPORT}/begun"
+"""An empty file: it is written before any target begins, to see whether the reports can be."""
 
 
 class LocalPlace:
@@ -50,13 +51,12 @@ class LocalPlace:
             raise RunDirectoryError(f"There is no run directory {self.path}.", "Correct --run-dir.")
 
     def require_writable(self) -> None:
-        """Make the directory, and look whether files can be made in it."""
+        """Make the directory, and a file in it."""
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with tempfile.TemporaryFile(dir=self.path):
-                pass
         except OSError as error:
             raise self._unusable("written", error) from error
+        self.write(_BEGUN, b"")
 
     def named(self, *parts: str) -> str:
         """What the operator calls something in here."""
@@ -104,7 +104,8 @@ class BucketPlace:
         """Nothing: a bucket has no directories."""
 
     def require_writable(self) -> None:
-        """Nothing: whether an object can be written shows when one is."""
+        """Write an object."""
+        self.write(_BEGUN, b"")
 
     def named(self, *parts: str) -> str:
         """What the operator calls something in here."""

@@ -64,10 +64,10 @@ def after(ended: Sequence[Ended], patience: Patience) -> Again | State:
         return state
     if last.needs_run and last.ended_by in _NOTHING:
         return State.NO_RUN
-    if last.asked:
+    if last.asked and _is_killed(last.exit_code):
         return State.INTERRUPTED
     if _may_end_better(ended, patience):
-        return Again(patience.pause_s)
+        return State.INTERRUPTED if last.asked else Again(patience.pause_s)
     out_of_reach = last.exit_code in {ExitCode.NOT_ALLOWED, ExitCode.STOPPED} and not last.began
     return State.UNREACHABLE if out_of_reach else State.SET_ASIDE
 
@@ -91,9 +91,14 @@ def _is_lost(ended: Ended) -> bool:
     """
     if ended.exit_code == ExitCode.RUN_DIRECTORY:
         return not ended.ended_by
-    if ended.exit_code < 0 or ended.exit_code in {ExitCode.SIGTERM, ExitCode.SIGINT, _KILLED}:
+    if _is_killed(ended.exit_code):
         return True
     return ended.exit_code == ExitCode.STOPPED and ended.ended_by not in _GUARDS
+
+
+def _is_killed(exit_code: int) -> bool:
+    """Whether a signal ended it, after its report or at once."""
+    return exit_code < 0 or exit_code in {ExitCode.SIGTERM, ExitCode.SIGINT, _KILLED}
 
 
 _KILLED = 137

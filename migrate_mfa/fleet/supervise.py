@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.fleet import last_word
-from migrate_mfa.fleet.look import working
 from migrate_mfa.fleet.place import LOGS, REPORT, RESULTS, LocalPlace, Place, document, open_place, result_of
 from migrate_mfa.fleet.retry import Again, Ended, after
+from migrate_mfa.fleet.standing import end_of, working
 from migrate_mfa.fleet.unit import Job, Result, State, Unit
 from migrate_mfa.reports.files import SUMMARY
 
@@ -32,9 +32,8 @@ if TYPE_CHECKING:
 _LOOK_S = 0.2
 _TAIL = 20_000
 """How much of a target's output is kept in a bucket, in bytes."""
-_ORDINARY = frozenset(
-    {ExitCode.DONE, ExitCode.SOME_FAILED, ExitCode.NOT_MET, ExitCode.LIMIT, ExitCode.SIGINT, ExitCode.SIGTERM}
-)
+_SIGNALLED = frozenset({ExitCode.SIGINT, ExitCode.SIGTERM})
+_ORDINARY = frozenset({ExitCode.DONE, ExitCode.SOME_FAILED, ExitCode.NOT_MET, ExitCode.LIMIT}) | _SIGNALLED
 """The exit codes that say all."""
 _FOLLOWS: Mapping[str, str] = {"rollback": "to roll back", "reconcile": "to reconcile"}
 """The verbs that go on with a run."""
@@ -84,10 +83,11 @@ class _Supervisor:
 
     def _note(self, state: State) -> Result:
         """Leave where it stands in the run directory of the fleet."""
+        tells = self.ended and state is not State.NO_RUN  # there, the code is that of a failure
         result = Result(
             name=self.job.name,
             state=state,
-            exit_code=self.ended[-1].exit_code if self.ended else None,
+            exit_code=self.ended[-1].exit_code if tells else None,
             error=self.error,
             tries=len(self.ended),
             verb=self.unit.verb,
@@ -118,11 +118,16 @@ class _Supervisor:
         before = self._summary()
         with log.open("ab") as output:
             code, asked, word = self._process(output.fileno())
+        after_it = self._summary()
+        began = after_it != before
+        if began and code in _SIGNALLED:
+            done = end_of(after_it)
+            code = code if done is None else done
         self.error = word.get("message", "").partition("\n")[0] or self._untold(code)
         return Ended(
             exit_code=code,
             asked=asked,
-            began=self._summary() != before,
+            began=began,
             owned=code == ExitCode.RUN_DIRECTORY and working(self.place, self.job.name) is not None,
             ended_by=word.get("error", ""),
             needs_run=self.unit.verb in _FOLLOWS,

@@ -82,7 +82,8 @@ class Result:
     name: str
     state: State
     exit_code: int | None = None
-    """Of its last command; None where none was started, less than 0 where a signal ended it."""
+    """Of its last command; None where none was started or there is no run, less than 0 where a signal ended
+    it. Of one that has done all its rows although a signal came: the code without that signal."""
     error: str = ""
     """The last error that it told, without personal data."""
     tries: int = 0

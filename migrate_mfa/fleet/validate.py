@@ -7,7 +7,7 @@ from pathlib import Path
 
 from migrate_mfa.domain.errors import MigrateMfaError
 from migrate_mfa.domain.privacy import scrub
-from migrate_mfa.fleet.file import READS_ROSTER, Target
+from migrate_mfa.fleet.file import READS_ROSTER, Pool, Target, pool_of
 from migrate_mfa.remote.objects import is_bucket_url
 
 AT_ONCE = 16
@@ -61,6 +61,14 @@ def _trouble(target: Target, verb: str, found: PoolFound) -> str:
     if verb in READS_ROSTER and roster and not is_bucket_url(roster) and not Path(roster).is_file():
         return f"The roster {scrub(roster)} is not there."
     return ""
+
+
+def of_one_pool(targets: Sequence[Target]) -> list[list[str]]:
+    """The names of targets that are of one pool, for each pool that has several."""
+    names: dict[Pool, list[str]] = {}
+    for each in targets:
+        names.setdefault(pool_of(each), []).append(each.name)
+    return [each for each in names.values() if len(each) > 1]
 
 
 def ask_aws(target: Target) -> PoolFound:

@@ -14,7 +14,7 @@ from migrate_mfa.cli.streams import forgiving
 from migrate_mfa.domain.characters import printable
 from migrate_mfa.domain.formatting import counted, duration
 from migrate_mfa.fleet.coordinate import Speed
-from migrate_mfa.fleet.look import Standing
+from migrate_mfa.fleet.standing import Standing
 from migrate_mfa.fleet.unit import State
 
 if TYPE_CHECKING:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.domain.quotas import Lane
+from migrate_mfa.fleet.place import LocalPlace
 from migrate_mfa.journal.run_dir import lock_lane
-from tests.commands.support import Cli, assert_code, wait_until
+from tests.commands.support import Cli, assert_code, state, wait_until
 from tests.support.fleet_site import FleetSite, fleet_site
 
 if TYPE_CHECKING:
@@ -121,8 +125,9 @@ def test_a_rollback_passes_by_targets_without_a_run(site: FleetSite) -> None:
     done = site.cli("fleet", *FLEET, "--verb", "rollback", "--yes", "--retry-pause", "1h")
 
     assert_code(done, 0)
-    assert "osaka: rollback; without a run; exit 6; Nothing has begun here" in done.out
+    assert "osaka: rollback; without a run; Nothing has begun here, so there is nothing to roll" in done.out
     assert states(site) == {"tokyo": "finished", "osaka": "no_run"}
+    assert site.summary()["targets"]["osaka"]["exit_code"] is None
     assert "1 finished, 1 without a run" in done.out
     assert site.summary()["exit_code"] == 0
 
@@ -140,6 +145,7 @@ def test_a_rollback_in_a_directory_that_no_target_has_a_run_in_is_an_error(site:
     done = site.cli("fleet", "fleet.toml", "--run-dir", "typo", "--verb", "rollback", "--yes")
 
     assert_code(done, 6)
+    assert "No target has a run in typo. Correct --run-dir." in done.said
 
 
 def test_what_was_rolled_back_is_counted_as_that(site: FleetSite) -> None:
@@ -189,6 +195,37 @@ def test_rosters_are_beside_the_fleet_file_wherever_it_is_used_from(site: FleetS
     assert site.all_right()
 
 
+@pytest.mark.promise(6)
+def test_a_rollback_gives_back_the_first_state_of_users_whom_two_targets_have_written_to(
+    site: FleetSite,
+) -> None:
+    site.accounts["osaka"], site.pools["osaka"] = site.accounts["tokyo"], site.pools["tokyo"]
+    second = (site.folder / "roster.csv").read_text().replace("+8190", "+8180")
+    (site.folder / "second.csv").write_text(second)
+    site.options["osaka"] = {"roster": "second.csv", "phone_conflict": "replace"}
+    site.write()
+
+    def users() -> dict[str, object]:
+        found = state(site.accounts["tokyo"], site.pools["tokyo"])
+        return {name: (user["Attributes"], user["UserMFASettingList"]) for name, user in found.items()}
+
+    before = users()
+    seen = site.cli("fleet", "validate", "fleet.toml")
+    assert_code(seen, 0)
+    assert "tokyo, osaka: of one pool. A user must be in one of their rosters only" in seen.out
+    assert_code(site.cli("fleet", *FLEET, "--verb", "run", "--yes"), 0)
+    after = users()
+    assert after != before
+    assert_code(site.cli("fleet", *FLEET, "--verb", "rollback", "--yes", "--only", "tokyo"), 0)
+    told = json.loads((site.folder / "runs" / "tokyo" / "report" / "summary.json").read_text())
+    assert told["reasons"]["skipped"] == {"changed_by_others": 4}
+    assert users() == after
+
+    assert_code(site.cli("fleet", *FLEET, "--verb", "rollback", "--yes"), 0)
+
+    assert users() == before
+
+
 @pytest.mark.parametrize(
     ("index", "text"),
     [
@@ -206,6 +243,18 @@ def test_an_index_of_no_lane_is_an_error(site: FleetSite, index: str, text: str)
     assert_code(done, 2)
     assert text in done.said
     assert not site.written()
+
+
+def test_two_indexes_that_differ_are_refused(site: FleetSite) -> None:
+    site.cli.environment |= {"JOB_COMPLETION_INDEX": "0", "AWS_BATCH_JOB_ARRAY_INDEX": "1"}
+    line = ("fleet", *FLEET, "--verb", "plan", "--index-from-env")
+
+    done = site.cli(*line)
+
+    assert_code(done, 2)
+    assert "JOB_COMPLETION_INDEX is 0, but AWS_BATCH_JOB_ARRAY_INDEX is 1." in done.said
+    site.cli.environment["AWS_BATCH_JOB_ARRAY_INDEX"] = "0"
+    assert_code(site.cli(*line), 0)
 
 
 def test_lanes_that_cannot_be_counted_are_not_taken_by_an_index(site: FleetSite) -> None:
@@ -235,6 +284,42 @@ def test_a_run_directory_that_cannot_be_written_ends_the_fleet_before_it_begins(
     assert "The run directory runs of the fleet cannot be written" in done.said
     assert "worker" not in done.said
     assert not site.written()
+    seen = site.cli("fleet", "validate", *FLEET)
+    assert_code(seen, 8)
+    assert "--run-dir: The run directory runs of the fleet cannot be written" in seen.out
+
+
+def test_reports_that_could_not_be_written_in_the_end_end_the_fleet_before_it_begins(
+    site: FleetSite,
+) -> None:
+    (site.folder / "runs").mkdir()
+    (site.folder / "runs" / "report").write_text("a file")
+
+    assert_code(site.cli("fleet", *FLEET, "--verb", "run", "--yes"), 6)
+    assert not site.written()
+
+
+def test_how_the_targets_have_ended_is_printed_although_the_reports_cannot_be_written(
+    site: FleetSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = LocalPlace.write
+
+    def full(place: LocalPlace, name: str, body: bytes) -> None:
+        if name.endswith("summary.json"):
+            raise RunDirectoryError("The run directory runs of the fleet cannot be written (disk full).")
+        write(place, name, body)
+
+    monkeypatch.setattr(LocalPlace, "write", full)
+
+    done = site.cli("fleet", *FLEET, "--verb", "run", "--yes")
+
+    assert_code(done, 6)
+    assert "tokyo: run; finished; exit 0; verified 4" in done.out
+    assert "2 finished" in done.out
+    assert "disk full" in done.err
+    told = site.cli("fleet", "report", *FLEET)
+    assert_code(told, 6)
+    assert "2 finished" in told.out
 
 
 @pytest.mark.parametrize("action", ["status", "report"])
@@ -244,6 +329,22 @@ def test_a_run_directory_that_is_not_there_is_told(site: FleetSite, action: str)
     assert_code(done, 6)
     assert "There is no run directory typo." in done.said
     assert not (site.folder / "typo").exists()
+
+
+@pytest.mark.parametrize("action", ["status", "report"])
+def test_a_run_directory_in_which_nothing_has_begun_is_called_that_with_how_to_begin(
+    site: FleetSite, action: str
+) -> None:
+    begin = "Nothing has begun in runs. To begin: migrate-mfa fleet fleet.toml --verb plan --run-dir runs"
+    (site.folder / "runs").mkdir()
+
+    done = site.cli("fleet", action, *FLEET)
+
+    assert_code(done, 0)
+    assert "2 waiting" in done.out
+    assert begin in done.said
+    assert_code(site.cli("fleet", *FLEET, "--verb", "plan", "--only", "osaka"), 0)
+    assert begin not in site.cli("fleet", action, *FLEET).said
 
 
 @pytest.mark.parametrize(
@@ -261,3 +362,37 @@ def test_a_command_line_without_one_file_is_refused(
 
     assert_code(done, 2)
     assert text in done.said
+
+
+FLAG = re.compile(r"^  (?:-\w, )?(--[a-z-]+)", re.MULTILINE)
+AWS = {"--profile", "--endpoint-url", "--region"}
+OF_INIT = {"--from-organizations", "--role-name", "--role-external-id", "--output"}
+OF_ALL = AWS | {"--verb", "--only", "--run-dir", "--help"}
+
+
+def test_the_help_has_the_options_of_a_verb_and_those_of_init_apart(tmp_path: Path) -> None:
+    text = Cli(tmp_path)("fleet", "--help").out
+    sections = dict(re.findall(r"^(\w[\w ]*):\n((?:  .*\n)+)", text, re.MULTILINE))
+    flags = {title: set(FLAG.findall(told)) for title, told in sections.items()}
+
+    assert flags["Options"] == {"--verb", "--only", "--run-dir"}
+    assert "--engine" in flags["To do a verb over a fleet"]
+    assert flags["For fleet init"] == {
+        "--from-organizations",
+        "--role-name",
+        "--role-external-id",
+        "--output",
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "taken"),
+    [
+        ("validate", OF_ALL),
+        ("status", OF_ALL | {"--json"}),
+        ("report", OF_ALL | {"--json", "--lang"}),
+        ("init", AWS | OF_INIT | {"--help"}),
+    ],
+)
+def test_each_action_has_a_help_of_its_own_options(tmp_path: Path, action: str, taken: set[str]) -> None:
+    assert set(FLAG.findall(Cli(tmp_path)("fleet", action, "--help").out)) == taken

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from migrate_mfa.commands.fleet import _options
+from migrate_mfa.fleet.file import read_fleet
 from tests.commands.support import Cli, assert_code
 from tests.support.moto_server import moto_on_loopback
 from tests.support.sts import serving
@@ -112,12 +114,48 @@ def test_a_role_that_is_refused_leaves_a_comment_and_exit_code_8(
     with serving(refuse_after=0) as sts:
         cli.environment["AWS_ENDPOINT_URL_STS"] = sts.endpoint
         done = cli(*INIT, *TOKYO)
+        into_file = cli(*INIT, *TOKYO, "-o", "fleet.toml")
 
     assert_code(done, 8)
+    assert_code(into_file, 8)
+    assert into_file.out == done.out
+    assert "fleet.toml is not written: it would have no target." in into_file.said
     assert "[[target]]" not in tomllib.loads(done.out)
     assert done.out.count("# [[target]]") == 2  # the management account too
     assert "was not assumed: AssumeRole was refused (AccessDenied)" in done.out.replace("\n# ", " ")
     assert "2 of 2 accounts and Regions" in done.said
+    assert not list(tmp_path.glob("*.toml"))
+
+
+def test_the_external_id_is_shown_to_each_role_and_is_in_the_file(
+    organization: tuple[Organization, Cli], tmp_path: Path
+) -> None:
+    made, cli = organization
+    made.create("shop")
+    made.add_pool("123456789012", "ap-northeast-1", "users")
+    with serving() as sts:
+        cli.environment["AWS_ENDPOINT_URL_STS"] = sts.endpoint
+        assert_code(cli(*INIT, *TOKYO, "--role-external-id", "mfa-2026", "-o", "fleet.toml"), 0)
+
+        assert {each.get("ExternalId") for each in sts.assumed} == {"mfa-2026"}
+    written = tomllib.loads((tmp_path / "fleet.toml").read_text(encoding="utf-8"))
+    assert written["defaults"]["role_external_id"] == "mfa-2026"
+    targets = read_fleet(tmp_path / "fleet.toml", "plan", _options())
+    assert {each.text("role_external_id") for each in targets} == {"mfa-2026"}
+
+
+@pytest.mark.parametrize("into", [(), ("-o", "fleet.toml")])
+def test_an_organization_without_pools_gets_no_file(
+    organization: tuple[Organization, Cli], tmp_path: Path, into: tuple[str, ...]
+) -> None:
+    made, cli = organization
+    made.create()  # it has the account that makes it
+
+    done = cli(*INIT, *TOKYO, "--region", "eu-west-1", *into)
+
+    assert_code(done, 3)
+    assert "There are no user pools in 1 active account in ap-northeast-1, eu-west-1" in done.said
+    assert not done.out
     assert not list(tmp_path.glob("*.toml"))
 
 
@@ -140,7 +178,12 @@ def test_a_file_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
         (("init", "--from-organizations", "--role-name", "arn:aws:iam::1:role/x"), "cannot be used."),
         ((*INIT[1:], *TOKYO, "fleet.toml"), "fleet init reads no fleet file"),
         ((*INIT[1:], *TOKYO, "--verb", "run"), "--verb is not for fleet init."),
-        (("status", "fleet.toml", "--role-name", "mfa"), "--role-name is for fleet init."),
+        (("status", "fleet.toml", "--role-name", "mfa"), "--role-name is not for fleet status."),
+        (("status", "fleet.toml", "--role-external-id", "x1"), "--role-external-id is not for fleet status."),
+        (("fleet.toml", "--verb", "run", "-o", "x.toml"), "--output is not for fleet --verb."),
+        (("validate", "fleet.toml", "--json"), "--json is not for fleet validate."),
+        (("status", "fleet.toml", "--yes", "--workers", "3"), "--workers, --yes is not for fleet status."),
+        (("report", "fleet.toml", "--index-from-env"), "--index-from-env is not for fleet report."),
         (("status", "fleet.toml", *TOKYO, "--region", "eu-west-1"), "--region is given more than once."),
     ],
 )

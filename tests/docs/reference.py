@@ -113,7 +113,7 @@ def _variables() -> Iterator[str]:
             named = [each.envvar] if isinstance(each.envvar, str) else list(each.envvar or ())
             for flag in each.opts + each.secondary_opts if each.name != "help" else []:
                 if flag.startswith("--"):
-                    told[flag] = any(name.startswith(OURS) for name in named)
+                    told[flag] = told.get(flag, False) or any(name.startswith(OURS) for name in named)
                     if foreign := [name for name in named if not name.startswith(OURS)]:
                         others[flag] = foreign
     yield f"The variable of an option is `{OURS}` and the option's name in capitals: `--quota-share` is"

@@ -89,6 +89,26 @@ def test_a_task_ends_with_the_exit_code_of_its_command(site: FleetSite, bucket: 
     assert "none.csv" in done.out
 
 
+def test_a_bucket_that_cannot_be_written_is_told_before_any_target_begins(
+    site: FleetSite, bucket: Bucket
+) -> None:
+    site.cli.environment["AWS_ENDPOINT_URL_S3"] = bucket.endpoint
+    bucket.door.forbids = "fleets/sms/report/"
+
+    seen = site.cli.child("fleet", "validate", "fleet.toml", "--run-dir", RUNS)
+    done = site.cli.child("fleet", "fleet.toml", "--verb", "run", "--run-dir", RUNS, "--yes")
+
+    assert_code(seen, 8)
+    assert "--run-dir: " in seen.out
+    assert "tokyo: pool " in seen.out
+    assert_code(done, 5)
+    assert "AccessDenied" in seen.out
+    assert "AccessDenied" in done.said
+    assert not site.written()
+    bucket.door.forbids = ""
+    assert_code(site.cli.child("fleet", "validate", "fleet.toml", "--run-dir", RUNS), 0)
+
+
 def test_a_fleet_file_that_is_not_in_the_bucket_is_named(site: FleetSite, bucket: Bucket) -> None:
     site.cli.environment["AWS_ENDPOINT_URL_S3"] = bucket.endpoint
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.commands.support import assert_code, end, wait_until
-from tests.process.test_fleet import TARGETS, children_of, lives, require_good_end, site
+from tests.process.test_fleet import TARGETS, children_of, lives, require_drained, require_good_end, site
 from tests.support.certificates import Certificates, certificates
 
 if TYPE_CHECKING:
@@ -219,6 +219,19 @@ def test_a_worker_that_is_frozen_is_replaced_and_harms_nobody_when_it_wakes(
     require_good_end(site)
 
 
+def test_an_error_that_a_worker_tells_is_not_called_a_lost_worker(site: FleetSite, cluster: Cluster) -> None:
+    (site.folder / "runs").mkdir()
+    (site.folder / "runs" / "logs").write_text("a file")
+
+    done = site.cli.child(*on(cluster))
+
+    assert_code(done, 8)
+    assert "Its worker was lost" not in done.said
+    assert done.said.count(": set aside. The run directory ") == len(TARGETS)
+    assert "runs of the fleet cannot be written (File exists)." in done.said
+    assert not site.written()
+
+
 def test_a_scheduler_that_is_killed_sets_targets_aside_and_a_new_one_finishes(
     site: FleetSite, cluster: Cluster
 ) -> None:
@@ -259,6 +272,7 @@ def test_a_worker_that_joins_late_gets_lanes(site: FleetSite) -> None:
 
 
 def test_a_signal_drains_the_commands_on_the_workers(site: FleetSite, cluster: Cluster) -> None:
+    site.write(quota_share=0.2)  # a signal needs some seconds to come to a worker
     first = site.cli.start(*on(cluster))
     wait_until(lambda: site.written() >= 20, "twenty writes")
 
@@ -266,7 +280,7 @@ def test_a_signal_drains_the_commands_on_the_workers(site: FleetSite, cluster: C
 
     assert done.code == 143, done.said
     assert not any(commands_of(cluster))
-    assert set(site.summary()["states"]) == {"interrupted"}
+    require_drained(site.summary())
     assert len(site.summary()["targets"]) == len(TARGETS)
     assert_code(site.cli.child(*on(cluster)), 0)
     require_good_end(site)

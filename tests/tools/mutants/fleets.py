@@ -30,6 +30,15 @@ FLEETS: Final = (
         tests=("tests/unit/fleet/test_lanes.py",),
     ),
     Mutant(
+        name="the first write is taken back first",
+        promise=6,
+        breach="A fleet's rollback leaves users of two targets with the number of the first.",
+        file="migrate_mfa/fleet/lanes.py",
+        find='step = -1 if options.verb == "rollback" else 1',
+        put="step = 1",
+        tests=("tests/commands/test_fleet.py",),
+    ),
+    Mutant(
         name="a target that is worked on is set aside",
         promise=4,
         breach="A fleet gives up a target that the command of another supervisor still works on.",

@@ -77,7 +77,7 @@ def test_two_targets_cannot_share_a_name_whatever_its_case(tmp_path: Path) -> No
     twin = "target ONE: another target has this name. Give each its own."
     text = f'{A_TARGET}[[target]]\nname = "ONE"\nuser_pool_id = '
 
-    assert faults(tmp_path, f'{text}"{POOL}"\n') == [twin]
+    assert faults(tmp_path, f'{text}"{POOL}"\nroster = "other.csv"\n') == [twin]
     assert twin in faults(tmp_path, f'{text}"wrong"\n'), "told with the other faults of the same target"
 
 
@@ -209,3 +209,28 @@ def test_a_file_that_is_not_there_is_named_with_where_its_form_is_shown(tmp_path
         read_fleet(tmp_path / "nowhere.toml", "run", VERBS)
 
     assert refused.value.hint.endswith("migrate-mfa guide fleet")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "refused"),
+    [
+        ('roster = "a.csv"', 'roster = "a.csv"', True),
+        ('roster = "a.csv"', 'roster = "x/../a.csv"', True),
+        ('roster = "s3://bucket/a.csv"', 'roster = "s3://bucket/a.csv"', True),
+        ("", "", True),
+        ('roster = "a.csv"', 'roster = "b.csv"', False),
+        ('endpoint_url = "http://127.0.0.1:1"', 'endpoint_url = "http://127.0.0.1:2"', False),
+    ],
+)
+def test_a_target_that_would_do_the_work_of_another_one_again_is_refused(
+    tmp_path: Path, first: str, second: str, *, refused: bool
+) -> None:
+    two = A_TARGET.replace("one", "two")
+    text = f"{A_TARGET}{first}\n{two}{second}\n"
+
+    if refused:
+        assert faults(tmp_path, text) == [
+            "target two: target one has the same pool and the same roster. Leave one of them out."
+        ]
+    else:
+        assert [each.name for each in read(tmp_path, text)] == ["one", "two"]

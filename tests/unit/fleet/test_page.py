@@ -5,8 +5,8 @@ import re
 import pytest
 
 from migrate_mfa.fleet.document import Line
-from migrate_mfa.fleet.look import Standing
 from migrate_mfa.fleet.page import as_html
+from migrate_mfa.fleet.standing import Standing
 from migrate_mfa.fleet.unit import State
 from migrate_mfa.reports.languages import Lang
 from migrate_mfa.reports.page_texts import PageTexts

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from migrate_mfa.fleet.document import Line
-from migrate_mfa.fleet.look import Standing
 from migrate_mfa.fleet.page import as_html
+from migrate_mfa.fleet.standing import Standing
 from migrate_mfa.fleet.unit import State
 from migrate_mfa.reports.languages import Lang
 from tests.support.chromium import Browser, Look, find_chromium

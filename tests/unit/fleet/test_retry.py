@@ -38,6 +38,17 @@ BUSY = ended(6, by="Busy")
         (ended(5, began=False), State.UNREACHABLE),
         (ended(143, asked=True), State.INTERRUPTED),
         (ended(-9, asked=True), State.INTERRUPTED),
+        (ended(137, asked=True), State.INTERRUPTED),
+        (ended(8, asked=True), State.INTERRUPTED),
+        (ended(6, asked=True, by="Busy"), State.INTERRUPTED),
+        (ended(3, asked=True), State.SET_ASIDE),
+        (ended(1, asked=True), State.SET_ASIDE),
+        (ended(5, asked=True, began=False), State.UNREACHABLE),
+        (ended(6, asked=True, by="RunDirectoryError"), State.SET_ASIDE),
+        (ended(8, asked=True, by="TooManyFailures"), State.SET_ASIDE),
+        (ended(7, asked=True), State.FINISHED),
+        (ended(9, asked=True), State.FINISHED),
+        (ended(10, asked=True), State.LIMITED),
         (ended(6, by="RunDirectoryError"), State.SET_ASIDE),
         (ended(6, by="NoRun"), State.SET_ASIDE),
         (ended(6, by="NoRun", needs_run=True), State.NO_RUN),
@@ -58,6 +69,11 @@ def test_a_loss_is_tried_again_and_in_the_end_set_aside(code: int) -> None:
     assert after([ended(code)] * 1, PATIENCE) == Again(30.0)
     assert after([ended(code)] * 2, PATIENCE) == Again(30.0)
     assert after([ended(code)] * 3, PATIENCE) is State.SET_ASIDE
+
+
+def test_a_command_that_was_asked_to_end_is_interrupted_however_often_it_was_lost_before() -> None:
+    assert after([ended(8), ended(-9), ended(143, asked=True)], PATIENCE) is State.INTERRUPTED
+    assert after([ended(8), ended(8), ended(8, asked=True)], PATIENCE) is State.SET_ASIDE
 
 
 def test_an_endpoint_that_never_answers_is_unreachable_after_some_tries() -> None:
@@ -93,13 +109,13 @@ def test_no_target_is_tried_for_ever(codes: list[int], tries: int) -> None:
         ([(State.FINISHED, 9), (State.FINISHED, 7)], 7),
         ([(State.FINISHED, 7), (State.SET_ASIDE, 3)], 8),
         ([(State.FINISHED, 7), (State.UNREACHABLE, 5)], 8),
-        ([(State.FINISHED, 0), (State.NO_RUN, 6)], 0),
-        ([(State.NO_RUN, 6), (State.SET_ASIDE, 6)], 8),
-        ([(State.NO_RUN, 6), (State.NO_RUN, 3)], 6),
+        ([(State.FINISHED, 0), (State.NO_RUN, None)], 0),
+        ([(State.NO_RUN, None), (State.SET_ASIDE, 6)], 8),
+        ([(State.NO_RUN, None), (State.NO_RUN, None)], 6),
         ([], 0),
     ],
 )
-def test_the_gravest_target_decides_the_exit_code(targets: list[tuple[State, int]], code: int) -> None:
+def test_the_gravest_target_decides_the_exit_code(targets: list[tuple[State, int | None]], code: int) -> None:
     assert exit_code_of(targets) is ExitCode(code)
 
 

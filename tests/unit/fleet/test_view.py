@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
+from contextlib import suppress
 
+import pytest
 from rich.console import Console
 
 from migrate_mfa.fleet.coordinate import Speed
-from migrate_mfa.fleet.look import Progress, Standing, counts_of
+from migrate_mfa.fleet.standing import Progress, Standing, counts_of
 from migrate_mfa.fleet.unit import State
 from migrate_mfa.fleet.view import View, rows_of, sentence
 from tests.support.fakes import FakeClock
@@ -40,6 +43,29 @@ def test_a_killed_fleet_leaves_a_terminal_with_its_cursor() -> None:
 
     assert drawn.getvalue().rindex("\x1b[?25h") > drawn.getvalue().rindex("\x1b[?25l")
     view.close()
+
+
+def test_a_terminal_that_is_gone_ends_no_fleet(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = os.openpty()
+    terminal = os.fdopen(theirs, "w", encoding="utf-8")
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    view = View(FakeClock())
+    view.show({"a": WAITS})
+    drawn = b""
+    while b"1 waiting" not in drawn:
+        drawn += os.read(ours, 4096)
+
+    os.close(ours)
+
+    with pytest.raises(OSError, match="Input/output error"):
+        os.write(theirs, b"x")
+    view.say("one is tried again.")
+    view.show({"a": ENDED})
+    view.close()
+    view.say("Report: runs/report/report.html")
+    with suppress(OSError):  # what it could not write
+        terminal.close()
 
 
 def test_what_a_rollback_has_restored_is_not_lost_among_what_it_left_alone() -> None:

@@ -17,6 +17,8 @@ _DONE: Mapping[str, str] = {
     "rollback": Reason.RESTORED.value,
     "disable": Reason.MFA_DISABLED.value,
 }
+_BY_ROWS = frozenset({"run", "rollback", "disable"})
+"""The commands that have nothing left to do once no row is unprocessed."""
 _SAME_S = 2.0
 """A result is written a moment after the summary of its command; the times of both are in whole seconds."""
 
@@ -53,7 +55,7 @@ class Standing:
     progress: Progress | None = None
 
 
-def look_at(place: Place, name: str) -> Standing:
+def read_standing(place: Place, name: str) -> Standing:
     """Where a target stands now.
 
     Raises:
@@ -95,11 +97,20 @@ def standing_of(result: Result | None, summary: Mapping[str, object], progress: 
         )
     if not summary:
         return known
-    if summary.get("state") in {"finished", "planned"}:
-        failed = known.verb != "plan" and known.counts.get("failed", 0)
-        code = ExitCode.SOME_FAILED if failed else ExitCode.DONE
-        return replace(known, state=State.FINISHED, exit_code=code)
-    return replace(known, state=State.INTERRUPTED)
+    code = end_of(summary)
+    return replace(known, state=State.INTERRUPTED if code is None else State.FINISHED, exit_code=code)
+
+
+def end_of(summary: Mapping[str, object]) -> ExitCode | None:
+    """The exit code of a command that has done all its work, by its summary; None where work may be left.
+
+    A signal that comes while the last rows are written ends a command as interrupted, but leaves none open.
+    """
+    command, counts = summary.get("command"), _numbers(summary)
+    by_rows = command in _BY_ROWS and "users_done" in summary and counts.get(Outcome.UNPROCESSED) == 0
+    if not by_rows and summary.get("state") not in {"finished", "planned"}:
+        return None
+    return ExitCode.SOME_FAILED if command != "plan" and counts.get(Outcome.FAILED) else ExitCode.DONE
 
 
 def counts_of(summary: Mapping[str, object]) -> dict[str, int]:

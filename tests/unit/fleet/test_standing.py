@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pytest
 
-from migrate_mfa.fleet.command import Fleet, _shown
+from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.fleet.document import Line
-from migrate_mfa.fleet.look import Progress, Standing, look_at, standing_of
 from migrate_mfa.fleet.place import BucketPlace
+from migrate_mfa.fleet.printed import show, shown
+from migrate_mfa.fleet.standing import Progress, Standing, read_standing, standing_of
 from migrate_mfa.fleet.unit import State
 from migrate_mfa.remote.holder import Holder
 from migrate_mfa.remote.names import LOCK
 from migrate_mfa.remote.objects import BucketUrl
 from tests.support.fake_objects import FakeObjects
 from tests.support.fakes import FakeClock
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def test_a_lease_tells_its_age_and_nothing_once_it_has_ended() -> None:
@@ -34,12 +32,12 @@ def test_a_lease_tells_its_age_and_nothing_once_it_has_ended() -> None:
     )
     objects.put(f"one/{LOCK}", held.body())
 
-    standing = look_at(place, "one")
+    standing = read_standing(place, "one")
 
     line = Line(name="one", account=None, region="r", standing=standing, run_dir="d", next_command="")
-    assert _shown(line) == "one: run; running; 40 of 60 done; lease renewed 42 s ago"
+    assert shown(line) == "one: run; running; 40 of 60 done; lease renewed 42 s ago"
     objects.put(f"one/{LOCK}", held.freed().body())
-    assert look_at(place, "one").progress is None
+    assert read_standing(place, "one").progress is None
 
 
 def test_a_run_at_work_is_not_shown_as_the_plan_before_it() -> None:
@@ -48,6 +46,38 @@ def test_a_run_at_work_is_not_shown_as_the_plan_before_it() -> None:
     standing = standing_of(None, planned, Progress(done=40, total=60, verb="run"))
 
     assert (standing.verb, standing.state, standing.counts) == ("run", State.RUNNING, {})
+
+
+ALL_DONE: dict[str, object] = {
+    "command": "run",
+    "state": "interrupted",
+    "users_done": 3,
+    "counts": {"verified": 2, "failed": 1, "unprocessed": 0},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({}, ExitCode.SOME_FAILED),
+        ({"counts": {"verified": 3, "failed": 0, "unprocessed": 0}}, ExitCode.DONE),
+        ({"command": "rollback"}, ExitCode.SOME_FAILED),
+        ({"counts": {"verified": 2, "unprocessed": 1}}, None),
+        ({"counts": {}}, None),
+        ({"command": "reconcile"}, None),
+        ({"command": "plan"}, None),
+        ({"users_done": None}, None),
+    ],
+)
+def test_a_command_has_done_all_only_where_its_summary_can_tell_that(
+    changes: dict[str, object], code: ExitCode | None
+) -> None:
+    summary = {name: value for name, value in (ALL_DONE | changes).items() if value is not None}
+
+    standing = standing_of(None, summary, None)
+
+    assert standing.exit_code == code
+    assert standing.state is (State.INTERRUPTED if code is None else State.FINISHED)
 
 
 def test_the_rows_of_targets_that_have_not_begun_are_not_passed_over(
@@ -59,6 +89,6 @@ def test_the_rows_of_targets_that_have_not_begun_are_not_passed_over(
         for name, standing in (("one", ended), ("two", Standing(state=State.WAITING)))
     ]
 
-    Fleet.show(object.__new__(Fleet), lines, in_json=False)
+    show(lines, in_json=False)
 
     assert capsys.readouterr().out.endswith("rows: verified 620, and those of 1 other target\n")
