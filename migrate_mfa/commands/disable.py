@@ -30,7 +30,9 @@ def disable(
         run,
         pool,
         aws,
-        o.Deciding(verification=VerificationPolicy.ATTESTED),  # no number is read: any will do
+        o.Deciding(
+            verification=VerificationPolicy.ATTESTED
+        ),  # no number is read, so the policy does not matter
         reading,
         pace,
         wave,
