@@ -30,9 +30,7 @@ def disable(
         run,
         pool,
         aws,
-        o.Deciding(
-            verification=VerificationPolicy.ATTESTED
-        ),  # no number is read, so the policy does not matter
+        o.Deciding(verification=VerificationPolicy.ATTESTED),  # of no effect: no number is read
         reading,
         pace,
         wave,

@@ -69,9 +69,7 @@ def retrying(
     `network` waits for the connection.
     """
     error_wait = wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT_S)
-    throttle_wait = wait_random(
-        0.1, 1.0
-    )  # the limiter has slowed down already; this only spreads the threads
+    throttle_wait = wait_random(0.1, 1.0)  # the limiter has slowed already; this only spreads the threads
 
     def wait(state: RetryCallState) -> float:
         error = _error(state)
