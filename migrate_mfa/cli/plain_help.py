@@ -1,14 +1,18 @@
 """A Typer program whose help is plain text: to draw it with Rich would take longer than all the rest."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
 
 from migrate_mfa.cli.options import HEADINGS, PREFIX
 from migrate_mfa.cli.variables import names_of, variable_of
+from migrate_mfa.domain.formatting import folded
 
 _EXAMPLES = "\n\nExamples:\n"
 """The line of a command's docstring before its examples."""
@@ -171,6 +175,16 @@ def _hint(error: typer.BadParameter, context: Any) -> Any:  # noqa: ANN401 - lik
 
 
 class _PlainGroup(TyperGroup):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - likewise
+        """Parse the program's own options."""
+        with _errors_folded():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - likewise
+        """Parse the command's options, and run it."""
+        with _errors_folded():
+            return super().invoke(ctx)
+
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - likewise
         """The commands by purpose, then the program's own options."""
         self.format_commands(ctx, formatter)
@@ -187,6 +201,18 @@ class _PlainGroup(TyperGroup):
         for purpose, commands in purposes.items():
             with formatter.section(purpose):
                 formatter.write_dl(commands)
+
+
+@contextmanager
+def _errors_folded() -> Iterator[None]:
+    """On a terminal, fold the message about a wrong command line; a script gets one line."""
+    try:
+        yield
+    except TyperException as error:
+        if sys.stderr.isatty():
+            message = folded(f"Error: {error.format_message()}").removeprefix("Error: ")
+            setattr(error, "format_message", lambda: message)  # noqa: B010 - it has no other place for it
+        raise
 
 
 def _gist(command: Any) -> str:  # noqa: ANN401 - likewise
