@@ -45,6 +45,8 @@ class Written:
 def write_reports(journal: Journal, lang: Lang = Lang.EN) -> Written:
     """Write the outcome CSVs or an audit's lists, summary.json and report.html. Returns what they say.
 
+    After a purge there are no users to list: only summary.json and report.html are written.
+
     Raises:
         RunDirectoryError: they cannot be written.
     """
@@ -54,7 +56,7 @@ def write_reports(journal: Journal, lang: Lang = Lang.EN) -> Written:
     with _reported(directory):
         if meta.kind == "audit":
             write_lists(directory, meta.audit_lists, AuditStore(journal.database))
-        else:
+        elif meta.phase != "purged":
             write_outcomes(directory, meta.columns, store)
         write_summary(directory, summary.as_dict(), summary.done.id)
         return _write_page(journal, summary, lang)
