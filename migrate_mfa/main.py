@@ -157,7 +157,7 @@ def main(argv: list[str] | None = None) -> int:
     streams.prepare()
     code = _run(argv)
     if trouble := streams.trouble():
-        done = "it is done, but " if code == ExitCode.DONE else ""
+        done = "the command is done, but " if code == ExitCode.DONE else ""
         tell(f"migrate-mfa: {done}standard output cannot be written ({trouble}).")
         code = code or ExitCode.BUG
     streams.forget_unheard()

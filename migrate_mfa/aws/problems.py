@@ -178,7 +178,7 @@ def _from_elsewhere(error: BaseException, profile: str | None) -> MigrateMfaErro
     if provider or _process(name):
         return NotAllowed(
             f"The credential_process of the profile {name!r} gives no credentials ({kind}).",
-            f"Run it by hand, as it stands in {config_file()}: it must end with 0 and print JSON with "
+            f"Run it by hand, exactly as in {config_file()}: it must end with 0 and print JSON with "
             "Version 1, AccessKeyId and SecretAccessKey.",
         )
     if isinstance(error, RuntimeError):

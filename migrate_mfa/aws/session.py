@@ -135,7 +135,7 @@ class Aws:
         except TooLate:
             raise NotAllowed(
                 f"There were no AWS credentials after {_CREDENTIALS_S:.0f} s.",
-                f"Run the credential_process of the profile by hand, as it stands in {config_file()}.",
+                f"Run the credential_process of the profile by hand, exactly as in {config_file()}.",
             ) from None
 
     def client(self, service: str, region: str | None = None) -> "BaseClient":

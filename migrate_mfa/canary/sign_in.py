@@ -82,8 +82,8 @@ def require_flow(error: ApiError, pool_id: str, client_id: str) -> None:
     """
     if error.code == "InvalidParameterException" and "flow" in error.message.lower():
         raise PoolNotReady(
-            "This app client does not allow ALLOW_ADMIN_USER_PASSWORD_AUTH, so nobody can be signed in "
-            "with it from here.",
+            "This app client does not allow ALLOW_ADMIN_USER_PASSWORD_AUTH, so this command cannot sign "
+            "users in with it.",
             "See its flows: aws cognito-idp describe-user-pool-client "
             f"--user-pool-id {pool_id} --client-id {client_id} "
             "--query UserPoolClient.ExplicitAuthFlows. Use a client that has it, such as one made for tests.",

@@ -28,7 +28,9 @@ def mfa_mode(pool: PoolFacts, policy: VerificationPolicy | None) -> Finding:
     """MfaConfiguration: with OFF, writes have no effect; with ON, numbers are used at once."""
     code = Code.MFA_MODE
     if pool.mfa is MfaMode.OFF:
-        impact = "Enrolling users would have no effect: Cognito accepts the calls but asks nobody for a code."
+        impact = (
+            "Enrolling users would have no effect: Cognito accepts the calls but asks no user for a code."
+        )
         return Finding(code, Level.FAILURE, "MFA is switched off.", impact, _SETUP)
     if pool.mfa is MfaMode.OPTIONAL:
         return Finding(code, Level.OK, "MFA is optional: enrolled users are asked for a code.")

@@ -107,7 +107,7 @@ def _doubt(name: str, naming: Naming) -> str:
         return f"With a plus sign it would be a number of {lost}; write it as +…, if it is one."
     if _NUMBER.fullmatch(name):
         if naming.phone_sign_in is PhoneSignIn.NO:
-            return "It looks like a phone number, but numbers sign nobody in to this pool."
+            return "It looks like a phone number, but users of this pool do not sign in with numbers."
         return "It looks like a phone number, but cannot be read as one: does --phone-country fit?"
     return "It has a blank, as a display name has." if " " in name else ""
 

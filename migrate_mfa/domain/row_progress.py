@@ -61,6 +61,6 @@ def _mfa(verb: PlannedBy, writes: Sequence[Write]) -> list[str]:
 def _given_back(writes: Sequence[Write]) -> str:
     switches = [(write.step, write.sure) for write in writes if isinstance(write.step, SetSmsMfa)]
     if not switches or switches[-1][0].enabled:
-        return "Not given back yet"
+        return "Not restored yet"
     number = ", and the number that was stored is still there" if stored_number(writes) else ""
     return f"SMS MFA {'is' if switches[-1][1] else 'may be'} off again{number}"

@@ -86,7 +86,7 @@ class Refusals:
         return PoolNotReady(
             f"Cognito refused {users} users in a row with {self._code}. It seems to refuse every change of a "
             "user, as during a point-in-time recovery, so no user is marked as failed. Your credentials, or "
-            "this AWS SDK, cannot ask whether there is one (ListPointInTimeRecoveries).",
+            "this AWS SDK, cannot check whether there is one (ListPointInTimeRecoveries).",
             "Check the pool in the console, then run the same command again. If these users are the cause, "
             "allow cognito-idp:ListPointInTimeRecoveries and use boto3 1.44.8 or newer: they are then marked "
             "as failed.",

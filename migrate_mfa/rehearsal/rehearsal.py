@@ -152,9 +152,7 @@ class _Rehearsal:
         seconds = {category: sent[category] / self.rates[category].ceiling for category in PACED}
         reading = seconds.pop(Category.USER_LIST)
         alone = duration(reading + max(seconds.values()))
-        _tell(
-            f"Against AWS so many take about {alone} at --quota-share {self.share:g}, if nobody else calls."
-        )
+        _tell(f"Against AWS, they take about {alone} at --quota-share {self.share:g} without other traffic.")
 
 
 def expectation(ahead: Forecast, speed: float, share: float = SHARE) -> str:

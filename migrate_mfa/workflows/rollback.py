@@ -129,7 +129,7 @@ class Rollback:
         session, steps = self.invocation.session, {"store_verified": users, "set_sms_mfa": users}
         now, rates, prices = session.clock.now(), session.rates, session.settings.prices
         return Writing(
-            what="Give these users back the state that they had before the run.",
+            what="Restore these users to their state before the run.",
             users=users,
             ahead=forecast(users=users, steps=steps, pool=session.pool, rates=rates, now=now, prices=prices),
             plan=plan_name(self.invocation.meta()),

@@ -151,8 +151,8 @@ def _half_done(summary: "Document") -> None:
         )
     if number := found.get("mfa_off_not_given_back"):
         paragraph(
-            f"{counted(number, 'user has', 'users have')} SMS MFA off again, but not everything is given "
-            "back yet; run rollback again. See report/unprocessed.csv."
+            f"{counted(number, 'user has', 'users have')} SMS MFA off again, but not everything is "
+            "restored yet; run rollback again. See report/unprocessed.csv."
         )
 
 

@@ -112,9 +112,9 @@ def _notify(
         sent = {"TopicArn": topic, "Subject": subject[:_LONGEST_SUBJECT], "Message": text}
         calls("sns", "Publish", region=region, **sent)
     except ApiError as error:
-        tell(f"The topic {topic} was not told how this ended ({error.code}).")
+        tell(f"The topic {topic} could not be notified ({error.code}).")
     except MigrateMfaError as error:
-        tell(f"The topic {topic} was not told how this ended: {error.message}")
+        tell(f"The topic {topic} could not be notified: {error.message}")
 
 
 def _aws(settings: "Settings", ending: "Ending", region: str) -> "Aws":
