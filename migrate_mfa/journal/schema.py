@@ -87,7 +87,7 @@ CREATE TABLE rows (
     trust       TEXT,                           -- how far the row may be believed, for comparing rows
     wished_by_others INTEGER NOT NULL DEFAULT 0,
     held_by_other    INTEGER NOT NULL DEFAULT 0,
-    steps       TEXT,                           -- what is planned, see codec.steps_to_text; null: nothing
+    steps       TEXT,                           -- what is planned, see values.steps_to_text; null: nothing
     verb        TEXT NOT NULL DEFAULT 'run',    -- which command's plan it is; no other carries it out
     was         TEXT,                           -- the reason before it was decided again
     ends        TEXT,                           -- the reason that the row ends with when the plan is done
@@ -120,7 +120,7 @@ CREATE TABLE users (
 CREATE TABLE before_images (
     user_sub TEXT PRIMARY KEY,
     row      INTEGER NOT NULL,
-    state    TEXT NOT NULL,                     -- see codec.state_to_json
+    state    TEXT NOT NULL,                     -- see values.state_to_json
     at       REAL NOT NULL
 ) WITHOUT ROWID;
 
