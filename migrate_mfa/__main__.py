@@ -1,4 +1,4 @@
-"""The console script, and `python -m migrate_mfa`: in words where it cannot even be loaded."""
+"""The console script, and `python -m migrate_mfa`; prints a plain message if the program cannot be loaded."""
 
 import sys
 

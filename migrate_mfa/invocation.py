@@ -52,9 +52,9 @@ if TYPE_CHECKING:
     from migrate_mfa.reports.headline import Headline
 
 _WRITES = frozenset({"run", "disable", "reconcile", "rollback"})
-"""The commands that change users by `Invocation.apply` alone."""
+"""The commands that change users only through `Invocation.apply`."""
 _DRAFT_S = 600.0
-"""What nobody has written to for so long, nobody is writing: also not a `report` beside this command."""
+"""An unfinished file that is this old belongs to no running process, not even to a `report`."""
 log = structlog.get_logger()
 
 
@@ -69,17 +69,17 @@ class Invocation:
     reads_only: int = 0
     failed: int = 0
     complete: bool = False
-    """Whether a command without rows has done all that it was asked for."""
+    """Whether a command without rows has done all its work."""
     cause: StopCause | None = None
-    """What had asked it to end early when it ended: a signal that comes later changes nothing any more."""
+    """What had asked it to end early by its end; a later signal does not change this."""
     problem: MigrateMfaError | None = None
     """The error that ended it."""
     result: CommandResult = field(default_factory=CommandResult)
-    """What this command adds to its summary."""
+    """The command's own members of the summary."""
     users_done: int | None = None
-    """Users whose rows this pass has ended by writing; None for a command that writes to nobody."""
+    """How many users this pass has ended with a write; None for a command that does not write to users."""
     uncounted_codes: int = 0
-    """Users whose numbers were stored after the last look at the pool that saw no codes go out."""
+    """Users whose numbers were stored since the last read of the pool that showed that no codes are sent."""
     summary: Summary | None = None
     """The summary, once the pass has ended."""
     headline: "Headline | None" = None
@@ -89,20 +89,20 @@ class Invocation:
 
     @property
     def plans(self) -> PlanStore:
-        """The journal, as planning sees it."""
+        """The journal's store for planning."""
         return PlanStore(self.journal.database, case_sensitive=self.session.pool.case_sensitive)
 
     @property
     def report(self) -> Path:
-        """Where the reports are."""
+        """The folder of the reports."""
         return self.journal.directory / DIRECTORY
 
     def meta(self) -> RunMeta:
-        """What the run directory says about itself now."""
+        """The present facts of the run directory."""
         return RunMeta.read(self.journal)
 
     def forecast(self, verbs: Collection[PlannedBy]) -> Forecast:
-        """What is left to do for some verbs."""
+        """The forecast of the remaining work of some verbs."""
         session = self.session
         return forecast(
             users=self.work.open_rows(verbs),
@@ -115,11 +115,11 @@ class Invocation:
         )
 
     def require_affordable(self, verbs: Collection[PlannedBy]) -> None:
-        """Refuse what is left to do for some verbs where it may cost more than `--max-cost`.
+        """Refuse the remaining work of some verbs if it may cost more than `--max-cost`.
 
         Raises:
-            CostLimitExceeded: it may.
-            UsageError: there is no price to tell.
+            CostLimitExceeded: it may cost more.
+            UsageError: a price is missing.
         """
         if self.session.settings.cost.max_cost is not None:
             require_affordable(self.forecast(verbs), self.session.settings.cost.max_cost)
@@ -143,9 +143,9 @@ class Invocation:
         """Do the open rows of these verbs.
 
         Args:
-            decide: what to do with one user.
-            verbs: whose rows.
-            refuse: raises for settings of the pool with which this command does not begin.
+            decide: the decision function for one user.
+            verbs: the commands whose rows are done.
+            refuse: raises for settings of the pool with which this command would not begin.
 
         Raises:
             MigrateMfaError: a failure that concerns every user, or too many failures.
@@ -185,14 +185,14 @@ class Invocation:
 
     @contextmanager
     def _known_as_writer(self, verbs: Collection[PlannedBy]) -> Iterator[None]:
-        """Let reads show what another run directory wrote just now, and let the next one know of us."""
+        """Wait until reads show the last writes of another run directory; note that this one writes now."""
         session, directory = self.session, self.journal.directory
         if not (session.owns_lane and self.work.open_rows(verbs)):
             yield
             return
         before = last_lane_writer(session.lane)
         if before is not None and before.run_dir != shown(directory.absolute()):
-            # A process that was killed had let go of the lane when this pass began.
+            # A killed process had released the lane before this pass began.
             ended = self.work.begun if before.ended is None else before.ended
             age = max(0.0, session.clock.now() - ended)
             session.stop.sleep(session.clock, max(0.0, sum(READ_BACK_WAITS_S) - age))
@@ -205,7 +205,7 @@ class Invocation:
             note_lane_writer(session.lane, directory, session.clock.now())
 
     def _say_if_older(self, wrote_until: float | None) -> None:
-        """Warn if the journal ends before `wrote_until`, when the lane saw the last writer here end."""
+        """Warn if the journal ends before `wrote_until`: the end of its last writer, by the lane's note."""
         knows_until = self.work.ended_before()
         if wrote_until is None or knows_until is None or knows_until >= wrote_until:
             return
@@ -217,7 +217,7 @@ class Invocation:
         )
 
     def exit_code(self, otherwise: ExitCode) -> ExitCode:
-        """130, 143 or 10 where something ended the pass early, else what the command says."""
+        """130, 143 or 10 if something ended the pass early, else the command's own exit code."""
         if self.cause in SIGNAL_EXITS:
             return SIGNAL_EXITS[self.cause]
         return ExitCode.LIMIT if self.cause is StopCause.LIMIT else otherwise
@@ -233,14 +233,14 @@ def open_invocation(
 ) -> Iterator[Invocation]:
     """Open the run directory for one command.
 
-    A pass that a signal ends while it reads leaves quietly: see `Invocation.exit_code`.
+    If a signal ends a pass while it reads, no error is raised: see `Invocation.exit_code`.
 
     Args:
-        session: the pool that it works on.
+        session: the session, with the pool.
         directory: the run directory.
         command: the command's name, for the journal and the reports.
-        bind: refuses a directory that belongs to something else, and writes down what it belongs to.
-        state_of: says how the pass ended where no signal ended it; by the rows of the journal unless given.
+        bind: refuses a directory of another run, and records what it belongs to.
+        state_of: the state of a pass that no signal ended (default: by the rows of the journal).
     """
     with ExitStack() as stack:
         journal = stack.enter_context(Journal.create_or_open(directory))
@@ -263,7 +263,7 @@ def open_invocation(
             pass
         except MigrateMfaError as error:
             refused = isinstance(error, SmsLimitExceeded | CostLimitExceeded | InputUnusable)
-            came_through = refused and command == "plan"  # refused for what the plan says, which stands
+            came_through = refused and command == "plan"  # the plan is refused but stays
             invocation.problem = error
             raise
         except Exception as error:
@@ -274,7 +274,7 @@ def open_invocation(
 
 
 def _watched(session: Session, work: WorkStore) -> Session:
-    """The same connection, with a progress that `status` can see from another process."""
+    """The same session, with a progress that `status` can read in another process."""
 
     def note(standing: ProgressUpdate) -> None:
         pool = session.user_pool

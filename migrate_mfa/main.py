@@ -52,7 +52,7 @@ _VERBS = {
 
 
 def _tell_failure(command: str, groups: Sequence[Group], error: MigrateMfaError) -> None:
-    """Tell whoever is to be told of a failure, unless the command has done so itself."""
+    """Report a failure to the metrics file and the topic, unless the command has done so itself."""
     if not error.told:
         from migrate_mfa.settings import Settings
         from migrate_mfa.workflows.telling import tell_failure
@@ -128,7 +128,7 @@ def _expanded(verb: Callable[..., ExitCode]) -> Callable[..., None]:
 
 @cache
 def app(asked: frozenset[str] = ALL) -> Program:
-    """The program. Only the commands that are asked for have options: all options take long to make."""
+    """The program. Only the `asked` commands get options, because it takes long to make all of them."""
     made = Program(
         name="migrate-mfa",
         help="Enrol existing Amazon Cognito users in SMS multi-factor authentication.",
@@ -146,7 +146,7 @@ def app(asked: frozenset[str] = ALL) -> Program:
 
 
 def _asked(words: Sequence[str]) -> frozenset[str]:
-    """The commands whose options a command line needs: all of them to judge variables, and to complete."""
+    """The commands whose options a command line needs: all of them to check variables and for completion."""
     if any(name.upper().replace("-", "_").startswith((PREFIX, f"_{PREFIX}")) for name in os.environ):
         return ALL
     return ALL.intersection(words)
@@ -157,7 +157,7 @@ def main(argv: list[str] | None = None) -> int:
     streams.prepare()
     code = _run(argv)
     if trouble := streams.trouble():
-        done = "it is done, but " if code == ExitCode.DONE else ""
+        done = "the command is done, but " if code == ExitCode.DONE else ""
         tell(f"migrate-mfa: {done}standard output cannot be written ({trouble}).")
         code = code or ExitCode.BUG
     streams.forget_unheard()
@@ -176,9 +176,9 @@ def _run(argv: list[str] | None) -> int:
     except MigrateMfaError as error:
         return _explain(error, next((each for each in given if not each.startswith("-")), COMMAND_MARK))
     except BrokenPipeError:
-        return ExitCode.DONE  # whoever read our output has gone
+        return ExitCode.DONE  # the reader has closed our output
     except OSError as error:
-        streams.write("")  # Typer writes help itself, and does not bear with a full output: is it that?
+        streams.write("")  # Typer writes help itself and fails if the output is full: check that
         return ExitCode.DONE if streams.trouble() else _bug(error)
     except Exception as error:  # noqa: BLE001 - the boundary: a bug, kept for whoever mends it
         return _bug(error)
@@ -198,7 +198,7 @@ _PATH = re.compile(r"(?<!\S)[^\s@]*/[^\s@]*")
 
 
 def _scrubbed(text: str) -> str:
-    """A message without numbers and addresses; the operator's own paths stay, whatever digits they have."""
+    """A message without numbers and addresses; paths stay unchanged, even if they contain digits."""
     paths = iter(_PATH.findall(text))
     return re.sub("\0", lambda _: next(paths), scrub(_PATH.sub("\0", text)))
 

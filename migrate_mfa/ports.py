@@ -1,4 +1,4 @@
-"""What the engine needs of the outside, where there is more than one implementation."""
+"""The engine's interfaces to the outside, if there is more than one implementation."""
 
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -11,7 +11,7 @@ from migrate_mfa.domain.resolve import IdentityKind
 
 
 class Clock(Protocol):
-    """Time, passed in so that tests own it."""
+    """The time, passed in so that tests can control it."""
 
     def monotonic(self) -> float:
         """Seconds on a clock that never goes back."""
@@ -28,7 +28,7 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of ListUsers: may be short or empty without being the last; `token` None ends the list."""
+    """One page of ListUsers. A short or empty page need not be the last; `token` None ends the list."""
 
     users: tuple[UserState, ...]
     token: str | None
@@ -44,19 +44,19 @@ class Filter:
 
     @classmethod
     def by(cls, kind: IdentityKind, value: str) -> "Filter":
-        """The filter that finds a user by one of the identities of a row."""
+        """The filter for one identity of a row."""
         return cls(kind.value, value)
 
 
 class UserPool(Protocol):
-    """One user pool. Every method makes exactly one attempt and raises `ApiError` when that fails."""
+    """One user pool. Every method makes exactly one attempt and raises `ApiError` if it fails."""
 
     def describe(self) -> PoolFacts:
         """DescribeUserPool and GetUserPoolMfaConfig."""
         ...
 
     def page(self, only: Filter | None, token: str | None) -> Page:
-        """ListUsers. Makes nobody a monthly active user ("Monitoring and managing costs")."""
+        """ListUsers. Makes no user a monthly active user ("Monitoring and managing costs")."""
         ...
 
     def user(self, username: str) -> UserState:
@@ -64,7 +64,7 @@ class UserPool(Protocol):
         ...
 
     def has_passkey(self, username: str) -> bool:
-        """AdminGetUserAuthFactors: is WEB_AUTHN among the configured factors?"""
+        """AdminGetUserAuthFactors: whether WEB_AUTHN is a configured factor."""
         ...
 
     def store_phone(self, username: str, phone: Phone, *, verified: bool) -> None:
@@ -72,7 +72,7 @@ class UserPool(Protocol):
         ...
 
     def set_sms_mfa(self, username: str, *, enabled: bool, preferred: bool) -> None:
-        """AdminSetUserMFAPreference with SMSMfaSettings alone."""
+        """AdminSetUserMFAPreference with only SMSMfaSettings."""
         ...
 
     def mark_unverified(self, username: str, phone: Phone) -> None:
@@ -88,27 +88,27 @@ class UserPool(Protocol):
         ...
 
     def enforced_limit(self, category: Category) -> float | None:
-        """The calls per second that AWS says it enforces, or None where it does not say."""
+        """The enforced calls per second, or None if AWS does not tell."""
         ...
 
 
 sending: ContextVar[Callable[[], None] | None] = ContextVar("sending", default=None)
-"""Called by an adapter at the moment when it puts a request on the wire.
+"""Called by an adapter at the moment when it sends a request.
 
-The limiter counts calls where the service counts them: at sending, not when a thread was let go.
+Like the service, the limiter counts calls when they are sent, not when their turn comes.
 """
 
 
 before_write: ContextVar[Callable[[], None] | None] = ContextVar("before_write", default=None)
-"""Called by the limiter when a write has its turn, right before it is made; what that raises prevents it.
+"""Called when a write has its turn, just before it is made; an exception prevents the write.
 
-A turn can be long in coming, and what the write was decided by may be over when it comes.
+The wait for a turn can be long, and the write's decision may be outdated when it comes.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class CategoryPace:
-    """The calls of one quota category: per second now, what this run allows itself, what Cognito allows."""
+    """The calls of one quota category: the present rate, our ceiling and the quota, per second."""
 
     category: str
     now: float
@@ -131,9 +131,9 @@ class RowFailure:
 class ProgressUpdate:
     """The progress of a long stage.
 
-    `done` is None where nothing is counted. `pacing.measure` adds the rest: `rates`, calls per second by
-    category over the last seconds; the time left; `slowed_by`, which names what holds the run back, empty
-    when nothing does; `paces`, the same rates beside the quotas; how long the command has run.
+    `done` is None if nothing is counted. `pacing.measure` adds the rest: `rates`, calls per second by
+    category over the last seconds; the time left; `slowed_by`, the cause of a slow-down, or empty; `paces`,
+    the same rates with their quotas; how long the command has run.
     """
 
     stage: str
@@ -143,35 +143,35 @@ class ProgressUpdate:
     failed_by: tuple[tuple[str, int], ...] = ()
     """Rows that failed in this invocation, by reason."""
     failures: tuple[RowFailure, ...] = ()
-    """The last of them, the newest last."""
+    """The latest of these failures, the newest last."""
     most_failures: float | None = None
     """The share of failures at which the run stops, from 0 to 1."""
     sms: tuple[int, int] | None = None
-    """Messages with codes that this run directory has caused, and `--max-sms`."""
+    """How many SMS with codes this run directory has caused, and `--max-sms`."""
     rates: tuple[tuple[str, float], ...] = ()
     paces: tuple[CategoryPace, ...] = ()
     seconds_left: float | None = None
     seconds_running: float | None = None
     credentials_end: float | None = None
-    """When the credentials end, in seconds since the epoch; None where they do not say."""
+    """When the credentials expire, in seconds since 1970; None if they do not tell."""
     slowed_by: str = ""
 
 
 class Progress(Protocol):
-    """Tells a person how it goes: on standard error, never on standard output."""
+    """Shows the progress to a person: on standard error, never on standard output."""
 
     def say(self, text: str) -> None:
-        """One line that stays."""
+        """Print one line that stays."""
         ...
 
     def show(self, standing: ProgressUpdate) -> None:
-        """Where it stands now; called often, shown as often as is pleasant."""
+        """Show the present state; may be called more often than it is drawn."""
         ...
 
     def pause(self) -> None:
-        """A question comes now: leave the terminal to it."""
+        """Clear the view before a question."""
         ...
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
         ...

@@ -56,25 +56,25 @@ class Session:
     user_pool: PacedUserPool
     aws: Aws
     begun: float
-    """When the command began, on the monotonic clock: limits of time count from here."""
+    """When the command began, on the monotonic clock: time limits count from it."""
     limiters: Mapping[Category, RateLimiter]
     limits: Mapping[Category, float]
-    """The quotas that Cognito enforces, or their documented defaults, in calls per second."""
+    """The enforced quotas, or their documented defaults, in calls per second."""
     owns_lane: bool = False
     """Whether no other command works in the lane."""
     network: Network | None = None
-    """What the calls about the pool say of the network, where it is waited for."""
+    """The state of the network, from the calls about the pool."""
     credentials_end: float | None = None
-    """When the credentials end, in seconds since the epoch; None where they do not say."""
+    """When the credentials expire, in seconds since 1970; None if they do not tell."""
 
     @property
     def pool(self) -> PoolFacts:
-        """The pool's settings, as they were seen last."""
+        """The pool's settings as last read."""
         return self.live_pool.facts
 
     @property
     def rates(self) -> dict[Category, Rate]:
-        """The quota and what we allow ourselves of it, by category."""
+        """The quota and our ceiling, by category."""
         return {
             category: Rate(self.limits[category], limiter.ceiling)
             for category, limiter in self.limiters.items()
@@ -82,7 +82,7 @@ class Session:
 
     @property
     def ceilings(self) -> dict[Category, float]:
-        """Calls per second that we allow ourselves, by category."""
+        """Our ceilings in calls per second, by category."""
         return {category: limiter.ceiling for category, limiter in self.limiters.items()}
 
     @property
@@ -108,9 +108,9 @@ class Session:
 def connect(
     settings: Settings, user_pool_id: str, progress: Progress, *, exclusive: bool = True
 ) -> Iterator[Session]:
-    """Identify the caller, own the lane, learn the limits, describe the pool; signals drain from here on.
+    """Identify the caller, lock the lane, read the quotas and the pool; from here on a signal drains.
 
-    Without `exclusive` another command may work in the lane: for a handful of calls, and it is said.
+    Without `exclusive`, another command may work in the lane: this one makes only a few calls, and says so.
 
     Raises:
         NotAllowed: credentials or permissions are missing.
@@ -157,7 +157,7 @@ def connect(
 
 @contextmanager
 def _owned(lane: Lane, settings: Settings, progress: Progress) -> Iterator[None]:
-    """Own the lane on this machine, and with `--lane-lock` among all machines."""
+    """Lock the lane on this machine, and with `--lane-lock` for all machines."""
     lock = lock_lane(lane)
     try:
         with ExitStack() as stack:
@@ -169,15 +169,15 @@ def _owned(lane: Lane, settings: Settings, progress: Progress) -> Iterator[None]
 
 
 def _look_at_lock(lane: Lane, progress: Progress) -> None:
-    """Let go of the lock at once: a person may take minutes at a question."""
+    """Check the lock and release it at once: a person may take minutes to answer a question."""
     try:
         os.close(lock_lane(lane))
     except RunDirectoryError as busy:
-        progress.say(f"{busy.message} This adds a handful of calls.")
+        progress.say(f"{busy.message} This command adds only a few calls.")
 
 
 def account_of(target: AwsTarget) -> str:
-    """The account that the credentials belong to.
+    """The account of the credentials.
 
     Raises:
         NotAllowed: there are no credentials, or AWS does not accept them.
@@ -189,7 +189,7 @@ def account_of(target: AwsTarget) -> str:
 def _limits(user_pool: UserPool) -> dict[Category, float]:
     with ThreadPoolExecutor(
         len(PACED)
-    ) as threads:  # a network without these services costs one time-out, not four
+    ) as threads:  # if these services cannot be reached: one time-out, not four
         limits = dict(zip(PACED, threads.map(user_pool.enforced_limit, PACED), strict=True))
     return {category: limits.get(category) or quota.default_rps for category, quota in QUOTAS.items()}
 
@@ -213,18 +213,18 @@ def call_or_exit(
     connects: int = ATTEMPTS,
     say: Callable[[str], None] = lambda _: None,
 ) -> T:
-    """Start-up calls meet faults like all others; without them nothing can begin.
+    """Make a call at the start of a command, with retries; if it fails, the command ends.
 
     Args:
-        call: what is tried.
+        call: the call.
         clock: the time.
-        stop: is told of signals.
-        connects: how many failures to connect are borne; fewer where a person waits and nothing is lost.
-        say: tells a person at once that nothing answers.
+        stop: gets the signals.
+        connects: how many failed connections are allowed; fewer if a person is waiting and nothing is lost.
+        say: prints at once that nothing answers.
 
     Raises:
-        MigrateMfaError: the call concerns everybody, or AWS does not answer.
-        Interrupted: a signal came while it was tried.
+        MigrateMfaError: the call was refused, or AWS does not answer.
+        Interrupted: a signal came before it succeeded.
     """
     try:
         return retry_read(call, clock, stop, connects=connects, say=say)
@@ -236,18 +236,17 @@ def call_or_exit(
 
 
 def require_endpoint(began: str | None, lane: Lane) -> None:
-    """Refuse to continue at another endpoint than the run began at: it has other users under the same names.
+    """Refuse to continue a run at another endpoint: it has other users with the same names.
 
-    A run directory from before this was written down fits every endpoint.
+    A run directory of an older version, without an endpoint, fits every endpoint.
 
     Raises:
         InputUnusable: names both endpoints.
     """
     if began not in {None, lane.endpoint}:
         raise InputUnusable(
-            f"This run began at {_endpoint(began)}, and the pool is now looked for at "
-            f"{_endpoint(lane.endpoint)}.",
-            "Look at --endpoint-url, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER, and the "
+            f"This run began at {_endpoint(began)}, but this command would use {_endpoint(lane.endpoint)}.",
+            "Check --endpoint-url, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER, and the "
             "profile's endpoint_url and services; or give another --run-dir.",
         )
 
@@ -257,7 +256,7 @@ def _endpoint(name: object) -> str:
 
 
 def problem_of(error: ApiError) -> MigrateMfaError:
-    """The run's problem for a start-up call that failed for good."""
+    """The error that ends the command for a start-up call that failed."""
     if error.effect is Effect.FATAL:
         return run_problem(error)
     return OutOfReach(

@@ -1,4 +1,4 @@
-"""What a command was asked to do: its options, group by group, and what the engine makes of them."""
+"""The settings of a command: its option groups, and the values that the engine needs from them."""
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -43,7 +43,7 @@ How a number becomes verified is your decision, so it has no default:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """One command's settings; of a group that it does not take, the defaults."""
+    """One command's settings; groups that it does not take have their defaults."""
 
     user_pool_id: str | None = None
     roster: str | None = None
@@ -53,7 +53,7 @@ class Settings:
     repair: bool = False
     fail_under: float | None = None
     only_chosen: bool = False
-    """Whether a rollback is of users whom the operator named."""
+    """Whether a rollback is limited to users whom the operator named."""
     aws: Aws = field(default_factory=Aws)
     deciding: Deciding = field(default_factory=Deciding)
     reading: ReadingRoster = field(default_factory=ReadingRoster)
@@ -69,9 +69,9 @@ class Settings:
 
     @classmethod
     def of(cls, *groups: Group, read_numbers: bool = True) -> Self:
-        """The settings out of the groups of options that a command was given.
+        """The settings from a command's option groups.
 
-        A group that is a setting, or a special case of one, is taken as it is; of any other one, the options
+        A group that is a setting, or a subclass of one, is used as it is; from any other group, those options
         that are settings.
         """
         whole: dict[object, str] = {each.default_factory: each.name for each in fields(cls)}
@@ -87,7 +87,7 @@ class Settings:
         return cls(**found, read_numbers=read_numbers)
 
     def target(self, user_pool_id: str) -> AwsTarget:
-        """Where AWS is, for a pool that may come from a saved plan."""
+        """The AWS target, for a pool that may come from a saved plan."""
         return AwsTarget(
             user_pool_id=user_pool_id,
             profile=self.aws.profile,
@@ -103,13 +103,13 @@ class Settings:
 
     @property
     def limits(self) -> Limits:
-        """What ends it early."""
+        """The limits that end it early."""
         wave = self.wave
         return Limits(max_failures=wave.max_failures, max_users=wave.max_users, stop_after_s=wave.stop_after)
 
     @property
     def prices(self) -> Prices:
-        """What the operator says things cost; the last price of a country counts."""
+        """The operator's prices; the last price of a country counts."""
         return Prices(sms={each.name: each.value for each in self.cost.sms_price}, mau=self.cost.mau_price)
 
     @property
@@ -125,7 +125,7 @@ class Settings:
 
     @property
     def policy(self) -> Policy | None:
-        """What decides about every user, where the operator has said how a number becomes verified."""
+        """The policy, or None without --verification."""
         told = self.deciding
         if told.verification is None:
             return None
@@ -136,7 +136,7 @@ class Settings:
         )
 
     def need_policy(self) -> Policy:
-        """The policy of a command that cannot do without.
+        """The policy of a command that needs one.
 
         Raises:
             UsageError: explains the choices.
@@ -146,11 +146,11 @@ class Settings:
         return policy
 
     def decisive(self) -> dict[str, object]:
-        """The options that change decisions, by name: a plan is bound to them."""
+        """The options that change decisions, by name; a plan is bound to them."""
         return policy_options(self.need_policy()) | self._reading()
 
     def stated(self) -> dict[str, object]:
-        """Those of them that were given; with a saved plan, a default counts for nothing."""
+        """Those of them that were given; with a saved plan, defaults do not count."""
         told = self.deciding
         deciding = {
             "verification": told.verification,
@@ -161,7 +161,7 @@ class Settings:
         return {name: value for name, value in (deciding | self._reading()).items() if name in given}
 
     def of_pass(self) -> dict[str, object]:
-        """The options that make one pass what it is, beside its plan; seconds, shares, and prices as text."""
+        """The options of one pass, without those of its plan; in seconds and shares, and prices as text."""
         pace, wave, cost = self.pace, self.wave, self.cost
         return {
             "quota_share": pace.quota_share,

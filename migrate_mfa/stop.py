@@ -1,4 +1,4 @@
-"""Why and how a run ends early: signals, limits, failures. Asked for once, then drained."""
+"""Why and how a run ends early: signals, limits, failures. After a request, users in flight are finished."""
 
 import os
 import signal
@@ -21,11 +21,11 @@ _HERALD_S = 1.0
 DRAIN_S = 15.0
 """How long users in flight may wait for their turn after a signal; a healthy drain needs a few seconds."""
 SILENT_DRAIN_S = 40.0
-"""The longest drain: a call that is sent at the last moment, and gets no connection or no answer in time."""
+"""The longest drain: with a call that is sent at the last moment and gets no answer."""
 
 
 class StopCause(StrEnum):
-    """What asked the run to end before its work was done."""
+    """The cause of an early end."""
 
     SIGINT = "sigint"
     SIGTERM = "sigterm"
@@ -35,11 +35,11 @@ class StopCause(StrEnum):
 
 
 class Stopped(Exception):
-    """Raised where a thread would wait while the run is ending; the row stays unprocessed."""
+    """Raised instead of a wait while the run is ending; the row stays unprocessed."""
 
 
 class Stop:
-    """A request to end, with the first cause that was given."""
+    """A request to end, with its first cause."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -57,12 +57,12 @@ class Stop:
 
     @property
     def requested(self) -> bool:
-        """Whether the run should take no new users."""
+        """Whether the run must take no new users."""
         return self._event.is_set()
 
     @property
     def must_stop_now(self) -> bool:
-        """Whether nobody waits any more: a limit lets what is in flight end, a signal does not."""
+        """Whether waits must end: after a signal they must, after a limit users in flight may still wait."""
         return self.requested and self.cause not in {StopCause.LIMIT, StopCause.FAILURES}
 
     def check(self) -> None:
@@ -71,10 +71,10 @@ class Stop:
             raise Stopped
 
     def check_drain(self, clock: "Clock") -> None:
-        """Raise `Stopped` if what is in flight has had its time to end after a signal.
+        """Raise `Stopped` if the time for users in flight is over after a signal.
 
-        Where throttles leave next to no rate, a drain would otherwise outlast the patience of whoever sent
-        the signal, and the next one cannot be caught.
+        With heavy throttling, a drain would otherwise take so long that the sender of the signal sends
+        SIGKILL, which cannot be caught.
         """
         if not self.must_stop_now:
             return
@@ -99,17 +99,17 @@ class Stop:
 _SIGNALS = {
     signal.SIGINT: StopCause.SIGINT,
     signal.SIGTERM: StopCause.SIGTERM,
-    signal.SIGHUP: StopCause.SIGTERM,  # the terminal is gone: as good as being asked to end
+    signal.SIGHUP: StopCause.SIGTERM,  # a closed terminal counts as a request to end
 }
 SIGNAL_EXITS = {StopCause.SIGINT: ExitCode.SIGINT, StopCause.SIGTERM: ExitCode.SIGTERM}
 
 
 @contextmanager
 def at_a_question(stop: Stop) -> Iterator[Callable[[], None]]:
-    """While a person is asked nothing is in flight, so the first signal ends it at once.
+    """During a question nothing is in flight, so the first signal ends the command at once.
 
-    Gives what to call now and then while waiting for the answer; that raises `Stopped` once a signal came.
-    The handler itself only notes it: raised by a handler, an exception could come in the middle of anything.
+    Yields a function to call at intervals while waiting for the answer; it raises `Stopped` after a signal.
+    The handler only records the signal: an exception in a handler could interrupt any code.
     """
     came: list[int] = []
 
@@ -129,18 +129,18 @@ def at_a_question(stop: Stop) -> Iterator[Callable[[], None]]:
 
 
 def _heeded() -> list[signal.Signals]:
-    """The signals that end a command; not a hang-up that it was started to survive (nohup)."""
+    """The signals that end a command; without SIGHUP if it is ignored (nohup)."""
     return [
         each for each in _SIGNALS if each is not signal.SIGHUP or signal.getsignal(each) is not signal.SIG_IGN
     ]
 
 
 _OWN: list[str] = []
-"""Why this process asks itself to end."""
+"""The reason why this process asks itself to end."""
 
 
 def drain(reason: str) -> None:
-    """Let this process end as at SIGTERM, for a reason of its own: a subject, with which a line can begin."""
+    """End this process as at SIGTERM; `reason` is the subject of a sentence, such as "The lease"."""
     _OWN[:] = [reason]
     os.kill(os.getpid(), signal.SIGTERM)
 
@@ -158,13 +158,13 @@ def _answer(number: int) -> str:
 def on_signals(stop: Stop, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
     """First SIGINT, SIGTERM or SIGHUP: drain, checkpoint, report. A second one ends the process at once.
 
-    A second SIGHUP does not: a terminal that goes away can send one by the kernel and one by the shell.
+    A second SIGHUP does not: when a terminal closes, both the kernel and the shell can send one.
 
     The journal survives both: each step is committed before and after it is made.
 
     Args:
-        stop: is asked to end.
-        say: tells at once that the first signal was heard.
+        stop: gets the request to end.
+        say: prints at once that the first signal was received.
     """
     heard = SimpleQueue[int | None]()
 
@@ -179,7 +179,7 @@ def on_signals(stop: Stop, say: Callable[[str], None] = lambda _: None) -> Itera
             stop.request(_SIGNALS[signal.Signals(number)])
             say(_answer(number))
 
-    # A handler must neither print nor take a lock: what it interrupts may be printing, or hold that lock.
+    # A handler must neither print nor take a lock: the interrupted code may be printing or hold that lock.
     signal_thread = threading.Thread(target=answer, name="herald", daemon=True)
     signal_thread.start()
     previous = {number: signal.getsignal(number) for number in _heeded()}
@@ -199,9 +199,9 @@ _heard: list[int] = []
 
 
 def drain_with_parent() -> None:
-    """End this process as SIGTERM does once its standard input ends: whoever started it is gone, or asks.
+    """End this process as at SIGTERM when its standard input ends: its parent has ended, or asks it to end.
 
-    A process that has had a signal drains already, and a second one would end it without a report.
+    A process that has received a signal is draining already; a second one would end it without a report.
     """
 
     def wait() -> None:

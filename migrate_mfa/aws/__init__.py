@@ -1,4 +1,4 @@
 """AWS: credentials and configuration, clients, the admin API of one user pool.
 
-boto3 is here, and in files called `aws_*`.
+Only this package and files called `aws_*` import boto3.
 """

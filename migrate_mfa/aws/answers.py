@@ -1,4 +1,4 @@
-"""What an answer has to be like. One that is not is a garbled answer, and nobody's fault."""
+"""The shape that an answer must have. An answer of another shape is garbled and says nothing about a user."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from migrate_mfa.domain.failure import ApiError
 P = ParamSpec("P")
 T = TypeVar("T")
 Answer = Mapping[str, Any]
-"""What boto3 gives back for a call, or a part of it: JSON with moments as `datetime`."""
+"""What boto3 returns for a call, or a part of it: JSON, with times as `datetime`."""
 _OK = 200
 _KINDS: Mapping[str, Any] = {
     "blob": bytes,
@@ -29,12 +29,12 @@ _UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueErr
 def require_form(*, http_response: Any, parsed: Any, model: Any, **_: object) -> None:  # noqa: ANN401
     """Botocore's `after-call`: refuse a 200 that the service's model does not describe.
 
-    Botocore takes a proxy's page for an empty answer, and members of any kind as they come. An empty answer
-    is all that a write gives, so without this a write that never arrived would look done. The query protocol
-    is XML, whose members are of the right kind or not there.
+    Botocore reads a proxy's HTML page as an empty answer, and does not check the types of members. A
+    write's answer is empty, so without this check a write that never reached Cognito would look done. The
+    query protocol is XML: its members have the right type or are missing.
 
     Raises:
-        ValueError: it is no JSON object, or has a member of another kind; a write's effect is then unknown.
+        ValueError: it is not a JSON object, or a member has another type. A write's effect is then unknown.
     """
     if http_response.status_code != _OK or model.service_model.resolved_protocol != "json":
         return
@@ -42,11 +42,11 @@ def require_form(*, http_response: Any, parsed: Any, model: Any, **_: object) ->
     if unread and not isinstance(json.loads(unread), dict):
         raise ValueError("the answer is not a JSON object")
     if model.output_shape is not None and not _fits(parsed, model.output_shape):
-        raise ValueError("the answer has a member of another kind")
+        raise ValueError("a member of the answer has the wrong type")
 
 
 def _told(parsed: Any, shape: Any) -> bool:  # noqa: ANN401 - JSON, and botocore's shapes
-    """Whether botocore has read a member, which only a JSON object has: a page of users is read once."""
+    """Whether botocore has read a member: then it is a JSON object and need not be parsed a second time."""
     return shape is not None and any(name in shape.members for name in parsed)
 
 
@@ -67,10 +67,10 @@ def _fits(value: Any, shape: Any) -> bool:  # noqa: ANN401 - JSON, and botocore'
 
 
 def reads(operation: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Of a method that reads the answer of an operation: what it lacks makes it no answer.
+    """Decorate a method that reads an operation's answer: if a member is missing, the answer is garbled.
 
     Raises:
-        ApiError: `GarbledAnswer`; nobody is missing, and nothing is so, for it.
+        ApiError: `GarbledAnswer`. It never means that a user or a setting does not exist.
     """
 
     def decorated(method: Callable[P, T]) -> Callable[P, T]:

@@ -1,4 +1,4 @@
-"""The role that a command works as: botocore assumes it, and does so again before its credentials end."""
+"""The role of `--role-arn`: botocore assumes it, and again before its credentials expire."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ class Role:
 
 
 class RoleRefused(ClientError):
-    """STS does not let us have the role of `--role-arn`."""
+    """STS refused AssumeRole for the role of `--role-arn`."""
 
     def __init__(self, error: ClientError, role: Role) -> None:
         super().__init__(error.response, error.operation_name)
@@ -39,7 +39,7 @@ class RoleRefused(ClientError):
 
     @property
     def problem(self) -> NotAllowed:
-        """The run's problem."""
+        """The error that ends the command."""
         code = self.response.get("Error", {}).get("Code", "Unknown")
         if code in _OVER:
             return NotAllowed(
@@ -54,7 +54,7 @@ class RoleRefused(ClientError):
 
 
 def assumed(role: Role, source: Any, create_client: "Callable[..., Any]") -> Any:  # noqa: ANN401 - botocore's own
-    """Credentials of a role, as many times as they are needed; a session of a chained role lasts an hour.
+    """Credentials of a role, refreshed when needed: a chained role's session lasts only an hour.
 
     Args:
         role: whose.

@@ -1,4 +1,4 @@
-"""Single calls to any AWS service, for what is looked at once: a client a service, one attempt a call."""
+"""Single calls to any AWS service, for what is read once: one client per service, one attempt per call."""
 
 import threading
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Calls:
-    """Makes the clients when they are needed. Safe to share between threads."""
+    """Creates each client at its first use. Safe to share between threads."""
 
     def __init__(self, aws: "Aws") -> None:
         self._aws = aws
@@ -35,8 +35,8 @@ class Calls:
         Args:
             service: the name that boto3 has for the service.
             operation: as in the API reference.
-            need: a member without which a 200 is no answer.
-            region: another Region than the pool's.
+            need: a member that a 200 must have, or it is garbled.
+            region: a Region, if not the pool's.
             arguments: the members of the request.
 
         Raises:

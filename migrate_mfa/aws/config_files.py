@@ -1,4 +1,4 @@
-"""Files and keys of the operator's AWS configuration, looked at before botocore passes over what is wrong."""
+"""Checks of the operator's AWS configuration files and keys, for mistakes that botocore silently ignores."""
 
 import os
 import ssl
@@ -19,7 +19,7 @@ def credentials_file() -> str:
 
 
 def require_readable() -> None:
-    """Refuse a configuration that is there and cannot be read: botocore passes over it without a word.
+    """Refuse a configuration file that exists but cannot be read: botocore silently ignores it.
 
     Raises:
         UsageError: names the file.
@@ -38,7 +38,7 @@ def require_readable() -> None:
 
 
 def require_certificates(path: str, source: str) -> None:
-    """Refuse certificates that cannot be loaded, before the first connection fails for them.
+    """Refuse CA certificates that cannot be loaded, before the first connection fails because of them.
 
     Raises:
         UsageError: says where the path comes from, and what is wrong with it.
@@ -64,10 +64,10 @@ _CHARACTERS = {"\r": "a carriage return", "\n": "a line end", " ": "a blank", "\
 
 
 def require_clean_keys(keys: Any, method: str) -> None:  # noqa: ANN401 - botocore's own
-    """Refuse keys that no request can be signed with, such as of a file with CRLF line ends.
+    """Refuse keys that cannot sign a request, such as those from a file with CRLF line ends.
 
     Raises:
-        NotAllowed: names the variable or the file, and never the key.
+        NotAllowed: names the variable or the file, never the key.
     """
     for attribute, name in _KEYS:
         odd = next((each for each in getattr(keys, attribute) or "" if not "!" <= each <= "~"), None)

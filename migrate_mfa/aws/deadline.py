@@ -1,4 +1,4 @@
-"""A time limit for a whole call: the time-outs of a connection only count from one byte to the next."""
+"""A time limit for a whole call: a connection's time-outs only limit the wait for the next byte."""
 
 import threading
 import weakref
@@ -11,11 +11,11 @@ T = TypeVar("T")
 
 
 class Abandoned(Exception):
-    """Nobody waits for this call any more, so its request must not go out."""
+    """The caller no longer waits for this call, so its request must not be sent."""
 
 
 class TooLate(Exception):
-    """The call did not end in time; `sent` says whether its request may have gone out."""
+    """The call did not end in time; `sent` says whether its request may have been sent."""
 
     def __init__(self, *, sent: bool) -> None:
         super().__init__("too late")
@@ -34,7 +34,7 @@ class _Attempt:
             self._sent = True
 
     def abandon(self) -> bool:
-        """Forbid to send. Says whether it is too late for that."""
+        """Forbid sending. Returns whether the request may already have been sent."""
         with self._lock:
             self._abandoned = True
             return self._sent
@@ -44,17 +44,17 @@ _attempt: ContextVar[_Attempt | None] = ContextVar("attempt", default=None)
 
 
 def may_send(**_: object) -> None:
-    """Botocore's `before-send`: the last moment at which a request can be kept back.
+    """Botocore's `before-send`: the last moment at which a request can be stopped.
 
     Raises:
-        Abandoned: its caller has gone on without it, and may have sent another one.
+        Abandoned: the caller has given it up, and may have sent another request.
     """
     if (attempt := _attempt.get()) is not None:
         attempt.begin_sending()
 
 
 class _Companion:
-    """A thread that works for one other, and ends with it: one for each call takes thrice the CPU."""
+    """A thread that serves one other thread and ends with it: one per call would cost three times the CPU."""
 
     def __init__(self) -> None:
         self.queue = queue = SimpleQueue[Callable[[], None] | None]()
@@ -72,13 +72,13 @@ _own = threading.local()
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
-    """Do `work` in another thread, which is left running if it takes too long.
+    """Do `work` in another thread; if it takes too long, leave that thread running.
 
-    A call can stall where no socket is waited for: in a look-up of a name, in a credential_process. So a
-    clock at the socket alone, which takes a tenth of the CPU less, would not end every call.
+    A call can also hang where no socket is involved: in a DNS look-up, in a credential_process. A timer at
+    the socket alone would cost a tenth less CPU, but would not end every call.
 
     Raises:
-        TooLate: it does; what it might still send is kept back.
+        TooLate: it took too long. A request that has not been sent by then will not be sent.
     """
     attempt, context, done = _Attempt(), copy_context(), threading.Event()
     answer: list[T] = []

@@ -1,4 +1,4 @@
-"""Which endpoint a client really has: AWS's own, or the one of a flag, a variable or a profile."""
+"""Which endpoint a client uses: AWS's own, or one from a flag, a variable or a profile."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from migrate_mfa.domain.errors import UsageError
 
 AWS = "aws"
-"""The name of AWS's own endpoints, whichever host serves a Region: one quota is behind them all."""
+"""The name for all of AWS's own endpoints, whatever their host: they share one quota."""
 
 
 def variable_of(service_id: str) -> str:
@@ -17,10 +17,10 @@ def variable_of(service_id: str) -> str:
 
 
 def require_url(url: str, source: str) -> None:
-    """Refuse a URL that no client can use.
+    """Refuse a malformed URL.
 
     Raises:
-        UsageError: says what is wrong with it, and where it comes from.
+        UsageError: says what is wrong with it and where it comes from.
     """
     if wrong := _wrong(url):
         raise UsageError(f"The endpoint URL of {source} cannot be used: {wrong}.", _SHAPE)
@@ -54,6 +54,6 @@ def name_of(url: str, suffixes: Iterable[str]) -> str:
 
 
 def own_variable(service_id: str, *, ignored: bool) -> str | None:
-    """The variable that gives this service an endpoint of its own, if it is set and counts."""
+    """The variable that gives this service its own endpoint, if it is set and not ignored."""
     name = variable_of(service_id)
     return name if os.environ.get(name) and not ignored else None

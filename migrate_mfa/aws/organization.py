@@ -1,4 +1,4 @@
-"""The accounts of an organization, and the user pools of an account: lists, a page a call."""
+"""The accounts of an organization, and the user pools of an account: lists, one page per call."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 _ACTIVE = "ACTIVE"
 _ACCOUNTS_A_PAGE, _POOLS_A_PAGE = 20, 60
-"""The most that ListAccounts and ListUserPools take (API references)."""
+"""The largest page of ListAccounts and ListUserPools (API references)."""
 _WHO = (
-    "Use credentials of the organization's management account, or of an account that it has made a delegated "
+    "Use credentials of the organization's management account, or of an account that is a delegated "
     "administrator, with organizations:ListAccounts."
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """An account of an organization. Its e-mail address is left where it is."""
+    """An account of an organization, without its e-mail address."""
 
     id: str
     name: str
@@ -40,17 +40,17 @@ class ListedPool:
 
 
 class Lists:
-    """Pages of lists; the token of a page is in the one before it, and None in the last one."""
+    """Pages of lists. Each page has the token of the next one; it is None in the last page."""
 
     def __init__(self, aws: "Aws") -> None:
         self._calls = Calls(aws)
 
     @reads("ListAccounts")
     def accounts(self, token: str | None) -> tuple[list[Account], str | None]:
-        """ListAccounts. A page may be empty and not be the last one (Organizations API reference).
+        """ListAccounts. An empty page need not be the last one (Organizations API reference).
 
-        `State` tells whether an account is active; AWS retires `Status` in September 2026, and what is older
-        than `State` has that alone.
+        `State` tells whether an account is active. AWS retires `Status` in September 2026; older endpoints
+        have only `Status`.
 
         Raises:
             ApiError: it failed.
@@ -92,7 +92,7 @@ class Lists:
 
 
 def _of_organization(error: ApiError) -> ApiError:
-    """The error with what ends the command, where Organizations says no."""
+    """The error, with the one that ends the command if Organizations refused."""
     if error.code == "AWSOrganizationsNotInUseException":
         return _ended(error, f"The account of these credentials is in no organization ({error.code}).", _WHO)
     if error.code == "AccessDeniedException":
@@ -101,7 +101,7 @@ def _of_organization(error: ApiError) -> ApiError:
 
 
 def _of_pools(error: ApiError) -> ApiError:
-    """The error with what to allow, where Cognito says no."""
+    """The error, with the permission that is missing if Cognito refused."""
     if error.code == "AccessDeniedException":
         hint = 'Allow it cognito-idp:ListUserPools on "*".'
         return _ended(error, f"The role may not list the user pools ({error.code}).", hint)

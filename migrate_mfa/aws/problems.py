@@ -1,6 +1,6 @@
-"""What boto3 and botocore raise, in our words: the operator's configuration is never a bug of ours.
+"""Turns what boto3 and botocore raise into our errors: a wrong AWS configuration must not look like a bug.
 
-Nothing here repeats what a file holds or what a credential_process printed: both may be secrets.
+No message quotes the content of a file or the output of a credential_process: both may be secrets.
 """
 
 import os
@@ -32,7 +32,7 @@ FAILURES = (
     TypeError,
     ValueError,
 )
-"""All that a boto3 call raises: refusals, broken connections, answers that make no sense."""
+"""All that a boto3 call raises: refusals, broken connections, garbled answers."""
 _NO_CREDENTIALS = (
     raised.CredentialRetrievalError,
     raised.LoginError,
@@ -44,7 +44,7 @@ _NO_CREDENTIALS = (
     raised.SSOError,
     raised.TokenRetrievalError,
 )
-"""Credentials that are missing, have ended or cannot be had: exit code 5."""
+"""Credentials that are missing, have expired or cannot be obtained: exit code 5."""
 _SIGNED_OUT = (raised.SSOError, raised.LoginError, raised.TokenRetrievalError, raised.NoAuthTokenError)
 _GARBLED = (
     raised.ChecksumError,
@@ -52,7 +52,7 @@ _GARBLED = (
     raised.IncompleteReadError,
     raised.PaginationError,
 )
-"""What is wrong with an answer, and not with the configuration."""
+"""What means a faulty answer, not a faulty configuration."""
 _NOTHING_SENT = (raised.EndpointConnectionError, raised.ConnectTimeoutError)
 _SETTINGS: tuple[tuple[type[Exception], str, str], ...] = (
     (raised.InvalidDefaultsMode, "AWS_DEFAULTS_MODE", "defaults_mode"),
@@ -83,7 +83,7 @@ _SETTINGS: tuple[tuple[type[Exception], str, str], ...] = (
     (raised.InvalidRegionError, "AWS_REGION", "region"),
     (raised.InvalidProxiesConfigError, "HTTPS_PROXY", "proxies"),
 )
-"""Where a setting that an exception is about can come from: the variable, and the name in a profile."""
+"""Where the setting that an exception names can come from: the variable, and its name in a profile."""
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 _USER_INFO = re.compile(r"//[^/@\s]*@")
 
@@ -105,7 +105,7 @@ def configuring(profile: str | None) -> Iterator[None]:
 
 
 def configuration_problem(error: Exception, profile: str | None) -> MigrateMfaError:
-    """The run's problem for what was raised while a client or credentials were made."""
+    """The error that ends the command, for an exception raised while a client or credentials were made."""
     if isinstance(error, raised.ProfileNotFound):
         return UsageError(
             f"There is no profile {error.kwargs['profile']!r} in {config_file()} or {credentials_file()}"
@@ -126,7 +126,7 @@ def configuration_problem(error: Exception, profile: str | None) -> MigrateMfaEr
 
 
 def credentials_problem(error: BaseException, profile: str | None) -> MigrateMfaError:
-    """The run's problem for credentials that cannot be had or renewed."""
+    """The error that ends the command, for credentials that cannot be obtained or renewed."""
     if isinstance(error, raised.BotoCoreError) and not isinstance(error, _NO_CREDENTIALS):
         return configuration_problem(error, profile)
     if isinstance(error, raised.ClientError):
@@ -150,7 +150,7 @@ def _role_refused(error: raised.ClientError, profile: str | None) -> MigrateMfaE
 
 
 def _signed_out(error: BaseException, name: str) -> MigrateMfaError | None:
-    """A session that a person has to start again, or None."""
+    """The error for a session that only a person can start again, or None."""
     if isinstance(error, raised.RefreshWithMFAUnsupportedError):
         what = f"The session of the profile {name!r} has ended; a new one needs an MFA code."
         return NotAllowed(what, _MFA)
@@ -165,7 +165,7 @@ def _signed_out(error: BaseException, name: str) -> MigrateMfaError | None:
 
 
 def _from_elsewhere(error: BaseException, profile: str | None) -> MigrateMfaError:
-    """Credentials from a process, a file, a container, an instance."""
+    """The error for credentials from a process, a file, a container or an instance, or None."""
     name, kind = _name(profile), type(error).__name__
     provider = error.kwargs.get("provider") if isinstance(error, raised.CredentialRetrievalError) else None
     if provider not in {None, "custom-process"}:
@@ -178,7 +178,7 @@ def _from_elsewhere(error: BaseException, profile: str | None) -> MigrateMfaErro
     if provider or _process(name):
         return NotAllowed(
             f"The credential_process of the profile {name!r} gives no credentials ({kind}).",
-            f"Run it by hand, as it stands in {config_file()}: it must end with 0 and print JSON with "
+            f"Run it by hand, exactly as in {config_file()}: it must end with 0 and print JSON with "
             "Version 1, AccessKeyId and SecretAccessKey.",
         )
     if isinstance(error, RuntimeError):
@@ -187,7 +187,7 @@ def _from_elsewhere(error: BaseException, profile: str | None) -> MigrateMfaErro
 
 
 def api_error(operation: str, error: BaseException) -> ApiError:
-    """Turn what boto3 raised into the one error that the rest of the tool knows."""
+    """Turn what boto3 raised into an `ApiError`, the only one that the rest of the tool knows."""
     if isinstance(error, raised.ClientError):
         return _refusal(operation, error)
     if isinstance(error, raised.HTTPClientError | raised.ConnectionError):
@@ -203,7 +203,7 @@ def api_error(operation: str, error: BaseException) -> ApiError:
 
 
 def renewal_error(operation: str, error: Exception, profile: str | None) -> ApiError:
-    """What is wrong with credentials; where it is the network, nothing was sent and it may come back."""
+    """The error for credentials. If the network is the cause, nothing was sent and a retry may succeed."""
     if isinstance(error, raised.ClientError | raised.HTTPClientError | raised.ConnectionError):
         found = api_error(operation, error)
         if found.unconnected:
@@ -229,7 +229,7 @@ def _refusal(operation: str, error: raised.ClientError) -> ApiError:
 
 
 def _broken(operation: str, error: Any) -> ApiError:  # noqa: ANN401 - BotoCoreError's arguments are untyped
-    """A connection that was not made, or broke."""
+    """What is wrong with a connection that was not made, or broke."""
     url = _masked(str(error.kwargs.get("endpoint_url") or "the endpoint"))
     if isinstance(error, raised.ProxyConnectionError):
         variable = next((name for name in _PROXIES if os.environ.get(name)), "see the proxies of the system")
@@ -250,7 +250,7 @@ def _broken(operation: str, error: Any) -> ApiError:  # noqa: ANN401 - BotoCoreE
 
 
 def _masked(text: str) -> str:
-    """Without the name and password that a URL can hold."""
+    """The URL without a user name and password."""
     return _USER_INFO.sub("//***@", text)
 
 
@@ -260,7 +260,7 @@ def _said(error: BaseException) -> str:
 
 
 def _setting(error: Exception) -> str | None:
-    """The variable that a wrong setting comes from if it is set, else its name in the file."""
+    """The variable that a wrong setting comes from; if that is not set, its name in the file."""
     if isinstance(error, raised.InvalidChecksumConfigError):
         key = str(error.kwargs["config_key"])
         found: tuple[str, str] | None = f"AWS_{key.upper()}", key
@@ -273,7 +273,7 @@ def _setting(error: Exception) -> str | None:
 
 
 def _trouble(error: Exception) -> str:
-    """What is wrong with a configuration file; never its text."""
+    """What is wrong with a configuration file, without quoting it."""
     cause = error.__context__
     if isinstance(cause, DuplicateOptionError):
         return f"the option {cause.option!r} stands twice in [{cause.section}], again in line {cause.lineno}"
@@ -290,7 +290,7 @@ def _trouble(error: Exception) -> str:
 
 
 def _unnamed(profile: str) -> str:
-    """The usual cause: the section stands there without the word that makes it a profile."""
+    """The usual cause: the file has a section [NAME] that must be [profile NAME]."""
     try:
         named = raw_config_parse(config_file())
     except (raised.BotoCoreError, OSError, ValueError):
@@ -299,7 +299,7 @@ def _unnamed(profile: str) -> str:
 
 
 def _process(profile: str) -> bool:
-    """Whether a profile has a credential_process, as far as the files can be read."""
+    """Whether a profile has a credential_process; false where the files cannot be read."""
     try:
         profiles = multi_file_load_config(config_file(), credentials_file())["profiles"]
     except (raised.BotoCoreError, OSError, ValueError):
@@ -312,14 +312,14 @@ def _name(profile: str | None) -> str:
 
 
 def _look_at(profile: str | None) -> str:
-    """What to look at: the profile, its file, and the variables that are set, by name."""
+    """The hint: check the profile, its file, and the variables that are set, by name."""
     names = sorted(name for name in os.environ if name.startswith("AWS_") and name not in _NO_MATTER)
     variables = f", and {', '.join(names)}" if names else ""
     return f"Check the profile {_name(profile)!r} in {config_file()}{variables}."
 
 
 _NO_MATTER = {"AWS_CA_BUNDLE", "AWS_CONFIG_FILE", "AWS_DEFAULT_OUTPUT", "AWS_EXECUTION_ENV", "AWS_PAGER"}
-"""Variables that say nothing of credentials or profiles; the file that is looked at is named anyway."""
+"""Variables that have nothing to do with credentials or profiles; the hint names the files anyway."""
 _SHARED = "shared-credentials-file"
 _SIGN_IN = "Sign in (aws sso login, aws configure), or give --profile"
 _MEND = "Correct the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE."

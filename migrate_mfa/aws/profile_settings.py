@@ -1,4 +1,4 @@
-"""Settings of a profile that botocore passes over, or fails for without their name."""
+"""Settings of a profile that botocore silently ignores, or fails for without naming them."""
 
 import os
 from collections.abc import Mapping
@@ -12,17 +12,17 @@ _NUMBERS = {
     "metadata_service_num_attempts": "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
     "csm_port": "AWS_CSM_PORT",
 }
-"""What must be a whole number, and the variable that wins over the profile's setting."""
+"""Settings that must be whole numbers, and the variables that override them."""
 _COGNITO = "cognito_identity_provider"
 _COGNITOS = {_COGNITO, "cognito_identity", "cognito_sync"}
 
 
 def require_usable(core: Any, profile: str) -> None:  # noqa: ANN401 - botocore's own
-    """Refuse numbers that are none, and a `services` that leads nowhere.
+    """Refuse values that are not numbers, and a `services` that names no section.
 
     Args:
         core: the botocore session.
-        profile: the profile's name, to be told.
+        profile: the profile's name, for messages.
 
     Raises:
         UsageError: names the setting, and the profile or the variable.
@@ -67,7 +67,7 @@ _SHAPE = f"It looks like `{_COGNITO} =`, and on the next line, indented, `endpoi
 
 
 def endpoint_source(core: Any, service_id: str, profile: str) -> str:  # noqa: ANN401 - botocore's own
-    """Where botocore has an endpoint from that no option gives: a variable, or a setting of the profile."""
+    """Where an endpoint comes from that no option gives: a variable, or a setting of the profile."""
     if os.environ.get("AWS_ENDPOINT_URL"):
         return "AWS_ENDPOINT_URL"
     name = core.get_scoped_config().get("services")

@@ -1,4 +1,4 @@
-"""The AWS session: Region, endpoint, credentials, and clients whose every attempt we count ourselves."""
+"""The AWS session: Region, endpoint, credentials, and clients that never retry by themselves."""
 
 import os
 import re
@@ -41,19 +41,19 @@ if TYPE_CHECKING:
 _CONNECT_TIMEOUT_S = 5
 _READ_TIMEOUT_S = 20
 _CALL_S = float(_CONNECT_TIMEOUT_S + _READ_TIMEOUT_S)
-"""The longest that a call may take as a whole: a drain counts on it (`engine.stop.SILENT_DRAIN_S`)."""
+"""The longest that a whole call may take; a drain relies on it (`stop.SILENT_DRAIN_S`)."""
 _CREDENTIALS_S = 60.0
-"""How long credentials may take to be found at the start, as by a credential_process."""
+"""How long the first credentials may take, such as those of a credential_process."""
 _USER_AGENT = f"migrate-mfa/{__version__} Boto3/{boto3.__version__} Botocore/{botocore.__version__}"
-"""Given as a whole: composing it costs botocore a sixth of the CPU of each call."""
+"""The complete user agent: if botocore composes it, that is a sixth of the CPU of each call."""
 _RENEWED = {"assume-role-with-web-identity", "container-role", "iam-role"}
-"""Botocore's names of credentials that are renewed without a person, as long as the machine has its role."""
+"""Botocore's names of credentials that renew themselves as long as the machine has its role."""
 _POOL_ARN = re.compile(r"arn:[a-z-]+:cognito-idp:[a-z0-9-]+:[0-9]{12}:userpool/(?P<id>[^/]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsTarget:
-    """Where to go: the AWS CLI's own options, each None for its usual default."""
+    """Where calls go: the options of the AWS CLI, each None for its usual default."""
 
     user_pool_id: str
     profile: str | None = None
@@ -71,10 +71,10 @@ class Identity:
 
 
 def region_of(target: AwsTarget) -> str:
-    """The Region: as given, else the one in the pool's id; two that differ are refused.
+    """The Region that was given, else the one in the pool's id. They must not differ.
 
     Raises:
-        UsageError: the id has no Region in it, or another one than was given.
+        UsageError: the id contains no Region, or another one than was given.
     """
     match = POOL_ID.fullmatch(target.user_pool_id)
     if match is None:
@@ -104,7 +104,7 @@ class Aws:
     """
 
     def __init__(self, target: AwsTarget, *, connections: int = 10, region: str | None = None) -> None:
-        """`region` is for what belongs to no pool; that of the target otherwise."""
+        """Make a session; `region` is for calls that are not about a pool (default: the target's Region)."""
         self.target = target
         self.region = region or region_of(target)
         self._connections = connections
@@ -122,10 +122,10 @@ class Aws:
             self._assume_role()
 
     def _assume_role(self) -> None:
-        """Work as the role of the target from now on, where it names one."""
+        """Use the target's role from now on, if it names one."""
         if self.target.role is not None:
             self._credentials = assumed(self.target.role, self._source, self._client_with)
-            core: Any = self._core  # botocore has no other way to be told
+            core: Any = self._core  # botocore offers no other way to set it
             core._credentials = self._credentials  # noqa: SLF001
             self._begin_with(self._credentials)
 
@@ -135,7 +135,7 @@ class Aws:
         except TooLate:
             raise NotAllowed(
                 f"There were no AWS credentials after {_CREDENTIALS_S:.0f} s.",
-                f"Run the credential_process of the profile by hand, as it stands in {config_file()}.",
+                f"Run the credential_process of the profile by hand, exactly as in {config_file()}.",
             ) from None
 
     def client(self, service: str, region: str | None = None) -> "BaseClient":
@@ -176,11 +176,11 @@ class Aws:
         return client
 
     def _client_with(self, service: str, **keys: str) -> "BaseClient":
-        """A client with these keys, for what botocore does by itself."""
+        """A client with these keys, for botocore's own calls."""
         return self._create_client(service, None, self._given_endpoint(service)[0], **keys)
 
     def _given_endpoint(self, service: str) -> tuple[str | None, str]:
-        """The endpoint to make a client with, None for what botocore finds; and where it comes from."""
+        """The endpoint to make a client with, None if botocore chooses it; and where it comes from."""
         service_id: str = self._core.get_service_model(service).service_id
         if name := own_variable(service_id, ignored=self._ignores_endpoints):
             return None, name
@@ -198,7 +198,7 @@ class Aws:
 
     @cached_property
     def endpoint(self) -> str:
-        """Where calls about the pool really go: `aws`, or a URL that a flag, variable or profile gives."""
+        """Where calls about the pool go: `aws`, or the URL from a flag, a variable or the profile."""
         url: str = self.client("cognito-idp").meta.endpoint_url
         return name_of(url, self._suffixes())
 
@@ -211,9 +211,9 @@ class Aws:
         }
 
     def credentials_end(self) -> float | None:
-        """When the credentials end, in seconds since the epoch; None if they renew themselves or do not say.
+        """When the credentials expire, in seconds since 1970; None if they renew themselves or do not tell.
 
-        Those of a role of `--role-arn` are had again as long as the ones that assume it are good.
+        Those of `--role-arn` are renewed until the credentials that assume the role expire.
         """
         if self._source is None or self._source.method in _RENEWED:
             return None
@@ -236,9 +236,9 @@ class Aws:
         return Identity(answer["Account"], answer["Arn"])
 
     def _begin_with(self, credentials: Any) -> None:  # noqa: ANN401 - botocore's own
-        """Have the credentials now, on the operator's own thread: a profile may ask for an MFA code.
+        """Get the credentials now, in the main thread: a profile may ask for an MFA code.
 
-        Where there is no terminal it would be taken from standard input, and shown.
+        Without a terminal, botocore would read the code from standard input and echo it.
         """
         try:
             with catch_warnings(action="error", category=GetPassWarning):
@@ -246,12 +246,12 @@ class Aws:
         except Exception as error:
             renewal = renewal_error("GetCredentials", error, self.target.profile)
             if renewal.problem is None:
-                return  # the network: the first call tries again, and says so
+                return  # the network: the first call retries and reports it
             raise renewal.problem from error
         require_clean_keys(keys, credentials.method)
 
     def _renew_credentials(self, model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's own
-        """Runs first in a call, so that a failure of the credentials is reported as one."""
+        """Get the credentials before the call, so that their failure is reported as theirs."""
         if self._credentials is None:
             return
         try:
@@ -260,7 +260,7 @@ class Aws:
             raise renewal_error(model.name, error, self.target.profile) from error
 
     def _require_region(self) -> None:
-        """Refuse a Region of no partition, unless the endpoint is somebody's own."""
+        """Refuse a Region that is in no partition, unless the endpoint is not AWS's."""
         try:
             self._core.get_partition_for_region(self.region)
         except UnknownRegionError as error:
@@ -286,7 +286,7 @@ def call(client: Any, operation: str, *, need: str | None = None, **arguments: A
     Args:
         client: the service's client.
         operation: such as AdminGetUser.
-        need: a member without which a 200 is no answer: boto3 lets garbage through.
+        need: a member that a 200 must have; boto3 does not check it.
         arguments: the request's members.
 
     Raises:

@@ -1,4 +1,4 @@
-"""One Cognito user pool through boto3: our types in and out, every failure an `ApiError`."""
+"""One Cognito user pool through boto3: takes and returns our types, raises only `ApiError`."""
 
 import threading
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ from migrate_mfa.ports import Filter, Page, sending
 if TYPE_CHECKING:
     from migrate_mfa.aws.session import Aws
 
-_PAGE = 60  # the most that ListUsers gives (API reference)
+_PAGE = 60  # the largest page of ListUsers (API reference)
 _LONGEST_FILTER = 256  # characters ("ListUsers", API reference)
 
 
@@ -44,16 +44,16 @@ class CognitoUserPool:
 
     @reads("DescribeUserPool")
     def describe(self) -> PoolFacts:
-        """DescribeUserPool for what the pool is, GetUserPoolMfaConfig for what its MFA is."""
+        """DescribeUserPool, and GetUserPoolMfaConfig for its MFA settings."""
         pool = self._call("DescribeUserPool", need="UserPool", UserPoolId=self._pool_id)["UserPool"]
         mfa = self._call("GetUserPoolMfaConfig", UserPoolId=self._pool_id)
         return pool_facts(pool, mfa)
 
     @reads("ListUsers")
     def page(self, only: Filter | None, token: str | None) -> Page:
-        """ListUsers with every attribute: naming some would fail for users who lack them.
+        """ListUsers with all attributes: asking for some would fail for users who lack them.
 
-        A value that is too long to be searched for is searched for by its beginning: others may fit too.
+        A value longer than a filter allows is searched for by its beginning, so other users may match too.
         """
         arguments: dict[str, Any] = {"UserPoolId": self._pool_id, "Limit": _PAGE}
         if only is not None:
@@ -77,7 +77,7 @@ class CognitoUserPool:
         return "WEB_AUTHN" in (answer.get("ConfiguredUserAuthFactors") or [])
 
     def store_phone(self, username: str, phone: Phone, *, verified: bool) -> None:
-        """AdminUpdateUserAttributes; a number is never blank, which would delete the attribute."""
+        """AdminUpdateUserAttributes; the number must not be blank, which would delete the attribute."""
         flag = {"phone_number_verified": "true"} if verified else {}
         self._update(username, {"phone_number": phone.e164, **flag})
 
@@ -104,11 +104,11 @@ class CognitoUserPool:
         )
 
     def enforced_limit(self, category: Category) -> float | None:
-        """GetProvisionedLimit where the category is adjustable, else Service Quotas; None if neither says.
+        """GetProvisionedLimit if the category is adjustable, else Service Quotas; None if it is not known.
 
-        Service Quotas can show more than is enforced for an adjustable category ("Quotas in Amazon
-        Cognito"), so it is asked only for the others. Any refusal means "not known": the documented default
-        is then used.
+        For an adjustable category Service Quotas can show more than is enforced ("Quotas in Amazon
+        Cognito"), so only the others are read there. After any refusal the quota is not known, and the
+        documented default is used.
         """
         try:
             if QUOTAS[category].adjustable:
@@ -149,7 +149,7 @@ def _announce(**_: object) -> None:
 
 
 def filter_text(only: Filter) -> str:
-    """The Filter string of ListUsers, with quotes and backslashes escaped: values come from a CSV."""
+    """The Filter of ListUsers, with quotes and backslashes escaped: values come from a CSV file."""
     value, prefix = only.value, only.prefix
     while len(text := _filter_text(only.attribute, value, prefix=prefix)) > _LONGEST_FILTER:
         value, prefix = value[: min(_LONGEST_FILTER, len(value) - 1)], True
@@ -162,7 +162,7 @@ def _filter_text(attribute: str, value: str, *, prefix: bool) -> str:
 
 
 def pool_facts(pool: Answer, mfa: Answer) -> PoolFacts:
-    """What matters of DescribeUserPool's `UserPool` and of GetUserPoolMfaConfig's answer."""
+    """The facts used from DescribeUserPool's `UserPool` and from GetUserPoolMfaConfig's answer."""
     aliases = set(pool.get("AliasAttributes") or [])
     usernames = set(pool.get("UsernameAttributes") or [])
     settings = pool.get("UserAttributeUpdateSettings") or {}

@@ -1,1 +1,1 @@
-"""One user first: the whole way, by hand, with a way back."""
+"""canary: enrol one user by hand, test the sign-in, and undo it."""

@@ -1,7 +1,7 @@
-"""Signing a user in through one app client, and what the user then does with the access token.
+"""Sign a user in through one app client, and make the user's own calls with the access token.
 
-AdminInitiateAuth and AdminRespondToAuthChallenge are signed; the calls that carry a token are not, and no IAM
-policy applies to them (botocore's service model says so by itself).
+AdminInitiateAuth and AdminRespondToAuthChallenge are signed. Calls with an access token are not, and no IAM
+policy applies to them (as botocore's service model says).
 """
 
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _PHONE = "phone_number"
 _NOT_ALLOWED = frozenset({"AccessDeniedException", "AccessDenied"})
 _NO_SUCH_CLIENT = frozenset({"ResourceNotFoundException", "InvalidParameterException"})
-"""The second for an id that cannot be one."""
+"""The second is the answer to a malformed id."""
 
 
 class CognitoSignIn:
@@ -36,7 +36,7 @@ class CognitoSignIn:
         """DescribeUserPoolClient, for the secret if the client has one.
 
         Returns:
-            Whether the caller may know: if not, `use_secret` has to be told.
+            Whether the caller may read the secret; if not, call `use_secret`.
 
         Raises:
             PoolNotReady: the pool has no such client.
@@ -82,7 +82,7 @@ class CognitoSignIn:
 
     @reads("AdminRespondToAuthChallenge")
     def answer(self, challenge: Challenge, code: str) -> Tokens | Challenge:
-        """AdminRespondToAuthChallenge to SMS_MFA, as the user whom the challenge names."""
+        """AdminRespondToAuthChallenge to SMS_MFA, with the user name from the challenge."""
         name = challenge.username
         return _outcome(
             name,

@@ -1,4 +1,4 @@
-"""canary: one user by hand, in a run directory of its own: `rollback` undoes it, also after a crash."""
+"""canary: enrol one user by hand, in its own run directory. `rollback` undoes it, also after a crash."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ _COLUMNS = ("username", "phone_number")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Which user is tested, through which app client, with which number (None: the user's own)."""
+    """The user to test, the app client, and the number (None: the user's own)."""
 
     user: str
     client_id: str
@@ -52,7 +52,7 @@ class Request:
 
 
 class Asker(Questions, Protocol):
-    """Who is asked for the app client's secret, too."""
+    """The person at the terminal, who can also enter the app client's secret."""
 
     def secret(self) -> str:
         """The secret; blank for a client without one."""
@@ -61,12 +61,12 @@ class Asker(Questions, Protocol):
 
 Tell = Callable[[Walked], None]
 Confirm = Callable[["Canary", Way], None]
-"""Asks whether to go the way; raises when not."""
+"""Asks whether to start; raises if the answer is no."""
 
 
 @dataclass(slots=True)
 class Canary:
-    """One canary, with its result however it ended."""
+    """One canary and its result, however it ended."""
 
     session: Session
     sign_in: CognitoSignIn
@@ -75,13 +75,13 @@ class Canary:
     way: Way | None = None
     steps: list[Walked] = field(default_factory=list)
     gone: bool = False
-    """The way was begun: there is a run directory."""
+    """The steps have begun: there is a run directory."""
     walked: bool = False
-    """The tokens came."""
+    """The sign-in gave tokens."""
     wrote: bool = False
     """There may be something to undo."""
     problem: MigrateMfaError | None = None
-    """What ended it that concerns more than this user."""
+    """The error that ended it, if it concerns more than this user."""
 
     @property
     def cause(self) -> StopCause | None:
@@ -89,7 +89,7 @@ class Canary:
         return self.session.stop.cause
 
     def go(self, ask: Asker, confirm: Confirm, tell: Tell) -> None:
-        """Look at the user, ask, and go the way; it ends early without raising."""
+        """Read the user, ask, and make the steps. If it ends early, it does not raise."""
         try:
             self._learn_secret(ask)
             found = self._look(tell)
@@ -103,7 +103,7 @@ class Canary:
             self.problem = error
 
     def _learn_secret(self, ask: Asker) -> None:
-        """Have the app client's secret: read it, or ask for it where the caller may not read it."""
+        """Get the app client's secret: read it, or ask for it if the caller may not read it."""
         try:
             known = self.sign_in.learn_secret()
         except ApiError as error:
@@ -147,7 +147,7 @@ class Canary:
         )
 
     def _number(self, state: UserState) -> Phone | Verdict:
-        """The number that was given, as a roster's is read; else the user's own, as it stands in the pool."""
+        """The number that was given, read like one in a roster; else the user's own number in the pool."""
         if self.request.phone:
             country = self.session.settings.roster_options.phone_country
             read = normalise(self.request.phone, country=country, strict=False)
@@ -163,7 +163,7 @@ class Canary:
         return NumberClaims(held_by_other=any(each.sub != state.sub for each in found.users))
 
     def _walk(self, way: Way, ask: Questions, tell: Tell) -> None:
-        """Go the way in the run directory."""
+        """Make the steps in the run directory."""
         session = self.session
         with open_invocation(
             session, self.directory, "canary", lambda journal: self._bind(journal, way)
@@ -198,7 +198,7 @@ class Canary:
         tell(step)
 
     def _bind(self, journal: Journal, way: Way) -> None:
-        """Make it a run of one row, which `run` and `reconcile` refuse and `rollback` takes back."""
+        """Record it as a run of one row, which `run` and `reconcile` refuse and `rollback` undoes."""
         if journal.meta():
             raise InputUnusable(
                 f"{shown(journal.directory)} belongs to another run.", "Give a new --run-dir, or none."
@@ -240,7 +240,7 @@ def _refusal(verdict: Verdict) -> str:
 
 
 _DESPITE = re.compile(r"left alone \(--despite \w+\)|use --despite \w+")
-"""What the sentences of reasons say that a plan may lift; a canary lifts nothing."""
+"""The part of a reason's sentence that names `--despite`, an option that canary does not have."""
 
 
 def _verdict(way: Way, steps: list[Walked], *, walked: bool) -> Verdict:
@@ -256,7 +256,7 @@ def _public(step: Walked) -> dict[str, object]:
 
 @contextmanager
 def open_canary(settings: Settings, request: Request, progress: Progress) -> Iterator[Canary]:
-    """Reach the pool and the app client; the lane is shared, because a canary makes a handful of calls."""
+    """Connect to the pool and the app client. The lane is shared, as a canary makes only a few calls."""
     pool_id = settings.user_pool_id
     if pool_id is None:
         raise UsageError(*NO_POOL)
@@ -270,10 +270,10 @@ def open_canary(settings: Settings, request: Request, progress: Progress) -> Ite
 
 
 def undo(settings: Settings, directory: Path, progress: Progress) -> Reason | None:
-    """Roll the canary back, like a run. Says how the user ended; None where a signal came first.
+    """Roll the canary back, like a run. Returns the user's outcome; None if a signal came first.
 
     Raises:
-        MigrateMfaError: it could not be done now; the same rollback can be made later.
+        MigrateMfaError: it could not be done now. The same rollback can be repeated later.
     """
     again = replace(settings, run_dir=directory)
     with open_rollback(again, progress, exclusive=False) as rollback:

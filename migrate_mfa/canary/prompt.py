@@ -1,4 +1,4 @@
-"""Asking one person at this terminal, and telling how the steps go."""
+"""The questions to the person at this terminal, and the results of the steps."""
 
 from collections.abc import Callable
 from textwrap import fill, wrap
@@ -19,7 +19,7 @@ _WIDTH = 79
 
 
 class Terminal:
-    """`engine.canary.Questions` at this terminal; nothing that is secret is echoed."""
+    """`canary.Questions` at this terminal; secrets are not echoed."""
 
     def __init__(self, stop: Stop, progress: "Progress") -> None:
         self._stop = stop
@@ -32,16 +32,16 @@ class Terminal:
         return typed
 
     def secret(self) -> str:
-        """The app client's secret, where we may not read it."""
+        """The app client's secret, if the caller may not read it."""
         prompt = "Secret of the app client (empty if it has none): "
         return self._asked(lambda: ask(self._stop, prompt, secret=True))
 
     def code(self, destination: str) -> str:
-        """The code of an SMS; what cannot be one costs no try."""
+        """The code of an SMS; input that is not digits does not count as a try."""
         where = f" to {destination}" if destination else ""
         while True:
             typed = self._asked(lambda: ask(self._stop, f"Code of the SMS{where} (empty if none came): "))
-            code = normalize("NFKC", "".join(typed.split()))  # as Japanese keyboards type digits
+            code = normalize("NFKC", "".join(typed.split()))  # Japanese keyboards can type full-width digits
             if not code or (code.isascii() and code.isdecimal()):
                 return code
             tell("A code is made of digits.")
@@ -51,7 +51,7 @@ class Terminal:
         return self._asked(lambda: agree(self._stop, question, default=default))
 
     def say(self, text: str) -> None:
-        """Something to know before the next question."""
+        """Print information before the next question."""
         say(text)
 
     def _asked(self, question: Callable[[], T]) -> T:
@@ -59,8 +59,8 @@ class Terminal:
         try:
             return question()
         except (EOFError, Stopped):
-            self._stop.request(StopCause.SIGINT)  # for the end of the input; a signal has said so already
-            tell("")  # what comes next begins a new line
+            self._stop.request(StopCause.SIGINT)  # a signal has printed its own message
+            tell("")  # the next output begins on a new line
             raise Stopped from None
 
 
@@ -71,7 +71,7 @@ def print_step(step: "Walked") -> None:
 
 
 def say_step(step: "Walked") -> None:
-    """One step, for the person at the terminal: standard output has JSON."""
+    """Print one step for the person at the terminal, on standard error: standard output has JSON."""
     for line in _step_lines(step):
         tell(line)
 

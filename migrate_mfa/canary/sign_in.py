@@ -1,4 +1,4 @@
-"""Signing one user in: what Cognito hands out, what it asks for, and what a refusal means. Pure.
+"""Signing one user in: the tokens, the challenges, and what a refusal means. Pure.
 
 Sources: API Reference, "AdminInitiateAuth" and "AdminRespondToAuthChallenge"; Developer Guide,
 "Authentication with Amazon Cognito user pools", "Quotas in Amazon Cognito" (5 codes and 15 tries an hour,
@@ -34,10 +34,10 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge:
-    """What a sign-in is asked for.
+    """A challenge that a sign-in must answer.
 
-    `username` is what the answer must carry (USER_ID_FOR_SRP); `destination` where a code went, as Cognito
-    shows it, None where none was sent.
+    `username` must be sent back in the answer (USER_ID_FOR_SRP). `destination` is where a code was sent, as
+    Cognito shows it; None if none was sent.
     """
 
     name: str
@@ -58,32 +58,32 @@ def mask_destination(destination: str) -> str:
 
 
 def goes_to(destination: str, phone: Phone) -> bool:
-    """Whether a masked destination can be this number; Cognito masks all but the last digits."""
+    """Whether a masked destination fits this number; Cognito masks all but the last digits."""
     shown = re.search(r"\d*$", destination)
     return phone.e164.endswith(shown[0] if shown else "")
 
 
 def wrong_password(error: ApiError) -> bool:
-    """Whether another password may help; the code is the same for much that no password can mend."""
+    """Whether another password may help; other refusals have the same error code."""
     return error.code == _NOT_AUTHORIZED and "incorrect username or password" in error.message.lower()
 
 
 def too_late(error: ApiError) -> bool:
-    """Whether a code, or the session that it belongs to, is too old: a new one may help."""
+    """Whether a code or its session has expired: a new code may help."""
     dead_session = error.code == _NOT_AUTHORIZED and "session" in error.message.lower()
     return error.code == _EXPIRED or dead_session
 
 
 def require_flow(error: ApiError, pool_id: str, client_id: str) -> None:
-    """Refuse an app client that does not let a server sign users in with their passwords.
+    """Refuse an app client that does not allow a server to sign users in with their passwords.
 
     Raises:
-        PoolNotReady: the refusal says that; it names the setting and how to see it.
+        PoolNotReady: Cognito's refusal says so. The error names the setting and how to see it.
     """
     if error.code == "InvalidParameterException" and "flow" in error.message.lower():
         raise PoolNotReady(
-            "This app client does not allow ALLOW_ADMIN_USER_PASSWORD_AUTH, so nobody can be signed in "
-            "with it from here.",
+            "This app client does not allow ALLOW_ADMIN_USER_PASSWORD_AUTH, so this command cannot sign "
+            "users in with it.",
             "See its flows: aws cognito-idp describe-user-pool-client "
             f"--user-pool-id {pool_id} --client-id {client_id} "
             "--query UserPoolClient.ExplicitAuthFlows. Use a client that has it, such as one made for tests.",
@@ -91,7 +91,7 @@ def require_flow(error: ApiError, pool_id: str, client_id: str) -> None:
 
 
 def challenge_sentence(name: str) -> str:
-    """What a challenge means that this command does not answer, and what to do."""
+    """What a challenge means that this command cannot answer, and what to do."""
     return _CHALLENGES.get(name, f"The sign-in asks for {name}, which is not answered here.")
 
 
@@ -118,7 +118,7 @@ _CHALLENGES = {
 
 def explain(error: ApiError) -> str:
     """What the refusal of a call means for this user, without personal data."""
-    said = "" if "<" in error.message else scrub(error.message)  # not the page of some proxy
+    said = "" if "<" in error.message else scrub(error.message)  # an answer of Cognito, not a proxy's page
     if error.effect is Effect.UNKNOWN and error.code not in _SENTENCES:
         return f"{error.operation}: no usable answer ({error.code}); it may have been done. {said}".strip()
     known = _SENTENCES.get(error.code, "")
@@ -150,7 +150,7 @@ class SignIn(Protocol):
     """One app client, and what a signed-in user may do. Each method tries once and raises `ApiError`."""
 
     def begin(self, username: str, password: str) -> Tokens | Challenge:
-        """AdminInitiateAuth with ADMIN_USER_PASSWORD_AUTH; sends an SMS where MFA by SMS is in effect."""
+        """AdminInitiateAuth with ADMIN_USER_PASSWORD_AUTH; sends an SMS if SMS MFA is in effect."""
         ...
 
     def answer(self, challenge: Challenge, code: str) -> Tokens | Challenge:
@@ -158,11 +158,11 @@ class SignIn(Protocol):
         ...
 
     def store_phone(self, tokens: Tokens, phone: Phone) -> str | None:
-        """UpdateUserAttributes with phone_number; where a code went, as Cognito shows it, if one was sent."""
+        """UpdateUserAttributes with phone_number. Returns where a code was sent (masked), or None."""
         ...
 
     def send_code(self, tokens: Tokens) -> str:
-        """GetUserAttributeVerificationCode for phone_number; where the code went."""
+        """GetUserAttributeVerificationCode for phone_number. Returns where the code was sent."""
         ...
 
     def verify_phone(self, tokens: Tokens, code: str) -> None:
@@ -170,5 +170,5 @@ class SignIn(Protocol):
         ...
 
     def revoke(self, tokens: Tokens) -> None:
-        """RevokeToken with the refresh token: ends this session and no other."""
+        """RevokeToken with the refresh token: ends only this session."""
         ...

@@ -1,7 +1,4 @@
-"""The steps of a canary: what is done with the user, what is asked, what is reported.
-
-`engine.canary_walk` goes the way.
-"""
+"""The steps of a canary: what is done with the user, asked and reported. `canary.walk` makes them."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -33,7 +30,7 @@ class Questions(Protocol):
         ...
 
     def code(self, destination: str) -> str:
-        """The code of the SMS that went to `destination`; blank: none has come."""
+        """The code of the SMS that was sent to `destination`; blank if none has arrived."""
         ...
 
     def agree(self, question: str) -> bool:
@@ -41,25 +38,25 @@ class Questions(Protocol):
         ...
 
     def say(self, text: str) -> None:
-        """Something to know before the next question."""
+        """Print information before the next question."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """One step: `ok`, `failed`, `stopped`, or `noted` where it was not possible and does not matter."""
+    """One step: `ok`, `failed`, `stopped`, or `noted` if it was not possible and does not matter."""
 
     name: str
     operation: str
     status: str
     seconds: float
-    """Spent in calls; the person at the terminal may take as long as it takes."""
+    """The time spent in calls, without the time that the person needed to answer."""
     says: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """What is to be done with one user: without `store`, `prove` and `enable` only the sign-in."""
+    """The steps for one user. Without `store`, `prove` and `enable` only the sign-in is tested."""
 
     state: UserState
     candidate: Candidate
@@ -72,7 +69,7 @@ class Way:
 
     @property
     def sms(self) -> int:
-        """How many SMS it causes where no code is asked for twice."""
+        """How many SMS are sent if no code is requested twice."""
         return int(self.prove) + 1
 
     @property
@@ -87,21 +84,21 @@ class Way:
 
     @property
     def path(self) -> str:
-        """Its name, for scripts."""
+        """Its name in the JSON output."""
         if not self.writes:
             return "sign-in only"
         return "attested" if self.attested else "by code"
 
 
 def policy_of(*, attested: bool) -> Policy:
-    """The policy that the user is decided by."""
+    """The verification policy by which the user is decided."""
     return Policy(verification=VerificationPolicy.ATTESTED if attested else VerificationPolicy.BY_CODE)
 
 
 def find_way(
     state: UserState, phone: Phone, *, pool: PoolFacts, attested: bool, claims: NumberClaims | None = None
 ) -> Way | Verdict:
-    """Decide about the user as `plan` would, and what that means by hand.
+    """Decide about the user as `plan` would, and choose the steps by hand.
 
     Raises:
         PoolNotReady: MFA is required here, so the user cannot sign in to set a number.

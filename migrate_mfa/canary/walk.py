@@ -1,7 +1,7 @@
-"""Going one real user's way: each step made, timed, journaled where it writes, and reported.
+"""Make the steps of a canary with one real user: time each, journal each write, report each.
 
-No call is repeated whose effect is unknown: it may have sent an SMS. Every write is in the journal before it
-is made, like those of a run, so that a rollback gives the user back whatever happens in between.
+A call with an unknown effect is not repeated: it may have sent an SMS. Like in a run, every write is in the
+journal before it is made, so a rollback can restore the user even after a crash.
 """
 
 from collections.abc import Callable
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
     from migrate_mfa.stop import Stop
 
 TRIES = 3
-"""How often a password or a code may be typed; Cognito locks a user out after five failures."""
+"""How often a password or a code may be typed. Cognito locks a user out after five failures."""
 T = TypeVar("T")
 
 
 class _Failed(Exception):
-    """A step that ends the way; the text is for the person at the terminal."""
+    """A step failed and ends the canary; the text is for the person at the terminal."""
 
 
 class Walk:
-    """Goes the way once. `steps` are those gone so far."""
+    """Makes the steps once. `steps` are those made so far."""
 
     def __init__(
         self,
@@ -78,10 +78,10 @@ class Walk:
         self.steps: list[Walked] = []
 
     def go(self) -> bool:
-        """Take the steps up to the tokens. Returns whether they came; no session is left behind in any case.
+        """Make the steps up to the tokens. Returns whether tokens came. Always revokes the session.
 
         Raises:
-            MigrateMfaError: what concerns more than this user.
+            MigrateMfaError: a failure that concerns more than this user.
             Stopped: a signal came.
         """
         try:
@@ -136,7 +136,7 @@ class Walk:
         self._tell(walked)
 
     def _call(self, attempt: Callable[[], T]) -> T:
-        """Make one call with the engine's patience, but never twice what may have been done."""
+        """Make one call, retried like the engine's, but not if the first may have taken effect."""
         controller = retrying(WRITES, self._clock, self._stop)
         try:
             return self._timed(lambda: controller(attempt))
@@ -153,7 +153,7 @@ class Walk:
             self._seconds += self._clock.monotonic() - started
 
     def _write(self, step: Step, attempt: Callable[[], T]) -> T:
-        """Make one write: its intent and the user's state before are in the journal first."""
+        """Make one write. First its intent and the user's earlier state are written to the journal."""
         now = self._clock.now
         intent = self._store.record_intent(self._work, self._way.state, Plan((step,), Reason.ENROLLED), now())
         result = "unknown"
@@ -259,7 +259,7 @@ class Walk:
         return "the SMS arrived, its code gives tokens"
 
     def _enter(self, attempt: Callable[[str], T], renew: Callable[[], object]) -> T:
-        """Ask for a code until it is right: so many tries, and one new code."""
+        """Ask for a code until it is right: a limited number of tries, and at most one new code."""
         left, renewed = TRIES, False
         while left:
             code = self._ask.code(mask_destination(self._sent_to or ""))
@@ -282,7 +282,7 @@ class Walk:
         raise _Failed(f"The code was wrong {TRIES} times.")
 
     def _end_session(self, name: str) -> None:
-        """Revoke the tokens. If that fails, it is reported, and nothing else depends on it."""
+        """Revoke the tokens. A failure is reported and changes nothing else."""
         tokens, self._tokens = self._tokens, None
         if tokens is None:
             return

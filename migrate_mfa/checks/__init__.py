@@ -1,1 +1,1 @@
-"""Is the pool ready? A snapshot of it, one file of rules a subject, the permissions."""
+"""Is the pool ready? A snapshot of it, one file of rules per subject, and the permissions."""

@@ -1,4 +1,4 @@
-"""The account around a pool: IAM roles and policies, text messaging, use of the quotas. Only read.
+"""The account around a pool, read only: IAM roles and policies, text messaging, use of the quotas.
 
 Sources: API references of IAM ("GetRole", "SimulatePrincipalPolicy"), Amazon SNS ("GetSMSAttributes",
 "GetSMSSandboxAccountStatus"), AWS End User Messaging SMS ("DescribeAccountAttributes",
@@ -28,7 +28,7 @@ _DAY_S = 86400.0
 
 
 class Account:
-    """One account. Every method raises `ApiError` where AWS does not answer it."""
+    """One account. Every method raises `ApiError` if AWS refuses or does not answer."""
 
     def __init__(self, calls: "Calls") -> None:
         self._call = calls
@@ -42,9 +42,9 @@ class Account:
         return role["Arn"], _document(role["AssumeRolePolicyDocument"])
 
     def source_arn(self, principal: Principal) -> str:
-        """The ARN that SimulatePrincipalPolicy takes: a role's with its path, which only GetRole tells.
+        """The ARN for SimulatePrincipalPolicy: a role's ARN includes its path, which only GetRole returns.
 
-        A caller that may not read its own role is asked for without a path, which most roles do not have.
+        If the caller may not read its own role, the ARN is used without a path: most roles have none.
         """
         if principal.kind != ROLE:
             return principal.arn
@@ -55,7 +55,7 @@ class Account:
 
     @reads("SimulatePrincipalPolicy")
     def decisions(self, source_arn: str, actions: Iterable[str], resource: str) -> dict[str, Decision]:
-        """SimulatePrincipalPolicy: what the policies of a user or role say about actions on one resource."""
+        """SimulatePrincipalPolicy: what the policies of a user or role allow on one resource."""
         found: dict[str, Decision] = {}
         arguments: Any = {
             "PolicySourceArn": source_arn,
@@ -82,7 +82,7 @@ class Account:
 
     @reads("GetSMSAttributes")
     def sns_limit_usd(self, region: str) -> float | None:
-        """GetSMSAttributes: MonthlySpendLimit, None where it was never set."""
+        """GetSMSAttributes: MonthlySpendLimit, None if it was never set."""
         wanted = ["MonthlySpendLimit"]
         answer = self._call(_SNS, "GetSMSAttributes", need="attributes", region=region, attributes=wanted)
         limit = answer["attributes"].get("MonthlySpendLimit")
@@ -109,11 +109,10 @@ class Account:
 
     @reads("GetMetricData")
     def busiest_rps(self, category: Category, now: float) -> float | None:
-        """Calls a second in a category's busiest five minutes of the day before `now`, seconds since 1970.
+        """Calls per second in a category's busiest five minutes of the day before `now` (seconds since 1970).
 
-        None where nothing was recorded.
-        The metric is the one that Service Quotas names for the quota. CloudWatch compares its dimensions by
-        the letter, and AWS's own pages spell them differently.
+        None if nothing was recorded. The metric is the one that Service Quotas names for the quota:
+        CloudWatch compares dimensions exactly, and AWS's own pages spell them differently.
         """
         metric = self._usage_metric(QUOTAS[category].quota_code)
         dimensions = [{"Name": name, "Value": value} for name, value in metric["MetricDimensions"].items()]
@@ -147,13 +146,13 @@ class Account:
 
 
 def _decision(row: Answer) -> Decision:
-    """A denial that hangs on values which only a real request has decides nothing."""
+    """The decision; a denial that depends on values of a real request counts as unsure."""
     if row["EvalDecision"] == "allowed":
         return Decision.ALLOWED
     return Decision.UNSURE if row.get("MissingContextValues") else Decision.DENIED
 
 
 def _document(policy: Any) -> Answer:  # noqa: ANN401 - text or what botocore made of it
-    """A policy; botocore decodes it, unless an endpoint wrote it in a way of its own."""
+    """A policy document. Botocore usually decodes it; some endpoints send it in another form."""
     document: Answer = json.loads(unquote(policy)) if isinstance(policy, str) else policy
     return document

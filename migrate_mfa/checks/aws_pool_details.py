@@ -1,26 +1,26 @@
-"""The settings of a pool that `check` judges beyond `PoolFacts`, out of boto3's answers."""
+"""The settings of a pool that only `check` judges, read from boto3's answers."""
 
 from migrate_mfa.aws.answers import Answer
 from migrate_mfa.checks.snapshot import AppClient, PoolDetails, SmsPath
 
 _DEFAULT_FLOWS = ("ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH")
-"""What a client without ExplicitAuthFlows allows (API reference, "CreateUserPoolClient")."""
+"""The flows that a client without ExplicitAuthFlows allows (API reference, "CreateUserPoolClient")."""
 _SESSION_MIN = 3
 _REFRESH_DAYS = 30
 _IN_DAYS = {"seconds": 86400.0, "minutes": 1440.0, "hours": 24.0, "days": 1.0}
 _SNS_ELSEWHERE = {"ap-northeast-2": "ap-northeast-1"}
 """Pools in Seoul send from Tokyo (API reference, "SmsConfigurationType")."""
 _STACK = "aws:cloudformation:stack-name"
-_NO_FUNCTION = "KMSKeyID"  # the one member of LambdaConfig that names no function
+_NO_FUNCTION = "KMSKeyID"  # the only member of LambdaConfig that does not name a function
 
 
 def pool_details(pool: Answer, mfa: Answer, region: str) -> PoolDetails:
-    """What matters of DescribeUserPool's `UserPool` and of GetUserPoolMfaConfig's answer.
+    """The settings used from DescribeUserPool's `UserPool` and from GetUserPoolMfaConfig's answer.
 
     Args:
         pool: the former.
         mfa: the latter.
-        region: the pool's Region, from which it sends unless it says otherwise.
+        region: the pool's Region, which sends the SMS unless a setting names another.
     """
     sms = mfa.get("SmsMfaConfiguration") or {}
     device = pool.get("DeviceConfiguration")
@@ -42,7 +42,7 @@ def pool_details(pool: Answer, mfa: Answer, region: str) -> PoolDetails:
 
 
 def sms_path(configuration: Answer, region: str) -> SmsPath | None:
-    """SmsConfiguration: Amazon SNS, or AWS End User Messaging where it has EumsSms."""
+    """SmsConfiguration: Amazon SNS, or AWS End User Messaging if it has EumsSms."""
     if eums := configuration.get("EumsSms"):
         return SmsPath(
             role_arn=eums.get("CallerArn", ""),
@@ -61,7 +61,7 @@ def sms_path(configuration: Answer, region: str) -> SmsPath | None:
 
 
 def app_client(client: Answer) -> AppClient:
-    """What matters of DescribeUserPoolClient's `UserPoolClient`."""
+    """The settings used from DescribeUserPoolClient's `UserPoolClient`."""
     unit = (client.get("TokenValidityUnits") or {}).get("RefreshToken") or "days"
     return AppClient(
         name=client.get("ClientName", ""),

@@ -1,4 +1,4 @@
-"""A pool's settings, its replicas and its app clients, as AWS tells them. Read, never written."""
+"""A pool's settings, replicas and app clients, read from AWS. Writes nothing."""
 
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 _COGNITO = "cognito-idp"
 _MOST_LISTED = 60
-"""The most that ListUserPoolClients gives in one page (API reference)."""
+"""The largest page of ListUserPoolClients (API reference)."""
 
 
 class PoolReader:
-    """One pool. Every method is one call, or two; each raises `ApiError`."""
+    """One pool. Every method makes one or two calls and raises `ApiError`."""
 
     def __init__(self, calls: "Calls", pool_id: str, region: str) -> None:
         self._call = calls
@@ -35,7 +35,7 @@ class PoolReader:
 
     @reads("ListUserPoolReplicas")
     def replica(self) -> str:
-        """ListUserPoolReplicas: the part that this Region plays, empty where there are no replicas."""
+        """ListUserPoolReplicas: this Region's role, PRIMARY or SECONDARY; empty if there are no replicas."""
         answer = self._call(
             _COGNITO, "ListUserPoolReplicas", need="UserPoolReplicas", UserPoolId=self._pool_id
         )
@@ -44,13 +44,13 @@ class PoolReader:
 
     @reads(LIST)
     def recoveries(self) -> tuple[Recovery, ...]:
-        """ListPointInTimeRecoveries: those that there were, the newest first."""
+        """ListPointInTimeRecoveries: all recoveries, the newest first."""
         answer = self._call(_COGNITO, LIST, need="Restorations", UserPoolId=self._pool_id)
         return tuple(_recovery(each) for each in answer["Restorations"])
 
     @reads("GetLogDeliveryConfiguration")
     def logs_delivery(self) -> bool:
-        """GetLogDeliveryConfiguration: are errors of messages (userNotification) logged?"""
+        """GetLogDeliveryConfiguration: whether message errors (userNotification) are logged."""
         answer = self._call(
             _COGNITO,
             "GetLogDeliveryConfiguration",
@@ -74,7 +74,7 @@ class PoolReader:
 
     @reads("DescribeUserPoolClient")
     def client(self, client_id: str) -> "AppClient":
-        """DescribeUserPoolClient; its secret is not kept."""
+        """DescribeUserPoolClient; the secret is not kept."""
         answer = self._call(
             _COGNITO,
             "DescribeUserPoolClient",

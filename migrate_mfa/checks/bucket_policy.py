@@ -1,4 +1,4 @@
-"""What a command must be allowed on the bucket that holds its run directory.
+"""The permissions that a command needs on the bucket that holds its run directory.
 
 Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3".
 """
@@ -11,7 +11,7 @@ _READ = ("s3:GetObject",)
 _WORK = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
 _READERS = {"status", "check", "runs"}
 ASK_ONLY_THE_BUCKET = {"status", "report", "runs", "purge", "unlock"}
-"""The commands that ask nothing of AWS but for a run directory in a bucket."""
+"""The commands that call AWS only for a run directory in a bucket."""
 _VERSIONS = {"purge"}
 
 
@@ -24,7 +24,7 @@ def bucket_statements(
         url: the run directory.
         command: the command's name.
         partition: of the bucket's ARN, such as `aws`.
-        kms_key: the ARN of the key that its objects are encrypted with, if one is given.
+        kms_key: the ARN of the key that encrypts its objects, if one is given.
     """
     bucket = f"arn:{partition}:s3:::{url.bucket}"
     versions = command in _VERSIONS

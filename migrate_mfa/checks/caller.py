@@ -1,4 +1,4 @@
-"""Whether the caller may do what the command does (`domain.permissions`)."""
+"""Whether the caller has the permissions of the command (`checks.permissions`)."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ _Decisions = Mapping[str, Decision]
 
 
 def caller_findings(snapshot: PoolSnapshot) -> list[Finding]:
-    """Required actions that are denied are a failure, optional ones an info."""
+    """A denied action is a failure if it is required, an info if it is optional."""
     caller, verb = snapshot.caller, snapshot.scope.verb
     if caller is None:
         return []
@@ -53,6 +53,6 @@ def _required(decisions: _Decisions, verb: str, impact: str) -> Finding:
 
 
 def _such(decisions: _Decisions, decision: Decision, verb: str, *, required: bool) -> list[str]:
-    """The actions of a command that were decided so; one that nobody decided is unsure."""
+    """The actions of a command with this decision; an action without a decision is unsure."""
     wanted = [each.action for each in PERMISSIONS[verb] if each.required is required]
     return [action for action in wanted if decisions.get(action, Decision.UNSURE) is decision]

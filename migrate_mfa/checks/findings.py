@@ -1,4 +1,4 @@
-"""What a check found: a level, a code that never changes, what was seen, why it matters, what to do."""
+"""A finding of `check`: its level, a code that never changes, the observation, its impact and a remedy."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,20 +9,20 @@ from migrate_mfa.domain.failure import NOT_OFFERED, UNKNOWN_TO_SDK
 
 
 class Level(StrEnum):
-    """How much a finding weighs, the heaviest first."""
+    """How serious a finding is, the most serious first."""
 
     FAILURE = "failure"
     """Writing to users would have no effect, or would lock them out."""
     WARNING = "warning"
-    """Somebody should look before users are written to."""
+    """An operator should look at it before users are changed."""
     UNCHECKED = "unchecked"
-    """Could not be checked: nothing is known, which is never the same as good."""
+    """Could not be checked. Nothing is known; it does not count as good."""
     INFO = "info"
     OK = "ok"
 
 
 class Code(StrEnum):
-    """What a finding is about. Scripts read these: add to them, never rename one."""
+    """The subject of a finding. Scripts read these codes: add codes, never rename one."""
 
     POOL_WRITABLE = "pool_writable"
     MFA_MODE = "mfa_mode"
@@ -74,7 +74,7 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding. `remedy` says what to do; it is empty where there is nothing to do."""
+    """One finding. `remedy` says what to do; it is empty if nothing has to be done."""
 
     code: Code
     level: Level
@@ -85,13 +85,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Something that could not be looked at: the call, and the code that it failed with."""
+    """A fact that could not be read: the call, and its error code."""
 
     operation: str
     code: str
 
     def finding(self, code: Code, impact: str, remedy: str) -> Finding:
-        """The finding for it: could not be checked."""
+        """The finding that says so."""
         observed = f"Could not be checked: {self.operation} answered {self.code}."
         if self.code == UNKNOWN_TO_SDK:
             observed = f"Could not be checked: this AWS SDK does not know {self.operation}."
@@ -101,13 +101,13 @@ class Unknown:
 
 
 def by_weight(findings: Iterable[Finding]) -> list[Finding]:
-    """The heaviest first; findings of one level stay in their order."""
+    """The findings, the most serious first; findings of one level keep their order."""
     order = list(Level)
     return sorted(findings, key=lambda each: order.index(each.level))
 
 
 def failures(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings that speak against writing anything."""
+    """The findings that forbid any write."""
     return [each for each in findings if each.level is Level.FAILURE]
 
 

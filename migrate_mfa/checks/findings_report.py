@@ -15,7 +15,7 @@ _COLUMN = max(len(_WORDS.get(level, level)) for level in Level) + 2
 
 
 def document(findings: list[Finding], where: Mapping[str, str], scope: CheckScope) -> dict[str, object]:
-    """The findings as JSON. `ready` says that there is no failure."""
+    """The findings as JSON. `ready` is true if there is no failure."""
     counts = level_counts(findings)
     return {
         "version": _VERSION,
@@ -30,7 +30,7 @@ def document(findings: list[Finding], where: Mapping[str, str], scope: CheckScop
 
 
 def _plain(finding: Finding) -> dict[str, str]:
-    """The finding under the names that scripts read; some of its own names come from outside."""
+    """The finding with the keys that scripts read, its texts scrubbed: they can contain names from AWS."""
     return {
         "code": finding.code,
         "level": finding.level.value,
@@ -41,7 +41,7 @@ def _plain(finding: Finding) -> dict[str, str]:
 
 
 def lines(findings: Iterable[Finding]) -> Iterator[str]:
-    """The findings as text of at most 80 columns: what is well takes one line."""
+    """The findings as text of at most 80 columns; each one that is ok takes one line."""
     for finding in findings:
         head = f"{_WORDS.get(finding.level, finding.level.value):<{_COLUMN}}{finding.code}"
         if finding.level is Level.OK:
@@ -54,7 +54,7 @@ def lines(findings: Iterable[Finding]) -> Iterator[str]:
 
 
 def short(findings: Iterable[Finding]) -> Iterator[str]:
-    """What is wrong, or could be, without its reasons: for the start of a run."""
+    """The failures and warnings, without impact and remedy: for the start of a run."""
     unchecked = []
     for finding in findings:
         if finding.level in {Level.FAILURE, Level.WARNING}:
@@ -66,7 +66,7 @@ def short(findings: Iterable[Finding]) -> Iterator[str]:
 
 
 def verdict(findings: Iterable[Finding]) -> str:
-    """The last line: how it stands."""
+    """The last line: whether the pool is ready, and how many findings there are."""
     counts = level_counts(findings)
     failed, warned = counts[Level.FAILURE.value], counts[Level.WARNING.value]
     ready = "Not ready" if failed else "Ready, as far as could be checked" if counts["unchecked"] else "Ready"

@@ -16,7 +16,7 @@ from migrate_mfa.domain.errors import UsageError
 
 ACCOUNT_PLACEHOLDER = "ACCOUNT-ID"
 ROLE_PLACEHOLDER = "SMS-ROLE-NAME"
-"""Placeholders for what is not given; the command that prints the document must name them."""
+"""Placeholders for values that are not given; the command that prints the document must list them."""
 
 _PASS_ROLE = "iam:PassRole"  # noqa: S105 - an action
 _ONLY_TO_COGNITO = {"Condition": {"StringEquals": {"iam:PassedToService": "cognito-idp.amazonaws.com"}}}
@@ -34,10 +34,10 @@ _PARTITIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What a policy is for: one pool, and the role that it sends text messages with.
+    """The resources of a policy: one pool, and its role for sending text messages.
 
     Raises:
-        UsageError: the account or the role is not written as AWS writes it.
+        UsageError: the account or the role is malformed.
     """
 
     user_pool_id: str
@@ -45,9 +45,9 @@ class Ground:
     account: str | None = None
     sms_role_arn: str | None = None
     sms_role_name: str = ROLE_PLACEHOLDER
-    """The role's name, where its ARN was not given."""
+    """The role's name, if its ARN was not given."""
     topic_arn: str = ""
-    """The topic that is told how a command ended, where there is one."""
+    """The SNS topic that is notified when a command ends, if there is one."""
 
     def __post_init__(self) -> None:
         if self.account is not None and not re.fullmatch(r"[0-9]{12}", self.account):
@@ -78,7 +78,7 @@ def partition_of(region: str) -> str:
 
 
 def in_own_partition(arn: str) -> str:
-    """An ARN with the partition of the Region that it names: not every endpoint tells Regions apart."""
+    """An ARN with the partition of its Region: not every endpoint returns the right partition."""
     _, _, service, region, rest = arn.split(":", 4)
     return f"arn:{partition_of(region)}:{service}:{region}:{rest}"
 
@@ -86,21 +86,19 @@ def in_own_partition(arn: str) -> str:
 def permissions_of(
     command: str, *, deep: bool = False, notify: bool = False, optional: bool = True
 ) -> tuple[Permission, ...]:
-    """What a command asks of AWS.
+    """The actions that a command needs.
 
     Args:
-        command: Its name.
-        deep: With what it needs for `--deep`.
-        notify: With what it needs to tell a topic how it ended, if it can do that.
-        optional: With what it can do without.
+        command: its name.
+        deep: include the actions for `--deep`.
+        notify: include the action that notifies a topic, if the command can do that.
+        optional: include the optional actions.
 
     Raises:
-        UsageError: it asks nothing of AWS, or there is no such command.
+        UsageError: it does not call AWS, or there is no such command.
     """
     if command not in PERMISSIONS:
-        raise UsageError(
-            f"{command!r} is no command that asks anything of AWS.", f"These do: {', '.join(PERMISSIONS)}."
-        )
+        raise UsageError(f"{command!r} is no command that calls AWS.", f"These do: {', '.join(PERMISSIONS)}.")
     told = (PUBLISH,) if notify and command in NOTIFYING else ()
     wanted = tuple(
         each
@@ -111,7 +109,7 @@ def permissions_of(
 
 
 def policy(permissions: Iterable[Permission], ground: Ground) -> dict[str, Any]:
-    """The policy document: a statement for each reason and resource, named by its Sid."""
+    """The policy document: one statement, with a Sid, for each reason and resource."""
     statements: dict[str, dict[str, Any]] = {}
     for each in permissions:
         passing = each.action == _PASS_ROLE

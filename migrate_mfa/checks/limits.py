@@ -1,7 +1,7 @@
-"""The rate quotas of the lane: what is enforced, and how much others use.
+"""The rate quotas of the lane: which rate is enforced, and how much of it others use.
 
 Sources: "Quotas in Amazon Cognito" and "Tracking quotas and usage in CloudWatch and Service Quotas", Cognito
-Developer Guide: usage comes in points of five minutes, so that it shows head-room, not the moment.
+Developer Guide. Usage is recorded every five minutes: it shows the usual head-room, not the present load.
 """
 
 import re
@@ -12,7 +12,7 @@ from migrate_mfa.domain.quotas import QUOTAS, Category
 
 
 def quota_findings(snapshot: PoolSnapshot) -> list[Finding]:
-    """One for each category that was looked at, and one for its other users."""
+    """Two findings for each category that was read: its quota, and its other users."""
     share = snapshot.scope.quota_share
     return [finding for use in snapshot.quotas for finding in (_enforced(use), _others(use, share))]
 
@@ -61,7 +61,7 @@ _SHARED_BY = {
     Category.USER_LIST: "Your applications list and search users with the same quota (ListUsers). The run "
     "finds the users of the roster with it while it plans.",
 }
-"""Who else spends a category that grows with the users, and for what the run does."""
+"""Who else uses the quota of a category, and what the run uses it for."""
 
 
 def _snake(name: str) -> str:

@@ -1,6 +1,6 @@
-"""What each command asks of AWS: the actions that its caller must, or had better, be allowed.
+"""The AWS actions that each command needs, required or optional.
 
-Only operations that are signed with AWS credentials are here: those that go with a user's token
+Only operations that are signed with AWS credentials are here: those authorized by a user's token
 (UpdateUserAttributes, VerifyUserAttribute, RevokeToken, …) are not subject to IAM policies (Cognito Developer
 Guide, "Actions, resources, and condition keys for Amazon Cognito User Pools").
 """
@@ -10,34 +10,34 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """What the resource of an action is."""
+    """The resource of an action."""
 
     POOL = "pool"
     ACCOUNT = "account"
-    """The action knows no resources: `*`."""
+    """The action does not support resources: `*`."""
     SMS_ROLE = "sms role"
-    """The IAM role that Cognito sends text messages with."""
+    """The IAM role with which Cognito sends text messages."""
     TOPIC = "topic"
-    """The SNS topic that is told how a command ended."""
+    """The SNS topic that is notified when a command ends."""
 
 
 class When(StrEnum):
-    """When an action is needed that is not needed always; the value names its statement in a policy."""
+    """When an action is needed, if not always; the value names its statement in a policy."""
 
     PASSKEYS = "RequiredWherePasskeysAreOffered"
-    """The pool offers passkeys as a first factor, and SMS MFA would be in their way."""
+    """The pool offers passkeys as a first factor, which users with SMS MFA cannot use."""
     DEEP = "RequiredForDeep"
     """`--deep` was given."""
     NOTIFY = "Notify"
-    """`--notify-topic-arn` was given; where it is refused the command does the same, and says so."""
+    """`--notify-topic-arn` was given. If it is refused, the command prints that and does the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
     """One action.
 
-    Where it is not `required` the command does without, and says what it then cannot know; unless it is a
-    case of `when`: then it cannot do without.
+    Without an action that is not `required` the command still works, and says what it could not read. An
+    action with a `when` is needed in that case.
     """
 
     action: str
@@ -73,10 +73,10 @@ _LIMITS = _of_account("cognito-idp:GetProvisionedLimit", "servicequotas:GetServi
 _MAKE_ROLE = _of_sms_role(
     "GetRole", "ListRolePolicies", "GetRolePolicy", "ListAttachedRolePolicies", "CreateRole", "PutRolePolicy"
 )
-"""Only where the pool has no SMS role and none is given."""
+"""Only if the pool has no SMS role and none is given."""
 _PASS_ROLE = _of_sms_role("PassRole")
 _RECOVERIES = _of_pool("ListPointInTimeRecoveries", required=False)
-"""Asked when one user after another is refused: then the pool may be to blame."""
+"""Called when several users in a row are refused: a recovery of the pool may be the cause."""
 _AROUND = (
     *_of_pool("ListUserPoolReplicas", required=False),
     *_RECOVERIES,
@@ -89,7 +89,7 @@ _AROUND = (
         "sns:GetSMSSandboxAccountStatus",
     ),
 )
-"""What a run looks at before it begins, and says where it cannot."""
+"""Reads of a run before it begins; it says which ones were refused."""
 _CHECK = (
     *_DESCRIBE,
     *_AROUND,
@@ -112,7 +112,7 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
         *(*_SIGN_IN, *_CLIENT, *_LIMITS),
     ),
 }
-"""By command; a command that is not here asks nothing of AWS."""
+"""By command. A command that is not listed does not call AWS."""
 NOTIFYING = {"plan", "run", "audit", "reconcile", "rollback", "disable"}
 """The commands that have `--notify-topic-arn`."""
 PUBLISH = Permission("sns:Publish", Scope.TOPIC, required=False, when=When.NOTIFY)

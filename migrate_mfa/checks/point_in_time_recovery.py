@@ -1,4 +1,4 @@
-"""Whether a point-in-time recovery is to blame, asked while a command works."""
+"""Whether a point-in-time recovery is the cause of refused writes, read while a command works."""
 
 import structlog
 
@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 
 def recoveries(aws: Aws, pool_id: str) -> tuple[Recovery, ...] | None:
-    """The point-in-time recoveries of the pool, the newest first; None where nobody can tell."""
+    """The point-in-time recoveries of the pool, the newest first; None if they cannot be read."""
     reader = PoolReader(Calls(aws), pool_id, aws.region)
     try:
         return reader.recoveries()
@@ -23,7 +23,7 @@ def recoveries(aws: Aws, pool_id: str) -> tuple[Recovery, ...] | None:
 
 
 def recovery_in_the_way(aws: Aws, pool_id: str) -> MigrateMfaError | None:
-    """The run's problem where a recovery is why the pool takes no writes.
+    """The error that ends the command if a recovery makes the pool refuse writes, else None.
 
     Raises:
         NobodyCanTellError: the recoveries cannot be listed.

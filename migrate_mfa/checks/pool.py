@@ -1,4 +1,4 @@
-"""The pool itself: what decides whether writing to its users has the wished effect. Also refuses a `run`.
+"""The pool's own settings: whether writes to its users have the intended effect. Some also refuse a `run`.
 
 Sources: Cognito Developer Guide, "Adding MFA to a user pool", "SMS and email message MFA", "Configuring email
 or phone verification", "Updating user pool and app client configuration"; API reference,
@@ -25,10 +25,12 @@ _SETUP = (
 
 
 def mfa_mode(pool: PoolFacts, policy: VerificationPolicy | None) -> Finding:
-    """MfaConfiguration: OFF makes every write vain, ON uses numbers at once."""
+    """MfaConfiguration: with OFF, writes have no effect; with ON, numbers are used at once."""
     code = Code.MFA_MODE
     if pool.mfa is MfaMode.OFF:
-        impact = "Enrolling users would have no effect: Cognito accepts the calls but asks nobody for a code."
+        impact = (
+            "Enrolling users would have no effect: Cognito accepts the calls but asks no user for a code."
+        )
         return Finding(code, Level.FAILURE, "MFA is switched off.", impact, _SETUP)
     if pool.mfa is MfaMode.OPTIONAL:
         return Finding(code, Level.OK, "MFA is optional: enrolled users are asked for a code.")
@@ -59,7 +61,7 @@ def sms_factor(pool: PoolFacts, _: VerificationPolicy | None) -> Finding:
 
 
 def sms_failure(pool: PoolFacts, _: VerificationPolicy | None) -> Finding:
-    """SmsConfigurationFailure, Cognito's own word on its last look at the role."""
+    """SmsConfigurationFailure: what Cognito says about its last attempt to use the role."""
     code, failure = Code.SMS_FAILURE, pool.sms_failure
     if not failure:
         return Finding(code, Level.OK, "Cognito reports no failure of the SMS configuration.")
@@ -89,7 +91,7 @@ def phone_schema(pool: PoolFacts, _: VerificationPolicy | None) -> Finding:
 
 
 def held_numbers(pool: PoolFacts, policy: VerificationPolicy | None) -> Finding:
-    """AttributesRequireVerificationBeforeUpdate: is the value stored at once?"""
+    """AttributesRequireVerificationBeforeUpdate: whether a new number is stored at once."""
     code, observed = Code.HELD_NUMBERS, "The pool does not store a new number until it is verified."
     if not pool.phone_needs_proof:
         return Finding(code, Level.OK, "The pool stores a new number at once.")
@@ -111,7 +113,7 @@ def held_numbers(pool: PoolFacts, policy: VerificationPolicy | None) -> Finding:
 
 
 def code_sms(pool: PoolFacts, policy: VerificationPolicy | None) -> Finding:
-    """AutoVerifiedAttributes: does writing a number make Cognito send a code?"""
+    """AutoVerifiedAttributes: whether writing a number makes Cognito send a code."""
     code, observed = Code.CODE_SMS, "The pool verifies phone_number automatically."
     if not pool.code_sms_on_unverified_write:
         return Finding(code, Level.OK, "Writing a number sends no code.")
@@ -153,14 +155,14 @@ def phone_sign_in(pool: PoolFacts, _: VerificationPolicy | None) -> Finding:
 
 
 REFUSALS = (mfa_mode, sms_factor, sms_failure, phone_schema)
-"""What refuses every policy."""
+"""Failures of these rules refuse every verification policy."""
 POLICY_REFUSALS = (held_numbers, mfa_mode)
-"""What refuses some of them."""
+"""Failures of these rules refuse some verification policies."""
 FACT_RULES = (*REFUSALS, held_numbers, code_sms, phone_sign_in)
 
 
 def pool_writable(snapshot: PoolSnapshot) -> Finding | None:
-    """Replication: users are written in the primary Region only ("OperationNotEnabledException")."""
+    """Replication: users can be changed only in the primary Region ("OperationNotEnabledException")."""
     code, replica = Code.POOL_WRITABLE, snapshot.replica
     impact = "Users of a replica cannot be changed in this Region (OperationNotEnabledException)."
     if replica is None:
@@ -186,7 +188,7 @@ def recovery(snapshot: PoolSnapshot) -> Finding:
 
 
 def password_recovery(pool: PoolFacts, despite: Collection[Reason]) -> Finding:
-    """AccountRecoverySetting: SMS MFA takes the phone away as a way to reset a password."""
+    """AccountRecoverySetting: a user with SMS MFA can no longer reset a password by SMS."""
     code = Code.RECOVERY
     if pool.recovers_by_admin_only:
         return Finding(
@@ -212,7 +214,7 @@ def password_recovery(pool: PoolFacts, despite: Collection[Reason]) -> Finding:
 
 
 def recovery_in_progress(snapshot: PoolSnapshot) -> Finding | None:
-    """Point-in-time recovery: the pool takes no writes until it has ended."""
+    """Point-in-time recovery: the pool refuses writes until it has ended."""
     code, found = Code.RECOVERY_IN_PROGRESS, snapshot.recoveries
     if found is None:
         return None
@@ -239,7 +241,7 @@ def _recoveries_unknown(code: Code, found: Unknown) -> Finding:
 
 
 def recovery_reach(snapshot: PoolSnapshot) -> Finding | None:
-    """How far back the whole pool could be put: the last net under everything that is written."""
+    """How far back the whole pool can be restored, as a last resort."""
     code, days = Code.RECOVERY_REACH, REACH_DAYS.get(snapshot.details.tier)
     if days is None:
         return None
@@ -258,7 +260,7 @@ RECOVERIES = (recovery_in_progress, recovery_reach)
 
 
 def not_there(refusal: str) -> Finding:
-    """The finding for a pool that DescribeUserPool refuses with this code of AWS."""
+    """The finding for a pool if DescribeUserPool fails with this error code."""
     if refusal == "OperationNotEnabledException":
         observed, impact = (
             "The pool cannot be changed in this Region.",
@@ -274,7 +276,7 @@ def not_there(refusal: str) -> Finding:
 
 
 def owner(snapshot: PoolSnapshot) -> Finding | None:
-    """A pool that infrastructure code made: what is changed by hand is changed back."""
+    """A pool made by infrastructure code: its next deployment undoes manual changes."""
     stack = snapshot.details.stack
     if stack is None:
         return None

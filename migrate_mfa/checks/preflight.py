@@ -1,6 +1,6 @@
-"""Refusals before anything is planned: a pool in which a write would have no effect, or an unwanted one.
+"""Refusals before planning: pools in which a write would have no effect, or a harmful one.
 
-They are the failures of `check` that need no more than the pool's own settings.
+They are the failures of `check` that depend only on the pool's own settings.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 def require_sms_mfa(pool: PoolFacts) -> None:
     """Refuse a pool that does not offer SMS MFA, or whose phone numbers cannot be set.
 
-    AdminSetUserMFAPreference answers 200 in such pools, without effect.
+    In such pools AdminSetUserMFAPreference answers 200 and has no effect.
 
     Raises:
-        PoolNotReady: says what is missing, and what to do.
+        PoolNotReady: names what is missing and what to do.
     """
     _refuse(pool, (rule(pool, None) for rule in REFUSALS))
 
@@ -40,10 +40,10 @@ def require_settable_phone(pool: PoolFacts) -> None:
 
 
 def require_optional_mfa(pool: PoolFacts) -> None:
-    """Refuse to switch a user's MFA off where the pool requires it: Cognito answers 200 and does nothing.
+    """Refuse to switch a user's MFA off if the pool requires MFA: Cognito answers 200 and does nothing.
 
     Raises:
-        PoolNotReady: says so.
+        PoolNotReady: the pool requires MFA.
     """
     if pool.mfa is MfaMode.ON:
         raise PoolNotReady(
@@ -56,25 +56,25 @@ def require_policy(pool: PoolFacts, policies: Iterable[VerificationPolicy]) -> N
     """Refuse verification policies that would do harm in this pool. `by-column` counts as by-code.
 
     Raises:
-        PoolNotReady: says which policy, impact, and what to do.
+        PoolNotReady: names the policy, its impact, and what to do.
     """
     _refuse(pool, (rule(pool, policy) for policy in policies for rule in POLICY_REFUSALS))
 
 
 def require_password_recovery(pool: PoolFacts, despite: Collection[Reason]) -> None:
-    """Refuse a pool in which nobody could reset a password any more, once on SMS MFA.
+    """Refuse a pool in which no user with SMS MFA could reset a password.
 
     Raises:
-        PoolNotReady: says so.
+        PoolNotReady: users recover passwords by SMS only.
     """
     _refuse(pool, [password_recovery(pool, despite)])
 
 
 def require_prices(max_cost: Decimal | None, lacking: Sequence[str]) -> None:
-    """Refuse to guard a cost that cannot be known.
+    """Refuse `--max-cost` if a price is missing that it needs.
 
     Raises:
-        UsageError: names the options that would give what is lacking a price.
+        UsageError: names the options that give the missing prices.
     """
     if max_cost is not None and lacking:
         raise UsageError(
@@ -84,11 +84,11 @@ def require_prices(max_cost: Decimal | None, lacking: Sequence[str]) -> None:
 
 
 def require_affordable(ahead: "Forecast", max_cost: Decimal | None) -> None:
-    """Refuse work that may cost more now than `--max-cost`: codes by SMS, and users who become billed.
+    """Refuse work whose SMS codes and newly billed users may cost more now than `--max-cost`.
 
     Raises:
-        UsageError: a price is lacking for something that the work would cost.
-        CostLimitExceeded: says how much it may be.
+        UsageError: a price that the work needs is missing.
+        CostLimitExceeded: names the possible cost.
     """
     cost = ahead.cost
     require_prices(max_cost, cost.without_price)

@@ -1,4 +1,4 @@
-"""Whose policies count for a caller: an ARN of STS, turned into one of IAM."""
+"""The IAM user or role whose policies apply to a caller, from the caller's STS ARN."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ USER, ROLE = "user", "role"
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A user or role of IAM. `arn` of a role lacks its path, which STS does not tell: see `role_name`."""
+    """An IAM user or role. A role's `arn` lacks its path, which STS does not return: see `role_name`."""
 
     kind: str
     arn: str

@@ -1,4 +1,4 @@
-"""check: is the pool, its SMS path, its quotas, and this caller ready? From facts to findings, purely."""
+"""check: are the pool, its SMS path, its quotas and the caller ready? Turns facts into findings. Pure."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ _GROUPS = (sms.role_findings, sign_in.client_findings, limits.quota_findings, ca
 
 
 def examine(snapshot: PoolSnapshot) -> list[Finding]:
-    """Every finding about a pool, the heaviest first."""
+    """Every finding about a pool, the most serious first."""
     policy = snapshot.scope.verification
     found = [rule(snapshot.facts, policy) for rule in pool.FACT_RULES]
     found += [finding for rule in _RULES if (finding := rule(snapshot)) is not None]
@@ -22,7 +22,7 @@ def examine(snapshot: PoolSnapshot) -> list[Finding]:
 
 
 def refusal(where: PoolFacts, findings: Iterable[Finding]) -> MigrateMfaError | None:
-    """The error that the first failure ends a writing command with; None where nothing speaks against it."""
+    """The error for the first failure, which ends a command that writes; None if there is no failure."""
     for finding in failures(findings):
         if finding.code is Code.CALLER_PERMISSIONS:
             return NotAllowed(finding.observed, finding.remedy)

@@ -1,4 +1,4 @@
-"""How users sign in: what SMS MFA changes for them, and which ways bypass it.
+"""How users sign in: what SMS MFA changes for them, and which ways to sign in bypass it.
 
 Sources: Cognito Developer Guide, "Adding MFA to a user pool", "Working with user devices", "Refresh tokens",
 "Customizing user pool workflows with Lambda triggers", "User pool feature plans".
@@ -75,7 +75,7 @@ def devices(snapshot: PoolSnapshot) -> Finding:
 
 
 def phone_required(snapshot: PoolSnapshot) -> Finding | None:
-    """A number that may not be taken away again."""
+    """A schema that requires phone_number: it cannot be removed again."""
     if not snapshot.details.phone_required:
         return None
     impact = "rollback cannot remove a stored number from a user who had none before."
@@ -83,7 +83,7 @@ def phone_required(snapshot: PoolSnapshot) -> Finding | None:
 
 
 def triggers(snapshot: PoolSnapshot) -> Finding:
-    """Lambda functions that have a part in sign-in or messages."""
+    """Lambda functions that run at sign-in or for messages."""
     named = snapshot.details.triggers
     if not named:
         return Finding(Code.TRIGGERS, Level.OK, "There are no Lambda triggers.")
@@ -98,7 +98,7 @@ def triggers(snapshot: PoolSnapshot) -> Finding:
 
 
 def message_trigger(snapshot: PoolSnapshot) -> Finding | None:
-    """A custom message must answer in five seconds, else the call fails."""
+    """A CustomMessage function must answer within five seconds, or the call fails."""
     if "CustomMessage" not in snapshot.details.triggers:
         return None
     impact = (
@@ -113,7 +113,7 @@ def message_trigger(snapshot: PoolSnapshot) -> Finding | None:
 
 
 def managed_login(snapshot: PoolSnapshot) -> Finding | None:
-    """Cognito's own sign-in pages."""
+    """Managed login: Cognito's own sign-in pages."""
     if snapshot.details.domain is None:
         return None
     impact = "Its pages ask for the code themselves. A code is valid for 3 minutes, a session for an hour."
@@ -141,7 +141,7 @@ def threat_protection(snapshot: PoolSnapshot) -> Finding | None:
 
 
 def challenge_name(snapshot: PoolSnapshot) -> Finding | None:
-    """The name to answer a challenge with."""
+    """The user name with which an app must answer a challenge."""
     if not snapshot.facts.email_sign_in:
         return None
     impact = "While a number is unverified, apps that answer SMS_MFA with the e-mail address have failed."
@@ -150,7 +150,7 @@ def challenge_name(snapshot: PoolSnapshot) -> Finding | None:
 
 
 def client_findings(snapshot: PoolSnapshot) -> list[Finding]:
-    """The app clients together: their flows, sessions and refresh tokens."""
+    """The flows, sessions and refresh tokens of all app clients."""
     clients = snapshot.clients
     if clients is None:
         return []

@@ -1,4 +1,4 @@
-"""The way of a code from Cognito to a phone: the role, the account's limits, the text.
+"""The path of a code from Cognito to a phone: the role, the account's limits, the text.
 
 Sources: "SMS message settings for Amazon Cognito user pools", Cognito Developer Guide; "Using the Amazon SNS
 SMS sandbox", Amazon SNS Developer Guide.
@@ -10,11 +10,11 @@ from migrate_mfa.checks.trust import EXTERNAL_ID, SOURCE_ACCOUNT, SOURCE_ARN, SO
 from migrate_mfa.domain.sms import parts
 
 _SANDBOX_NUMBERS = 10
-"""The most destination numbers that a sandbox can have ("Using the Amazon SNS SMS sandbox")."""
+"""The most destination numbers of a sandbox ("Using the Amazon SNS SMS sandbox")."""
 _FIRST_LIMIT_USD = 1.0
-"""What an account starts with ("SMS message settings for Amazon Cognito user pools")."""
+"""A new account's monthly limit ("SMS message settings for Amazon Cognito user pools")."""
 _CAUTIOUS_USD = 0.10
-"""A month's limit below so much for each user deserves a look. A caution, not a price."""
+"""A monthly limit below this amount per user gives a warning. It is a cautious figure, not a price."""
 _CANNOT_SIGN_IN = "Enrolled users would receive no code and could not sign in."
 
 
@@ -35,12 +35,12 @@ def sms_path(snapshot: PoolSnapshot) -> Finding | None:
 
 
 def _weight(snapshot: PoolSnapshot) -> Level:
-    """A path that a Lambda function replaces can only be worth a warning."""
+    """A failure becomes a warning if a Lambda function replaces this path."""
     return Level.WARNING if snapshot.details.own_sender else Level.FAILURE
 
 
 def role_findings(snapshot: PoolSnapshot) -> list[Finding]:
-    """Everything about the role that sends."""
+    """All findings about the role that sends."""
     path, role = snapshot.details.sms, snapshot.role
     if path is None or role is None:
         return []
@@ -141,7 +141,7 @@ def _publishes(snapshot: PoolSnapshot, path: SmsPath, role: Role) -> Finding:
 
 
 def sandbox(snapshot: PoolSnapshot) -> Finding | None:
-    """Whether only a few verified numbers are sent to."""
+    """The SMS sandbox, in which only a few verified numbers get SMS."""
     code, path, sending = Code.SMS_SANDBOX, snapshot.details.sms, snapshot.sending
     if path is None or sending is None:
         return None
@@ -149,7 +149,7 @@ def sandbox(snapshot: PoolSnapshot) -> Finding | None:
     leave = f"Request production access to {path.service} in {path.region}."
     boxed = sending.sandbox
     if isinstance(boxed, Unknown) and snapshot.facts.sms_failure == "SNSSandbox":
-        boxed = True  # Cognito has seen it for us (API reference, UserPoolType)
+        boxed = True  # Cognito reports the sandbox itself (API reference, UserPoolType)
     if isinstance(boxed, Unknown):
         look = (
             "Allow sms-voice:DescribeAccountAttributes"
@@ -169,7 +169,7 @@ def sandbox(snapshot: PoolSnapshot) -> Finding | None:
 
 
 def spend_limit(snapshot: PoolSnapshot) -> Finding | None:
-    """How much may be spent on messages in a month, against what is planned."""
+    """The monthly spending limit, compared with what is planned."""
     code, path, sending = Code.SMS_SPEND_LIMIT, snapshot.details.sms, snapshot.sending
     if path is None or sending is None:
         return None
@@ -191,7 +191,7 @@ def spend_limit(snapshot: PoolSnapshot) -> Finding | None:
 
 
 def _tight(scope: CheckScope, limit_usd: float) -> bool:
-    """By the prices that were given, in the limit's dollars; without any, by a cautious figure a user."""
+    """Whether the limit is too low: by the given prices, in dollars, else by a cautious figure per user."""
     needed = _CAUTIOUS_USD * (scope.users or 0) if scope.sms_cost is None else scope.sms_cost
     return limit_usd <= _FIRST_LIMIT_USD or limit_usd < needed
 
@@ -206,7 +206,7 @@ def _expected(snapshot: PoolSnapshot) -> str:
 
 
 def message_text(snapshot: PoolSnapshot) -> Finding | None:
-    """How many parts the message of a sign-in is billed as."""
+    """How many SMS parts a sign-in message is billed as."""
     text, code = snapshot.details.sms_text, Code.SMS_TEXT
     if snapshot.details.sms is None or text is None:
         return None
@@ -221,7 +221,7 @@ def message_text(snapshot: PoolSnapshot) -> Finding | None:
 
 
 def origin(snapshot: PoolSnapshot) -> Finding | None:
-    """The number or name that messages come from."""
+    """The number or name that sends the messages."""
     code, path = Code.SMS_ORIGIN, snapshot.details.sms
     if path is None or snapshot.details.own_sender:
         return None
@@ -235,7 +235,7 @@ def origin(snapshot: PoolSnapshot) -> Finding | None:
 
 
 def delivery_logs(snapshot: PoolSnapshot) -> Finding | None:
-    """Whether anybody learns of messages that did not arrive."""
+    """Whether failed deliveries of messages are logged."""
     code, logged = Code.DELIVERY_LOGS, snapshot.logs_delivery
     if logged is None:
         return None

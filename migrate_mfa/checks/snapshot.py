@@ -1,4 +1,4 @@
-"""The raw facts that `check` judges: a pool, its way of sending, its limits and the caller, as read."""
+"""The raw facts that `check` judges: the pool, its SMS path, its limits and the caller."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +17,9 @@ from migrate_mfa.domain.reasons import Reason
 class SmsPath:
     """How Cognito sends text messages: SmsConfiguration of a pool.
 
-    Either by Amazon SNS, or by AWS End User Messaging itself (`eums`). `origin` is the latter's
-    OriginationIdentity. Source: "SMS message settings for Amazon Cognito user pools", Developer Guide.
+    Either through Amazon SNS, or directly through AWS End User Messaging (`eums`), whose
+    OriginationIdentity is `origin`. Source: "SMS message settings for Amazon Cognito user pools",
+    Developer Guide.
     """
 
     role_arn: str
@@ -34,23 +35,23 @@ class SmsPath:
 
     @property
     def action(self) -> str:
-        """What the role must be allowed to do."""
+        """The action that the role must be allowed."""
         return "sms-voice:SendTextMessage" if self.eums else "sns:Publish"
 
     @property
     def role_name(self) -> str:
-        """The role without its account."""
+        """The role's name, without the account."""
         return self.role_arn.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolDetails:
-    """What a pool's settings say beyond `PoolFacts`."""
+    """A pool's settings that are not in `PoolFacts`."""
 
     arn: str
     sms: SmsPath | None = None
     sms_text: str | None = None
-    """SmsAuthenticationMessage, None for Cognito's own."""
+    """SmsAuthenticationMessage, None for Cognito's default text."""
     tier: str = "ESSENTIALS"
     threat_protection: str = "OFF"
     """AdvancedSecurityMode: OFF, AUDIT or ENFORCED."""
@@ -59,7 +60,7 @@ class PoolDetails:
     """AllowedFirstAuthFactors of choice-based sign-in."""
     totp: bool = False
     device_challenge: bool | None = None
-    """ChallengeRequiredOnNewDevice; None where the pool remembers no devices."""
+    """ChallengeRequiredOnNewDevice; None if the pool remembers no devices."""
     phone_required: bool = False
     domain: str | None = None
     """The prefix or name of managed login."""
@@ -68,7 +69,7 @@ class PoolDetails:
 
     @property
     def own_sender(self) -> bool:
-        """A Lambda function sends the messages, in place of SNS and End User Messaging."""
+        """A Lambda function sends the messages, instead of SNS or End User Messaging."""
         return "CustomSMSSender" in self.triggers
 
 
@@ -78,12 +79,12 @@ class Decision(StrEnum):
     ALLOWED = "allowed"
     DENIED = "denied"
     UNSURE = "unsure"
-    """A policy has conditions on values that only a real request has."""
+    """A policy depends on values that only a real request has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """An IAM role that Cognito sends with: its trust policy, and whether it may send."""
+    """The IAM role with which Cognito sends: its trust policy, and whether it may send."""
 
     trust: Answer
     publishes: Decision | Unknown
@@ -91,7 +92,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """The account's text messaging in one Region: `limit_usd` a month, None where nobody has set one."""
+    """The account's text messaging in one Region: `limit_usd` per month, None if none was set."""
 
     sandbox: bool | Unknown
     limit_usd: float | Unknown | None
@@ -99,7 +100,7 @@ class Sending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppClient:
-    """What an app client says about sign-in. Session in minutes, refresh token in days."""
+    """An app client's sign-in settings. The session is in minutes, the refresh token in days."""
 
     name: str
     flows: frozenset[str]
@@ -118,10 +119,10 @@ class AppClients:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaUse:
-    """One rate category, in calls a second.
+    """One rate category, in calls per second.
 
-    `enforced` is None where AWS does not say; `busiest`, of five minutes within a day, where nothing was
-    recorded.
+    `enforced` is None if AWS does not tell. `busiest` is the mean of the busiest five minutes of a day,
+    None if nothing was recorded.
     """
 
     category: Category
@@ -135,7 +136,7 @@ NO_PRINCIPAL = "NoPrincipal"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The caller, and the decision of its policies about each action."""
+    """The caller, and what its policies decide about each action."""
 
     arn: str
     decisions: Mapping[str, Decision] | Unknown
@@ -143,10 +144,10 @@ class Caller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckScope:
-    """What is planned in the pool, as far as it is known; None if not given.
+    """What is planned in the pool; None for each value that is not known.
 
-    `users` are those to enrol, `codes` the messages that storing their numbers would send, `sms_cost` what
-    these and one sign-in of each cost, where every price was given.
+    `users` is how many are to be enrolled, `codes` how many SMS storing their numbers would send.
+    `sms_cost` is the cost of these codes and of one sign-in each, if every price was given.
     """
 
     verb: str = "run"
@@ -160,14 +161,14 @@ class CheckScope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSnapshot:
-    """All of it. What is None was not looked for, which is no finding; `Unknown` is one."""
+    """All facts. None was not read and gives no finding; `Unknown` could not be read and gives one."""
 
     facts: PoolFacts
     details: PoolDetails
     account: str
     scope: CheckScope
     replica: str | Unknown | None = None
-    """This Region's part in replication: PRIMARY, SECONDARY, or empty without replicas."""
+    """This Region's role in replication: PRIMARY, SECONDARY, or empty without replicas."""
     recoveries: tuple[Recovery, ...] | Unknown | None = None
     """The point-in-time recoveries of the pool, the newest first."""
     logs_delivery: bool | Unknown | None = None

@@ -1,4 +1,4 @@
-"""Looks at all that `check` judges. What cannot be looked at is `Unknown`, and never taken for good."""
+"""Reads all facts that `check` judges. What cannot be read is `Unknown`, and does not count as good."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +46,7 @@ _THREADS = 8
 
 
 class SnapshotTaker:
-    """One look at one pool and what is around it."""
+    """Reads one pool and its surroundings once."""
 
     def __init__(self, aws: Aws, identity: Identity, clock: Clock, stop: Stop) -> None:
         calls = Calls(aws)
@@ -61,8 +61,8 @@ class SnapshotTaker:
         """Take the snapshot.
 
         Args:
-            scope: what is to be done there.
-            thorough: also look at the app clients, the logs, and at who uses the quotas.
+            scope: what is planned in the pool.
+            thorough: also read the app clients, the log settings, and the use of the quotas.
 
         Raises:
             ApiError: the pool itself cannot be described.
@@ -98,7 +98,7 @@ class SnapshotTaker:
     def _look(
         self, operation: str, call: Callable[[], T], pauses_s: tuple[float, ...] = _PAUSES_S
     ) -> T | Unknown:
-        """Make a call that may fail; again, after short pauses, where the failure may pass."""
+        """Make a call that may fail. Retry after short pauses if the failure can be temporary."""
         try:
             return call()
         except ApiError as error:
@@ -119,7 +119,7 @@ class SnapshotTaker:
         if isinstance(found, Unknown):
             return found
         arn, trust = found
-        if arn != path.role_arn:  # one of the same name, in another account or path
+        if arn != path.role_arn:  # a role of the same name, in another account or path
             return Unknown("GetRole", "NoSuchEntity")
         return Role(trust, self._publishes(path))
 
@@ -130,7 +130,7 @@ class SnapshotTaker:
             lambda: self._account.decisions(path.role_arn, [path.action], named)[path.action],
         )
         if found is Decision.DENIED and path.eums and named == "*":
-            return Decision.UNSURE  # it may be allowed on single numbers or pools of numbers
+            return Decision.UNSURE  # sending may be allowed for single numbers or pools of numbers
         return found
 
     def _sending(self, path: SmsPath | None) -> Sending | None:

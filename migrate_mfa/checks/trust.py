@@ -1,4 +1,4 @@
-"""What a role's trust policy says about Cognito assuming it for one pool.
+"""Whether a role's trust policy lets Cognito assume it for one pool.
 
 Sources: "SMS message settings for Amazon Cognito user pools", Cognito Developer Guide (principal, external
 id, source account and ARN); "IAM JSON policy elements: Condition operators", IAM User Guide.
@@ -15,7 +15,7 @@ EXTERNAL_ID, SOURCE_ACCOUNT, SOURCE_ARN = "sts:externalid", "aws:sourceaccount",
 SOURCES = (SOURCE_ACCOUNT, SOURCE_ARN)
 _ACTION = "sts:assumerole"
 _SERVICES = re.compile(r"cognito-idp\.([a-z0-9-]+\.)?amazonaws\.com(\.cn)?")
-"""The service's name, which can have a Region in it."""
+"""The service's name, which can contain a Region."""
 _EVERYBODY = "*"
 _WHO = "principal"
 _EQUAL = frozenset({"stringequals", "arnequals", "stringequalsignorecase"})
@@ -24,9 +24,9 @@ _LIKE = frozenset({"stringlike", "arnlike", "arnequals"})
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """One statement that lets Cognito assume the role: its conditions, by key in small letters.
+    """One statement that lets Cognito assume the role: its conditions, by lower-case key.
 
-    True: holds for this pool; False: does not; None: nobody can tell before a real request.
+    True: holds for this pool. False: does not. None: only a real request can show it.
     """
 
     conditions: Mapping[str, bool | None]
@@ -50,11 +50,11 @@ class Trust:
 
 
 def trust_of(document: Answer, context: Mapping[str, str]) -> Trust | None:
-    """The statement that serves this pool best; None where none lets Cognito in, or one shuts it out.
+    """The statement that fits this pool best; None if no statement allows Cognito, or one denies it.
 
     Args:
         document: the trust policy.
-        context: what Cognito sends, by key in small letters: external id, source account and ARN.
+        context: what Cognito sends, by lower-case key: external id, source account and ARN.
     """
     found = []
     for row in _many(document.get("Statement", [])):
@@ -72,11 +72,11 @@ def trust_of(document: Answer, context: Mapping[str, str]) -> Trust | None:
 
 
 def external_ids(document: Answer, context: Mapping[str, str]) -> set[str]:
-    """The external ids with which Cognito may assume the role for this pool; patterns are none.
+    """The external ids with which Cognito may assume the role for this pool, without patterns.
 
     Args:
         document: the trust policy.
-        context: source account and ARN of the pool, by key in small letters.
+        context: source account and ARN of the pool, by lower-case key.
     """
     found: set[str] = set()
     for row in _many(document.get("Statement", [])):
@@ -102,7 +102,7 @@ def _faults(trust: Trust) -> tuple[int, int]:
 
 
 def _names_cognito(row: Answer) -> bool | None:
-    """Whether a statement is about Cognito assuming the role; None where that is not plain."""
+    """Whether a statement is about Cognito assuming the role; None if that cannot be told."""
     principal = row.get("Principal", _EVERYBODY)
     if "Action" not in row or principal == _EVERYBODY:
         return None

@@ -1,4 +1,4 @@
 """The command line: options, job files, help, questions, tables.
 
-Typer is here and in `main`.
+Only this package and `main` import Typer.
 """

@@ -1,4 +1,4 @@
-"""Asking the person at this terminal: what is on the screen then, and the line that is typed."""
+"""Questions to the person at this terminal: what the screen shows with them, and the line that is typed."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY_S = 0.1
 ROWS = 22
-"""A terminal of 24 lines, without a blank line and the question."""
+"""A terminal of 24 lines, minus a blank line and the question."""
 _NAMES = 13
 """The width of the column of names."""
 _MOST = 3
-"""The most lines of one fact: a name or a path may be as long as it likes."""
+"""The most lines of one fact: names and paths can be long."""
 _MORE = " …"
 _NO_END = 1_000
 
 
 def ask(stop: "Stop", prompt: str, *, secret: bool = False) -> str:
-    """The line that is typed after `prompt`, without its end; what is secret is not echoed.
+    """The line that is typed after `prompt`, without its line end; a secret is not echoed.
 
-    A terminal gives whole lines, so once there is something to read, reading it does not wait.
+    A terminal delivers whole lines, so reading does not block once there is something to read.
 
     Raises:
         EOFError: the end of the input (Ctrl-D) instead of a line.
@@ -68,7 +68,7 @@ _ANSWERS = {"y": True, "yes": True, "n": False, "no": False}
 
 
 def _forget_what_was_typed_ahead() -> None:
-    """What was typed before the question is no answer to it; what a script writes into a pipe is."""
+    """Drop what was typed before the question. Input from a pipe is kept: a script may write early."""
     if sys.stdin.isatty():
         import termios
 
@@ -94,20 +94,20 @@ def _echo(*, on: bool) -> Iterator[None]:
 
 
 def room() -> int:
-    """Lines that there is room for: on a terminal those above the question, in a file all."""
+    """How many lines fit: on a terminal those above the question, in a file any number."""
     if not sys.stderr.isatty():
         return _NO_END
     return max(ROWS, get_terminal_size().lines - 2)
 
 
 def screen(title: str, facts: Mapping[str, str | Sequence[str]], rows: int = ROWS) -> str:
-    """Lay out what an operator should know before a yes, in lines of `WIDTH` columns.
+    """Lay out the facts that an operator needs before answering, in lines of `WIDTH` columns.
 
     Args:
         title: what would be done.
-        facts: by their names, in order; one that says nothing is left out. Where one is several texts, those
-            for which there is no room are counted.
-        rows: how many lines there is room for.
+        facts: by their names, in order; an empty one is left out. If a fact is several texts, those that do
+            not fit are only counted.
+        rows: how many lines fit.
     """
     texts = {name: _folded(text) for name, text in facts.items() if isinstance(text, str) and text}
     left = rows - 2 - sum(map(len, texts.values()))
@@ -115,14 +115,14 @@ def screen(title: str, facts: Mapping[str, str | Sequence[str]], rows: int = ROW
     for name, fact in facts.items():
         told = texts.get(name, []) if isinstance(fact, str) else _fitting(fact, left)
         if isinstance(fact, str) and _is_long_path(fact):
-            lines += [name, fact]  # whole, to be copied
+            lines += [name, fact]  # in one piece, so that it can be copied
         else:
             lines += [f"{'' if number else name:<{_NAMES}}{line}" for number, line in enumerate(told)]
     return "\n".join(lines)
 
 
 def _is_long_path(fact: str) -> bool:
-    """Whether a fact is one word that fits a line of its own, and no less."""
+    """Whether a fact is one word that needs a whole line of its own."""
     return WIDTH - _NAMES < len(fact) <= WIDTH and " " not in fact
 
 
@@ -134,7 +134,7 @@ def _folded(text: str) -> list[str]:
 
 
 def _fitting(texts: Sequence[str], room: int) -> list[str]:
-    """The texts that there is room for, and how many more there are."""
+    """The texts that fit, and how many more there are."""
     shown: list[str] = []
     for number, text in enumerate(texts):
         lines, after = _folded(text), len(texts) - number - 1

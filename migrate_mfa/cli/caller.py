@@ -1,4 +1,4 @@
-"""The options of every command that calls AWS: which pool, where AWS is, and who we are there."""
+"""The options of every command that calls AWS: the pool, the endpoint and Region, the credentials."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -70,7 +70,7 @@ class Aws(Group, heading="AWS"):
     ] = None
 
     def __post_init__(self) -> None:
-        """Refuse what belongs to a role without one."""
+        """Refuse options of a role if no role is given."""
         alone = next(
             (each for each in ("role_external_id", "role_session_name") if getattr(self, each)), None
         )
@@ -81,11 +81,11 @@ class Aws(Group, heading="AWS"):
 
     @property
     def caller(self) -> tuple[str, ...]:
-        """The words with which another command works as the same caller."""
+        """The options with which another command uses the same caller."""
         names = ("profile", "role_arn", "role_external_id", "role_session_name")
         told = {f"--{name.replace('_', '-')}": getattr(self, name) for name in names}
         return tuple(word for flag, value in told.items() if value for word in (flag, value))
 
 
 AwsForS3 = Annotated[Aws, Only("profile", "region", "endpoint_url")]
-"""For commands that call no AWS service but S3, and that only for what is in a bucket."""
+"""For commands that call only S3, and only for a run directory in a bucket."""

@@ -1,4 +1,4 @@
-"""A command of option groups as Typer takes one: a parameter for each field."""
+"""Turns a command that takes option groups into a function for Typer: one parameter for each field."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -14,18 +14,19 @@ from migrate_mfa.cli.options import Declared, Group, group_of
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, UsageError
 
 Failed = Callable[[str, Sequence[Group], MigrateMfaError], None]
-"""Told the command, its options and what ended it, except that the options cannot be used."""
+"""Called with the command, its options and the error that ended it; not for options that cannot be used."""
 
 
 def expanded(
     command: Callable[..., ExitCode], *, takes_jobs: bool = False, failed: Failed = lambda *_: None
 ) -> Callable[..., None]:
-    """Make a function for Typer out of one whose parameters are option groups.
+    """Make a function for Typer from a command whose parameters are option groups.
 
     Args:
         command: takes groups by name, and returns the exit code.
-        takes_jobs: whether --job and --show-config are options of it, too.
-        failed: is told of what ends it, in the command or while its run directory is fetched or put back.
+        takes_jobs: whether it also has --job and --show-config.
+        failed: called with the error that ends it, in the command or while its run directory is downloaded
+            or uploaded.
     """
     hints = get_type_hints(command, include_extras=True)
     taken = {name: group_of(hint) for name, hint in hints.items() if name != "return"}
@@ -50,7 +51,7 @@ def expanded(
 
 
 def mentioned(command: Callable[..., ExitCode]) -> Callable[..., None]:
-    """Make a function for Typer that stands for a command in the list of commands, and is not called."""
+    """Make a function for Typer that only puts a command into the list of commands, and is never called."""
 
     def call() -> None:
         raise AssertionError(command)
@@ -62,7 +63,7 @@ def mentioned(command: Callable[..., ExitCode]) -> Callable[..., None]:
 _CONTEXT = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 
 
-@cache  # most groups belong to many commands
+@cache  # many commands share most groups
 def _parameter(declared: Declared) -> inspect.Parameter:
     return inspect.Parameter(
         declared.name,
@@ -91,7 +92,7 @@ def _info(declared: Declared) -> Any:  # noqa: ANN401 - Typer's own types are pr
 
 
 def _metavar(declared: Declared) -> str | None:
-    """What stands for the value in the help; a switch has none."""
+    """The placeholder of the value in the help; a switch has none."""
     if declared.option.argument:
         return declared.name.upper()
     kinds = {Path: "PATH", int: "N", float: "N", str: "TEXT"}
@@ -100,7 +101,7 @@ def _metavar(declared: Declared) -> str | None:
 
 
 def _type(declared: Declared) -> Any:  # noqa: ANN401 - a type
-    """As Typer has it: tuples are lists, and what a parser makes it does not ask for."""
+    """The type for Typer: tuples become lists, and a value that a parser makes has no type."""
     kind: Any = declared.type
     several = get_origin(kind) is tuple
     one: Any = str if declared.option.parser else get_args(kind)[0] if several else kind

@@ -1,4 +1,4 @@
-"""A forecast in sentences, for people: counts and ranges, each with what it assumes."""
+"""A forecast in sentences: counts and ranges, each with its assumptions."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -15,7 +15,7 @@ _CENT = Decimal("0.01")
 
 
 def sentences(ahead: "Forecast", *, reads_only: bool = False) -> Iterator[str]:
-    """Time, messages, billed users and money, a paragraph each; no messages where users are only read."""
+    """Time, SMS, billed users and cost, one paragraph each; nothing about SMS if users are only read."""
     yield _time(ahead)
     if not reads_only:
         yield from _messages(ahead)
@@ -72,7 +72,7 @@ def _money(ahead: "Forecast") -> Iterator[str]:
 
 
 def time_in_short(ahead: "Forecast", now: float) -> str:
-    """How long, and until when, with what sets it."""
+    """How long it takes, until when, and which quota is the limit."""
     least, most = ahead.time.low, ahead.time.high
     if most < 1:
         return "about a second"
@@ -84,14 +84,14 @@ def time_in_short(ahead: "Forecast", now: float) -> str:
 
 
 def messages_in_short(ahead: "Forecast") -> str:
-    """The SMS that the work causes now, and later."""
+    """The SMS that are sent now, and later."""
     found = ahead.messages
     now = f"{found.now:,} codes now ({_countries(found.codes)})" if found.now else "none now"
     return f"{now}; later one at each sign-in with a password" if found.enrolled else now
 
 
 def cost_in_short(ahead: "Forecast") -> str:
-    """Users who become billed, and the money where prices are given."""
+    """Users who become billed, and the cost if prices are given."""
     billed = f"0 to {ahead.most_billed:,} users become billed this month"
     if not ahead.prices.given:
         return f"{billed} (no --mau-price given)"
@@ -101,12 +101,12 @@ def cost_in_short(ahead: "Forecast") -> str:
 
 
 def low(value: Decimal) -> str:
-    """The lower end of a range, to the cent below."""
+    """The lower end of a range, rounded down to the cent."""
     return f"{value.quantize(_CENT, ROUND_FLOOR):,}"
 
 
 def high(value: Decimal) -> str:
-    """The upper end of a range, to the cent above."""
+    """The upper end of a range, rounded up to the cent."""
     return f"{value.quantize(_CENT, ROUND_CEILING):,}"
 
 

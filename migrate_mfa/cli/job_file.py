@@ -1,4 +1,4 @@
-"""Job files: a command's options in TOML, below flags and variables, above the defaults."""
+"""Job files: a command's options in TOML. Flags and variables override them; they override the defaults."""
 
 import os
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from migrate_mfa.domain.formatting import nearest
 
 _OWN = frozenset({"job", "show_config", "help"})
 _JOB = "migrate_mfa.job"
-"""Where a context keeps the values of the job file."""
+"""The key under which a context keeps the values of the job file."""
 _SOURCES = {
     "COMMANDLINE": "flag",
     "ENVIRONMENT": "variable",
@@ -29,11 +29,11 @@ _SOURCES = {
 
 
 def _load(context: typer.Context, path: Path | None) -> Path | None:
-    """Put the job's options below the command line and the environment.
+    """Take the job's options as defaults, which the command line and the environment override.
 
     Raises:
-        InputUnusable: the file cannot be read, is for another command, has a key that is no option, or a
-            value that its option does not take.
+        InputUnusable: the file cannot be read or is for another command, a key is not an option, or an
+            option does not accept its value.
     """
     if path is None or context.resilient_parsing:
         return path
@@ -65,10 +65,10 @@ def _load(context: typer.Context, path: Path | None) -> Path | None:
 
 
 def processed(parameter: Any, value: Any, context: typer.Context) -> Any:  # noqa: ANN401 - Typer's own, and TOML
-    """A value as its option takes it.
+    """A value, converted for its option.
 
     Raises:
-        BadParameter: it does not.
+        BadParameter: the option does not accept it.
     """
     flag, several = getattr(parameter, "is_flag", False), getattr(parameter, "multiple", False)
     if isinstance(value, bool) is not flag:
@@ -81,7 +81,7 @@ def processed(parameter: Any, value: Any, context: typer.Context) -> Any:  # noq
 
 
 def check_together(path: Path, values: Mapping[str, object], command: Any) -> None:  # noqa: ANN401 - Typer's own types are private
-    """Refuse values that do not go together; what is left out may come from elsewhere.
+    """Refuse values that contradict each other; missing ones may come from the command line or a variable.
 
     Raises:
         InputUnusable: names the file.
@@ -112,13 +112,13 @@ JOB_OPTIONS = (
     Parameter("job", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[Path | None, _JOB_FILE]),
     Parameter("show_config", Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, _SHOW]),
 )
-"""The additional options of a command that can take a job file."""
+"""The additional options of a command that accepts a job file."""
 
 
 def begin(context: typer.Context) -> frozenset[str]:
-    """The names of the options that are given; the values of the others are mere defaults.
+    """The names of the options that were given; the others have their defaults.
 
-    With --show-config all are printed, and that is all.
+    With --show-config, print all options and exit.
 
     Raises:
         typer.Exit: after --show-config.
@@ -147,7 +147,7 @@ def begin(context: typer.Context) -> frozenset[str]:
 
 
 def _origin(context: typer.Context, parameter: Any) -> tuple[Any, str, str]:  # noqa: ANN401 - Typer's own types are private
-    """An option's value, what kind of source it comes from, and the variable if it is one."""
+    """An option's value, its kind of source, and the name of the variable if that is the source."""
     source = context.get_parameter_source(parameter.name)
     value = context.params.get(parameter.name)
     if source is None or source.name != "ENVIRONMENT":
@@ -158,13 +158,13 @@ def _origin(context: typer.Context, parameter: Any) -> tuple[Any, str, str]:  # 
 
 
 def _beaten(context: typer.Context, name: str, value: object) -> str:
-    """The job file's value that a variable keeps from counting; empty where there is none."""
+    """The job file's value that a variable overrides; empty if there is none."""
     job = context.meta.get(_JOB, {})
     return f"{name}: {_shown(job[name])} of the job file" if name in job and job[name] != value else ""
 
 
 def _of_the_run_directory(context: typer.Context) -> dict[str, tuple[object, str]]:
-    """What a run directory settles of options that are not given: the plan what decides, a pass its pace."""
+    """The values that a run directory gives to missing options: from its plan, and its last pass's pace."""
     from migrate_mfa.journal.meta import planned_directory
 
     directory, roster = context.params.get("run_dir"), context.params.get("roster")

@@ -1,4 +1,4 @@
-"""A JSON Schema of job files, so that an editor knows the keys of each command and what they take."""
+"""A JSON Schema of job files, so that an editor knows the keys of each command and their values."""
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -14,7 +14,7 @@ Schema = dict[str, Any]
 def job_schema(verbs: Iterable[Callable[..., Any]]) -> Schema:
     """The schema of the job files of some commands.
 
-    A job need not say what a command requires: that may stand on the command line.
+    A job file may omit required options: they may be on the command line.
     """
     commands = {verb.__name__.replace("_", "-"): _keys(verb) for verb in verbs}
     return {
@@ -48,7 +48,7 @@ def _schema(declared: Declared) -> Schema:
 
 
 def _one(kind: Any, declared: Declared) -> Schema:  # noqa: ANN401 - a type
-    """What one value is. A parser reads texts such as 50% and 8h, and numbers where it makes a number."""
+    """The schema of one value. A parser reads texts such as 50%; one that makes numbers also takes them."""
     option, name = declared.option, _JSON.get(kind, "string")
     if option.parser is not None:
         return {"type": "string" if name == "string" else ["string", name]}

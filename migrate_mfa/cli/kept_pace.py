@@ -1,4 +1,4 @@
-"""The pace of the last pass: a resumed run keeps it, unless another one is given."""
+"""The pace of the last pass: a resumed run keeps it unless another pace is given."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,21 +14,21 @@ from migrate_mfa.journal.meta import KeptPace, RunMeta
 
 
 def pace_of(pace: Pace) -> KeptPace:
-    """The options that set the pace, as the journal keeps them."""
+    """The options that set the pace, in the form of the journal."""
     return KeptPace(pace.quota_share, {category.value: rate for category, rate in pace.limits.items()})
 
 
 def note_pace(journal: Journal, command: str, pace: Pace) -> None:
-    """Write down the pace of a pass as it begins, so that one that is killed counts too."""
+    """Record the pace of a pass when it begins, so that a killed pass has one too."""
     paces = {**RunMeta.read(journal).paces, command: pace_of(pace)}
     journal.set_meta({"pace": {name: asdict(each) for name, each in paces.items()}})
 
 
 def at_the_last_pace(pace: Pace, directory: Path, command: str, say: Callable[[str], None]) -> Pace:
-    """Take the pace of this command's last pass for what is not given, and say so.
+    """Use the pace of this command's last pass for options that are not given, and say so.
 
-    Another command's pace is not taken over: a plan only reads, and a reconcile comes at another hour. Where
-    a run is not at the pace that its plan was made with, that is said.
+    The pace of another command is not used: a plan only reads, and a reconcile runs at another hour. If a
+    run's pace differs from its plan's, say so.
     """
     paces = _meta(directory).paces
     last = paces.get(command)
@@ -47,7 +47,7 @@ def at_the_last_pace(pace: Pace, directory: Path, command: str, say: Callable[[s
 
 
 def _meta(directory: Path) -> RunMeta:
-    """What the directory knows. Problems with it are reported when it is opened for work."""
+    """The journal's meta data. Errors in it are reported later, when it is opened for work."""
     if (directory / NAME).is_file():
         with suppress(RunDirectoryError), Journal.look_at(directory) as journal:
             return RunMeta.read(journal)

@@ -1,4 +1,4 @@
-"""What a terminal shows while a command works: up to 18 rows, fewer where there is less room."""
+"""What a terminal shows while a command works: up to 18 rows, fewer on a small terminal."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ WIDTH: Final = 80
 ROWS: Final = 18
 _LEAST_ROWS: Final = 2
 LEAST_RATE: Final = 0.05
-"""A rate below that is none."""
+"""A lower rate counts as none."""
 NEWS_S: Final = 10
-"""A running command notes its progress every few seconds; the view tells the age of an older note."""
+"""A running command notes its progress every few seconds; the view shows the age of an older note."""
 _BAR: Final = 30
 _FULL, _EMPTY = "█", "░"
 
@@ -47,36 +47,36 @@ STYLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One row, and how soon it gives way: the least `keep` goes first."""
+    """One row; if there is no room, rows with the lowest `keep` are dropped first."""
 
     keep: int
     text: Text
 
 
 def started(console: "Console") -> "Live":
-    """Begin to draw frames in place, on the terminal of standard error alone."""
+    """Begin to draw frames in place, only on the terminal of standard error."""
     from rich.live import Live
 
     live = Live(
         console=console,
         auto_refresh=False,
         transient=True,
-        redirect_stdout=False,  # it is for the result, and must not be drawn into this terminal
+        redirect_stdout=False,  # standard output is for the result and stays as it is
         redirect_stderr=False,
     )
     live.start()
-    console.show_cursor(show=True)  # a process that is killed could not bring it back
+    console.show_cursor(show=True)  # a killed process could not show the cursor again
     return live
 
 
 def live_rows(update: "ProgressUpdate", *, width: int, height: int, now: float) -> list[Text]:
-    """The rows of one frame, from the most to the least general.
+    """The rows of one frame, the most general first.
 
     Args:
-        update: where the command stands.
-        width: columns that there are; no row is longer.
-        height: rows that there are; one is left to the cursor, and whoever matters least gives way.
-        now: seconds since the epoch, for times of day in this machine's time zone.
+        update: the state of the command.
+        width: columns of the terminal; no row is longer.
+        height: rows of the terminal; one is left for the cursor, and the least important rows are dropped.
+        now: seconds since 1970, for times of day in this machine's time zone.
     """
     rows = list(_all_rows(update, now))
     room = max(_LEAST_ROWS, min(ROWS, height - 1))
@@ -143,7 +143,7 @@ def _capital(text: str) -> str:
 
 
 def outcomes_of(update: "ProgressUpdate") -> Text:
-    """The rows by outcome, each in its colour; empty where there are none."""
+    """The rows by outcome, each in its colour; empty if there are none."""
     told = [
         Text(f"{outcome} {count:,}", style=STYLES.get(outcome, ""))
         for outcome, count in update.outcomes

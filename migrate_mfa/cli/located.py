@@ -1,4 +1,4 @@
-"""Where a run directory is: a path of this machine, or a place in a bucket with a working copy here."""
+"""Where a run directory is: a path on this machine, or a bucket with a working copy on this machine."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from migrate_mfa.remote.objects import Objects
 
 _ITSELF = {"unlock", "iam-policy", "fleet"}
-"""The commands for which it stays a place in a bucket."""
+"""The commands that read a bucket themselves, without a working copy."""
 _WORK = {"plan", "run", "disable", "audit", "canary", "reconcile", "rollback", "purge"}
-"""The commands that write to their run directory, so that one at a time may have it."""
+"""The commands that write to their run directory, so that only one at a time may use it."""
 
 
 @contextmanager
 def located(command: str, values: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The values of a command's options, with a directory of this machine in the place of one in a bucket.
+    """The values of a command's options, with a working copy instead of a run directory in a bucket.
 
-    A roster in a bucket is brought here too; it keeps its name.
+    A roster in a bucket is downloaded too; it keeps its name.
 
     Args:
         command: its name.
         values: its options by name.
 
     Raises:
-        RunDirectoryError: somebody else works there, or it is not whole.
+        RunDirectoryError: another command works there, or it is not complete.
         InputUnusable: there is no such roster.
         OutOfReach: the bucket does not answer.
     """
@@ -78,12 +78,12 @@ def _roster_here(values: Mapping[str, Any]) -> Iterator[None]:
 
 @contextmanager
 def file_here(source: str, what: str, values: Mapping[str, Any]) -> Iterator[Path]:
-    """A file of this machine, or a copy here of one in a bucket.
+    """A file on this machine, or a downloaded copy of one in a bucket.
 
     Args:
         source: a path or `s3://BUCKET/KEY`.
-        what: what it is, such as "roster".
-        values: options by name: those that say how AWS is reached.
+        what: the kind of file, such as "roster".
+        values: options by name, for the access to AWS.
 
     Raises:
         InputUnusable: there is no such object.
@@ -100,7 +100,7 @@ def file_here(source: str, what: str, values: Mapping[str, Any]) -> Iterator[Pat
 
 
 def opened(url: BucketUrl, values: Mapping[str, Any]) -> "Objects":
-    """A place in a bucket, by the options that say how AWS is reached; a role is for the pool alone.
+    """A place in a bucket, with the command's AWS options but without its role: that is only for the pool.
 
     Raises:
         UsageError: the AWS configuration cannot be used.
@@ -115,7 +115,7 @@ def opened(url: BucketUrl, values: Mapping[str, Any]) -> "Objects":
 def lane_in_bucket(
     url: BucketUrl, lane: "Lane", aws: "Aws", say: Callable[[str], None]
 ) -> AbstractContextManager[None]:
-    """Own a lane among all machines that keep its lock below `url`; raises as `remote.lane.leased_lane`."""
+    """Own a lane among all machines with its lock below `url`; raises like `remote.lane.leased_lane`."""
     from migrate_mfa.remote.lane import leased_lane, place_of
 
     place = place_of(url, lane)
@@ -123,7 +123,7 @@ def lane_in_bucket(
 
 
 def waiting(say: Callable[[str], None] | None = None) -> "Waiting":
-    """Real time, and words on standard error unless `say` takes them."""
+    """Real time; messages go to standard error unless `say` is given."""
     from migrate_mfa.cli.prompt import tell
     from migrate_mfa.clock import SystemClock, since_boot
     from migrate_mfa.remote.lease import Waiting

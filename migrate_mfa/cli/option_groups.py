@@ -1,6 +1,6 @@
-"""The options that commands share: one name, one help text, one variable, wherever they appear.
+"""The options that several commands share: the same name, help text and variable in each of them.
 
-`cli.options.HEADINGS` has the order of the headings; below a heading, the fields stand in their order here.
+`cli.options.HEADINGS` has the order of the headings; below a heading, options are in the order of the fields.
 """
 
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ KmsKey = Annotated[
     str | None,
     Option(help="KMS key of a run directory in S3 (default: the bucket's encryption).", metavar="ARN"),
 ]
-"""With which key a run directory in a bucket is encrypted."""
+"""The key that encrypts a run directory in a bucket."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RosterRun(Group):
-    """A run by its roster, or by the directory of its plan."""
+    """A run, given by its roster or by the directory of its plan."""
 
     roster: Annotated[
         str | None, Option(help="CSV file of users and numbers; - reads standard input.", argument=True)
@@ -87,11 +87,11 @@ class Deciding(Group, heading="Decisions"):
     ] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what does not go together."""
+        """Refuse options that contradict each other."""
         vouches = {None, VerificationPolicy.ATTESTED, VerificationPolicy.BY_COLUMN}
         if self.phone_conflict is PhoneConflict.REPLACE and self.verification not in vouches:
             raise UsageError(
-                "--phone-conflict replace needs numbers that somebody vouches for.",
+                "--phone-conflict replace needs numbers that you vouch for.",
                 "Use it with --verification attested (or by-column, for the rows that say true).",
             )
 
@@ -168,7 +168,7 @@ class Pace(Group, heading="How fast"):
 
     @property
     def limits(self) -> dict[Category, float]:
-        """Calls a second at most, by category."""
+        """The most calls per second, by category."""
         return {each.name: each.value for each in self.max_rps}
 
 
@@ -208,7 +208,7 @@ MaxFailures = Annotated[Wave, Only("max_failures")]
 
 @dataclass(frozen=True, kw_only=True)
 class Cost(Group, heading="SMS and cost"):
-    """What it may cause, and what that costs."""
+    """Limits for SMS and cost, and the prices."""
 
     max_sms: Annotated[
         int,
@@ -269,7 +269,7 @@ SmsRoleArn = Annotated[SmsPath, Only("sms_role_arn")]
 
 @dataclass(frozen=True, kw_only=True)
 class Telling(Group, heading="Output"):
-    """Who is told how it ended, where nobody looks."""
+    """Who is notified of the end of an unattended command."""
 
     metrics_file: Annotated[
         Path | None,

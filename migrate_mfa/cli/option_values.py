@@ -1,7 +1,7 @@
-"""What options take, read out of text: each says in words of ours what is wrong with it.
+"""Parsers of option values. Each says in plain words what is wrong with a value.
 
-A parser takes the flag that it is for and the text; it raises UsageError where it names the flag itself, and
-ValueError where the command line names it.
+A parser takes its flag and the text. It raises UsageError if its message names the flag, and ValueError if
+the caller adds the flag.
 """
 
 import os
@@ -27,7 +27,7 @@ Value = TypeVar("Value", float, Decimal)
 
 
 class Written(float):
-    """A number that is shown as it was written: 0.01 as 1%, 900 seconds as 15m."""
+    """A number that is shown as it was written: 1% for 0.01, 15m for 900 seconds."""
 
     def __new__(cls, value: float, text: str) -> Self:
         """See `float`."""
@@ -61,16 +61,16 @@ def run_dir(flag: str, text: object) -> Path | BucketUrl | None:
 
 
 def folder(flag: str, text: object) -> Path | None:
-    """A folder of this machine."""
+    """A folder on this machine."""
     if text is None or isinstance(text, Path):
         return text
     if is_bucket_url(text):
-        raise UsageError(f"{flag} takes a folder of this machine here, not {str(text)!r}.", "Name a folder.")
+        raise UsageError(f"{flag} takes a folder on this machine here, not {str(text)!r}.", "Name a folder.")
     return Path(str(text))
 
 
 def place(flag: str, text: object) -> Path | BucketUrl | None:
-    """Where run directories are: a path, `s3://BUCKET/PREFIX` or a whole bucket."""
+    """A place of run directories: a path, `s3://BUCKET/PREFIX` or a whole bucket."""
     del flag
     if text is None or isinstance(text, Path | BucketUrl):
         return text
@@ -84,7 +84,7 @@ def bucket_url(flag: str, text: object) -> BucketUrl | None:
 
 
 def percent(flag: str, text: object) -> Written | None:
-    """`1%` as 0.01; nothing is as if it were left out."""
+    """`1%` as 0.01; an empty text counts as not given."""
     if not str(text):
         return None
     match = re.fullmatch(_PERCENT, str(text).strip())
@@ -100,7 +100,7 @@ def percent_or_number(flag: str, text: object) -> Written | None:
 
 
 def duration(flag: str, text: object) -> Written | None:
-    """`8h`, `90m`, `1h30m`, `45s` in seconds; nothing is as if it were left out."""
+    """`8h`, `90m`, `1h30m`, `45s` in seconds; an empty text counts as not given."""
     if not str(text):
         return None
     match = re.fullmatch(_DURATION, str(text).strip().lower())
@@ -124,7 +124,7 @@ def share(_: str, value: object) -> float:
 
 
 def rate(flag: str, entry: object) -> Named[Category, float]:
-    """`UserUpdate=5`: calls a second in a category."""
+    """`UserUpdate=5`: calls per second in a category."""
     known = {category.value.casefold(): category for category in PACED}
     name, _, number = str(entry).partition("=")
     try:
@@ -155,7 +155,7 @@ def money(flag: str, text: object) -> Decimal:
 
 
 def reason(flag: str, name: object) -> Reason:
-    """A reason that the operator may lift."""
+    """A reason that --despite accepts."""
     known = sorted(each.value for each in LIFTABLE)
     if name not in known:
         raise UsageError(f"{flag} {name} is not possible.", f"It takes one of: {', '.join(known)}.")
@@ -163,7 +163,7 @@ def reason(flag: str, name: object) -> Reason:
 
 
 def country(flag: str, name: object) -> str:
-    """The two letters of a country, as they are written."""
+    """The two-letter code of a country, in capitals or small letters as given."""
     from migrate_mfa.domain.phone.normalise import known_country
 
     if not known_country(str(name).upper()):
@@ -181,7 +181,7 @@ def role_arn(flag: str, text: object) -> str:
 
 
 def role_name(flag: str, text: object) -> str:
-    """The name of an IAM role, with its path before it where it has one."""
+    """The name of an IAM role, after its path if it has one."""
     return _like(
         r"([\w+=,.@-]+/)*[\w+=,.@-]{1,64}",
         flag,
@@ -191,7 +191,7 @@ def role_name(flag: str, text: object) -> str:
 
 
 def topic_arn(flag: str, text: object) -> str:
-    """The ARN of a standard topic of SNS."""
+    """The ARN of a standard SNS topic."""
     if not re.fullmatch(r"arn:[\w-]+:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}", str(text), re.ASCII):
         raise UsageError(
             f"{flag} {str(text)!r} is not a standard topic's ARN.",
@@ -201,12 +201,12 @@ def topic_arn(flag: str, text: object) -> str:
 
 
 def external_id(flag: str, text: object) -> str:
-    """An external id, as AssumeRole takes it."""
+    """An external id for AssumeRole."""
     return _like(r"[\w+=,.@:/-]{2,1224}", flag, str(text), "2 to 1224 letters, digits and +=,.@:/-_")
 
 
 def session_name(flag: str, text: object) -> str:
-    """The name of a role's session, as AssumeRole takes it."""
+    """The name of a role's session for AssumeRole."""
     return _like(r"[\w+=,.@-]{2,64}", flag, str(text), "2 to 64 letters, digits and +=,.@-_")
 
 
@@ -224,7 +224,7 @@ def log_level(flag: str, name: object) -> str:
 
 
 def usable_endpoint(context: Any, value: str | None) -> str | None:  # noqa: ANN401 - Typer's
-    """A URL that a client can use; AWS_ENDPOINT_URL is left to the SDK, which has rules of its own."""
+    """A URL that a client can use. AWS_ENDPOINT_URL is left to the SDK, which has its own rules."""
     from migrate_mfa.aws.endpoints import require_url
 
     source = context.get_parameter_source("endpoint_url")

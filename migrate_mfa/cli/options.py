@@ -1,4 +1,4 @@
-"""What an option is: a field of a group, with what the command line has to know of it."""
+"""Options: fields of groups, with what the command line needs to know about each."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -6,7 +6,7 @@ from functools import cache
 from typing import Annotated, Any, ClassVar, Self, get_args, get_origin, get_type_hints
 
 PREFIX = "MIGRATE_MFA_"
-"""How the variables begin that stand for options."""
+"""The prefix of the variables that set options."""
 HEADINGS = (
     "Arguments",
     "Options",
@@ -22,27 +22,28 @@ HEADINGS = (
     "Output",
     "Other",
 )
-"""The headings of every help, in this order: what is used most comes first."""
+"""The headings of every help, in this order: the most used options come first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """How a field appears on the command line; flag, variable and heading come from the field and its group.
+    """How a field appears on the command line; its flag, variable and heading follow from field and group.
 
-    `parser` takes the flag and a text, and raises UsageError, or ValueError with words that begin with "it".
+    `parser` takes the flag and a text. It raises UsageError, or ValueError with a message that begins with
+    "it".
     """
 
     help: str
     metavar: str | None = None
     parser: Callable[[str, Any], Any] | None = None
     flags: tuple[str, ...] = ()
-    """Where they are not --field-name: -q as well, or both sides of a switch."""
+    """The flags, if not just --field-name: a short one such as -q, or both sides of a switch."""
     argument: bool = False
-    """Whether it stands on the line without a flag."""
+    """Whether it is an argument, without a flag."""
     variable: bool = True
-    """Whether a variable of ours stands for it, where its group has variables."""
+    """Whether a MIGRATE_MFA_ variable can set it, if its group has variables."""
     variables: tuple[str, ...] = ()
-    """Variables of others that say the same."""
+    """Variables of other tools with the same meaning."""
     callback: Callable[..., Any] | None = None
     least: int | None = None
     most: int | None = None
@@ -50,44 +51,44 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """One option of a group: its flag, its variables, the type and the default of its field."""
+    """One option of a group: its flag and variables, and the type and default of its field."""
 
     name: str
     type: Any
     option: Option
     default: Any
-    """MISSING where it must be given."""
+    """MISSING if the option is required."""
     variables: tuple[str, ...]
     heading: str | None
 
     @property
     def required(self) -> bool:
-        """Whether there is no default."""
+        """Whether it has no default."""
         return self.default is MISSING
 
     @property
     def flag(self) -> str:
-        """As it is written: --field-name."""
+        """The flag: --field-name."""
         return f"--{self.name.replace('_', '-')}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Options that belong together; a command takes it as one parameter."""
+    """Options that belong together; a command takes the group as one parameter."""
 
     given: frozenset[str] = frozenset()
-    """The options that a flag, a variable or the job file names; the others have their defaults."""
+    """The options that a flag, a variable or the job file sets; the others have their defaults."""
     heading: ClassVar[str | None] = None
     has_variables: ClassVar[bool] = True
 
     def __init_subclass__(cls, heading: str | None = None, *, variables: bool | None = None) -> None:
-        """Say under which heading of the help the options stand, and whether variables stand for them."""
+        """Set the heading of the options in the help, and whether variables can set them."""
         cls.heading = heading or cls.heading
         cls.has_variables = cls.has_variables if variables is None else variables
 
     @classmethod
     def of(cls, values: Mapping[str, Any], given: frozenset[str] = frozenset()) -> Self:
-        """The group out of values by name; for None, and for what is missing, the default."""
+        """The group from values by name; None and missing values become the default."""
         names = [each.name for each in declared(cls)]  # type: ignore[arg-type] # mypy does not hash Self
         taken = {name: values[name] for name in names if values.get(name) is not None}
         lists = {name: tuple(value) for name, value in taken.items() if isinstance(value, list)}
@@ -95,7 +96,7 @@ class Group:
 
 
 class Only:
-    """In the annotation of a parameter: the command takes these options of the group."""
+    """In the annotation of a parameter: the command takes only these options of the group."""
 
     def __init__(self, *names: str) -> None:
         self.names = frozenset(names)

@@ -1,25 +1,29 @@
-"""A Typer program whose help is plain text: drawing it with Rich takes longer than everything else in it."""
+"""A Typer program whose help is plain text: to draw it with Rich would take longer than all the rest."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
 
 from migrate_mfa.cli.options import HEADINGS, PREFIX
 from migrate_mfa.cli.variables import names_of, variable_of
+from migrate_mfa.domain.formatting import folded
 
 _EXAMPLES = "\n\nExamples:\n"
-"""What a command's docstring has before its examples."""
+"""The line of a command's docstring before its examples."""
 _FIRST = "migrate_mfa.first"
-"""Where the first word after a command is kept while it is parsed."""
+"""The key of the first word after a command, which is kept while the line is parsed."""
 _HYPHEN = "\0"
-"""In the place of a hyphen while lines are broken, which would break there too."""
+"""Replaces hyphens while text is folded, because lines would break at hyphens too."""
 
 
 def in_words(error: typer.BadParameter) -> str:
-    """What an option takes, in our words; pydantic's speak of inputs and strings."""
+    """What an option takes, in plain words; pydantic's messages speak of inputs and strings."""
     failed = getattr(error.__cause__, "errors", None)
     if failed is None:
         return error.message
@@ -48,17 +52,17 @@ _TAKES = {
     "less_than": "it takes less than {lt}.",
     "less_than_equal": "it takes at most {le}.",
 }
-"""By pydantic's names of what is wrong."""
+"""By pydantic's names of errors."""
 
 
 class _PlainCommand(TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer's own types are private
-        """The help; what has hyphens, such as an option, stays in one piece."""
+        """The help; a word with hyphens, such as an option, is not broken."""
         super().format_help(ctx, formatter)
         formatter.buffer[:] = [text.replace(_HYPHEN, "-") for text in formatter.buffer]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - likewise
-        """Parse, and say in plain words what an option does not take."""
+        """Parse, and say in plain words why an option does not accept a value."""
         ctx.meta[_FIRST] = next(iter(args), "")
         _require_one_run(args)
         try:
@@ -70,7 +74,7 @@ class _PlainCommand(TyperCommand):
             raise
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401 - likewise
-        """What may follow the command: its arguments in capitals, in brackets where they may be left out."""
+        """What may follow the command: its arguments in capitals, optional ones in brackets."""
         named = [(each, _written(each)) for each in self.get_params(ctx) if _is_argument(each)]
         return [*("[OPTIONS]",), *(text if each.required else f"[{text}]" for each, text in named)]
 
@@ -100,7 +104,7 @@ class _PlainCommand(TyperCommand):
         return [each for each in self.get_params(ctx) if names is None or each.name in {*names, "help"}]
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - likewise
-        """Examples, how the variables are called, and where the exit codes are explained."""
+        """Examples, the names of the variables, and where exit codes are explained."""
         examples = (self.help or "").partition(_EXAMPLES)[2].splitlines()
         with formatter.section("Examples"):
             for line in examples:
@@ -116,7 +120,7 @@ def _whole(text: str) -> str:
 
 
 def _require_one_run(args: list[str]) -> None:
-    """Refuse several run directories, as a pattern gives them: which one is meant?"""
+    """Refuse several run directories, which a pattern can expand to: only one can be meant."""
     folders = [each for each in args if not each.startswith("-") and Path(each).is_dir()]
     if len(folders) > 1:
         from migrate_mfa.journal.database import NAME
@@ -132,14 +136,14 @@ def _is_argument(parameter: Any) -> bool:  # noqa: ANN401 - likewise
 
 
 def heading_of(parameter: Any) -> str:  # noqa: ANN401 - likewise
-    """The heading that an option or argument stands under; one that has none is of the command itself."""
+    """The heading of an option or argument; without a group it belongs to the command itself."""
     if parameter.name == "help":
         return HEADINGS[-1]
     return "Arguments" if _is_argument(parameter) else parameter.rich_help_panel or "Options"
 
 
 def _written(parameter: Any) -> str:  # noqa: ANN401 - likewise
-    """As it is written on a command line."""
+    """An option or argument as it is written on a command line."""
     if _is_argument(parameter):
         return str(parameter.metavar)
     flags = " / ".join((", ".join(sorted(parameter.opts, key=len)), *parameter.secondary_opts))
@@ -147,7 +151,7 @@ def _written(parameter: Any) -> str:  # noqa: ANN401 - likewise
 
 
 def _told(parameter: Any) -> str:  # noqa: ANN401 - likewise
-    """Its meaning, with the default where there is one."""
+    """Its meaning, with the default if there is one."""
     if parameter.required:
         return f"{parameter.help} [required]"
     default = getattr(parameter.default, "value", parameter.default)
@@ -158,7 +162,7 @@ def _told(parameter: Any) -> str:  # noqa: ANN401 - likewise
 
 
 def _on_variables(parameters: list[Any]) -> str:
-    """A sentence on the variables that stand for options; empty where none does."""
+    """A sentence about the variables that set options; empty if there are none."""
     options = [each for each in parameters if not _is_argument(each) and each.name != "help"]
     ours = [each for each in options if any(name.startswith(PREFIX) for name in names_of(each))]
     if not ours:
@@ -170,7 +174,7 @@ def _on_variables(parameters: list[Any]) -> str:
 
 
 def _hint(error: typer.BadParameter, context: Any) -> Any:  # noqa: ANN401 - likewise
-    """Which option is wrong, and the variable that its value comes from."""
+    """The option that is wrong, and the variable that its value comes from."""
     parameter = error.param
     source = context.get_parameter_source(parameter.name) if parameter is not None else None
     if parameter is None or source is None or source.name != "ENVIRONMENT":
@@ -179,14 +183,24 @@ def _hint(error: typer.BadParameter, context: Any) -> Any:  # noqa: ANN401 - lik
 
 
 class _PlainGroup(TyperGroup):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - likewise
+        """Parse the program's own options."""
+        with _errors_folded():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - likewise
+        """Parse the command's options, and run it."""
+        with _errors_folded():
+            return super().invoke(ctx)
+
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - likewise
-        """The commands by purpose, then what the program takes itself."""
+        """The commands by purpose, then the program's own options."""
         self.format_commands(ctx, formatter)
         with formatter.section("Options"):
             formatter.write_dl(filter(None, (each.get_help_record(ctx) for each in self.get_params(ctx))))
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - likewise
-        """Each command with the whole of its first paragraph; Click's own cut is in the middle of a word."""
+        """Each command with its whole first paragraph; Click would cut it in the middle of a word."""
         purposes: dict[str, list[tuple[str, str]]] = {}
         width = max(map(len, self.list_commands(ctx)))
         for name in self.list_commands(ctx):
@@ -197,12 +211,24 @@ class _PlainGroup(TyperGroup):
                 formatter.write_dl(commands)
 
 
+@contextmanager
+def _errors_folded() -> Iterator[None]:
+    """On a terminal, fold the message about a wrong command line; a script gets one line."""
+    try:
+        yield
+    except TyperException as error:
+        if sys.stderr.isatty():
+            message = folded(f"Error: {error.format_message()}").removeprefix("Error: ")
+            setattr(error, "format_message", lambda: message)  # noqa: B010 - it has no other place for it
+        raise
+
+
 def _gist(command: Any) -> str:  # noqa: ANN401 - likewise
     return " ".join((command.help or "").split("\n\n")[0].split())
 
 
 class Program(typer.Typer):
-    """`typer.Typer` that asks Rich for nothing."""
+    """`typer.Typer` without Rich."""
 
     def __init__(self, **named: Any) -> None:  # noqa: ANN401 - as Typer takes them
         super().__init__(rich_markup_mode=None, cls=_PlainGroup, **named)

@@ -1,4 +1,4 @@
-"""Telling a person how it goes: a live line on a terminal, a plain line now and then elsewhere."""
+"""Progress for a person: a live view on a terminal, elsewhere a plain line at intervals."""
 
 import threading
 from dataclasses import replace
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
 
 PLAIN_EVERY_S: Final = 30.0
 STAGE_S: Final = 5.0
-"""A stage that ends sooner gets no line of its own."""
+"""A shorter stage gets no line of its own."""
 LIVE_EVERY_S: Final = 0.25
 _BETWEEN: Final = "; "
 
 
 class Display:
-    """A `ports.Progress` that must be closed in the end. This one tells nothing."""
+    """A `ports.Progress` that must be closed in the end. This one shows nothing."""
 
     def say(self, text: str) -> None:
-        """One line that stays; from any thread."""
+        """Print one line that stays; may be called from any thread."""
 
     def show(self, standing: "ProgressUpdate") -> None:
-        """Where it stands now; from one thread."""
+        """Show the current state; always called from the same thread."""
 
     def close(self) -> None:
-        """Take away what is not meant to stay. Showing again brings it back."""
+        """Remove the view. The next `show` draws it again."""
 
     def pause(self) -> None:
-        """The same, for a question."""
+        """Remove the view, for a question."""
         self.close()
 
     def __enter__(self) -> Self:
@@ -58,20 +58,20 @@ def make_progress(
     style: ProgressStyle = ProgressStyle.AUTO,
     every_s: float = PLAIN_EVERY_S,
 ) -> Display:
-    """Choose how to tell the progress of a command.
+    """Choose how to show the progress of a command.
 
-    Nothing that goes wrong with `stream` reaches the caller: a run outlives its terminal.
+    Errors of `stream` do not reach the caller: a run must continue without its terminal.
 
     Args:
-        stream: where to; whether it is a terminal decides between the live view and plain lines.
+        stream: the output; a terminal gets the live view, anything else plain lines.
         clock: paces both.
-        quiet: tell nothing at all, not even what is said.
+        quiet: show nothing at all, not even lines that stay.
         color: False for no colours; NO_COLOR in the environment says the same.
         style: what to show, whatever `stream` is.
         every_s: seconds between two plain lines.
 
     Raises:
-        UsageError: a live view is asked for where there is no terminal that could show it.
+        UsageError: a live view is requested, but `stream` is no terminal that can show it.
     """
     if quiet:
         return Display()
@@ -89,7 +89,7 @@ def make_progress(
 
 
 class _Said(Display):
-    """Only what stays."""
+    """Only the lines that stay."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -100,7 +100,7 @@ class _Said(Display):
 
 
 class _Plain(_Said):
-    """For logs and pipes: what stays, a line now and then, one at the end of each stage that took a while."""
+    """For logs and pipes: the lines that stay, a line at intervals, and one at the end of each long stage."""
 
     def __init__(self, stream: TextIO, clock: "Clock", every_s: float) -> None:
         super().__init__(stream)
@@ -131,7 +131,7 @@ class _Plain(_Said):
     def _end_stage(self, now: float) -> None:
         last, self._last = self._last, None
         took = now - self._began
-        # Rows that were counted in public are counted to the end, or the last line would belie the result.
+        # If a line with outcomes was printed, print the last one too: the log must end with the final counts.
         if last is None or (took < STAGE_S and not (self._counted and last.outcomes)):
             return
         self._told = now
@@ -141,7 +141,7 @@ class _Plain(_Said):
 
 
 class _Live(Display):
-    """For a terminal: what stays, and below it where it stands, in as few rows as it fits in."""
+    """For a terminal: the lines that stay, and below them the state, in as few rows as possible."""
 
     def __init__(self, console: Console, clock: "Clock") -> None:
         self._console = console
@@ -191,12 +191,12 @@ class _Live(Display):
 
 
 def sentence(standing: "ProgressUpdate") -> str:
-    """All of it on one line, without colours."""
+    """The whole state on one line, without colours."""
     return _BETWEEN.join(part.plain for part in _parts(standing))
 
 
 def _parts(standing: "ProgressUpdate") -> list[Text]:
-    """What there is to tell: where it stands, the rows by outcome, the calls, what slows them."""
+    """The parts of that line: the position, the rows by outcome, the calls, and what slows them."""
     rates = [
         f"{SHORT[category]} {_rate(rate)}"
         for category, rate in standing.rates
@@ -214,7 +214,7 @@ def _parts(standing: "ProgressUpdate") -> list[Text]:
 def _where(standing: "ProgressUpdate") -> str:
     if standing.done is None:
         return standing.stage
-    # The number of users that a pool reports is an estimate, so more can be done than there were to do.
+    # A pool's number of users is an estimate, so more users can be done than the total.
     known = standing.total is not None and standing.done <= standing.total
     of = f" of {standing.total:,}" if known else ""
     left = f", {duration(standing.seconds_left)} left" if standing.seconds_left is not None else ""

@@ -1,4 +1,4 @@
-"""Asking and telling: what is shown before a plan is applied, and how a yes is taken."""
+"""Questions and messages: what is shown before a plan is applied, and how the answer is read."""
 
 import sys
 from contextlib import suppress
@@ -25,7 +25,7 @@ _POOL_NAME = "the pool's name"
 
 
 def progress_for(output: "Output") -> "Progress":
-    """Progress as this terminal can show it."""
+    """The progress display that fits this terminal."""
     from migrate_mfa.cli.progress import make_progress
     from migrate_mfa.clock import SystemClock
 
@@ -40,13 +40,13 @@ def progress_for(output: "Output") -> "Progress":
 
 
 def require_consent(consent: "Consent") -> None:
-    """Refuse early what could never be confirmed: no terminal, and no --yes."""
+    """Refuse early if nothing could be confirmed: there is no terminal, and no --yes."""
     if not consent.yes and not sys.stdin.isatty():
         raise UsageError("There is no terminal to ask on.", "Use --yes if you are sure.")
 
 
 def place(lane: "Lane", pool: "PoolFacts") -> str:
-    """Account, Region and pool, and the endpoint where it is not AWS's own."""
+    """Account, Region and pool, and the endpoint if it is not AWS's own."""
     endpoint = f", endpoint {lane.endpoint}" if lane.endpoint != "aws" else ""
     return f"account {lane.account}, Region {lane.region}, pool {pool.name} ({pool.id}){endpoint}"
 
@@ -64,7 +64,7 @@ def confirm_setup(lane: "Lane", pool: "PoolFacts", stop: "Stop", *, yes: bool) -
 
 
 def types_name(pool: "PoolFacts", stop: "Stop", unchanged: str) -> bool:
-    """Ask to type the pool's name: whether it was typed."""
+    """Ask to type the pool's name. Returns whether it was typed."""
     return _typed(stop, _POOL_NAME, unchanged) == pool.name
 
 
@@ -73,9 +73,9 @@ def _typed(stop: "Stop", what: str, unchanged: str) -> str:
 
 
 def tell(text: str, *, fold: bool = True) -> None:
-    """Something for the person at the terminal, folded to its width; a script gets one line.
+    """Print a message for the person at the terminal, folded to its width; a script gets one line.
 
-    Nobody may be there any more: no run ends for that, and its exit code says how it ended.
+    A closed standard error is ignored: no run ends because of it, and the exit code tells how it ended.
     """
     with suppress(OSError):
         text = printable(text)
@@ -83,11 +83,11 @@ def tell(text: str, *, fold: bool = True) -> None:
 
 
 def asked(question: "Callable[[], T]", unchanged: str) -> "T":
-    """The answer to a question; where there is none, the line that it was asked on ends.
+    """The answer to a question; without an answer, end the line of the question.
 
     Raises:
         Declined: the end of the input (Ctrl-D).
-        Stopped: a signal came; that leaves quietly, so it is said here that all is `unchanged`.
+        Stopped: a signal came. `unchanged` is printed first, because nothing else reports this error.
     """
     try:
         return question()
@@ -100,16 +100,16 @@ def asked(question: "Callable[[], T]", unchanged: str) -> "T":
 
 
 def confirm_unlock(holder: str | None, pool_name: str | None, run_dir: str, *, yes: bool) -> None:
-    """Say whose lease is taken away, and ask to type the pool's name, or the run directory's without one.
+    """Say whose lease is taken away, and ask to type the pool's name, or else the run directory's.
 
-    `holder` is None where the lease is gone or cannot be read.
+    `holder` is None if the lease is gone or cannot be read.
 
     Raises:
         Declined: anything else was typed.
         typer.Exit: a signal came.
     """
     tell(
-        f"Taking {run_dir} away from {holder}. Do that only if that process is gone for good."
+        f"Taking {run_dir} away from {holder}. Do that only if that process has ended for good."
         if holder
         else f"The lease of {run_dir} is gone or cannot be read. After this, the objects that are there are "
         "taken for the whole run. Do that only if no command works there and nothing else was removed: what "
@@ -131,7 +131,7 @@ def _require_typed(name: str | None, what: str, unchanged: str, *, yes: bool) ->
 
 
 def confirm_purge(pool_name: str | None, rows: int, *, yes: bool) -> None:
-    """Say what a purge ends, and ask to type the pool's name.
+    """Say what is impossible after a purge, and ask to type the pool's name.
 
     Raises:
         Declined: anything else was typed.

@@ -1,4 +1,4 @@
-"""The standard streams, which may be closed, full or read by nobody: no run ends for that."""
+"""The standard streams. They may be closed, full or without a reader: no run ends because of that."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ _trouble: list[OSError] = []
 
 
 def prepare() -> None:
-    """Make both streams fit to be written to: they may be closed, or know fewer characters than we use."""
+    """Make both streams writable: they may be closed, or lack characters that we print."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - as long as we live
@@ -22,7 +22,7 @@ def prepare() -> None:
 
 
 def write(text: str) -> None:
-    """Write lines to standard output; after a failure nothing more, and `trouble` says so in the end."""
+    """Write lines to standard output. After a failure write nothing more; `trouble` reports it in the end."""
     if _trouble:
         return
     try:
@@ -33,13 +33,13 @@ def write(text: str) -> None:
 
 
 def unseen() -> bool:
-    """Whether something that was written did not arrive, so nobody can have read it."""
+    """Whether some output could not be written, so nobody can have read it."""
     return bool(_trouble)
 
 
 def trouble() -> str:
-    """Why not all of the output could be written; empty where it was, or its reader has gone."""
-    with suppress(ValueError):  # a stream that a test has closed
+    """Why the output could not be written; empty if all was written, or if its reader has closed it."""
+    with suppress(ValueError):  # a test has closed the stream
         try:
             sys.stdout.flush()
         except OSError as error:
@@ -51,7 +51,7 @@ def trouble() -> str:
 
 
 def forget_unheard() -> None:
-    """Let go of what standard error did not take: nobody is there, and the exit code says how it ended."""
+    """Drop what could not be written to standard error: nobody reads it, and the exit code tells the end."""
     with suppress(ValueError):
         try:
             sys.stderr.flush()
@@ -66,12 +66,12 @@ def _to_nowhere(stream: TextIO) -> None:
 
 
 def forgiving(stream: TextIO) -> TextIO:
-    """The same stream, of which it does not matter whether anybody still reads it."""
+    """The same stream, with write errors ignored."""
     return cast("TextIO", _Forgiving(stream))
 
 
 class _Forgiving:
-    """A stream that may be gone."""
+    """A stream that may be closed."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

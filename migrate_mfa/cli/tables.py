@@ -32,7 +32,7 @@ _COLUMNS = {
     "dial_code": "dial code of the number",
     "surplus_cells": "cells too many, before",
 }
-"""What a column of the roster holds, in the words of a plan."""
+"""The content of a roster column, in the words of a plan."""
 
 
 def as_json(value: Mapping[str, object]) -> None:
@@ -41,14 +41,14 @@ def as_json(value: Mapping[str, object]) -> None:
 
 
 def nothing_left(overview: "Overview", run_dir: Path) -> None:
-    """Which plan it is that has nothing left to write."""
+    """A plan with nothing left to write."""
     title("Nothing is left to write")
     paragraph(overview.sentence)
     _rolled_back(overview, run_dir)
 
 
 def plan(overview: "Overview", ceilings: "Mapping[Category, float]", run_dir: Path) -> None:
-    """What would happen, to whom, who stays unchanged, and how long it takes at `ceilings` (calls/s)."""
+    """A plan: which users would be changed and how, which not, and the time at `ceilings` (calls/s)."""
     facts = overview.meta
     title(f"Plan for {facts.pool_name} ({facts.user_pool_id})")
     _roster_facts(facts.roster_read)
@@ -94,7 +94,7 @@ def _changed(planned: Mapping[str, int]) -> None:
 def _unchanged(
     counts: Iterable[tuple[str, str, int]], details: Mapping[str, Iterable[tuple[str, int]]]
 ) -> None:
-    """By reason: how many, what it means, and what to do next."""
+    """Users who will not be changed, by reason: how many, what it means, and what to do next."""
     if ended := [each for each in counts if each[1]]:
         title("Users who will not be changed")
     for outcome, reason, number in ended:
@@ -111,7 +111,7 @@ def _guesses(guesses: Mapping[str, int]) -> None:
 
 
 def work(ahead: "Forecast", ceilings: "Mapping[Category, float] | None" = None) -> None:
-    """What is left to write, and what it comes to."""
+    """What is left to write, and its calls, time, SMS and cost."""
     if not ahead.users:
         title("Nothing is left to write")
         return
@@ -123,7 +123,7 @@ def work(ahead: "Forecast", ceilings: "Mapping[Category, float] | None" = None) 
 
 
 def audit(summary: "Document", unverified: Path) -> None:
-    """Coverage by status, what it does not cover, and where the list of users without a verified phone is."""
+    """Coverage by status, what is missing from it, and the list of users without a verified phone."""
     coverage(summary, unverified.parent)
     if summary["state"] != "finished":
         line(
@@ -143,7 +143,10 @@ def audit(summary: "Document", unverified: Path) -> None:
 
 
 def coverage(summary: "Document", report: Path) -> None:
-    """How many users have a verified phone, by status, and how many of those MFA; `report` has the lists."""
+    """How many users have a verified phone, by status, and how many of those have MFA.
+
+    `report` is the folder with the lists.
+    """
     title(f"Audit of {summary['pool']}: {state_in_words(summary['state'], summary)}")
     line(f"{'':<24}{'verified':>12}{'unverified':>12}{'no phone':>12}")
     for group, row in (*summary["coverage"].items(), ("counted", summary["total"])):
@@ -170,7 +173,7 @@ def title(text: str) -> None:
 
 
 def row(name: str, number: int, note: str = "") -> None:
-    """Name, number and a note on lines of their own where it does not fit."""
+    """A name and a number, with a note; the note is on its own lines if it does not fit."""
     text = f"{name:<34}{number:>10,}"
     if note and len(text) + 2 + len(note) <= WIDTH:
         line(f"{text}  {note}")
@@ -191,5 +194,5 @@ def paragraph(text: str) -> None:
 
 
 def line(text: str) -> None:
-    """A line as it is."""
+    """A line, unchanged."""
     write(text.rstrip())

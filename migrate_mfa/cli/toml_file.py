@@ -1,4 +1,4 @@
-"""A file in TOML that an operator has written, and what is wrong with it in words."""
+"""A TOML file that an operator has written, and in plain words what is wrong with it."""
 
 import codecs
 from pathlib import Path
@@ -12,9 +12,9 @@ def read_toml(path: Path, what: str, see: str, called: str = "") -> dict[str, An
 
     Args:
         path: the file.
-        what: what it is, such as "job file".
-        see: what to do where it cannot be read.
-        called: what the operator calls it, if it is a copy.
+        what: the kind of file, such as "job file".
+        see: the hint if it cannot be read.
+        called: the operator's name for it, if `path` is a copy.
 
     Raises:
         InputUnusable: it cannot be read, or is no TOML.

@@ -1,4 +1,4 @@
-"""Where the traceback of a bug is kept: frames and types only, because messages can hold personal data."""
+"""The file for the traceback of a bug: only frames and types, because messages can hold personal data."""
 
 import os
 import sys
@@ -14,9 +14,9 @@ _KEPT = "kept in "
 
 
 def keep_traceback(error: BaseException, directory: Path | None = None) -> Path:
-    """Write the traceback to `directory` (or the system's place for temporary files), once.
+    """Write the traceback once, to `directory` or to the system's directory for temporary files.
 
-    A working copy does not outlive its command, so nothing is kept there.
+    Nothing is kept in a working copy: it is removed when its command ends.
     """
     if directory is not None and copy_of(directory):
         directory = None
@@ -27,7 +27,7 @@ def keep_traceback(error: BaseException, directory: Path | None = None) -> Path:
     python = sys.version.split(maxsplit=1)[0]
     text = f"migrate-mfa {__version__}, Python {python}\n{frames}{type(error).__name__}\n"
     if directory is not None and copy_of(directory) is not None:
-        directory = None  # a working copy goes with its command
+        directory = None  # a working copy is removed with its command
     descriptor, name = tempfile.mkstemp(prefix="migrate-mfa-bug-", suffix=".txt", dir=directory)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
@@ -36,7 +36,7 @@ def keep_traceback(error: BaseException, directory: Path | None = None) -> Path:
 
 
 def tell_of_page(fault: Exception, directory: Path) -> None:
-    """Say that the page of a run directory could not be written, which changes nothing of what was done."""
+    """Say that the page of a run directory could not be written. What was done is not affected."""
     kept = keep_traceback(fault, directory)
     tell(
         f"report.html could not be written ({type(fault).__name__}); nothing else is affected. This is a "

@@ -1,4 +1,4 @@
-"""Environment variables: warnings of those that no option reads, and the ones that win over a job file."""
+"""Environment variables: warnings for those that no option reads, and those that override a job file."""
 
 import os
 from collections.abc import Iterator, Mapping

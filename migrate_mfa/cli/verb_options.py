@@ -1,4 +1,4 @@
-"""The options of a command as a file may name them: known names, values that are taken, and the words."""
+"""The options of a command as a file names them: valid names and values, and the command line they give."""
 
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
@@ -42,7 +42,7 @@ class VerbOptions:
         return self._declared.keys()
 
     def fault(self, name: str, value: object) -> str:
-        """What is wrong with a value; empty where the option takes it."""
+        """What is wrong with a value; empty if the option accepts it."""
         parameter = next(each for each in self._command.params if each.name == name)
         context = self._command.make_context(self.verb, [], resilient_parsing=True)
         try:
@@ -54,7 +54,7 @@ class VerbOptions:
         return ""
 
     def require_together(self, path: Path, values: Mapping[str, object]) -> None:
-        """Refuse values that do not go together.
+        """Refuse values that contradict each other.
 
         Raises:
             InputUnusable: names the file.
@@ -65,7 +65,7 @@ class VerbOptions:
         check_together(path, taken, self._command)
 
     def words(self, values: Mapping[str, object]) -> list[str]:
-        """The command and its options as they stand on a command line; values are those of a TOML file."""
+        """The command line of the command with these options; the values come from a TOML file."""
         found = [self.verb]
         for name, value in values.items():
             declared = self._declared[name]

@@ -1,1 +1,1 @@
-"""A file a verb, named as it: options in, exit code out."""
+"""One file per command, with the command's name: options in, exit code out."""

@@ -16,7 +16,7 @@ from migrate_mfa.workflows.ending import leave, shown_at_end
 
 @dataclass(frozen=True, kw_only=True)
 class Looking(Group):
-    """How deep, how good is good enough, and where to."""
+    """How much is read, which share is enough, and where the report goes."""
 
     run_dir: Annotated[
         Path | None,

@@ -1,4 +1,4 @@
-"""canary: one real user's whole way, asking for the password and the codes at the terminal."""
+"""canary: test all steps with one real user, whose password and codes are typed at the terminal."""
 
 import sys
 from contextlib import closing
@@ -38,7 +38,7 @@ managed login looks; that the other numbers are right."""
 
 @dataclass(frozen=True, kw_only=True)
 class Walking(Group):
-    """Which user, how, and what happens afterwards."""
+    """The user, the way of verification, and what happens afterwards."""
 
     user: Annotated[
         str,
@@ -72,7 +72,7 @@ class Walking(Group):
 
 @dataclass(frozen=True, kw_only=True)
 class AppClient(Group, heading=Pool.heading):
-    """Through which the user signs in."""
+    """The app client through which the user signs in."""
 
     client_id: Annotated[
         str | None, Option(help="Id of an app client with ALLOW_ADMIN_USER_PASSWORD_AUTH.", metavar="ID")
@@ -81,12 +81,12 @@ class AppClient(Group, heading=Pool.heading):
 
 @dataclass(frozen=True, kw_only=True)
 class ReadingNumber(ReadingRoster, heading="Options"):
-    """How --phone is read."""
+    """Options for reading --phone."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentToWalk(Consent):
-    """The same, where more is asked than the pool's name."""
+    """Consent, for a command that asks more than the pool's name."""
 
     yes: Annotated[
         bool,
@@ -128,7 +128,7 @@ def canary(
         walking,
         aws,
         reading,
-        Pace(wait_for_network=0),  # a person waits, and nothing is lost
+        Pace(wait_for_network=0),  # a person is waiting, and nothing is lost
         consent,
         output,
     )
@@ -142,7 +142,7 @@ def canary(
 def _visit(
     settings: "Settings", request: "Request", progress: "Progress", *, wants_undo: bool | None
 ) -> ExitCode:
-    """Go the way, then the way back; the run directory is free in between."""
+    """Make the steps, then undo them; in between, the run directory is not locked."""
     from migrate_mfa.canary.canary import open_canary
     from migrate_mfa.cli import tables
     from migrate_mfa.journal.run_dir import shown
@@ -169,7 +169,7 @@ def _visit(
 
 
 def _confirm(canary: "Canary", way: "Way") -> None:
-    """Say what will happen, to whom, where, and how many SMS it causes; ask for the pool's name.
+    """Print the steps, the user, the pool and the number of SMS; ask for the pool's name.
 
     Raises:
         Declined: anything else was typed.
@@ -202,7 +202,7 @@ def _say_end(canary: "Canary") -> None:
 
 
 def _not_there(steps: "Sequence[Walked]") -> str:
-    """Where the way ended; a session may have been ended after that, so it need not be the last step."""
+    """The step at which the test ended. It need not be the last one: the session is revoked afterwards."""
     ended = next((step for step in steps if step.status in {"failed", "stopped"}), None)
     if ended is None:
         return "The test did not reach the tokens."
@@ -213,7 +213,7 @@ def _not_there(steps: "Sequence[Walked]") -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Back:
-    """What became of the undo: `nothing` to undo, `left` as it is, `done`, `failed`, `stopped`."""
+    """The result of the undo: `nothing` to undo, `left` as it is, `done`, `failed`, `stopped`."""
 
     state: str
     reason: Reason | None = None
@@ -222,7 +222,7 @@ class _Back:
 def _give_back(
     canary: "Canary", settings: "Settings", progress: "Progress", *, wants_undo: bool | None
 ) -> _Back:
-    """Undo where it is wished; else say which command does it."""
+    """Undo if wanted, else print the command that does it."""
     from migrate_mfa.canary.canary import undo
 
     _say_changes(canary)
@@ -283,7 +283,7 @@ def _exit_code(canary: "Canary", back: _Back) -> ExitCode:
 
 
 def _document(canary: "Canary", back: _Back) -> dict[str, object]:
-    """The steps for a script: no secrets, the number masked."""
+    """The steps as JSON, without secrets and with a masked number."""
     from migrate_mfa.journal.run_dir import shown
 
     way = canary.way

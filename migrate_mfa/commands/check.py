@@ -23,7 +23,7 @@ _HEAD = 80
 
 @dataclass(frozen=True, kw_only=True)
 class Checking(Group):
-    """What it is checked for."""
+    """The plan and the command for which the pool is checked."""
 
     run_dir: Annotated[
         Path | None,
@@ -74,7 +74,7 @@ def check(
 
 
 def _say_next(settings: "Settings", checked: "Checked", checking: Checking) -> None:
-    """The command that mends the pool, or the one that follows a good check."""
+    """The command that sets the pool up, or the one to run after a good check."""
     from migrate_mfa.checks.findings import failures
     from migrate_mfa.journal.run_dir import shown
     from migrate_mfa.reports.from_journal import verdict

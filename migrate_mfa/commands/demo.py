@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from migrate_mfa.simulator import Running
 
 _SAMPLES = Path(__file__).resolve().parents[1] / "samples"
-"""Part of the package; in a checkout, links to the samples/ there."""
+"""Part of the package; in a checkout, links to its samples/."""
 _PREFIX = "extra"
 _ROSTERS = (("clean", "attested"), ("messy-excel-jp", "by-code"), ("every-reason", "attested"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Showing(Group):
-    """How much is shown, and where it stays."""
+    """How many users, and where the run directories go."""
 
     run_dir: Annotated[
         Path | None,
@@ -45,7 +45,7 @@ class Showing(Group):
 
 
 def demo_of(main: Callable[[list[str]], int]) -> Callable[[Showing], ExitCode]:
-    """The verb, which gives the program one command line after another."""
+    """Make the command, which calls the program with one command line after another."""
 
     def demo(showing: Showing) -> ExitCode:
         """Do the whole job on sample users against a simulated Cognito. Needs no AWS account.
@@ -61,10 +61,10 @@ def demo_of(main: Callable[[list[str]], int]) -> Callable[[Showing], ExitCode]:
 
 
 def _demonstrate(main: Callable[[list[str]], int], users: int, run_dir: Path | None) -> None:
-    """Run the whole job: audit, plan, three rosters written by hand, one of `users` generated users, audit.
+    """Run the whole job: audit, plan, three handwritten rosters, one of `users` generated users, audit.
 
     Raises:
-        MigrateMfaError: a row did not end as it was expected to, by hand, beside the sample.
+        MigrateMfaError: a row did not end as the handwritten file beside the sample expects.
     """
     import tempfile
 
@@ -89,7 +89,7 @@ def _demonstrate(main: Callable[[list[str]], int], users: int, run_dir: Path | N
 
 
 def _extra(users: int, directory: Path) -> Path:
-    """A roster of so many generated users."""
+    """A roster of this many generated users."""
     import csv
 
     roster = directory / f"{_PREFIX}.csv"
@@ -103,7 +103,7 @@ def _extra(users: int, directory: Path) -> Path:
 
 
 def _summarize(directory: Path, samples: Path, checked: int) -> None:
-    """A table of the rosters, and what to try next."""
+    """Print a table of the rosters, and what to try next."""
     names = [*(name for name, _ in _ROSTERS), _PREFIX]
     _tell("The rosters of this demo\n------------------------")
     write(f"{'roster':<20}{'rows':>6}" + "".join(f"{each.value:>10}" for each in _OUTCOMES))
@@ -124,7 +124,7 @@ _OUTCOMES = (Outcome.VERIFIED, Outcome.PENDING, Outcome.FAILED, Outcome.SKIPPED)
 
 
 def _program() -> str:
-    """How this program is called here: by its name only where the shell would find it."""
+    """The command that starts this program: its name if the shell finds it, else its path."""
     import shutil
 
     called = Path(sys.argv[0])
@@ -134,7 +134,7 @@ def _program() -> str:
 
 
 class _Show:
-    """Prints each command, and runs it."""
+    """Prints each command and runs it."""
 
     def __init__(
         self, main: Callable[[list[str]], int], cognito: "Running", samples: Path, directory: Path
@@ -157,14 +157,14 @@ class _Show:
         self._run(["audit", *self._in("audit")])
 
     def migrate(self, name: str, policy: str) -> None:
-        """Plan, then run, with all that they print."""
+        """Plan, then run, with their whole output."""
         roster = self._samples / f"{name}.csv"
         arguments = [str(roster), "--verification", policy, *self._in(name)]
         self._run(["plan", *arguments])
         self._run(["run", *arguments, "--yes"])
 
     def briefly(self, roster: Path, policy: str) -> None:
-        """Run without what it prints: the table at the end has the counts."""
+        """Run without its output: the table at the end has the counts."""
         arguments = [str(roster), "--verification", policy, *self._in(roster.stem)]
         with redirect_stdout(StringIO()) as out, redirect_stderr(out):
             code = self._main(["run", *arguments, "--yes"])
@@ -182,7 +182,7 @@ class _Show:
         write(f"(exit code {code})")
 
     def check(self, name: str) -> int:
-        """Compare a run with what was expected by hand. Returns the number of rows."""
+        """Compare a run with the handwritten expectation. Returns the number of rows."""
         expected = {
             int(line["row"]): (line["outcome"], line["reason"])
             for line in _read_csv(self._samples / f"{name}.expected.csv")
@@ -196,7 +196,7 @@ class _Show:
 
 
 def _shown(arguments: list[str]) -> str:
-    """A command line, with paths from here and an option on each line where it is long."""
+    """A command line with relative paths; a long one has one option on each line."""
     words = [os.path.relpath(each) if each.startswith("/") else each for each in arguments]
     line = f"$ migrate-mfa {' '.join(words)}"
     return line if len(line) <= _WIDTH else line.replace(" --", " \\\n    --")
@@ -220,7 +220,7 @@ def _endings(run_dir: Path) -> dict[int, tuple[str, str]]:
 
 
 def _read_csv(path: Path) -> list[dict[str, str]]:
-    """A CSV of the samples, as dictionaries."""
+    """A CSV file of the samples, as dictionaries."""
     import csv
 
     with path.open(encoding="utf-8", newline="") as file:
@@ -228,12 +228,12 @@ def _read_csv(path: Path) -> list[dict[str, str]]:
 
 
 def _samples() -> Path:
-    """Where the samples are: in the package; in a checkout, where its links lead."""
+    """The folder of the samples: in the package; in a checkout, the target of its links."""
     return (_SAMPLES / "pool.json").resolve().parent
 
 
 def _background(users: int, samples: Path) -> "AbstractContextManager[Running]":
-    """A simulator with the pool of the samples, and so many generated users."""
+    """A simulator with the pool of the samples, and this many generated users."""
     import json
 
     from migrate_mfa.simulator import background
@@ -245,7 +245,7 @@ def _background(users: int, samples: Path) -> "AbstractContextManager[Running]":
 
 @contextmanager
 def _private_environment() -> Iterator[None]:
-    """Nothing of the operator's AWS settings may reach the demo, and the other way round."""
+    """Keep the operator's AWS settings out of the demo, and the demo's out of the environment."""
     kept = dict(os.environ)
     for name in list(os.environ):
         if name.startswith(("AWS_", "MIGRATE_MFA_")):

@@ -30,7 +30,7 @@ def disable(
         run,
         pool,
         aws,
-        o.Deciding(verification=VerificationPolicy.ATTESTED),  # no number is read: any will do
+        o.Deciding(verification=VerificationPolicy.ATTESTED),  # of no effect: no number is read
         reading,
         pace,
         wave,

@@ -1,4 +1,4 @@
-"""guide: the documentation of this version, a topic at a time."""
+"""guide: the documentation of this version, one topic at a time."""
 
 import sys
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ TOPICS = (
     *("tour", "check", "setup-pool", "canary", "policies", "roster", "rehearsal", "cost", "after-the-run"),
     *("fleet", "troubleshooting", "state", "permissions", "security", "how-it-works", "reference", "columns"),
 )
-"""In the order in which an operator meets them."""
+"""The topics, in the order in which an operator needs them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ _HOW_TO_LIST = "List all topics with: migrate-mfa guide"
 
 
 def page_of(topic: str, language: Lang) -> "Traversable":
-    """The file of a topic: the English one where there is none in the language."""
+    """The file of a topic; the English one if there is none in the language."""
     from importlib.resources import files
 
     folder = files("migrate_mfa") / "guide"
@@ -83,7 +83,7 @@ def _listed(language: Lang) -> list[str]:
 
 
 def _show(text: str, *, color: bool) -> None:
-    """Through a pager on a terminal, drawn by Rich; anywhere else as it is."""
+    """Show the page: on a terminal in a pager, drawn by Rich; elsewhere as plain Markdown."""
     if not sys.stdout.isatty():
         write(text.removesuffix("\n"))
         return
@@ -91,14 +91,14 @@ def _show(text: str, *, color: bool) -> None:
 
     from rich.console import Console
 
-    os.environ.setdefault("LESS", "-FRX")  # colours pass, and a page that fits ends by itself
+    os.environ.setdefault("LESS", "-FRX")  # -R keeps colours, -F ends less if the page fits the screen
     console = Console(no_color=None if color else True)
     with console.pager(styles=True, links=False):
         console.print(drawn(text))
 
 
 def drawn(text: str) -> "Markdown":
-    """Markdown as Rich draws it, but for tables: they break a word that is too long instead of cutting it."""
+    """Rich's Markdown, except that tables break a long word instead of cutting it."""
     from rich.markdown import Markdown, TableElement
     from rich.table import Table
 

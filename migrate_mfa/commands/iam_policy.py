@@ -1,4 +1,4 @@
-"""iam-policy: what a command must be allowed, as a document for IAM."""
+"""iam-policy: the permissions that a command needs, as a policy document for IAM."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ _MAKES_THE_ROLE = "setup-pool"
 
 @dataclass(frozen=True, kw_only=True)
 class Allowing(Group, variables=False):
-    """What is to be allowed."""
+    """The permissions to include."""
 
     command: Annotated[str, Option(help="Command to allow, such as run.", argument=True)]
     account: Annotated[
@@ -47,7 +47,7 @@ class Allowing(Group, variables=False):
 
 @dataclass(frozen=True, kw_only=True)
 class RoleToPass(Group, heading=SmsPath.heading):
-    """The role of the document, which may be a pattern."""
+    """The SMS role in the document, which may be a pattern."""
 
     sms_role_arn: Annotated[
         str | None,

@@ -1,4 +1,4 @@
-"""plan: what would happen to every row of a roster."""
+"""plan: report what would happen to each row of a roster."""
 
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ def plan(
 
 
 def make_plan(settings: "Settings") -> ExitCode:
-    """Plan, show, and refuse what could not be applied."""
+    """Plan, show the plan, and refuse one that cannot be applied."""
     from migrate_mfa.cli import tables
     from migrate_mfa.workflows.plan import open_planning
 

@@ -14,7 +14,7 @@ from migrate_mfa.domain.formatting import counted
 
 @dataclass(frozen=True, kw_only=True)
 class Pending(Group, variables=False):
-    """What happens to users whom a reconcile could still promote."""
+    """Whether pending users are given up."""
 
     despite_pending: Annotated[
         bool, Option(help="Purge although users are pending. This run can then never promote them.")
@@ -33,7 +33,7 @@ def purge(run: ThisRun, pending: Pending, aws: AwsForS3, consent: Consent) -> Ex
     from migrate_mfa.journal.run_dir import shown
     from migrate_mfa.workflows.purge import purge as do_purge
 
-    del aws  # a run directory in a bucket was reached with it
+    del aws  # already used to reach a run directory in a bucket
     require_consent(consent)
     rows, left = do_purge(
         run.run_dir,

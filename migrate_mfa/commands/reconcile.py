@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Drift(Group, variables=False):
-    """What is done about users who are no longer protected."""
+    """What is done about users who have lost their number or MFA."""
 
     repair: Annotated[
         bool, Option(help="Switch SMS MFA on again for users who lost it. Numbers are never changed.")

@@ -1,4 +1,4 @@
-"""report: the reports of a run, written again."""
+"""report: write the reports of a run again."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,7 +21,7 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Showing(Group, heading="Output", variables=False):
-    """In which language, and what is printed."""
+    """The language, and what is printed."""
 
     lang: Annotated[
         Lang, Option(help="Language of report.html and of Markdown: en or ja.", metavar="en|ja")

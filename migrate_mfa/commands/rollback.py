@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen(Group, variables=False):
-    """Which users; all of the run by default."""
+    """Which users are restored; by default all of the run."""
 
     roster: Annotated[
         str | None,

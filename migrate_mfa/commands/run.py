@@ -1,4 +1,4 @@
-"""run: plan, ask, apply; and what `disable` shares with it."""
+"""run: plan, ask, apply; also the part that `disable` shares with it."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class DryRun(Group, variables=False):
-    """Whether it is only a plan."""
+    """Whether it only plans."""
 
     dry_run: Annotated[bool, Option(help="Only plan, as the command plan does.")] = False
 
@@ -54,7 +54,7 @@ def run(
 
 
 def carry_out(settings: "Settings", command: str) -> ExitCode:
-    """Plan if needed, ask, do, report: `run` and `disable`."""
+    """Plan if needed, ask, apply, report: for `run` and `disable`."""
     from migrate_mfa.cli import tables
     from migrate_mfa.workflows.run import open_run
 
@@ -72,7 +72,7 @@ def carry_out(settings: "Settings", command: str) -> ExitCode:
 
 
 def _require_ready(planning: "Run", overview: "Overview") -> None:
-    """Refuse a plan that must not be applied, and show all of it: it says what to correct."""
+    """Refuse a plan that must not be applied. Show the whole plan first: it says what to correct."""
     from migrate_mfa.cli import tables
 
     try:
@@ -84,7 +84,7 @@ def _require_ready(planning: "Run", overview: "Overview") -> None:
 
 
 def _ask(planning: "Run", overview: "Overview", *, made_now: bool) -> None:
-    """Ask for a yes; the whole plan can be read in its report meanwhile."""
+    """Ask whether to apply; the report has the whole plan."""
     findings = _check_first(planning) if planning.invocation.command == "run" else ()
     asks = not planning.session.settings.consent.yes
     report = _page_of_plan(planning, made_now=made_now) if asks else ""
@@ -92,7 +92,7 @@ def _ask(planning: "Run", overview: "Overview", *, made_now: bool) -> None:
 
 
 def _page_of_plan(planning: "Run", *, made_now: bool) -> str:
-    """Where the page of the plan is: written if it is not; empty if it cannot be."""
+    """The path of the plan's page, which is written if needed; empty if it cannot be written."""
     from migrate_mfa.cli.traceback_file import tell_of_page
     from migrate_mfa.journal.run_dir import copy_of, shown
     from migrate_mfa.reports.from_journal import PAGE, write_plan
@@ -108,7 +108,7 @@ def _page_of_plan(planning: "Run", *, made_now: bool) -> str:
 
 
 def _check_first(planning: "Run") -> list[str]:
-    """What `check` has to say about this run: warnings are told, a failure ends it. Returns their codes."""
+    """Do the checks for this run: print warnings, raise for a failure. Returns the codes of the warnings."""
     from migrate_mfa.checks.findings import Level
     from migrate_mfa.checks.findings_report import short
     from migrate_mfa.checks.rules import refusal

@@ -1,4 +1,4 @@
-"""runs: the run directories that there are."""
+"""runs: list the run directories."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Listing(Group, heading="Output", variables=False):
-    """Where to look, and for whom to write."""
+    """Where to look, and the form of the output."""
 
     folder: Annotated[
         Path | BucketUrl,
@@ -54,7 +54,7 @@ def runs(listing: Listing, aws: AwsForS3) -> ExitCode:
 
 
 def _list(found: "Sequence[RunEntry]", folder: object, now: float) -> None:
-    """Print them, each with what it belongs to and how it stands; `now` is in seconds since the epoch."""
+    """Print them, each with its pool, roster and state; `now` is in seconds since 1970."""
     from migrate_mfa.domain.formatting import at_least_a_second
 
     if not found:

@@ -1,4 +1,4 @@
-"""setup-pool: MFA OPTIONAL with SMS, shown, asked for, written and read back; or only printed."""
+"""setup-pool: show the change to MFA OPTIONAL with SMS, ask, write it and read it back; or only print it."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Simulating(Group, variables=False):
-    """Which pool is simulated, how strictly and how fast."""
+    """Which pool is simulated, how strict and how fast."""
 
     like: Annotated[
         Path | None,
@@ -72,7 +72,7 @@ def simulate(simulating: Simulating) -> ExitCode:
 
 
 def _begin(service: "Service", ready: "Mapping[str, Any]") -> None:
-    """Print the ready line for scripts, which read no terminal, and for a person what it says."""
+    """Print the ready line: JSON for a script, plain words on a terminal."""
     from migrate_mfa.simulator.server.serving import announce
 
     if not sys.stdout.isatty():

@@ -1,4 +1,4 @@
-"""status: where a run stands."""
+"""status: show the state of a run."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -52,7 +52,7 @@ def status(run: ThisRun, watching: Watching, aws: AwsForS3, output: JsonOnly) ->
 
 
 def _watch(run: ThisRun) -> ExitCode | None:
-    """Show it until it ends. Returns the exit code where the view was ended by SIGTERM."""
+    """Show it until it ends. Returns the exit code if SIGTERM ended the view."""
     from rich.console import Console
 
     from migrate_mfa.clock import SystemClock

@@ -1,4 +1,4 @@
-"""unlock: take a dead owner's lease away from a run directory in a bucket."""
+"""unlock: free a run directory in a bucket from the lease of an owner that has ended."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Leased(Group):
-    """The run directory whose lease is in the way."""
+    """The run directory to free."""
 
     run_dir: Annotated[
         BucketUrl,
@@ -65,7 +65,7 @@ def unlock(leased: Leased, aws: AwsForS3, consent: Consent) -> ExitCode:
 
 
 def _pool_name(run: "RemoteRun") -> str | None:
-    """The pool of the run, as far as its journal is in the bucket, and whole."""
+    """The pool of the run; empty if its journal is not completely in the bucket."""
     from migrate_mfa.cli.located import waiting
     from migrate_mfa.journal.database import Journal
     from migrate_mfa.journal.meta import RunMeta
@@ -74,5 +74,5 @@ def _pool_name(run: "RemoteRun") -> str | None:
     try:
         with for_reading(run, waiting()) as path, Journal.look_at(path) as journal:
             return RunMeta.read(journal).pool_name
-    except RunDirectoryError:  # whoever uses it next is told
+    except RunDirectoryError:  # the next command that uses it reports this
         return None

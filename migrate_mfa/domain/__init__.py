@@ -1,4 +1,4 @@
-"""The pure core: what a number is, what a user's state is, what should happen to a row.
+"""The pure core: phone numbers, the state of a user, and the decision about a row.
 
-Standard library and phonenumbers only; no clock, no files, no network.
+Uses only the standard library and phonenumbers: no clock, no files, no network.
 """

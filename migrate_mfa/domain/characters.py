@@ -1,4 +1,4 @@
-"""Characters that look like others or like nothing: what they stand for where only plain text is meant."""
+"""Characters that are invisible or look like others: remove them, or replace them by plain ones."""
 
 import re
 import unicodedata
@@ -9,18 +9,18 @@ INVISIBLE: Final = (
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff"
 )
-"""What shows nothing, for a character class: Default_Ignorable_Code_Point and the blank Braille pattern."""
+"""Invisible characters, for a pattern: Default_Ignorable_Code_Point and the blank Braille pattern."""
 _INVISIBLE: Final = re.compile(f"[{INVISIBLE}]+")
 _TAKEN_APART: Final = re.compile(
     "[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|.[\u0300-\u036f\u3099\u309a]+", re.DOTALL
 )
 _ACCENTS: Final = re.compile("[\u0300-\u036f]+")
 _SHIFT: Final = 0xFEE0
-"""From the full-width forms to ASCII."""
+"""The distance from the full-width forms to ASCII."""
 
 
 def visible(text: str) -> str:
-    """The text without the characters that show nothing."""
+    """The text without invisible characters."""
     return text if text.isascii() else _INVISIBLE.sub("", text)
 
 
@@ -28,32 +28,32 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def printable(text: str) -> str:
-    """The text as a terminal may have it: other control characters than tabs and ends of lines escaped."""
+    """The text for a terminal: control characters are escaped, except tabs and line ends."""
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def in_one_line(text: str) -> str:
-    """`printable`, ends of lines and tabs escaped too: a name that cannot pass for lines of ours."""
+    """Like `printable`, with tabs and line ends escaped too: a name must not imitate lines of output."""
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def is_full_width(char: str) -> bool:
-    """Whether a character is the wide form of an ASCII sign, as Japanese keyboards type it."""
+    """Whether a character is the full-width form of an ASCII character, as Japanese keyboards type it."""
     return "\uff01" <= char <= "\uff5e"
 
 
 def narrow(char: str) -> str:
-    """The ASCII sign that a full-width one stands for; any other character stays.
+    """The ASCII character for a full-width one; any other character stays.
 
-    Not NFKC, which makes digits of circled digits.
+    NFKC would also turn circled digits into digits.
     """
     return chr(ord(char) - _SHIFT) if is_full_width(char) else char
 
 
 def composed(text: str) -> str:
-    """The text with letters and their accents put together (NFD to NFC).
+    """The text with letters and their accents composed (NFD to NFC).
 
-    Only what was taken apart is touched: NFC alone would also replace some Japanese characters of names.
+    Only decomposed letters are changed: NFC alone would also replace some Japanese characters of names.
     """
     if text.isascii():
         return text
@@ -61,11 +61,11 @@ def composed(text: str) -> str:
 
 
 def without_accents(text: str) -> str:
-    """The text taken apart (NFKD), without the accents of letters."""
+    """The text decomposed (NFKD), without the accents of letters."""
     return _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
 
 
 def fold(text: str) -> str:
-    """What spellings of one word have in common: without case, width and accents."""
+    """The word without differences of case, width and accents."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return unicodedata.normalize("NFC", without_accents(folded))

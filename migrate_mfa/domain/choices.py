@@ -1,4 +1,4 @@
-"""What the operator chooses by name. Apart from the model, for --help needs these and no more of it."""
+"""The operator's choices by name. Separate from the model, because --help needs only these."""
 
 from enum import StrEnum
 

@@ -1,6 +1,6 @@
-"""What should happen to one user: pure, total, and the same function for the plan and for the act.
+"""The decision about one user: pure, total, and the same function for the plan and for the run.
 
-`decide` is rows 5 to 12 of the decision table in guide/how-it-works.md; rows 1 to 4 are settled before,
+`decide` is rows 5 to 12 of the decision table in guide/how-it-works.md. Rows 1 to 4 are decided before,
 because they need the roster and the whole pool (see `resolve` and `engine.plan`). The first match wins.
 """
 
@@ -45,16 +45,16 @@ def decide(
 ) -> Decision:
     """Decide what to do with one user.
 
-    With `state.mfa` unknown (a ListUsers snapshot) the rows of the table that need the MFA settings cannot
-    match, and the answer is what would happen if the user had none. Applying the plan to the state and
-    deciding again gives a `Verdict`.
+    If `state.mfa` is unknown (ListUsers does not return it), the rows of the table that need the MFA
+    settings cannot match: the decision is the one for a user without MFA. If the plan is applied to the
+    state and the user is decided again, the result is a `Verdict`.
     """
     if verdict := _by_status(state, policy):
         return verdict
     target = target_phone(candidate, state, policy)
     if target is None:
         return Verdict(Reason.PHONE_MISSING)
-    # The roster's own number was judged when it was read; one from the pool is judged here.
+    # A number from the roster was checked when it was read; a number from the pool is checked here.
     if target != candidate.phone and (unusable := pool_number_problem(target.e164)):
         return unusable
     if state.proven_phone == target.e164 and _in_effect(state, pool):
@@ -78,10 +78,10 @@ def decide_again(
     policy: Policy,
     claims: NumberClaims | None = None,
 ) -> Decision:
-    """Decide about a user whom an earlier run left with the reason `was`.
+    """Decide about a user whose row an earlier run ended with the reason `was`.
 
-    Where the pool had the row's number then and has it no more, somebody has changed it since: it is not
-    stored again, which could send another SMS, and the row waits on.
+    If the pool had the row's number then but not now, somebody has changed it since. It is not stored again,
+    because that could send another SMS; the row keeps its reason.
     """
     decision = decide(candidate, state, pool=pool, policy=policy, claims=claims)
     stores = isinstance(decision, Plan) and any(isinstance(step, StorePhone) for step in decision.steps)
@@ -106,7 +106,7 @@ def decide_disable(
 
 
 def decide_work(work: PlannedRow, state: UserState, *, pool: PoolFacts, policy: Policy) -> Decision:
-    """What a planned row is to become, by what it was planned for; a rollback decides for itself."""
+    """The decision function for a planned row, by the command that planned it; a rollback has its own."""
     if work.verb is PlannedBy.DISABLE:
         return decide_disable(work.candidate, state, pool=pool, policy=policy)
     if work.verb is PlannedBy.RECONCILE:
@@ -127,8 +127,8 @@ def target_phone(candidate: Candidate, state: UserState, policy: Policy) -> Phon
 
 
 def _in_effect(state: UserState, pool: PoolFacts) -> bool:
-    # Where MFA is required, AdminGetUser may show an empty list although it is enforced, so there a verified
-    # number is all that can be seen (aws/aws-sdk-js-v3#7961).
+    # If the pool requires MFA, AdminGetUser may show an empty list although MFA is enforced: then only the
+    # verified number can be seen (aws/aws-sdk-js-v3#7961).
     if pool.mfa is MfaMode.ON:
         return True
     return state.mfa is not None and state.mfa.sms_in_effect
@@ -165,7 +165,7 @@ def _by_number_in_use(
         return None
     sms_on = state.mfa is not None and state.mfa.sms_on
     if state.phone is None:
-        # An unproven number must not meet MFA that is on already; by-code would do just that.
+        # With by-code, an unproven number would be used by SMS MFA at once if that is already on.
         if sms_on and trust is VerificationPolicy.BY_CODE:
             return Verdict(Reason.PHONE_DIFFERS, "SMS MFA is on, but the pool has no number for it.")
         return None

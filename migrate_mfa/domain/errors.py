@@ -1,4 +1,4 @@
-"""The run's problems: every error that ends a command, with its exit code and what to do next.
+"""Every error that ends a command, with its exit code and what to do next.
 
     MigrateMfaError
     ├── UsageError 2            ├── PoolNotReady 4         ├── NotAllowed 5
@@ -6,7 +6,7 @@
                                 ├── Busy
                                 └── NoRun
 
-A user's problem is never an exception: it is a `Verdict`.
+A problem of one user is never an exception: it is a `Verdict`.
 """
 
 from decimal import Decimal
@@ -14,7 +14,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a script may rely on."""
+    """The exit codes, which scripts rely on."""
 
     DONE = 0
     BUG = 1
@@ -32,7 +32,7 @@ class ExitCode(IntEnum):
 
 
 class MigrateMfaError(Exception):
-    """Something that ends the command: what happened, to what, and what to do next."""
+    """An error that ends the command: what happened, and what to do next."""
 
     exit_code: ExitCode = ExitCode.BUG
 
@@ -41,11 +41,11 @@ class MigrateMfaError(Exception):
         self.message = message
         self.hint = hint
         self.told = False
-        """Whether the metrics file and the topic of the command know of it."""
+        """Whether it was already reported to the metrics file and the topic of the command."""
 
 
 class UsageError(MigrateMfaError):
-    """The command line cannot be used as given."""
+    """The command line is not valid."""
 
     exit_code = ExitCode.USAGE
 
@@ -57,7 +57,7 @@ class Declined(MigrateMfaError):
 
 
 class Interrupted(MigrateMfaError):
-    """A signal came before there was anything to drain."""
+    """A signal came before any work had begun."""
 
     exit_code = ExitCode.SIGINT
 
@@ -73,11 +73,11 @@ class InputUnusable(MigrateMfaError):
 
 
 class NotPlanned(InputUnusable):
-    """The run directory has no finished plan, so no user was written to."""
+    """The run directory has no finished plan, so no user was changed."""
 
 
 class PoolNotReady(MigrateMfaError):
-    """The pool is missing, or a write to it would have no effect or an unwanted one."""
+    """The pool does not exist, or a write would have no effect or a harmful one."""
 
     exit_code = ExitCode.POOL_NOT_READY
 
@@ -89,17 +89,17 @@ class NotAllowed(MigrateMfaError):
 
 
 class RunDirectoryError(MigrateMfaError):
-    """The run directory or the lane is locked, foreign, full, not writable or from a newer version."""
+    """The run directory or the lane is locked, of another run, full, not writable or from a newer version."""
 
     exit_code = ExitCode.RUN_DIRECTORY
 
 
 class Busy(RunDirectoryError):
-    """Another command has the run directory or the lane: the same command may come through later."""
+    """Another command uses the run directory or the lane: the same command may succeed later."""
 
 
 class NoRun(RunDirectoryError):
-    """Nothing has begun in the run directory, so there is nothing to go on with."""
+    """Nothing has begun in the run directory, so there is nothing to resume."""
 
 
 class TooManyFailures(MigrateMfaError):
@@ -109,7 +109,7 @@ class TooManyFailures(MigrateMfaError):
 
 
 class OutOfReach(MigrateMfaError):
-    """AWS cannot be reached, or answers nothing but errors; no user is to blame."""
+    """AWS cannot be reached, or answers only with errors; the cause is not a user."""
 
     exit_code = ExitCode.STOPPED
 

@@ -1,6 +1,6 @@
-"""What a refused or broken call means: for this attempt, for the user, or for the whole run.
+"""What a failed call means: for this attempt, for the user, or for the whole run.
 
-Codes are matched as strings, because Cognito answers with codes that the SDK's model does not list:
+Codes are matched as strings, because Cognito also answers with codes that the SDK's model does not list:
 AdminSetUserMFAPreference is throttled without declaring TooManyRequestsException (API reference).
 """
 
@@ -16,24 +16,24 @@ class Effect(StrEnum):
     """What is known about the effect of a failed call."""
 
     THROTTLED = "throttled"
-    """Refused for its rate; not executed."""
+    """Throttled; not executed."""
     NOT_EXECUTED = "not_executed"
-    """Never reached the service, or was turned away before it did anything; safe to repeat."""
+    """Never reached the service, or was refused before it had any effect; safe to repeat."""
     UNKNOWN = "unknown"
     """May have been executed; only a read can tell."""
     REFUSED = "refused"
-    """The service said no to this user."""
+    """Refused for this user."""
     FATAL = "fatal"
-    """Concerns every user; the run ends."""
+    """Concerns every user; ends the run."""
 
 
 class ApiError(Exception):
     """One failed attempt at one AWS operation.
 
     `code` is the AWS error code, or one of ours for failures without an answer: `ConnectFailed` (nothing was
-    sent), `ConnectionLost` (sent, no answer), `GarbledAnswer`. `message` is AWS's text, which can hold
-    personal data: it never goes to a log or a terminal unmasked. `problem` is what ends the run, where the
-    failure is of the configuration or the credentials: whoever made the call knows more than its code says.
+    sent), `ConnectionLost` (sent, no answer), `GarbledAnswer`. `message` is AWS's text, which can contain
+    personal data: it is never logged or printed unmasked. `problem` is set if the configuration or the
+    credentials are the cause: the error that ends the run, which says more than the code.
     """
 
     def __init__(
@@ -54,31 +54,31 @@ class ApiError(Exception):
 
     @property
     def may_have_stored(self) -> bool:
-        """Whether the call may have been carried out, although the service said no: only a read can tell.
+        """Whether the call may have taken effect although the service refused it: only a read can tell.
 
-        A Lambda trigger, a limit on messages, or a message that cannot be sent, can fail after the attributes
-        were stored.
+        A Lambda trigger, a limit on messages or the sending of a message can fail after the attributes were
+        stored.
         """
         return self.effect is Effect.UNKNOWN or (self.operation, self.code) in _AFTER_STORE
 
     @property
     def effect(self) -> Effect:
-        """What this failure says about the effect of the call."""
+        """What is known about the effect of the call."""
         return Effect.FATAL if self.problem is not None else effect_of(self.code, self.status)
 
     @property
     def may_be_no_users_fault(self) -> bool:
-        """Any failure but a refusal; NotAuthorizedException says of itself neither whose fault it is."""
+        """Whether the cause may be other than this user; NotAuthorizedException alone does not tell."""
         return self.effect is not Effect.REFUSED or self.code == "NotAuthorizedException"
 
     @property
     def unconnected(self) -> bool:
-        """Whether nothing was sent, because there was no connection to send it on."""
+        """Whether nothing was sent because there was no connection."""
         return self.code in UNCONNECTED
 
     @property
     def why_unconnected(self) -> str:
-        """A sentence of ours that follows another one: what did not answer; empty where something did."""
+        """A sentence to append to a message: what did not answer; empty if there was a connection."""
         said = self.message if self.unconnected else ""
         return f" {said[0].upper()}{said[1:]}." if said else ""
 
@@ -86,11 +86,11 @@ class ApiError(Exception):
 CONNECT_FAILED, PROXY_FAILED, TLS_FAILED = "ConnectFailed", "ProxyFailed", "TlsFailed"
 UNCONNECTED = frozenset({CONNECT_FAILED, PROXY_FAILED, TLS_FAILED})
 NOT_OFFERED = frozenset({"InvalidAction", "UnknownOperationException"})
-"""The operation is not known there, as the two protocols say it: an emulator, or a proxy."""
+"""An emulator or a proxy does not know the operation; the codes of the two protocols."""
 UNANSWERED = frozenset({CONNECT_FAILED, "ConnectionLost", "GarbledAnswer"})
-"""Our codes where Cognito has said nothing."""
+"""Our codes for failures without an answer from Cognito."""
 UNKNOWN_TO_SDK = "UnknownToThisSdk"
-"""Our code for an operation that came to Cognito after this AWS SDK."""
+"""Our code for an operation that is newer than this AWS SDK."""
 THROTTLES = frozenset(
     {
         "TooManyRequestsException",
@@ -113,7 +113,7 @@ _AFTER_STORE = frozenset(
                 "LimitExceededException",
             ),
         ),
-        # "Unable to send the message" comes as this one too.
+        # "Unable to send the message" has this code too.
         ("AdminUpdateUserAttributes", "InvalidParameterException"),
     }
 )
@@ -122,7 +122,7 @@ _NOT_EXECUTED = frozenset({*UNCONNECTED, "ConcurrentModificationException"})
 
 @dataclass(frozen=True, slots=True)
 class RunProblem:
-    """A failure that concerns every user: the error to raise, and what to do."""
+    """A failure that concerns every user: the error to raise and its hint."""
 
     error: type[MigrateMfaError]
     what: str
@@ -130,7 +130,7 @@ class RunProblem:
 
 
 COMMAND_MARK = "COMMAND"
-"""Stands in a hint for the command that was given: `main` puts it in."""
+"""A placeholder in hints: `main` replaces it by the command that was given."""
 _CREDENTIALS = RunProblem(
     NotAllowed,
     "the credentials have expired or are not accepted",
@@ -198,7 +198,7 @@ _RUN_PROBLEMS = {
 }
 _USER_REASONS = {
     "InvalidParameterException": Reason.REJECTED,
-    # Not modelled as a permission here: it can concern one user; several in a row end the run.
+    # Not always a missing permission: it can concern one user. Several in a row end the run.
     "NotAuthorizedException": Reason.REJECTED,
     "CodeMismatchException": Reason.REJECTED,
     "ExpiredCodeException": Reason.REJECTED,
@@ -213,7 +213,7 @@ _USER_REASONS = {
     "AliasExistsException": Reason.PHONE_TAKEN,
     "UserNotConfirmedException": Reason.AWAITING_CONFIRMATION,
     "PasswordResetRequiredException": Reason.AWAITING_PASSWORD_RESET,
-    # A business limit of one user, not a rate: seconds do not help ("Quotas in Amazon Cognito").
+    # A limit of one user, not a rate: waiting for seconds does not help ("Quotas in Amazon Cognito").
     "LimitExceededException": Reason.GAVE_UP,
 }
 OF_ONE_USER = frozenset(
@@ -224,14 +224,14 @@ OF_ONE_USER = frozenset(
         "PasswordResetRequiredException",
     }
 )
-"""Codes that speak of one user, however many are refused with them."""
+"""Codes that concern one user, even if many users in a row are refused with them."""
 
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 
 
 def effect_of(code: str, status: int = 0) -> Effect:
-    """Classify a failed call by its code and HTTP status; of an unknown code nothing is known."""
+    """Classify a failed call by its code and HTTP status; the effect of an unknown code is unknown."""
     if code in THROTTLES or status == _TOO_MANY_REQUESTS:
         return Effect.THROTTLED
     if code in _NOT_EXECUTED:

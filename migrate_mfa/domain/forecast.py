@@ -1,4 +1,4 @@
-"""What a plan will cost: calls, time, messages, money. Pure arithmetic on the counts of the plan."""
+"""The forecast of a plan: calls, time, SMS, cost. Pure arithmetic on the counts of the plan."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,27 +11,27 @@ from migrate_mfa.domain.prices import Prices
 from migrate_mfa.domain.quotas import Category
 
 _LOOKS_PER_USER = 2  # before the first write and after the last
-_LIVE_TRAFFIC = 0.5  # of each quota, at the upper end of the time
-_USED = 0.5  # of what is left, where live traffic comes at random and the quota allows hardly any burst
+_LIVE_TRAFFIC = 0.5  # share of each quota that live traffic takes, for the longest time
+_USED = 0.5  # usable part of the rest: live traffic is random, and the quota allows hardly any burst
 _FAR_OFF = 250_000_000_000.0  # seconds since the epoch: dates end in the year 9999
 SIGN_INS = 1000
 
 
 class Rate(NamedTuple):
-    """Calls per second in one category: what Cognito allows a lane, and what we allow ourselves."""
+    """Calls per second in one category: the quota of the lane, and our ceiling."""
 
     quota: float
     ceiling: float
 
     @property
     def worst(self) -> float:
-        """For us, when live traffic takes half of the quota at random, and we can use half of the rest."""
+        """Our rate if live traffic takes half of the quota at random, and we can use half of the rest."""
         return min(self.ceiling, self.quota * _LIVE_TRAFFIC) * _USED
 
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """Seconds: at our ceilings, at the worst rates (`Rate.worst`), and at the whole of the quotas."""
+    """Seconds: at our ceilings, at the worst rates (`Rate.worst`), and with the whole quotas."""
 
     low: float
     high: float
@@ -41,10 +41,10 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """Text messages by country (`NO_COUNTRY` where a number tells none), as far as a plan knows.
+    """SMS by country (`NO_COUNTRY` if a number has none), as far as a plan knows.
 
-    `codes` are those that Cognito sends because numbers are stored; `enrolled` are users who will have SMS
-    MFA, each of whom gets one message at a sign-in.
+    `codes` are sent by Cognito because numbers are stored. `enrolled` counts users who will have SMS MFA:
+    each gets one message at a sign-in.
     """
 
     codes: Mapping[str, int] = field(default_factory=dict)
@@ -60,9 +60,9 @@ class Messages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Money now, in the currency of the prices: only what has a price.
+    """The cost now, in the currency of the prices, of everything that has a price.
 
-    `without_price` names the options that would give the others a price.
+    `without_price` names the options that give the missing prices.
     """
 
     codes: Decimal
@@ -75,9 +75,9 @@ class Cost:
 class Forecast:
     """The work that a plan leaves to do.
 
-    `rows_to_read` are the rows whose MFA settings only the read before the write can tell. Users who become
-    billed: none, if all were active this month already, to all; `crosses_month` says that the month may end
-    before the work does, and whoever is touched in both counts in both.
+    `rows_to_read` is the number of rows whose MFA settings only the read before the write shows. Between
+    none (if all were active this month already) and all users become billed. `crosses_month`: the month may
+    end before the work does, and a user touched in both months is billed in both.
     """
 
     users: int
@@ -90,27 +90,27 @@ class Forecast:
 
     @property
     def seconds(self) -> float:
-        """The least that the work takes."""
+        """The shortest time of the work."""
         return self.time.low
 
     @property
     def slowest(self) -> Category | None:
-        """The category that sets the time; None where there is nothing to do."""
+        """The category that limits the time; None if there is nothing to do."""
         return self.time.slowest
 
     @property
     def sms(self) -> int:
-        """The codes that Cognito sends because of the work."""
+        """How many codes Cognito sends because of the work."""
         return self.messages.now
 
     @property
     def most_billed(self) -> int:
-        """How many monthly active users the work can add to the bills, at most."""
+        """How many monthly active users the work can add to the bill, at most."""
         return self.users * (2 if self.crosses_month else 1)
 
     @property
     def cost(self) -> Cost:
-        """What the work costs now; what has no price counts nothing and is named."""
+        """The cost of the work now; items without a price are not counted, but named."""
         codes = self.prices.of_sms(self.messages.codes, self.messages.code_parts)
         lacks = tuple(f"--sms-price {each}=…" for each in self.prices.lacks(self.messages.codes))
         if self.users and self.prices.mau is None:
@@ -120,7 +120,7 @@ class Forecast:
 
     @property
     def sign_in_costs(self) -> dict[str, Decimal]:
-        """What 1,000 later sign-ins cost, for each country that has users and a price."""
+        """The cost of 1,000 later sign-ins, for each country that has users and a price."""
         return {
             country: SIGN_INS * self.messages.sign_in_parts * self.prices.sms[country]
             for country, users in self.messages.enrolled.items()
@@ -129,7 +129,7 @@ class Forecast:
 
     @property
     def sms_cost(self) -> Decimal | None:
-        """What the codes and one sign-in of each enrolled user cost; None where a price is lacking."""
+        """The cost of the codes and of one sign-in of each enrolled user; None if a price is missing."""
         messages = self.messages
         if self.prices.lacks({**messages.codes, **messages.enrolled}):
             return None
@@ -137,7 +137,7 @@ class Forecast:
         return codes + self.prices.of_sms(messages.enrolled, messages.sign_in_parts)
 
     def as_dict(self) -> dict[str, object]:
-        """For summary.json; money as decimal text."""
+        """The forecast for summary.json; costs are decimal texts."""
         messages, time, cost = self.messages, self.time, self.cost
         found: dict[str, object] = {
             "users": self.users,
@@ -165,7 +165,7 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foretold:
-    """A forecast as a journal has it; pairs are the least and the most."""
+    """A forecast in the form of the journal; pairs are the least and the most."""
 
     users: int
     calls: Mapping[str, int]
@@ -198,16 +198,16 @@ def forecast(
     by_country: Mapping[str, tuple[int, int]] | None = None,
     prices: Prices | None = None,
 ) -> Forecast:
-    """Foretell the run of a plan.
+    """Forecast the run of a plan.
 
     Args:
-        users: planned rows.
+        users: the number of planned rows.
         steps: planned writes by kind, as `PlanStore.planned_steps` counts them.
-        pool: what the pool is.
+        pool: the pool's settings.
         rates: calls per second by category.
         now: seconds since the epoch.
         by_country: unverified numbers to store and users to enrol, as `PlanStore.planned_countries` counts.
-        prices: those that were given.
+        prices: the prices that were given.
     """
     reads = users * (_LOOKS_PER_USER + (1 if pool.passkeys_at_risk else 0))
     calls = {
@@ -215,7 +215,7 @@ def forecast(
         Category.USER_UPDATE: steps.get("store_verified", 0) + steps.get("store_unverified", 0),
         Category.USER_RESOURCE_UPDATE: steps.get("set_sms_mfa", 0),
     }
-    if pool.phone_sign_in is not PhoneSignIn.NO:  # who has the number, right before it is stored
+    if pool.phone_sign_in is not PhoneSignIn.NO:  # reads who has the number, just before it is stored
         calls[Category.USER_LIST] = steps.get("store_verified", 0)
     time = _time(calls, rates)
     return Forecast(
@@ -230,7 +230,7 @@ def forecast(
 
 
 def forecast_reading(*, users: int, rates: Mapping[Category, Rate], now: float, prices: Prices) -> Forecast:
-    """Foretell one AdminGetUser for each of these users, and nothing else: a deep look."""
+    """Forecast one AdminGetUser for each of these users and nothing else, as in `audit --deep`."""
     calls = {Category.USER_READ: users}
     time = _time(calls, rates)
     crosses = _month(now) != _month(now + time.high)
@@ -238,7 +238,7 @@ def forecast_reading(*, users: int, rates: Mapping[Category, Rate], now: float, 
 
 
 def messages(by_country: Mapping[str, tuple[int, int]], pool: PoolFacts) -> Messages:
-    """Codes to be sent and users to be enrolled, where the pool sends codes."""
+    """The codes to be sent (if the pool sends codes) and the users to be enrolled, by country."""
     sends = pool.code_sms_on_unverified_write
     return Messages(
         codes={country: codes for country, (codes, _) in by_country.items() if codes and sends},

@@ -1,4 +1,4 @@
-"""Words for people: how long something takes, how many there are, and text that fits a terminal."""
+"""Texts for people: durations, counts, and lines that fit a terminal."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ _DAY_IN_MINUTES = 24 * 60
 def duration(seconds: float) -> str:
     """A length of time in its two largest units: `45 s`, `3 min 20 s`, `2 h 05 min`, `4 d 14 h`.
 
-    Rounded to the smaller unit shown; less than nothing is `0 s`.
+    Rounded to the smaller unit shown; a negative time is `0 s`.
     """
     whole = max(0, round(seconds))
     if whole < _MINUTE:
@@ -31,22 +31,22 @@ def duration(seconds: float) -> str:
 
 
 def at_least_a_second(seconds: float) -> str:
-    """A length of time, where the first second needs no figure."""
+    """A length of time; less than a second is `under a second`."""
     return "under a second" if seconds < 1 else duration(seconds)
 
 
 def minute(epoch_s: float) -> str:
-    """A moment in UTC, to the minute: `2026-11-27 21:55 UTC`."""
+    """A time in UTC, to the minute: `2026-11-27 21:55 UTC`."""
     return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def counted(number: int, one: str, several: str = "") -> str:
-    """So many of something: `1 user`, `2,000 users`; `several` where more than an s tells it from one."""
+    """A number and its noun: `1 user`, `2,000 users`; `several` is the plural if it is irregular."""
     return f"{number:,} {one if number == 1 else several or f'{one}s'}"
 
 
 def folded(text: str, *, indent: str = "") -> str:
-    """A text in lines that fit a terminal; words stay whole, and so do commands that are to be copied."""
+    """A text in lines that fit a terminal; words and commands stay in one piece."""
     lines: list[str] = []
     for line in text.splitlines():
         lead = indent + line[: len(line) - len(line.lstrip())]
@@ -67,7 +67,7 @@ def folded(text: str, *, indent: str = "") -> str:
 
 
 def nearest(text: str, known: Iterable[str], *, likeness: float = 0.0) -> str:
-    """The known text that one is most like; empty where none is as like it as a share of all its letters."""
+    """The known text that is most similar to a given one; empty if none is similar enough."""
     from difflib import get_close_matches  # noqa: PLC0415 - only what was mistyped pays for it
 
     return next(iter(get_close_matches(text, list(known), n=1, cutoff=likeness)), "")

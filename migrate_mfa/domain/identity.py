@@ -1,7 +1,7 @@
-"""Cells that name a user: what programs put around and into them is taken off, and nothing else.
+"""Cells that name a user: remove only what programs have added.
 
-A user is found by exactly what is read here, or not at all. So only that goes which cannot belong to a sub, a
-Username or an address; what may belong to it, or may mean several, is refused by name.
+A user is found by exactly the text that is read here. So only characters that cannot belong to a sub, a
+Username or an address are removed. A cell that could mean several users is refused, with the cause.
 """
 
 import re
@@ -14,7 +14,7 @@ from migrate_mfa.domain.spreadsheet import ERROR_VALUE, trim
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Why a cell names nobody for certain; `cause` shows nothing of it."""
+    """A cell does not name one user for certain; `cause` does not quote the cell."""
 
     cause: str
 
@@ -30,24 +30,24 @@ _SCHEME: Final = re.compile(r"(?:mailto|smtp|e-?mail):\s*", re.IGNORECASE)
 _QUERY: Final = re.compile(r"(@[^?]*)\?.*", re.DOTALL)
 _NAMED: Final = re.compile(r"([^<>]*)<\s*([^<>]*?)\s*>", re.DOTALL)
 _LINK: Final = re.compile(r"\[([^\[\]]*)\]\(\s*<?([^()<>]*)>?\s*\)", re.DOTALL)
-"""What Markdown makes of an address."""
+"""An address as a Markdown link."""
 _PAIRS: Final = ("‘’", "’’", "‚‘", "“”", "””", "„“", "«»", "‹›", "「」", "『』", "()", "[]", "``")  # noqa: RUF001 - as typed
 _QUOTES: Final = "‘’‚‛“”„«»‹›"  # noqa: RUF001 - as typed
 _STOPS: Final = (".", "。")
 _MARKS: Final = ';,<>"'
-"""What no address has. A quote may be one that a broken line has left: taking it off would hide that."""
+"""Characters that no address has. A quote is not removed: it may be the sign of a broken CSV line."""
 _LISTED: Final = re.compile(r"@.*[\s;,|].*@", re.DOTALL)
 
 
 def read_sub(cell: str) -> str | Unreadable:
-    """The sub that a cell names, or nothing; Cognito writes UUIDs in small letters."""
+    """The sub that a cell names, or an empty text; Cognito writes UUIDs in lower case."""
     text = _unguarded(cell)
     found = _UUID.fullmatch(_NO_SIGN.sub("", text))
     return found[1].lower() if found else _something(text)
 
 
 def read_username(cell: str) -> str | Unreadable:
-    """The Username that a cell names, or nothing; one with an @ is read as an address is."""
+    """The Username that a cell names, or an empty text; one with an @ is read like an address."""
     text = _unguarded(cell)
     if _PLAIN.fullmatch(text) and not _stopped(text):
         return text
@@ -57,7 +57,7 @@ def read_username(cell: str) -> str | Unreadable:
 
 
 def read_email(cell: str) -> str | Unreadable:
-    """The e-mail address that a cell names, or nothing."""
+    """The e-mail address that a cell names, or an empty text."""
     text = _unguarded(cell)
     if "@" in text and _PLAIN.fullmatch(text) and not _stopped(text):
         return text
@@ -66,7 +66,7 @@ def read_email(cell: str) -> str | Unreadable:
 
 
 def _unguarded(cell: str) -> str:
-    """A cell without what spreadsheets put around a text to keep it one."""
+    """A cell without the marks that spreadsheets add to keep it a text, such as a leading apostrophe."""
     text = trim(cell)
     if text[:1] in _SIGNS:
         for guard in _GUARDS:
@@ -76,14 +76,14 @@ def _unguarded(cell: str) -> str:
 
 
 def _something(text: str) -> str | Unreadable:
-    """The text, or an empty one for what programs write in the place of nothing."""
+    """The text; empty if it is a program's placeholder for an empty value, such as NULL."""
     if ERROR_VALUE.fullmatch(text):
         return Unreadable("a spreadsheet's error value")
     return "" if _NOTHING.fullmatch(text) else text
 
 
 def _stopped(text: str) -> bool:
-    """Whether an address has a full stop after it, which none ends with."""
+    """Whether an address ends with a full stop, which no address does."""
     return "@" in text and text.endswith(_STOPS)
 
 
@@ -106,7 +106,7 @@ def _address(text: str) -> str | Unreadable:
 
 
 def _bare(text: str) -> str:
-    """A text without the quotes or brackets, the scheme and the full stop of an address."""
+    """A text without quotes, brackets, scheme and full stop around an address."""
     text = trim(text)
     if "@" not in text:
         return text

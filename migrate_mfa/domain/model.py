@@ -1,4 +1,4 @@
-"""The values that everything else passes around. All frozen; none knows where it came from."""
+"""The values that all other modules use. All are frozen."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,7 +17,7 @@ class Phone:
 
     @property
     def masked(self) -> str:
-        """The number as it may be shown."""
+        """The masked number, for display."""
         return mask_phone(self.e164)
 
     def __repr__(self) -> str:
@@ -28,7 +28,7 @@ class Phone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """Where a record of the roster stands: its number (from 1) and its physical lines (from 1)."""
+    """The place of a record in the roster: its number and its physical lines, both counted from 1."""
 
     row: int
     first_line: int
@@ -39,9 +39,9 @@ class Position:
 class Candidate:
     """A readable row: the user, the number, and whether the row itself vouches for it.
 
-    `phone` is None for "the number that the user has verified already". `claims_verified` is the row's
-    `phone_number_verified`: True, False, or None for unsaid. `guesses` names what was guessed to
-    read the number (`lost_zero`, …), empty for a number already in E.164 form.
+    `phone` is None for "the number that the user has already verified". `claims_verified` is the row's
+    `phone_number_verified`: True, False, or None if it is blank. `guesses` names the guesses with which the
+    number was read (`lost_zero`, …); it is empty for a number in E.164 form.
     """
 
     at: Position
@@ -57,7 +57,7 @@ class Candidate:
 class Rejection:
     """A row that cannot be used: rows 1 and 2 of the decision table. `detail` holds no personal data.
 
-    `identities` are the sub, Username and e-mail address of a row that only its number condemns.
+    `identities` are the sub, Username and e-mail address of a row in which only the number is bad.
     """
 
     at: Position
@@ -70,9 +70,9 @@ class Rejection:
 class MfaState:
     """A user's MFA settings as AdminGetUser shows them.
 
-    `enabled` is UserMFASettingList, `preferred` PreferredMfaSetting; `legacy_sms` says that only the
-    deprecated MFAOptions names SMS. `passkey` is True where a WEB_AUTHN factor is configured and would be
-    blocked by SMS MFA (Cognito Developer Guide, "Adding MFA to a user pool").
+    `enabled` is UserMFASettingList, `preferred` is PreferredMfaSetting. `legacy_sms`: only the deprecated
+    MFAOptions names SMS. `passkey`: the user has a WEB_AUTHN factor, which SMS MFA would block (Cognito
+    Developer Guide, "Adding MFA to a user pool").
     """
 
     enabled: frozenset[str] = frozenset()
@@ -92,7 +92,7 @@ class MfaState:
 
     @property
     def sms_in_effect(self) -> bool:
-        """SMS MFA challenges this user, or is enabled in addition to a stronger factor."""
+        """SMS MFA is used at sign-in, or is enabled in addition to a stronger factor."""
         if SMS_MFA not in self.enabled:
             return self.sms_on
         return self.preferred == SMS_MFA or bool(self.others)
@@ -124,7 +124,7 @@ class UserState:
 
     @property
     def federated(self) -> bool:
-        """Signs in through an identity provider; Cognito leaves MFA to that provider."""
+        """The user signs in through an identity provider, which is responsible for MFA."""
         return self.status == "EXTERNAL_PROVIDER"
 
     @property
@@ -151,7 +151,7 @@ class PhoneSignIn(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolFacts:
-    """What DescribeUserPool and GetUserPoolMfaConfig say that matters here."""
+    """The settings from DescribeUserPool and GetUserPoolMfaConfig that decisions need."""
 
     id: str
     name: str
@@ -159,21 +159,21 @@ class PoolFacts:
     sms_configured: bool
     phone_auto_verified: bool = False
     phone_needs_proof: bool = False
-    """AttributesRequireVerificationBeforeUpdate holds phone_number: unproven numbers are held back."""
+    """AttributesRequireVerificationBeforeUpdate contains phone_number: unproven numbers are not stored."""
     phone_mutable: bool = True
     phone_sign_in: PhoneSignIn = PhoneSignIn.NO
     email_sign_in: bool = False
-    """E-mail is an alias or the username: then no Username of this pool is itself an e-mail address."""
+    """E-mail is an alias or the username; then no Username in this pool is an e-mail address."""
     email_is_username: bool = False
     case_sensitive: bool = True
     recovery: tuple[str, ...] | None = None
-    """AccountRecoverySetting's mechanisms in order; None where the pool has no such setting."""
+    """AccountRecoverySetting's mechanisms in order; None if the pool has no such setting."""
     passkeys_at_risk: bool = False
-    """WEB_AUTHN is a first factor here and would be blocked by a user's MFA."""
+    """WEB_AUTHN is a first factor, which a user's MFA would block."""
     estimated_users: int = 0
     sms_failure: str | None = None
     code_sms_parts: int = 1
-    """The parts that an SMS with a code to prove a number is billed as; the next, one to sign in."""
+    """How many SMS parts a verification code is billed as; the next field is for a sign-in code."""
     sign_in_sms_parts: int = 1
 
     @property
@@ -186,7 +186,7 @@ class PoolFacts:
 
     @property
     def recovers_by_admin_only(self) -> bool:
-        """Users cannot reset passwords themselves, so SMS MFA takes nothing from them."""
+        """Users cannot reset passwords themselves, so they lose nothing with SMS MFA."""
         return self.recovery == ("admin_only",)
 
     @property
@@ -197,7 +197,7 @@ class PoolFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The choices of the operator that change decisions."""
+    """The operator's choices that change decisions."""
 
     verification: VerificationPolicy
     phone_conflict: PhoneConflict = PhoneConflict.FAIL
@@ -208,9 +208,9 @@ class Policy:
             raise ValueError(f"--despite cannot lift {', '.join(sorted(unknown))}")
 
     def for_row(self, claims_verified: bool | None) -> VerificationPolicy:  # noqa: FBT001 - a tri-state, not a switch
-        """The policy for one row: its `phone_number_verified` can lower trust, never raise it.
+        """The policy for one row: its `phone_number_verified` can only lower the trust in its number.
 
-        Only `by-column` lets a row vouch for its own number.
+        Only under `by-column` does a row's `true` count as proof.
         """
         if self.verification is VerificationPolicy.BY_COLUMN:
             return VerificationPolicy.ATTESTED if claims_verified else VerificationPolicy.BY_CODE
@@ -219,7 +219,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberClaims:
-    """What the plan knows about other claims on the same number; matters where numbers sign people in."""
+    """Other claims on the same number, as the plan knows them; they matter if numbers sign people in."""
 
     requested_by_others: bool = False
     held_by_other: bool = False
@@ -241,8 +241,8 @@ class StorePhone:
 class SetSmsMfa:
     """AdminSetUserMFAPreference with SMSMfaSettings and no other block.
 
-    A block that is sent as disabled makes Cognito refuse users who never had that factor, so the other
-    factors are never named.
+    Other factors are never sent: a block with Enabled=false makes Cognito refuse users who never had that
+    factor.
     """
 
     enabled: bool
@@ -251,7 +251,7 @@ class SetSmsMfa:
 
 @dataclass(frozen=True, slots=True)
 class MarkUnverified:
-    """AdminUpdateUserAttributes: phone_number with phone_number_verified=false, to undo what we did."""
+    """AdminUpdateUserAttributes: phone_number with phone_number_verified=false, for a rollback."""
 
     phone: Phone
 
@@ -263,7 +263,7 @@ class ClearPhone:
 
 @dataclass(frozen=True, slots=True)
 class PreferFactor:
-    """AdminSetUserMFAPreference: a factor that the user has is enabled and preferred again."""
+    """AdminSetUserMFAPreference: enable and prefer a factor that the user had before."""
 
     factor: str
 
@@ -273,7 +273,7 @@ Step = StorePhone | SetSmsMfa | MarkUnverified | ClearPhone | PreferFactor
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to write, in order, and the reason that the row ends with once it is in effect."""
+    """The writes in order, and the reason of the row once they are in effect."""
 
     steps: tuple[Step, ...]
     ends: Reason
@@ -281,7 +281,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Nothing to write: the row ends here. `detail` adds what the reason's sentence cannot know."""
+    """Nothing to write: the row ends with this reason. `detail` adds facts to the reason's sentence."""
 
     reason: Reason
     detail: str = ""

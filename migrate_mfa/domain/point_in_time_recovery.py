@@ -1,4 +1,4 @@
-"""Point-in-time recovery: a whole pool is put back to an earlier moment, and takes no writes until then.
+"""Point-in-time recovery: a whole pool is restored to an earlier time, and refuses writes until it is done.
 
 Source: API reference, "InitiatePointInTimeRecovery", "ListPointInTimeRecoveries" and "RestorationType".
 """
@@ -23,12 +23,12 @@ _PAUSING = frozenset(
 _DISCARDABLE = frozenset({"PREVIEW_GENERATING", "PREVIEW_GENERATED"})
 _COMPLETED = "RESTORE_COMPLETED"
 REACH_DAYS = {"LITE": 0, "ESSENTIALS": 1, "PLUS": 14}
-"""How far back a pool can be put, by its feature plan."""
+"""How far back a pool can be restored, by its feature plan."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """One recovery: its id, its status by AWS's name, and the moment that it goes back to."""
+    """One recovery: its id, its status as AWS names it, and the time to which it restores the pool."""
 
     id: str
     status: str
@@ -36,17 +36,17 @@ class Recovery:
 
     @property
     def pauses_writes(self) -> bool:
-        """Whether the pool takes no writes because of it."""
+        """Whether the pool refuses writes because of it."""
         return self.status in _PAUSING
 
     @property
     def completed(self) -> bool:
-        """Whether the pool was put back."""
+        """Whether the pool was restored."""
         return self.status == _COMPLETED
 
     @property
     def moment(self) -> str:
-        """The moment that it goes back to, for people."""
+        """The time to which it restores the pool, as a text."""
         return datetime.fromtimestamp(self.back_to, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
     @property
@@ -63,17 +63,17 @@ class Recovery:
 
 
 def pausing(recoveries: Iterable[Recovery]) -> Recovery | None:
-    """The recovery because of which the pool takes no writes, if there is one."""
+    """The recovery that makes the pool refuse writes, if there is one."""
     return next((each for each in recoveries if each.pauses_writes), None)
 
 
 def completed_before(recoveries: Iterable[Recovery], moment: float) -> Recovery | None:
-    """The newest recovery that put the pool back to a state from before a moment, if there is one."""
+    """The newest recovery that restored the pool to a state before a given time, if there is one."""
     return next((each for each in recoveries if each.completed and each.back_to < moment), None)
 
 
 def in_the_way(recovery: Recovery) -> PoolNotReady:
-    """The run's problem while a recovery pauses writes: no user is to blame."""
+    """The error that ends the command while a recovery pauses writes."""
     return PoolNotReady(
         f"A point-in-time recovery of the pool is in progress ({recovery.status}, back to "
         f"{recovery.moment}): Cognito refuses every change of a user. No user is to blame.",
@@ -82,4 +82,4 @@ def in_the_way(recovery: Recovery) -> PoolNotReady:
 
 
 class NobodyCanTellError(Exception):
-    """Whether the pool takes no writes cannot be asked here: by this SDK, this caller or this endpoint."""
+    """The recoveries cannot be listed: this SDK, caller or endpoint does not allow it."""

@@ -1,4 +1,4 @@
-"""Prices as the operator gives them, in a currency that is the operator's own. None is known here."""
+"""The operator's prices, in the operator's currency. No price is built in."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,28 +7,28 @@ from decimal import Decimal, InvalidOperation
 from migrate_mfa.domain.errors import UsageError
 from migrate_mfa.domain.phone.normalise import NO_COUNTRY, known_country
 
-_MOST = 10**12  # beyond any bill, and far from where decimals lose digits
+_MOST = 10**12  # larger than any bill, and small enough for exact decimals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """What one part of an SMS costs by country, and one monthly active user. None: not given."""
+    """The price of one SMS part by country, and of one monthly active user (None: not given)."""
 
     sms: Mapping[str, Decimal] = field(default_factory=dict)
     mau: Decimal | None = None
 
     @property
     def given(self) -> bool:
-        """Whether there is any."""
+        """Whether any price was given."""
         return bool(self.sms) or self.mau is not None
 
     def of_sms(self, messages: Mapping[str, int], parts: int) -> Decimal:
-        """What messages of so many parts cost, by country; countries without a price count nothing."""
+        """The cost of messages of `parts` parts, by country; countries without a price are left out."""
         priced = (number * parts * self.sms[each] for each, number in messages.items() if each in self.sms)
         return sum(priced, Decimal(0))
 
     def lacks(self, messages: Mapping[str, int]) -> list[str]:
-        """The countries of messages for which no price was given."""
+        """The countries of messages without a price."""
         return sorted(each for each, number in messages.items() if number and each not in self.sms)
 
 
@@ -36,7 +36,7 @@ def amount(option: str, text: str | float) -> Decimal:
     """An amount of money, such as 0.07.
 
     Raises:
-        UsageError: it is no number, or below zero.
+        UsageError: it is not a number, or below zero.
     """
     try:
         value = Decimal(str(text).strip())

@@ -1,19 +1,19 @@
-"""What may leave the journal and the CSVs: nothing that is a number or an address in full."""
+"""Masking: no complete number or address leaves the journal and the CSV reports."""
 
 import re
 
 _EMAIL = re.compile(r"(?<![^\s<>\"])[^\s@<>\"]*@[^\s<>\"]*")
-"""A word with an @ in it, tried where words begin: tried at each letter, it would take the square."""
+"""A word with an @ in it, matched only from the start of a word: else the time would be quadratic."""
 _DIGITS = re.compile(r"\+?\d(?:[\s().-]{0,3}\d){6,}")
 
 
 def mask_phone(e164: str) -> str:
-    """A number as it may be shown: the first three and the last two characters."""
+    """The masked number: only its first three and last two characters."""
     return f"{e164[:3]}{'*' * max(0, len(e164) - 5)}{e164[-2:]}" if len(e164) > 5 else "*" * len(e164)  # noqa: PLR2004 - 3 + 2
 
 
 def scrub(text: str) -> str:
-    """A text from outside without e-mail addresses and without digit runs that could be a number."""
+    """A text from outside, without e-mail addresses and without digits that could be a number."""
     return _DIGITS.sub("[number]", _EMAIL.sub("[address]", text))
 
 
@@ -22,7 +22,7 @@ _FEW_DIGITS = 5
 
 
 def masked(text: str) -> str:
-    """A text of a file as it may be shown, in one short line; one that may be data without its digits."""
+    """A text of a file, masked and in one short line; the digits are hidden if it may be a user's data."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     if "@" in line or sum(map(str.isdigit, line)) >= _FEW_DIGITS:
         line = re.sub(r"\d", "*", scrub(line)).replace("@", "*")
@@ -30,9 +30,9 @@ def masked(text: str) -> str:
 
 
 def column_name(name: str, place: int) -> str:
-    """A column's name as it may be shown; with its place where that is not all of its name.
+    """A column's name, masked; if something is hidden, with the column's place.
 
-    A file without a header line has a user's data where the names belong.
+    In a file without a header line, a user's data is in the place of the names.
     """
     line = masked(name)
     if not line:
@@ -41,7 +41,7 @@ def column_name(name: str, place: int) -> str:
 
 
 def mask_identity(text: str) -> str:
-    """A Username, address, sub or number as it may be shown: how it begins, and an address's domain."""
+    """A Username, address, sub or number, masked: its beginning, and the domain of an address."""
     name, at, domain = text.rpartition("@")
     if at:
         return f"{name[:1]}…@{domain}"
@@ -49,5 +49,5 @@ def mask_identity(text: str) -> str:
 
 
 def mask_caller(arn: str) -> str:
-    """The ARN of a caller: the name of a session is often an address, of which only the domain is shown."""
+    """The ARN of a caller; a session's name is often an e-mail address, which is masked."""
     return "/".join(mask_identity(part) if "@" in part else part for part in arn.split("/"))

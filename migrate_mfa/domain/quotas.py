@@ -1,7 +1,7 @@
-"""Cognito's rate categories: which operation counts in which, and how many calls a second each allows.
+"""Cognito's rate categories: which operation belongs to which, and how many calls per second each allows.
 
 Source of categories, default rates and codes: "Quotas in Amazon Cognito", Cognito Developer Guide. A quota
-belongs to one account in one Region (a lane), whatever the pool, and live traffic counts in it too.
+belongs to one account in one Region (a lane); all its pools and the live traffic share it.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from math import floor
 
 
 class Category(StrEnum):
-    """The categories that this tool spends."""
+    """The categories that this tool uses."""
 
     USER_READ = "UserRead"
     USER_UPDATE = "UserUpdate"
@@ -53,9 +53,9 @@ PACED = (Category.USER_READ, Category.USER_UPDATE, Category.USER_RESOURCE_UPDATE
 
 
 def ceiling(limit_rps: float, share: float, max_rps: float | None = None) -> float:
-    """The calls per second that we allow ourselves.
+    """Our ceiling, in calls per second.
 
-    Whole calls a second, so that no one-second window holds more than the share; below one, a fraction: one
+    It is a whole number, so that no second has more calls than the share. Below one it is a fraction: one
     call every `1 / (share * limit)` seconds.
     """
     rate = min(limit_rps * share, max_rps if max_rps is not None else limit_rps)
@@ -64,10 +64,10 @@ def ceiling(limit_rps: float, share: float, max_rps: float | None = None) -> flo
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """What a quota belongs to: one account in one Region, behind one endpoint."""
+    """The owner of a quota: one account in one Region, behind one endpoint."""
 
     endpoint: str
     account: str
     region: str
     caller: str = field(default="", compare=False)
-    """The ARN of whose credentials spend it, as STS says; one lane may have many."""
+    """The caller's ARN from STS; several callers can share a lane."""

@@ -1,7 +1,7 @@
-"""Outcomes and reasons: the stable words of every report, and what to do about each.
+"""Outcomes and reasons: the fixed words of every report, and what to do about each.
 
-A reason is added, never renamed: scripts read these codes. All that is true of one stands in its row of the
-table of `Reason`, in the order of the reports.
+Scripts read these codes: add reasons, never rename one. Each reason has one row in the table `Reason` with
+all its facts, in the order of the reports.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What became of a row; exactly one of these."""
+    """The result of a row; each row has exactly one."""
 
     VERIFIED = "verified"
     PENDING = "pending"
@@ -20,29 +20,29 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is true of a reason; `en` and `ja` say in one sentence what it means, and what to do next."""
+    """The facts of a reason; `en` and `ja` say in one sentence what it means and what to do next."""
 
     outcome: Outcome
     en: str
     ja: str
     liftable: bool = False
-    """`--despite` may lift it, by name."""
+    """`--despite` accepts it."""
     needs_reading: bool = False
-    """Only the read before the first write can tell it."""
+    """It can be known only after the read before the first write."""
     run_repeats: bool = False
-    """The same command tries it again; every other failure needs a change of the roster or the pool."""
+    """The same command retries it; every other failure needs a change of the roster or the pool."""
     worth_another_try: bool = False
-    """The caller or the pool may have been to blame, though the user is as before: reconcile looks again."""
+    """The cause may be the caller or the pool, and the user is unchanged: reconcile reads the user again."""
     uses_number: bool = False
-    """The user has, in the pool, the number that is or will be used."""
+    """The pool has, for this user, the number that is or will be used."""
     awaits_proof: bool = False
-    """The number is in the pool, and only the user can prove it."""
+    """The number is in the pool, and only the user can verify it."""
     of_number: bool = False
-    """The number alone condemns the row: the rest of it was read."""
+    """Only the number of the row is bad; the rest was read."""
     left_by_rollback: bool = False
-    """A rollback cannot restore this because of the user or the pool: no sign that it goes wrong itself."""
+    """A rollback cannot restore the user because of the user or the pool; it does not count as a failure."""
     lockout_place: int = 0
-    """The place on the lock-out sheet: who could be locked out, or is in danger of it; 0 for none."""
+    """The position in the list of users who could be locked out; 0 if not in the list."""
 
 
 _FACTS: dict[str, Facts] = {}
@@ -50,7 +50,7 @@ _FACTS: dict[str, Facts] = {}
 
 
 def _row(code: str, facts: Facts) -> str:
-    """One row of the table of reasons. Returns the code."""
+    """Add one row to the table of reasons. Returns the code."""
     _FACTS[code] = facts
     return code
 
@@ -175,17 +175,17 @@ class Reason(StrEnum):
 
     @property
     def facts(self) -> Facts:
-        """All that is true of it."""
+        """All its facts."""
         return _FACTS[self]
 
     @property
     def outcome(self) -> Outcome:
-        """The one outcome that this reason belongs to."""
+        """The outcome to which this reason belongs."""
         return self.facts.outcome
 
     @property
     def sentence(self) -> str:
-        """What it means, and what to do next, in one sentence."""
+        """One sentence: what it means and what to do next."""
         return self.facts.en
 
 
@@ -195,4 +195,4 @@ AWAIT_PROOF = frozenset(each for each in Reason if each.facts.awaits_proof)
 
 _BY_PLACE = sorted(Reason, key=lambda each: each.facts.lockout_place)
 LOCKOUT_SHEET = tuple(each for each in _BY_PLACE if each.facts.lockout_place)
-"""Rows 7 to 11 of the decision table: who could be locked out, or is in danger of it."""
+"""Rows 7 to 11 of the decision table: users who could be locked out."""

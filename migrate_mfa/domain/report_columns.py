@@ -1,6 +1,6 @@
-"""The columns that the reports add to those of a roster, and how to tell them apart.
+"""The columns that reports add to those of a roster, and how to recognize them.
 
-A report is a roster again, so its columns come back as input; and a roster may have a `reason` of its own.
+A report can be used as a roster, so these columns come back as input; and a roster may have its own `reason`.
 """
 
 from collections.abc import Sequence
@@ -8,20 +8,19 @@ from typing import Final
 
 OWN_COLUMNS: Final = ("outcome", "reason", "detail", "user_sub", "updated_at", "row", "phone_number_used")
 _BEFORE_ROW: Final = OWN_COLUMNS[:5]
-"""What reports had before they told the row and the number."""
+"""The columns of older reports, without the row and the number."""
 _PREFIX: Final = "mfa_"
 
 
 def plain(name: str) -> str:
-    """A column's name as a report compares it: without blanks around it and without case."""
+    """A column's name for comparison: without surrounding blanks and in one case."""
     return name.strip().casefold()
 
 
 def report_block(names: Sequence[str]) -> range:
-    """Where a report's own columns stand in the header of a roster that is a report; empty where it is none.
+    """The positions of the report's columns in the header of a roster; empty if it is not a report.
 
-    Ours is only the whole set, side by side and in our order: a roster's own column that happens to be called
-    `reason` is not.
+    Only the complete set, side by side and in our order, counts: a roster may have its own column `reason`.
     """
     folded = [plain(name) for name in names]
     for own in (OWN_COLUMNS, _BEFORE_ROW):
@@ -33,7 +32,7 @@ def report_block(names: Sequence[str]) -> range:
 
 
 def own_names(beside: Sequence[str]) -> list[str]:
-    """What a report calls its columns beside those of a roster: where one name is taken, all get a prefix."""
+    """The names of the report's columns; if the roster already has one of them, all get a prefix."""
     taken, prefix = set(map(plain, beside)), ""
     while taken & set(_named(OWN_COLUMNS, prefix)):
         prefix += _PREFIX

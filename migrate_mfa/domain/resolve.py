@@ -1,4 +1,4 @@
-"""Which user a row means: rows 1 and 3 of the decision table, given what each of its identities found."""
+"""Which user a row names: rows 1 and 3 of the decision table, from the users that each identity found."""
 
 import re
 import unicodedata
@@ -15,13 +15,13 @@ from migrate_mfa.domain.reasons import Reason
 
 
 class IdentityKind(StrEnum):
-    """The ways a row names a user, strongest first; each is a searchable attribute of ListUsers."""
+    """The ways in which a row can name a user, strongest first; ListUsers can search for each."""
 
     SUB = "sub"
     USERNAME = "username"
     EMAIL = "email"
     PHONE = "phone_number"
-    """Only where phone numbers sign people in."""
+    """Only if users sign in with phone numbers."""
 
 
 _NAMES: Final = {
@@ -35,15 +35,15 @@ _COLUMNS: Final = {
     IdentityKind.USERNAME: ("username", "either"),
     IdentityKind.EMAIL: ("email", "either"),
 }
-"""The kinds of column that an identity is read from (`roster.columns.Kind`)."""
+"""The kinds of column with identities (`roster.columns.Kind`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Naming:
     """How the rows of a roster name the users of a pool.
 
-    `columns` has the header names of the columns that matter, by the kind of column. A number without a
-    country code is read for the country of the row's own number, else for `phone_country`.
+    `columns` has the header names of the columns that are read, by kind. A number without a country code is
+    read for the country of the row's own number, else for `phone_country`.
     """
 
     phone_sign_in: PhoneSignIn = PhoneSignIn.NO
@@ -60,17 +60,17 @@ class Naming:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One value of a row that names a user: as each kind in `asks` says, in the form to look for."""
+    """One value of a row that names a user; `asks` has the form to search for, by kind."""
 
     value: str = field(repr=False)
     asks: tuple[tuple[IdentityKind, str], ...] = field(repr=False)
     column: str = ""
-    """The header name of its column, empty where that is not known."""
+    """The header name of its column; empty if that is not known."""
     doubt: str = ""
-    """Why it may be no identity of this pool, in a sentence."""
+    """One sentence: why it may not be an identity of this pool."""
 
     def __str__(self) -> str:
-        """What is looked for, where it stands, and the value as it may be shown."""
+        """What is searched for, its column, and the masked value."""
         kinds = " or ".join(_NAMES[kind] for kind, _ in self.asks)
         place = f' of column "{self.column}"' if self.column else ""
         sub = self.asks[0][0] is IdentityKind.SUB
@@ -78,7 +78,7 @@ class Identity:
 
 
 def identities(candidate: Candidate, naming: Naming) -> list[Identity]:
-    """A row's identities, strongest first; an address or a number in the username column may be either."""
+    """A row's identities, strongest first. The username column may also hold an address or a number."""
     found: list[Identity] = []
     if candidate.sub:
         found.append(_identity(IdentityKind.SUB, candidate.sub, naming))
@@ -107,13 +107,13 @@ def _doubt(name: str, naming: Naming) -> str:
         return f"With a plus sign it would be a number of {lost}; write it as +…, if it is one."
     if _NUMBER.fullmatch(name):
         if naming.phone_sign_in is PhoneSignIn.NO:
-            return "It looks like a phone number, but numbers sign nobody in to this pool."
+            return "It looks like a phone number, but users of this pool do not sign in with numbers."
         return "It looks like a phone number, but cannot be read as one: does --phone-country fit?"
     return "It has a blank, as a display name has." if " " in name else ""
 
 
 def _with_a_plus_sign(name: str, naming: Naming) -> str:
-    """The country of digits that may have lost their plus sign, where numbers sign people in."""
+    """The country of digits that may have lost their plus sign, if users sign in with numbers."""
     digits = re.sub(r"[\s().-]", "", name)
     if naming.phone_sign_in is PhoneSignIn.NO or not _E164.fullmatch(f"+{digits}"):
         return ""
@@ -126,10 +126,9 @@ _E164: Final = re.compile(r"\+[1-9][0-9]{5,14}")
 
 
 def _number(name: str, candidate: Candidate, naming: Naming) -> str | None:
-    """The E.164 form of a name that is a phone number, where numbers sign people in.
+    """The E.164 form of a name that is a phone number, if users sign in with numbers.
 
-    A number that could not receive an SMS names its user as well as any other, if it is no mobile number of
-    another country that may be meant.
+    A number that cannot receive SMS is accepted too, unless a mobile number of another country may be meant.
     """
     if naming.phone_sign_in is PhoneSignIn.NO:
         return None
@@ -149,17 +148,17 @@ def _number(name: str, candidate: Candidate, naming: Naming) -> str | None:
 
 
 def fold(text: str, *, case_sensitive: bool) -> str:
-    """What two spellings of one Username or address have in common, in a pool that tells cases apart or not.
+    """A Username or address in the form for comparison, in a case-sensitive pool or not.
 
-    Not `casefold`: it would take one person's name for another's where only one letter stands for two. An
-    accent may be a character of its own (NFD), as macOS writes it.
+    `casefold` is not used: it can turn one letter into two and so make two people's names equal. An accent
+    may be a separate character (NFD), as macOS writes it.
     """
     text = text if case_sensitive else text.lower()
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def names(kind: IdentityKind, value: str, user: UserState, pool: PoolFacts) -> bool:
-    """Whether a user is named by a value, read as one kind of identity."""
+    """Whether a value, read as one kind of identity, names a user."""
     match kind:
         case IdentityKind.SUB:
             return user.sub == value
@@ -174,7 +173,7 @@ def names(kind: IdentityKind, value: str, user: UserState, pool: PoolFacts) -> b
 
 
 def signs_in(user: UserState, how: PhoneSignIn) -> bool:
-    """Whether the user's number signs this user in: as an alias it must be verified.
+    """Whether the user can sign in with the number: an alias must be verified.
 
     Source: "Working with user attributes", Cognito Developer Guide.
     """
@@ -185,14 +184,14 @@ def resolve(found: Sequence[Sequence[UserState]], asked: Sequence[Identity] = ()
     """Find the one user that every identity of a row agrees on.
 
     Args:
-        found: for each identity that the row gives, strongest first, the users that it names.
+        found: for each identity of the row, strongest first, the users that it names.
         asked: the identities, for the verdict's detail.
 
     Returns:
         The user, or the verdict `user_not_found`, `bad_row` (the identities name different users) or
-        `ambiguous_user`. The strongest identity must find somebody: a `sub` that is gone is not replaced by
-        an e-mail address that now belongs to somebody else. A federated twin does not count beside a local
-        user.
+        `ambiguous_user`. The strongest identity must find a user: if a `sub` no longer exists, its e-mail
+        address may now belong to somebody else. A federated user with the same identity does not count beside
+        a local one.
     """
     if not found or not found[0]:
         return Verdict(Reason.USER_NOT_FOUND, _sought(asked))
@@ -215,7 +214,7 @@ def _only_one(users: list[UserState], asked: Sequence[Identity]) -> UserState | 
 
 
 def _sought(asked: Sequence[Identity]) -> str:
-    """What was looked for in vain, and what else could be."""
+    """What was not found, and what else could be searched for."""
     if not asked:
         return ""
     told = [f"Looked for the {asked[0]}."]

@@ -1,8 +1,9 @@
-"""Undoing: what a user may look like after our writes, and which steps lead back. Pure.
+"""Rollback: the states that our writes can have left a user in, and the steps that restore the user. Pure.
 
-A user is given back only if nobody else touched it: the state now must be one that our journaled writes can
-have left behind. A write that was never answered may or may not have been executed, so both are possible.
-Whoever has proved the number since keeps it, but not our MFA: that is what a user in trouble needs off.
+A user is restored only if nobody else has changed the user: the present state must be one that our journaled
+writes can have produced. A write without an answer may or may not have been executed, so both states are
+possible. A user who has verified the number since keeps it, but SMS MFA is switched off: a user in trouble
+needs that.
 """
 
 from collections.abc import Sequence
@@ -30,20 +31,20 @@ from migrate_mfa.domain.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One journaled write: `sure` where it is known to have been executed."""
+    """One journaled write; `sure` if it is known to have been executed."""
 
     step: Step
     sure: bool
 
 
 def restore(before: UserState, state: UserState, writes: Sequence[Write], pool: PoolFacts) -> Decision:
-    """Decide how to give a user back.
+    """Decide how to restore a user.
 
     Args:
         before: the state before the first write.
         state: the state now, MFA settings included.
-        writes: all writes of the run and of its rollback so far, oldest first, refused ones left out.
-        pool: what the pool is.
+        writes: all writes of the run and of its rollback so far, oldest first, without refused ones.
+        pool: the pool's settings.
     """
     if not writes:
         return Verdict(Reason.NOTHING_TO_RESTORE)
@@ -53,7 +54,8 @@ def restore(before: UserState, state: UserState, writes: Sequence[Write], pool: 
         ours = not all(_differs(each, state, writes) for each in _possible(before, writes))
         return Verdict(Reason.RESTORED, "" if ours else BACK_BY_OTHERS)
     if not _writes_mfa(writes) and not (state.mfa or MfaState()).sms_on:
-        # The MFA settings were never ours, and without SMS MFA no change of the number can lock anybody out.
+        # This run never changed the MFA settings, and without SMS MFA no change of the number can lock
+        # anybody out.
         before = replace(before, mfa=state.mfa)
     possible = _possible(before, writes)
     if _shape(state) not in {_shape(each) for each in possible}:
@@ -65,12 +67,12 @@ def restore(before: UserState, state: UserState, writes: Sequence[Write], pool: 
 
 
 def shows_late(state: UserState, start: UserState, steps: Sequence[Step]) -> bool:
-    """Whether a look shows a user as it was before some of the steps that were just written to it.
+    """Whether a read shows an old state: that before one of the steps that were just written.
 
     Args:
-        state: the user as the look shows it.
+        state: the user that the read returned.
         start: the user before the first of the steps.
-        steps: what was written, in order.
+        steps: the writes, in order.
     """
     for step in steps:
         if _shape(state) == _shape(start):
@@ -80,7 +82,7 @@ def shows_late(state: UserState, start: UserState, steps: Sequence[Step]) -> boo
 
 
 def _differs(before: UserState, state: UserState, writes: Sequence[Write]) -> bool:
-    """Whether anything that we have written is not as it was before."""
+    """Whether anything that we have written differs from the state before."""
     phone = any(isinstance(write.step, StorePhone | MarkUnverified | ClearPhone) for write in writes)
     return (phone and _number(state) != _number(before)) or (
         _writes_mfa(writes) and _factors(state) != _factors(before)
@@ -116,7 +118,7 @@ PROVED_STAYS = (
 
 
 def _what_differs(state: UserState, possible: Sequence[UserState]) -> str:
-    """What somebody else has changed, and so stays; holds no number."""
+    """What somebody else has changed, without the number."""
     told = []
     if state.phone not in {each.phone for each in possible}:
         told.append("The number is not the one that this run stored.")
@@ -133,8 +135,8 @@ def changed_since(before: UserState, state: UserState, writes: Sequence[Write]) 
     Args:
         before: the state before the first write.
         state: the state now.
-        writes: as for `restore`. A store that nobody knows the effect of may not have been executed: then
-            the number from before is nobody's change.
+        writes: as for `restore`. If the effect of a store is unknown, it may not have been executed: then
+            the earlier number is not a change.
     """
     stores = [write for write in writes if isinstance(write.step, StorePhone)]
     ours = {write.step.phone.e164 for write in stores if isinstance(write.step, StorePhone)}
@@ -143,10 +145,10 @@ def changed_since(before: UserState, state: UserState, writes: Sequence[Write]) 
 
 
 def none_shows(before: UserState, state: UserState, writes: Sequence[Write]) -> bool:
-    """Whether others have changed a user in whom none of our writes shows, which were never answered.
+    """Whether others have changed a user who shows none of our writes, all of them without an answer.
 
-    Then the present state is the one before our first write: `before` may be what another run had made of the
-    user, and undone since.
+    Then the present state counts as the one before our first write: `before` may be a state that another run
+    had made and has undone since.
     """
     numbers = {write.step.phone.e164 for write in writes if isinstance(write.step, StorePhone)}
     unsure = bool(writes) and not any(write.sure or _writes_mfa([write]) for write in writes)
@@ -154,7 +156,7 @@ def none_shows(before: UserState, state: UserState, writes: Sequence[Write]) -> 
 
 
 def after(state: UserState, step: Step) -> UserState:
-    """What a user looks like once a step was executed."""
+    """The user's state after a step."""
     mfa = state.mfa or MfaState()
     match step:
         case StorePhone(phone, verified):
@@ -177,7 +179,7 @@ def _with_sms(mfa: MfaState, *, enabled: bool, preferred: bool) -> MfaState:
 
 
 def _possible(before: UserState, writes: Sequence[Write]) -> list[UserState]:
-    """The different states that the writes can have led to: few, however many were never answered."""
+    """The different states that the writes can have led to; there are few, even after many lost answers."""
     states = {_shape(before): before}
     for write in writes:
         made = [after(state, write.step) for state in states.values()]
@@ -187,7 +189,7 @@ def _possible(before: UserState, writes: Sequence[Write]) -> list[UserState]:
 
 
 def _shape(state: UserState) -> tuple[object, ...]:
-    """What our writes can change of a user."""
+    """The parts of a user's state that our writes can change."""
     return (*_number(state), *_factors(state))
 
 
@@ -201,7 +203,7 @@ def _factors(state: UserState) -> tuple[frozenset[str], str | None]:
 
 
 def _mfa_steps(before: UserState, state: UserState) -> list[Step]:
-    """SMS MFA off before the number goes; then the factor that was preferred is preferred again."""
+    """Switch SMS MFA off before the number is removed; then prefer the earlier factor again."""
     was, now = before.mfa or MfaState(), state.mfa or MfaState()
     steps: list[Step] = []
     if SMS_MFA in now.enabled and SMS_MFA not in was.enabled:
@@ -226,7 +228,7 @@ def _phone_steps(before: UserState, state: UserState, pool: PoolFacts) -> list[S
     old = Phone(before.phone)
     if before.phone_verified:
         return [StorePhone(old, verified=True)]
-    # An unproven number is either held back or sent a code in such pools ("Configuring email or phone
+    # Such pools do not store an unproven number, or send a code to it ("Configuring email or phone
     # verification", Cognito Developer Guide): nobody asked for that SMS.
     if pool.code_sms_on_unverified_write or pool.phone_needs_proof:
         return []

@@ -1,4 +1,4 @@
-"""Where a user stands whose row is not done: what of it was written so far, by the journal's writes."""
+"""The state of a user whose row is not done: what was written so far, by the journal."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ _AGAIN = "run the same command again."
 
 
 def where_it_stands(verb: PlannedBy, writes: Sequence[Write]) -> str:
-    """What is so of a user whose row is still open, and what to do, in one sentence.
+    """One sentence about a user whose row is still open: what was written, and what to do.
 
     Args:
-        verb: which command is to do the row.
-        writes: the row's writes so far, oldest first, refused ones left out.
+        verb: the command that the row is planned for.
+        writes: the row's writes so far, oldest first, without refused ones.
     """
     match verb:
         case PlannedBy.REPAIR:
@@ -27,7 +27,7 @@ def where_it_stands(verb: PlannedBy, writes: Sequence[Write]) -> str:
 
 
 def stored_number(writes: Sequence[Write]) -> str | None:
-    """The number that these writes left in the pool, as far as their answers say."""
+    """The number that these writes left in the pool, as far as their answers tell."""
     stored = None
     for write in writes:
         if write.sure and isinstance(write.step, StorePhone):
@@ -43,7 +43,7 @@ def _number(verb: PlannedBy, writes: Sequence[Write]) -> list[str]:
         return []
     if not any(sure for _, sure in stores):
         return ["The number may be stored (Cognito's answer is missing)"]
-    # Whether the user has proved it since is not for the writes to tell.
+    # The writes do not tell whether the user has verified it since.
     verified = verb is PlannedBy.RUN and any(step.verified and sure for step, sure in stores)
     return [f"The number is stored{' and verified' if verified else ''}"]
 
@@ -61,6 +61,6 @@ def _mfa(verb: PlannedBy, writes: Sequence[Write]) -> list[str]:
 def _given_back(writes: Sequence[Write]) -> str:
     switches = [(write.step, write.sure) for write in writes if isinstance(write.step, SetSmsMfa)]
     if not switches or switches[-1][0].enabled:
-        return "Not given back yet"
+        return "Not restored yet"
     number = ", and the number that was stored is still there" if stored_number(writes) else ""
     return f"SMS MFA {'is' if switches[-1][1] else 'may be'} off again{number}"

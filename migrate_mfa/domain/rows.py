@@ -1,4 +1,4 @@
-"""Rows of the roster on their way: resolved, waiting for a decision, ready to be done."""
+"""Rows of the roster in their stages: resolved, to be decided, planned, done."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ from migrate_mfa.domain.reasons import Outcome, Reason
 
 
 class PlannedBy(StrEnum):
-    """What a planned row is planned for."""
+    """The command that a row is planned for."""
 
     RUN = "run"
     RECONCILE = "reconcile"
@@ -21,7 +21,7 @@ class PlannedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A row whose user is known, with what it asks for: the wished number and how far it is believed."""
+    """A row whose user is known, with its requested number and whether the row vouches for it."""
 
     row: int
     user_sub: str
@@ -40,9 +40,9 @@ class Undecided:
 
 @dataclass(frozen=True, slots=True)
 class SharedNumbers:
-    """Numbers that a plan gives to several users each; `most` is the most users of one number.
+    """Numbers that a plan gives to several users; `most` is the most users of one number.
 
-    Couples share a phone; a column that was filled down by mistake sends everybody's codes to one.
+    A couple may share a phone. But if a column was filled down by mistake, everybody's codes go to one phone.
     """
 
     numbers: int
@@ -59,8 +59,8 @@ class SharedNumbers:
 class PlannedRow:
     """One planned row, ready to be done.
 
-    `wrote` says that an earlier invocation wrote to this user; `verb` which command planned it; `was` is the
-    reason that it had before it was decided again; `planned` are the writes that the plan expects.
+    `wrote`: an earlier invocation wrote to this user. `verb` is the command that planned it. `was` is its
+    reason before it was decided again. `planned` are the writes that the plan expects.
     """
 
     candidate: Candidate
@@ -78,17 +78,17 @@ class PlannedRow:
         return self.candidate.at.row
 
     def numberless(self) -> Candidate:
-        """The candidate with no wish but the number that its user has verified: deciding never writes one."""
+        """The candidate without its own number, so that the decision never writes one."""
         return replace(self.candidate, phone=None)
 
 
 def is_intact(number: str | None, target: str | None, cells: Iterable[str], *, keeps: bool) -> bool:
-    """Whether the three copies of a row's number agree; a damaged disk changes one of them.
+    """Whether the three copies of a row's number agree; a damaged disk may change one of them.
 
     Args:
-        number: what was read from the roster, in E.164 form; None where the row has no number.
-        target: what the user should end with.
-        cells: the row as the roster has it. Whatever was guessed, the last digits are as they stand there.
+        number: the number read from the roster, in E.164 form; None if the row has no number.
+        target: the number that the user should get.
+        cells: the row's cells in the roster. No guess changes the last digits.
         keeps: the target may be the user's own number (`--phone-conflict keep`).
     """
     if number is None:
@@ -102,9 +102,9 @@ _TAIL = 6
 
 @dataclass(frozen=True, slots=True)
 class Revisited:
-    """A row with its user as our last look showed it, and as this look does; `new` None: not found.
+    """A row with its user in our last read and in this one; `new` is None if the user was not found.
 
-    `waited_for` is the reason that a row was pending for before reconcile skipped it, or failed.
+    `waited_for` is the pending reason of a row before reconcile skipped it, or before it failed.
     """
 
     candidate: Candidate
@@ -125,14 +125,14 @@ class Revisited:
 
     @property
     def was(self) -> Reason:
-        """The reason from which it is decided again."""
+        """The earlier reason, for the new decision."""
         return self.waited_for or self.reason
 
     @property
     def changed(self) -> bool:
-        """Whether the user has changed since our last look.
+        """Whether the user has changed since our last read.
 
-        ListUsers may lag (API reference): what is older than our last look is no news.
+        ListUsers may lag behind (API reference): a state older than our last read is not a change.
         """
         return self.new is None or (self.new.modified >= self.old.modified and self.new != self.old)
 
@@ -152,8 +152,8 @@ class Drift:
 class Record:
     """One record and its result.
 
-    Its cells are those that it has: fewer than the header's columns where the last ones are missing, more
-    where a bad row has more.
+    `cells` has exactly the cells of the record: fewer than the header if the last ones are missing, more in
+    a bad row with extra cells.
     """
 
     cells: tuple[str, ...] = field(repr=False)

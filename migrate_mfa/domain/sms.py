@@ -1,4 +1,4 @@
-"""How many parts a text message is billed as.
+"""How many parts an SMS is billed as.
 
 160 characters of the GSM 7-bit alphabet or 70 of UCS-2 fit one part (AWS re:Post,
 "sns-pinpoint-high-sms-charges"). In a longer message each part carries six octets that join them (3GPP
@@ -13,15 +13,15 @@ _GSM_7 = frozenset(
 )
 """The GSM 7-bit default alphabet (3GPP TS 23.038)."""
 _GSM_7_EXTENSION = frozenset("\f^{}\\[~]|€")
-"""Its extension table: each of these takes two characters."""
+"""Its extension table: each of these counts as two characters."""
 _CODE, _SIX_DIGITS = "{####}", "000000"
 
 
 def parts(template: str | None) -> int:
-    """The parts of one message made from a template of Cognito's, in which `{####}` stands for the code.
+    """The number of parts of a message from a Cognito template, in which `{####}` stands for the code.
 
     Args:
-        template: the pool's own; None for Cognito's default, which is one short English sentence.
+        template: the pool's template; None for Cognito's default, which is one short English sentence.
     """
     text = (template or "").replace(_CODE, _SIX_DIGITS)
     if _GSM_7.union(_GSM_7_EXTENSION).issuperset(text):

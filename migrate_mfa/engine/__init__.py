@@ -1,1 +1,1 @@
-"""How users are read and written; everything outside comes in through `ports`."""
+"""How users are read and written. Everything outside is reached through `ports`."""

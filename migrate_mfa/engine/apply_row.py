@@ -1,7 +1,7 @@
-"""One user's way: read, decide, write, read back, until there is nothing left to write.
+"""Apply one row: read the user, decide, write, read back, until there is nothing left to write.
 
-Whatever happened before - nothing, a crash, a lost answer, somebody else's change - the user is read and
-decided again, so the same few lines start, resume and repair.
+The user is always read and decided again, whatever happened before: nothing, a crash, a lost answer, a change
+by somebody else. So the same few lines start, resume and repair.
 """
 
 from dataclasses import dataclass, replace
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
     from migrate_mfa.journal.write_store import LastWrite
 
 READ_BACK_WAITS_S = (0.5, 1.0, 2.0)
-"""How long to wait before each further read of a user that does not show a write yet."""
+"""How long to wait before each further read of a user who does not show a write yet."""
 AGAIN_AFTER_S = 10.0
-"""How long a user has to be without what an earlier process stored before it is stored again."""
+"""How long after an earlier process's write the user must not show it before the write is repeated."""
 ROUNDS = 8
-"""How often a write whose effect is unknown is settled by a read before the user is given up."""
+"""How often a write of unknown effect is followed by a read before the user is given up."""
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """How a row ended, and whether its user was read (and so billed) and written to."""
+    """The verdict of a row, and whether its user was read (and so billed) and written to."""
 
     row: int
     verdict: Verdict
@@ -54,7 +54,7 @@ class RowResult:
 
 
 def apply_row(work: PlannedRow, context: RowContext) -> RowResult:
-    """Do everything for one user, and journal how it ended.
+    """Do all work for one user, and record the result in the journal.
 
     Raises:
         Stopped: the run is ending; the row stays unprocessed.
@@ -77,7 +77,7 @@ def apply_row(work: PlannedRow, context: RowContext) -> RowResult:
 
 
 class _RowRun:
-    """The state of one user's way."""
+    """The state of one user while the row is applied."""
 
     def __init__(self, work: PlannedRow, context: RowContext, turns: Turns) -> None:
         self._work = work
@@ -106,7 +106,7 @@ class _RowRun:
         if ended := self._not_tried_again(decision):
             return ended
         if self._history.later_number(decision, state):
-            state, decision = self._look_back()  # perhaps the read was late
+            state, decision = self._look_back()  # the read may have been out of date
         while self.writer.unsure < ROUNDS:
             state, decision = self._at_its_turn(state, self._history.wanted(state, decision))
             if isinstance(decision, Verdict):
@@ -139,7 +139,7 @@ class _RowRun:
         return state, self._context.decide(self._work, state)
 
     def _at_its_turn(self, state: UserState, decision: Decision) -> tuple[UserState, Decision]:
-        """Have the turns of what is to be written, and a look at the user after they had come."""
+        """Take the turns for the writes, then read the user again."""
         for _ in range(LOOKS_BEFORE_INTENT):
             if isinstance(decision, Verdict):
                 break
@@ -151,7 +151,7 @@ class _RowRun:
         return state, decision
 
     def _has_passkey(self) -> bool:
-        """Asked once for each user, and only where SMS MFA is to be switched on."""
+        """Whether the user has a passkey; read once per user, and only if SMS MFA is to be switched on."""
         if not (self._gate.facts.passkeys_at_risk and self._work.verb in ENROLLING):
             return False
         if self._passkey is None:
@@ -159,13 +159,13 @@ class _RowRun:
         return self._passkey
 
     def _look_back(self) -> tuple[UserState, Decision]:
-        """Look until the write shows, or for as long as it may take to show.
+        """Read the user until the write shows, or until the longest time that this can take.
 
-        A rollback that reads late finds what looks like the change of somebody else, and looks again. So
-        does who sees a number that is not ours: perhaps the user proved it before it was overwritten.
+        An outdated read during a rollback looks like a change by somebody else, so it is repeated. So is a
+        read with a number that is not ours: the user may have verified it just before it was overwritten.
 
-        A write that may have sent an SMS is repeated only after all these looks, so a late read cannot make
-        a user get a second one.
+        A write that may have sent an SMS is repeated only after all these reads, so an outdated read cannot
+        cause a second SMS.
         """
         state, decision = self._look()
         for wait in READ_BACK_WAITS_S:
@@ -178,13 +178,12 @@ class _RowRun:
         return state, decision
 
     def _let_settle(self, last: "LastWrite | None") -> str:
-        """A process that died may have sent a write just now; give it the time that we give our own.
+        """A dead process may have sent a write just before; wait for it as long as for our own writes.
 
-        When an intent without a result was sent is not known, but a dead process sends nothing: it was before
-        our start.
+        The time of an intent without a result is not known, but it is before our start.
 
         Returns:
-            What is known of it; nothing where the operator has asked to try again since.
+            What is known of the write; empty if the operator has started another try since.
         """
         if last is None:
             return ""
@@ -194,12 +193,12 @@ class _RowRun:
         return "" if self._work.was in WORTH_ANOTHER_TRY else last.result
 
     def _may_show_late(self, decision: Decision, last: "LastWrite | None") -> bool:
-        """Wait before what is surely done, or may have been sent as a code by who died, is repeated.
+        """Wait before repeating a write that was surely made, or may have sent a code from a dead process.
 
-        Any other write that may have been carried out is made again without more ado: twice is once.
+        Any other write that may have been made is repeated at once: a second one changes nothing.
 
         Returns:
-            Whether it did wait, so that the user has to be read again.
+            Whether it waited, so that the user must be read again.
         """
         if last is None or isinstance(decision, Verdict):
             return False
@@ -216,7 +215,7 @@ class _RowRun:
         return True
 
     def _not_tried_again(self, decision: Decision) -> Verdict | None:
-        """How the row ends where the last write does not show and must not be repeated."""
+        """The verdict if the last write does not show and must not be repeated, else None."""
         if isinstance(decision, Verdict):
             return None
         maybe_sent = self.writer.answer_lost and self._gate.sends_code(decision)
@@ -226,7 +225,7 @@ class _RowRun:
         return MAYBE_SENT if maybe_sent else None
 
     def _final(self, verdict: Verdict) -> Verdict:
-        """What is already so was `promoted` by the user's proof, or `enrolled` by our writes."""
+        """The verdict of the row: `already_enrolled` becomes `promoted` or `enrolled` if that is why."""
         if (unknown := self._history.unknown_then) is not None:
             would_be = self._context.decide(self._work, unknown)
             skipped = isinstance(would_be, Verdict) and would_be.reason.outcome is Outcome.SKIPPED
@@ -242,9 +241,9 @@ class _RowRun:
 
 
 def _is_undone(decision: Decision, start: UserState, made: Plan, state: UserState) -> bool:
-    """Whether a write does not show: it would be made again, or the user looks as before it still.
+    """Whether a write does not show: it would be repeated, or the user still looks as before it.
 
-    To give back what it has taken is no repetition.
+    A step that restores something that the write has taken is not a repetition.
     """
     if isinstance(decision, Plan):
         gives_back = isinstance(decision.steps[0], PreferFactor) or decision.ends is Reason.PHONE_DIFFERS

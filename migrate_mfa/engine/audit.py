@@ -1,4 +1,4 @@
-"""The audit: users without a verified phone. It uses ListUsers only, so that no user becomes billed."""
+"""The audit: users without a verified phone. It uses only ListUsers, so that no user becomes billed."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from migrate_mfa.stop import Stop
 
 BATCH = 1000
-"""So many users a commit."""
+"""How many users are written in one commit."""
 _SEVERAL = 10
 _NOBODY_CAN_BE_READ = (
     "AdminGetUser fails for one user after another.",
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 
 class Coverage(StrEnum):
-    """What a user has for SMS MFA to use."""
+    """The state of a user's phone number."""
 
     VERIFIED = "verified"
     UNVERIFIED = "unverified"
@@ -39,13 +39,13 @@ class Coverage(StrEnum):
 
 
 class MfaKind(StrEnum):
-    """What AdminGetUser says of a user with a verified phone."""
+    """The MFA setting of a user with a verified phone, from AdminGetUser."""
 
     SMS_MFA = "sms_mfa"
     OTHER_FACTOR = "other_factor"
     NONE = "none"
     UNREAD = "unread"
-    """Cognito kept failing for this user, or refused the read."""
+    """The read kept failing for this user, or was refused."""
 
 
 DISABLED = "DISABLED"
@@ -53,14 +53,14 @@ FEDERATED = "EXTERNAL_PROVIDER"
 
 
 def group_of(user: UserState) -> str:
-    """The line of the audit in which a user is counted: the status, or why it does not count."""
+    """The line of the audit in which a user is counted: the status, or why the coverage excludes the user."""
     if user.federated:
         return FEDERATED
     return user.status if user.enabled else DISABLED
 
 
 def counts(user: UserState) -> bool:
-    """Whether a user counts for the coverage: enabled, and local."""
+    """Whether a user counts for the coverage: enabled and local."""
     return user.enabled and not user.federated
 
 
@@ -73,20 +73,20 @@ def coverage_of(user: UserState) -> Coverage:
 
 @dataclass(slots=True)
 class Audit:
-    """What an audit found: users by group and coverage and, after a deep one, by MFA setting."""
+    """The counts of an audit: users by group and coverage and, after a deep audit, by MFA setting."""
 
     coverage: Counter[tuple[str, Coverage]] = field(default_factory=Counter)
     mfa: Counter[MfaKind] = field(default_factory=Counter)
 
     def add(self, user: UserState) -> Coverage:
-        """Count one user. Returns what it has for SMS MFA."""
+        """Count one user. Returns the state of the phone number."""
         coverage = coverage_of(user)
         self.coverage[group_of(user), coverage] += 1
         return coverage
 
     @property
     def users(self) -> int:
-        """All users seen."""
+        """The number of all users seen."""
         return self.coverage.total()
 
 
@@ -100,21 +100,21 @@ def scan(
     progress: Progress,
     stop: "Stop",
 ) -> None:
-    """Count every user of the pool, and journal those who lack a verified phone.
+    """Count every user of the pool, and write those without a verified phone to the journal.
 
-    However it ends, those whom it has counted are in the journal; what an earlier scan has found is not.
+    However it ends, the journal has exactly the users counted by this scan, and none of an earlier one.
 
     Args:
         user_pool: the pool.
         store: the journal.
-        audit: counts what is found.
-        deep: whether `look_deeper` follows: it needs those with a verified phone in the journal too.
-        estimated: how many users there may be.
-        progress: is told.
-        stop: is asked after each page.
+        audit: gets the counts.
+        deep: whether `look_deeper` follows; it also needs the users with a verified phone in the journal.
+        estimated: Cognito's estimate of the number of users.
+        progress: shows the progress.
+        stop: checked after each page.
 
     Raises:
-        BrokenListError: a list broke off; read on, it would give users again.
+        BrokenListError: a list broke off. A new list would return users again.
     """
     store.begin()
     audit.coverage.clear()
@@ -137,17 +137,17 @@ def scan(
 def look_deeper(
     user_pool: UserPool, store: AuditStore, audit: Audit, *, progress: Progress, stop: "Stop"
 ) -> None:
-    """Read the MFA setting of users with a verified phone, and journal those who have no MFA at all.
+    """Read the MFA setting of users with a verified phone, and write those without any MFA to the journal.
 
     Args:
-        user_pool: the pool; one AdminGetUser a user, each making that user a billed active user.
-        store: the journal, in which `scan` has kept them.
-        audit: counts what is found.
-        progress: is told.
-        stop: is asked after each.
+        user_pool: the pool. One AdminGetUser per user, which makes the user a billed active user.
+        store: the journal, in which `scan` has recorded them.
+        audit: gets the counts.
+        progress: shows the progress.
+        stop: checked after each user.
 
     Raises:
-        OutOfReach: one user after another cannot be read.
+        OutOfReach: several users in a row cannot be read.
     """
     total = store.begin_reading()
     progress.show(ProgressUpdate(stage="reading MFA settings", done=0, total=total))
@@ -172,7 +172,7 @@ def look_deeper(
 
 
 def _mfa_kind(user_pool: UserPool, username: str) -> MfaKind | None:
-    """None for a user who was deleted since the scan."""
+    """The user's MFA setting; None if the user was deleted since the scan."""
     try:
         user = user_if_there(user_pool, username)
     except ApiError as error:

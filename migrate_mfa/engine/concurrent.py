@@ -1,7 +1,7 @@
-"""Reading about many users at once: as many calls under way as keep a quota busy, without a pause.
+"""Concurrent reads of many users: always enough calls in flight to use a quota.
 
-Waiting for the slowest of a handful before the next handful begins would leave quota unused, the more the
-slower the answers are.
+Reads in batches, each waiting for its slowest call, would leave quota unused: the slower the answers, the
+more.
 """
 
 from collections import deque
@@ -18,10 +18,10 @@ _WORST_ANSWER_S = 0.5
 
 
 def rolling(category: Category, work: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
-    """Each item with what `work` makes of it, in the order of the items.
+    """Each item with its result of `work`, in the order of the items.
 
-    Little's law says how many are under way: the category's default quota times half a second. What `work`
-    raises is raised here, and ends it once the calls under way have ended.
+    The number of calls in flight is the category's default quota times half a second (Little's law). An error
+    of `work` is raised here, after the calls in flight have ended.
     """
     at_once = ceil(QUOTAS[category].default_rps * _WORST_ANSWER_S)
     waiting: deque[tuple[T, Future[R]]] = deque()
@@ -29,7 +29,7 @@ def rolling(category: Category, work: Callable[[T], R], items: Iterable[T]) -> I
         try:
             for item in items:
                 waiting.append((item, threads.submit(work, item)))
-                if len(waiting) > 2 * at_once:  # so that one slow answer keeps no thread idle
+                if len(waiting) > 2 * at_once:  # so that one slow answer does not idle the other threads
                     yield _result(*waiting.popleft())
             while waiting:
                 yield _result(*waiting.popleft())

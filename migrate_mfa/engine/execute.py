@@ -1,7 +1,7 @@
-"""The one loop that writes to users: claims rows in batches and keeps a bounded window of them under way.
+"""The only loop that writes to users: claims rows in batches and keeps a bounded window of them in flight.
 
-Batches overlap, so no barrier leaves quota unused; both write categories are busy at once, because the
-users in the window stand at different steps.
+Batches overlap, so no barrier leaves quota unused. The users in the window are at different steps, so both
+write categories are used at the same time.
 """
 
 from collections import Counter, deque
@@ -43,9 +43,9 @@ log = structlog.get_logger()
 
 
 def window_size(ceilings: Mapping[Category, float]) -> int:
-    """How many users to have under way: rate × time in the system (Little's law).
+    """How many users to have in flight: rate × time in the system (Little's law).
 
-    Enough to keep the slowest write category busy when every call is slow; more would only wait.
+    Enough to use the slowest write category even if every call is slow; more users would only wait.
     """
     users_per_s = min(ceilings[Category.USER_UPDATE], ceilings[Category.USER_RESOURCE_UPDATE])
     return max(_LEAST, min(MOST_UNDER_WAY, ceil(users_per_s * _WORST_SECONDS_A_USER)))
@@ -53,7 +53,7 @@ def window_size(ceilings: Mapping[Category, float]) -> int:
 
 @dataclass(slots=True)
 class Tally:
-    """What this invocation did so far."""
+    """What this invocation has done so far."""
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     failed_by: Counter[Reason] = field(default_factory=Counter)
@@ -71,7 +71,7 @@ class Tally:
 
 
 class Executor:
-    """Runs the planned rows of a journal through `settle`, until none is left or the run must end."""
+    """Runs `apply_row` for the planned rows of a journal, until none is left or the run must end."""
 
     def __init__(
         self,
@@ -100,10 +100,10 @@ class Executor:
         self.tally = Tally()
 
     def run(self) -> None:
-        """Do the open rows. What is in flight when the run must end is finished, not dropped.
+        """Do the open rows. Users in flight are finished, even if the run must end.
 
         Raises:
-            MigrateMfaError: a failure that concerns every user, after the others in flight have ended.
+            MigrateMfaError: a failure that concerns every user; raised after the users in flight have ended.
         """
         self._open = self._allowance.at_most(self._context.store.open_rows(self._verbs))
         under_way, ended = 0, SimpleQueue[Future[RowResult]]()
@@ -166,9 +166,9 @@ class Executor:
             )
 
     def _hold_back(self) -> None:
-        """Leave a user open if a code would be sent, and continue with the users who need none.
+        """Leave a user open who would be sent a code, and continue with users who need none.
 
-        Where one after another needs one, all do: to read them would only make them billed.
+        After several in a row, stop: probably all need a code, and to read them would only make them billed.
         """
         self.tally.reads_only += 1
         self._held_back += 1
@@ -185,24 +185,24 @@ class Executor:
         )
 
     def _whose_fault(self, problem: BaseException) -> BaseException:
-        """The problem that ends the run. Where it is not the users', those refused last are open again."""
+        """The error that ends the run. If the users are not the cause, reopen those refused last."""
         refusals = self._context.refusals
         if not isinstance(problem, MigrateMfaError):
             return problem
         if refusals.rows or isinstance(problem, PoolNotReady):
             problem = refusals.pool_wide(problem.__cause__) or problem
-        # A rollback comes to rows that have ended last of all; who failed with all others is not to blame.
+        # A rollback changes rows that had ended. If they fail with all others, reopen them too.
         if refusals.rows and (PlannedBy.ROLLBACK in self._verbs or not isinstance(problem, TooManyFailures)):
             self.tally.outcomes[Outcome.FAILED] -= self._context.store.reopen(refusals.rows)
         return problem
 
     def _went_wrong(self, reason: Reason) -> bool:
-        """Whether an ending counts towards --max-failures."""
+        """Whether a result counts towards --max-failures."""
         expected = PlannedBy.ROLLBACK in self._verbs and reason.facts.left_by_rollback
         return reason.outcome is Outcome.FAILED and not expected
 
     def _show_now_and_then(self) -> None:
-        """Where no quota is in the way, users end faster than anybody reads."""
+        """Show the progress at intervals: users can end faster than a person reads."""
         now = self._context.clock.monotonic()
         if now - self._shown_at >= _SHOW_EVERY_S:
             self._shown_at = now

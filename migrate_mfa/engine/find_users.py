@@ -1,4 +1,4 @@
-"""Looking one row's user up with ListUsers: the same users that a scan would show, for a call or two."""
+"""Look up one row's user with ListUsers: finds the same users as a scan, with one or two calls."""
 
 import re
 import unicodedata
@@ -37,21 +37,21 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _HARMLESS = "0"
-"""A value that any search takes."""
+"""A value that every search accepts."""
 log = structlog.get_logger()
 
 
 class _UnsearchableError(Exception):
-    """Cognito refuses to search for one value, while it searches for others."""
+    """Cognito refuses to search for one value, but not for others."""
 
 
 class Finder:
     """Finds users by look-ups. Safe to share between threads.
 
-    AWS contradicts itself on whether filters tell cases apart: "username (case-sensitive)" in the API
-    reference of ListUsers, "all searches are case-insensitive" in "Managing and searching for user accounts".
-    Either is borne: in a pool that does not tell cases apart, whom a filter may miss is sought by how the
-    name begins.
+    AWS contradicts itself about the case of filters: "username (case-sensitive)" in the API reference of
+    ListUsers, "all searches are case-insensitive" in "Managing and searching for user accounts". Both are
+    supported: in a case-insensitive pool, users whom a filter may miss are searched for by prefixes of the
+    name.
     """
 
     def __init__(self, user_pool: UserPool, *, pool: PoolFacts, policy: Policy, naming: Naming) -> None:
@@ -60,17 +60,17 @@ class Finder:
         self._policy = policy
         self._naming = naming
         self._ignores_case: set[IdentityKind] = set()
-        """What is searched for in any case, as an answer has shown."""
+        """The kinds of identity whose filters ignore case, as an answer has shown."""
 
     def users_of(self, candidate: Candidate, *, scanned: bool = False) -> list[UserState] | Verdict:
-        """All users that one row could mean or, where numbers sign people in, that hold its number.
+        """All users that one row could mean and, if users sign in with numbers, those who have its number.
 
         Args:
             candidate: the row.
-            scanned: a scan has not shown the user, who could only be new.
+            scanned: a scan did not find the user, who can only be new.
 
         Returns:
-            The users, or the verdict of a row for whose identity Cognito refuses to search.
+            The users, or a verdict if Cognito refuses to search for the row's identity.
 
         Raises:
             OutOfReach: Cognito refuses every search.
@@ -78,7 +78,7 @@ class Finder:
         users: list[UserState] = []
         for position, identity in enumerate(identities(candidate, self._naming)):
             if position and any(self._named(user, identity) for user in users):
-                continue  # a weaker identity that agrees needs no call of its own
+                continue  # a weaker identity that agrees needs no call
             try:
                 found = [user for ask in identity.asks for user in self._find(*ask, scanned=scanned)]
             except _UnsearchableError as error:
@@ -101,7 +101,7 @@ class Finder:
         ]
 
     def _find(self, kind: IdentityKind, value: str, *, scanned: bool) -> list[UserState]:
-        """The users that one value names; other results of the search are left out."""
+        """The users that one value names, without other results of the search."""
         if kind in {IdentityKind.SUB, IdentityKind.PHONE}:
             return self._exactly(kind, value, value)
         found: list[UserState] = []
@@ -121,19 +121,19 @@ class Finder:
         return names(kind, value, user, self._pool)
 
     def _unique(self, kind: IdentityKind) -> bool:
-        """Whether a pool has one user at most of that name, in whatever case.
+        """Whether a pool has at most one user with a name, in any case.
 
-        Source: "Working with user attributes", Cognito Developer Guide; an address that is an alias may be
-        unverified on others.
+        Source: "Working with user attributes", Cognito Developer Guide. If addresses are only aliases, other
+        users may have the same address unverified.
         """
         return kind is IdentityKind.USERNAME or self._pool.email_is_username
 
     def _in_any_case(self, kind: IdentityKind, value: str) -> Iterator[UserState]:
-        """Users whose name equals `value` but for the case, where filters might tell cases apart.
+        """Users whose name equals `value` except for case, if filters may be case-sensitive.
 
-        They are sought by longer and longer beginnings, in each spelling that some user has. A list that
-        shows a beginning in another case than asked for proves that filters ignore it: then exact searches
-        were enough.
+        They are searched for by longer and longer prefixes, in each spelling that some user has. If a list
+        contains a prefix in another case than requested, filters ignore case: then exact searches were
+        enough.
         """
         starts = [""]
         for letter in _LETTERS.findall(value):
@@ -159,11 +159,11 @@ class Finder:
         return self._twice(only, lambda: self._user_pool.page(only, None))
 
     def _twice(self, only: Filter, search: Callable[[], T]) -> T:
-        """Make a search, and once more where it is refused and another search is not.
+        """Make a search. If it is refused, make a harmless one, then the search once more.
 
         Raises:
-            _UnsearchableError: it is refused again.
-            OutOfReach: the other search is refused too: it is not for the value.
+            _UnsearchableError: only this search is refused, twice.
+            OutOfReach: the harmless search is refused too, so the value is not the cause.
         """
         try:
             return search()
@@ -181,7 +181,7 @@ class Finder:
 
 
 def _spellings(value: str, *, any_case: bool) -> list[str]:
-    """The exact spellings to search for first; an accent may be a character of its own."""
+    """The exact spellings to search for first; an accent may be a separate character."""
     cases = (value, value.lower()) if any_case else (value,)
     composed = (each for form in _FORMS for each in _in_form(form, cases))
     return list(dict.fromkeys((*cases, *composed)))
@@ -195,11 +195,11 @@ def _in_form(form: Literal["NFC", "NFD"], texts: Iterable[str]) -> tuple[str, ..
 
 
 _LETTERS: Final = re.compile("[\\s\\S][\u0300-\u036f\u3099\u309a]*")
-"""Characters with the accents that follow: a capital of both may be one character."""
+"""Characters with the accents that follow: their capital may be one character."""
 
 
 def _cases(letter: str) -> list[str]:
-    """A letter in each case; the capital first, because names are mostly kept in small letters."""
+    """A letter in each case; the capital first, because most names are in small letters."""
     key = fold(letter, case_sensitive=False)
     cases = (letter.upper(), letter.lower(), letter)
     forms = (cases,) if letter.isascii() else (cases, *(_in_form(form, cases) for form in _FORMS))
@@ -213,7 +213,7 @@ def _begins_in_another_case(user: UserState, kind: IdentityKind, start: str) -> 
 
 
 def found_by(candidate: Candidate, store: "PlanStore", naming: Naming) -> list[list[UserState]]:
-    """For each identity of the row, whom it names among the users read so far."""
+    """For each identity of the row, the users read so far whom it names."""
     return [
         list(
             {
@@ -232,7 +232,7 @@ def _named(kind: IdentityKind, value: str, store: "PlanStore", naming: Naming) -
 
 
 def named_by(row: Candidate | Rejection, store: "PlanStore", naming: Naming) -> UserState | None:
-    """The user of a journal whom a row of any roster names."""
+    """The user in a journal whom a row of any roster names."""
     found = resolve(found_by(row, store, naming)) if isinstance(row, Candidate) else None
     return found if isinstance(found, UserState) else None
 
@@ -241,5 +241,5 @@ _BY_HAND = (IdentityKind.SUB, IdentityKind.USERNAME, IdentityKind.EMAIL)
 
 
 def users_named(name: str, store: "PlanStore") -> set[str]:
-    """The subs of all users of a journal who have this sub, Username or e-mail address."""
+    """The subs of all users in a journal with this sub, Username or e-mail address."""
     return {user.sub for kind in _BY_HAND for user in store.find(kind, name)}

@@ -1,4 +1,4 @@
-"""Whose a number is, where numbers sign people in: asked right before it is stored as verified."""
+"""Whether another user has a number, checked just before it is stored, if users sign in with numbers."""
 
 from collections.abc import Iterable, Iterator
 from math import inf
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class HeldByAnotherError(Exception):
-    """The number to be stored as verified is another user's: this user goes without it."""
+    """Another user has the number that was to be stored as verified, so it is not stored."""
 
 
 class Holders:
-    """Keeps one user's writes from taking a number from somebody else."""
+    """Prevents one user's writes from taking a number away from somebody else."""
 
     def __init__(self, work: PlannedRow, context: "RowContext") -> None:
         self._work = work
@@ -27,7 +27,7 @@ class Holders:
         self._looked_at: dict[Phone, float] = {}
 
     def spare(self, step: Step, how: PhoneSignIn) -> None:
-        """Find the users who have a number, just before it is stored as verified where users sign in with it.
+        """Just before a number is stored as verified, find its users, if users sign in with numbers.
 
         Raises:
             HeldByAnotherError: another local user has the number.
@@ -44,18 +44,19 @@ class Holders:
 
 
 def is_held(user_pool: UserPool, phone: Phone, how: PhoneSignIn, but_for: str, named: Iterable[str]) -> bool:
-    """Whether another local user of the pool has a number in such a way that storing it would do harm.
+    """Whether another local user of the pool would lose a number if it were stored.
 
-    As an alias, the number is taken from whoever has it verified, without an error ("Customizing sign-in
-    attributes", Cognito Developer Guide). The plan looked too, but that may be hours ago. ListUsers may be
-    seconds late (API reference), so whoever has the number, or had it at our last look, is read as well.
+    If the number is an alias, Cognito takes it from the user who has it verified, without an error
+    ("Customizing sign-in attributes", Cognito Developer Guide). The plan checked this too, but perhaps hours
+    ago. ListUsers may be seconds behind (API reference), so every user who has the number, or had it when
+    last read, is read with AdminGetUser too.
 
     Args:
         user_pool: the pool.
         phone: the number.
-        how: how numbers sign people in.
-        but_for: the sub of the user who is to get it.
-        named: the Usernames of other users who had the number when we saw them last.
+        how: how users sign in with numbers.
+        but_for: the sub of the user who is to get the number.
+        named: the Usernames of other users who had the number when they were last read.
     """
     listed = list(_listed(user_pool, phone, but_for))
     if any(user.phone_verified or how is PhoneSignIn.USERNAME for user in listed):

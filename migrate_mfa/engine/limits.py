@@ -1,4 +1,4 @@
-"""The limits that end a run early, as plain values: too many failures, enough users, enough time."""
+"""The limits that end a run early: failures, number of users, time."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ LEAST_USERS = 20
 
 
 def too_many(failed: int, of: int, limit: float) -> bool:
-    """Whether a share of failures is above `limit` (0 to 1); fewer than five never are."""
+    """Whether the share of failures is above `limit` (0 to 1); fewer than five failures never count."""
     return failed >= LEAST_FAILURES and failed > of * limit
 
 
 class FailureGuard:
-    """Trips when too many of the last users failed; judges nothing before it has seen twenty."""
+    """Stops the run when too many of the last users failed, but not before twenty users."""
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
         self._last: deque[bool] = deque(maxlen=LAST_USERS)
 
     def note(self, *, failed: bool) -> bool:
-        """Count one more user. Says whether the run must stop."""
+        """Count one more user. Returns whether the run must stop."""
         self._last.append(failed)
         return len(self._last) >= LEAST_USERS and too_many(sum(self._last), len(self._last), self._limit)
 
@@ -35,7 +35,7 @@ class FailureGuard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What the operator allows one invocation. None: no limit."""
+    """The operator's limits for one invocation. None: no limit."""
 
     max_failures: float = 0.01
     max_users: int | None = None
@@ -43,7 +43,7 @@ class Limits:
 
 
 class Allowance:
-    """What is left of the limits of this invocation."""
+    """The rest of the limits of this invocation."""
 
     def __init__(self, limits: Limits, clock: "Clock", *, begun: float) -> None:
         """`begun` is when the command began, on the monotonic clock: a long plan counts too."""
@@ -53,11 +53,11 @@ class Allowance:
         self._ends_at = begun + until if until is not None else None
 
     def at_most(self, users: int) -> int:
-        """How many of so many users this invocation may do."""
+        """How many of `users` users this invocation may do."""
         return users if self._users is None else min(users, self._users)
 
     def exhausted(self) -> str | None:
-        """The option that forbids another user now, or None."""
+        """The option that now forbids another user, or None."""
         if self._users is not None and self._users <= 0:
             return "--max-users"
         if self._ends_at is not None and self._clock.monotonic() >= self._ends_at:
@@ -65,6 +65,6 @@ class Allowance:
         return None
 
     def take(self) -> None:
-        """One user more is claimed."""
+        """Count one more claimed user."""
         if self._users is not None:
             self._users -= 1

@@ -1,4 +1,4 @@
-"""The pool's settings as of now: a run takes hours, and somebody may change the pool meanwhile."""
+"""The pool's current settings: a run takes hours, and somebody may change the pool meanwhile."""
 
 import threading
 from collections.abc import Callable
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from migrate_mfa.stop import Stop
 
 OLDEST_S = 10.0
-"""The settings are never older than this when a user is decided or written to, after a pause neither."""
+"""The settings are never older than this when a user is decided or written to, even after a pause."""
 log = structlog.get_logger()
 
 
 class SettingsChangedError(Exception):
-    """The settings that a user was decided by are not the pool's any more: decide again."""
+    """The settings have changed since the user was decided: decide again."""
 
 
 class LivePool:
-    """One pool's settings, shared by every thread; one of them reads again when it is time.
+    """One pool's settings, shared by every thread; one thread reads them again when they are old.
 
-    `facts` stays the same object for as long as nothing changes that a decision or a refusal depends on.
+    `facts` stays the same object until something changes that a decision or a refusal depends on.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class LivePool:
         stop: "Stop",
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`read` describes the pool, at the pace of its quotas; `facts` is what it has just given."""
+        """`read` reads the settings, at the pace of its quotas; `facts` is its latest result."""
         self.facts = facts
         self._read = read
         self._clock = clock
@@ -50,16 +50,16 @@ class LivePool:
         self._problem: MigrateMfaError | None = None
         self._read_at = self._moment()
         self.seen_at = clock.now()
-        """No later than `facts` were so, in seconds since 1970."""
+        """When `facts` were read at the earliest, in seconds since 1970."""
 
     def guard(
         self, refuse: Callable[[PoolFacts], None], codes_came: Callable[[float], None] = lambda _: None
     ) -> None:
-        """Have changed settings judged as at the start.
+        """Check changed settings like those at the start.
 
         Args:
-            refuse: raises where a start would be refused.
-            codes_came: is told `seen_at` when Cognito sends codes that it did not send then.
+            refuse: raises if a start would be refused.
+            codes_came: called with `seen_at` if Cognito sends codes now but did not then.
         """
         self._refuse, self._codes_came = refuse, codes_came
 
@@ -67,8 +67,8 @@ class LivePool:
         """The settings, read again if they are old.
 
         Raises:
-            MigrateMfaError: with the settings of now the command would not have begun, or AWS does not say.
-            Stopped: the run is ending, and they would have to be read.
+            MigrateMfaError: with the present settings the command would be refused, or they cannot be read.
+            Stopped: the run is ending, and the settings would have to be read.
         """
         with self._lock:
             if self._problem is not None:
@@ -85,16 +85,16 @@ class LivePool:
             return self.facts
 
     def look_back(self) -> None:
-        """Look once more when all is written: codes may have gone out meanwhile. Raises as a read."""
+        """Read once more after the last write: codes may have been sent meanwhile. Raises like a read."""
         with self._lock:
             if self._problem is None:
                 self._tell_codes(self._read())
 
     def require(self, decided_by: PoolFacts) -> None:
-        """Refuse to go by settings that are not the pool's any more; raises as `current` does too.
+        """Refuse a decision by settings that have changed; raises like `current` too.
 
         Raises:
-            SettingsChangedError: they are not.
+            SettingsChangedError: they have changed.
         """
         if self.current() is not decided_by:
             raise SettingsChangedError
@@ -108,7 +108,7 @@ class LivePool:
         return max(ages) > OLDEST_S
 
     def _moment(self) -> tuple[float, float]:
-        # The monotonic clock stands still while a machine sleeps, the other may be set back.
+        # The monotonic clock stops while a machine sleeps, the other can be set back.
         return self._clock.monotonic(), self._clock.now()
 
     def _take(self, new: PoolFacts) -> None:
@@ -129,7 +129,7 @@ class LivePool:
 
 
 _INDIFFERENT = frozenset({"name", "estimated_users", "code_sms_parts", "sign_in_sms_parts"})
-"""What no decision and no refusal depends on."""
+"""Settings on which no decision and no refusal depends."""
 
 
 def _decisive(facts: PoolFacts) -> PoolFacts:

@@ -1,4 +1,4 @@
-"""The plan: every row of the roster against the pool, without any call that bills a dormant user."""
+"""The plan: compare every row of the roster with the pool, without any call that makes a user billed."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -41,7 +41,7 @@ log = structlog.get_logger()
 
 
 class Decide(Protocol):
-    """`domain.decide.decide`, or another command's answer to the same question."""
+    """`domain.decide.decide`, or another command's decision function."""
 
     def __call__(
         self,
@@ -52,13 +52,13 @@ class Decide(Protocol):
         policy: Policy,
         claims: NumberClaims | None = None,
     ) -> Decision:
-        """What should happen to one user."""
+        """Decide what should happen to one user."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How the pool is read: by a scan of everything, or by one look-up for each row, and at what cost."""
+    """How the pool is read: by a scan of all users or by a look-up for each row, with the calls of both."""
 
     scan: bool
     scan_calls: int
@@ -77,7 +77,7 @@ class Reading:
 
 
 def choose_reading(rows: int, pool: PoolFacts) -> Reading:
-    """Take the cheaper way; a row needs two look-ups where its number could sign somebody else in."""
+    """Choose the cheaper way. A row needs two look-ups if users sign in with numbers."""
     calls_a_row = 1 if pool.phone_sign_in is PhoneSignIn.NO else 2
     scan = max(1, ceil(pool.estimated_users / PAGE))
     lookups = rows * calls_a_row
@@ -85,7 +85,7 @@ def choose_reading(rows: int, pool: PoolFacts) -> Reading:
 
 
 class Planner:
-    """Makes the plan in the journal, stage by stage; each stage streams."""
+    """Makes the plan in the journal, in stages; each stage streams its rows."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class Planner:
         self._recognition = Recognition(pool, self._naming, sure=may_find_nobody)
 
     def ingest(self, roster: "Roster") -> int:
-        """Take the roster into the journal. Returns the number of records."""
+        """Copy the roster into the journal. Returns the number of records."""
         batch, count = [], 0
         self._tick("reading the roster", count)
         for record in roster.records():
@@ -131,10 +131,10 @@ class Planner:
         return count
 
     def read_pool(self, rows: int) -> Reading:
-        """Find the users of all undecided rows, the cheaper way, and resolve the rows.
+        """Find the users of all undecided rows, in the cheaper way, and resolve the rows.
 
         Raises:
-            InputUnusable: the roster seems to be of another pool.
+            InputUnusable: the roster seems to belong to another pool.
         """
         reading = choose_reading(rows, self._pool)
         self._progress.say(f"{reading.why}.")
@@ -150,7 +150,7 @@ class Planner:
         return reading
 
     def decide_all(self) -> None:
-        """Rows 4 to 12 of the decision table for all resolved rows."""
+        """Decide all resolved rows: rows 4 to 12 of the decision table."""
         self._tick("comparing the rows")
         self._store.compare_rows(self._clock.now())
         if self._pool.phone_sign_in is not PhoneSignIn.NO:
@@ -190,7 +190,7 @@ class Planner:
         return found_by(candidate, self._store, self._naming)
 
     def _resolve_scanned(self) -> None:
-        """Find the users of those rows whose users the scan has shown."""
+        """Find the users of rows among the users of the scan."""
         last = self._store.last_row()
         for batch in self._batches(self._store.unresolved):
             named = [(each, found) for each in batch if (found := self._found_by(each)) and found[0]]
@@ -199,7 +199,7 @@ class Planner:
             self._tick("finding each row's user", batch[-1].at.row, last)
 
     def _resolve_looked_up(self, *, scanned: bool) -> None:
-        """Look up the users of all rows that are left."""
+        """Look up the users of all remaining rows."""
         left, done = self._store.count_unresolved(), 0
         if scanned and left:
             self._progress.say(
@@ -221,7 +221,7 @@ class Planner:
             after = batch[-1].at.row
 
     def _compare_identities(self, *, scanned: bool) -> None:
-        """Row 1 before row 2 of the decision table: a row that names two users is worse than its number."""
+        """Row 1 before row 2 of the decision table: two users in one row are worse than a bad number."""
         done = 0
         for batch in self._batches(self._store.wrong_numbers):
             missing = [each for each in batch if not (scanned and self._found_by(each)[0])]
@@ -237,7 +237,7 @@ class Planner:
     def _look_up(
         self, missing: Iterable[Candidate], tick: Callable[[int], None], *, scanned: bool
     ) -> set[int]:
-        """Take in the users of some rows. Returns rows that were ended: they cannot be looked up."""
+        """Look up the users of some rows. Returns rows that have ended because they cannot be looked up."""
         refused: dict[int, Verdict] = {}
         look = partial(self._finder.users_of, scanned=scanned)
         for done, (candidate, users) in enumerate(rolling(Category.USER_LIST, look, missing), 1):
@@ -252,12 +252,13 @@ class Planner:
         return set(refused)
 
     def _notice(self, row: int, *, found: bool, scanned: bool) -> None:
-        """Take note of a look-up, and stop where the roster is of another pool.
+        """Record a look-up, and stop if the roster seems to belong to another pool.
 
-        Rows may be sorted, those of leavers first: without a scan, rows from all over the rest are tried too.
+        Rows may be sorted, with those of former users first. So without a scan, a sample of the remaining
+        rows is tried too.
 
         Raises:
-            InputUnusable: none of its rows names anybody, as far as was looked.
+            InputUnusable: none of the rows looked up so far names a user.
         """
         if not self._recognition.doubts(found=found):
             return
@@ -267,7 +268,7 @@ class Planner:
         self._recognition.require_somebody(self._store.count_users() if scanned else None)
 
     def _sample(self, after: int) -> list[Candidate]:
-        """Some rows from all over the rest of the roster."""
+        """A sample of the remaining rows of the roster."""
         step = (self._store.last_row() - after) / ENOUGH
         found = [row for n in range(ENOUGH) for row in self._store.unresolved(after + int(n * step), 1)]
         return list({row.at.row: row for row in found}.values())
@@ -301,7 +302,7 @@ class Planner:
 
 
 def count_lifted(store: "PlanStore", *, pool: PoolFacts, policy: Policy) -> Counter[Reason]:
-    """How many planned users `--despite` lets in, by the reason that would have kept each of them out."""
+    """How many users are planned only because of `--despite`, by the reason that it overrides."""
     careful = replace(policy, despite=frozenset())
     lifted: Counter[Reason] = Counter()
     after = 0

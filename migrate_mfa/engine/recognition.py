@@ -1,4 +1,4 @@
-"""Noticing a roster of another pool early: each of its rows would cost a look-up that finds nobody."""
+"""Recognize a roster of another pool early: each of its rows would cost a look-up that finds nobody."""
 
 from migrate_mfa.domain.errors import InputUnusable
 from migrate_mfa.domain.formatting import counted
@@ -7,37 +7,37 @@ from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.domain.resolve import Naming
 
 ENOUGH = 100
-"""So many look-ups that find nobody, where nobody was found at all, mean another pool's roster."""
+"""After this many look-ups without any user, the roster is taken for another pool's."""
 
 
 class Recognition:
-    """Whether the pool has anybody of the roster, as far as was looked."""
+    """Whether any user of the roster was found in the pool so far."""
 
     def __init__(self, pool: PoolFacts, naming: Naming, *, sure: bool) -> None:
-        """`sure`: the operator confirms that it is the right pool."""
+        """`sure`: the operator has confirmed that it is the right pool."""
         self._pool = pool
         self._naming = naming
         self._somebody = sure
         self._missed = 0
 
     def note(self, *, found: bool) -> None:
-        """Somebody was found otherwise than by a look-up, or nobody was."""
+        """Record whether a user was found in another way than by a look-up."""
         self._somebody = self._somebody or found
 
     def doubts(self, *, found: bool) -> bool:
-        """Take note of a look-up. Returns whether all look-ups so far give reason for doubt."""
+        """Record a look-up. Returns whether the look-ups so far give reason for doubt."""
         self.note(found=found)
         self._missed += not found
         return not self._somebody and self._missed >= ENOUGH
 
     def require_somebody(self, scanned: int | None) -> None:
-        """Refuse the roster where nobody was found.
+        """Refuse the roster if no user was found.
 
         Args:
-            scanned: how many users a scan of the pool has shown; None where there was none.
+            scanned: how many users a scan of the pool has found; None without a scan.
 
         Raises:
-            InputUnusable: it seems to be of another pool.
+            InputUnusable: it seems to belong to another pool.
         """
         if self._somebody:
             return

@@ -1,7 +1,7 @@
 """reconcile: users who have verified their number since, and enrolled users who are no longer protected.
 
-A look at the pool by ListUsers finds whose attributes or UserLastModifiedDate have changed since our last
-look; only those are read with AdminGetUser. When nothing has changed it costs that look and nothing else.
+ListUsers shows whose attributes or UserLastModifiedDate have changed since our last read; only those users
+are read with AdminGetUser. If nothing has changed, ListUsers is the only cost.
 """
 
 from collections import Counter
@@ -53,7 +53,7 @@ class DriftKind(StrEnum):
 
 
 class Reconciler:
-    """Compares what a run left behind with the pool."""
+    """Compares the results of a run with the pool."""
 
     def __init__(
         self,
@@ -75,10 +75,10 @@ class Reconciler:
         self._stop = stop
         self.held_back = 0
         self.unread = 0
-        """Users of whom nothing is known now, because AdminGetUser failed for them."""
+        """Users whose present state is unknown, because AdminGetUser failed for them."""
 
     def look(self) -> None:
-        """See all users of interest, by a scan or by look-ups, whichever is cheaper."""
+        """Read all users of interest, by a scan or by look-ups, whichever is cheaper."""
         self._store.forget_looks()
         rows = self._store.interest()
         reading = choose_reading(rows, replace(self._pool, phone_sign_in=PhoneSignIn.NO))
@@ -93,14 +93,13 @@ class Reconciler:
             after = batch[-1][0]
 
     def reopen_pending(self, sms_left: int) -> Counter[Reason]:
-        """Decide pending rows and those that came to no good again; plans are left for the loop that writes.
+        """Decide pending rows again, and those that failed; their plans are left for the loop that writes.
 
-        Rows that would need more codes than `sms_left` wait on as they are, counted in `held_back`.
-
-        A repair that came to no good is not among them: that user drifts on, and only --repair writes.
+        Rows that would need more codes than `sms_left` stay as they are and are counted in `held_back`. A
+        failed repair is not decided again: only --repair writes to users who have lost their protection.
 
         Returns:
-            Rows that ended otherwise at once, by their new reason.
+            Rows that have a new result at once, by their new reason.
         """
         ended: Counter[Reason] = Counter()
         for each in self._revisited(unchanged=False):
@@ -131,7 +130,7 @@ class Reconciler:
             self._store.accept([each.new])
 
     def suspects(self, *, deep: bool) -> Iterator[Revisited]:
-        """Enrolled rows whose users must be read to know whether they are still protected."""
+        """Enrolled rows whose users must be read to see whether they are still protected."""
         for each in self._revisited(unchanged=deep):
             if each.drifting or (each.outcome is Outcome.VERIFIED and (deep or each.changed)):
                 yield each
@@ -141,11 +140,11 @@ class Reconciler:
         return sum(1 for each in self.suspects(deep=deep) if each.new is not None)
 
     def find_drift(self, *, deep: bool) -> tuple[int, int]:
-        """Read the suspected users, and record those who drift.
+        """Read the suspected users, and record those who have drifted.
 
         Returns:
-            How many users were read, and how many of them have another verified number now, which is theirs
-            to choose and no drift.
+            How many users were read, and how many of them now have another verified number. That is the
+            user's own choice and not drift.
         """
         read = renumbered = 0
         chunk: list[Revisited] = []
@@ -212,7 +211,7 @@ def _sends_code(plan: Plan, pool: PoolFacts) -> bool:
 
 
 def drift_kind(state: UserState | None, sub: str, pool: PoolFacts) -> DriftKind | None:
-    """What is wrong with an enrolled user now, if anything."""
+    """The drift of an enrolled user, or None."""
     if state is None or state.sub != sub:
         return DriftKind.USER_GONE
     if state.phone is None:
@@ -233,4 +232,4 @@ DRIFT_DETAILS = {
 }
 
 REPAIR = Plan((SetSmsMfa(enabled=True, preferred=True),), Reason.ENROLLED)
-"""What a repair starts from; the user is read, and decided again, before anything is written."""
+"""The plan of a repair; before a write, the user is read and decided again."""

@@ -1,4 +1,4 @@
-"""Whose fault a refusal is: one user's, or that of a pool that takes no writes from anybody just now."""
+"""The cause of a refusal: one user, or a pool that refuses all writes at present."""
 
 import threading
 from collections.abc import Callable
@@ -9,19 +9,19 @@ from migrate_mfa.domain.point_in_time_recovery import NobodyCanTellError
 from migrate_mfa.engine.limits import LEAST_FAILURES
 
 SEVERAL = 3
-"""So many users in a row, refused with one code, are reason to ask."""
+"""After this many users in a row, refused with one code, the pool's recoveries are read."""
 
 
 class Refusals:
-    """The users whose writes were refused with one and the same code, without a success in between.
+    """The users whose writes were refused with the same code, without a success in between.
 
-    Cognito documents no code for a pool that takes no writes, so any code will do.
+    Cognito documents no code for a pool that refuses all writes, so every code counts.
     """
 
     def __init__(self, ask: Callable[[], MigrateMfaError | None] = lambda: None) -> None:
-        """`ask` looks whether the pool takes no writes: the run's problem, or None where it takes them.
+        """`ask` returns the error that ends the run if the pool refuses writes, else None.
 
-        It raises `NobodyCanTellError` where that cannot be asked. Then the refusals have to do.
+        It raises `NobodyCanTellError` if that cannot be read. Then the refusals decide.
         """
         self._ask = ask
         self._lock = threading.Lock()
@@ -36,10 +36,10 @@ class Refusals:
         return frozenset(self._rows)
 
     def refused(self, row: int, error: ApiError) -> None:
-        """A write to this row's user was answered with an error.
+        """Record that a write to this row's user was answered with an error.
 
         Raises:
-            MigrateMfaError: it is the pool's fault.
+            MigrateMfaError: the pool is the cause.
         """
         if error.code in UNANSWERED:
             return
@@ -55,21 +55,21 @@ class Refusals:
                 raise self._problem
 
     def accepted(self) -> None:
-        """A write was carried out: the pool takes them."""
+        """Record a successful write: the pool accepts writes."""
         if self._rows:
             with self._lock:
                 self._code, self._rows = "", set()
 
     def pool_wide(self, last: BaseException | None = None) -> MigrateMfaError | None:
-        """What is wrong with the pool, asked once more at the end of a run.
+        """What is wrong with the pool, read once more at the end of a run.
 
-        `last` is the failure that ended the run before it came here, if one did.
+        `last` is the failure that ended the run, if it was not recorded here.
         """
         more = isinstance(last, ApiError) and last.code == self._code
         return self._problem or self._answer() or self._suspected(len(self._rows) + more)
 
     def unsettled(self) -> MigrateMfaError | None:
-        """What is wrong with the pool where a run has come to its end, and its last writes were refused."""
+        """What is wrong with the pool, if the last writes of a finished run were refused."""
         return self._answer() if self._rows else None
 
     def _answer(self) -> MigrateMfaError | None:
@@ -80,13 +80,13 @@ class Refusals:
         return problem
 
     def _suspected(self, users: int) -> MigrateMfaError | None:
-        """The pool's fault by the look of it: one code for one user after another, and nobody can tell."""
+        """The error if the pool seems to be the cause: several users had one code, and nobody can tell."""
         if not self._unknown or self._code in OF_ONE_USER or users < SEVERAL:
             return None
         return PoolNotReady(
             f"Cognito refused {users} users in a row with {self._code}. It seems to refuse every change of a "
             "user, as during a point-in-time recovery, so no user is marked as failed. Your credentials, or "
-            "this AWS SDK, cannot ask whether there is one (ListPointInTimeRecoveries).",
+            "this AWS SDK, cannot check whether there is one (ListPointInTimeRecoveries).",
             "Check the pool in the console, then run the same command again. If these users are the cause, "
             "allow cognito-idp:ListPointInTimeRecoveries and use boto3 1.44.8 or newer: they are then marked "
             "as failed.",

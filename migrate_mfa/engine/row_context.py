@@ -1,4 +1,4 @@
-"""What a user's way needs of the command and of the run."""
+"""What `apply_row` needs from the command and the run."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowContext:
-    """What it takes to apply a row; `decide` says what this command wants of one."""
+    """The parts needed to apply a row; `decide` is the command's decision function."""
 
     user_pool: UserPool
     store: "WorkStore"
@@ -31,4 +31,4 @@ class RowContext:
     sms: SmsAllowance
     refusals: Refusals = field(default_factory=Refusals)
     limiters: Mapping[Category, "RateLimiter"] = field(default_factory=dict)
-    """The limiters behind `user_pool`, by which a write waits before the read that decides it."""
+    """The limiters behind `user_pool`; a write takes its turn before the read that decides it."""

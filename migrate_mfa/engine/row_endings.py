@@ -1,4 +1,4 @@
-"""Verdicts of rows that did not end as planned, with their details."""
+"""Verdicts, with details, of rows that did not end as planned."""
 
 from migrate_mfa.domain.failure import ApiError, Effect, user_reason
 from migrate_mfa.domain.model import UserState, Verdict
@@ -40,13 +40,13 @@ def of_failure(error: ApiError, *, maybe_sent: bool = False) -> Verdict:
 
 
 def not_effective(verb: PlannedBy, state: UserState) -> Verdict:
-    """A write was made and does not show; says why SMS MFA still counts as on, where that is known."""
+    """The verdict if a write was made but does not show; says why SMS MFA still counts as on, if known."""
     legacy_only = state.mfa is not None and state.mfa.legacy_sms and not state.mfa.enabled
     return Verdict(Reason.NOT_EFFECTIVE, _LEGACY if verb is PlannedBy.DISABLE and legacy_only else "")
 
 
 def half_done(verdict: Verdict) -> Verdict:
-    """The verdict of a row that was written to and would be `skipped`, which says that it was not."""
+    """The verdict of a row that would be `skipped` although its user was written to."""
     return Verdict(Reason.HALF_DONE, f"{verdict.reason.sentence} {verdict.detail}".strip())
 
 

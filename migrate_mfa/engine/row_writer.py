@@ -1,4 +1,4 @@
-"""The writes of one user's plans: made in order, each journaled before it is made and once it is answered."""
+"""The writes of one user's plans, made in order. Each is journaled before it is made and after its answer."""
 
 from typing import assert_never
 
@@ -26,9 +26,9 @@ _WRITES = frozenset({"AdminUpdateUserAttributes", "AdminSetUserMFAPreference"})
 class RowWriter:
     """Makes one user's writes.
 
-    `done` is the intent of the last write, which was carried out but is not journaled as that yet: it goes
-    with the end of the row, which mostly comes next, in one commit. A process that dies in between finds an
-    intent without a result, as one does that dies before the answer, and looks at the user first.
+    `done` is the intent of the last write, which succeeded but is not yet journaled as done: that is
+    committed together with the end of the row, which usually comes next. If the process dies in between, the
+    journal has an intent without a result, as if it had died before the answer: the user is then read first.
     """
 
     def __init__(self, work: PlannedRow, context: RowContext, gate: WriteGate, history: UserHistory) -> None:
@@ -39,17 +39,17 @@ class RowWriter:
         self._holders = Holders(work, context)
         self.done: int | None = None
         self.refusal: tuple[Step, ApiError] | None = None
-        """The write that was refused last, and how."""
+        """The last refused write and its error."""
         self.answer_lost = False
-        """Whether the last write may have been executed though no answer said so."""
+        """Whether the last write may have been executed without an answer."""
         self.unsure = 0
-        """How many writes may have been."""
+        """How many writes may have been executed without an answer."""
 
     def write(self, plan: Plan, state: UserState) -> bool | None:
         """Make the plan's writes in order.
 
         Returns:
-            Whether the effect of all of them is known; None where not even the first was made.
+            Whether the effect of all of them is known; None if not even the first was made.
         """
         store, now = self._context.store, self._context.clock.now
         self.write_down()
@@ -76,9 +76,7 @@ class RowWriter:
                 raise
             except NotAllowed as error:
                 if isinstance(error.__cause__, ApiError) and error.__cause__.operation in _WRITES:
-                    store.record_result(
-                        intent, "refused", now()
-                    )  # turned away at the door: nothing was executed
+                    store.record_result(intent, "refused", now())  # refused before it had any effect
                 raise
             self._history.begun(step, had)
             self._context.refusals.accepted()
@@ -88,7 +86,7 @@ class RowWriter:
         return True
 
     def _failed(self, step: Step, intent: int, error: ApiError, had: UserState) -> bool:
-        """Journal that a write was answered with an error. Says whether it may have been executed."""
+        """Journal that a write was answered with an error. Returns whether it may have been executed."""
         unsure = error.may_have_stored
         self.refusal = (step, error) if error.effect is Effect.REFUSED else None
         self._context.store.record_result(
@@ -104,7 +102,7 @@ class RowWriter:
         return unsure
 
     def write_down(self) -> None:
-        """Journal that the last write was carried out, if that was not done yet."""
+        """Journal that the last write succeeded, if that was not done yet."""
         if self.done is not None:
             self._context.store.record_result(self.done, "done", self._context.clock.now())
             self.done = None

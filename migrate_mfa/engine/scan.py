@@ -1,8 +1,8 @@
-"""Reading the whole pool: ListUsers in several chains at once, because one chain waits for each answer.
+"""Read the whole pool: ListUsers in several concurrent chains, because one chain waits for each answer.
 
-A chain is bound by latency, so chains over the first character of `sub` run side by side under the one
-limiter of their category. AWS does not promise what a `sub` looks like, so one page is looked at first; where
-it shows anything but lower-case UUIDs, one chain reads everything.
+Latency limits a chain, so one chain for each first character of `sub` runs under the one limiter of their
+category. AWS does not promise the form of a `sub`, so one page is read first: if it has anything but
+lower-case UUIDs, a single chain reads everything.
 """
 
 import re
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 PAGE = 60
 STARTS = 3
-"""How often a list is begun before its pages are given up."""
+"""How often a list is started before it is given up."""
 _EMPTY_PAGES = 1000
-"""Pages in a row without a user; filters may give some ("ListUsers"), never so many."""
+"""Too many pages in a row without a user; filters can give a few ("ListUsers")."""
 _PREFIXES = "0123456789abcdef"
-"""One chain each: what 30 pages a second, the quota of UserList, keep busy if an answer takes half a second.
-More could not be used; fewer would wait for a slow pool.
+"""The first characters, one chain each: enough for 30 pages a second, the quota of UserList, if an answer
+takes half a second. More chains would not be faster; fewer would be slower with a slow pool.
 """
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _WORTH_CHAINS = 16 * PAGE
@@ -44,14 +44,14 @@ Users = tuple["UserState", ...]
 
 
 class BrokenListError(Exception):
-    """A list of users that cannot be read on: its next page is refused, or is one that was there."""
+    """A list of users cannot be continued: its next page is refused, or repeats an earlier one."""
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause)
         self.cause = cause
 
     def out_of_reach(self) -> OutOfReach:
-        """The run's problem, once the list has been begun often enough."""
+        """The error that ends the command after the last start of the list."""
         return OutOfReach(
             f"ListUsers cannot be read to its end ({self.cause}), although it was started {STARTS} times.",
             _NO_USER_IS_TO_BLAME,
@@ -59,7 +59,7 @@ class BrokenListError(Exception):
 
 
 def pages(user_pool: "UserPool", only: Filter | None = None) -> Iterator[Users]:
-    """The pages of one list. A list that breaks off starts again, and yields its first users again.
+    """The pages of one list. A list that breaks off starts again and yields its first users again.
 
     A pagination token lives one hour ("Managing and searching for user accounts").
 
@@ -79,11 +79,10 @@ def pages(user_pool: "UserPool", only: Filter | None = None) -> Iterator[Users]:
 
 
 def pages_once(user_pool: "UserPool", only: Filter | None = None) -> Iterator[Users]:
-    """The pages of one chain; short and empty ones are normal, only a missing token ends it.
+    """The pages of one chain. Short and empty pages are normal; only a missing token ends it.
 
     Raises:
-        BrokenListError: a page is refused, but not for the value that is sought, or the tokens go round in a
-            circle.
+        BrokenListError: a page is refused, but not because of the value searched for, or the tokens repeat.
     """
     token, mark, count, empty = None, None, 0, 0
     while True:
@@ -96,7 +95,7 @@ def pages_once(user_pool: "UserPool", only: Filter | None = None) -> Iterator[Us
             raise OutOfReach(f"ListUsers gave {_EMPTY_PAGES:,} pages without a user.", _NO_USER_IS_TO_BLAME)
         if token == mark:
             raise BrokenListError("RepeatedToken")
-        if count & (count - 1) == 0:  # Brent's algorithm: one token kept finds a circle of any length
+        if count & (count - 1) == 0:  # Brent's algorithm: one remembered token finds a cycle of any length
             mark = token
 
 
@@ -111,7 +110,7 @@ def _page(user_pool: "UserPool", only: Filter | None, token: str | None) -> "Pag
 
 
 def look_up(user_pool: "UserPool", only: Filter) -> list["UserState"]:
-    """Whom a filter shows whose value came from Cognito itself.
+    """The users that a filter finds; its value comes from Cognito itself.
 
     Raises:
         OutOfReach: it is refused.
@@ -125,12 +124,12 @@ def look_up(user_pool: "UserPool", only: Filter) -> list["UserState"]:
 
 
 def refused(error: ApiError) -> OutOfReach:
-    """The run's problem for a refused ListUsers that has nothing to do with any row."""
+    """The error that ends the command if ListUsers is refused and no row is the cause."""
     return OutOfReach(f"Cognito refuses ListUsers ({error.code}).", _NO_USER_IS_TO_BLAME)
 
 
 def user_if_there(user_pool: "UserPool", username: str) -> "UserState | None":
-    """AdminGetUser; None for a user who was deleted since ListUsers showed it."""
+    """AdminGetUser; None for a user who was deleted after ListUsers."""
     try:
         return user_pool.user(username)
     except ApiError as error:
@@ -142,11 +141,11 @@ def user_if_there(user_pool: "UserPool", username: str) -> "UserState | None":
 def scan(user_pool: "UserPool", estimated_users: int, *, once: bool = False) -> Iterator[Users]:
     """Every user of the pool, page by page, in no particular order.
 
-    A chain that breaks off begins anew and gives users again; with `once` the scan ends instead.
+    A chain that breaks off starts again and yields users again; with `once` the scan ends instead.
 
     Raises:
         BrokenListError: a chain broke off, with `once`.
-        OutOfReach: it did so `STARTS` times, or Cognito refuses to list users at all.
+        OutOfReach: it broke off `STARTS` times, or Cognito refuses every list of users.
     """
     read = pages_once if once else pages
     try:
@@ -167,10 +166,10 @@ def _all_uuids(users: Users) -> bool:
 def batches(
     user_pool: "UserPool", estimated_users: int, size: int, seen: Callable[[int], None]
 ) -> Iterator[list["UserState"]]:
-    """Every user of the pool, in lists of about `size`; `seen` is told after each page how many so far.
+    """Every user of the pool, in lists of about `size`; after each page, `seen` gets the number so far.
 
-    Short pages are joined, because a journal takes a thousand users in one commit as fast as sixty. Users
-    come again where a chain begins anew.
+    Short pages are joined: a commit of a thousand users takes no longer than one of sixty. If a chain starts
+    again, its users come again.
     """
     count, batch = 0, list["UserState"]()
     for users in scan(user_pool, estimated_users):
@@ -184,7 +183,7 @@ def batches(
 
 
 class _Chains:
-    """Chains that feed one bounded queue, so that reading never outruns the consumer."""
+    """Chains that fill one bounded queue, so that they cannot be far ahead of the consumer."""
 
     def __init__(self, chain: Callable[[str], Iterator[Users]]) -> None:
         self._chain = chain
@@ -205,7 +204,7 @@ class _Chains:
         while True:
             ended = all(chain.done() for chain in chains)
             if any(chain.done() and chain.exception() for chain in chains):
-                return  # its error is raised once the other chains have ended
+                return  # its error is raised after the other chains have ended
             try:
                 yield self._queue.get(timeout=_POLL_S if not ended else 0.0)
             except Empty:

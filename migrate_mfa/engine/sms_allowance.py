@@ -1,4 +1,4 @@
-"""--max-sms at the moment of each write: what the plan counted, users and settings may have overtaken."""
+"""--max-sms, checked at each write: users and settings may have changed since the plan counted."""
 
 import threading
 
@@ -10,11 +10,11 @@ class OverMaxSmsError(Exception):
 class SmsAllowance:
     """How many users may still be sent a code; shared by every thread.
 
-    A message counts from before it is sent, and for good unless Cognito refused the write.
+    A message is counted before it is sent, and stays counted unless Cognito refused the write.
     """
 
     def __init__(self, limit: int, used: int = 0) -> None:
-        """`limit` is `--max-sms`; `used` counts the users who have, or may have, been sent a code before."""
+        """`limit` is `--max-sms`; `used` counts the users who were, or may have been, sent a code before."""
         self.limit = limit
         self._left = limit - used
         self._lock = threading.Lock()
@@ -28,7 +28,7 @@ class SmsAllowance:
         """Count a message that is about to be sent.
 
         Raises:
-            OverMaxSmsError: there would be one too many.
+            OverMaxSmsError: it would exceed the limit.
         """
         with self._lock:
             if self._left <= 0:
@@ -36,11 +36,11 @@ class SmsAllowance:
             self._left -= 1
 
     def spend(self, messages: int) -> None:
-        """Count messages that have been sent without being counted; there may be more than are left."""
+        """Count messages that were sent uncounted; there may be more of them than are allowed."""
         with self._lock:
             self._left -= messages
 
     def give_back(self) -> None:
-        """A message that was counted was not sent."""
+        """Uncount a message that was not sent."""
         with self._lock:
             self._left += 1

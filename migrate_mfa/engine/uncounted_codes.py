@@ -1,4 +1,4 @@
-"""Codes that went out uncounted, because the pool came to send them between two looks at its settings."""
+"""Codes that were sent uncounted, because the pool began to send them between two reads of its settings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class UncountedCodes:
-    """Finds them, counts them against `--max-sms`, and says so; `users` is how many may have got one."""
+    """Finds them, counts them against `--max-sms`, and says so; `users` may have got one."""
 
     work: WorkStore
     sms: SmsAllowance
@@ -26,7 +26,7 @@ class UncountedCodes:
     users: int = 0
 
     def came(self, since: float) -> None:
-        """The pool sends codes now, and did not at `since`, in seconds since 1970."""
+        """Called when the pool sends codes, but did not at `since` (seconds since 1970)."""
         self._note(self.work.unverified_rows(since))
         self.say(
             "The pool now verifies phone_number automatically. "
@@ -35,7 +35,7 @@ class UncountedCodes:
         )
 
     def look_back(self, pool: LivePool) -> None:
-        """See at the end of a pass whether its last writes sent codes that nobody expected."""
+        """Check at the end of a pass whether its last writes sent unexpected codes."""
         if pool.facts.code_sms_on_unverified_write or not (users := self.work.unverified_rows(pool.seen_at)):
             return
         try:

@@ -1,4 +1,4 @@
-"""One user in this run: our looks and writes, what others did between them, and what we owe them for it."""
+"""One user in this run: our reads and writes, changes by others in between, and what must be restored."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 ENROLLING = frozenset({PlannedBy.RUN, PlannedBy.RECONCILE, PlannedBy.REPAIR})
 _FIRST = frozenset({PlannedBy.RUN, PlannedBy.DISABLE})
-"""The commands that a journal starts with: its before-images are what they found."""
+"""The first command of a journal: the before-images are the states that it found."""
 
 
 class UserHistory:
-    """What is known of one user in addition to the last read: from earlier reads and writes, and the journal.
+    """What earlier reads and writes and the journal tell about one user, in addition to the last read.
 
-    `wrote` holds once a write of this run may have been executed, `made` once one of this process may have.
+    `wrote` is true once a write of this run may have been executed, `made` once one of this process may have.
     """
 
     def __init__(self, work: PlannedRow, store: "WorkStore", gate: WriteGate) -> None:
@@ -49,15 +49,15 @@ class UserHistory:
         self.wrote = work.wrote
         self.made = False
         self.unknown_then: UserState | None = None
-        """The user as decided, with a factor that was set up right before our write and is given back."""
+        """The user as decided, plus a factor that was set up just before our write and is restored."""
 
     def saw(self, state: UserState) -> None:
-        """The user was read just now."""
+        """Record the user as just read."""
         if self.made and state.proven_phone:
             self._proved.add(state.proven_phone)
 
     def begun(self, step: Step, had: UserState) -> None:
-        """A write was made, or may have been; `had` is the user before our first one."""
+        """Record that a write was made, or may have been; `had` is the user before our first write."""
         if isinstance(step, StorePhone):
             self._stored_numbers().add(step.phone.e164)
         self.wrote = self.made = True
@@ -68,15 +68,16 @@ class UserHistory:
         return self._store.writes_of(self._work.row) if self.wrote else []
 
     def touched(self, state: UserState) -> bool:
-        """Whether anything has changed the user since the look before our first write: we ourselves, perhaps.
+        """Whether the user has changed since the read before our first write, perhaps by our write.
 
-        Who looks as before may have been sent a code by a process that died, and have removed the number.
+        Even a user who looks as before may have changed: a dead process may have sent a code, and the user
+        may have removed the number.
         """
         before = self._store.before_image(self._work.user_sub)
         return before is not None and before.modified != state.modified
 
     def wanted(self, state: UserState, decision: Decision) -> Decision:
-        """Additional steps: first give back what our writes have taken."""
+        """The decision, or steps that come first: they restore what our writes have taken from the user."""
         if number := self._overwritten(state):
             return Plan((StorePhone(Phone(number), verified=True),), Reason.PHONE_DIFFERS)
         if self.made and self.proved_by_user() and isinstance(decision, Plan):
@@ -86,10 +87,9 @@ class UserHistory:
         return Plan((PreferFactor(lost),), _ending(decision)) if lost else decision
 
     def later_number(self, decision: Decision, state: UserState) -> Verdict | None:
-        """Leave the user the number that they entered after this run had stored its own.
+        """The verdict if somebody has changed the number after this run stored its own; the new one stays.
 
-        Storing over it would take it from them. Where they have removed it, storing it again takes nothing,
-        but must not send a second SMS.
+        If they have removed the number, it may be stored again, but not if that sends a second SMS.
         """
         if not (isinstance(decision, Plan) and self.wrote and self._enrolls):
             return None
@@ -100,7 +100,7 @@ class UserHistory:
         return CHANGED_SINCE if changed_since(before, state, self.writes()) else None
 
     def learn(self, plan: Plan, state: UserState, had: UserState) -> None:
-        """Keep what only a look after our write has shown as the user's from before it."""
+        """Correct the state from before our write, if only a read after the write has shown it."""
         writes = self.writes() if self._enrolls else []
         kept = self._store.before_image(self._work.user_sub) if writes else None
         if kept and none_shows(kept, state, writes):
@@ -116,9 +116,9 @@ class UserHistory:
             self._store.correct_before_image(before)
 
     def had_before(self, state: UserState) -> UserState:
-        """The user before our first write, where this command's own journal knows it; else as just seen.
+        """The user before our first write if this command's journal has it, else as just read.
 
-        What a user gave up between a run and its reconcile or rollback was not taken by us.
+        A factor that a user removed between a run and its reconcile or rollback was not taken by our writes.
         """
         if self._had is not None:
             return self._had
@@ -126,11 +126,11 @@ class UserHistory:
         return (self._store.before_image(self._work.user_sub) if resumed else None) or state
 
     def lost_factor(self, state: UserState) -> str | None:
-        """A factor that our write took from the user, or demoted, who gets it back.
+        """A factor that our write removed or demoted, to be restored; else None.
 
-        Whether an omitted block leaves that factor alone is implied but not stated by the API reference of
-        AdminSetUserMFAPreference. One that is new beside our preference was set up after the last look: SMS
-        is preferred because our write came after that.
+        The API reference of AdminSetUserMFAPreference implies, but does not state, that an omitted block
+        leaves its factor unchanged. A factor that is new beside our preference was set up after our last
+        read, and SMS is preferred only because our write came later.
         """
         had = self.had_before(state)
         unseen = self._gate.facts.mfa is MfaMode.ON  # there AdminGetUser may show no factors
@@ -143,20 +143,20 @@ class UserHistory:
         return had.mfa.preferred if had.mfa.preferred in lost else min(lost, default=None)
 
     def proved_by_user(self) -> set[str]:
-        """Numbers that looks after our first write have shown as verified, and that are not ours."""
+        """Numbers that reads after our first write have shown as verified, and that are not ours."""
         if not self._proved or self._had is None or not self._enrolls:
             return set()
         return self._proved - (self._stored_numbers() - self._returned) - {self._had.proven_phone or ""}
 
     def _stored_numbers(self) -> set[str]:
-        """Numbers that this run has stored for the user, or may have; the journal is asked once at most."""
+        """Numbers that this run has stored for the user, or may have; the journal is read at most once."""
         if self._stored is None:
             before = self._store.writes_of(self._work.row) if self._work.wrote else []
             self._stored = {each.step.phone.e164 for each in before if isinstance(each.step, StorePhone)}
         return self._stored
 
     def _overwritten(self, state: UserState) -> str | None:
-        """A number that the user proved right before our write, as a late look has shown."""
+        """A number that the user verified just before our write, as a later read has shown."""
         theirs = self.proved_by_user()
         return min(theirs, default=None) if theirs and state.proven_phone not in theirs else None
 

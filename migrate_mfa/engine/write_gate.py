@@ -1,4 +1,4 @@
-"""One user's writes, held to what is so at the moment of each: the last look, the pool, `--max-sms`."""
+"""Checks just before each write of a user: the age of the last read, the pool's settings, `--max-sms`."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -9,19 +9,19 @@ from migrate_mfa.engine.live_pool import LivePool, SettingsChangedError
 from migrate_mfa.engine.sms_allowance import SmsAllowance
 from migrate_mfa.ports import Clock, before_write
 
-# How old may the looks be that a write is made by, and how often are they renewed before it is made as it is?
+# How old the reads behind a write may be, and how often they are repeated before the write is made anyway.
 OLDEST_LOOK_S = 2.0
-"""How long after the look at a user a write may still be made by it."""
+"""How long after the read of a user a write may still rely on it."""
 OLDEST_LOOK_AT_HOLDERS_S = 10.0
-"""How long a look at who has a number counts: where that look is slow, the one at the user comes after it."""
+"""How long the result of a search for a number's users counts; if it is slow, the user is read after it."""
 LOOKS_BEFORE_INTENT = 3
-"""How often a look is renewed before a write is tried, which costs the journal an intent."""
+"""How often a read is repeated before the write is tried, which costs the journal an intent."""
 MOST_LOOKS = 50
-"""How often a write that was tried is put off, for throttles too: it has to be made in the end."""
+"""How often a write is postponed, also for throttles; after that it is made anyway."""
 
 
 class NotMadeError(Exception):
-    """A write was not made; `problem` None: what decided it may be over, so look and decide again."""
+    """A write was not made. If `problem` is None, its decision may be outdated: read and decide again."""
 
     def __init__(self, problem: MigrateMfaError | None = None) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class NotMadeError(Exception):
 
 
 class WriteGate:
-    """What stands between the decision about one user and the writes that it asks for."""
+    """The checks between the decision about one user and its writes."""
 
     def __init__(
         self, pool: LivePool, sms: SmsAllowance, require_ours: Callable[[], None], clock: Clock
@@ -45,16 +45,16 @@ class WriteGate:
         self._put_off = 0
 
     def renew(self) -> None:
-        """A decision comes: by the settings of now. Raises as `LivePool.current`."""
+        """Take the present settings, before a decision. Raises like `LivePool.current`."""
         self.facts = self._pool.current()
 
     def looked(self) -> None:
-        """The user was read just now, and the decision is made by that."""
+        """Record that the user was read just now, for the next decision."""
         self._looked_at = self._clock.monotonic()
 
     @property
     def stale(self) -> bool:
-        """Whether the last look at the user is too long ago to write by it."""
+        """Whether the last read of the user is too old for a write."""
         return self._clock.monotonic() - self._looked_at > OLDEST_LOOK_S
 
     def sends_code(self, plan: Plan) -> bool:
@@ -65,8 +65,8 @@ class WriteGate:
         """Count the SMS that a plan would send, once for each user.
 
         Args:
-            plan: what is about to be written.
-            before: the writes to this user so far, refused ones left out: what they sent is counted.
+            plan: the writes to be made.
+            before: the writes to this user so far, without refused ones; their SMS are already counted.
 
         Raises:
             OverMaxSmsError: `--max-sms` does not allow it; nothing was written.
@@ -76,17 +76,17 @@ class WriteGate:
             self._counted = True
 
     def uncount_code(self, step: Step) -> None:
-        """A write was refused, or not made: it has sent nothing."""
+        """Uncount the SMS of a write that was refused or not made."""
         if self._counted and _stores_unverified(step):
             self._sms.give_back()
             self._counted = False
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Make a write only if what it was decided by is still so, when its turn has come.
+        """A context in which a write is made only if its decision is still valid when its turn comes.
 
         Raises:
-            NotMadeError: the settings have changed, or AWS does not say, or the look is too long ago.
+            NotMadeError: the settings have changed or cannot be read, or the last read is too old.
         """
         token = before_write.set(self._require_same_pool)
         try:

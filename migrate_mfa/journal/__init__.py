@@ -1,1 +1,1 @@
-"""All that a run directory holds: the journal, its locks, the log, what each stage writes and reads."""
+"""Everything in a run directory: the journal, its locks, the log, and the reads and writes of each stage."""

@@ -1,4 +1,4 @@
-"""The journal of an audit: the users whom its lists name, and those whom a deep look has still to read."""
+"""The journal of an audit: the users in its lists, and those whom a deep audit has still to read."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,11 +12,11 @@ _BATCH = 1000
 UNVERIFIED, WITHOUT_MFA = "unverified", "verified_without_mfa"
 _TO_READ, _NO_MFA = "verified", "no_mfa"
 _LISTED = {UNVERIFIED: ("unverified", "no_phone"), WITHOUT_MFA: (_NO_MFA,)}
-"""By list, why its users are in it."""
+"""By list, the reasons for which a user is in it."""
 
 
 class AuditedUser(NamedTuple):
-    """One user as the scan has shown it; `row` is its place in the scan, `why` says why it is kept."""
+    """One user of the scan; `row` is the position in the scan, `why` the reason for keeping the user."""
 
     row: int
     username: str
@@ -28,13 +28,13 @@ class AuditedUser(NamedTuple):
 
 
 class AuditStore:
-    """What an audit keeps of the pool; only whom a list names is kept once it has ended."""
+    """The users that an audit keeps; when it has ended, only those in a list."""
 
     def __init__(self, database: "Database") -> None:
         self._database = database
 
     def begin(self) -> None:
-        """Forget what an earlier scan has found, and begin the list of the unverified."""
+        """Delete the users of an earlier scan, and begin the list of the unverified."""
         with self._database.transaction() as db:
             db.execute("DELETE FROM audited")
             db.execute(_SET_LISTS, (json.dumps([UNVERIFIED]),))
@@ -46,7 +46,7 @@ class AuditStore:
         return self.count_to_read()
 
     def add(self, users: Iterable[tuple["UserState", str]]) -> None:
-        """Keep some users, each with what it has for SMS MFA: `verified`, `unverified` or `no_phone`."""
+        """Keep some users, each with the state of its number: `verified`, `unverified` or `no_phone`."""
         with self._database.transaction() as db:
             db.executemany(
                 "INSERT INTO audited (username, sub, email, phone, status, why) VALUES (?, ?, ?, ?, ?, ?)",
@@ -54,7 +54,7 @@ class AuditStore:
             )
 
     def count_to_read(self) -> int:
-        """How many users with a verified phone are kept, for a deep look."""
+        """How many users with a verified phone are kept, for a deep audit."""
         return int(self._database.value("SELECT COUNT(*) FROM audited WHERE why = ?", _TO_READ))
 
     def to_read(self) -> Iterator[AuditedUser]:
@@ -78,14 +78,14 @@ class AuditStore:
             after = found[-1]["row"]
 
     def keep_without_mfa(self, users: Sequence[AuditedUser]) -> None:
-        """Put some users who were read into the list of those without MFA."""
+        """Put some users into the list of those without MFA."""
         with self._database.transaction() as db:
             db.executemany(
                 "UPDATE audited SET why = ? WHERE row = ?", [(_NO_MFA, user.row) for user in users]
             )
 
     def forget_unlisted(self) -> None:
-        """Forget the users whom no list names."""
+        """Delete the users who are in no list."""
         with self._database.transaction() as db:
             db.execute("DELETE FROM audited WHERE why = ?", (_TO_READ,))
 

@@ -1,7 +1,7 @@
-"""Calls by category and moment: what a chart of the rate over time needs, in a table that stays small.
+"""Calls by category and time, for a chart of the rate, in a table of limited size.
 
-A pass begins with spans of ten seconds. Where the table would outgrow its bound, the spans of its longest
-pass become twice as long; a directory with very many short passes forgets those of the oldest.
+A pass begins with spans of ten seconds. If the table would exceed its limit, the spans of its longest pass
+are doubled; with very many short passes, those of the oldest pass are deleted.
 """
 
 import sqlite3
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from migrate_mfa.journal.database import Database
 
 SPAN_S = 10
-"""How long a span is at first, in seconds."""
+"""The first length of a span, in seconds."""
 MOST_ROWS = 4000
-"""Some 200 kB, for however many users: a row is one category in one span."""
+"""Some 200 kB, for any number of users: a row is one category in one span."""
 _FEW_ROWS = 24
-"""So few rows of one pass are not merged any further: they would draw no line."""
+"""Fewer rows of one pass are not merged: they would not make a line in a chart."""
 
 Moments = Mapping[tuple[Category, int], tuple[int, int]]
-"""Calls sent and throttled by category and second (since the epoch)."""
+"""Calls sent and throttled, by category and second (since 1970)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The calls of one category between `at` (seconds since the epoch) and `at + width`."""
+    """The calls of one category between `at` (seconds since 1970) and `at + width`."""
 
     category: str
     at: int
@@ -37,7 +37,7 @@ class Span:
 
 
 def add_calls(db: sqlite3.Connection, pass_id: int, moments: Moments) -> None:
-    """Add calls to the spans of a pass, within a transaction that is open anyway."""
+    """Add calls to the spans of a pass, in a transaction that is already open."""
     if not moments:
         return
     (found,) = db.execute("SELECT MAX(width) FROM call_rates WHERE pass = ?", (pass_id,)).fetchone()
@@ -71,7 +71,7 @@ def _shorten(db: sqlite3.Connection) -> None:
 
 
 def spans_of(database: "Database", pass_id: int) -> list[Span]:
-    """The spans of one pass, by category and moment; none in a journal from before they were kept."""
+    """The spans of one pass, by category and time; none in a journal of an older version."""
     if not database.query("SELECT 1 FROM sqlite_master WHERE name = 'call_rates'"):
         return []
     found = database.query("SELECT * FROM call_rates WHERE pass = ? ORDER BY category, at", pass_id)

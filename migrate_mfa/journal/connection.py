@@ -1,4 +1,4 @@
-"""The journal's SQLite file: made, opened, and what is wrong with it in words that say what to do."""
+"""The journal's SQLite file: creates it, opens it, and explains its errors."""
 
 import re
 import sqlite3
@@ -21,7 +21,7 @@ _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
 def require_local(directory: Path) -> None:
-    """Refuse a directory on a network file system; where the kernel does not tell, nothing is refused.
+    """Refuse a directory on a network file system, if the kernel tells its type.
 
     Raises:
         RunDirectoryError: names the file system, and where it is mounted.
@@ -43,10 +43,10 @@ def require_local(directory: Path) -> None:
 
 
 def file_system_of(path: str, mountinfo: list[str]) -> tuple[str, str]:
-    """Where the file system of an absolute path is mounted, and its type; empty if no line tells.
+    """Where the file system of an absolute path is mounted, and its type; empty if it is not listed.
 
     Args:
-        path: without links in it.
+        path: a path without links.
         mountinfo: the lines of /proc/self/mountinfo, see proc(5).
     """
     found = "", ""
@@ -55,7 +55,7 @@ def file_system_of(path: str, mountinfo: list[str]) -> tuple[str, str]:
         fields, kind = before.split(" "), after.partition(" ")[0]
         point = _OCTAL.sub(lambda octal: chr(int(octal[1], 8)), fields[4]) if len(fields) > 4 else ""  # noqa: PLR2004
         inside = bool(point) and f"{path}/".startswith(point.rstrip("/") + "/")
-        if inside and len(point) >= len(found[0]):  # of two on one place, the later one is seen
+        if inside and len(point) >= len(found[0]):  # the last mount at a place hides the earlier ones
             found = point, kind
     return found
 
@@ -64,9 +64,9 @@ _READING = ("SELECT", "PRAGMA", "EXPLAIN", "BEGIN", "COMMIT", "ROLLBACK")
 
 
 class Statement(NamedTuple):
-    """A statement that changed something, as it can be made again: its text, and its parameters.
+    """A statement that changed the journal, for replay: its text and its parameters.
 
-    `parameters` are those of one execution, or a list of those of several.
+    `parameters` are those of one execution, or a list with those of several.
     """
 
     sql: str
@@ -75,10 +75,10 @@ class Statement(NamedTuple):
 
 
 class RecordingConnection(sqlite3.Connection):
-    """A connection that writes down what changes the journal, so that it can be made again elsewhere."""
+    """A connection that records the changes of the journal, so that they can be replayed in another place."""
 
     record: list[Statement] | None = None
-    """What was changed in this transaction; None where it is not written down."""
+    """The changes of this transaction; None if they are not recorded."""
 
     def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:  # noqa: ANN401 - as SQLite takes them
         """See `sqlite3.Connection.execute`."""
@@ -96,27 +96,27 @@ class RecordingConnection(sqlite3.Connection):
 
 
 class Replica(Protocol):
-    """A copy of the journal elsewhere, which is the one that counts."""
+    """The authoritative copy of the journal in another place."""
 
     @property
     def records(self) -> bool:
-        """Whether what is changed now has to be written down."""
+        """Whether changes must be recorded now."""
         ...
 
     def committed(self, statements: list[Statement], changes: int) -> None:
-        """A transaction was committed here; `changes` is the number of rows that it changed."""
+        """Take a transaction that was committed here; `changes` is the number of rows that it changed."""
         ...
 
     def wait(self) -> None:
-        """Return once all that was committed is there, too.
+        """Wait until everything that was committed is in the replica too.
 
         Raises:
-            RunDirectoryError: it cannot come there any more.
+            RunDirectoryError: it can no longer be written there.
         """
         ...
 
     def require_ours(self) -> None:
-        """Look whether this process still owns it.
+        """Check that this process still owns the replica.
 
         Raises:
             RunDirectoryError: it does not.
@@ -124,16 +124,16 @@ class Replica(Protocol):
         ...
 
     def end(self) -> None:
-        """Bring everything there, and work no more.
+        """Write everything to the replica and stop.
 
         Raises:
-            RunDirectoryError: it cannot come there any more.
+            RunDirectoryError: it can no longer be written there.
         """
         ...
 
 
 def create(path: Path) -> None:
-    """Make the file whole or not at all: a half-made journal must never look like one."""
+    """Create the file completely or not at all: an incomplete journal must never look like one."""
     for name in DRAFTS:
         path.with_name(name).unlink(missing_ok=True)
     draft = path.with_name(DRAFTS[0])
@@ -147,7 +147,7 @@ def create(path: Path) -> None:
 
 
 def connect(path: Path, *, read_only: bool) -> RecordingConnection:
-    """Open the file, to write durably or only to read; raises as `as_run_problem`."""
+    """Open the file, to write durably or only to read; raises like `as_run_problem`."""
     with as_run_problem(path):
         target = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
         connection = sqlite3.connect(
@@ -168,11 +168,11 @@ def connect(path: Path, *, read_only: bool) -> RecordingConnection:
 
 @contextmanager
 def as_run_problem(path: Path, copy: WorkingCopy | None = None) -> Iterator[None]:
-    """Tell what SQLite raises as a problem of the run directory.
+    """Turn SQLite's exceptions into errors of the run directory.
 
     Args:
         path: the journal.
-        copy: the working copy that it belongs to; that of this context unless given.
+        copy: the working copy that it belongs to (default: that of this context).
 
     Raises:
         RunDirectoryError: says what is wrong with the file, and what to do.

@@ -1,6 +1,6 @@
-"""The journal: one SQLite file that is the only truth about a run, and the lock on its directory.
+"""The journal: one SQLite file, the only truth about a run, and the lock on its directory.
 
-WAL with synchronous=FULL: what was committed survives a power cut. The engine's threads share one connection.
+WAL with synchronous=FULL: a commit survives a power cut. The engine's threads share one connection.
 """
 
 import json
@@ -34,7 +34,7 @@ from migrate_mfa.journal.schema import UPGRADES, VERSION
 
 NAME = JOURNAL
 _OWNER = "owner"
-"""The fact of the journal that only this module writes: the token of the process that works on it."""
+"""A key in the journal that only this module writes: the token of the process that works on it."""
 
 
 class Database:
@@ -50,14 +50,14 @@ class Database:
         self._as_problem = partial(as_run_problem, path, copy_of(path.parent))
 
     def own(self) -> None:
-        """Let no other process write here from now on: its token would end ours, and ours ends another's."""
+        """Take over the journal with a new token: a process with another token may no longer write."""
         token = uuid4().hex
         with self.transaction() as db:
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_OWNER, json.dumps(token)))
         self._token, self._keeper = token, Keeper(self.path.parent, copy_of(self.path.parent))
 
     def require_ours(self) -> None:
-        """Look whether this process may still write here, and to users.
+        """Check that this process may still write here, and to users.
 
         Raises:
             RunDirectoryError: a file of the directory is gone or replaced, or another process has taken over.
@@ -70,21 +70,21 @@ class Database:
             self._replica.require_ours()
 
     def replicate(self, replica_of: Callable[["Database"], Replica]) -> None:
-        """Have every change of now on in another place, too."""
+        """From now on, write every change to another place too."""
         self._replica = replica_of(self)
 
     def wait_for_replica(self) -> None:
-        """Return once all that was committed is where the journal counts.
+        """Wait until everything that was committed is in the authoritative copy.
 
         Raises:
-            RunDirectoryError: it cannot come there any more.
+            RunDirectoryError: it can no longer be written there.
         """
         if self._replica is not None:
             self._replica.wait()
 
     @contextmanager
     def held(self) -> Iterator[sqlite3.Connection]:
-        """The connection, while no other thread uses it."""
+        """The connection, exclusively for this thread."""
         with self._lock, self._as_problem():
             yield self._connection
 
@@ -119,14 +119,14 @@ class Database:
                 if replica is not None and connection.record is not None:
                     replica.committed(connection.record, connection.total_changes - before)
             except BaseException:
-                if connection.in_transaction:  # SQLite ends it itself when the disk is full
+                if connection.in_transaction:  # SQLite itself ends the transaction if the disk is full
                     connection.execute("ROLLBACK")
                 raise
             finally:
                 connection.record = None
 
     def query(self, sql: str, *arguments: object) -> list[sqlite3.Row]:
-        """The rows of one query, all of them: ask for a bounded number."""
+        """All rows of one query; the query must limit their number."""
         with self._lock, self._as_problem():
             return self._connection.execute(sql, arguments).fetchall()
 
@@ -136,13 +136,13 @@ class Database:
         return found[0][0] if found else None
 
     def compact(self, gone: Collection[str]) -> None:
-        """Rewrite the file without what was deleted, so that nothing of it stays on disk.
+        """Rewrite the file, so that nothing of the deleted rows stays on disk.
 
         Args:
-            gone: some of the texts that must not be found in the files any more.
+            gone: some of the texts that must no longer be in the files.
 
         Raises:
-            RunDirectoryError: something of it is left, because another program has the journal open.
+            RunDirectoryError: some are left, because another program has the journal open.
         """
         with self._lock, self._as_problem():
             self._connection.execute("PRAGMA secure_delete = ON")
@@ -156,10 +156,10 @@ class Database:
             )
 
     def close(self) -> None:
-        """Close the connection; nothing uncommitted is kept.
+        """Close the connection. Uncommitted changes are lost.
 
         Raises:
-            RunDirectoryError: not everything has come to where the journal counts.
+            RunDirectoryError: not everything could be written to the authoritative copy.
         """
         replica, self._replica = self._replica, None
         try:
@@ -180,13 +180,14 @@ class Journal:
 
     @classmethod
     def create_or_open(cls, directory: Path) -> Self:
-        """Open the directory for work, making it if it is not there; this process alone owns it then.
+        """Open the directory for work and create it if it does not exist. Only this process then owns it.
 
         Raises:
-            RunDirectoryError: locked by another process, not writable, not ours, on a network file system, or
-                from a newer version.
+            RunDirectoryError: it is locked by another process, not writable, not a run directory of this
+            user, on
+                    a network file system, or from a newer version.
         """
-        old = os.umask(0o077)  # SQLite makes its files while we are not looking
+        old = os.umask(0o077)  # SQLite creates its files itself
         try:
             require_local(directory)
             _make_directory(directory)
@@ -217,7 +218,7 @@ class Journal:
 
         Raises:
             NoRun: no command has begun there.
-            RunDirectoryError: its journal is gone, or from a newer version.
+            RunDirectoryError: its journal is missing or from a newer version.
         """
         path = directory / JOURNAL
         if not path.is_file():
@@ -231,12 +232,12 @@ class Journal:
         return cls(directory, database, None)
 
     def meta(self) -> dict[str, Any]:
-        """What the run knows about itself."""
+        """The facts that the run has recorded about itself."""
         found = self.database.query("SELECT key, value FROM meta WHERE key <> ?", _OWNER)
         return {key: json.loads(value) for key, value in found}
 
     def set_meta(self, values: Mapping[str, object]) -> None:
-        """Write some facts about the run."""
+        """Record facts about the run."""
         with self.database.transaction() as db:
             db.executemany(
                 "INSERT OR REPLACE INTO meta VALUES (?, ?)",
@@ -244,7 +245,7 @@ class Journal:
             )
 
     def close(self) -> None:
-        """Close the journal and let go of the directory."""
+        """Close the journal and release the directory."""
         self.database.close()
         if self._lock is not None:
             os.close(self._lock)
@@ -318,7 +319,7 @@ def _require_complete(database: Database, directory: Path) -> None:
 
 
 def _upgrade(database: Database) -> None:
-    """Make an older journal one of this version; all or nothing. A mere look reads it as it is."""
+    """Upgrade an older journal to this version, completely or not at all. Read-only commands do not."""
     with database.transaction() as db:
         db.create_function("country_of", 1, country_of, deterministic=True)
         for version in range(database.value("PRAGMA user_version"), VERSION):

@@ -1,8 +1,8 @@
-"""One commit for the changes of several threads: each is on disk when its own call returns.
+"""One commit for the changes of several threads: each change is on disk when its own call returns.
 
-A thread that comes alone commits at once. Whoever comes while another one commits waits for the end of that,
-and the first of them then commits for all: nobody waits longer than two commits take. No clock and no thread
-is needed for it, so it does the same under a scheduler that runs one user at a time.
+A single thread commits at once. Threads that call during a commit wait for its end; then the first of them
+commits for all. So no thread waits longer than two commits take. This needs no clock and no thread of its
+own, so it works the same under a scheduler that runs one user at a time.
 """
 
 import sqlite3
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Waiting:
-    """A change before its commit; `woken` is released after that, or when its own thread has to commit."""
+    """A change before its commit. `woken` is released after the commit, or when its thread must commit."""
 
     change: Callable[[sqlite3.Connection], object]
     result: object = None
@@ -33,7 +33,7 @@ class _Waiting:
 
 
 class GroupCommit:
-    """Commits changes, several at a time where several come."""
+    """Commits changes, several together if several are waiting."""
 
     def __init__(self, database: "Database") -> None:
         self._database = database
@@ -42,11 +42,11 @@ class GroupCommit:
         self._somebody_commits = False
 
     def commit(self, change: Callable[[sqlite3.Connection], T]) -> T:
-        """Carry out a change and commit it, alone or with those of other threads. Returns what it returned.
+        """Make a change and commit it, alone or with those of other threads. Returns the result of `change`.
 
         Raises:
-            RunDirectoryError: as `Database.transaction`. Whatever is raised, no change of this commit is
-                kept, and the threads of all of them are told so.
+            RunDirectoryError: as `Database.transaction`. After any error no change of this commit is kept,
+                and each of its threads gets the error.
         """
         mine = _Waiting(change)
         with self._mutex:

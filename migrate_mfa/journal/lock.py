@@ -1,4 +1,4 @@
-"""Locks that end with their process, and their content: the holder, and the last writer."""
+"""Locks that end with their process, and their content: the holder and the last writer."""
 
 import errno
 import fcntl
@@ -17,11 +17,11 @@ from migrate_mfa.journal.run_files import LOCK, QUICKLY
 _CLOCK = SystemClock()
 _LONGEST_NAME = 8192
 _GLANCE_S = 0.1
-"""`is_locked` shares a lock for a moment: who comes just then tries once more after this."""
+"""`is_locked` shares a lock for a moment; a process that finds it taken tries again after this time."""
 
 
 def is_locked(directory: Path) -> bool:
-    """Whether some process works on this directory now."""
+    """Whether a process works on this directory now."""
     try:
         descriptor = os.open(directory / LOCK, os.O_RDWR | QUICKLY)
     except OSError:
@@ -33,10 +33,10 @@ def is_locked(directory: Path) -> bool:
 
 
 def take_lock(path: Path, message: str, hint: str, sleep: Callable[[float], None] = _CLOCK.sleep) -> int:
-    """Take an OS lock that dies with this process; keep the descriptor open to keep it.
+    """Take an OS lock that ends with this process; keep the descriptor open to keep the lock.
 
     Raises:
-        Busy: another process has it; it is named where it has named itself.
+        Busy: another process has it; the message names the process if it is known.
     """
     descriptor = _open_lock(path)
     for pause in (0.0, _GLANCE_S):
@@ -52,12 +52,12 @@ def take_lock(path: Path, message: str, hint: str, sleep: Callable[[float], None
 def name_holder(path: Path, run_dir: str | None = None, writer: "Writer | None" = None) -> None:
     """Write our process and directory into a lock that we hold, for commands that find it taken.
 
-    It is news, no more: another user's file, which we may lock but not write, stays as it is.
+    The content is only information: another user's file, which we may lock but not write, stays unchanged.
 
     Args:
         path: the lock.
-        run_dir: what we work on, once that is known.
-        writer: who writes or wrote last under this lock; who did before unless given.
+        run_dir: our run directory, once that is known.
+        writer: the present or last writer under this lock (default: the one noted before).
     """
     wrote = writer or last_writer(path)
     named = {"pid": os.getpid(), "run_dir": run_dir, "wrote": wrote}
@@ -71,14 +71,14 @@ def name_holder(path: Path, run_dir: str | None = None, writer: "Writer | None" 
 
 
 class Writer(NamedTuple):
-    """A run directory whose command wrote to users, and when it had ended; `ended` None: it was killed."""
+    """A run directory whose command wrote to users, and when the command ended (None: it was killed)."""
 
     run_dir: str
     ended: float | None
 
 
 def last_writer(path: Path) -> Writer | None:
-    """The last writer to users under a lock, as far as it is noted there."""
+    """The last writer to users under a lock, if it is noted there."""
     with suppress(OSError, RecursionError, ValueError, KeyError, TypeError):
         descriptor = os.open(path, os.O_RDONLY | QUICKLY)
         try:
@@ -90,10 +90,10 @@ def last_writer(path: Path) -> Writer | None:
 
 
 def _holder(descriptor: int) -> str:
-    """A sentence that names who holds a lock; empty where that is not known.
+    """A sentence that names the holder of a lock; empty if it is not known.
 
-    Anybody may have written the file, and whoever holds it now may not: what it says is not believed of a
-    process that has ended, and nothing but printable text is passed on.
+    Anybody may have written the file, perhaps not the present holder. So the note of a process that has ended
+    is ignored, and only printable text is passed on.
     """
     try:
         named = json.loads(os.pread(descriptor, _LONGEST_NAME, 0))
@@ -108,19 +108,19 @@ def _lives(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except PermissionError:
-        return True  # another user's
+        return True  # another user's file
     except (OSError, OverflowError):
         return False
     return pid > 0
 
 
 def _open_lock(path: Path) -> int:
-    """Open a lock file, which may be another user's: owning the lock needs no right to write."""
+    """Open a lock file, which may be another user's: to lock it, write permission is not needed."""
     flags = os.O_RDONLY | QUICKLY
     try:
         descriptor = os.open(path, flags)
     except FileNotFoundError:
-        # Not exclusive: two that start at once must end with the same file.
+        # Not exclusive: two processes that start together must open the same file.
         descriptor = os.open(path, flags | os.O_CREAT, 0o600)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor

@@ -1,7 +1,8 @@
-"""Structured events as JSON lines, which cannot hold personal data and cannot end a run.
+"""Structured events as JSON lines, without personal data; errors of the log cannot end a run.
 
-Two sieves: only the keys in `KEYS` pass, and the text of what is left loses everything that looks like a
-number or an address. An exception leaves its type and its frames, never its message or its locals.
+There are two filters: only the keys in `KEYS` are written, and everything in their texts that looks like a
+number or an address is masked. Of an exception, only its type and frames are written, never its message or
+its locals.
 """
 
 import errno
@@ -61,15 +62,15 @@ KEYS: Final = frozenset(
 )
 """The only keys that a log line can have. Add one only for values that are never about a person."""
 
-_AS_GIVEN = frozenset({"run", "pool"})  # scrubbing would hurt identifiers that are full of digits
+_AS_GIVEN = frozenset({"run", "pool"})  # scrubbing would mask identifiers with many digits
 _LONGEST_TEXT = 200
-_LARGEST_NUMBER = 10**8  # above any count of ours, below any phone number read as a number
+_LARGEST_NUMBER = 10**8  # larger than any count, smaller than any phone number read as a number
 _MOST_CAUSES = 8
 _MOST_FRAMES = 40
 
 
 class Log:
-    """Where the events go until it is closed; then structlog is again what it was before."""
+    """The file of the events. Closing it restores the earlier configuration of structlog."""
 
     def __init__(self, sink: "_Sink", before: Callable[[], None]) -> None:
         self._sink = sink
@@ -77,11 +78,11 @@ class Log:
 
     @property
     def loss(self) -> str:
-        """How many lines could not be written and why, in a sentence; empty when none was lost."""
+        """A sentence that says how many lines could not be written and why; empty if none was lost."""
         return self._sink.loss
 
     def close(self) -> None:
-        """Let go of the file. Closing twice is harmless."""
+        """Close the file. Closing twice is harmless."""
         self._before()
         self._before = _nothing
         self._sink.close()
@@ -100,15 +101,15 @@ def configure(
     context: Mapping[str, str] | None = None,
     echo: Callable[[str], None] | None = None,
 ) -> Log:
-    """Send the events of the whole process to a file, one JSON object a line.
+    """Send the events of the whole process to a file, one JSON object per line.
 
-    Never raises for the file's sake: lines that cannot be written are counted, see `Log.loss`.
+    Never raises because of the file: lines that cannot be written are counted, see `Log.loss`.
 
     Args:
-        path: appended to; made for its owner alone. None: events go nowhere.
-        level: the least level that is kept. At `debug` every event is told on the terminal too.
-        context: what every line carries, such as the run and the pool.
-        echo: tells one line at level `debug`; standard error unless given.
+        path: the file to append to; it is created for its owner only. None: events are dropped.
+        level: the lowest level to write. At `debug`, every event is also shown on the terminal.
+        context: fields of every line, such as the run and the pool.
+        echo: shows one line at level `debug` (default: on standard error).
     """
     before = _restorer()
     sink = _Sink(path)
@@ -121,7 +122,7 @@ def configure(
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=lambda *_: sink,
-        # Loggers live as long as their modules: one that was cached would keep writing to a closed file.
+        # Loggers live as long as their modules: a cached logger would continue to write to a closed file.
         cache_logger_on_first_use=False,
     )
     return Log(sink, before)
@@ -163,13 +164,13 @@ class _Renderer:
     @staticmethod
     def _tell(echo: Callable[[str], None], head: Mapping[str, str], told: Mapping[str, object]) -> None:
         fields = " ".join(f"{key}={value}" for key, value in told.items() if key not in {"event", "frames"})
-        # A terminal that is gone is no reason to end a run: the file is what counts.
+        # A closed terminal must not end a run: only the file matters.
         with suppress(OSError, ValueError):
             echo(f"{head['timestamp'][11:19]} {head['level']} {told['event']} {fields}".rstrip())
 
 
 def _safe(value: object) -> object:
-    """What may be written of a value: numbers that count something, and text without personal data."""
+    """A value in the form in which it may be written: counts, and text without personal data."""
     match value:
         case None | bool():
             return value
@@ -183,14 +184,14 @@ def _safe(value: object) -> object:
             return type(value).__name__
 
 
-@lru_cache(maxsize=1024)  # nearly all text is one of a few codes
+@lru_cache(maxsize=1024)  # nearly all texts are one of a few codes
 def _scrubbed(text: str) -> str:
     rest = scrub(text)
-    return "[withheld]" if "@" in rest else rest  # no code has one, so it is an address of an unforeseen form
+    return "[withheld]" if "@" in rest else rest  # no code has an @: it is an unusual address
 
 
 def _fault(exc_info: object) -> dict[str, object]:
-    """The types and the frames of an exception, which tell us where; its message could tell them who."""
+    """The type and frames of an exception, without its message, which could contain personal data."""
     error = _exception(exc_info)
     if error is None:
         return {}
@@ -225,12 +226,12 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _frames(error: BaseException) -> Iterator[str]:
     for frame, line in walk_tb(error.__traceback__):
         code = frame.f_code
-        file = "/".join(PurePath(code.co_filename).parts[-2:])  # the whole path can name whose home it is
+        file = "/".join(PurePath(code.co_filename).parts[-2:])  # a full path can contain a person's name
         yield f"{file}:{line}:{code.co_qualname}"
 
 
 class _Sink:
-    """A file that lines are appended to, whole or not at all, by any thread."""
+    """A file to which any thread appends lines, each completely or not at all."""
 
     def __init__(self, path: "Path | None") -> None:
         self._path = path
@@ -273,7 +274,7 @@ class _Sink:
 
     def _append(self, descriptor: int, data: bytes) -> None:
         while rest := data[os.write(descriptor, data) :]:
-            self._torn = True  # the next line starts on a line of its own if the rest finds no room
+            self._torn = True  # the next line then starts on a new line if the rest does not fit
             data = rest
         self._torn = False
 
@@ -285,7 +286,7 @@ class _Sink:
         return f"{counted(self._lost, 'log line')} could not be written to {self._path} ({self._why})."
 
     def close(self) -> None:
-        """Close the file; what still comes goes nowhere."""
+        """Close the file; later lines are dropped."""
         with self._lock:
             if self._descriptor is not None:
                 os.close(self._descriptor)
@@ -295,7 +296,7 @@ class _Sink:
 
 @contextmanager
 def logged(directory: Path, *, level: str, pool_id: str, say: Callable[[str], None]) -> Iterator[None]:
-    """Log into `log.jsonl`; entries that cannot be written are reported once, and nothing else happens."""
+    """Log into `log.jsonl`; entries that cannot be written are only reported, once."""
     log = configure(directory / "log.jsonl", level=level, context={"pool": pool_id}, echo=say)
     try:
         with log:

@@ -1,4 +1,4 @@
-"""What a run directory says about itself, and whether a command fits it."""
+"""The facts that a run directory records about itself, and whether a command fits them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,11 +16,11 @@ from migrate_mfa.ports import CategoryPace, ProgressUpdate, RowFailure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RosterMeta:
-    """What reading a roster has shown: how it is built, and which columns were taken for what."""
+    """How a roster was read: its form, and the meaning of its columns."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] | None = None
-    """None in a journal from before they were written down, and in one without a roster."""
+    """None in a journal of an older version, and in one without a roster."""
     notes: tuple[str, ...] = ()
     lines: int = 0
     records: int = 0
@@ -31,7 +31,7 @@ class RosterMeta:
 
 @dataclass(frozen=True, slots=True)
 class KeptPace:
-    """The pace of a command's last invocation; calls a second by category."""
+    """The pace of a command's last invocation; calls per second by category."""
 
     quota_share: float
     max_rps: Mapping[str, float]
@@ -39,7 +39,7 @@ class KeptPace:
 
 @dataclass(frozen=True, slots=True)
 class ProgressNote:
-    """What an invocation noted of itself while it worked: which one, and when."""
+    """A note of a working invocation: its id, and the time of the note."""
 
     pass_id: int
     at: float
@@ -48,16 +48,16 @@ class ProgressNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunMeta:
-    """The facts in a journal; one that an older version did not write is None, empty, zero or False.
+    """The facts in a journal. If an older version did not write one, it is None, empty, zero or False.
 
-    `options` are the options that decided the plan, under their names: a command must not state others.
+    `options` are the options that decided the plan, by name: a command must not give different ones.
     """
 
     directory: Path
     kind: str | None = None
     phase: str | None = None
     usable: bool | None = None
-    """Whether the plan may be carried out, however much of the roster has failed."""
+    """Whether the plan may be applied, even if much of the roster has failed."""
     account: str | None = None
     user_pool_id: str | None = None
     pool_name: str | None = None
@@ -73,18 +73,18 @@ class RunMeta:
     frequent_details: Mapping[str, list[tuple[str, int]]] = field(default_factory=dict)
     reading: str = ""
     pool_facts: str | None = None
-    """As `pool_from_json` takes it; it is read only if a command needs it."""
+    """The text for `pool_from_json`, which is called only if a command needs it."""
     forecast: Foretold | None = None
-    """The plan's forecast, of what it leaves to do."""
+    """The plan's forecast of the remaining work."""
     enforced_limits: Mapping[str, float] = field(default_factory=dict)
     sms_expected: int = 0
     paces: Mapping[str, KeptPace] = field(default_factory=dict)
     audit_lists: tuple[str, ...] = ()
-    """The lists of an audit that the journal holds; before version 6 none, as its report alone had them."""
+    """The lists of an audit in the journal; none before version 6, which had them only in the report."""
     drift_told_in_pass: int = 0
     recovery_told: str | None = None
     planned_at: float | None = None
-    """When the plan was made, in seconds since the epoch."""
+    """When the plan was made, in seconds since 1970."""
     progress: ProgressNote | None = None
     options: Mapping[str, object] = field(default_factory=dict)
 
@@ -115,7 +115,7 @@ class RunMeta:
 
     @property
     def policy(self) -> Policy:
-        """The policy with which it was planned."""
+        """The policy of the plan."""
         return Policy(
             verification=VerificationPolicy(str(self.options["verification"])),
             phone_conflict=PhoneConflict(str(self.options["phone_conflict"])),
@@ -124,17 +124,17 @@ class RunMeta:
 
     @property
     def verification(self) -> str | None:
-        """How a number becomes verified; None where nothing was planned, and of a disable."""
+        """How a number becomes verified; None without a plan, and for `disable`."""
         return self._text_of("verification")
 
     @property
     def phone_conflict(self) -> str | None:
-        """What becomes of users who have another number; None as above."""
+        """What to do about users who have another number; None as above."""
         return self._text_of("phone_conflict")
 
     @property
     def despite(self) -> tuple[str, ...]:
-        """The reasons that were lifted."""
+        """The reasons given with `--despite`."""
         told = self._decided("despite")
         return tuple(map(str, told)) if isinstance(told, list) else ()
 
@@ -143,12 +143,12 @@ class RunMeta:
         return None if value is None else str(value)
 
     def _decided(self, name: str) -> object:
-        """What the operator decided about numbers; a disable reads none, whatever its journal has."""
+        """The operator's choices about numbers; empty for `disable`, which reads no numbers."""
         return None if self.kind == "disable" else self.options.get(name)
 
     @property
     def settled(self) -> Mapping[str, object]:
-        """Options that need not be given with the run directory, by name."""
+        """Options that need not be given together with the run directory, by name."""
         where = {"user_pool_id": self.user_pool_id, "region": self.region, "roster": self.roster}
         return {**self.options, **{name: value for name, value in where.items() if value is not None}}
 
@@ -156,7 +156,7 @@ class RunMeta:
         """Refuse a directory without a finished plan, or of another kind of command. Returns itself.
 
         Raises:
-            InputUnusable: it is of another kind, or its personal data was removed.
+            InputUnusable: it is of another kind, or was purged.
             NotPlanned: it has no plan.
         """
         if kind is not None:
@@ -177,19 +177,19 @@ class RunMeta:
         roster: tuple[str | None, str] | None = None,
         options: Mapping[str, object] | None = None,
     ) -> None:
-        """Refuse a command that would work on something else, or decide otherwise, than was planned.
+        """Refuse a command whose pool, roster or options differ from those of the plan.
 
-        What is not given is not asked for; what the journal does not know, as an empty one, fits everything.
+        Values that are not given are not compared; values that are missing in the journal fit everything.
 
         Args:
-            kind: the command whose directory it must be: `run`, `disable` or `audit`.
+            kind: the command to which the directory must belong: `run`, `disable` or `audit`.
             account: the AWS account.
             user_pool_id: the user pool.
             roster: the source and the SHA-256 of the roster.
-            options: options that decide, by name.
+            options: the options that decide a plan, by name.
 
         Raises:
-            InputUnusable: names the first that differs, what was planned and what is asked for.
+            InputUnusable: names the first difference, with both values.
         """
         if kind is not None and self.kind not in {None, kind}:
             holds = _ELSEWHERE.get(self.kind or "", "")
@@ -214,7 +214,7 @@ class RunMeta:
 
 
 def planned_directory(directory: Path, kind: str | None = None) -> RunMeta:
-    """What a run directory with a plan says about itself; raises as `RunMeta.require_planned`."""
+    """The facts of a run directory with a plan; raises like `RunMeta.require_planned`."""
     with Journal.look_at(directory) as journal:
         return RunMeta.read(journal).require_planned(kind)
 
@@ -233,7 +233,7 @@ _PLAIN = {
     *("roster", "roster_sha256", "guesses", "frequent_details", "reading", "enforced_limits", "sms_expected"),
     *("drift_told_in_pass", "recovery_told", "pool_facts", "planned_at"),
 }
-"""Facts of the journal that are kept as they stand there, under the same names."""
+"""Facts that have the same name and value in the journal."""
 _OF_THE_ROSTER = {
     "columns": "roster_columns",
     "labels": "roster_column_labels",
@@ -289,7 +289,7 @@ _ELSEWHERE = {
 
 
 def _progress_of(noted: Mapping[str, Any]) -> ProgressUpdate:
-    """What a command noted of its progress for other processes; an earlier version noted less of it."""
+    """The progress that a command noted for other processes; an older version noted less."""
     sms = noted.get("sms")
     return ProgressUpdate(
         stage=noted["stage"],

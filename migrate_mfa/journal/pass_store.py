@@ -1,4 +1,4 @@
-"""The journal's passes: one for each command that has worked on the run directory, as it begins and ends."""
+"""The journal's passes: the beginning and end of each command that has worked on the run directory."""
 
 import json
 from collections.abc import Mapping
@@ -26,9 +26,9 @@ class Count(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassContext:
-    """Who worked how in one pass; the names of the fields are the JSON keys.
+    """The caller, options and rates of one pass; the names of the fields are the JSON keys.
 
-    A journal from before this was kept has nothing of it.
+    In a journal of an older version all are missing.
     """
 
     account: str | None = None
@@ -38,41 +38,41 @@ class PassContext:
     host: str | None = None
     versions: Mapping[str, str] | None = None
     rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """The quota, and how much of it we allow ourselves, by category; calls a second."""
+    """The quota and our ceiling, by category, in calls per second."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """The options that set how far and how fast the pass goes, as JSON has them."""
+    """The options for the limits and the pace of the pass, as JSON values."""
 
     def to_json(self) -> str:
-        """As the journal keeps it."""
+        """The text for the journal."""
         return json.dumps({each.name: getattr(self, each.name) for each in fields(self)})
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The inverse of `to_json`; what a later version adds is left out."""
+        """The inverse of `to_json`; fields that a later version adds are left out."""
         known = {each.name for each in fields(cls)}
         return cls(**{name: value for name, value in json.loads(text).items() if name in known})
 
 
 class PassStore:
-    """One pass (one invocation of one command), and what is known of those before it."""
+    """One pass (one invocation of one command), and facts about the passes before it."""
 
     def __init__(self, database: "Database", pass_id: int, begun: float = 0.0) -> None:
         self._database = database
         self._pass = pass_id
         self._last_intent = 0
         self.begun = begun
-        """When this pass began, in seconds since the epoch; no other process has worked here since."""
+        """When this pass began, in seconds since 1970; no other process has worked here since."""
 
     @property
     def pass_id(self) -> int:
-        """The number of this pass: later ones have higher ones, whatever the clock says."""
+        """The number of this pass: later passes have higher numbers, even if the clock was set back."""
         return self._pass
 
     @classmethod
     def begin(
         cls, database: "Database", command: str, now: float, context: PassContext | None = None
     ) -> Self:
-        """Start a pass; `context` is the caller, host, versions and options."""
+        """Start a pass; `context` has the caller, host, versions and options."""
         with database.transaction() as db:
             made = db.execute(
                 "INSERT INTO passes (command, state, started_at, context) VALUES (?, 'running', ?, ?)",
@@ -84,15 +84,15 @@ class PassStore:
         return store
 
     def _mark(self) -> None:
-        """Note the progress of the journal in a file next to it."""
+        """Note the last pass and write of the journal in a file beside it."""
         if self._pass:
             write_mark(self._database.path.parent, self._pass, self._last_intent)
 
     def require_ours(self) -> None:
-        """Look whether this process may still write to users: what it did would be noted nowhere else.
+        """Check that this process may still write to users: otherwise the writes would be recorded nowhere.
 
         Raises:
-            RunDirectoryError: the run directory is gone or replaced, or another process has taken over.
+            RunDirectoryError: the run directory was removed or replaced, or another process has taken over.
         """
         self._database.require_ours()
 
@@ -106,7 +106,7 @@ class PassStore:
         self._mark()
 
     def count_calls(self, calls: Mapping[Category, Count], moments: Moments | None = None) -> None:
-        """Write down the calls of this pass so far; `moments` are those since the last time."""
+        """Record the calls of this pass so far; `moments` are the calls since the last time."""
         with self._database.transaction() as db:
             self._count_calls(db, calls)
             add_calls(db, self._pass, moments or {})
@@ -118,7 +118,7 @@ class PassStore:
         now: float,
         moments: Moments | None = None,
     ) -> None:
-        """Write down where this pass stands, in place of the note before, and its calls as `count_calls`."""
+        """Replace the note of this pass's progress, and record its calls like `count_calls`."""
         noted = {"pass": self._pass, "at": now, **asdict(standing)}
         with self._database.transaction() as db:
             self._count_calls(db, calls)
@@ -137,7 +137,7 @@ class PassStore:
         )
 
     def finished_before(self, command: str) -> bool:
-        """Whether the same command came to its end here before."""
+        """Whether the same command has finished here before."""
         return bool(
             self._database.value(
                 "SELECT EXISTS (SELECT 1 FROM passes WHERE command = ? AND state = 'finished')", command
@@ -145,7 +145,7 @@ class PassStore:
         )
 
     def ended_before(self) -> float | None:
-        """When the command before this one ended, in seconds since 1970; None if it was cut off."""
+        """When the command before this one ended, in seconds since 1970; None if it was killed."""
         sql = "SELECT ended_at FROM passes WHERE id < ? ORDER BY id DESC LIMIT 1"
         found = self._database.query(sql, self.pass_id)
         return found[0]["ended_at"] if found else None

@@ -1,4 +1,4 @@
-"""A plan in numbers, out of the journal: writes, countries, shared numbers."""
+"""The counts of a plan, from the journal: writes, countries, shared numbers."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ _KINDS = {
 
 
 class PlanCounts:
-    """How much there is to do; counts are of rows, and so of users."""
+    """How much work there is. Counts are of rows, and so of users."""
 
     def __init__(self, database: "Database") -> None:
         self._database = database
@@ -48,7 +48,7 @@ class PlanCounts:
     ) -> dict[str, tuple[int, int]]:
         """By country of the number, most users first: open rows that store it unverified, and that enrol.
 
-        Who ends as `awaiting_code` is counted as enrolled: SMS MFA is switched on once the number is proved.
+        `awaiting_code` counts as enrolled: SMS MFA is switched on once the user has verified the number.
         """
         found = self._database.query(
             "SELECT COALESCE(r.country, ?) AS place,"
@@ -62,7 +62,7 @@ class PlanCounts:
         return {row["place"]: (row["codes"], row["users"]) for row in found}
 
     def shared_numbers(self) -> SharedNumbers:
-        """Open rows of different users that store or enrol one and the same number."""
+        """Open rows of different users that store or enrol the same number."""
         (found,) = self._database.query(
             "SELECT COUNT(*) AS numbers, COALESCE(SUM(users), 0) AS users, COALESCE(MAX(users), 0) AS most"
             f" FROM (SELECT COUNT(*) AS users {OPEN_ROWS}"

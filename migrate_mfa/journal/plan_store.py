@@ -1,4 +1,4 @@
-"""The journal while a plan is made: the roster and the pool are joined here, on disk."""
+"""The journal while a plan is made: the roster and the pool are joined in it, on disk."""
 
 import json
 import sqlite3
@@ -34,14 +34,14 @@ _UNDECIDED = "r.outcome = 'unprocessed' AND r.steps IS NULL AND r.verb = 'run'"
 
 
 class PlanStore(PlanCounts):
-    """What planning reads and writes. `resolve.fold` makes the keys by which identities are compared."""
+    """The reads and writes of planning. `resolve.fold` makes the keys for comparing identities."""
 
     def __init__(self, database: "Database", *, case_sensitive: bool = True) -> None:
         super().__init__(database)
         self._fold = partial(fold, case_sensitive=case_sensitive)
 
     def reset(self) -> None:
-        """Forget an earlier plan."""
+        """Delete an earlier plan."""
         with self._database.transaction() as db:
             for index in _USER_INDEXES:
                 db.execute(f"DROP INDEX IF EXISTS {index}")
@@ -49,11 +49,11 @@ class PlanStore(PlanCounts):
             db.execute("DELETE FROM users")
 
     def has_writes(self) -> bool:
-        """Whether this run has written to anybody, or was about to."""
+        """Whether this run has written to any user, or may have."""
         return bool(self._database.value("SELECT EXISTS (SELECT 1 FROM writes)"))
 
     def add_records(self, records: Sequence["Record"], now: float) -> None:
-        """Take in some records of the roster."""
+        """Add some records of the roster."""
         with self._database.transaction() as db:
             db.executemany(
                 "INSERT INTO rows (row, first_line, last_line, cells, readable, sub, username, email, phone,"
@@ -63,10 +63,10 @@ class PlanStore(PlanCounts):
             )
 
     def add_users(self, users: Iterable[UserState]) -> None:
-        """Take in some users of the pool; a later look at the same user replaces an earlier one.
+        """Add some users of the pool; a later read of the same user replaces an earlier one.
 
-        Until `index_users`, a user seen twice is kept twice: subs come in no order, so an index that grew
-        with them would write a page of its own for nearly each.
+        Before `index_users`, a user who was read twice is stored twice: subs come in random order, so to
+        update an index for each user would write nearly one page per user.
         """
         with self._database.transaction() as db:
             db.executemany(
@@ -82,7 +82,7 @@ class PlanStore(PlanCounts):
         )  # fmt: skip
 
     def index_users(self) -> None:
-        """Make users unique and the joins fast, once the bulk of the users is in."""
+        """Make users unique and joins fast, once most users have been added."""
         with self._database.transaction() as db:
             try:
                 db.execute(_UNIQUE_USERS)
@@ -93,13 +93,13 @@ class PlanStore(PlanCounts):
                 db.execute(f"CREATE INDEX IF NOT EXISTS {index} ON users({column})")
 
     def find(self, kind: IdentityKind, value: str) -> list[UserState]:
-        """The users taken in so far that one identity names."""
+        """The users added so far whom one identity names."""
         column, key = _KEY_COLUMNS[kind], self._fold(value) if kind in _FOLDED else value
         found = self._database.query(f"SELECT {USER} FROM users u WHERE u.{column} = ?", key)
         return [user_of(row) for row in found]
 
     def count_users(self) -> int:
-        """How many users were taken in."""
+        """How many users were added."""
         return int(self._database.value("SELECT COUNT(*) FROM users"))
 
     def last_row(self) -> int:
@@ -107,7 +107,7 @@ class PlanStore(PlanCounts):
         return int(self._database.value("SELECT COALESCE(MAX(row), 0) FROM rows"))
 
     def unresolved(self, after: int, limit: int) -> list[Candidate]:
-        """Readable rows without a user, in order, from the row after `after` on."""
+        """Readable rows without a user, in order, after the row `after`."""
         found = self._database.query(
             f"SELECT {CANDIDATE} {OPEN_ROWS} WHERE {_UNDECIDED} AND r.user_sub IS NULL AND r.row > ?"
             " ORDER BY r.row LIMIT ?",
@@ -117,17 +117,17 @@ class PlanStore(PlanCounts):
         return [candidate_of(row) for row in found]
 
     def count_unresolved(self) -> int:
-        """How many readable rows have neither a user nor an end."""
+        """How many readable rows have neither a user nor a result."""
         return int(
             self._database.value(f"SELECT COUNT(*) {OPEN_ROWS} WHERE {_UNDECIDED} AND r.user_sub IS NULL")
         )
 
     def somebody_named(self) -> bool:
-        """Whether any row names a user, as far as is known."""
+        """Whether any row is known to name a user."""
         return bool(self._database.value("SELECT EXISTS (SELECT 1 FROM rows WHERE user_sub NOTNULL)"))
 
     def wrong_numbers(self, after: int, limit: int) -> list[Candidate]:
-        """Rows that only their number condemns and that name somebody more than once, in order."""
+        """Rows in which only the number is bad and that have several identities, in order."""
         found = self._database.query(
             f"SELECT {CANDIDATE} FROM rows r NOT INDEXED"
             f" WHERE NOT r.readable AND r.reason IN ({OF_NUMBER})"
@@ -139,7 +139,7 @@ class PlanStore(PlanCounts):
         return [candidate_of(row) for row in found]
 
     def resolve(self, found: Sequence[Resolved]) -> None:
-        """Write down whom some rows mean."""
+        """Record the users of some rows."""
         with self._database.transaction() as db:
             db.executemany(
                 "UPDATE rows SET user_sub = ?, wish = ?, country = ?, trust = ? WHERE row = ?",
@@ -156,7 +156,7 @@ class PlanStore(PlanCounts):
             )
 
     def compare_rows(self, now: float) -> None:
-        """Row 4 of the decision table: rows for one user that ask the same, or different things."""
+        """Row 4 of the decision table: several rows for one user, with the same or different requests."""
         with self._database.transaction() as db:
             db.execute("CREATE INDEX IF NOT EXISTS rows_by_user ON rows(user_sub)")
             db.execute(
@@ -177,7 +177,7 @@ class PlanStore(PlanCounts):
             db.execute("DROP TABLE shared")
 
     def mark_rivals(self) -> None:
-        """Row 10: note which numbers several users claim. Only asked where numbers sign people in."""
+        """Row 10: note which numbers several users claim. Called only if users sign in with numbers."""
         with self._database.transaction() as db:
             db.execute("CREATE INDEX IF NOT EXISTS rows_by_wish ON rows(wish)")
             db.execute(
@@ -190,7 +190,7 @@ class PlanStore(PlanCounts):
             )
 
     def undecided(self, after: int, limit: int) -> list[Undecided]:
-        """Resolved rows without a decision, in order, from the row after `after` on."""
+        """Resolved rows without a decision, in order, after the row `after`."""
         found = self._database.query(
             f"SELECT {CANDIDATE}, {USER}, r.wished_by_others, r.held_by_other {OPEN_ROWS}"
             f" CROSS JOIN users u ON u.sub = r.user_sub WHERE {_UNDECIDED} AND r.row > ?"
@@ -201,7 +201,7 @@ class PlanStore(PlanCounts):
         return [Undecided(candidate_of(row), user_of(row), rivalry_of(row)) for row in found]
 
     def planned(self, after: int, limit: int) -> list[Undecided]:
-        """Rows that `run` has still to do, as the plan saw them, from the row after `after` on."""
+        """Rows that `run` has still to do, with the state at planning, after the row `after`."""
         found = self._database.query(
             f"SELECT {CANDIDATE}, {USER}, r.wished_by_others, r.held_by_other {OPEN_ROWS}"
             " CROSS JOIN users u ON u.sub = r.user_sub"
@@ -215,7 +215,7 @@ class PlanStore(PlanCounts):
     def decide(
         self, decisions: Iterable[tuple[int, Decision]], now: float, verb: PlannedBy = PlannedBy.RUN
     ) -> None:
-        """Write down what should happen to some rows, and which command is to do it."""
+        """Record the decisions for some rows, and the command that is to apply them."""
         plans, verdicts = [], []
         for row, decision in decisions:
             match decision:
@@ -230,13 +230,13 @@ class PlanStore(PlanCounts):
             db.executemany(END.replace("SET", "SET verb = :verb,", 1), verdicts)
 
     def reopen_failed(self) -> int:
-        """Open failed rows again, but not what the roster alone condemns.
+        """Reopen failed rows, except those that failed because of the roster alone.
 
-        A row that may have written keeps its user, whoever its address names by now, and its plan, with the
-        command that it is of: the read before the next write decides what is left of that.
+        A row that may have written keeps its user (even if its address now names somebody else), its plan,
+        and the command of the plan: the read before the next write decides what is left to do.
 
         Returns:
-            How many rows are undecided, also from a time before that was cut short.
+            How many rows are undecided, including those of an earlier, interrupted command.
         """
         wrote = "EXISTS (SELECT 1 FROM writes w WHERE w.row = rows.row AND w.result <> 'refused')"
         with self._database.transaction() as db:
@@ -250,15 +250,15 @@ class PlanStore(PlanCounts):
                 " wished_by_others = 0, held_by_other = 0"
                 f" WHERE {_FAILED} AND NOT {wrote}"
             )
-            _forget_other_users(db)  # a user who was deleted since must not be found beside a new one
+            _forget_other_users(db)  # a user who was deleted since must not be found in addition to a new one
         return self.count_undecided()
 
     def count_undecided(self) -> int:
-        """How many rows have neither a plan nor an end."""
+        """How many rows have neither a plan nor a result."""
         return int(self._database.value(f"SELECT COUNT(*) {OPEN_ROWS} WHERE {_UNDECIDED}"))
 
     def forget_strangers(self) -> None:
-        """Keep nothing about users whom the roster does not concern."""
+        """Delete the users whom no row of the roster names."""
         with self._database.transaction() as db:
             _forget_other_users(db)
 

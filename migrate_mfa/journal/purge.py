@@ -1,4 +1,4 @@
-"""The journal without personal data: what a purge removes, and what it leaves."""
+"""Remove the personal data from a journal."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ def purge_journal(database: "Database") -> None:
     """Remove everything that names a person or a number; outcomes, reasons and counts stay.
 
     Raises:
-        RunDirectoryError: copies of it are left, because another program has the journal open.
+        RunDirectoryError: copies of the data are left, because another program has the journal open.
     """
     gone = _some_personal_data(database)
     with database.transaction() as db:
@@ -32,7 +32,7 @@ def purge_journal(database: "Database") -> None:
 
 
 def _some_personal_data(database: "Database") -> set[str]:
-    """Numbers and subs from all over the journal, by which a copy that was left can be told."""
+    """A sample of the journal's numbers and subs, with which a remaining copy can be found."""
     found = database.query(
         "SELECT sub, phone FROM users WHERE rowid % (SELECT MAX(1, MAX(rowid) / ?) FROM users) = 0"
         " UNION SELECT user_sub, phone FROM rows WHERE row % (SELECT MAX(1, MAX(row) / ?) FROM rows) = 0"

@@ -1,4 +1,4 @@
-"""The journal as reconcile sees it: comparing what a run left behind with the pool."""
+"""The journal for reconcile: compares the results of a run with the pool."""
 
 import sqlite3
 from collections.abc import Collection, Iterable
@@ -28,7 +28,7 @@ _OF_INTEREST = (
     " AND r.user_sub NOTNULL AND r.verb <> 'rollback'"
 )
 _THIS = "(SELECT MAX(id) FROM passes)"
-"""The passes tell before from after; clocks can be set back between them."""
+"""Passes are compared by number: a clock can be set back between them."""
 _COLUMNS = (
     "sub", "username", "email", "email_verified", "phone", "phone_verified", "status", "enabled", "modified",
 )  # fmt: skip
@@ -36,23 +36,23 @@ _LOOK = attrgetter(*_COLUMNS)
 _CHANGED = "(s.sub IS NULL OR s.modified >= u.modified AND ({differ}))".format(
     differ=" OR ".join(f"s.{name} IS NOT u.{name}" for name in _COLUMNS)
 )
-"""What `Revisited.changed` says of both looks."""
+"""The condition of `Revisited.changed` in SQL."""
 
 
 class ReconcileStore:
-    """What reconcile reads and writes in addition to every command."""
+    """The reads and writes of reconcile, in addition to those of every command."""
 
     def __init__(self, database: "Database") -> None:
         self._database = database
 
-    # -- looking at the pool again
+    # -- reading the pool again
 
     def interest(self) -> int:
-        """How many rows have users worth another look."""
+        """How many rows have users who must be read again."""
         return int(self._database.value(f"SELECT COUNT(*) FROM rows r WHERE {_OF_INTEREST}"))
 
     def see(self, users: Iterable[UserState]) -> None:
-        """Keep those users of a page that are ours."""
+        """Keep the users of a page who belong to this run."""
         with self._database.transaction() as db:
             db.executemany(
                 "INSERT OR REPLACE INTO seen SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
@@ -61,7 +61,7 @@ class ReconcileStore:
             )
 
     def unseen(self, after: int, limit: int) -> list[tuple[int, str]]:
-        """Row and sub of users that this look has not found so far."""
+        """Row and sub of users who have not been found so far."""
         found = self._database.query(
             f"SELECT r.row, r.user_sub FROM rows r NOT INDEXED WHERE {_OF_INTEREST} AND r.row > ?"
             " AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.sub = r.user_sub) ORDER BY r.row LIMIT ?",
@@ -71,10 +71,10 @@ class ReconcileStore:
         return [(row["row"], row["user_sub"]) for row in found]
 
     def revisited(self, after: int, limit: int, *, unchanged: bool = True) -> list[Revisited]:
-        """Rows of interest beside both looks at their users, in order.
+        """Rows of interest with both states of their users, in order.
 
-        Without the `unchanged` these are the rows whose users have changed or drift, or that are worth
-        another try: mostly few, and the others cost nothing but a look in the journal.
+        Without the `unchanged` these are the rows whose users have changed or drifted, or that are worth
+        another try. Usually they are few; the others cost only a query of the journal.
         """
         which = "" if unchanged else f" AND ({_CHANGED} OR drifting OR r.reason IN ({AGAIN}))"
         found = self._database.query(
@@ -95,25 +95,25 @@ class ReconcileStore:
         return [_revisited(row) for row in found]
 
     def accept(self, states: Iterable[UserState]) -> None:
-        """Take what this look showed as our last look from now on."""
+        """From now on, use the present states as the last known ones."""
         with self._database.transaction() as db:
             for state in states:
                 remember(db, state)
 
     def forget_looks(self) -> None:
-        """Empty the table of this look."""
+        """Empty the table of the present states."""
         with self._database.transaction() as db:
             db.execute("DELETE FROM seen")
 
     # -- decided again
 
     def reopen(self, rows: Iterable[int], plan: Plan, verb: PlannedBy) -> None:
-        """Plan rows that had ended, and remember the reasons that they had."""
+        """Plan rows that had ended, and keep their earlier reasons."""
         with self._database.transaction() as db:
             reopen(db, rows, plan, verb)
 
     def end(self, row: int, verdict: Verdict, now: float, state: UserState | None = None) -> None:
-        """End a row otherwise than it had, and remember what it waited for; `state` is our last look."""
+        """End a row with a new verdict, and keep its earlier reason; `state` is the user as last read."""
         with self._database.transaction() as db:
             if state is not None:
                 remember(db, state)
@@ -125,12 +125,12 @@ class ReconcileStore:
             write_decision(db, row, verdict, now)
 
     def explain(self, row: int, detail: str) -> None:
-        """Say something about a row that stays as it is."""
+        """Add a detail to a row that stays unchanged."""
         with self._database.transaction() as db:
             db.execute("UPDATE rows SET detail = ? WHERE row = ?", (detail, row))
 
     def note_drift(self, found: Iterable[Drift], gone: Collection[str], now: float) -> None:
-        """Record the users who drift, since when, and those who no longer do."""
+        """Record the users who have drifted, since when, and those who have not any more."""
         with self._database.transaction() as db:
             db.executemany("DELETE FROM drift WHERE user_sub = ?", [(sub,) for sub in gone])
             db.executemany(
@@ -140,7 +140,7 @@ class ReconcileStore:
                 " pass = CASE kind WHEN excluded.kind THEN pass ELSE excluded.pass END",
                 [(each.sub, each.row, each.kind, each.detail, now) for each in found],
             )
-            # A repair that comes now is of this drift, not of one that was over.
+            # A repair from now on belongs to this drift, not to an earlier one.
             db.executemany(
                 "UPDATE rows SET verb = 'reconcile'"
                 " WHERE row = ? AND verb = 'repair' AND outcome = 'verified'",
@@ -148,7 +148,7 @@ class ReconcileStore:
             )
 
     def drifts(self, after: str, limit: int) -> list[Drift]:
-        """Users who drift, by sub."""
+        """Users who have drifted, by sub."""
         found = self._database.query(
             "SELECT d.*, u.username FROM drift d JOIN users u ON u.sub = d.user_sub"
             " WHERE d.user_sub > ? ORDER BY d.user_sub LIMIT ?",
@@ -160,11 +160,11 @@ class ReconcileStore:
         ]
 
     def last_write_at(self) -> float:
-        """When this run last wrote to a user; 0 where it never did."""
+        """When this run last wrote to a user; 0 if it never did."""
         return float(self._database.value("SELECT MAX(at) FROM writes WHERE result <> 'refused'") or 0.0)
 
     def drift_kinds(self, after_pass: int = -1) -> dict[str, int]:
-        """How many users drift, by kind; only those who do since a pass after that one."""
+        """How many users have drifted, by kind; only those found in a pass after the given one."""
         found = self._database.query(
             "SELECT kind, COUNT(*) AS users FROM drift WHERE pass > ? GROUP BY kind", after_pass
         )

@@ -1,4 +1,4 @@
-"""The journal as reports and `status` read it; never needs more than a read-only look."""
+"""The journal for reports and `status`, read only."""
 
 import json
 from collections import defaultdict
@@ -30,10 +30,10 @@ _BATCH = 1000
 
 
 class ReportRow(NamedTuple):
-    """One row of the roster with what became of it; `reason` is empty while it is unprocessed.
+    """One row of the roster with its result; `reason` is empty while it is unprocessed.
 
-    `cells` are those that the row has: perhaps fewer than the roster's columns, or more (`surplus_cells`).
-    `used` is the number that was stored or used for its user; `writes` are those of an unprocessed row.
+    `cells` are the row's own: they may be fewer than the roster's columns, or more (`surplus_cells`). `used`
+    is the number that was stored or used for its user; `writes` are those of an unprocessed row.
     """
 
     row: int
@@ -60,17 +60,17 @@ class PassRecord:
     ended_at: float | None
     reads_only: int
     extra: Mapping[str, Any]
-    """What its command adds to its summary: `reports.command_results` has the types."""
+    """The command's own part of the summary; `reports.command_results` has the types."""
     context: PassContext
 
     @property
     def seconds(self) -> float | None:
-        """How long it took; None while it has not ended."""
+        """How long it took; None if it has not ended."""
         return None if self.ended_at is None else self.ended_at - self.started_at
 
 
 class ReportStore:
-    """Counts and rows, straight from the journal."""
+    """Counts and rows, read directly from the journal."""
 
     def __init__(self, database: "Database") -> None:
         self._database = database
@@ -84,7 +84,7 @@ class ReportStore:
         return [(row["outcome"], row["reason"], row["rows"]) for row in found]
 
     def planned(self) -> dict[str, int]:
-        """Open rows by the reason that their plan ends with."""
+        """Open rows by the reason with which their plan ends."""
         found = self._database.query(
             "SELECT ends, COUNT(*) AS rows FROM rows INDEXED BY open_rows"
             " WHERE outcome = 'unprocessed' AND ends NOTNULL GROUP BY ends"
@@ -92,7 +92,7 @@ class ReportStore:
         return {row["ends"]: row["rows"] for row in found}
 
     def frequent_details(self, most: int = 3) -> dict[str, list[tuple[str, int]]]:
-        """What rows that cannot be read or used have in common: by reason, the commonest details."""
+        """The most frequent details of rows that cannot be read or used, by reason."""
         found = self._database.query(
             "SELECT reason, detail, COUNT(*) AS rows FROM rows NOT INDEXED"
             f" WHERE (NOT readable OR reason IN ({OF_NUMBER})) AND detail <> ''"
@@ -130,7 +130,7 @@ class ReportStore:
             after = found[-1]["row"]
 
     def _knows_numbers(self) -> bool:
-        """Whether the journal is of a version that keeps the numbers used: a mere look upgrades none."""
+        """Whether the journal's version has the numbers used; a read-only command does not upgrade it."""
         return self._has("rows", "used")
 
     def _has(self, table: str, column: str) -> bool:
@@ -138,7 +138,7 @@ class ReportStore:
         return bool(self._database.query(sql, table, column))
 
     def _writes(self, rows: Sequence[Any]) -> dict[int, Sequence[Write]]:
-        """The writes to the users of neighbouring rows, by row, without those that were refused."""
+        """The writes to the users of a range of rows, by row, without refused ones."""
         writes: dict[int, list[Write]] = defaultdict(list)
         for each in self._database.query(
             "SELECT row, step, result FROM writes WHERE row BETWEEN ? AND ? AND result <> 'refused'"
@@ -151,9 +151,9 @@ class ReportStore:
         return dict(writes)
 
     def half_done(self) -> dict[str, int]:
-        """Users whom a run or a rollback has left between two writes, by what is so of them.
+        """Users whom a run or a rollback has left between two writes, by their state.
 
-        No row after the last one that was written to is looked at: a roster may have a million to do.
+        Only rows up to the last write are read: a roster may have a million rows still to do.
         """
         found = self._database.query(
             f"SELECT COUNT(*) FILTER (WHERE verb = 'run' AND {any_step('steps', SETS_SMS_MFA)}"
@@ -180,7 +180,7 @@ class ReportStore:
         return [_pass(row) for row in found]
 
     def ended_since(self, moment: float) -> dict[str, int]:
-        """Rows that were planned and have ended since a moment (epoch seconds), by reason; the most first."""
+        """Planned rows that have ended since a time (seconds since 1970), by reason, most frequent first."""
         found = self._database.query(
             "SELECT reason, COUNT(*) AS rows FROM rows NOT INDEXED WHERE updated_at >= ? AND steps NOTNULL"
             " AND reason NOTNULL GROUP BY reason ORDER BY rows DESC, reason",
@@ -191,7 +191,7 @@ class ReportStore:
     def failures(self) -> list[tuple[str, str, str, int]]:
         """Failed rows by reason, by what failed ("AdminGetUser: SomeException", or empty), and by country.
 
-        Only the beginning of a detail counts, which is of our own making: what Cognito said differs by row.
+        Only the beginning of a detail is used, which is our own text: Cognito's text differs by row.
         """
         found = self._database.query(
             "SELECT reason, CASE WHEN detail GLOB 'Admin*' OR detail GLOB 'List*'"
@@ -203,7 +203,7 @@ class ReportStore:
         return [(row["reason"], row["cause"], row["country"] or "", row["rows"]) for row in found]
 
     def codes_caused(self) -> dict[str, int]:
-        """Rows by country for which an unverified number was, or may have been, stored."""
+        """By country, the rows for which an unverified number was, or may have been, stored."""
         country = "r.country" if self._has("rows", "country") else "NULL"
         found = self._database.query(
             f"SELECT {country} AS country, COUNT(DISTINCT w.row) AS rows"
@@ -213,7 +213,7 @@ class ReportStore:
         return {row["country"] or NO_COUNTRY: row["rows"] for row in found}
 
     def users_written(self) -> int:
-        """Users whom this directory's commands have written to, or began to."""
+        """How many users this directory's commands have written to, or may have."""
         return int(self._database.value("SELECT COUNT(*) FROM before_images"))
 
     def calls(self, pass_id: int) -> dict[str, dict[str, int]]:
@@ -229,7 +229,7 @@ _STORED, _OFF = "number_stored_mfa_off", "mfa_off_not_given_back"
 
 
 def _wrote(pattern: str) -> str:
-    """SQL for whether a kind of write is known to have been made for the row `r`."""
+    """SQL for whether a kind of write was surely made for the row `r`."""
     return (
         "EXISTS (SELECT 1 FROM writes w WHERE w.row = r.row AND w.result = 'done'"
         f" AND {first_step('w.step', pattern)})"
@@ -254,7 +254,7 @@ _REPORTED = "row, verb, cells, outcome, reason, detail, guesses, user_sub, updat
 
 
 def _report_row(found: Any, writes: Sequence[Write]) -> ReportRow:  # noqa: ANN401 - sqlite3.Row
-    """The columns of `_REPORTED` and the number used; by their places, because a report has many rows."""
+    """The columns of `_REPORTED` and the number used, by position, because a report has many rows."""
     row, verb, cells, outcome, reason, detail, guesses, user_sub, updated_at, used = found
     return ReportRow(
         row=row,

@@ -1,4 +1,4 @@
-"""How rows and users stand in the journal, for all of its stores: columns, and what they are read as."""
+"""The columns of rows and users in the journal, and how they are read; shared by all stores."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -23,16 +23,16 @@ USER = (
     "u.phone_verified, u.status, u.enabled, u.modified"
 )
 OPEN_ROWS = "FROM rows r INDEXED BY open_rows"
-"""Left to itself, SQLite prefers the index by outcome, and sorts all open rows for each batch."""
+"""Without INDEXED BY, SQLite chooses the index by outcome and sorts all open rows for each batch."""
 
 
 STORES_NUMBER, STORES_UNVERIFIED, SETS_SMS_MFA, SWITCHES_OFF = "[PV]*", "P*", "S*", "S0*"
 CHANGES_MFA = "[SF]*"
-"""Patterns of a step, as `codec.steps_to_text` writes it, for `first_step` and `any_step`."""
+"""Patterns of a step in the form of `values.steps_to_text`, for `first_step` and `any_step`."""
 
 
 def step_codes(column: str) -> str:
-    """SQL for the steps in a column; before version 4, they are JSON there."""
+    """SQL for the steps in a column; before version 4 they are JSON."""
     return f"CASE WHEN {column} GLOB '[[]*' THEN step_codes({column}) ELSE {column} END"
 
 
@@ -55,10 +55,10 @@ OF_NUMBER = _in_sql(reason for reason in Reason if reason.facts.of_number)
 
 
 def used_number(reason: str) -> str:
-    """SQL for the number that a row of `rows` has left its user with, or found and used; null: none.
+    """SQL for the number that was stored or used for the user of a row of `rows`, or null.
 
-    Where the reason uses a number it is the one of our last look at the user; otherwise it is one that this
-    row has stored, if that look shows it, or if it was stored in this pass and so perhaps after the look.
+    If the reason uses a number, it is the user's number as last read. Otherwise it is a number that this row
+    has stored, if the last read shows it, or if it was stored in this pass and so perhaps after that read.
 
     Args:
         reason: SQL for the row's reason.
@@ -79,17 +79,17 @@ END = (
     "UPDATE rows SET outcome = :outcome, reason = :reason, detail = :detail, updated_at = :now,"
     f" used = {used_number(':reason')} WHERE row = :row"
 )
-"""What a verdict does to its row; see `verdict_values`."""
+"""The statement that records a verdict; see `verdict_values`."""
 
 
 def verdict_values(row: int, verdict: Verdict, now: float) -> dict[str, object]:
-    """The values of `END`."""
+    """The parameters of `END`."""
     reason, detail = verdict.reason, verdict.detail
     return {"row": row, "outcome": reason.outcome, "reason": reason, "detail": detail, "now": now}
 
 
 def write_decision(db: sqlite3.Connection, row: int, decision: Decision, now: float) -> None:
-    """One row's decision: a plan leaves it unprocessed, a verdict ends it."""
+    """Record one row's decision: a plan leaves it unprocessed, a verdict ends it."""
     match decision:
         case Plan(steps, ends):
             db.execute(
@@ -102,20 +102,20 @@ def write_decision(db: sqlite3.Connection, row: int, decision: Decision, now: fl
 
 AGAIN = _in_sql(WORTH_ANOTHER_TRY)
 TURNED_AWAY = f"(outcome = 'skipped' OR reason IN ({AGAIN}))"
-"""Rows at which reconcile looks again: what such a row was pending for, if it was, is kept."""
+"""Rows that reconcile reads again; their earlier pending reason, if any, is kept."""
 _WAS = {
     True: f"CASE WHEN {TURNED_AWAY} THEN COALESCE(was, reason) ELSE COALESCE(reason, was) END",
     False: "CASE verb WHEN 'rollback' THEN COALESCE(was, reason) ELSE COALESCE(reason, was) END",
 }
-"""What a row that is decided again was.
+"""The earlier reason of a row that is decided again.
 
-For reconcile, what it was pending for before it was turned away; for a second rollback, what it was before
+For reconcile, its pending reason before it was skipped or failed; for a second rollback, the reason before
 the first.
 """
 
 
 def reopen(db: sqlite3.Connection, rows: Iterable[int], plan: Plan, verb: PlannedBy) -> None:
-    """Plan rows that had ended, and remember the reasons that they had."""
+    """Plan rows that had ended, and keep their earlier reasons."""
     steps = steps_to_text(plan.steps)
     db.executemany(
         f"UPDATE rows SET was = {_WAS[verb is PlannedBy.RECONCILE]}, outcome = 'unprocessed',"
@@ -125,7 +125,7 @@ def reopen(db: sqlite3.Connection, rows: Iterable[int], plan: Plan, verb: Planne
 
 
 def remember(db: sqlite3.Connection, state: UserState) -> None:
-    """Keep what a look at a user showed, in place of the look before."""
+    """Replace the last known state of a user."""
     db.execute(
         "UPDATE users SET email = ?, phone = ?, phone_verified = ?, email_verified = ?, status = ?,"
         " enabled = ?, modified = ? WHERE sub = ?",
@@ -137,7 +137,7 @@ def remember(db: sqlite3.Connection, state: UserState) -> None:
 
 
 def candidate_of(row: sqlite3.Row) -> Candidate:
-    """The candidate that a row of the journal was made from."""
+    """The candidate of a row in the journal."""
     return Candidate(
         at=Position(row=row["row"], first_line=row["first_line"], last_line=row["last_line"]),
         sub=row["sub"],
@@ -157,7 +157,7 @@ def rivalry_of(row: sqlite3.Row) -> NumberClaims:
 
 
 def user_of(row: sqlite3.Row) -> UserState:
-    """The user that a row of the journal shows, in the columns of `USER`."""
+    """The user of a row in the journal, from the columns of `USER`."""
     return UserState(
         username=row["u_username"],
         sub=row["u_sub"],

@@ -1,4 +1,4 @@
-"""Which directory belongs to which run, and whether a command fits the run that is there already."""
+"""The directory of a run, working copies, and the lock of a lane."""
 
 import os
 import re
@@ -24,34 +24,34 @@ if TYPE_CHECKING:
 
 RUNS = "migrate-mfa-runs"
 AUDIT = "audit"
-"""How the directory of an audit is called, beside those of its pool's runs."""
+"""The name of an audit's directory, beside those of its pool's runs."""
 _COMMON = Path("/tmp")  # noqa: S108 - the one directory in which all users of a machine may make files
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class WorkingCopy:
-    """The files of a run directory that is somewhere else, for the time of one command."""
+    """The local files of a run directory in another place, for the duration of one command."""
 
     path: Path
     name: str
-    """What the operator calls the run directory."""
+    """The operator's name of the run directory."""
     replica_of: "Callable[[Database], Replica] | None" = None
-    """Makes what keeps the run directory up to date; None where it is only read."""
+    """Makes the object that keeps the run directory up to date; None if it is only read."""
     bring: "Callable[[Path], bool]" = lambda _: False
-    """Has one of its files there before the command ends, and says whether it is."""
+    """Uploads one of its files before the command ends. Returns whether that worked."""
     is_ours: "Callable[[], bool]" = lambda: True
-    """Whether what this command leaves here still goes to the run directory."""
+    """Whether files of this command are still written to the run directory."""
 
     def without_run(self) -> NoRun:
-        """There is nothing where the run directory should be."""
+        """The error for a run directory that does not exist."""
         return NoRun(
             f"There is no run in {self.name}.",
             "Correct --run-dir. To list the runs of a bucket: migrate-mfa runs s3://BUCKET",
         )
 
     def unusable(self, why: str) -> RunDirectoryError:
-        """These files cannot be used; the run directory is not to blame."""
+        """The error if the local files cannot be used; the run directory itself is not the cause."""
         return RunDirectoryError(
             f"The working copy of {self.name} in {self.path.parent.parent} cannot be used ({why}).",
             "Is the disk full, or does another program work there? Free some space, or set TMPDIR to another "
@@ -60,23 +60,23 @@ class WorkingCopy:
 
 
 working_copy: ContextVar[WorkingCopy | None] = ContextVar("working_copy", default=None)
-"""The working copy that the command of this context has."""
+"""The working copy of the command in this context."""
 
 
 def copy_of(directory: Path) -> WorkingCopy | None:
-    """The working copy that this directory is, or None for a run directory of its own."""
+    """The working copy in this directory, or None if it is the run directory itself."""
     copy = working_copy.get()
     return copy if copy is not None and copy.path == directory else None
 
 
 def keeps_reports() -> bool:
-    """Whether what this command has written of a report is what the operator will find."""
+    """Whether the operator will find the report files that this command has written."""
     copy = working_copy.get()
     return copy is None or copy.is_ours()
 
 
 def shown(path: Path) -> str:
-    """A run directory, or a file in one, as the operator calls it."""
+    """The operator's name of a run directory, or of a file in one."""
     copy = working_copy.get()
     if copy is None or not path.is_relative_to(copy.path):
         return str(path)
@@ -101,14 +101,13 @@ def default_canary_dir(user_pool_id: str, now: float) -> Path:
 
 
 def lock_lane(lane: "Lane") -> int:
-    """Own a lane on this machine: quotas belong to it, so two commands would spend its share twice.
+    """Lock a lane on this machine: two commands in one lane would use its share of the quotas twice.
 
     Returns:
-        A descriptor; the lock goes with it, or with the process.
+        A descriptor; the lock ends with it, or with the process.
 
     Raises:
-        RunDirectoryError: another migrate-mfa works in this lane, whoever started it; or there is no place
-            for the lock.
+        RunDirectoryError: another migrate-mfa, of any user, works in this lane; or the lock cannot be made.
     """
     path = _lane_lock(lane)
     try:
@@ -123,29 +122,29 @@ def lock_lane(lane: "Lane") -> int:
             f"The lock of this account and Region cannot be taken in {path.parent} ({error.strerror}).",
             "Its owner must correct or remove it.",
         ) from error
-    with suppress(PermissionError):  # somebody else made it
+    with suppress(PermissionError):  # another process made it
         os.fchmod(lock, 0o644)
     return lock
 
 
 def name_lane_holder(lane: "Lane", directory: Path) -> None:
-    """Let the lock of a lane that we own say which run directory we work on."""
+    """Note in the lock of our lane which run directory we work on."""
     name_holder(_lane_lock(lane), shown(directory.absolute()))
 
 
 def last_lane_writer(lane: "Lane") -> Writer | None:
-    """Which run directory's command wrote to users of a lane last, and when it had ended."""
+    """The run directory whose command last wrote to users of a lane, and when the command ended."""
     return last_writer(_lane_lock(lane))
 
 
 def note_lane_writer(lane: "Lane", directory: Path, ended: float | None = None) -> None:
-    """Let the lock of a lane that we own say that we write to users, or when we had ended."""
+    """Note in the lock of our lane that we write to users, or when we ended."""
     directory_name = shown(directory.absolute())
     name_holder(_lane_lock(lane), directory_name, Writer(directory_name, ended))
 
 
 def lane_name(lane: "Lane") -> str:
-    """A name for files that tells lanes apart."""
+    """A file name for a lane, different for each lane."""
     return f"lane-{sha256(f'{lane.endpoint} {lane.account} {lane.region}'.encode()).hexdigest()[:16]}"
 
 
@@ -154,13 +153,13 @@ def _lane_lock(lane: "Lane") -> Path:
 
 
 def _common() -> Path:
-    """Where every process of this machine looks, whatever its TMPDIR; that serves only in its absence."""
+    """The directory that all processes of this machine share; TMPDIR is only a fallback."""
     usable = os.access(_COMMON, os.W_OK | os.X_OK)
     return _COMMON if usable else Path(tempfile.gettempdir())
 
 
 def _make_common(directory: Path) -> None:
-    """A directory in which every user of this machine may make locks, and nobody remove another's."""
+    """A directory in which every user of this machine may make locks, but not remove those of others."""
     try:
         directory.mkdir()
     except FileExistsError:
@@ -169,7 +168,7 @@ def _make_common(directory: Path) -> None:
 
 
 def without_journal(directory: Path) -> RunDirectoryError:
-    """The error for a directory without a journal; NoRun where no command has begun there."""
+    """The error for a directory without a journal; NoRun if no command has begun there."""
     kind = RunDirectoryError if is_begun(directory) else NoRun
     return kind(
         f"{shown(directory)} is not a run directory: it has no {JOURNAL}.",

@@ -1,4 +1,4 @@
-"""The files of a run directory: whose they are, and whether they are whole and still those that we opened."""
+"""The files of a run directory: their owner, whether they are complete, and still the ones that we opened."""
 
 import os
 import sqlite3
@@ -20,11 +20,11 @@ DRAFTS = ("journal.draft", "journal.draft-journal")
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _FILES = (JOURNAL, f"{JOURNAL}-wal", f"{JOURNAL}-shm", f"{JOURNAL}-journal", *DRAFTS, LOCK, MARK, "log.jsonl")
 QUICKLY = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-"""How every file of a run directory is opened: never through a link, never waiting for another program."""
+"""Flags for opening files of a run directory: never follow a link, never wait for another program."""
 
 
 def require_own(directory: Path) -> None:
-    """Refuse a directory that somebody else has made or can write to, and such files in it.
+    """Refuse a directory, or a file in it, that another user owns or can write to.
 
     Raises:
         RunDirectoryError: names the file, and what is wrong with it.
@@ -36,7 +36,7 @@ def require_own(directory: Path) -> None:
 
 
 def require_kinds(directory: Path) -> None:
-    """Refuse links, pipes and the like in the place of files; enough for who only reads.
+    """Refuse links, pipes and the like instead of files; this is enough for a command that only reads.
 
     Raises:
         RunDirectoryError: names the file.
@@ -46,7 +46,7 @@ def require_kinds(directory: Path) -> None:
 
 
 def is_begun(directory: Path) -> bool:
-    """Whether something is in a directory that has no journal, so that there may have been one."""
+    """Whether a directory without a journal has other files of a run, so that the journal may be lost."""
     try:
         names = {each.name for each in directory.iterdir()}
     except FileNotFoundError:
@@ -64,7 +64,7 @@ def _there(directory: Path, names: Iterable[str]) -> Iterable[tuple[Path, os.sta
 
 def _require_kind(path: Path, found: os.stat_result) -> None:
     link = stat.S_ISLNK(found.st_mode)
-    # Something else in the place of the report loses nothing: the command says so at its end.
+    # If the report cannot be written, nothing is lost: the command says so at its end.
     if link or not (path.name == "report" or stat.S_ISREG(found.st_mode)):
         what = "a link" if link else "not a file of this tool"
         raise RunDirectoryError(
@@ -88,7 +88,7 @@ def _require_ours(path: Path, found: os.stat_result) -> None:
 
 
 class Identity:
-    """Which files we have opened; the same names may mean others later, or nothing."""
+    """The files that we have opened; later, other files may have their names."""
 
     def __init__(self, directory: Path) -> None:
         names = ("", LOCK, JOURNAL, f"{JOURNAL}-wal")
@@ -105,12 +105,12 @@ class Identity:
                 yield name, (found.st_dev, found.st_ino)
 
     def changed(self) -> list[str]:
-        """The names that mean another file by now, or none; "" is the directory itself."""
+        """The names whose file is now missing or another one; "" is the directory itself."""
         return [name for name, found in self._now() if found != self._known[name]]
 
 
 class Keeper:
-    """Stops a command whose run directory goes, and saves the journal that only this process still has."""
+    """Stops a command whose run directory disappears, and saves the journal that only it still has open."""
 
     def __init__(self, directory: Path, copy: "WorkingCopy | None" = None) -> None:
         self._directory = directory
@@ -119,15 +119,15 @@ class Keeper:
         self._saved: Path | None = None
 
     def require_same(self, connection: sqlite3.Connection) -> None:
-        """Stop before anything is written that could not be undone any more.
+        """Stop before a write that could no longer be undone.
 
         Raises:
-            RunDirectoryError: a file is gone, or another one is in its place; says where the journal is now.
+            RunDirectoryError: a file was removed or replaced; says where the journal is now.
         """
         changed = self._identity.changed()
         if not changed:
             return
-        if self._copy is not None:  # its journal is in another place, too
+        if self._copy is not None:  # its journal is in another place too
             raise self._copy.unusable(f"{changed[0] or 'it'} was removed or replaced")
         if self._saved is None and {JOURNAL, f"{JOURNAL}-wal"} & set(changed):
             self._saved = save_journal(connection, self._directory)
@@ -160,8 +160,8 @@ _COPIES = 100
 
 
 def write_mark(directory: Path, pass_id: int, write_id: int) -> None:
-    """Note how far the journal has come, beside it: a journal that knows less later has lost something."""
-    with suppress(OSError):  # it only helps to notice a loss
+    """Note the last pass and write beside the journal: a journal without them has lost something."""
+    with suppress(OSError):  # the mark only helps to detect a loss
         descriptor = os.open(directory / MARK, os.O_WRONLY | os.O_CREAT | QUICKLY, 0o600)
         try:
             os.pwrite(descriptor, f"{pass_id:>12} {write_id:>16}\n".encode(), 0)
@@ -170,15 +170,15 @@ def write_mark(directory: Path, pass_id: int, write_id: int) -> None:
 
 
 def require_complete(directory: Path, pass_id: int, write_id: int) -> None:
-    """Refuse a journal that lacks what was noted beside it.
+    """Refuse a journal that is older than the mark beside it.
 
     Args:
         directory: the run directory.
-        pass_id: the last command that the journal knows.
-        write_id: the last write that it knows.
+        pass_id: the last pass in the journal.
+        write_id: the last write in the journal.
 
     Raises:
-        RunDirectoryError: it knows less than was noted.
+        RunDirectoryError: the journal lacks something that was noted.
     """
     passes, writes = _read_mark(directory)
     if pass_id >= passes and write_id >= writes:
@@ -208,7 +208,7 @@ _CHUNK = 2**20
 
 
 def holds_text(path: Path, texts: Collection[str]) -> bool:
-    """Whether any of some texts stands in a file, of whatever size."""
+    """Whether a file of any size contains one of some texts."""
     needles = [text.encode() for text in texts if text]
     overlap = max(map(len, needles), default=1) - 1
     with path.open("rb") as file:

@@ -14,19 +14,19 @@ from migrate_mfa.journal.rows import used_number
 
 VERSION = 6
 COUNTS_COUNTRIES = 2
-"""The first version that knows the countries of the planned numbers."""
-# The calls by time, for charts: see journal.call_rates. `at` is the beginning of a span of `width` seconds.
+"""The first version with the countries of the planned numbers."""
+# Calls over time, for charts: see journal.call_rates. `at` is the beginning of a span of `width` seconds.
 _CALL_RATES = (
     "CREATE TABLE call_rates (pass INTEGER NOT NULL, category TEXT NOT NULL, at INTEGER NOT NULL,"
     " width INTEGER NOT NULL, sent INTEGER NOT NULL, throttled INTEGER NOT NULL,"
     " PRIMARY KEY (pass, category, at)) WITHOUT ROWID"
 )
-# Whom an audit's lists name, in the order of the scan; `why` is what an AuditStore knows of them.
+# The users in an audit's lists, in the order of the scan; for `why` see AuditStore.
 _AUDITED = (
     "CREATE TABLE audited (row INTEGER PRIMARY KEY, username TEXT NOT NULL, sub TEXT NOT NULL, email TEXT,"
     " phone TEXT, status TEXT NOT NULL, why TEXT NOT NULL)"
 )
-# Rows that have written keep their user; before version 3 some were looked up anew, and lost who it was.
+# Rows that have written keep their user; before version 3 some were looked up again and lost their user.
 _USER_OF_WRITES = (
     "UPDATE rows SET user_sub ="
     " (SELECT w.user_sub FROM writes w WHERE w.row = rows.row ORDER BY w.id DESC LIMIT 1)"
@@ -56,10 +56,10 @@ UPGRADES = {
     ),
     3: (),
     4: ("ALTER TABLE passes ADD COLUMN context TEXT NOT NULL DEFAULT '{}'", _CALL_RATES),
-    # An audit that was killed had left there whom it still had to read.
+    # A killed audit had left the users there whom it still had to read.
     5: (_AUDITED, """DELETE FROM users WHERE (SELECT value FROM meta WHERE key = 'kind') = '"audit"'"""),
 }
-"""By version, what makes the next one of it; `country_of` is `domain.phone.country_of`."""
+"""By version, the upgrade to the next one; `country_of` is `domain.phone.country_of`."""
 
 SCHEMA = f"""
 {_CALL_RATES};
@@ -87,7 +87,7 @@ CREATE TABLE rows (
     trust       TEXT,                           -- how far the row may be believed, for comparing rows
     wished_by_others INTEGER NOT NULL DEFAULT 0,
     held_by_other    INTEGER NOT NULL DEFAULT 0,
-    steps       TEXT,                           -- what is planned, see codec.steps_to_text; null: nothing
+    steps       TEXT,                           -- what is planned, see values.steps_to_text; null: nothing
     verb        TEXT NOT NULL DEFAULT 'run',    -- which command's plan it is; no other carries it out
     was         TEXT,                           -- the reason before it was decided again
     ends        TEXT,                           -- the reason that the row ends with when the plan is done
@@ -120,7 +120,7 @@ CREATE TABLE users (
 CREATE TABLE before_images (
     user_sub TEXT PRIMARY KEY,
     row      INTEGER NOT NULL,
-    state    TEXT NOT NULL,                     -- see codec.state_to_json
+    state    TEXT NOT NULL,                     -- see values.state_to_json
     at       REAL NOT NULL
 ) WITHOUT ROWID;
 

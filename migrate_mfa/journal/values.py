@@ -1,4 +1,4 @@
-"""Domain values as text and back, for the journal: short, because a journal can hold a million users."""
+"""Domain values as texts and back, for the journal: short, because a journal can have a million users."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from migrate_mfa.domain.model import (
 
 
 def steps_to_text(steps: tuple[Step, ...]) -> str:
-    """The steps of a plan, in order, as codes with blanks between them: `V+819012345678 S11`."""
+    """The steps of a plan, in order, as codes separated by blanks: `V+819012345678 S11`."""
     return " ".join(map(_code, steps))
 
 
@@ -32,7 +32,7 @@ def steps_from_text(text: str) -> tuple[Step, ...]:
 
 
 def codes(text: str) -> str:
-    """Steps as codes, whatever version of the journal has written them."""
+    """Steps as codes, from a journal of any version."""
     return " ".join(_code(_step_from_dict(item)) for item in json.loads(text)) if text[:1] == "[" else text
 
 
@@ -104,7 +104,7 @@ _USUAL = {
     "phone_verified": False,
 }
 _USUAL_MFA: dict[str, object] = {"enabled": [], "preferred": None, "legacy_sms": False, "passkey": False}
-"""What is not written down. Another value of today would change what stands in journals of today."""
+"""Values that are not written. Never change them: that would change the meaning of existing journals."""
 
 
 def state_to_json(state: UserState) -> str:
@@ -121,7 +121,7 @@ def state_from_json(text: str) -> UserState:
 
     Raises:
         ValueError: the text is damaged.
-        TypeError: so it is.
+        TypeError: the text is damaged.
     """
     item = json.loads(text)
     if not isinstance(item, dict):
@@ -157,14 +157,14 @@ def _checksum(item: Mapping[str, object]) -> int:
 
 
 def pool_to_json(pool: PoolFacts) -> str:
-    """The facts of a pool as the plan saw them."""
+    """The facts of a pool at planning, as JSON."""
     return json.dumps({name: getattr(pool, name) for name in PoolFacts.__dataclass_fields__})
 
 
 def pool_from_json(text: str) -> PoolFacts:
     """The inverse of `pool_to_json`.
 
-    A fact that an older journal lacks has its default; one that a newer journal adds is left out.
+    A fact missing in an older journal gets its default; one added by a newer version is left out.
     """
     known = {
         name: value for name, value in json.loads(text).items() if name in PoolFacts.__dataclass_fields__

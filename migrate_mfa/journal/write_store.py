@@ -1,7 +1,7 @@
 """The journal while users are written to: claims, before-images, intents and their results.
 
-Nothing is written to a user before its decision and its state before are on disk; every write is on disk as
-an intent before it is sent. What was in flight when a process died is an intent without a result.
+Before a user is written to, the decision and the user's state are on disk, and each write is on disk as an
+intent. If the process dies, the writes in flight are intents without a result.
 """
 
 import json
@@ -55,21 +55,21 @@ def _work(row: "sqlite3.Row") -> PlannedRow:
 
 
 class LastWrite(NamedTuple):
-    """What became of a write (`intent`, `done`, `refused`, `unknown`), and when that was written down."""
+    """The result of a write (`intent`, `done`, `refused`, `unknown`), and when it was recorded."""
 
     result: str
     at: float
 
 
 class WorkStore(PassStore):
-    """What the executor reads and writes, for one pass (one invocation of one command)."""
+    """The reads and writes of the executor, for one pass (one invocation of one command)."""
 
     def __init__(self, database: "Database", pass_id: int, begun: float = 0.0) -> None:
         super().__init__(database, pass_id, begun)
         self._group = GroupCommit(database)
 
     def open_rows(self, verbs: Collection[PlannedBy] = tuple(PlannedBy)) -> int:
-        """How many planned rows wait to be done."""
+        """How many planned rows are still open."""
         return int(
             self._database.value(
                 f"SELECT COUNT(*) {OPEN_ROWS} WHERE outcome = 'unprocessed' AND steps NOTNULL"
@@ -79,7 +79,7 @@ class WorkStore(PassStore):
         )
 
     def rolled_back(self) -> int:
-        """How many rows a rollback has ended; no other command opens them again."""
+        """How many rows a rollback has ended; no other command reopens them."""
         return int(
             self._database.value(
                 "SELECT COUNT(*) FROM rows WHERE verb = 'rollback' AND outcome <> 'unprocessed'"
@@ -87,10 +87,10 @@ class WorkStore(PassStore):
         )
 
     def unverified_writes(self) -> int:
-        """Rows with a write of an unverified number that was done, or may have been.
+        """How many rows have a write of an unverified number that was done, or may have been.
 
-        Rows that still plan that write are left out: it is repeated only where it was not executed. Not so
-        where its answer was lost, the row was given up, and the operator lets it be tried again.
+        Rows that still plan this write are not counted: it is repeated only if it was not executed. But a row
+        is counted if the answer was lost, the row was given up, and the operator has it tried again.
         """
         return int(
             self._database.value(
@@ -102,9 +102,9 @@ class WorkStore(PassStore):
         )
 
     def unverified_rows(self, since: float = 0.0) -> int:
-        """Rows with a write of an unverified number that was done, or may have been; open ones too.
+        """How many rows, also open ones, have a write of an unverified number that was or may have been done.
 
-        `since` leaves those out that had their result before, in seconds since 1970.
+        Writes with a result from before `since` (seconds since 1970) are left out.
         """
         return int(
             self._database.value(
@@ -116,7 +116,7 @@ class WorkStore(PassStore):
         )
 
     def reopen(self, rows: Collection[int]) -> int:
-        """Open rows again that failed for what was not their users' fault. Returns how many."""
+        """Reopen failed rows of which the users were not the cause. Returns how many."""
         with self._database.transaction() as db:
             return db.execute(
                 "UPDATE rows SET outcome = 'unprocessed', reason = NULL, detail = ''"
@@ -125,7 +125,7 @@ class WorkStore(PassStore):
             ).rowcount
 
     def claim(self, verbs: Collection[PlannedBy], after: int, limit: int) -> list[PlannedRow]:
-        """The next planned rows of these verbs, in order, from the row after `after` on."""
+        """The next planned rows of these verbs, in order, after the row `after`."""
         found = self._database.query(
             "SELECT r.*, u.username AS u_username,"
             " EXISTS (SELECT 1 FROM writes w WHERE w.row = r.row AND w.result <> 'refused') AS wrote"
@@ -141,7 +141,7 @@ class WorkStore(PassStore):
         return [_work(row) for row in found]
 
     def _require_intact(self, rows: "Iterable[sqlite3.Row]") -> None:
-        """Refuse to write a number that is not the same wherever the journal has it.
+        """Refuse a number whose copies in the journal differ.
 
         Raises:
             RunDirectoryError: names the first such row.
@@ -161,7 +161,7 @@ class WorkStore(PassStore):
                 )
 
     def last_write(self, row: int) -> LastWrite | None:
-        """The last write to this row's user, if there was one."""
+        """The last write to this row's user, or None."""
         found = self._database.query(
             "SELECT result, at FROM writes WHERE row = ? ORDER BY id DESC LIMIT 1", row
         )
@@ -171,7 +171,7 @@ class WorkStore(PassStore):
         """The user's state before the first write of this run, if there was one.
 
         Raises:
-            RunDirectoryError: it is damaged, and must not be given back.
+            RunDirectoryError: it is damaged, so the user must not be restored from it.
         """
         text = self._database.value("SELECT state FROM before_images WHERE user_sub = ?", user_sub)
         try:
@@ -183,7 +183,7 @@ class WorkStore(PassStore):
             ) from error
 
     def correct_before_image(self, state: UserState) -> None:
-        """Keep that a user had been otherwise before the first write than the look before it had shown."""
+        """Correct the state before the first write: the read before it was outdated."""
         with self._database.transaction() as db:
             db.execute(
                 "UPDATE before_images SET state = ? WHERE user_sub = ?", (state_to_json(state), state.sub)
@@ -201,16 +201,16 @@ class WorkStore(PassStore):
         return [row["username"] for row in found]
 
     def writes_of(self, row: int) -> list[Write]:
-        """The writes to a row's user, oldest first, without those that were refused."""
+        """The writes to a row's user, oldest first, without refused ones."""
         found = self._database.query(
             "SELECT step, result FROM writes WHERE row = ? AND result <> 'refused' ORDER BY id", row
         )
         return [Write(steps_from_text(each["step"])[0], each["result"] == "done") for each in found]
 
     def record_intent(self, work: PlannedRow, state: UserState, decision: Plan, now: float) -> int:
-        """Journal the decision that counts, the state before it, and the intent of its first write.
+        """Record the final decision, the user's state before it, and the intent of its first write.
 
-        The state is kept once and never replaced, so that a resumed run can still be undone.
+        The state is recorded once and never replaced, so that a resumed run can still be undone.
 
         Returns:
             The id of the intent.
@@ -225,11 +225,11 @@ class WorkStore(PassStore):
         return self._committed(self._group.commit(change))
 
     def record_result(self, intent: int, result: str, now: float) -> None:
-        """Journal what became of a write: `done`, `refused` or `unknown`."""
+        """Record the result of a write: `done`, `refused` or `unknown`."""
         self._group.commit(lambda db: _set_result(db, intent, result, now))
 
     def record_result_and_next(self, intent: int, work: PlannedRow, step: Step, now: float) -> int:
-        """Journal a write that was done and, in the same breath, the intent of the next one."""
+        """Record that a write was done and, in the same commit, the intent of the next one."""
 
         def change(db: "sqlite3.Connection") -> int:
             _set_result(db, intent, "done", now)
@@ -246,9 +246,9 @@ class WorkStore(PassStore):
         *,
         done: int | None = None,
     ) -> None:
-        """End a row; `state` is our last look at its user, from which a later change will be told.
+        """End a row; `state` is the user as last read, with which later changes are detected.
 
-        `done` is the intent of a write that was carried out and is written down with it.
+        `done` is the intent of a successful write that is recorded in the same commit.
         """
 
         def change(db: "sqlite3.Connection") -> None:
@@ -273,7 +273,7 @@ class WorkStore(PassStore):
         return int(made.lastrowid or 0)
 
     def _committed(self, intent: int) -> int:
-        """Note an intent for the next mark: only now is it sure to be where the journal counts."""
+        """Note an intent for the next mark: only now is it surely in the authoritative journal."""
         self._database.wait_for_replica()
         self._last_intent = max(self._last_intent, intent)
         return intent

@@ -1,1 +1,1 @@
-"""How fast: each quota's limiter, what throttles teach it, retries, the user pool that obeys."""
+"""The pace of calls: a limiter for each quota, adaptation to throttles, retries, the paced user pool."""

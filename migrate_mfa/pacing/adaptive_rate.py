@@ -1,7 +1,7 @@
 """The rate of one limiter while others use the same quota: cut, pay back, hold, probe.
 
-Rates are calls per second, times are seconds of any steady clock. A refused call says that the bucket of the
-service is empty; the service says nothing else about the quota.
+Rates are calls per second, times are seconds of any steady clock. A throttled call means that the token
+bucket of the service is empty; the service tells nothing else about the quota.
 
 1. Free: the rate is the ceiling. After a refusal nothing is known yet: the base is `FIRST` of the ceiling.
 2. Cut: a refusal, one for each round trip, lowers the rate to `PAUSE` of the base, until the bucket has got
@@ -20,7 +20,7 @@ import math
 from dataclasses import dataclass, field
 
 FIRST = 0.4
-"""What is left of the rate where nothing is measured: at the first refusal, and at one in a pause."""
+"""The part of the rate to keep if nothing is measured: at the first refusal, and at one in a pause."""
 PAUSE = 0.25
 PAY_BACK_S, LONGEST_PAUSE_S = 0.3, 7.0
 UNDER = 0.97
@@ -31,15 +31,15 @@ SHORTEST_HOLD_S, LONGEST_HOLD_S = 9.0, 45.0
 """Beside holds of 8 to 25 s these spare others about a tenth of their throttles, hardly beyond chance; where
 traffic at random meets a shallow bucket they spare none."""
 SEARCH_PAY_BACK_S, SEARCH_HOLD_S = 0.2, 0.65
-"""Where nothing is measured, there is nothing to hold: the first probe measures."""
+"""If nothing is measured, there is nothing to hold: the first probe measures."""
 STEP, DOUBLING_S = 0.06, 0.8
-"""A probe begins this part of the ceiling above the base, and doubles that."""
+"""A probe begins this part of the ceiling above the base, and doubles it."""
 FREE_S = 8.0
 """The ceiling empties a bucket of one second by then, if others take an eighth of the quota or more."""
 MEMORY_S = 15.0
-"""How far back the measured rate looks."""
+"""How far back the measured rate reaches."""
 SLOWEST = 0.02
-"""No rate is below this part of the ceiling, else it could take long to notice a free quota."""
+"""The lowest rate, as a part of the ceiling; below it, a free quota would be noticed too late."""
 _NEVER = float("-inf")
 
 
@@ -76,13 +76,13 @@ class AdaptiveRate:
         return min(self._held(self._probe_at) + self.ceiling * STEP * 2**doublings, self.ceiling)
 
     def sent(self) -> None:
-        """One more call went out."""
+        """Count one more call."""
         self._sent += 1
 
     def refused(self, sent_at: float, now: float) -> bool:
-        """A call was throttled. Says whether that cut the rate.
+        """Record a throttled call. Returns whether it cut the rate.
 
-        Calls sent before the last cut say nothing new, so there is one cut for each round trip.
+        Calls sent before the last cut tell nothing new, so there is at most one cut per round trip.
         """
         if sent_at <= self._cut_at:
             if self._seconds:

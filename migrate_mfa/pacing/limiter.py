@@ -1,14 +1,15 @@
-"""One limiter per quota category: calls spread over the second, never more in it than the share allows.
+"""One limiter per quota category: calls are spread over each second and never exceed the share.
 
-How deep a burst Cognito tolerates is not documented ("Quotas in Amazon Cognito"), so every interval has its
-call (a late thread earns back one interval at the most), and no half-open window of one second, counted
-where requests are put on the wire, holds more than the ceiling.
+Cognito does not document how large a burst it allows ("Quotas in Amazon Cognito"). So each interval has one
+call (a late thread can make up for one interval at most), and no half-open window of one second, counted
+when requests are sent, has more calls than the ceiling.
 
-Within its interval a call comes at a moment of chance. A stream in step with a bucket that refills at the
-same rate would meet each token as it falls due: never refused, it would leave others none, and not know.
+Within its interval, a call comes at a random moment. Calls in step with a bucket that refills at the same
+rate would take each token as soon as it is there: they would never be throttled, and take the whole quota
+from others without noticing.
 
-At a throttle the rate is cut, and grows again as `engine.congestion` says, so live traffic that needs the
-quota keeps it.
+A throttle cuts the rate, and `pacing.adaptive_rate` raises it again, so live traffic keeps the quota that it
+needs.
 """
 
 import random
@@ -26,12 +27,12 @@ if TYPE_CHECKING:
 
 WINDOW_S = 1.0
 LAG = 1.0
-"""A call may come later than its interval begins by up to this part of it."""
+"""The part of its interval by which a call may be late."""
 SLACK = 0.002
-"""How much longer an interval is than the rate says. Without that, the window would hold each call to the
-lateness of the one a ceiling before it, until every second is like the last, in step again."""
+"""How much longer an interval is than the rate needs. Otherwise the window would force each call to be as
+late as the one a second before it, until every second is like the last and calls are in step again."""
 TURN_LASTS_S = 2.0
-"""How long a turn may be held before its call goes."""
+"""How long a turn is valid before its call is made."""
 _FULL = 0.99
 _NEVER = float("-inf")
 _CHECK_EVERY_S = 0.5
@@ -39,42 +40,42 @@ _CHECK_EVERY_S = 0.5
 
 @dataclass(slots=True, eq=False)
 class Permit:
-    """The right to make one call: a turn, then with `go` a place in the window; `sent` marks when it left."""
+    """The right to make one call: a turn, then with `go` a place in the window, counted from `sent`."""
 
     limiter: "RateLimiter"
     taken_at: float
     sent_at: float | None = field(default=None)
 
     def go(self, check: "Callable[[], None]" = lambda: None) -> Self:
-        """The call is made now; waits for the window. See `RateLimiter.acquire` for `check`."""
+        """Wait for the window; then the call must be made. See `RateLimiter.acquire` for `check`."""
         self.limiter.let_go(self, check)
         return self
 
     def sent(self) -> None:
-        """The request is on the wire now; later calls of this have no effect."""
+        """Mark the request as sent now; further calls of this method have no effect."""
         self.limiter.mark_sent(self)
 
     def give_back(self) -> None:
-        """The call is not made: whoever comes next has the turn."""
+        """Give the turn back because the call is not made; the next one gets it."""
         self.limiter.take_back(self)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # A call that failed before it was sent must not hold up the window for ever.
+        # A call that failed before it was sent must not block the window for ever.
         self.sent()
 
 
 class RateLimiter:
-    """The limiter of one category; shared by every thread that spends it."""
+    """The limiter of one category; all threads share it."""
 
     def __init__(
         self, ceiling_rps: float, clock: "Clock", chance: "Callable[[], float]" = random.random
     ) -> None:
         """`ceiling_rps` is a whole number of calls per second, or a fraction below one.
 
-        `chance` gives numbers from 0 to 1 in no order.
+        `chance` returns random numbers from 0 to 1.
         """
         if ceiling_rps <= 0:
             raise ValueError("the ceiling must be above zero")
@@ -82,7 +83,7 @@ class RateLimiter:
         self._clock = clock
         self._chance = chance
         self._lag = 0.0
-        self._turn = threading.Lock()  # FIFO enough: only its holder waits for a slot
+        self._turn = threading.Lock()  # order is fair enough: only its holder waits for a slot
         self._gate = threading.Lock()
         self._at_gate = 0
         self._state = threading.Condition()
@@ -91,25 +92,25 @@ class RateLimiter:
         self._congestion = AdaptiveRate(ceiling_rps)
 
     def acquire(self, check: "Callable[[], None]" = lambda: None) -> Permit:
-        """Wait for the next slot and take it. Use the ticket as a context manager around the call.
+        """Wait for the next slot and take it. Use the permit as a context manager around the call.
 
-        `check` is called now and then while it waits; what that raises ends the waiting.
+        `check` is called at intervals while it waits; an exception that it raises ends the wait.
         """
         return self._take_slot(lambda: self.due(check), check).go(check)
 
     def turn(self, check: "Callable[[], None]" = lambda: None) -> Permit:
-        """Take the next slot for a call that comes a moment later: `go` with the ticket, or give it back.
+        """Take the next slot for a call that follows a moment later: call the permit's `go`, or give it back.
 
-        What has a turn holds up nobody: the window counts calls from when they go.
+        A turn does not block others: the window counts calls only after `go`.
         """
-        # Who stands at the gate has a decision that grows old: nobody is sent after them before the window.
+        # A call at the gate has a decision that ages: give no further turn before the window has room for it.
         return self._take_slot(lambda: self.due(check) if self._at_gate else self._slot_due(), check)
 
     def _take_slot(self, due: "Callable[[], float]", check: "Callable[[], None]") -> Permit:
         with self._turn:
             check()
             while (remaining := due() - self._clock.monotonic()) > 0:
-                self._clock.sleep(min(remaining, _CHECK_EVERY_S))  # a turn may be given back meanwhile
+                self._clock.sleep(min(remaining, _CHECK_EVERY_S))  # a turn can be given back meanwhile
                 check()
             now = self._clock.monotonic()
             with self._state:
@@ -119,7 +120,7 @@ class RateLimiter:
             return Permit(self, now)
 
     def let_go(self, permit: Permit, check: "Callable[[], None]") -> None:
-        """See `Permit.go`. A turn that waited too long is over: many of them would go at once."""
+        """See `Permit.go`. A turn that has waited too long is replaced: many old ones could go at once."""
         if self._clock.monotonic() - permit.taken_at > TURN_LASTS_S:
             permit.taken_at = self.turn(check).taken_at
         with self._state:
@@ -152,9 +153,9 @@ class RateLimiter:
                 self._state.notify_all()
 
     def throttled(self, permit: Permit) -> bool:
-        """The service refused this call for its rate. Says whether that cut the rate."""
+        """Record that the service throttled this call. Returns whether that cut the rate."""
         with self._state:
-            self.mark_sent(permit)  # whoever was refused was heard
+            self.mark_sent(permit)  # a refused call had reached the service
             return self._congestion.refused(permit.sent_at or 0.0, self._clock.monotonic())
 
     def rate(self) -> float:
@@ -164,11 +165,11 @@ class RateLimiter:
 
     @property
     def slowed(self) -> bool:
-        """Whether throttles hold it visibly below its ceiling."""
+        """Whether throttles keep it noticeably below its ceiling."""
         return self.rate() < self.ceiling * _FULL
 
     def due(self, check: "Callable[[], None]" = lambda: None) -> float:
-        """When the next call may go: the moment, on the clock's monotonic scale, that `acquire` waits for."""
+        """When the next call may be made, by the monotonic clock; `acquire` waits for it."""
         return max(self._slot_due(), self._window_opens(check))
 
     def _slot_due(self) -> float:
@@ -178,9 +179,9 @@ class RateLimiter:
         return WINDOW_S / self.rate() * (1 + SLACK)
 
     def _window_opens(self, check: "Callable[[], None]" = lambda: None) -> float:
-        """When the window has room: one second after the call that is a full ceiling of calls back.
+        """When the window has room: one second after the call that is `ceiling` calls back.
 
-        That one may not have left yet, which can take as long as connecting does.
+        That call may not have been sent yet: to connect takes time.
         """
         with self._state:
             if len(self._window) < (self._window.maxlen or 1):
@@ -191,7 +192,7 @@ class RateLimiter:
             return (oldest.sent_at or 0.0) + max(WINDOW_S, WINDOW_S / self.ceiling)
 
     def _wait_until(self, moment: float, check: "Callable[[], None]") -> None:
-        # A sleep can end early by a clock tick; the window rule must not.
+        # A sleep can end a clock tick early; the window must not open early.
         check()
         while (remaining := moment - self._clock.monotonic()) > 0:
             self._clock.sleep(min(remaining, _CHECK_EVERY_S))

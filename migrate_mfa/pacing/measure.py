@@ -1,4 +1,4 @@
-"""What a stage adds to its progress display: calls per second, time left, what slows it."""
+"""What is added to the progress of a stage: calls per second, time left, what slows it."""
 
 from collections import deque
 from collections.abc import Callable
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from migrate_mfa.ports import Clock
 
 NOTE_EVERY_S = 2.0
-"""How far behind the progress what is noted of it may be: each note is a commit, and waits for the disk."""
+"""The interval between notes of the progress in the journal: each note is a commit and waits for the disk."""
 _RATE_OVER_S = 5.0
 _FIRST_RATE_S = 1.0
 _LEFT_OVER_S = 60.0
-"""How far back the time left looks: far enough to be steady, near enough to feel a throttle."""
+"""The period for computing the time left: long enough to be steady, short enough to show a throttle."""
 
 
 def slowed_by(limiters: "Mapping[Category, RateLimiter]") -> str:
-    """Each category that throttles hold below its ceiling, with the rate left; empty when there is none."""
+    """Each category that throttles keep below its ceiling, with its rate; empty if there is none."""
     slow = ((category.value, limiter.rate()) for category, limiter in limiters.items() if limiter.slowed)
     return ", ".join(f"throttled by {name}: {rate:.{0 if rate >= 1 else 1}f}/s" for name, rate in slow)
 
 
 class MeasuredProgress:
-    """A Progress that measures each stage, shows it, and notes it regularly for `status`."""
+    """A Progress that measures each stage, shows it, and notes it at intervals for `status`."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class MeasuredProgress:
         credentials_end: float | None = None,
         network: "Network | None" = None,
     ) -> None:
-        """`limits` are the quotas that Cognito enforces, in calls per second, by category."""
+        """`limits` are Cognito's quotas, in calls per second, by category."""
         self._inner = inner
         self._user_pool = user_pool
         self._limiters = limiters
@@ -68,7 +68,7 @@ class MeasuredProgress:
         self._inner.say(text)
 
     def say_of_network(self, text: str) -> None:
-        """Report that the network is away or back, also to `status`; from any thread."""
+        """Report that the network is down or up again, also to `status`; from any thread."""
         self._inner.say(text)
         if self._last is not None:
             self._note(replace(self._last, slowed_by=str(self._network or "")))

@@ -1,4 +1,4 @@
-"""Calls by the second in which they were sent, until somebody takes them down."""
+"""Calls by the second in which they were sent, until they are taken."""
 
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -16,14 +16,14 @@ class CallMoments:
         self._found: defaultdict[tuple[Category, int], list[int]] = defaultdict(lambda: [0, 0])
 
     def add(self, category: "Category", sent: int, throttled: int) -> None:
-        """Count calls of now."""
+        """Count calls in the present second."""
         if sent or throttled:
             counts = self._found[category, int(self._clock.now())]
             counts[0] += sent
             counts[1] += throttled
 
     def take(self) -> "dict[tuple[Category, int], tuple[int, int]]":
-        """What came since it was last taken: (sent, throttled) by category and second since the epoch."""
+        """Take the counts since the last time: (sent, throttled) by category and second since 1970."""
         taken = {key: (sent, throttled) for key, (sent, throttled) in self._found.items()}
         self._found.clear()
         return taken

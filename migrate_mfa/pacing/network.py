@@ -1,4 +1,4 @@
-"""A network that is away: waited for, and said, once something had answered before."""
+"""A network that is down: wait for it and say so, if AWS has answered before."""
 
 import threading
 from collections.abc import Callable
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from migrate_mfa.stop import Stop
 
 PATIENCE_S = 900.0
-"""How long a run waits unless it is told otherwise: a router that restarts, a laptop that moves."""
+"""How long a run waits by default: enough for a router that restarts or a laptop that moves."""
 
 
 class Network:
-    """What the attempts of one command tell together about the connection. Safe to share between threads.
+    """The state of the connection, from all attempts of one command. Safe to share between threads.
 
-    An endpoint that has never answered is not waited for: it is more likely wrong than away.
+    There is no wait for an endpoint that has never answered: it is more likely wrong than down.
     """
 
     def __init__(
@@ -34,16 +34,16 @@ class Network:
         self._stop = stop
         self._patience_s = patience_s
         self.say = say
-        """Tells a person; may be replaced by what tells more people."""
+        """Prints a message; may be replaced by a function that tells more readers."""
         self._lock = threading.Lock()
         self._reached = False
         self._away_since: float | None = None
         self._told = False
 
     def answered(self) -> None:
-        """Something came back, be it a refusal."""
+        """Record an answer, even a refusal."""
         if self._reached and self._away_since is None:
-            return  # as for nearly all calls: no lock
+            return  # nearly all calls end here, without a lock
         with self._lock:
             since, told, self._reached, self._away_since, self._told = (
                 self._away_since, self._told, True, None, False,
@@ -52,7 +52,7 @@ class Network:
             self.say(f"AWS answers again, after {duration(self._clock.monotonic() - since)}.")
 
     def failed(self, error: "ApiError") -> None:
-        """There was no connection."""
+        """Record that there was no connection."""
         with self._lock:
             if self._away_since is None:
                 self._away_since = self._clock.monotonic()
@@ -66,7 +66,7 @@ class Network:
         return f"Waiting for the network, at most {duration(self._patience_s)} (--wait-for-network) …"
 
     def bears(self) -> bool:
-        """Whether a call that got no connection is repeated without spending its attempts."""
+        """Whether a call without a connection is repeated without using up its attempts."""
         since = self._away_since
         return (
             self._reached
@@ -75,13 +75,13 @@ class Network:
         )
 
     def gone(self) -> bool:
-        """Whether the wait was in vain: no call needs more attempts to know."""
+        """Whether the wait has ended without an answer, so that no call needs more attempts."""
         since = self._away_since
         waited = since is not None and self._clock.monotonic() - since >= self._patience_s
         return self._reached and waited and self._patience_s > 0
 
     def __str__(self) -> str:
-        """What `status` shows; empty while all is well, or nothing is waited for."""
+        """The text for `status`; empty unless a command waits for the network."""
         since = self._away_since
         if since is None or not self._reached:
             return ""

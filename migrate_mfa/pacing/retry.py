@@ -1,8 +1,8 @@
-"""When a failed call is made again, and when not: one policy, given to tenacity.
+"""When a failed call is repeated: one policy, for tenacity.
 
 The documented budget: a call is given up after `ATTEMPTS` failures that were not throttles, or after
-`BUDGET_S` seconds in all. Throttles cost time but no attempts, because yielding to live traffic is no
-failure. A network that is waited for (`engine.network`) costs neither.
+`BUDGET_S` seconds in all. Throttles cost time but no attempts, because yielding to live traffic is not a
+failure. Waiting for the network (`pacing.network`) costs neither.
 """
 
 from collections.abc import Callable
@@ -21,13 +21,13 @@ T = TypeVar("T")
 ATTEMPTS = 8
 BUDGET_S = 600.0
 IMPATIENT = 3
-"""Failures to connect after which a look that nothing depends on gives up: a second or two."""
+"""Failed connections after which an optional read gives up: a second or two."""
 _LONGEST_WAIT_S = 20.0
 
 READS = frozenset({Effect.THROTTLED, Effect.NOT_EXECUTED, Effect.UNKNOWN})
 """A read can always be repeated."""
 WRITES = frozenset({Effect.THROTTLED, Effect.NOT_EXECUTED})
-"""A write whose effect is unknown is first read back: it may have sent an SMS."""
+"""A write of unknown effect is not repeated before the user is read: it may have sent an SMS."""
 
 
 @dataclass(slots=True)
@@ -65,8 +65,8 @@ def retrying(
 ) -> Retrying:
     """A tenacity controller for one call: which failures to repeat, how long to wait, when to give up.
 
-    The last failure is raised as it is. `connects` is how many failures to connect at all are borne, unless
-    `network` says that it is waited for.
+    The last failure is raised unchanged. `connects` is how many failed connections are allowed, unless
+    `network` waits for the connection.
     """
     error_wait = wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT_S)
     throttle_wait = wait_random(0.1, 1.0)  # the limiter has slowed already; this only spreads the threads
@@ -99,7 +99,7 @@ def retry_read(
     connects: int = ATTEMPTS,
     say: Callable[[str], None] = lambda _: None,
 ) -> T:
-    """Make a read until it is answered.
+    """Repeat a read until it is answered.
 
     Raises:
         ApiError: it is refused, or the retries are used up.

@@ -1,7 +1,7 @@
-"""The limiters' turns of one user's writes, taken before the read that decides them.
+"""The limiters' turns for one user's writes, taken before the read that decides them.
 
-A turn can be many seconds in coming, beside live traffic. Whoever reads first and waits then decides by what
-may be over when the write is made; so the waiting comes first, and the write a round trip after the read.
+With live traffic, a turn can take many seconds. If the read came first, its decision could be outdated when
+the write is made. So the wait comes first, and the write follows one round trip after the read.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -18,17 +18,17 @@ _WRITES = (Category.USER_UPDATE, Category.USER_RESOURCE_UPDATE)
 
 
 class Turns:
-    """What one user's way holds; use it as a context manager, and what was not used is given back."""
+    """The turns of one user; as a context manager it gives unused turns back."""
 
     def __init__(self, limiters: "Mapping[Category, RateLimiter]", check: Callable[[], None]) -> None:
-        """Where a category has no limiter nothing is waited for; `check` is as for `RateLimiter.acquire`."""
+        """A category without a limiter needs no wait; `check` is as for `RateLimiter.acquire`."""
         self._limiters = limiters
         self._check = check
         self._held: dict[Category, Permit] = {}
         self._token: Token[Turns | None] | None = None
 
     def take(self, steps: Iterable[Step]) -> None:
-        """Wait for a turn for each category that some writes need, and give back all others."""
+        """Wait for a turn in each category that the writes need, and give back all others."""
         needed = self._needed(steps)
         for category in self._held.keys() - needed:
             self._held.pop(category).give_back()
@@ -37,7 +37,7 @@ class Turns:
                 self._held[category] = self._limiters[category].turn(self._check)
 
     def cover(self, steps: Iterable[Step]) -> bool:
-        """Whether there is a turn for each of some writes."""
+        """Whether there is a turn for each of the writes."""
         return all(category in self._held for category in self._needed(steps))
 
     def use(self, category: Category) -> "Permit | None":
@@ -45,7 +45,7 @@ class Turns:
         return self._held.pop(category, None)
 
     def _needed(self, steps: Iterable[Step]) -> list[Category]:
-        # Always in the same order; steps of one category, such as the writes of one user, are few.
+        # Always in the same order; a user has few steps in one category.
         wanted = {_WRITES[isinstance(step, SetSmsMfa | PreferFactor)] for step in steps}
         return [category for category in _WRITES if category in wanted and category in self._limiters]
 
@@ -60,4 +60,4 @@ class Turns:
 
 
 held: ContextVar[Turns | None] = ContextVar("held", default=None)
-"""The turns of the user on whose way this thread is."""
+"""The turns of the user that this thread is working on."""

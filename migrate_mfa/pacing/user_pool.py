@@ -1,4 +1,4 @@
-"""A Directory whose every attempt is paced, counted and, where that is safe, repeated."""
+"""A `ports.UserPool` whose every attempt is paced, counted and, if that is safe, repeated."""
 
 import threading
 from collections import Counter
@@ -30,8 +30,8 @@ T = TypeVar("T")
 log = structlog.get_logger()
 _WRITTEN = frozenset({Category.USER_UPDATE, Category.USER_RESOURCE_UPDATE})
 _BREAK_S = 60.0
-"""Throttles so far apart are of different times of the day."""
-_SEVERAL = 3  # users for whom one operation fails before it is no user's fault
+"""Throttles further apart than this do not count as one series."""
+_SEVERAL = 3  # users for whom one operation fails before the cause is not a user
 
 
 _LOOK_AT_THE_NETWORK = (
@@ -56,10 +56,10 @@ def _throttled(error: ApiError) -> OutOfReach:
 
 
 class PacedUserPool:
-    """`ports.UserPool` with the patience of the engine around an adapter that tries once.
+    """`ports.UserPool` with pacing and retries around an adapter that tries once.
 
     Raises from every method:
-        ApiError: refused for this user, or not done within the budget (`engine.retry`).
+        ApiError: refused for this user, or not done within the budget (`pacing.retry`).
         MigrateMfaError: the failure concerns every user.
         Stopped: the run is ending while a retry was waiting.
     """
@@ -82,14 +82,14 @@ class PacedUserPool:
         self._failing: dict[str, Counter[str]] = {}
         self._unsure: set[tuple[str, str]] = set()
         self._throttles: dict[Category, tuple[float, float]] = {}
-        """When the first throttle without a success since was, and the last, by the monotonic clock."""
+        """The times of the first and the last throttle since the last success, by the monotonic clock."""
         self.calls: dict[Category, CallCount] = {category: CallCount() for category in limiters}
         self._moments = CallMoments(clock)
 
     def describe(self) -> "PoolFacts":
         """DescribeUserPool and GetUserPoolMfaConfig, each at the pace of its category.
 
-        A refusal is nobody's in whose turn it comes.
+        A refusal is never attributed to a user.
         """
         try:
             return self._do("DescribeUserPool", READS, self._describe)
@@ -150,7 +150,7 @@ class PacedUserPool:
         self._prefer(username, lambda: self._inner.prefer_factor(username, factor))
 
     def enforced_limit(self, category: Category) -> float | None:
-        """What AWS says it enforces; a single try, because there is a documented default."""
+        """The enforced quota; a single try, because there is a documented default."""
         return self._inner.enforced_limit(category)
 
     def _update(self, username: str, attempt: Callable[[], None]) -> None:
@@ -193,7 +193,7 @@ class PacedUserPool:
         except ApiError as error:
             if error.effect not in effects:
                 raise
-            failures = [error]  # most calls end above: what a retry costs is paid by those that need one
+            failures = [error]  # most calls return above, without the cost of a retry
 
         def again() -> T:
             if failures:
@@ -229,13 +229,13 @@ class PacedUserPool:
         return answer
 
     def _turn(self, category: Category) -> "Permit":
-        """The turn that was taken before the decision, or the next one."""
+        """The turn that was taken before the decision, or the next turn."""
         check, turns = partial(self._stop.check_drain, self._clock), held.get()
         taken = turns.use(category) if turns is not None else None
         return (taken or self._pacers[category].turn(check)).go(check)
 
     def _require_still_wanted(self, category: Category, permit: "Permit") -> None:
-        """Give the turn of a write back where something prevents it at the last moment, which is raised."""
+        """Raise what forbids the write at the last moment, if anything, and give its turn back."""
         if category not in _WRITTEN or (check := before_write.get()) is None:
             return
         try:
@@ -263,7 +263,7 @@ class PacedUserPool:
                 failing[username] += 1
 
     def _require_some_quota(self, category: Category, error: ApiError) -> None:
-        """A write that is decided again starts a new budget each time, so the category has one too."""
+        """Raise if a category is throttled for the whole budget: a call's restarts at each decision."""
         now = self._clock.monotonic()
         with self._lock:
             since, last = self._throttles.get(category, (now, now))
@@ -279,15 +279,15 @@ class PacedUserPool:
         log.info("retry", operation=operation, code=code, attempt=state.attempt_number)
 
     def _blame(self, error: ApiError, username: str, *, last: bool) -> None:
-        """Let a user fail for a call that kept failing, unless it fails for others too, or for anybody.
+        """Raise if the cause of a call that kept failing is not this user; otherwise the user fails.
 
-        Called with every failure of a write, which its caller repeats after a look, and with the last one
+        Called with every failure of a write, which its caller repeats after a read, and with the last failure
         of a read.
 
         Raises:
-            OutOfReach: it was throttled for the whole budget, or the network stayed away, or the operation
-                has failed for several users without a success in between, or there is no user to blame, or
-                even a plain look at the pool fails.
+            OutOfReach: it was throttled for the whole budget, the network stayed down, the operation has
+                    failed for several users without a success in between, the call is about no user, or even
+                    a plain read of the pool fails.
         """
         if error.effect is Effect.THROTTLED:
             raise _throttled(error) from error
@@ -313,7 +313,7 @@ class PacedUserPool:
         return True
 
     def take_moments(self) -> dict[tuple[Category, int], tuple[int, int]]:
-        """The calls since this was last asked, sent and throttled, by category and second."""
+        """The calls since this was last called, sent and throttled, by category and second."""
         with self._lock:
             return self._moments.take()
 

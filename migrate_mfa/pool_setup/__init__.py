@@ -1,1 +1,1 @@
-"""Make a pool ready for SMS MFA: what to change, the IAM role, the same as files for other tools."""
+"""Make a pool ready for SMS MFA: the changes, the IAM role, and the same as text for other tools."""

@@ -1,7 +1,7 @@
-"""setup-pool: a pool made ready for SMS MFA, by SetUserPoolMfaConfig alone, with all else kept as it was.
+"""setup-pool: make a pool ready for SMS MFA, with SetUserPoolMfaConfig only; all other settings stay.
 
-A second try after any end converges: the role is found by its name, the configuration is read before each
-attempt to write it, and what is done already is not done again.
+It can be repeated after any end: it finds the role by its name, reads the configuration before each attempt
+to write it, and does not repeat what is already done.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ from migrate_mfa.stop import Stop
 T = TypeVar("T")
 
 ROLE_PATIENCE_S = 120.0
-"""How long Cognito may refuse a role that was just made; IAM is usually done in some ten seconds."""
+"""How long Cognito may refuse a new role; IAM usually needs about ten seconds."""
 _FIRST_NAP_S, _LONGEST_NAP_S = 1.0, 5.0
 _READS_BACK = 5
 _NOT_SEEN_YET = frozenset(
@@ -47,7 +47,7 @@ _RUN_AGAIN = "Run the same command again. It reads the pool again and continues.
 
 
 class Refused(Exception):
-    """The service said no, and would say it again."""
+    """A refusal that a retry cannot change."""
 
     def __init__(self, error: ApiError) -> None:
         super().__init__(error.code)
@@ -55,7 +55,7 @@ class Refused(Exception):
 
 
 def needs_role(pool: PoolMfa, options: SmsOptions) -> bool:
-    """Whether there is no role to send with: neither the pool has one, nor was one given."""
+    """Whether there is no role for sending: the pool has none, and none was given."""
     return not pool.path and options.sms_role_arn is None
 
 
@@ -63,13 +63,13 @@ def make_plan(pool: PoolMfa, options: SmsOptions, role: SmsRole | None) -> Setup
     """The whole configuration that would be written: the pool's own, with MFA OPTIONAL and an SMS path.
 
     Args:
-        pool: as it is.
-        options: the operator's wishes.
-        role: the role to make or to go on with, where `needs_role`.
+        pool: the present pool.
+        options: the operator's choices.
+        role: the role to make or to reuse, if `needs_role`.
 
     Raises:
-        PoolNotReady: nothing that this command may do would make the pool ready.
-        UsageError: the options do not fit each other or the pool.
+        PoolNotReady: this command cannot make the pool ready.
+        UsageError: the options contradict each other or do not fit the pool.
     """
     require_possible(pool, options)
     path = dict(pool.sms.get(PATH) or {})
@@ -89,7 +89,7 @@ def make_plan(pool: PoolMfa, options: SmsOptions, role: SmsRole | None) -> Setup
 
 
 def require_possible(pool: PoolMfa, options: SmsOptions) -> None:
-    """Refuse what this command cannot make ready, or would have to weaken.
+    """Refuse a pool that this command cannot make ready, or would have to weaken.
 
     Raises:
         PoolNotReady, UsageError: as `make_plan`.
@@ -118,13 +118,13 @@ def require_possible(pool: PoolMfa, options: SmsOptions) -> None:
 
 
 def needs_external_id(pool: PoolMfa, options: SmsOptions) -> bool:
-    """Whether a role was given whose external id neither the operator nor the pool says."""
+    """Whether a role was given, but its external id comes neither from an option nor from the pool."""
     given = options.sms_role_arn
     return given is not None and options.external_id is None and pool.path.get(SNS_ROLE) != given
 
 
 class PoolSetup:
-    """Plans and carries out one setup."""
+    """Plans one setup and applies it."""
 
     def __init__(
         self,
@@ -141,14 +141,14 @@ class PoolSetup:
         self._stop = stop
         self._say = say
         self.created: str | None = None
-        """The ARN of the role that was made, once it was."""
+        """The ARN of the role that was made, or None."""
 
     def plan(self, options: SmsOptions, *, read_only: bool = False) -> SetupPlan:
-        """Read, and decide what would be written.
+        """Read the pool, and decide what would be written.
 
         Args:
-            options: the operator's wishes.
-            read_only: nothing will be written, so a caller who may not look into IAM is let through.
+            options: the operator's choices.
+            read_only: nothing will be written, so the caller need not be allowed to read IAM.
 
         Raises:
             MigrateMfaError: this pool cannot be made ready, or AWS does not answer.
@@ -163,14 +163,14 @@ class PoolSetup:
         return make_plan(pool, options, role)
 
     def apply(self, plan: SetupPlan) -> Members:
-        """Make the role where one is needed, write the configuration, read it back.
+        """Make the role if one is needed, write the configuration, and read it back.
 
         Returns:
-            The configuration as it is now.
+            The present configuration.
 
         Raises:
-            MigrateMfaError: it was refused, or the pool is not as it should be.
-            Stopped: a signal came before it wrote, or while it waited.
+            MigrateMfaError: it was refused, or the pool is not as intended.
+            Stopped: a signal came before the write or during a wait.
         """
         if plan.role is not None:
             self._ensure(plan.role, plan.pool.arn)
@@ -188,10 +188,10 @@ class PoolSetup:
         return None if found is None else adopt(found, pool.arn)
 
     def _external_id(self, pool: PoolMfa, role_arn: str) -> str:
-        """The one external id that the role's trust policy has for this pool.
+        """The external id that the role's trust policy has for this pool.
 
         Raises:
-            UsageError: it cannot be read there, or there is none, or more than one.
+            UsageError: it cannot be read, or there is none, or there are several.
         """
         try:
             trust = self._do(lambda: self._roles.trust(role_arn))
@@ -207,12 +207,13 @@ class PoolSetup:
         return found.pop()
 
     def _ensure(self, role: SmsRole, pool_arn: str) -> None:
-        """Make the role, or what is missing of it."""
+        """Make the role, or the missing part of it."""
         self._stop.check()
         found = self._do(lambda: self._roles.find(role.name))
         if found is None:
             if not self._do(lambda: self._roles.create(role)):
-                # Ours, when the answer to an earlier attempt was lost; else somebody else's, of this moment.
+                # It is ours if the answer to an earlier attempt was lost; otherwise somebody else has just
+                # made it.
                 found = self._do(lambda: self._roles.find(role.name))
             self.created = role.arn
         if found is not None and adopt(found, pool_arn) != role:
@@ -221,7 +222,7 @@ class PoolSetup:
             self._do(lambda: self._roles.allow_publish(role), patience_s=ROLE_PATIENCE_S)
 
     def _write(self, plan: SetupPlan) -> None:
-        """One attempt; the configuration is only ever replaced when it is the one that was planned from."""
+        """One attempt. The configuration is replaced only if it is still the one that was planned from."""
         self._stop.check()
         now = self._settings.read()
         if not differences(now.config, plan.after):
@@ -248,7 +249,7 @@ class PoolSetup:
         )
 
     def _do(self, attempt: Callable[[], T], *, patience_s: float = 0.0) -> T:
-        """Repeat a call while that can help; for `patience_s` also while a new role is not seen yet."""
+        """Repeat a call while that can help; for `patience_s` also while AWS does not yet see a new role."""
         until, nap = self._clock.monotonic() + patience_s, _FIRST_NAP_S
         while True:
             try:
@@ -263,7 +264,7 @@ class PoolSetup:
             nap = min(2 * nap, _LONGEST_NAP_S)
 
     def _repeat(self, attempt: Callable[[], T]) -> T:
-        # All calls here may be repeated: the write looks first whether it is done.
+        # All calls here may be repeated: the write first checks whether it is already done.
         controller = retrying(READS, self._clock, self._stop)
         try:
             answer: T = controller(_or_refused, attempt)

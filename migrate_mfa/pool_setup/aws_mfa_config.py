@@ -1,8 +1,8 @@
-"""A pool's MFA configuration through boto3, read so that nothing can get lost when it is written back.
+"""A pool's MFA configuration through boto3, read so that nothing is lost when it is written back.
 
 The SDK drops members of an answer that its model does not know. SetUserPoolMfaConfig replaces the whole
-configuration, so an old SDK would switch off what it has never heard of. Each answer is therefore compared
-with the bytes that it came in.
+configuration, so an old SDK would switch off settings that it does not know. Therefore each parsed answer is
+compared with the raw one.
 """
 
 import json
@@ -37,7 +37,7 @@ class CognitoPoolSettings:
 
     @reads("DescribeUserPool")
     def read(self) -> PoolMfa:
-        """DescribeUserPool for what the pool is, GetUserPoolMfaConfig for what would be replaced.
+        """DescribeUserPool, and GetUserPoolMfaConfig for the settings that would be replaced.
 
         Raises:
             PoolNotReady: the pool has an MFA or SMS setting that this SDK cannot write back.
@@ -53,7 +53,7 @@ class CognitoPoolSettings:
         return PoolMfa(pool_facts(pool, config), in_own_partition(pool["Arn"]), config, used)
 
     def write(self, members: Members) -> None:
-        """SetUserPoolMfaConfig; what is not among the members is switched off."""
+        """SetUserPoolMfaConfig; settings that are not in `members` are switched off."""
         call(self._client, "SetUserPoolMfaConfig", need=MODE, UserPoolId=self._pool_id, **members)
 
     def _keep(self, http_response: Any, **_: object) -> None:  # noqa: ANN401 - botocore's AWSResponse
@@ -71,16 +71,16 @@ class CognitoPoolSettings:
 
 
 def sms_of(described: Members, shown: Members) -> Members:
-    """A pool's SMS settings: as GetUserPoolMfaConfig shows them, else as DescribeUserPool does.
+    """A pool's SMS settings from GetUserPoolMfaConfig, else from DescribeUserPool.
 
-    Whether the former shows them while MFA is off is not documented.
+    It is not documented whether the former returns them while MFA is off.
     """
     there = {name: value for name, value in described.items() if value}
     return shown if shown.get(PATH) else {**there, **shown}
 
 
 def _writable(value: Any, shape: Any) -> Any:  # noqa: ANN401 - JSON, and botocore's shapes
-    """The part of a parsed answer that the request of SetUserPoolMfaConfig can carry."""
+    """The part of a parsed answer that a SetUserPoolMfaConfig request can contain."""
     if not isinstance(value, Mapping):
         return value
     known = shape.members
@@ -88,7 +88,7 @@ def _writable(value: Any, shape: Any) -> Any:  # noqa: ANN401 - JSON, and botoco
 
 
 def lost(raw: Any, kept: Any, where: str = "") -> Iterator[str]:  # noqa: ANN401 - JSON of any kind
-    """The dotted names of what was on the wire and is not among what was kept; null counts as absent."""
+    """The dotted names of members in the raw answer that the SDK dropped; null counts as absent."""
     if isinstance(raw, Mapping) and isinstance(kept, Mapping):
         for name, inner in raw.items():
             if inner is not None:

@@ -1,4 +1,4 @@
-"""The SMS role in IAM: found, made, and allowed to publish."""
+"""The SMS role in IAM: find it, make it, and allow it to publish."""
 
 import json
 from functools import cached_property
@@ -25,7 +25,7 @@ class IamRoles:
 
     @reads("GetRole")
     def find(self, name: str) -> FoundRole | None:
-        """GetRole, and its policies; None where there is no such role."""
+        """GetRole and the role's policies; None if there is no such role."""
         try:
             role = call(self._client, "GetRole", need="Role", RoleName=name)["Role"]
         except ApiError as error:
@@ -42,7 +42,7 @@ class IamRoles:
 
     @reads("GetRole")
     def trust(self, arn: str) -> Answer | None:
-        """GetRole; None where there is no role of this ARN, also where one of its name has another path."""
+        """GetRole; None if no role has this ARN, even if a role of the same name has another path."""
         try:
             role = call(self._client, "GetRole", need="Role", RoleName=arn.rpartition("/")[2])["Role"]
         except ApiError as error:
@@ -53,7 +53,7 @@ class IamRoles:
         return trust if role["Arn"] == arn else None
 
     def create(self, role: SmsRole) -> bool:
-        """CreateRole; False where a role of that name is there already."""
+        """CreateRole; False if a role of that name exists already."""
         try:
             call(
                 self._client,
@@ -70,7 +70,7 @@ class IamRoles:
         return True
 
     def allow_publish(self, role: SmsRole) -> None:
-        """PutRolePolicy with sns:Publish alone."""
+        """PutRolePolicy with only sns:Publish."""
         call(
             self._client,
             "PutRolePolicy",

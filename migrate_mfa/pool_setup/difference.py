@@ -1,4 +1,4 @@
-"""What setup-pool would change, as text."""
+"""The changes of setup-pool as text."""
 
 import json
 
@@ -7,8 +7,8 @@ from migrate_mfa.pool_setup.plan import SetupPlan
 from migrate_mfa.pool_setup.role import PUBLISH
 
 _ONE_WAY = (
-    "A one-way door: once a pool sends SMS, neither the SMS configuration nor SMS as a factor can be removed "
-    "from it again."
+    "This cannot be undone: once a pool sends SMS, neither the SMS configuration nor SMS as a factor can be "
+    "removed from it again."
 )
 _INFRASTRUCTURE = (
     "If Terraform or CloudFormation owns this pool, its next run would turn this back. Change the code "
@@ -17,7 +17,7 @@ _INFRASTRUCTURE = (
 
 
 def difference(plan: SetupPlan) -> str:
-    """What setup-pool would write: member by member, the role's documents, and what cannot be undone."""
+    """The changes of setup-pool: each member, the role's documents, and what cannot be undone."""
     facts = plan.pool.facts
     lines = [f"Setup of pool {facts.name} ({facts.id})", ""]
     for change in plan.changes:

@@ -1,7 +1,7 @@
-"""A pool's MFA configuration: as it is, as `setup-pool` would make it, and what differs between the two.
+"""A pool's MFA configuration: the present one, the one of `setup-pool`, and their differences.
 
-The members are those of GetUserPoolMfaConfig, by its names, because SetUserPoolMfaConfig replaces all of
-them: a block that is left out is switched off ("Updating user pool and app client configuration").
+The members have the names of GetUserPoolMfaConfig. SetUserPoolMfaConfig replaces all of them: a block that is
+left out is switched off ("Updating user pool and app client configuration").
 """
 
 import json
@@ -22,7 +22,7 @@ SNS_ROLE, EUMS = "SnsCallerArn", "EumsSms"
 
 @dataclass(frozen=True, slots=True)
 class PoolMfa:
-    """A pool as its two reads show it."""
+    """A pool, from its two reads."""
 
     facts: PoolFacts
     arn: str
@@ -33,14 +33,14 @@ class PoolMfa:
 
     @property
     def path(self) -> Members:
-        """The SmsConfiguration: how the pool sends text messages, if it can; else empty."""
+        """The SmsConfiguration: how the pool sends text messages; empty if it cannot."""
         path: Members = self.sms.get(PATH) or {}
         return path if path.get(SNS_ROLE) or path.get(EUMS) else {}
 
 
 @dataclass(frozen=True, slots=True)
 class SmsOptions:
-    """What the operator says about the SMS path; None leaves it to the pool, or to us."""
+    """The operator's choices for the SMS path; None: the pool's value, or a default."""
 
     sms_role_arn: str | None = None
     external_id: str | None = None
@@ -61,7 +61,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class SetupPlan:
-    """What `setup-pool` would do: the role that it needs, if any, and all that it would write."""
+    """The plan of `setup-pool`: the role that it needs, if any, and the configuration to write."""
 
     pool: PoolMfa
     after: Members
@@ -69,16 +69,16 @@ class SetupPlan:
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """What would differ; empty for a pool that is ready."""
+        """The changes; empty if the pool is ready."""
         return differences(self.pool.config, self.after)
 
     @property
     def kept(self) -> tuple[str, ...]:
-        """The blocks that stay as they are."""
+        """The blocks that stay unchanged."""
         return tuple(name for name, block in self.after.items() if self.pool.config.get(name) == block)
 
     def as_dict(self) -> dict[str, object]:
-        """The plan for machines."""
+        """The plan as JSON."""
         role = None if self.role is None else self.role.as_dict()
         return {
             "version": 1,
@@ -92,7 +92,7 @@ class SetupPlan:
 
 
 def differences(before: Members, after: Members) -> tuple[Change, ...]:
-    """What differs between two sets of members, leaf by leaf, in the order of the first, then the second."""
+    """The differences between two sets of members, by leaf, in the order of the first, then the second."""
     old, new = dict(_leaves(before)), dict(_leaves(after))
     return tuple(
         Change(where, _shown(old.get(where)), _shown(new.get(where)))
@@ -102,7 +102,7 @@ def differences(before: Members, after: Members) -> tuple[Change, ...]:
 
 
 def _leaves(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - JSON of any kind
-    # A token block that says "not enabled" is what leaving it out means.
+    # A token block with Enabled=false means the same as no block.
     if value is None or (where == TOTP and value == {"Enabled": False}):
         return
     if isinstance(value, Mapping) and (value or not where):
@@ -117,16 +117,16 @@ def _shown(value: Any) -> str | None:  # noqa: ANN401 - JSON of any kind
 
 
 class PoolSettings(Protocol):
-    """One pool's MFA configuration. Every method makes one attempt and raises `ApiError` when that fails."""
+    """One pool's MFA configuration. Each method makes one attempt and raises `ApiError` if it fails."""
 
     def read(self) -> PoolMfa:
         """DescribeUserPool and GetUserPoolMfaConfig.
 
         Raises:
-            PoolNotReady: writing back what was read would lose something.
+            PoolNotReady: writing back what was read would lose a setting.
         """
         ...
 
     def write(self, members: Members) -> None:
-        """SetUserPoolMfaConfig, which replaces all of the configuration."""
+        """SetUserPoolMfaConfig, which replaces the whole configuration."""
         ...

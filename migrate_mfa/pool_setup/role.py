@@ -1,4 +1,4 @@
-"""The IAM role with which Cognito sends text messages by SNS: what ours says, and whether a role is ours.
+"""The IAM role with which Cognito sends text messages by SNS: its documents, and whether a role is ours.
 
 Source: "SMS message settings for Amazon Cognito user pools" (Cognito Developer Guide): the service principal,
 the external id, the conditions on the source, and sns:Publish.
@@ -33,14 +33,14 @@ class SmsRole:
     trust: Document
 
     def as_dict(self) -> dict[str, object]:
-        """The role for machines, with its documents."""
+        """The role as JSON, with its documents."""
         policies = {POLICY_NAME: PUBLISH}
         return {"name": self.name, "arn": self.arn, "trust_policy": self.trust, "inline_policies": policies}
 
 
 @dataclass(frozen=True, slots=True)
 class FoundRole:
-    """A role as IAM shows it: trust policy, inline policies by name, ARNs of attached policies."""
+    """A role in IAM: trust policy, inline policies by name, ARNs of attached policies."""
 
     trust: Document
     inline: Mapping[str, Document]
@@ -48,21 +48,21 @@ class FoundRole:
 
 
 def role_name(pool_id: str) -> str:
-    """The name of a pool's role: the same at every try, so that a later one finds an earlier one's."""
+    """The name of a pool's role: always the same, so that a later attempt finds an earlier one's role."""
     return f"migrate-mfa-sms-{pool_id}"[:_LONGEST_NAME]
 
 
 def external_id_for(pool_arn: str) -> str:
-    """The external id of a pool's role: the same at every try and print, and another for every pool.
+    """The external id of a pool's role: always the same for a pool, and different for each pool.
 
-    It is no secret: DescribeUserPool shows it. It says on whose behalf Cognito assumes the role, and the
-    conditions on account and pool keep everybody else out, also who guesses it.
+    It is not secret: DescribeUserPool returns it. It names the pool for which Cognito assumes the role. The
+    conditions on account and pool exclude everybody else, even someone who guesses the id.
     """
     return str(uuid5(NAMESPACE_URL, f"{pool_arn}#{role_name(_pool_id(pool_arn))}"))
 
 
 def role_for(pool_arn: str, external_id: str | None = None) -> SmsRole:
-    """The role that only this pool's Cognito can assume, and only with this external id (by default ours)."""
+    """The role that Cognito can assume only for this pool and only with this external id (default: ours)."""
     external_id = external_id_for(pool_arn) if external_id is None else external_id
     _, partition, _, _, account, _ = pool_arn.split(":", 5)
     name = role_name(_pool_id(pool_arn))
@@ -85,10 +85,10 @@ def _pool_id(pool_arn: str) -> str:
 
 
 def adopt(found: FoundRole, pool_arn: str) -> SmsRole:
-    """Take a role that an earlier try made; its policy may still be missing.
+    """Accept a role that an earlier attempt made; its policy may still be missing.
 
     Raises:
-        PoolNotReady: the role has our name, and is not exactly what we would make.
+        PoolNotReady: the role has our name but is not exactly the one that we would make.
     """
     role = role_for(pool_arn, _external_id(found.trust))
     differing = []
@@ -116,20 +116,20 @@ def _external_id(trust: Document) -> str:
 
 
 class SmsRoles(Protocol):
-    """The account's IAM roles. Every method makes one attempt and raises `ApiError` when that fails."""
+    """The account's IAM roles. Each method makes one attempt and raises `ApiError` if it fails."""
 
     def find(self, name: str) -> FoundRole | None:
-        """GetRole, and what the role's policies say."""
+        """GetRole and the role's policies; None if there is no such role."""
         ...
 
     def trust(self, arn: str) -> Document | None:
-        """GetRole: the trust policy of the role with this ARN; None where there is no such role."""
+        """GetRole: the trust policy of the role with this ARN; None if there is no such role."""
         ...
 
     def create(self, role: SmsRole) -> bool:
-        """CreateRole, without policies; False where a role of that name is there already."""
+        """CreateRole, without policies; False if a role of that name exists already."""
         ...
 
     def allow_publish(self, role: SmsRole) -> None:
-        """PutRolePolicy with sns:Publish alone; may be repeated."""
+        """PutRolePolicy with only sns:Publish; may be repeated."""
         ...

@@ -1,6 +1,6 @@
-"""A setup as text to take elsewhere: AWS CLI commands, a CloudFormation template, a Terraform configuration.
+"""A setup as AWS CLI commands, as a CloudFormation template and as a Terraform configuration.
 
-For people whose pool belongs to infrastructure code, and for those who want to run each step themselves.
+For pools that belong to infrastructure code, and for operators who want to run each step themselves.
 """
 
 import json
@@ -43,7 +43,7 @@ _PASSKEY_ARGUMENTS = {"RelyingPartyId": "relying_party_id", "UserVerification": 
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """One text: a short name, a title, and what to take."""
+    """One text: a short name, a title, and the content."""
 
     name: str
     title: str
@@ -62,7 +62,7 @@ def snippets(plan: SetupPlan, region: str) -> tuple[Snippet, ...]:
 
 
 def aws_cli(plan: SetupPlan, region: str) -> str:
-    """Commands that do what `setup-pool` does; every block is there, because the last one replaces all."""
+    """Commands that do the same as `setup-pool`; the last one replaces all blocks, so it contains all."""
     commands = [] if plan.role is None else list(_role_commands(plan.role))
     after = plan.after
     parts = [f"--{_OPTIONS[name]} {_json(after[name])}" for name in _OPTIONS if name in after]
@@ -90,7 +90,7 @@ def _json(value: Mapping[str, object]) -> str:
 
 
 def cloudformation(plan: SetupPlan) -> str:
-    """A template with the role and those properties of the pool that belong to MFA."""
+    """A template with the role and the pool's properties for MFA."""
     properties, resources = _properties(plan.after), {}
     if plan.role is not None:
         properties[PATH][SNS_ROLE] = {"Fn::GetAtt": ["SmsRole", "Arn"]}
@@ -122,7 +122,7 @@ def _renamed(block: Mapping[str, object] | None, names: Mapping[str, str]) -> di
 
 
 def terraform(plan: SetupPlan) -> str:
-    """The role, and the arguments of the pool's resource; what the provider may not know, as a remark."""
+    """The role and the arguments of the pool's resource; as comments, those the provider may not know."""
     after, lines = plan.after, []
     if plan.role is not None:
         lines += list(_role_resources(plan.role))
@@ -161,7 +161,7 @@ def _role_resources(role: SmsRole) -> Iterator[str]:
 
 
 def _missing(after: Members) -> Iterator[str]:
-    """Remarks on members for which the provider's documentation had no argument when this was written."""
+    """Comments for members without an argument in the provider's documentation at the time of writing."""
     passkeys = after.get(PASSKEYS) or {}
     found = {EUMS: after[SMS][PATH].get(EUMS), "FactorConfiguration": passkeys.get("FactorConfiguration")}
     for name, value in found.items():
@@ -176,6 +176,6 @@ def _block(name: str, arguments: Mapping[str, str]) -> list[str]:
 
 
 def _hcl(value: Any) -> str:  # noqa: ANN401 - JSON of any kind
-    """JSON is HCL, once what opens a template is escaped."""
+    """A value in HCL: JSON, with the beginnings of templates escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=2).replace("${", "$${").replace("%{", "%%{")
     return text.replace("\n", "\n  ")

@@ -1,1 +1,1 @@
-"""A rehearsal: the simulator with a pool like the one that a plan has seen."""
+"""A rehearsal: the simulator with a pool like that of a plan."""

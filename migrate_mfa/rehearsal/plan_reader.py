@@ -1,4 +1,4 @@
-"""The journal as a rehearsal sees it: every row with its user as the plan found that user, in order."""
+"""The journal for a rehearsal: every row in order, with its user's state at planning."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ _BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class RosterRow:
-    """A row of the roster. Without a user, `reason` says what is wrong with the row."""
+    """A row of the roster. If it has no user, `reason` says what is wrong with the row."""
 
     candidate: Candidate
     reason: Reason | None
@@ -27,16 +27,16 @@ class RosterRow:
 
 
 class PlanReader:
-    """Reads the journal in batches; users come as they were before the first write."""
+    """Reads the journal in batches, with the users' states before the first write."""
 
     def __init__(self, database: "Database") -> None:
         self._database = database
 
     def users(self) -> "Iterator[tuple[UserState, Reason | None]]":
-        """The users whom the rows mean, each with the reason of a row that has ended, if one has.
+        """The users of the rows, each with the reason of a row that has ended, if there is one.
 
-        A run journals the MFA settings of those whom it writes to. Of the others that it has read, only the
-        reason tells what it saw.
+        A run records the MFA settings of the users whom it writes to. For others whom it has read, only the
+        reason shows their settings.
         """
         after = ""
         while batch := self._database.query(
@@ -66,7 +66,7 @@ class PlanReader:
             after = batch[-1]["row"]
 
     def numbers_held_by_strangers(self) -> list[str]:
-        """The wished numbers that somebody has whom the roster does not name; few, if any."""
+        """The requested numbers that users outside the roster have; there are few."""
         found = self._database.query(
             "SELECT DISTINCT r.wish FROM rows r WHERE r.held_by_other AND NOT EXISTS"
             " (SELECT 1 FROM users u WHERE u.phone = r.wish AND u.sub <> r.user_sub)"

@@ -1,9 +1,9 @@
 """A pool and a roster like those of a plan, with invented users.
 
-The roster must find its users, so both are made anew, together: nobody's address or number leaves the
-journal. Rows and users keep what decisions depend on: which identities a row gives, who shares a number with
-whom, a user's state. The names come from a key that is forgotten, so each rehearsal's roster is another file,
-and a run of it a new run.
+Both are made together, because the roster must find its users; no real address or number leaves the journal.
+Everything that decisions depend on stays: the identities in a row, numbers shared by users, a user's state.
+The names come from a random key that is not kept, so each rehearsal has another roster, and a run with it is
+a new run.
 """
 
 import json
@@ -38,17 +38,17 @@ from migrate_mfa.simulator.account.users import LEGACY_SMS, STATUSES
 FOLDER = "rehearsal"
 _COLUMNS = ("sub", "username", "email", "phone_number", "phone_number_verified")
 _ROLE, _EXTERNAL_ID = "iam::123456789012:role/rehearsal", "rehearsal"
-_FIRST_NUMBER = 10_000_000  # +81 90 1…: a Japanese mobile number, as are the many millions after it
+_FIRST_NUMBER = 10_000_000  # +81 90 1…: a Japanese mobile number, like the many millions after it
 _FIXED_LINE = "+81312345678"
 _UNUSABLE = {Reason.NOT_SMS_CAPABLE: "+8150", Reason.INVALID_PHONE: "+81090"}
-"""How the numbers begin that stand for those of a pool that get no SMS, or are none."""
+"""The beginning of numbers that replace the pool's numbers without SMS, or invalid ones."""
 T = TypeVar("T")
 _NAMED, _STATUS_UNKNOWN = 16, "UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)
 class PoolAndRoster:
-    """What was written; `strangers` are the users of the pool who are not in the roster."""
+    """What was written: rows, users of the roster, and other users of the pool."""
 
     pool_id: str
     pool_file: Path
@@ -72,7 +72,7 @@ def write_pool_and_roster(journal: Journal, facts: PoolFacts) -> PoolAndRoster:
     write_csv(roster, _COLUMNS, _counted(map(maker.row, store.rows()), count, "rows"))
     _write_lines(users, _counted(maker.everybody(store), count, "users"))
     other_users = max(0, facts.estimated_users - count["users"])
-    # What is no pool's: the Region and its quotas, as the plan saw them.
+    # The settings that are not the pool's: the Region, and its quotas at planning.
     region = meta.region or ""
     lane = {"region": region, "enforce_quotas": True, "quotas": meta.enforced_limits}
     pool = {
@@ -87,7 +87,7 @@ def write_pool_and_roster(journal: Journal, facts: PoolFacts) -> PoolAndRoster:
 
 
 def pool_config(facts: PoolFacts, partition: str = "aws") -> dict[str, object]:
-    """The settings of a pool of which these are the facts, as a pool file has them."""
+    """The settings of a pool with these facts, for a pool file."""
     signs_in = ["email"] if facts.email_sign_in else []
     signs_in += ["phone_number"] if facts.phone_sign_in is not PhoneSignIn.NO else []
     first_factors = ["PASSWORD", "WEB_AUTHN"] if facts.passkeys_at_risk else ["PASSWORD"]
@@ -115,18 +115,18 @@ def _named_by_contact(facts: PoolFacts) -> bool:
 
 
 class _Maker:
-    """Gives everybody of the journal another name, the same one each time."""
+    """Gives every user in the journal another name, always the same one."""
 
     def __init__(self, facts: PoolFacts, key: bytes) -> None:
         self._key = key
         self._sub_is_username = _named_by_contact(facts)
         self._numbers: dict[str, str] = {}
         self._ambiguous: list[str] = []
-        # Where an address is the username, two local users cannot share one: such a row finds nobody.
+        # If the address is the username, two local users cannot share one: such a row finds nobody.
         self._has_twins = not facts.email_is_username
 
     def everybody(self, store: PlanReader) -> Iterator[dict[str, object]]:
-        """The users of a pool file; `row` must have seen the rows before."""
+        """The users of a pool file; call `row` with all rows first."""
         yield from (self._user(state, reason) for state, reason in store.users())
         for address in self._ambiguous:
             yield from (self._twin(address, which) for which in ("one", "two"))
@@ -136,7 +136,7 @@ class _Maker:
             yield {"Username": name, "sub": self._sub(name), "Attributes": attributes}
 
     def row(self, planned: RosterRow) -> list[str]:
-        """The cells of a row that is decided as this one was."""
+        """The cells of a new row that is decided like this one."""
         row, user = planned.candidate, planned.user
         if user is None:
             return self._hopeless(planned)
@@ -207,7 +207,7 @@ class _Maker:
         return blake2s(who.encode(), key=self._key, digest_size=16).hexdigest()
 
     def _number(self, phone: str, prefix: str = "+8190") -> str:
-        """The same new number for the same old one, so that users who shared a number still do."""
+        """The same new number for the same old one, so that users who share a number still do."""
         return self._numbers.setdefault(phone, f"{prefix}{_FIRST_NUMBER + len(self._numbers)}")
 
 
@@ -225,7 +225,7 @@ _SEEN = {
 
 
 def _mfa_seen(state: UserState, reason: Reason | None) -> MfaState | None:
-    """The MFA settings that a run must have seen to end a user's row so; None where it tells nothing."""
+    """The MFA settings that lead to this reason; None if the reason does not depend on them."""
     if reason is Reason.PHONE_DIFFERS and not state.phone_verified:
         return _WITH_SMS
     return None if reason is None else _SEEN.get(reason)
@@ -253,7 +253,7 @@ def _counted(rows: Iterable[T], count: Counter[str], what: str) -> Iterator[T]:
 
 
 def _write_lines(path: Path, documents: Iterable[Mapping[str, object]]) -> None:
-    """Write one JSON document a line, readable by its owner only."""
+    """Write one JSON document per line, readable only by its owner."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
         file.writelines(json.dumps(document) + "\n" for document in documents)

@@ -1,4 +1,4 @@
-"""The rehearsal of a plan: a simulated pool of the same shape, and what the plan is expected to do there."""
+"""The rehearsal of a plan: a similar simulated pool, and the expected time of the run."""
 
 import shlex
 import sys
@@ -30,7 +30,7 @@ from migrate_mfa.simulator.server.serving import Serving, announce, serve
 
 SHARE = Pace().quota_share
 MACHINE_RPS = 400
-"""Calls per second that the tool and the simulator manage together on two cores, as measured once."""
+"""Calls per second that the tool and the simulator reach together on two cores (a measurement)."""
 _WIDTH = 80
 
 
@@ -39,13 +39,13 @@ def rehearse(directory: Path, serving: Serving) -> int:
 
     Args:
         directory: the run directory of the plan.
-        serving: how it is served; the pool file is made here.
+        serving: the server's options; the pool file is made here.
 
     Returns:
         The simulator's exit code.
 
     Raises:
-        InputUnusable: the run directory holds no plan of a run.
+        InputUnusable: the run directory has no plan of a run.
         RunDirectoryError: nothing can be written there.
     """
     rehearsal = _prepare(directory)
@@ -81,7 +81,7 @@ def _pace(meta: RunMeta) -> KeptPace:
 
 
 def options_of(meta: RunMeta, counts: Sequence[tuple[str, str, int]], rows: int) -> list[str]:
-    """The options of `run` that make it decide as the plan did, and let it go as far."""
+    """The options with which `run` decides like the plan and has the same limits."""
     policy = meta.policy
     options = ["--verification", policy.verification.value]
     if policy.phone_conflict is not PhoneConflict.FAIL:
@@ -101,7 +101,7 @@ def options_of(meta: RunMeta, counts: Sequence[tuple[str, str, int]], rows: int)
 
 
 def _forecast(journal: Journal, facts: PoolFacts, rates: Mapping[Category, Rate]) -> Forecast | None:
-    """What the run takes against AWS; None once it has begun: the journal then knows only what is left."""
+    """The forecast against AWS; None once the run has begun: the journal then has only the rest."""
     plans = PlanStore(journal.database)
     if plans.has_writes():
         return None
@@ -113,7 +113,7 @@ def _forecast(journal: Journal, facts: PoolFacts, rates: Mapping[Category, Rate]
 
 @dataclass(slots=True)
 class _Rehearsal:
-    """What is printed when the pool is ready, and when it has ended."""
+    """The messages when the pool is ready, and at the end."""
 
     made: PoolAndRoster
     options: list[str]
@@ -123,7 +123,7 @@ class _Rehearsal:
     calls: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def begin(self, service: Service, ready: Mapping[str, Any]) -> None:
-        """Print the ready line with the roster and the command, for scripts alone; say what to expect."""
+        """Print the ready line with roster and command (JSON only for scripts), and what to expect."""
         self.calls = service.ledger.counts
         made, speed = self.made, service.world.time.speed
         command = ["migrate-mfa", "run", str(made.roster), "--user-pool-id", made.pool_id]
@@ -140,7 +140,7 @@ class _Rehearsal:
         tell(_wrapped(command))
 
     def end(self) -> None:
-        """Say how many calls there were, and how long AWS would take for them."""
+        """Print how many calls there were, and how long they would take against AWS."""
         sent = Counter[str]()
         throttled = Counter[str]()
         for (category, _, code), number in self.calls.items():
@@ -152,13 +152,11 @@ class _Rehearsal:
         seconds = {category: sent[category] / self.rates[category].ceiling for category in PACED}
         reading = seconds.pop(Category.USER_LIST)
         alone = duration(reading + max(seconds.values()))
-        _tell(
-            f"Against AWS so many take about {alone} at --quota-share {self.share:g}, if nobody else calls."
-        )
+        _tell(f"Against AWS, they take about {alone} at --quota-share {self.share:g} without other traffic.")
 
 
 def expectation(ahead: Forecast, speed: float, share: float = SHARE) -> str:
-    """How long the writing takes against AWS and here, and which of machine and quota is the limit."""
+    """How long the writes take against AWS and here, and whether machine or quota is the limit."""
     text = f"Against AWS the run takes about {duration(ahead.seconds)} at --quota-share {share:g}."
     calls = sum(ahead.calls.values())
     most = MACHINE_RPS / (calls / ahead.seconds)
@@ -176,7 +174,7 @@ def _tell(text: str) -> None:
 
 
 def _wrapped(command: Sequence[str]) -> str:
-    """A command for a shell: lines for program and verb, for the argument, and for each option."""
+    """A shell command: one line for program and verb, one for the argument, one for each option."""
     program, verb, argument, *rest = map(shlex.quote, command)
     options = f" {' '.join(rest)}".split(" --")[1:]
     return " \\\n    ".join([f"  {program} {verb}", argument, *(f"--{option}" for option in options)])

@@ -1,4 +1,4 @@
-"""Objects of a bucket in Amazon S3, with the conditions that make a lease possible.
+"""Objects of a bucket in Amazon S3, with the conditional writes that a lease needs.
 
 Conditional writes: "Add preconditions to S3 operations with conditional requests" (Amazon S3 User Guide).
 """
@@ -31,12 +31,12 @@ from migrate_mfa.remote.objects import (
 
 T = TypeVar("T")
 _ANY_REGION = "us-east-1"
-"""For a bucket whose Region nobody has given: S3 names the right one in its answer."""
+"""The first Region for a bucket of unknown Region: S3 names the right one in its answer."""
 _CALL_S = 10.0
 _LONGEST_S = 600.0
-"""How long what has no size known before may take: a base is read, many names are listed."""
+"""How long a call of unknown size may take: reading a base, listing many names."""
 _SLOWEST_BYTES_S = 500_000
-"""How slow a transfer may be before it is given up and tried again."""
+"""The slowest rate of a transfer; a slower one is given up and repeated."""
 _CHUNK = 1 << 20
 _NOT_THERE = {"NoSuchKey", "404", "NotFound"}
 _CONDITION = {"PreconditionFailed", "412"}
@@ -46,7 +46,7 @@ _REFUSED = {
 _BAD_KEYS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"}
 _NO_BUCKET = {"NoSuchBucket", "InvalidBucketName"}
 _MOST_DELETED = 1000
-"""How many objects one DeleteObjects takes."""
+"""The most objects of one DeleteObjects."""
 
 
 def open_bucket(
@@ -173,17 +173,17 @@ class S3Objects:
             try:
                 page = self._call("ListObjectsV2", partial(self._client.list_objects_v2, **asked))
             except NotAllowed:
-                continue  # whoever may not look there cannot write there either
+                continue  # without permission to list, writes are refused too
             begin = len(place.prefix) + 1
             if Contents.of(each["Key"][begin:] for each in page.get("Contents", ())).bases:
                 return str(place)
         return None
 
     def _unless_missing(self, name: str, read: Callable[[], T]) -> T | None:
-        """What is read, or None where it is not there.
+        """The object, or None if it does not exist.
 
-        S3 answers 403 for what is not there, unless listing is allowed whatever the prefix ("GetObject",
-        Amazon S3 API Reference).
+        For a missing object S3 answers 403, unless listing is allowed without a prefix condition
+        ("GetObject", Amazon S3 API Reference).
         """
         try:
             return read()
@@ -195,7 +195,7 @@ class S3Objects:
             return None
 
     def _delete(self, objects: list[dict[str, str]]) -> list[dict[str, str]]:
-        """Delete objects or versions; returns the errors of those that stay."""
+        """Delete objects or versions. Returns the errors of those that could not be deleted."""
         left: list[dict[str, str]] = []
         for at in range(0, len(objects), _MOST_DELETED):
             these = {"Objects": objects[at : at + _MOST_DELETED], "Quiet": True}
@@ -217,7 +217,7 @@ class S3Objects:
         return {"Bucket": self._url.bucket, "Key": self._key(name)}
 
     def _call(self, operation: str, work: Callable[[], T], seconds: float = _CALL_S, *, name: str = "") -> T:
-        """One attempt on an object, or on the whole place; what S3 answers in the words of `Objects`."""
+        """Make one attempt on an object or the whole place, and turn S3's errors into those of `Objects`."""
         place = self._url / name if name else self._url
         try:
             return within(seconds, work)
@@ -226,7 +226,7 @@ class S3Objects:
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code"))
             raise self._refusal(operation, place, code) from error
-        except ApiError as error:  # the credentials, which are looked at before the call is made
+        except ApiError as error:  # an error of the credentials, before the call was made
             raise _problem_of(error) from error
         except FAILURES as error:
             raise _problem_of(api_error(operation, error)) from error

@@ -1,4 +1,4 @@
-"""What stands in a lease: who works on a run directory in a bucket, and what is known to be there."""
+"""The content of a lease: who works on a run directory in a bucket, and its last known segment."""
 
 import json
 from collections.abc import Mapping
@@ -9,15 +9,15 @@ from migrate_mfa.remote.objects import Stored
 
 
 class UnreadableError(Exception):
-    """The object in the place of a lease is none."""
+    """The object with the name of the lease is not a lease."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """What stands in a lease; moments by the store's clock, in seconds since the epoch."""
+    """The content of a lease; times are by the store's clock, in seconds since 1970."""
 
     owner: str
-    """A token of one process: it tells its own lease from every other. Empty where nobody holds it."""
+    """The token of one process, by which it recognizes its own lease. Empty if nobody holds it."""
     host: str
     pid: int
     command: str
@@ -25,18 +25,18 @@ class Holder:
     renewed_at: float
     expires_at: float
     last: Place = NOTHING
-    """The last segment that is known to be in the bucket, of this owner or of one before."""
+    """The last segment known to be in the bucket, of this owner or an earlier one."""
     assumed: bool = False
-    """Whether `unlock` has once taken the objects that were there for the whole run."""
+    """Whether `unlock` has once accepted the existing objects as the whole run."""
     progress: Mapping[str, object] | None = None
-    """Where its command stands, for whoever looks from elsewhere; None before it has noted anything."""
+    """The command's progress, for other processes; None before the first note."""
 
     @classmethod
     def read(cls, stored: Stored) -> "Holder":
         """Read a lease.
 
         Raises:
-            UnreadableError: it is none.
+            UnreadableError: it is not a lease.
         """
         try:
             found = json.loads(stored.body)
@@ -57,38 +57,38 @@ class Holder:
 
     @classmethod
     def note(cls, last: Place, now: float) -> "Holder":
-        """That nobody holds it, and which segment was there as the last."""
+        """A lease without a holder, which notes the last segment."""
         return cls(
             owner="", host="", pid=0, command="", generation=last.generation,
             renewed_at=now, expires_at=now, last=last, assumed=True,
         )  # fmt: skip
 
     def body(self) -> bytes:
-        """As it stands in the bucket."""
+        """The text for the bucket."""
         return json.dumps(asdict(self) | {"last": self.last.text}).encode()
 
     @property
     def free(self) -> bool:
-        """Whether nobody holds it any more, and it is only a note."""
+        """Whether nobody holds it, so that it is only a note."""
         return not self.owner
 
     def freed(self) -> "Holder":
-        """What is left of it where nobody holds it any more."""
+        """The lease without its holder."""
         return replace(self, owner="", expires_at=self.renewed_at, progress=None)
 
     def age(self, now: float) -> str:
-        """Who holds it and since when it has not been renewed, in words; `now` by the store's clock."""
+        """Its holder and the time since its last renewal, in words; `now` is by the store's clock."""
         since = max(0, round(now - self.renewed_at))
         return f"{self.who}, renewed {since} s ago"
 
     @property
     def who(self) -> str:
-        """Which process it is, in words."""
+        """Its process, in words."""
         return f"process {self.pid} ({self.command}) on {self.host}"
 
 
 def readable(stored: Stored) -> Holder | None:
-    """What stands in a lease, or None where that cannot be read."""
+    """The content of a lease, or None if it cannot be read."""
     try:
         return Holder.read(stored)
     except UnreadableError:

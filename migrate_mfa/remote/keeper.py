@@ -1,4 +1,4 @@
-"""A thread that keeps a lease, drains the command that cannot keep it any more, and ends it in time."""
+"""A thread that renews a lease. If it cannot, it drains the command and ends it before the lease expires."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from migrate_mfa.remote.objects import BucketUrl, StoreError
 
 
 class Keeper:
-    """A thread that renews a lease for as long as a command works."""
+    """A thread that renews a lease while a command works."""
 
     def __init__(
         self,
@@ -79,14 +79,14 @@ def kept(
     progress: Callable[[], Mapping[str, object] | None] = lambda: None,
     scratch: Path | None = None,
 ) -> Iterator[None]:
-    """Keep a lease for as long as the context lasts, then release it.
+    """Renew a lease during the context, then release it.
 
     Args:
         held: the lease.
-        url: what is leased, as the operator calls it.
-        say: tells why the command drains or ends.
-        progress: where the command stands.
-        scratch: what goes before the process is ended.
+        url: the operator's name of the leased place.
+        say: prints why the command drains or ends.
+        progress: the command's progress, for the lease.
+        scratch: a directory that is removed before the process is ended.
     """
     keeper = Keeper(
         held,
@@ -103,13 +103,13 @@ def kept(
 
 
 def _drain(url: BucketUrl, reason: str, say: Callable[[str], None]) -> None:
-    """End what is in flight, as at SIGTERM."""
+    """Drain, as at SIGTERM."""
     say(f"{url}: {reason} This command ends what is in flight; run the same command again to resume.")
     stop.drain(f"The lease of {url}")
 
 
 def _end_now(text: str, say: Callable[[str], None], scratch: Path | None) -> None:
-    """Be gone before anybody else may begin; `scratch` holds personal data and goes first."""
+    """End before another command may begin; first remove `scratch`, which contains personal data."""
     say(f"{text} This command ends at once. Nothing is lost; run the same command again to resume.")
     if scratch is not None:
         shutil.rmtree(scratch, ignore_errors=True)

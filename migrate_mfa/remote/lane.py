@@ -14,22 +14,22 @@ from migrate_mfa.remote.working_copy import RemoteRun, answering
 
 
 def place_of(url: BucketUrl, lane: Lane) -> BucketUrl:
-    """Where the lease of a lane is, below the place that the operator gave."""
+    """The place of a lane's lease, below the operator's place."""
     return url / lane_name(lane)
 
 
 @contextmanager
 def leased_lane(url: BucketUrl, objects: Objects, lane: Lane, waiting: Waiting) -> Iterator[None]:
-    """Own a lane among all machines that keep its lock in the same place.
+    """Lock a lane for all machines that use the same place.
 
-    Its lease guards a rate, not users: a command that has lost it drains, and may end some calls beside the
-    next owner's first ones.
+    The lease protects a rate, not users: a command that loses it drains, and some of its calls may overlap
+    with the next owner's.
 
     Args:
         url: the place of the lane's lease, see `place_of`.
         objects: the objects below it.
         lane: the account and Region.
-        waiting: time and words.
+        waiting: the clock and the messages.
 
     Raises:
         Busy: another command owns it.

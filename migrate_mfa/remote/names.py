@@ -1,6 +1,6 @@
-"""What the objects of a run directory are called: `base-GEN-N.sqlite.gz` and `wal-GEN-N.jsonl.gz`.
+"""The names of a run directory's objects: `base-GEN-N.sqlite.gz` and `wal-GEN-N.jsonl.gz`.
 
-A base holds everything up to segment N of its generation; the segments after it are numbered without a gap.
+A base has everything up to segment N of its generation; the segments after it are numbered without a gap.
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 _BASE = re.compile(r"base-(\d+)-(\d+)\.sqlite\.gz")
 BASES = "base-"
-"""How the name of every base begins."""
+"""The prefix of the name of every base."""
 _SEGMENT = re.compile(r"wal-(\d+)-(\d+)\.jsonl\.gz")
 _LOG = re.compile(r"log-\d+\.jsonl")
 _REPORT = re.compile(r"report/[^/]+")
@@ -17,7 +17,7 @@ _LIST = re.compile(r"report/[^/]+\.csv")
 LOCK = "lock.json"
 """The name of the lease."""
 ANY_BASE = "base-*.sqlite.gz"
-"""How messages name a base that should be there, whichever it was."""
+"""The name in messages of any base that should exist."""
 
 
 class Place(NamedTuple):
@@ -28,13 +28,13 @@ class Place(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Place":
-        """Read what `text` wrote; ValueError where it is something else."""
+        """The inverse of `text`; raises ValueError for any other text."""
         generation, segment = text.split("-")
         return cls(int(generation), int(segment))
 
     @property
     def text(self) -> str:
-        """As a lease has it."""
+        """The text for a lease."""
         return f"{self.generation}-{self.segment}"
 
     @property
@@ -54,19 +54,19 @@ def log_of(generation: int) -> str:
 
 
 def left_by_a_command(name: str) -> bool:
-    """Whether an object was written by a command that had a base before it: only a loss removes that."""
+    """Whether an object was written after a base: if there is no base, it was lost."""
     return any(each.fullmatch(name) for each in (_SEGMENT, _LOG, _REPORT))
 
 
 def of_a_run(name: str) -> bool:
-    """Whether an object is a part of a journal, or the log of a command on one."""
+    """Whether an object is part of a journal, or the log of a command."""
     return any(each.fullmatch(name) for each in (_BASE, _SEGMENT, _LOG))
 
 
 def is_ours(name: str) -> bool:
-    """Whether this tool gives such a name to an object of a run directory.
+    """Whether this tool uses such a name for an object of a run directory.
 
-    The empty name is the folder itself, as the console of S3 makes it.
+    The empty name is the folder itself, which the S3 console makes.
     """
     return name in {"", LOCK} or left_by_a_command(name) or bool(_BASE.fullmatch(name))
 
@@ -93,13 +93,13 @@ class Contents(NamedTuple):
 
     @classmethod
     def of(cls, names: Iterable[str]) -> "Contents":
-        """Those among some names."""
+        """Those among the given names."""
         listed = list(names)
         return cls(_places(_BASE, listed), _places(_SEGMENT, listed))
 
     @property
     def generation(self) -> int:
-        """The highest generation that has left anything."""
+        """The highest generation with an object."""
         return max((place.generation for place in (*self.bases, *self.segments)), default=0)
 
     @property
@@ -112,7 +112,7 @@ class Contents(NamedTuple):
         return [each for each in self.segments if each.generation == base.generation and each > base]
 
     def superseded_by(self, base: Place) -> list[str]:
-        """What nobody needs any more once this base is there."""
+        """The objects that are no longer needed once this base exists."""
         return [place.base for place in self.bases if place < base] + [
             place.wal for place in self.segments if place <= base
         ]

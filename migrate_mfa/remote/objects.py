@@ -11,7 +11,7 @@ from migrate_mfa.domain.errors import UsageError
 _URL = re.compile(r"s3://(?P<bucket>[^/]*)(?:/(?P<prefix>.*))?", re.DOTALL)
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _UNSAFE = re.compile(r"[\s\x00-\x1f\x7f*?#%\\^`\"<>\[\]{}|~]")
-"""Characters that shells, URLs and IAM policies take for something else than themselves.
+"""Characters with a special meaning in shells, URLs or IAM policies.
 
 Source: Amazon S3 User Guide, "Naming Amazon S3 objects", characters to avoid.
 """
@@ -26,10 +26,10 @@ class BucketUrl:
 
     @classmethod
     def parse(cls, text: str, *, whole: bool = False) -> "BucketUrl":
-        """Read it from a command line; `whole` allows a bucket without a prefix.
+        """Parse it from a command line; `whole` allows a bucket without a prefix.
 
         Raises:
-            UsageError: it has another form; says what is wrong.
+            UsageError: it is malformed; says what is wrong.
         """
         match = _URL.fullmatch(text)
         bucket, prefix = (match["bucket"], (match["prefix"] or "").removesuffix("/")) if match else ("", "")
@@ -51,7 +51,7 @@ class BucketUrl:
 
     @property
     def parent(self) -> "BucketUrl":
-        """The place that holds `name`."""
+        """The place of `name` in this one."""
         return BucketUrl(self.bucket, self.prefix.rpartition("/")[0])
 
     def __truediv__(self, name: str) -> "BucketUrl":
@@ -59,7 +59,7 @@ class BucketUrl:
 
 
 def _wrong(bucket: str, prefix: str, *, whole: bool) -> str:
-    """What is wrong with the parts of a place in a bucket, or nothing."""
+    """What is wrong with the parts of a place in a bucket; empty if nothing is."""
     if not _BUCKET.fullmatch(bucket):
         return f"{bucket!r} is not the name of a bucket (3 to 63 small letters, digits, dots and hyphens)"
     if not prefix:
@@ -71,13 +71,13 @@ def _wrong(bucket: str, prefix: str, *, whole: bool) -> str:
 
 
 def is_bucket_url(text: object) -> bool:
-    """Whether this is meant as a place in a bucket."""
+    """Whether a text is meant as a place in a bucket."""
     return str(text).strip().lower().startswith(("s3:", "s3a:", "s3n:"))
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object as it was read: its tag, and the store's time of the answer in seconds since the epoch."""
+    """An object that was read: its content and tag, and the store's time of the answer (epoch seconds)."""
 
     body: bytes
     tag: str
@@ -86,48 +86,48 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """An object that was written: its tag, and the store's time of the answer in seconds since the epoch."""
+    """An object that was written: its tag, and the store's time of the answer in seconds since 1970."""
 
     tag: str
     at: float
 
 
 class ConditionFailedError(Exception):
-    """The object is there already, or is another one than was read (412)."""
+    """The object exists already, or has changed since it was read (412)."""
 
 
 class GoneError(Exception):
-    """The object that was to be replaced is not there any more (404)."""
+    """The object to be replaced no longer exists (404)."""
 
 
 class StoreError(Exception):
-    """It is not known whether the call was carried out: no answer, 409, or an error of the service."""
+    """The effect of the call is unknown: no answer, 409, or an error of the service."""
 
 
 class IsOld(Protocol):
-    """Whether a version of an object is to go."""
+    """Decides whether a version of an object is to be removed."""
 
     def __call__(self, name: str, *, latest: bool) -> bool:
-        """`latest` says whether it is the current one."""
+        """`latest`: it is the current version."""
         ...
 
 
 class Objects(Protocol):
     """Objects by their names below the prefix. Each method makes one attempt.
 
-    All raise StoreError where another attempt may help, and NotAllowed or RunDirectoryError where not.
+    All raise StoreError if another attempt may help, else NotAllowed or RunDirectoryError.
     """
 
     def now(self) -> float:
-        """The store's time, in seconds since the epoch."""
+        """The store's time, in seconds since 1970."""
         ...
 
     def get(self, name: str) -> Stored | None:
-        """An object, or None where there is none."""
+        """An object, or None if it does not exist."""
         ...
 
     def download(self, name: str, path: Path) -> bool:
-        """Write an object of any size to a file. Says whether there is one."""
+        """Download an object of any size to a file. Returns whether it exists."""
         ...
 
     def put(
@@ -137,11 +137,11 @@ class Objects(Protocol):
         """Write an object.
 
         Args:
-            name: below the prefix.
-            body: what is in it, or the file that holds that.
-            new: only where there is none.
-            replaces: only in the place of the object with this tag.
-            seconds: how long it may take; by its size unless given.
+            name: its name below the prefix.
+            body: its content, or the file with its content.
+            new: only if it does not exist.
+            replaces: only if the existing object has this tag.
+            seconds: how long it may take (default: by its size).
 
         Raises:
             ConditionFailedError: the condition does not hold.
@@ -150,25 +150,25 @@ class Objects(Protocol):
         ...
 
     def names(self, prefix: str = "") -> list[str]:
-        """The names that begin so, in order."""
+        """The names that begin with a text, in order."""
         ...
 
     def delete(self, name: str, *, tag: str | None = None) -> None:
-        """Remove an object; with a tag, only that one. What is not there is no error.
+        """Remove an object; with a tag, only if it has that tag. A missing object is not an error.
 
         Raises:
-            ConditionFailedError: it is another one by now.
+            ConditionFailedError: it has another tag now.
         """
         ...
 
     def delete_many(self, names: Sequence[str]) -> None:
-        """Remove objects, as far as that is allowed; what is not there is no error."""
+        """Remove objects, as far as that is allowed. A missing object is not an error."""
         ...
 
     def delete_versions(self, is_old: IsOld) -> int:
-        """Remove the versions that are to go. Returns how many."""
+        """Remove the versions that the function chooses. Returns how many."""
         ...
 
     def outer(self) -> str | None:
-        """The run directory in which this place is, as far as these credentials can see it."""
+        """The run directory that contains this place, as far as these credentials can see it."""
         ...

@@ -1,4 +1,4 @@
-"""Objects of a bucket that answers in the end: what is not known to be carried out is tried again."""
+"""Objects of a bucket with retries: calls of unknown effect are repeated."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -20,10 +20,10 @@ _TELL_AFTER_S = 2.0
 
 
 class PatientObjects:
-    """`Objects` for the beginning and the end of a command, with some attempts for each call.
+    """`Objects` for the beginning and the end of a command, with several attempts for each call.
 
-    A conditional write whose answer was lost fails its condition when it is tried again: whoever writes has
-    to look whether the object is its own.
+    If the answer to a conditional write was lost, the repeated write fails its condition: the caller must
+    check whether the object is its own.
     """
 
     def __init__(self, inner: Objects, waiting: "Waiting") -> None:

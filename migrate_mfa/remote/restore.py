@@ -1,4 +1,4 @@
-"""The journal out of the bucket: the newest base, then its segments in their order. A gap is an error."""
+"""Restore the journal from the bucket: the newest base, then its segments in order. A gap is an error."""
 
 import gzip
 import shutil
@@ -12,11 +12,11 @@ from migrate_mfa.remote.names import ANY_BASE, NOTHING, Contents, Place, left_by
 from migrate_mfa.remote.objects import Objects
 
 _MOST_TRIES = 5
-"""How often it is begun again because its owner has replaced what was being read."""
+"""How often the restore starts again because its owner has replaced objects meanwhile."""
 
 
 class _ReplacedError(Exception):
-    """What was listed is not there any more."""
+    """A listed object no longer exists."""
 
 
 def restore(objects: Objects, url: str, directory: Path, at_least: Place = NOTHING) -> Contents:
@@ -24,8 +24,8 @@ def restore(objects: Objects, url: str, directory: Path, at_least: Place = NOTHI
 
     Args:
         objects: the run directory in the bucket.
-        url: what the operator calls it.
-        directory: where the journal comes.
+        url: the operator's name of it.
+        directory: the directory for the journal.
         at_least: a segment that is known to have been in the bucket.
 
     Returns:
@@ -48,7 +48,7 @@ def restore(objects: Objects, url: str, directory: Path, at_least: Place = NOTHI
 
 
 def look(objects: Objects, url: str, at_least: Place = NOTHING) -> Contents:
-    """What the bucket holds, once it is seen to be a whole journal or none.
+    """The content of the bucket, after a check that it is a complete journal or none.
 
     Raises:
         RunDirectoryError: a segment or the base is missing.
@@ -63,12 +63,12 @@ def look(objects: Objects, url: str, at_least: Place = NOTHING) -> Contents:
             return contents
         if names == before:
             break
-        before = names  # pages of one list are not of one moment
+        before = names  # the pages of a list are not from the same moment
     raise _gap(f"{url}/{missing}")
 
 
 def _missing(names: list[str], contents: Contents, at_least: Place) -> str | None:
-    """The name of an object without which the journal is not whole, or None."""
+    """The name of a missing object of the journal, or None."""
     if not contents.bases:
         return ANY_BASE if at_least > NOTHING or any(map(left_by_a_command, names)) else None
     base = contents.bases[-1]

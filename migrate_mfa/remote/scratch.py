@@ -1,4 +1,4 @@
-"""The private directory of a working copy: made, held by its process, and removed; also after a kill."""
+"""The private directory of a working copy: made and locked by its process, and removed, also after a kill."""
 
 import fcntl
 import os
@@ -16,13 +16,13 @@ _OWNER = "owner"
 
 @contextmanager
 def scratch(what: object) -> Iterator[Path]:
-    """A private directory, gone afterwards; those of killed commands go first.
+    """A private directory, removed afterwards; first those of killed commands are removed.
 
     Args:
         what: what is copied there, for messages.
 
     Raises:
-        RunDirectoryError: there is no place for it.
+        RunDirectoryError: it cannot be made.
     """
     with writable(what):
         place = _place()
@@ -40,10 +40,10 @@ def scratch(what: object) -> Iterator[Path]:
 
 @contextmanager
 def writable(what: object) -> Iterator[None]:
-    """Tell a disk that does not take a working copy as that.
+    """Turn errors of the disk into an error about the working copy.
 
     Raises:
-        RunDirectoryError: names the place, and what to do.
+        RunDirectoryError: names the place and what to do.
     """
     try:
         yield
@@ -52,7 +52,7 @@ def writable(what: object) -> Iterator[None]:
 
 
 def unwritable(what: object, why: str) -> RunDirectoryError:
-    """The working copy of `what` does not fit on the disk, or cannot be written for another reason."""
+    """The error for a working copy of `what` that cannot be written, for example on a full disk."""
     place = os.environ.get("TMPDIR") or tempfile.tempdir or "the directory for temporary files"
     return RunDirectoryError(
         f"The working copy of {what} in {place} cannot be written ({why}).",
@@ -62,7 +62,7 @@ def unwritable(what: object, why: str) -> RunDirectoryError:
 
 
 def _place() -> Path:
-    """Where temporary files go; never silently somewhere else than TMPDIR says."""
+    """The directory for temporary files; an unusable TMPDIR is an error, not silently ignored."""
     named = os.environ.get("TMPDIR")
     if named and not (Path(named).is_dir() and os.access(named, os.W_OK | os.X_OK)):
         raise RunDirectoryError(
@@ -74,7 +74,7 @@ def _place() -> Path:
 
 
 def _made(place: Path) -> tuple[Path, int]:
-    """A new directory, and the lock that says that its command lives."""
+    """A new directory, and the lock that shows that its command is running."""
     while True:
         root = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
         owner = os.open(root / _OWNER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -85,7 +85,7 @@ def _made(place: Path) -> tuple[Path, int]:
         except OSError:
             os.close(owner)
             raise
-        os.close(owner)  # another command took it for one that was left, before it was locked
+        os.close(owner)  # another command took it for an abandoned one before it was locked
 
 
 def _sweep(place: Path) -> None:

@@ -1,4 +1,4 @@
-"""A segment: transactions of the journal as JSON lines, and how they are made again in a copy of it."""
+"""A segment: transactions of the journal as JSON lines, and their replay in a copy of the journal."""
 
 import errno
 import gzip
@@ -10,7 +10,7 @@ from pathlib import Path
 from migrate_mfa.journal.connection import Statement, connect
 
 _FAST = 1
-"""The gzip level: what repeats is found by every level, and the rest is small."""
+"""The gzip level: every level finds the repetitions, and the rest is small."""
 _MAY = {
     sqlite3.SQLITE_CREATE_INDEX, sqlite3.SQLITE_CREATE_TABLE, sqlite3.SQLITE_CREATE_TEMP_INDEX,
     sqlite3.SQLITE_CREATE_TEMP_TABLE, sqlite3.SQLITE_DELETE, sqlite3.SQLITE_DROP_INDEX,
@@ -22,11 +22,11 @@ _MAY = {
 
 _NO_SPACE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 _PRIMARY = 0xFF
-"""The part of a result code that says of which kind it is ("Result and Error Codes", sqlite.org)."""
+"""The primary part of a result code ("Result and Error Codes", sqlite.org)."""
 
 
 class DamagedError(Exception):
-    """A segment that is not what was written; says what is wrong with it."""
+    """A damaged segment; says what is wrong with it."""
 
 
 def line_of(statements: list[Statement], changes: int) -> bytes:
@@ -35,19 +35,19 @@ def line_of(statements: list[Statement], changes: int) -> bytes:
 
 
 def packed(lines: list[bytes]) -> bytes:
-    """The body of a segment: the same lines are always the same bytes."""
+    """The body of a segment: the same lines always give the same bytes."""
     return gzip.compress(b"".join(lines), _FAST, mtime=0)
 
 
 def apply(body: bytes, journal: Path) -> None:
-    """Make the transactions of a segment in a journal.
+    """Replay the transactions of a segment in a journal.
 
     Raises:
-        DamagedError: it is not whole, or does not fit this journal.
+        DamagedError: it is not complete, or does not fit this journal.
         OSError: there is no space for it.
     """
     connection = connect(journal, read_only=False)
-    connection.execute("PRAGMA synchronous = OFF")  # it is a copy: what a power cut takes is in the bucket
+    connection.execute("PRAGMA synchronous = OFF")  # only a copy: the bucket has everything
     connection.set_authorizer(_only_the_journal)
     try:
         lines = gzip.decompress(body).splitlines()
@@ -73,5 +73,5 @@ def apply(body: bytes, journal: Path) -> None:
 
 
 def _only_the_journal(action: int, *_: object) -> int:
-    """Whoever can write the bucket must not reach other files by a statement."""
+    """Forbid statements that reach other files: a segment comes from a bucket that others may write."""
     return sqlite3.SQLITE_OK if action in _MAY else sqlite3.SQLITE_DENY

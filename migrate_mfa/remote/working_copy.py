@@ -1,4 +1,4 @@
-"""The time of one command on a run directory in a bucket: lease, restored journal, reports, release."""
+"""One command on a run directory in a bucket: lease, restored journal, reports, release."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _REPORT = "report"
 _LOG = "log.jsonl"
 _PROBLEMS = (StoreError, GoneError, ConditionFailedError, MigrateMfaError, OSError)
-"""What can be in the way of a report; the command has ended as it has ended all the same."""
+"""Errors that can prevent the upload of a report; they do not change how the command ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ class RemoteRun:
 
 @contextmanager
 def for_work(run: RemoteRun, command: str, waiting: Waiting) -> Iterator[Path]:
-    """Own the run directory for one command; gives the directory of its working copy.
+    """Own the run directory for one command; yields the directory of its working copy.
 
     Raises:
-        RunDirectoryError: another command works there; a segment is missing; the lease ran out; the place
-            belongs to something else; there is no place for the copy.
+        RunDirectoryError: another command works there; a segment is missing; the lease has expired; the place
+                has other objects; the copy does not fit on the disk.
         OutOfReach: the bucket does not answer.
     """
     patient = _patient(run, waiting)
@@ -92,11 +92,11 @@ def for_work(run: RemoteRun, command: str, waiting: Waiting) -> Iterator[Path]:
 
 @contextmanager
 def for_reading(run: RemoteRun, waiting: Waiting, *, writes_report: bool = False) -> Iterator[Path]:
-    """Look at the run directory beside whoever works there; gives the directory of its working copy.
+    """Read the run directory, also while a command works there; yields the directory of its working copy.
 
     Args:
         run: the run directory.
-        waiting: time and words.
+        waiting: the clock and the messages.
         writes_report: whether the command writes the report again, for the bucket too.
 
     Raises:
@@ -112,7 +112,7 @@ def for_reading(run: RemoteRun, waiting: Waiting, *, writes_report: bool = False
             held = stored is not None and holder is not None and stored.at < holder.expires_at
             contents = restore(run.objects, str(run.url), path, holder.last if holder else NOTHING)
             _require_note(run, stored or not contents.bases or run.objects.get(LOCK))
-        lock = take_lock(path / LOCAL_LOCK, "", "") if held else None  # so its command is seen as running
+        lock = take_lock(path / LOCAL_LOCK, "", "") if held else None  # it shows that the command runs
         try:
             yield path
             if writes_report:
@@ -124,13 +124,13 @@ def for_reading(run: RemoteRun, waiting: Waiting, *, writes_report: bool = False
 
 @contextmanager
 def fetched(objects: Objects, url: BucketUrl, what: str, waiting: Waiting) -> Iterator[Path]:
-    """Bring a file to this machine for the time of one command.
+    """Download a file for the duration of one command.
 
     Args:
-        objects: where it is.
+        objects: the place of the file.
         url: the file.
-        what: what it is, such as "roster".
-        waiting: time and words.
+        what: the kind of file, such as "roster".
+        waiting: the clock and the messages.
 
     Raises:
         InputUnusable: there is no such file.
@@ -147,7 +147,7 @@ def fetched(objects: Objects, url: BucketUrl, what: str, waiting: Waiting) -> It
 
 
 def run_dirs_below(run: RemoteRun, waiting: Waiting) -> list[BucketUrl]:
-    """Every run directory at or below a place, also one that has lost some of its objects.
+    """Every run directory at or below a place, even if it has lost some of its objects.
 
     Raises:
         OutOfReach: the bucket does not answer.
@@ -160,13 +160,13 @@ def run_dirs_below(run: RemoteRun, waiting: Waiting) -> list[BucketUrl]:
 
 
 def purge_versions(run: RemoteRun, waiting: Waiting) -> list[str]:
-    """Remove from the bucket what a purge has replaced, in every version.
+    """Remove the objects that a purge has replaced from the bucket, in every version.
 
     Returns:
-        The names of objects that are not ours, and stay.
+        The names of other objects, which stay.
 
     Raises:
-        RunDirectoryError: some of it cannot be removed.
+        RunDirectoryError: some of them cannot be removed.
         OutOfReach: the bucket does not answer.
     """
     run = _patient(run, waiting)
@@ -184,10 +184,10 @@ def purge_versions(run: RemoteRun, waiting: Waiting) -> list[str]:
 
 
 def last_there(run: RemoteRun, at_least: Place) -> Place:
-    """The last segment of a run, once it is seen to be whole as far as its objects tell.
+    """The last segment of a run, after a check that no object is missing, as far as the objects tell.
 
     Raises:
-        RunDirectoryError: there is no run; or an object is missing.
+        RunDirectoryError: there is no run, or an object is missing.
     """
     contents = look(run.objects, str(run.url), at_least)
     if not contents.bases:
@@ -196,10 +196,10 @@ def last_there(run: RemoteRun, at_least: Place) -> Place:
 
 
 def _require_own_place(run: RemoteRun) -> None:
-    """Refuse to begin a run among other objects, or in the run directory of another run.
+    """Refuse to begin a run among other objects, or inside another run directory.
 
     Raises:
-        RunDirectoryError: it names one of them; or the lease of this run was removed.
+        RunDirectoryError: names one of the objects; or the lease of this run was removed.
     """
     names = run.objects.names()
     if Contents.of(names).bases:
@@ -226,14 +226,14 @@ def _tell_doubt(run: RemoteRun, waiting: Waiting, *, assumed: bool) -> None:
 
 
 def _require_note(run: RemoteRun, there: object) -> None:
-    """Refuse a journal of which nothing tells whether it is whole.
+    """Refuse a journal if it cannot be known whether it is complete.
 
     Raises:
         RunDirectoryError: the lease, which notes the last segment, was removed.
     """
     if not there:
         raise RunDirectoryError(
-            f"{run.url} lacks {LOCK}, so nobody knows whether its newest objects are still there.",
+            f"{run.url} lacks {LOCK}, so it is not known whether its newest objects are still there.",
             f"Put it back, from an older version if the bucket keeps versions. If nothing else was removed: "
             f"migrate-mfa unlock --run-dir {run.url}",
         )
@@ -249,11 +249,11 @@ def _generation(run: RemoteRun) -> int:
 
 @contextmanager
 def answering(run: RemoteRun) -> Iterator[None]:
-    """Tell a bucket that does not answer as that.
+    """Turn errors of the store into errors of the command.
 
     Raises:
-        OutOfReach: it does not.
-        RunDirectoryError: something else is in the place of its lease.
+        OutOfReach: the bucket does not answer.
+        RunDirectoryError: another object has the name of the lease.
     """
     try:
         yield
@@ -280,7 +280,7 @@ def _as_working_copy(copy: WorkingCopy) -> Iterator[None]:
 
 
 def _bring(run: RemoteRun, path: Path, file: Path) -> bool:
-    """Have one file of a working copy in the bucket, and say whether it is there."""
+    """Upload one file of a working copy. Returns whether that worked."""
     try:
         run.objects.put(str(file.relative_to(path)), file)
     except _PROBLEMS:
@@ -289,7 +289,7 @@ def _bring(run: RemoteRun, path: Path, file: Path) -> bool:
 
 
 def _bring_reports(run: RemoteRun, path: Path, say: Callable[[str], None], generation: int = 0) -> None:
-    """Have the reports beside the journal; the next command or `report` writes them again if that fails."""
+    """Upload the reports; if that fails, the next command or `report` writes them again."""
     report = path / _REPORT
     files = {str(file.relative_to(path)): file for file in sorted(report.rglob("*")) if file.is_file()}
     if (path / _LOG).is_file():
@@ -298,7 +298,7 @@ def _bring_reports(run: RemoteRun, path: Path, say: Callable[[str], None], gener
         for name, file in files.items():
             run.objects.put(name, file)
         if report.is_dir():
-            old = filter(is_list, run.objects.names(f"{_REPORT}/"))  # the next one may not have the same
+            old = filter(is_list, run.objects.names(f"{_REPORT}/"))  # this report may have fewer lists
             run.objects.delete_many(sorted(set(old) - set(files)))
     except _PROBLEMS as error:
         say(f"The reports could not be copied to {run.url} ({error}). migrate-mfa report writes them again.")

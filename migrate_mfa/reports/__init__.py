@@ -1,1 +1,1 @@
-"""Reports, made from the rows of the journal alone."""
+"""Reports, made only from the journal."""

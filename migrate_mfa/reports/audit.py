@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from migrate_mfa.journal.audit_store import AuditedUser, AuditStore
 
 ASIDE = ("DISABLED", "EXTERNAL_PROVIDER")
-"""The groups that do not count: nobody of them signs in with a password of the pool."""
+"""The groups that do not count: their users do not sign in with a password of the pool."""
 KINDS = ("verified", "unverified", "no_phone")
 USER_COLUMNS = ("username", "sub", "email", "phone_number", "status", "why")
 
 
 def coverage_table(coverage: "Counter[tuple[str, Any]]") -> "pd.DataFrame":
-    """Users by group (lines) and by what they have (columns `verified`, `unverified`, `no_phone`)."""
+    """Users by group (lines) and state of their number (columns `verified`, `unverified`, `no_phone`)."""
     import pandas as pd  # noqa: PLC0415 - it takes longer than all the rest, and only an audit needs it
 
     records = [(group, str(kind), count) for (group, kind), count in coverage.items()]
@@ -39,7 +39,7 @@ def coverage_dicts(
 
 
 def write_lists(directory: Path, names: Iterable[str], store: "AuditStore") -> None:
-    """Write the lists of users that the journal holds; with the numbers filled in, each is a roster."""
+    """Write the lists of users in the journal; with the numbers filled in, each is a roster."""
     for name in names:
         write_csv(directory / f"{name}.csv", USER_COLUMNS, map(_cells, store.listed(name)))
 

@@ -1,4 +1,4 @@
-"""What audits tell: coverage by status and over time on their page, and the pool's beside a run."""
+"""The facts of audits: coverage by status and over time, and the pool's coverage for a run's page."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from migrate_mfa.reports.command_results import AuditResult
 
 _MOST_AUDITS = 60
 _MOST_NEIGHBOURS = 50
-"""Neighbours that are looked into, the newest first: there may be a run directory for each roster."""
+"""How many neighbouring run directories are read, the newest first; there may be one for each roster."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Users with one account status, by what they have; `aside` are not counted."""
+    """Users with one account status, by the state of their number; those `aside` are not counted."""
 
     name: str
     verified: int
@@ -35,7 +35,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Then:
-    """What one audit counted, when (seconds since the epoch)."""
+    """The counts of one audit, and its time (seconds since 1970)."""
 
     at: float
     users: int
@@ -44,7 +44,7 @@ class Then:
 
 @dataclass(frozen=True, slots=True)
 class AuditFacts:
-    """One audit, and the finished ones of the same directory up to it, oldest first."""
+    """One audit, and the finished audits of the same directory up to it, oldest first."""
 
     statuses: Sequence[Status]
     total: Status
@@ -65,11 +65,11 @@ class AuditFacts:
 
 
 def audit_facts(last: PassRecord, passes: Sequence[PassRecord]) -> AuditFacts | None:
-    """Gather what the last pass has found; None where it was no audit, or found nothing.
+    """Gather the facts of the last pass; None if it was not an audit or has no counts.
 
     Args:
         last: the last pass.
-        passes: all of the directory, the latest first.
+        passes: all passes of the directory, the latest first.
     """
     found = AuditResult.of(last.extra)
     if found.coverage is None or found.total is None:
@@ -85,12 +85,12 @@ def audit_facts(last: PassRecord, passes: Sequence[PassRecord]) -> AuditFacts | 
 
 
 def _whole_audits(passes: Sequence[PassRecord]) -> list[Then]:
-    """What the audits that came to their end counted, oldest first; `passes` are the latest first."""
+    """The counts of finished audits, oldest first; `passes` are the latest first."""
     return [then for each in reversed(passes) if (then := _then(each))][-_MOST_AUDITS:]
 
 
 def _then(each: PassRecord) -> Then | None:
-    """What a whole audit counted."""
+    """The counts of a finished audit."""
     total = AuditResult.of(each.extra).total
     if each.state != "finished" or total is None:
         return None
@@ -99,17 +99,17 @@ def _then(each: PassRecord) -> Then | None:
 
 @dataclass(frozen=True, slots=True)
 class PoolCoverage:
-    """What the last audit before a run's first write has counted, and the last one after it; None: none."""
+    """The counts of the last audit before a run's first write, and of the last one after it; None: none."""
 
     before: Then | None
     after: Then | None
 
 
 def pool_coverage(run: RunMeta, passes: Sequence[PassRecord]) -> PoolCoverage:
-    """Look for the last audit before a run, and the last one after it.
+    """Find the last audit before a run, and the last one after it.
 
     Args:
-        run: whose neighbours are looked at.
+        run: the run directory, whose neighbours are searched.
         passes: its commands, the latest first; a plan changes nothing in a pool.
     """
     wrote = [each for each in passes if each.command != "plan"]
@@ -123,7 +123,7 @@ def pool_coverage(run: RunMeta, passes: Sequence[PassRecord]) -> PoolCoverage:
 
 
 def _neighbours(run: RunMeta) -> Iterator[Sequence[Then]]:
-    """The whole audits of each neighbour that has some of the same pool."""
+    """The finished audits of the same pool, for each neighbour."""
     here = run.directory.absolute()
     found = (path for path in here.parent.glob(f"*/{NAME}") if path.parent != here)
     for path in nlargest(_MOST_NEIGHBOURS, found, key=_changed):
@@ -132,7 +132,7 @@ def _neighbours(run: RunMeta) -> Iterator[Sequence[Then]]:
                 other = RunMeta.read(journal)
                 if other.kind == "audit" and _pool(other) == _pool(run):
                     yield _whole_audits(ReportStore(journal.database).passes())
-        except RunDirectoryError:  # not ours to mend, and the page says that nothing is known
+        except RunDirectoryError:  # another directory's fault; the page says that nothing is known
             continue
 
 

@@ -1,7 +1,7 @@
-"""Lines over time as inline SVG, by leather: the one module that knows it.
+"""Lines over time as inline SVG, drawn by leather; only this module imports it.
 
-leather writes colours, sizes and long decimals of its own. What it drew gets a `viewBox` instead of a size, a
-class for each colour (so that a style sheet can set it, dark or light), and coordinates of one decimal.
+leather writes fixed colours and sizes, and long decimals. They are replaced: by a `viewBox`, by a class for
+each colour (so that a style sheet can set it, dark or light), and by coordinates with one decimal.
 """
 
 import re
@@ -20,7 +20,7 @@ Point = tuple[float, float | None]
 WIDTH, HEIGHT = 520, 210
 _MUCH = 1.12
 _LAST_NAME = 16
-"""Room for half of the last name below, which stands at the very end."""
+"""Room for half of the last label below, which is at the very end."""
 _COLOURS = {
     "#1d5fd0": "c-line",
     "#11845b": "c-share",
@@ -30,14 +30,14 @@ _COLOURS = {
     "#e5e7eb": "c-grid",
     "#9ca3af": "c-zero",
 }
-"""What leather is told to draw with, which also shows where there is no style sheet; by that, the class."""
+"""By leather's colour, the class. The colour itself shows where there is no style sheet."""
 LINE, SHARE, QUOTA, THROTTLE, _LABEL, _GRID, _ZERO = _COLOURS
 _DECIMALS = re.compile(r"(\d+\.\d)\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A horizontal line, dashed, such as a quota."""
+    """A dashed horizontal line, such as a quota."""
 
     y: float
     colour: str
@@ -57,11 +57,11 @@ def lines_over_time(
 
     Args:
         points: in order of x, with at least one y.
-        label: says what the picture shows, for those who do not see it.
+        label: describes the picture for readers who cannot see it.
         levels: lines across the whole width.
         marks: dots.
-        x_ticks: where the lower axis has a name, from its beginning to its end.
-        x_name: gives the name.
+        x_ticks: where the lower axis has a label, from its beginning to its end.
+        x_name: gives the label.
     """
     begin, end = x_ticks[0], x_ticks[-1]
     top = max([y for _, y in points if y is not None] + [each.y for each in levels]) * _MUCH or 1.0
@@ -82,7 +82,7 @@ def lines_over_time(
 
 
 class _Exact(Linear):  # type: ignore[misc] # leather has no types
-    """A scale from exactly here to there: leather's own begins and ends at ticks of its choice."""
+    """A scale with exact ends: leather's own begins and ends at ticks of its choice."""
 
     def project(self, value: float, range_min: float, range_max: float) -> float:
         low, high = float(self._data_min), float(self._data_max)
@@ -90,14 +90,14 @@ class _Exact(Linear):  # type: ignore[misc] # leather has no types
 
 
 def _ticks(top: float) -> list[float]:
-    """Some three to six round numbers from 0 on."""
+    """About three to six round numbers from 0 on."""
     power = 10.0 ** floor(log10(top))
     step = next(step for step in (power / 5, power / 2, power, 2 * power, 5 * power) if top / step < 6)  # noqa: PLR2004 - as said
     return [step * number for number in range(int(top / step) + 1)]
 
 
 def _dress() -> None:
-    """Tell leather's module of settings how to draw; nobody else in this process asks it."""
+    """Set leather's global settings; nothing else in this process uses them."""
     theme.margin = 0.02
     theme.background_color = "none"
     theme.label_color, theme.tick_color, theme.zero_color = _LABEL, _GRID, _ZERO
@@ -107,7 +107,7 @@ def _dress() -> None:
 
 
 def _keep_inside(group: Element) -> None:
-    """Let the last name below end at its tick, where a middle one would be cut off."""
+    """Align the last label below to end at its tick: centred, it would be cut off."""
     names = group.findall(".//g[@class='axis bottom']/g/text")
     max(names, key=lambda each: float(each.get("x", "0"))).set("text-anchor", "end")
 

@@ -1,4 +1,4 @@
-"""What each command adds to summary.json, beside what every summary has."""
+"""The members that each command adds to summary.json."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -7,7 +7,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandResult:
-    """The names of the fields are the JSON keys; a field that is None is not known, and left out."""
+    """The names of the fields are the JSON keys; a field that is None is left out."""
 
     def as_dict(self) -> dict[str, object]:
         """As plain values."""
@@ -16,13 +16,13 @@ class CommandResult:
 
     @classmethod
     def of(cls, extra: Mapping[str, Any]) -> Self:
-        """What a pass in the journal says of it; the inverse of `as_dict`."""
+        """Read it from a pass in the journal; the inverse of `as_dict`."""
         return cls(**{each.name: extra[each.name] for each in fields(cls) if each.name in extra})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanResult(CommandResult):
-    """`shared_numbers` is how many numbers are planned for several users, and for how many users."""
+    """`shared_numbers`: how many numbers are planned for several users, and for how many users."""
 
     forecast: Mapping[str, object] | None = None
     shared_numbers: Mapping[str, int] | None = None
@@ -38,7 +38,7 @@ class ReconcileResult(CommandResult):
     waiting_for_max_sms: int | None = None
     ended_without_a_write: Mapping[str, int] | None = None
     recovered_to: str | None = None
-    """The moment to which a point-in-time recovery has put the pool back."""
+    """The time to which a point-in-time recovery has restored the pool."""
     drift: Mapping[str, int] | None = None
     drift_new: Mapping[str, int] | None = None
     failed_now: int | None = None
@@ -46,7 +46,7 @@ class ReconcileResult(CommandResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackResult(CommandResult):
-    """Rows of the roster that name nobody of the run; users who keep a number that they have proved."""
+    """Rows of the roster that name no user of the run; users who keep a number that they have verified."""
 
     roster_rows_of_nobody: int | None = None
     numbers_kept: int | None = None
@@ -54,7 +54,7 @@ class RollbackResult(CommandResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditResult(CommandResult):
-    """Users by status and by the state of their number; `mfa` by kind, after a deep look."""
+    """Users by status and by the state of their number; `mfa` by kind, after a deep audit."""
 
     list_complete: bool = False
     coverage: Mapping[str, Mapping[str, int]] | None = None
@@ -66,6 +66,6 @@ class AuditResult(CommandResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanaryResult(CommandResult):
-    """The steps that were walked."""
+    """The steps that were made."""
 
     steps: Sequence[Mapping[str, object]] = ()

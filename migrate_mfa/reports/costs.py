@@ -1,4 +1,4 @@
-"""What was foretold beside what has happened: users, calls, time, codes, billed users, money."""
+"""The forecast beside the actual figures: users, calls, time, codes, billed users, cost."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from migrate_mfa.journal.report_store import PassRecord, ReportStore
 
 _FOLLOWS_PLAN = frozenset({"run", "disable"})
-"""The commands whose work a plan foretells."""
+"""The commands whose work a plan forecasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Compared:
 
 
 def pool_of(meta: "RunMeta") -> "PoolFacts | None":
-    """The pool as the plan saw it."""
+    """The pool at planning."""
     return None if meta.pool_facts is None else pool_from_json(meta.pool_facts)
 
 
@@ -65,7 +65,7 @@ def compared(store: "ReportStore", meta: "RunMeta", passes: Sequence["PassRecord
 
 
 def _foretold_by(passes: Sequence["PassRecord"]) -> Foretold | None:
-    """The forecast of a pass of `plan`: before the journal kept the plan's, only that had it."""
+    """The forecast from a pass of `plan`, for journals of older versions."""
     found = (PlanResult.of(each.extra).forecast for each in passes)
     return next((Foretold.of(each) for each in found if each), None)
 
@@ -75,7 +75,7 @@ def _seconds(passes: Sequence["PassRecord"]) -> float:
 
 
 def _spent(codes: Mapping[str, int], parts: int, billed: int, passes: Sequence["PassRecord"]) -> float | None:
-    """At the prices of the latest pass that had all that it needs; None where none had."""
+    """The cost at the prices of the latest pass that had all prices needed; None if none had."""
     numbers = {country: number for country, number in codes.items() if country != NO_COUNTRY}
     for each in passes:
         options = each.context.options

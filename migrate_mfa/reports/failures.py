@@ -1,4 +1,4 @@
-"""Failed rows as cross-tables: what failed, by the country of the number and by the pool's settings."""
+"""Failed rows as cross-tables: the cause, by the country of the number and by the pool's settings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ _MOST_COUNTRIES = 6
 _MOST_LINES = 30
 OTHERS = "others"
 NONE = "none"
-"""Names of columns that are no country: two letters are."""
+"""Names of columns other than the two-letter countries."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailureLine:
-    """One cause: the operation (empty where a row failed before any call), its code or the reason."""
+    """One cause: the operation (empty if a row failed before any call), its error code or the reason."""
 
     operation: str
     code: str
@@ -30,14 +30,14 @@ class FailureLine:
 
 @dataclass(frozen=True, slots=True)
 class FailureTable:
-    """Failures by cause (lines) and country (columns), the commonest first."""
+    """Failures by cause (lines) and country (columns), the most frequent first."""
 
     countries: Sequence[str]
     lines: Sequence[FailureLine]
 
 
 def failure_table(found: Sequence[tuple[str, str, str, int]]) -> FailureTable | None:
-    """Make the table of (reason, what failed, country, rows); None where nothing failed."""
+    """Make the table from (reason, what failed, country, rows); None if nothing failed."""
     if not found:
         return None
     import pandas as pd  # noqa: PLC0415 - it takes longer than all the rest, and most runs have no failure
@@ -75,7 +75,7 @@ def _cause(reason: str, text: str) -> tuple[str, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class SettingLine:
-    """A setting of the pool as Cognito names it, its value, and the rows that it may have kept back."""
+    """A setting of the pool by Cognito's name, its value, and the rows that may not be done because of it."""
 
     name: str
     value: str
@@ -88,7 +88,7 @@ class SettingLine:
 
 
 def by_setting(reasons: Mapping[str, int], pool: "PoolFacts | None") -> list[SettingLine]:
-    """Rows (by reason) that were not done because of a setting of the pool, the most first."""
+    """Rows (by reason) that were not done because of a setting of the pool, the most frequent first."""
     if pool is None:
         return []
     found = []
@@ -100,7 +100,7 @@ def by_setting(reasons: Mapping[str, int], pool: "PoolFacts | None") -> list[Set
 
 
 def _settings(pool: "PoolFacts") -> list[tuple[str, str, tuple[Reason, ...]]]:
-    """By the name in DescribeUserPool: the value where it can be in the way, and what may come of it."""
+    """By the name in DescribeUserPool: the value if it can prevent rows, and the reasons of such rows."""
     recovery = "none" if pool.recovery is None else ", ".join(pool.recovery)
     sign_in = "" if pool.phone_sign_in is PhoneSignIn.NO else "phone_number"
     codes, proof = (

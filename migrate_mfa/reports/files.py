@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and for their owner only."""
+"""Files that are written completely or not at all, readable only by their owner."""
 
 import os
 import shutil
@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import TextIO
 
 DRAFT = ".draft"
-"""How the names of files end that are still being written; a process that was killed leaves them."""
+"""The suffix of files that are being written; a killed process leaves them."""
 
 SUMMARY = "summary.json"
-"""Never older than the lists of its report, so what is newer than it was changed by somebody else."""
+"""Never older than the lists of its report, so a newer list was changed by somebody else."""
 _KEPT = ".kept-"
 
 
 @contextmanager
 def whole_file(path: Path, *, encoding: str, newline: str | None = None) -> Iterator[TextIO]:
-    """Give a file that takes the place of `path` once it is complete, and leaves nothing where it is not.
+    """Open a file that replaces `path` when it is complete; otherwise nothing is left.
 
-    Each writer has a draft of its own: a report may be written beside a running command. Lists of the same
-    report that somebody has changed since are kept under other names.
+    Each writer has its own draft: `report` may run beside another command. Lists of the same report that
+    somebody has changed since are kept under other names.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=DRAFT, dir=path.parent)
@@ -40,15 +40,15 @@ def whole_file(path: Path, *, encoding: str, newline: str | None = None) -> Iter
 
 
 def remove_drafts(directory: Path, before: float) -> None:
-    """Remove what killed processes have left unfinished, last written before a moment (epoch seconds)."""
+    """Remove unfinished files of killed processes, last written before a time (seconds since 1970)."""
     for draft in directory.glob(f"*{DRAFT}"):
-        with suppress(FileNotFoundError):  # its writer, or another cleaner, was faster
+        with suppress(FileNotFoundError):  # its writer or another process has removed it
             if draft.stat().st_mtime < before:
                 draft.unlink()
 
 
 def _keep_edited(directory: Path) -> None:
-    """Copy the lists that somebody has changed since they were written: it may be hours of filling in."""
+    """Copy the lists that somebody has changed since they were written: that can be hours of work."""
     try:
         written = (directory / SUMMARY).stat().st_mtime_ns
     except FileNotFoundError:

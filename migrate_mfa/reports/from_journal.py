@@ -1,4 +1,4 @@
-"""The reports of a run directory, from its journal alone; `report` and every command's end are the same."""
+"""The reports of a run directory, only from its journal: for `report`, and for the end of every command."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -32,9 +32,9 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What the reports say: the summary in numbers, and the headline of the page.
+    """The content of the reports: the summary, and the headline of the page.
 
-    `fault` is what kept the page from being written; all else is.
+    `fault` is the bug that prevented the page; everything else was written.
     """
 
     summary: Summary
@@ -43,7 +43,9 @@ class Written:
 
 
 def write_reports(journal: Journal, lang: Lang = Lang.EN) -> Written:
-    """Write the outcome CSVs or an audit's lists, summary.json and report.html. Returns what they say.
+    """Write the outcome CSVs or an audit's lists, summary.json and report.html. Returns their content.
+
+    After a purge there are no users to list: only summary.json and report.html are written.
 
     Raises:
         RunDirectoryError: they cannot be written.
@@ -54,14 +56,14 @@ def write_reports(journal: Journal, lang: Lang = Lang.EN) -> Written:
     with _reported(directory):
         if meta.kind == "audit":
             write_lists(directory, meta.audit_lists, AuditStore(journal.database))
-        else:
+        elif meta.phase != "purged":
             write_outcomes(directory, meta.columns, store)
         write_summary(directory, summary.as_dict(), summary.done.id)
         return _write_page(journal, summary, lang)
 
 
 def _write_page(journal: Journal, summary: Summary, lang: Lang) -> Written:
-    """Write the page, a view of what is known without it: a fault in it must not hide how a command ended."""
+    """Write the page. A fault in it must not hide how a command ended."""
     headline = None
     try:
         from migrate_mfa.reports.page import write_page  # noqa: PLC0415 - slow, and status needs none of it
@@ -78,9 +80,9 @@ def _write_page(journal: Journal, summary: Summary, lang: Lang) -> Written:
 
 
 def write_plan(journal: Journal) -> Written:
-    """Write the page of a plan that the command at work has just made.
+    """Write the page of a plan that the present command has just made.
 
-    Without the lists: for a million rows they take 20 s, and the end of the command writes them.
+    The lists are not written: they take 20 s for a million rows, and the end of the command writes them.
 
     Raises:
         RunDirectoryError: it cannot be written.
@@ -98,7 +100,7 @@ def report(directory: Path, lang: Lang = Lang.EN) -> Written:
 
 
 def markdown(directory: Path, lang: Lang = Lang.EN) -> str:
-    """The page of a run directory in short, for a ticket. Writes nothing."""
+    """A short form of the page of a run directory, for a ticket. Writes nothing."""
     from migrate_mfa.reports.page import as_markdown  # noqa: PLC0415 - as above
     from migrate_mfa.reports.page_facts import page_of  # noqa: PLC0415 - as above
 
@@ -107,10 +109,10 @@ def markdown(directory: Path, lang: Lang = Lang.EN) -> str:
 
 
 def verdict(directory: Path) -> "Headline":
-    """How a run directory stands, in a sentence, and what to do next; as its page says it.
+    """The state of a run directory in one sentence, and the next command, as on its page.
 
     Raises:
-        RunDirectoryError: it holds no run yet.
+        RunDirectoryError: it has no run yet.
     """
     from migrate_mfa.reports.audit_facts import audit_facts  # noqa: PLC0415 - as above
     from migrate_mfa.reports.headline import headline, next_of  # noqa: PLC0415 - as above
@@ -122,9 +124,9 @@ def verdict(directory: Path) -> "Headline":
 
 
 def tell_of_killed(journal: Journal) -> None:
-    """Write the summary of each pass that was killed, before another one changes what it counts.
+    """Write the summary of each killed pass, before another pass changes the counts.
 
-    Call it with the directory's lock held: then no pass is at work in it.
+    Call it while holding the directory's lock: then no pass is working in it.
 
     Raises:
         RunDirectoryError: it cannot be written.
@@ -142,7 +144,7 @@ def tell_of_killed(journal: Journal) -> None:
 
 
 def _state_in(path: Path) -> str | None:
-    """The state that a summary names; None where there is none, or none that can be read."""
+    """The state in a summary; None if there is no summary, or it cannot be read."""
     try:
         return str(json.loads(path.read_text(encoding="utf-8"))["state"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -161,11 +163,11 @@ def _reported(directory: Path) -> Iterator[None]:
 
 
 def status(directory: Path) -> Document:
-    """Where a run stands; `state` is `running` only while a process holds the directory.
+    """The state of a run; `state` is `running` only while a process holds the directory.
 
-    A pass that never ended, in a directory that nobody holds, was killed: `interrupted`. While it runs,
-    `progress` says in which phase it is, how fast it goes, how long that will take, and how old this word
-    is; where throttles hold it back, `slowed_by` says by which category, and to what rate.
+    If no process holds it and the last pass has not ended, that pass was killed: `interrupted`. While a pass
+    runs, `progress` has its phase, its rates, the time left and the age of this note. If throttles slow it
+    down, `slowed_by` names the category and the rate.
     """
     with Journal.look_at(directory) as journal:
         meta = RunMeta.read(journal)
@@ -178,7 +180,7 @@ def status(directory: Path) -> Document:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a run stands for one who watches: which run it is, whether it works, what it noted and when."""
+    """The state of a run for the live view: which run, whether it is running, and its last note."""
 
     title: tuple[str, ...]
     running: bool
@@ -189,10 +191,10 @@ class Standing:
 
 
 def standing(directory: Path) -> Standing:
-    """Read where a run stands, for a view that is drawn again and again.
+    """Read the state of a run, for a view that is drawn repeatedly.
 
     Raises:
-        RunDirectoryError: the directory cannot be read, or holds no run.
+        RunDirectoryError: the directory cannot be read, or has no run.
     """
     with Journal.look_at(directory) as journal:
         meta = RunMeta.read(journal)
@@ -204,10 +206,10 @@ def standing(directory: Path) -> Standing:
 
 
 def _last(journal: Journal, meta: RunMeta) -> Summary:
-    """The summary of the last pass; one that nobody works on any more was killed.
+    """The summary of the last pass; an unfinished pass without a process was killed.
 
     Raises:
-        RunDirectoryError: there is none.
+        RunDirectoryError: there is no pass.
     """
     store = ReportStore(journal.database)
     last = store.last_pass()
@@ -217,13 +219,13 @@ def _last(journal: Journal, meta: RunMeta) -> Summary:
 
 
 def state_now(journal: Journal, last: PassRecord) -> str:
-    """How the last pass ended, or that it runs; one that nobody works on any more was killed."""
+    """How the last pass ended, or that it runs; an unfinished pass without a process was killed."""
     killed = last.state == "running" and not is_locked(journal.directory)
     return "interrupted" if killed else last.state
 
 
 def _word_of(note: ProgressNote | None, last: PassRecord, now: float) -> dict[str, object]:
-    """What the pass that runs has noted of itself, for scripts."""
+    """The progress that the running pass has noted, for scripts."""
     note = _note_of(note, last)
     update = note.update
     found: dict[str, object] = {
@@ -242,7 +244,7 @@ def _word_of(note: ProgressNote | None, last: PassRecord, now: float) -> dict[st
 
 
 def _note_of(note: ProgressNote | None, last: PassRecord) -> ProgressNote:
-    """What the pass that runs has noted of itself; a pass before it has left nothing to believe."""
+    """The note of the running pass; a note of an earlier pass is ignored."""
     if note is None or note.pass_id != last.id:
         return ProgressNote(last.id, last.started_at, ProgressUpdate(stage="starting"))
     return note

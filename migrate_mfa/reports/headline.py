@@ -1,4 +1,4 @@
-"""A run in one sentence, and what to do next: the first thing on its page."""
+"""A run in one sentence, and the next command: the beginning of its page."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,24 +19,24 @@ GOOD, WAIT, BAD = "good", "wait", "bad"
 _ENDED_EARLY = frozenset({"stopped", "interrupted"})
 _USER_GONE = "user_gone"
 UNCHANGED = "ended_unchanged"
-"""What a pass that was to write says of itself if it ended before it began to write: why."""
+"""The key in a pass that ended before its first write: why."""
 DECLINED = "declined"
 ENDED_BY = "ended_by"
-"""The error that ended a pass, by its name."""
+"""The key for the name of the error that ended a pass."""
 MAY_COST = "may_cost"
-"""What the work of a pass may cost that was refused for it, in the currency of the operator's prices."""
+"""The key for the possible cost of a pass that was refused because of it, in the operator's currency."""
 AT_LIMIT = "ended_at_limit"
-"""The option of the operator's that ended a pass before all rows were done."""
+"""The key for the operator's option that ended a pass before all rows were done."""
 
 _REFUSALS = frozenset({CostLimitExceeded.__name__, SmsLimitExceeded.__name__})
 
 
 def ending(problem: MigrateMfaError | None, limit: str) -> Mapping[str, object]:
-    """What a pass says of what ended it early, under the names above.
+    """What ended a pass early, under the keys above.
 
     Args:
-        problem: the error, if one did.
-        limit: the operator's option, if one did.
+        problem: the error, if there was one.
+        limit: the operator's option, if it was one.
     """
     found: dict[str, object] = {AT_LIMIT: limit} if limit else {}
     if problem is not None:
@@ -47,11 +47,11 @@ def ending(problem: MigrateMfaError | None, limit: str) -> Mapping[str, object]:
 
 
 def state_in_words(state: str, extra: Mapping[str, object]) -> str:
-    """How a pass ended, for people: `stopped` where nobody asked for that, else what was asked for.
+    """How a pass ended, in words: the operator's wish, or `stopped` if it was none.
 
     Args:
-        state: of the pass.
-        extra: what else it says of itself.
+        state: the state of the pass.
+        extra: the other members of the pass.
     """
     if state == "stopped" and extra.get(UNCHANGED) == DECLINED:
         return "declined, nothing was changed"
@@ -64,7 +64,7 @@ def state_in_words(state: str, extra: Mapping[str, object]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """A sentence by its key, with its numbers; how it bodes; and the next command, where there is one."""
+    """A sentence by its key, with its numbers, its mood (good, wait or bad), and the next command if any."""
 
     tone: str
     key: str
@@ -72,7 +72,7 @@ class Headline:
     advice: str = ""
     command: str | None = None
     percent: tuple[float, float] | None = None
-    """Part and whole of the sentence's {share}, where it has one."""
+    """Part and whole of the sentence's {share}, if it has one."""
 
 
 def next_of(done: "Summary") -> Next:
@@ -91,13 +91,13 @@ def next_of(done: "Summary") -> Next:
 
 
 def headline(summary: "Summary", planned: int, lines: Next, audit: "AuditFacts | None") -> Headline:
-    """Judge a run directory by its last pass.
+    """The headline of a run directory, from its last pass.
 
     Args:
-        summary: of that pass.
-        planned: rows that are planned and not done.
+        summary: the summary of that pass.
+        planned: how many rows are planned and not done.
         lines: makes commands.
-        audit: what an audit found, where it was one that has come to an end.
+        audit: the facts of a finished audit, if it is one.
     """
     if summary.meta.phase == "purged":
         return Headline(WAIT, "audit_purged" if summary.meta.kind == "audit" else "purged")
@@ -142,7 +142,7 @@ def _of_audit_cut_short(summary: "Summary", values: Mapping[str, int], lines: Ne
 
 
 def _refused(summary: "Summary", values: Mapping[str, int], lines: Next) -> Headline | None:
-    """A plan that must not be carried out: too many of its rows have failed."""
+    """The headline of a plan that must not be applied: too many of its rows have failed."""
     if summary.meta.usable is False and values["failed"] and summary.state != "running":
         return Headline(BAD, "plan_refused", values, "fix_plan", _plan_again(summary, lines))
     return None
@@ -157,7 +157,7 @@ def _of_plan(summary: "Summary", values: Mapping[str, int], lines: Next) -> Head
 
 
 def _too_many_sms(summary: "Summary", lines: Next) -> Headline | None:
-    """A plan that is refused for its SMS, with the command that allows them."""
+    """The headline of a plan that is refused because of its SMS, with the command that allows them."""
     expected = summary.meta.sms_expected
     allowed = int(summary.done.context.options.get("max_sms") or 0)
     if expected <= allowed:
@@ -168,7 +168,7 @@ def _too_many_sms(summary: "Summary", lines: Next) -> Headline | None:
 
 
 def _too_dear(summary: "Summary", lines: Next) -> Headline | None:
-    """A pass that was refused for its cost, with the command that allows it."""
+    """The headline of a pass that was refused because of its cost, with the command that allows it."""
     allows = _allowing_cost(summary, lines)
     if allows is None:
         return None
@@ -177,7 +177,7 @@ def _too_dear(summary: "Summary", lines: Next) -> Headline | None:
 
 
 def _allowing_cost(summary: "Summary", lines: Next) -> Next | None:
-    """Makes the commands that allow the cost for which a pass was refused; None where none was."""
+    """Makes commands that allow the cost because of which a pass was refused; None if it was not."""
     may_cost = summary.done.extra.get(MAY_COST)
     if may_cost is None:
         return None
@@ -185,13 +185,13 @@ def _allowing_cost(summary: "Summary", lines: Next) -> Next | None:
 
 
 def _cost(summary: "Summary") -> dict[str, int | str]:
-    """What a pass may cost that was refused for that, and what was allowed."""
+    """The possible cost of a pass that was refused because of it, and the allowed cost."""
     may_cost, allowed = summary.done.extra[MAY_COST], summary.done.context.options["max_cost"]
     return {"cost": f"{_up_to_a_cent(may_cost):,.2f}", "allowed": str(allowed)}
 
 
 def _up_to_a_cent(amount: float) -> float:
-    """An amount with two decimals that allows it."""
+    """An amount with two decimals that is not lower."""
     return ceil(round(amount * 100, 6)) / 100
 
 
@@ -200,7 +200,7 @@ def _plan_again(summary: "Summary", lines: Next) -> str:
 
 
 def _early(summary: "Summary", values: Mapping[str, int], lines: Next) -> Headline | None:
-    """The headline of a pass that has not come to its end."""
+    """The headline of a pass that has not finished."""
     command = summary.done.command
     told: Mapping[str, int | str] = {**values, "command": command}
     if summary.state == "running":
@@ -221,7 +221,7 @@ def _early(summary: "Summary", values: Mapping[str, int], lines: Next) -> Headli
 def _of_nothing_changed(
     summary: "Summary", told: Mapping[str, int | str], lines: Next, *, declined: bool
 ) -> Headline:
-    """The headline of a pass that was to write, and ended before it began to."""
+    """The headline of a pass that ended before its first write."""
     if declined:
         return Headline(WAIT, "declined", told, "again", _resume(summary, lines))
     too_many_sms = _too_many_sms(summary, lines) if summary.done.command == "run" else None
@@ -230,7 +230,7 @@ def _of_nothing_changed(
 
 
 def _at_limit(summary: "Summary", told: Mapping[str, int | str], lines: Next) -> Headline | None:
-    """A pass that ended where the operator wanted it to."""
+    """The headline of a pass that ended at a limit of the operator."""
     option = summary.done.extra.get(AT_LIMIT)
     name = str(option or "").removeprefix("--").replace("-", "_")
     limit = summary.done.context.options.get(name)
@@ -249,7 +249,7 @@ def _at_limit(summary: "Summary", told: Mapping[str, int | str], lines: Next) ->
 
 
 def _resume(summary: "Summary", lines: Next) -> str | None:
-    """The same command once more; None where that would need names of users, which are not shown."""
+    """The same command once more; None if that would need names of users, which are not shown."""
     if summary.done.context.options.get("only_chosen"):
         return None
     return lines.resume()

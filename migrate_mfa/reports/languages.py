@@ -1,4 +1,4 @@
-"""The languages of the report page and the guide; apart from them, so that --help need not load a page."""
+"""The languages of the report page and the guide; separate, so that --help does not load them."""
 
 from enum import StrEnum
 

@@ -1,6 +1,6 @@
-"""How a command ended, for Prometheus: its text format, which the textfile collector and agents read.
+"""How a command ended, in the text format of Prometheus, for its textfile collector and agents.
 
-The labels are the command, the pool's id, outcomes, reasons and categories; nothing of a user.
+The labels are the command, the pool's id, outcomes, reasons and categories, and nothing about a user.
 """
 
 import os
@@ -16,13 +16,13 @@ from migrate_mfa.domain.errors import ExitCode
 Labels = dict[str, str]
 _SUCCESS = "migrate_mfa_last_success_timestamp_seconds"
 _SUCCESSES = {ExitCode.DONE, ExitCode.LIMIT}
-"""A pass that stopped at a limit of the operator's did all that it was asked for."""
+"""A pass that stopped at a limit of the operator counts as a success too."""
 _READABLE = 0o644
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a command ended; `summary` is that of its pass, empty where none was begun."""
+    """How a command ended; `summary` is that of its pass, empty if no pass was begun."""
 
     command: str
     pool_id: str
@@ -33,9 +33,9 @@ class Ending:
 
 
 def write_metrics(path: Path, ending: Ending) -> None:
-    """Put the metrics of a command in the place of those of the one before, whole.
+    """Replace the metrics file as a whole.
 
-    Everybody may read them: who collects them is mostly another user.
+    Every user may read it: the collector usually runs as another user.
 
     Raises:
         OSError: the file cannot be written.
@@ -58,7 +58,7 @@ def metrics(ending: Ending, last_success: float | None) -> str:
 
     Args:
         ending: how the command ended.
-        last_success: when the same command had ended well before; None for never.
+        last_success: when the same command had last succeeded before; None for never.
     """
     own = {"command": ending.command, "pool": ending.pool_id}
     success = ending.at if ending.exit_code in _SUCCESSES else last_success
@@ -102,7 +102,7 @@ def _by(label: str, counts: Mapping[str, float] | None) -> list[tuple[Labels, fl
 
 
 def _rows(summary: Mapping[str, Any]) -> Iterator[tuple[Labels, float]]:
-    """Rows by outcome and reason; those without a reason too, if only to say that there are none."""
+    """Rows by outcome and reason; the reason is empty for rows without one, and for outcomes without rows."""
     for outcome, count in summary["counts"].items():
         reasons = summary["reasons"][outcome]
         for reason, number in reasons.items():
@@ -120,7 +120,7 @@ def _escaped(value: str) -> str:
 
 
 def _before(path: Path, command: str) -> tuple[str, float | None]:
-    """The pool, and when the same command had ended well in it, by the file that is there."""
+    """The pool, and when the same command last succeeded in it, from the existing file."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The command that fits a run directory, filled in, so that it can be pasted."""
+"""The next command for a run directory, complete, so that it can be pasted."""
 
 import re
 import shlex
@@ -9,7 +9,7 @@ from pathlib import Path
 from migrate_mfa.journal.run_dir import AUDIT
 
 AWS = "aws"
-"""How a run directory names AWS's own endpoint."""
+"""The name of AWS's own endpoint in a run directory."""
 _LIKE_A_NUMBER = re.compile(r"\d(?:[\s().-]{0,3}\d){9,}")
 _DECIDES = ("phone_conflict", "despite", "phone_country", "strict_e164", "id_column", "phone_column")
 _NAMES_USERS = ("id_column",)
@@ -28,32 +28,32 @@ TAKES: Mapping[str, Sequence[str]] = {
     "check": ("quota_share",),
     "purge": ("kms_key",),
 }
-"""Options of a pass that a command takes; without them it would do something else, or be refused."""
+"""By command, the options of a pass that it needs: without them it would do something else or be refused."""
 _KEPT = frozenset({*_COST, *_PLACE})
-"""Those that concern the run directory, or what all may cost; the others only the same command again."""
+"""Those for the run directory or the whole cost; the others are only for the same command again."""
 DEFAULTS: Mapping[str, object] = {
     "quota_share": 0.5,
     "max_failures": 0.01,
     "phone_conflict": "fail",
 }
-"""Values that need not be given; of the other options neither zero, nor no, nor nothing."""
+"""Default values, which are not given; other options are left out if they are zero, false or empty."""
 _WITHOUT_ROLE = frozenset({"status", "report", "purge"})
-"""They call S3 at most, and that with the operator's own credentials."""
+"""Commands that call at most S3, with the operator's own credentials."""
 
 
 def is_bucket(run_dir: str) -> bool:
-    """Whether a run directory is in a bucket, by its name as `journal.run_dir.shown` gives it."""
+    """Whether a run directory is in a bucket, by its name from `journal.run_dir.shown`."""
     return run_dir.startswith("s3://")
 
 
 def safe_path(path: object) -> str | None:
-    """A path as it may be shown; None for one that holds an address, or what could be somebody's number."""
+    """A path that may be shown; None if it contains an address or what could be a user's number."""
     text = str(path)
     return None if "@" in text or _LIKE_A_NUMBER.search(text) else text
 
 
 def by_caller(command: str, caller: Sequence[str]) -> str:
-    """A command line with the words that make it the same caller's, as far as its command takes them.
+    """A command line with the caller's options that its command takes.
 
     Args:
         command: the line.
@@ -68,40 +68,40 @@ def by_caller(command: str, caller: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Next:
-    """Command lines after a command on a run directory or a pool, filled in.
+    """Complete command lines to follow a command on a run directory or a pool.
 
-    Every line that takes a run directory names one: a variable may name another for what is left out.
+    Every line for a run directory names it, because a variable may name another one.
     """
 
     run_dir: str
     pool_id: str
     endpoint: str | None = None
     command: str = ""
-    """The last one there."""
+    """The last command in the run directory."""
     number: int = 0
-    """Its pass: it tells the lists of one report from those of another."""
+    """The number of its pass, which distinguishes the lists of different reports."""
     disables: bool = False
     deciding: Mapping[str, object] = field(default_factory=dict)
     """The options that decided the plan."""
     options: Mapping[str, object] = field(default_factory=dict)
-    """Those of the last pass."""
+    """The options of the last pass."""
 
     @property
     def starter(self) -> str:
-        """The command that takes a roster here."""
+        """The command for a roster here."""
         return "disable" if self.disables else "plan"
 
     def here(self, verb: str, *more: str) -> str:
-        """A command on this run directory; one that goes by the same plan as the last keeps its limits."""
+        """A command on this run directory; if it applies the same plan as the last, it keeps its limits."""
         again = verb == resumed_by(self.command) != "reconcile"
         return self._line(verb, "--run-dir", self.run_dir, *more, *self._carried(verb, again=again))
 
     def watch(self) -> str:
-        """The command that shows a command at work; in a bucket only as it stands."""
+        """The command that shows a running command; in a bucket without --watch."""
         return self.here("status", *(() if is_bucket(self.run_dir) else ("--watch",)))
 
     def resume(self) -> str:
-        """The last command once more, or what carries out the plan that it made."""
+        """The last command once more, or the one that applies its plan."""
         verb = resumed_by(self.command)
         return self._line(verb, "--run-dir", self.run_dir, *self._carried(verb, again=True))
 
@@ -111,13 +111,13 @@ class Next:
         return self._line(verb, roster, *words, *self._carried(verb, again=True))
 
     def list_as_roster(self, name: str) -> str:
-        """The command that begins with one of the lists of this report, in a directory of its own."""
+        """The command that plans one of the lists of this report, in a new directory."""
         lists, elsewhere = f"{self.run_dir}/report/{name}.csv", f"{self.run_dir}-{name}-{self.number}"
         words = (*self._of_roster(), "--run-dir", elsewhere)
         return self._line(self.starter, lists, *words, *self._carried(self.starter))
 
     def audit(self) -> str:
-        """An audit of the whole pool, beside this run directory, where its page finds it."""
+        """An audit of the whole pool, in a directory beside this one, where its page finds it."""
         if is_bucket(self.run_dir):
             beside = f"{self.run_dir.rpartition('/')[0]}/{AUDIT}"
         else:
@@ -153,12 +153,12 @@ class Next:
 
 
 def resumed_by(command: str) -> str:
-    """The command that does the open rows: a plan's are done by a run."""
+    """The command that does the open rows: `run` for those of a plan."""
     return {"plan": "run", "canary": "rollback"}.get(command, command)
 
 
 def _words(options: Mapping[str, object], names: Iterable[str]) -> Iterator[str]:
-    """Options as they are written; those with their default values are left out."""
+    """Options as on a command line, without those that have their default values."""
     for name in names:
         value, flag = options.get(name), f"--{name.replace('_', '-')}"
         if value is True:
@@ -169,11 +169,11 @@ def _words(options: Mapping[str, object], names: Iterable[str]) -> Iterator[str]
 
 
 def as_written(name: str, value: object) -> Iterator[str]:
-    """The value of an option, or each of its values, as a command line has it.
+    """The value of an option, or each of its values, as on a command line.
 
     Args:
-        name: the option's, with underscores.
-        value: as the journal has it: a share as a part of 1, a time in seconds.
+        name: the option's name, with underscores.
+        value: the value in the journal: a share as a part of 1, a time in seconds.
     """
     match value:
         case dict():
@@ -181,7 +181,7 @@ def as_written(name: str, value: object) -> Iterator[str]:
         case list() | tuple():
             yield from map(str, value)
         case str() if name.endswith("_column"):
-            yield safe_path(value) or "COLUMN"  # its name may be somebody's number
+            yield safe_path(value) or "COLUMN"  # its name could be a user's number
         case float() if name in _SHARES:
             yield f"{_number(100 * value)}%"
         case float() if name == "stop_after":

@@ -1,4 +1,4 @@
-"""The outcome CSVs: one file for each outcome, every row in exactly one, each a valid roster again."""
+"""The outcome CSVs: one file for each outcome, every row in exactly one. Each is a valid roster."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def write_outcomes(directory: Path, columns: Sequence[str], store: "ReportStore") -> None:
-    """Write `verified.csv` and its sisters: UTF-8 with BOM, comma, CRLF, whatever the roster was.
+    """Write `verified.csv` and the others: UTF-8 with BOM, comma, CRLF, independent of the roster's format.
 
-    The roster's own columns come first, as text. Those of a report that was the roster are replaced by ours.
+    The roster's own columns come first, as text. If the roster was a report, its report columns are replaced.
     """
     replaced = report_block(columns)
     kept = [at for at in range(len(columns)) if at not in replaced]
@@ -37,7 +37,7 @@ def write_outcomes(directory: Path, columns: Sequence[str], store: "ReportStore"
 
 
 def _write_failed(path: Path, columns: Sequence[str], kept: Sequence[int], store: "ReportStore") -> None:
-    """Write `failed.csv` with one column more: the cells that rows have beyond the roster's columns."""
+    """Write `failed.csv` with an additional column: the cells of rows beyond the roster's columns."""
     surplus = SurplusCells.of(columns)
     kept = [at for at in kept if at != surplus.own]
     names = [columns[at] for at in kept]
@@ -51,7 +51,7 @@ def _write_failed(path: Path, columns: Sequence[str], kept: Sequence[int], store
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write a CSV whole or not at all, readable by its owner only, safe to open in a spreadsheet."""
+    """Write a CSV completely or not at all, readable only by its owner, safe to open in a spreadsheet."""
     with whole_file(path, encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow([guard(name) for name in header])
@@ -66,18 +66,18 @@ def _cells(row: "ReportRow", kept: Sequence[int]) -> list[str]:
 
 @lru_cache
 def _moment(at: int) -> str:
-    """Users are many in a second, or rows that a plan ended."""
+    """A time as text; cached, because many rows have the same second."""
     return datetime.fromtimestamp(at, UTC).isoformat()
 
 
 def number_used(row: "ReportRow") -> str:
-    """The number that was stored or used for a row's user, also where the row is not done; empty for none."""
+    """The number that was stored or used for a row's user, also of an unfinished row; empty for none."""
     given_back = row.verb is PlannedBy.ROLLBACK and not row.reason
     return ("" if given_back else row.used) or stored_number(row.writes) or ""
 
 
 def explain(row: "ReportRow") -> str:
-    """The reason's sentence, what is special about this row, and how its number was read."""
+    """The reason's sentence, the row's detail, and how its number was read."""
     sentence = _sentence(row.reason) if row.reason else where_it_stands(row.verb, row.writes)
     stays = row.used and row.verb in _ENROLS and row.outcome in _ENDED_BADLY
     stored = "The number was stored before that." if stays else ""

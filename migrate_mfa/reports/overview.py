@@ -1,4 +1,4 @@
-"""A plan in numbers, as the operator sees it before a yes."""
+"""A plan in numbers, as the operator sees it at the question."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from migrate_mfa.reports.summary import roster_name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """A plan in numbers: rows by (outcome, reason), open rows by the reason they would end with, guesses."""
+    """A plan in numbers: rows by (outcome, reason), open rows by the reason of their plan, guesses."""
 
     meta: RunMeta
     counts: list[tuple[str, str, int]]
@@ -24,11 +24,11 @@ class Overview:
     forecast: Forecast
     shared: SharedNumbers
     rolled_back: int
-    """Rows that a rollback has ended."""
+    """How many rows a rollback has ended."""
 
     @property
     def sentence(self) -> str:
-        """Which plan it is: its roster and policy, when it was made, and how far its rows are."""
+        """A sentence about the plan: its roster and policy, when it was made, and how many rows are done."""
         rows = Counter[str]()
         for outcome, _, number in self.counts:
             rows[outcome] += number
@@ -39,7 +39,7 @@ class Overview:
 
 
 def plan_name(meta: RunMeta) -> str:
-    """A plan by its roster and policy, and when it was made where that is known."""
+    """A plan's roster and policy, and when it was made if that is known."""
     roster = "standard input" if meta.roster == "-" else roster_name(meta.roster)
     policy = f"{meta.policy.verification}" if meta.kind == "run" else ""
     made = f"planned {minute(meta.planned_at)}" if meta.planned_at is not None else ""

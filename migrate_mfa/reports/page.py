@@ -1,7 +1,7 @@
-"""report/report.html: one self-contained file with neither script nor outside reference; and its short form.
+"""report/report.html: one self-contained file without scripts or outside references; and its short form.
 
-The body is rendered first, since the widths of its bars become rules of the one style sheet: no element has a
-style of its own, so a Content-Security-Policy with the sheet's hash alone lets everything show.
+The body is rendered first, because the widths of its bars become rules of the style sheet. No element has a
+style attribute, so a Content-Security-Policy with only the sheet's hash is enough.
 """
 
 from base64 import b64encode
@@ -31,11 +31,11 @@ _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400
 _LONG_DAYS = 86400 * 7
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _DATE, _TIME = slice(10), slice(11, 16)
-"""Where a moment in words has its date, and its time."""
+"""The positions of date and time in a formatted moment."""
 
 
 def write_page(path: Path, page: Page, lang: Lang) -> None:
-    """Write the page whole or not at all.
+    """Write the page completely or not at all.
 
     Raises:
         OSError: it cannot be written.
@@ -53,13 +53,13 @@ def as_html(page: Page, lang: Lang) -> str:
 
 
 def as_document(template: str, title: str, words: PageTexts, **facts: object) -> str:
-    """Another page of ours as one HTML document, with the same style and the same policy.
+    """Another page as one HTML document, with the same style and Content-Security-Policy.
 
     Args:
-        template: its name; what it renders is escaped.
-        title: of the document.
-        words: in its language; `w` in the template.
-        facts: what else the template needs.
+        template: its name; its output is escaped.
+        title: the title of the document.
+        words: the texts of its language; `w` in the template.
+        facts: the other values of the template.
     """
     body = (
         _environment(escaped=True)
@@ -87,7 +87,7 @@ def _in_shell(body: str, title: str, lang: str, rules: Iterable[str]) -> str:
 
 
 def as_markdown(page: Page, lang: Lang) -> str:
-    """The page in short, for a ticket or a pull request."""
+    """A short form of the page, for a ticket or a pull request."""
     return _render("ticket.md", page, _Drawing(PageTexts(lang)), escaped=False)
 
 
@@ -111,13 +111,13 @@ def _environment(*, escaped: bool) -> Environment:
 
 
 def _cell(text: object) -> str:
-    """A text in a cell of a Markdown table: in one line, with nothing that Markdown or HTML reads."""
+    """A text for a cell of a Markdown table: in one line, with Markdown and HTML escaped."""
     line = " ".join(str(text).split())
     return "".join(f"\\{char}" if char in r"\`*_|[]<>" else char for char in line)
 
 
 class _Drawing:
-    """What a template cannot do itself: widths of bars as rules of the style sheet, and charts."""
+    """Helpers for templates: widths of bars as rules of the style sheet, and charts."""
 
     def __init__(self, words: PageTexts) -> None:
         self.words = words
@@ -157,7 +157,7 @@ class _Drawing:
         return Markup(svg)  # noqa: S704 - serialized as XML, hence escaped
 
     def coverage(self, history: Sequence[Then]) -> Markup:
-        """The chart of the share of verified users over audits, each of which has counted somebody."""
+        """The chart of the share of verified users over audits that have counted at least one user."""
         begun = history[0].at
         points = [(then.at - begun, 100 * then.verified / then.users) for then in history]
         seconds = max(1.0, history[-1].at - begun)
@@ -189,13 +189,13 @@ class _Drawing:
 
 
 def _time_ticks(seconds: float) -> list[float]:
-    """Some four round times from 0 to the end."""
+    """About four round times from 0 to the end."""
     step = next((step for step in _STEPS_S if seconds / step <= _TICKS + 1), _LONG_DAYS)
     while seconds / step > _TICKS + 1:
         step *= 2
     ticks = [float(step * number) for number in range(int(seconds / step) + 1)]
     if seconds - ticks[-1] < step / 2 and len(ticks) > 1:
-        ticks.pop()  # its name would stand in that of the end
+        ticks.pop()  # its label would overlap that of the end
     return [*ticks, float(seconds)]
 
 

@@ -1,6 +1,6 @@
-"""What the report page shows, as plain values: counts of the journal and facts about its passes, never rows.
+"""The values of the report page: counts of the journal and facts about its passes, never rows.
 
-No number, address or name of a user is in here: whatever came from outside is masked on its way in.
+They contain no number, address or name of a user: values from outside are masked first.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 _MOST_PASSES = 20
 _COLUMNS = frozenset({"id_column", "phone_column"})
-"""Options that name columns, which are the roster's own words."""
+"""Options whose values are names of columns in the roster."""
 _UNSET: tuple[object, ...] = (None, {}, [], "")
 
 
 @dataclass(frozen=True, slots=True)
 class ReasonLine:
-    """Rows with one reason; `planned` where they are still to be done and would end so."""
+    """Rows with one reason; `planned` if they are not done yet and would end with it."""
 
     reason: str
     rows: int
@@ -42,7 +42,7 @@ class ReasonLine:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeLine:
-    """Rows with one outcome, its reasons, and the commands that take them further."""
+    """Rows with one outcome, its reasons, and the commands to continue with."""
 
     outcome: str
     rows: int
@@ -52,7 +52,7 @@ class OutcomeLine:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Users of the roster with SMS MFA on a verified number, before and after; of the pool what is known."""
+    """Users of the roster with SMS MFA on a verified number, before and after; the pool's if known."""
 
     rows: int
     before: int
@@ -117,7 +117,7 @@ class Page:
 
 
 def page_of(journal: "Journal", done: "Summary") -> Page:
-    """Gather the page of a run directory, which is only read; `done` is the summary of its last pass."""
+    """Gather the page of a run directory, read only; `done` is the summary of its last pass."""
     meta, last = done.meta, done.done
     store, pool_id = ReportStore(journal.database), str(meta.user_pool_id)
     passes, planned = store.passes(), store.planned()
@@ -215,7 +215,7 @@ def _by_reason(total: Totals) -> dict[str, int]:
 
 
 def _alone(total: Totals) -> list[tuple[str, int]]:
-    """Who could be locked out, or is in danger of it; who was enrolled before is neither."""
+    """Users who could be locked out; users who were enrolled before do not count."""
     reasons = _by_reason(total)
     sheet = [each for each in LOCKOUT_SHEET if each is not Reason.ALREADY_ENROLLED]
     return [(each.value, reasons[each]) for each in sheet if reasons.get(each)]
@@ -236,7 +236,7 @@ def _warnings(done: Summary, planned: Mapping[str, int], plan: PlanCounts) -> li
 
 
 def _pass(each: PassRecord, state: str = "") -> PassLine:
-    """One line; `state` is what is known better than by the journal, which does not know of a kill."""
+    """One line; `state` overrides the journal's, which does not show that a pass was killed."""
     killed = "interrupted" if each.state == "running" else each.state
     return PassLine(
         number=each.id,

@@ -1,4 +1,4 @@
-"""What the report page says, in one language: texts from templates/LANG.toml, numbers and times."""
+"""The texts of the report page in one language, from templates/LANG.toml, with numbers and times."""
 
 import re
 import tomllib
@@ -11,13 +11,13 @@ from migrate_mfa.reports.headline import Headline
 from migrate_mfa.reports.languages import Lang
 
 NONE = "\N{EN DASH}"
-"""What stands where there is nothing to show."""
+"""The placeholder if there is nothing to show."""
 _UNITS = {" d": " 日", " h": " 時間", " min": " 分", " s": " 秒"}
 _UNIT = re.compile("|".join(rf"{unit}\b" for unit in _UNITS))
 
 
 class PageTexts:
-    """The texts of one language. Every method raises KeyError for a text that there is not."""
+    """The texts of one language. Every method raises KeyError for a missing text."""
 
     def __init__(self, lang: Lang) -> None:
         self.lang = lang
@@ -25,7 +25,7 @@ class PageTexts:
         self._texts: dict[str, dict[str, str]] = tomllib.loads(text)
 
     def __call__(self, key: str, **values: Any) -> str:  # noqa: ANN401 - whatever can be shown
-        """A text by `section.name` with values put in, each as `shown`."""
+        """A text by `section.name` with values inserted, each formatted by `shown`."""
         section, _, name = key.partition(".")
         return self._texts[section][name].format(
             **{each: self.shown(value) for each, value in values.items()}
@@ -37,11 +37,11 @@ class PageTexts:
         return self(f"headline.{headline.key}", share=share, **headline.values)
 
     def advice(self, headline: Headline) -> str:
-        """What the next command of a headline is for; empty where there is none."""
+        """What the next command of a headline is for; empty if there is none."""
         return self(f"next.{headline.advice}", **headline.values) if headline.advice else ""
 
     def shown(self, value: Any) -> str:  # noqa: ANN401 - whatever can be shown
-        """A value as it is read: 12,000, yes, JP, none."""
+        """A value in readable form: 12,000, yes, JP, none."""
         match value:
             case bool():
                 text = self("page.yes" if value else "page.no")
@@ -58,7 +58,7 @@ class PageTexts:
         return text or self("page.none")
 
     def reason(self, code: str) -> str:
-        """What a reason means and what to do next, in one sentence."""
+        """One sentence: what a reason means and what to do next."""
         facts = Reason(code).facts
         return facts.ja if self.lang is Lang.JA else facts.en
 
@@ -80,5 +80,5 @@ class PageTexts:
         return minute(epoch_s)
 
     def percent(self, part: float, whole: float) -> str:
-        """A share with one decimal; a dash of nothing."""
+        """A share in percent with one decimal; a dash if the whole is zero."""
         return self("page.percent", value=f"{100 * part / whole:.1f}") if whole else NONE

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from migrate_mfa.reports.charts import Point
 
 _LEAST_SPANS = 3
-"""Fewer points draw no line that says anything."""
+"""Fewer points do not make a useful line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class CategoryRate:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """One pass over time; `seconds` is how long it took, `width` how long each point's span is."""
+    """One pass over time; `seconds` is its duration, `width` the length of each point's span."""
 
     command: str
     began: float
@@ -44,7 +44,7 @@ class Rates:
 
 
 def rates_of(database: "Database", passes: "Sequence[PassRecord]") -> Rates | None:
-    """The rates of the latest pass (the first of `passes`) that lasted long enough for a line."""
+    """The rates of the latest pass (`passes` has the latest first) that was long enough for a line."""
     for each in passes:
         spans = spans_of(database, each.id)
         if not spans:
@@ -71,14 +71,14 @@ def _rates(each: "PassRecord", spans: Sequence[Span], end: float) -> Rates:
 def _category(
     name: str, spans: Sequence[Span], limits: Mapping[str, float], began: float, ended: float
 ) -> CategoryRate:
-    """A span that the pass began or ended in counts for the part that it lasted."""
+    """The length of a span; the first and last one count only for their part within the pass."""
     by_start = {span.at: span for span in spans}
     width = spans[0].width
     points, throttles = [], []
     for start in range(min(by_start), max(by_start) + width, width):
         lasted = min(start + width, ended) - max(start, began)
         span = by_start.get(start)
-        if lasted < width / 4:  # too short to tell a rate by
+        if lasted < width / 4:  # too short for a rate
             continue
         rate = span.sent / lasted if span else 0.0
         middle = max(0.0, (max(start, began) + min(start + width, ended)) / 2 - began)

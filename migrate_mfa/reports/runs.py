@@ -1,4 +1,4 @@
-"""The run directories below a folder: what each belongs to, and how it stands."""
+"""The run directories below a folder: the pool, roster and state of each."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -16,15 +16,15 @@ from migrate_mfa.reports.summary import iso, totals
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEntry:
-    """One run directory; what its journal does not say is None, and `trouble` says why nothing is known."""
+    """One run directory; a fact missing in its journal is None. `trouble` says why nothing is known."""
 
     run_dir: str
-    """As the operator calls it."""
+    """The operator's name of it."""
     trouble: str = ""
     command: str | None = None
     state: str | None = None
     standing: str | None = None
-    """The state in words for people, who are also told that a run is purged."""
+    """The state in words; also says that a run was purged."""
     pool_name: str | None = None
     user_pool_id: str | None = None
     roster: str | None = None
@@ -32,10 +32,10 @@ class RunEntry:
     counts: dict[str, int] | None = None
     """Rows by outcome."""
     at: float = 0.0
-    """When the last command ended, or began where it has not ended; in seconds since the epoch."""
+    """When the last command ended, or began if it has not ended; in seconds since 1970."""
 
     def as_dict(self) -> dict[str, object]:
-        """As JSON has it."""
+        """The entry as JSON values."""
         found = asdict(self)
         del found["standing"]
         return {**found, "at": iso(self.at) if self.at else None}
@@ -45,13 +45,13 @@ def find_runs(folder: Path) -> list[RunEntry]:
     """Every run directory below a folder, the one with the newest work first.
 
     Args:
-        folder: is searched with everything below it; one that is not there holds nothing.
+        folder: is searched with everything below it; if it does not exist, there are none.
     """
     return newest_first(entry_of(path.parent) for path in _journals(folder))
 
 
 def newest_first(entries: Iterable[RunEntry]) -> list[RunEntry]:
-    """The one with the newest work first."""
+    """The entries, the one with the newest work first."""
     return sorted(entries, key=lambda entry: (-entry.at, entry.run_dir))
 
 
@@ -60,13 +60,13 @@ def _journals(folder: Path) -> Iterator[Path]:
 
 
 def entry_of(run_dir: Path) -> RunEntry:
-    """What one run directory says of itself."""
+    """The entry of one run directory."""
     try:
         with Journal.look_at(run_dir) as journal:
             return _read(journal)
     except RunDirectoryError as error:
         return RunEntry(run_dir=shown(run_dir), trouble=error.message)
-    except (ValueError, KeyError, TypeError) as error:  # what is written in it is no JSON, or another one
+    except (ValueError, KeyError, TypeError) as error:  # its content is not the expected JSON
         return RunEntry(run_dir=shown(run_dir), trouble=f"Its journal is damaged ({type(error).__name__}).")
 
 

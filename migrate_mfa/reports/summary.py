@@ -47,7 +47,7 @@ def totals(store: "ReportStore") -> Totals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """One invocation in numbers: of the whole run directory, and of what this invocation has done."""
+    """One invocation in numbers: the counts of the whole run directory, and the work of this invocation."""
 
     meta: "RunMeta"
     done: "PassRecord"
@@ -58,12 +58,12 @@ class Summary:
 
     @property
     def users_per_s(self) -> float | None:
-        """Users done a second over the whole pass; None while it has not ended, or where it does none."""
+        """Users done per second over the whole pass; None until it has ended, or if it does no users."""
         users, seconds = self.done.extra.get("users_done"), self.done.seconds
         return users / seconds if isinstance(users, int) and seconds is not None and seconds > 0 else None
 
     def as_dict(self) -> dict[str, object]:
-        """As `summary.json` has it."""
+        """The values of `summary.json`."""
         meta, done = self.meta, self.done
         return {
             "version": VERSION,
@@ -94,12 +94,12 @@ class Summary:
 
     @property
     def region(self) -> str | None:
-        """The Region, as an option or the caller's profile names it."""
+        """The Region, from an option or the caller's profile."""
         return self.meta.region or self.done.context.region
 
     @property
     def endpoint(self) -> str | None:
-        """Where it sent its calls: `aws`, or an address."""
+        """Where it sent its calls: `aws` or a URL."""
         return self.meta.endpoint or self.done.context.endpoint
 
     @property
@@ -109,7 +109,7 @@ class Summary:
         return {name: options[name] for name in _READING if name in options} | dict(self.done.context.options)
 
     def _evidence(self) -> dict[str, object]:
-        """What shows that this was what was approved: who, where, which roster, policy, options and tool."""
+        """The evidence of what was run: caller, place, roster, policy, options and versions."""
         meta, context = self.meta, self.done.context
         policy = {
             "verification": meta.verification,
@@ -130,7 +130,7 @@ class Summary:
         }
 
     def _rate(self) -> dict[str, object] | None:
-        """Calls, and users done, a second over the whole pass; None while it has not ended."""
+        """Calls and finished users per second over the whole pass; None until it has ended."""
         seconds, users = self.done.seconds, self.users_per_s
         if seconds is None or seconds <= 0:
             return None
@@ -153,7 +153,7 @@ def summarise(store: "ReportStore", meta: "RunMeta", done: "PassRecord") -> Summ
 
 
 def _columns(meta: "RunMeta") -> dict[str, object]:
-    """Which columns of the roster are read, by what they hold; none of the phone means the pool's numbers."""
+    """The columns of the roster that are read, by content; no phone column means the pool's numbers."""
     if (labels := meta.roster_read.labels) is None:
         return {}
     phone = {} if meta.kind == "disable" else {"phone": labels.get("phone")}
@@ -166,18 +166,18 @@ def roster_name(roster: str | None) -> str | None:
 
 
 def summary_path(directory: Path, pass_id: int, command: str) -> Path:
-    """Where the summary of one pass stays."""
+    """The file for the summary of one pass, which is kept."""
     return directory / f"summary-{pass_id}-{command}.json"
 
 
 def write_summary(directory: Path, summary: Mapping[str, object], pass_id: int) -> None:
-    """Write `summary.json`, and the same as `summary-N-COMMAND.json`, which stays."""
+    """Write `summary.json`, and the same as `summary-N-COMMAND.json`, which is kept."""
     for path in (summary_path(directory, pass_id, str(summary["command"])), directory / SUMMARY):
         write_json(path, summary)
 
 
 def write_json(path: Path, value: Mapping[str, object]) -> None:
-    """Write one JSON document whole or not at all."""
+    """Write one JSON document completely or not at all."""
     with whole_file(path, encoding="utf-8") as file:
         file.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
@@ -188,6 +188,6 @@ def iso(epoch_s: float) -> str:
 
 
 def verified_share(total: Mapping[str, int]) -> float:
-    """The percentage of counted users with a verified phone; a pool without any counts as covered."""
+    """The percentage of counted users with a verified phone; 100 if there are none."""
     users = sum(total.values())
     return _FULL * total["verified"] / users if users else _FULL

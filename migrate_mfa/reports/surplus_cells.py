@@ -1,4 +1,4 @@
-"""The cells that a bad row has beyond the roster's columns, kept in one column of the failed report."""
+"""The cells of a bad row beyond the roster's columns, kept in one column of `failed.csv`."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ SURPLUS_COLUMN = "surplus_cells"
 
 @dataclass(frozen=True, slots=True)
 class SurplusCells:
-    """How the column is filled: `width` columns has the roster; `own` is its column of that name, if any."""
+    """The column's content; `width` is the roster's number of columns, `own` its column of that name."""
 
     width: int
     own: int | None
@@ -24,7 +24,7 @@ class SurplusCells:
         return cls(len(columns), names.index(SURPLUS_COLUMN) if SURPLUS_COLUMN in names else None)
 
     def text(self, cells: Sequence[str]) -> str:
-        """What a row has too much, as the text of one CSV record, after what the roster's own column says."""
+        """A row's surplus cells as one CSV record, after the content of the roster's own column."""
         own = cell(cells, self.own) if self.own is not None else ""
         text = io.StringIO()
         if len(cells) > self.width:
@@ -33,5 +33,5 @@ class SurplusCells:
 
 
 def cell(cells: Sequence[str], at: int) -> str:
-    """A cell, or nothing where the row ends before it."""
+    """A cell; empty if the row ends before it."""
     return cells[at] if at < len(cells) else ""

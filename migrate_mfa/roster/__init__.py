@@ -1,1 +1,1 @@
-"""The CSV of users and phone numbers: how it is read, and which column means what."""
+"""The roster, a CSV file of users and phone numbers: how it is read, and what each column means."""

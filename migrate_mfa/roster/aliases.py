@@ -1,10 +1,10 @@
 # ruff: noqa: RUF001 - columns are named in Japanese, full-width signs included
-"""What other programs call the columns that matter, and how a header's text is compared with that.
+"""The names of the columns that are read, in many programs and languages, and how headers are compared.
 
 The names are those of exports of Cognito, Microsoft 365 and Entra ID, Google Workspace, Okta, Auth0,
 Salesforce, HubSpot and LDAP directories, in English, German, French, Spanish and Japanese, and the usual ones
-in Portuguese, Italian, Chinese and Korean. What can also mean something else is left out: a wrong column does
-more harm than a question.
+in Portuguese, Italian, Chinese and Korean. Ambiguous names are left out: a wrong column does more harm than a
+refusal.
 """
 
 import re
@@ -20,53 +20,53 @@ from migrate_mfa.roster.notes import changes_nothing
 
 
 class Kind(StrEnum):
-    """What a column that matters holds; the values are the fields of `Columns`, and what messages say."""
+    """The content of a column that is read; the values are fields of `Columns` and words of messages."""
 
     SUB = "sub"
     USER_SUB = "user_sub"
-    """The sub as the tool's own reports name it."""
+    """The sub in the tool's own reports."""
     USERNAME = "username"
     EMAIL = "email"
     EITHER = "either"
-    """Chosen by `--id-column`: an e-mail address where there is an @, a username otherwise."""
+    """Chosen by `--id-column`: an e-mail address if it has an @, otherwise a username."""
     PHONE = "phone"
     VERIFIED = "phone_number_verified"
     COUNTRY = "country"
-    """The country of the row's number: an ISO code or a name; wins over `--phone-country`."""
+    """The country of the row's number: an ISO code or a name; it overrides `--phone-country`."""
     DIAL_CODE = "dial_code"
     """The same as a calling code, such as +81 or 81."""
     SURPLUS = "surplus_cells"
-    """What the tool's own reports call the cells that a row had beyond the header's columns."""
+    """In the tool's own reports, the cells of a row beyond the header's columns."""
 
 
 IDENTITIES: Final = (Kind.SUB, Kind.USER_SUB, Kind.USERNAME, Kind.EMAIL)
 
 
 class Line(StrEnum):
-    """Which telephone of the user a phone column holds, by its name."""
+    """Which telephone of the user a phone column has, by its name."""
 
     MOBILE = "mobile"
     ANY = "phone"
-    """The name says no more than telephone."""
+    """The name only says telephone."""
     FIXED = "office, home or other"
-    """Also what a note says that is not understood. Never taken unless `--phone-column` names it."""
+    """Also a column with an unknown note. It is used only if `--phone-column` names it."""
     FOREIGN = "fax, pager or somebody else's"
-    """No number of the user's own that takes an SMS."""
+    """Not the user's own number, or one without SMS."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a column holds, by its name."""
+    """The content of a column, by its name."""
 
     kind: Kind
     line: Line | None = None
-    """Of a phone column."""
+    """For a phone column."""
     rank: int = 0
-    """Of a country column: where several are filled, the lowest is read."""
+    """For a country column: if several are filled, the one with the lowest rank is read."""
     unsure: bool = False
-    """The name has other meanings too: it is the country only where its cells say so."""
+    """The name is ambiguous: it is a country column only if its cells are countries."""
     far: bool = False
-    """The country of an address, which says something of numbers without a country code only."""
+    """The country of an address, which counts only for numbers without a country code."""
 
 
 ALIASES: Final[dict[Meaning, str]] = {
@@ -233,7 +233,7 @@ ALIASES: Final[dict[Meaning, str]] = {
         phone code, telephone code, phone prefix, telephone prefix, mobile prefix, prefix, Telefonvorwahl,
         indicatif tél, préfixe, préfixe téléphonique, prefijo, prefijo telefónico, mobile country code""",
 }
-"""The names that each kind of column goes by, the first of them the usual one."""
+"""The names of each kind of column, the usual one first."""
 
 _NOTES: Final[dict[Line, str]] = {
     Line.MOBILE: """
@@ -251,30 +251,30 @@ _NOTES: Final[dict[Line, str]] = {
 _OTHER_THINGS: Final = """
     verified verification status type label kind country code prefix id count date consent opt-in optin owner
     recovery backup secondary alternate alternative other hash"""
-"""Notes after which the column does not hold what its name says, or not of this user."""
+"""Notes with which a column does not have what its name says, or not for this user."""
 _WHOSE_MOBILE: Final = """
     office work business company private geschäftlich dienstlich privat büro arbeit firma bureau travail
     professionnel privé pro perso oficina trabajo particular 会社 勤務先 職場 オフィス"""
-"""Notes that make a telephone one of the office or the home, and a mobile one no less a mobile one."""
+"""Notes that make a telephone one of the office or home; a mobile phone stays a mobile phone."""
 _FROM_BEST: Final = (Line.ANY, Line.MOBILE, Line.FIXED, Line.FOREIGN)
-"""A name and its note together say what the later one of the two says."""
+"""If a name and its note differ, the later one in this order counts."""
 
 
 @lru_cache(maxsize=1024)
 def name_key(name: str) -> str:
-    """A name without what does not count: case, width, accents, blanks and every sign between words."""
+    """A name in the form for comparison: without case, width, accents, blanks and signs between words."""
     return "".join(filter(str.isalnum, fold(trim(name))))
 
 
 def names_of(aliases: str) -> tuple[str, ...]:
-    """One by one the names that the table has for one meaning."""
+    """The names in the table for one meaning, one by one."""
     return tuple(name for part in aliases.split(",") if (name := " ".join(part.split())))
 
 
 _KNOWN: Final = {name_key(name): meaning for meaning, names in ALIASES.items() for name in names_of(names)}
 _LINE_NOTES: Final = {name_key(note): line for line, notes in _NOTES.items() for note in notes.split()}
 _ATTRIBUTES: Final = (2, 3)
-"""The ranks of the LDAP attributes c and co; written otherwise (`Co.`) they are no countries."""
+"""The ranks of the LDAP attributes c and co; in another spelling (`Co.`) they are not countries."""
 _UNKNOWN_AFTER: Final = frozenset(map(name_key, _OTHER_THINGS.split()))
 _OF_MOBILES: Final = frozenset(map(name_key, _WHOSE_MOBILE.split()))
 _NOTE: Final = re.compile(r"[(\[{<【〔「『〈《]([^)\]}>】〕」』〉》]*)[)\]}>】〕」』〉》]")
@@ -288,7 +288,7 @@ _HOLDERS: Final = re.compile(r"(?:user|profile|attributes|contact)[.:](?=.)", re
 
 @lru_cache(maxsize=1024)
 def meaning_of(name: str) -> Meaning | None:
-    """What a column holds by its name in the header; None where the name is not known."""
+    """The content of a column by its name in the header; None if the name is not known."""
     text = _HOLDERS.sub("", unicodedata.normalize("NFKC", trim(name)), count=1)
     notes: list[str] = _NOTE.findall(text)
     whole = _KNOWN.get(name_key(text)) or _KNOWN.get(name_key(_MARKS.sub("", text)))
@@ -304,14 +304,14 @@ def meaning_of(name: str) -> Meaning | None:
 
 
 def _one_of_several(base: str) -> Meaning | None:
-    """`phone 2`, `email1`: one of several of a kind. Not of users: `user1` may be a user."""
+    """`phone 2`, `email1`: one of several columns of a kind. Not for users: `user1` may be a user."""
     counted = _COUNTED.fullmatch(base)
     meaning = _KNOWN.get(counted[1]) if counted else None
     return meaning if meaning and meaning.kind in {Kind.PHONE, Kind.EMAIL} else None
 
 
 def _noted(meaning: Meaning, note: str) -> Meaning | None:
-    """What a column holds whose name comes with a note: never more than the name alone says."""
+    """The content of a column whose name has a note; the note can only restrict the name's meaning."""
     folded = name_key(note)
     known = _KNOWN.get(folded)
     line = _LINE_NOTES.get(folded) or (known and known.line)

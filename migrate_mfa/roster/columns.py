@@ -1,4 +1,4 @@
-"""What each column of a roster is: by its name, by the options, and by what the first rows hold."""
+"""The meaning of each column of a roster: by its name, the options, and the first rows."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ __all__ = ["Columns", "Found", "Kind", "find_columns", "find_identities"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """The header's names as written, and where the columns that matter are."""
+    """The header's names as written, and the positions of the columns that are read."""
 
     names: tuple[str, ...]
     sub: int | None = None
@@ -27,9 +27,9 @@ class Columns:
     phone_number_verified: int | None = None
     surplus_cells: int | None = None
     countries: tuple[int, ...] = ()
-    """Of the number or the user, the nearest to the number first: the first that is filled is read."""
+    """Country columns of the number or user, the closest to the number first; the first filled one counts."""
     addresses: tuple[int, ...] = ()
-    """Countries too, of addresses: for numbers that say no country, in rows where no other column does."""
+    """Country columns of addresses: for numbers without a country code, if no other column has a country."""
     dial_codes: tuple[int, ...] = ()
 
     @property
@@ -43,14 +43,14 @@ class Columns:
         return next(iter(self.dial_codes), None)
 
     def used(self) -> dict[Kind, int]:
-        """Where the columns that matter are, by what they hold."""
+        """The positions of the columns that are read, by content."""
         places = {kind: getattr(self, kind) for kind in Kind}
         return {kind: at for kind, at in places.items() if at is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The columns that matter, their names as they may be shown, and what else is to be told."""
+    """The columns that are read, their masked names, and notes for the operator."""
 
     columns: Columns
     labels: Mapping[str, str]
@@ -60,16 +60,16 @@ class Found:
 def find_columns(
     names: Names, identities: Mapping[Kind, int], sample: Sample | None, phone_column: str | None = None
 ) -> Found:
-    """Find out what each column is.
+    """Find the meaning of each column.
 
     Args:
-        names: The header.
-        identities: What `find_identities` has found in it.
-        sample: What the first rows hold; None where numbers are not read: then no other column matters.
-        phone_column: The option that names the column with the number, or says `none`.
+        names: the header.
+        identities: the result of `find_identities`.
+        sample: the first rows; None if numbers are not read: then no other column matters.
+        phone_column: the option that names the column with the number, or `none`.
 
     Raises:
-        InputUnusable: It is not clear which column holds what; the message names those in question.
+        InputUnusable: the meaning of some columns is not clear; the message names them.
     """
     places = dict(identities)
     if (at := next(_of_kind(names, Kind.SURPLUS), None)) is not None:
@@ -100,10 +100,10 @@ def _of_kind(names: Names, kind: Kind) -> Iterator[int]:
 
 
 def find_identities(names: Names, id_column: str | None = None) -> dict[Kind, int]:
-    """Find the columns that say who a user is: the one that `--id-column` names, or those known by name.
+    """Find the columns that name the user: the one of `--id-column`, or those with a known name.
 
     Raises:
-        InputUnusable: There is none, or two are of one kind, or the first line is no header.
+        InputUnusable: there is none, or two are of the same kind, or the first line is not a header.
     """
     if any(map(is_data, names.written)):
         raise _no_header(names)
@@ -131,7 +131,7 @@ def _only(names: Names, kind: Kind, found: Iterable[int], hint: str) -> int | No
 
 
 def _vouching(names: Names, places: dict[Kind, int]) -> Iterator[str]:
-    """Take the column that vouches for the numbers taken; say which vouch for others."""
+    """Use the column that vouches for the numbers that are read; report those that vouch for others."""
     phone = places.get(Kind.PHONE)
     found = list(_of_kind(names, Kind.VERIFIED))
     fitting = [at for at in found if is_vouched_for(names, at, phone)]

@@ -1,4 +1,4 @@
-"""Which columns say the country of a row's number, and which may say it under a name that is not known."""
+"""The columns with the country of a row's number, and columns with an unknown name that may have it."""
 
 import re
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from migrate_mfa.roster.names import Names
 from migrate_mfa.roster.sample import Sample
 
 _MOST_COUNTRIES: Final = 300
-"""A column with more values than that holds something else."""
+"""A column with more different values has something else."""
 _HINT: Final = "Remove the one that is not the country of the phone number."
 
 
 @dataclass(frozen=True, slots=True)
 class Countries:
-    """The columns with countries, the nearest to the number first, and what is to be said about them."""
+    """The columns with countries, the closest to the number first, and notes about them."""
 
     near: tuple[int, ...] = ()
     far: tuple[int, ...] = ()
@@ -35,10 +35,10 @@ class Countries:
 
 
 def choose_countries(names: Names, sample: Sample, phone: int | None) -> Countries:
-    """Find the country columns by their names, and make sure that no other one is left without a word.
+    """Find the country columns by their names, and report other columns that look like countries.
 
     Raises:
-        InputUnusable: Two columns are equally near, or one that is not known contradicts `--phone-country`.
+        InputUnusable: two columns have the same rank, or an unknown column contradicts `--phone-country`.
     """
     countries = _ranked(names, sample, Kind.COUNTRY)
     places = tuple(countries)
@@ -51,7 +51,7 @@ def choose_countries(names: Names, sample: Sample, phone: int | None) -> Countri
 
 
 def _ranked(names: Names, sample: Sample, kind: Kind) -> dict[int, Meaning]:
-    """The columns of a kind by their rank; two of the same rank are refused."""
+    """The columns of a kind, by rank; two with the same rank are refused."""
     found = [
         (at, meaning)
         for at, meaning in enumerate(names.meanings)
@@ -67,7 +67,7 @@ def _ranked(names: Names, sample: Sample, kind: Kind) -> dict[int, Meaning]:
 
 
 def _bears_out(sample: Sample, at: int, kind: Kind) -> bool:
-    """Whether the cells of a column are what its name may mean; a prefix may also be `Mr`."""
+    """Whether the cells of a column fit its name: a prefix may also be `Mr`."""
     values = sample.values(at)
     return len(values) <= _MOST_COUNTRIES and all(
         country_at_sight(cell) and (kind is Kind.COUNTRY or any(map(str.isdecimal, cell))) for cell in values
@@ -80,10 +80,10 @@ def _order(names: Names, places: tuple[int, ...]) -> Iterator[str]:
 
 
 def _left(names: Names, sample: Sample, phone: int, found: Countries) -> list[int]:
-    """The columns that may say another country than the one that numbers are read for.
+    """The unread columns that may name another country than the one for which numbers are read.
 
     Raises:
-        InputUnusable: One of them does, without a doubt.
+        InputUnusable: one of them surely does.
     """
     covered = max(map(sample.filled, found.all), default=0) >= sample.filled(phone)
     if covered or sample.country is None or not sample.has_national_numbers(phone):
@@ -108,10 +108,10 @@ def _left(names: Names, sample: Sample, phone: int, found: Countries) -> list[in
 
 
 def _countries_of(sample: Sample, at: int, name: str) -> list[Country] | None:
-    """The countries that a column names for certain; none where its cells may be something else.
+    """The countries that a column surely names; empty if its cells may be something else.
 
-    None means that most of its cells are no countries. Codes are believed where every cell is one: to take
-    the number of one country for that of another is worse than to ask about a column of something else.
+    None means that most of its cells are not countries. Codes count if every cell is one: a number read for
+    the wrong country is worse than an unnecessary question.
     """
     values = sample.values(at)
     if not values or len(values) > _MOST_COUNTRIES or _NEVER.search(name):
@@ -132,7 +132,7 @@ def _countries_of(sample: Sample, at: int, name: str) -> list[Country] | None:
 
 
 def _read(cell: str, *, hinted: bool, digits: bool) -> Country | None:
-    """The country in a cell: digits alone and small letters are something else, unless the header hints."""
+    """The country in a cell; bare digits and small letters count only if the header suggests a country."""
     if _DIGITS.fullmatch(cell) and (not digits or _AREA_CODE.match(cell)):
         return None
     if _SHORT.fullmatch(cell) and not cell.isupper() and not hinted:
@@ -143,7 +143,7 @@ def _read(cell: str, *, hinted: bool, digits: bool) -> Country | None:
 _DIGITS: Final = re.compile(r"[\d ()./-]+")
 _AREA_CODE: Final = re.compile(r"\(?0[1-9]")
 _SHORT: Final = re.compile(r"[A-Za-z]{2,3}")
-"""ISO codes, and as well states, languages, departments and initials."""
+"""ISO codes that can also be states, languages, departments or initials."""
 _HINTS: Final = re.compile(r"country|nation$|nations$|land$|landes|lander|laender|staat$|pays|pais|国")
 _DIAL_HINTS: Final = re.compile(r"dial|calling|isd|vorwahl|indicati|prefijo|prefix|phonecode")
 _OF_OTHERS: Final = re.compile(
@@ -151,14 +151,14 @@ _OF_OTHERS: Final = re.compile(
     r"|birth|origin|national|citizen|angehorig|geburt|naissance|nacimiento|nacional|passport|visa|tax"
     r"|(?<!country)name$|nombre|nom$|apellido|initial|title|都道府県|市|国籍|出身|出生|名$"
 )
-"""Places and people that are called like countries, and countries that are no telephone's."""
+"""Names of countries that are also names of places or people, and countries without a telephone network."""
 _OF_TEAMS: Final = re.compile(
     r"dep(?:artmen)?t|team|division|abteilung|bereich|gruppe|group|unit|role|rolle|service|equipe|departamento|area"
     r"|equipo|salutation|anrede|civilite|gender|sex|geschlecht|grade|status|flag|active|opt|type|typ$|部|課|係|敬称|性別"
 )
-"""What is called by two or three capital letters that are no country, such as HR, IT and PR."""
+"""Names of columns whose two or three capital letters are not countries, such as HR, IT and PR."""
 _WORDS: Final = frozenset({"NO", "MR", "MS", "IT", "HR", "PR", "QA", "AM", "PM"})
-"""Codes of countries that are words or titles more often, where a column holds nothing else."""
+"""Codes of countries that are more often words or titles, if a column has nothing else."""
 _NEVER: Final = re.compile(
     r"lang|locale|sprache|idioma|言語|currency|wahrung|devise|moneda|通貨|zone|utc|gmt|offset"
 )

@@ -36,19 +36,19 @@ __all__ = ["Record", "Roster", "RosterOptions", "open_roster"]
 
 @dataclass(slots=True, kw_only=True)
 class Roster:
-    """An open roster. `lines` and the two counts are those of the latest pass over `records()`."""
+    """An open roster. `lines` and the two counts belong to the latest pass over `records()`."""
 
     columns: tuple[str, ...]
-    """The header's names as written, those of the tool's own reports among them."""
+    """The header's names as written, including those of the tool's own reports."""
     used: Mapping[str, str]
-    """The names of the columns that matter, by what they hold (`roster_columns.Kind`)."""
+    """The names of the columns that are read, by content (`aliases.Kind`)."""
     labels: Mapping[str, str]
-    """The same as they may be shown: a name that may be about a person is masked."""
+    """The same, masked: a column name may be about a person."""
     notes: tuple[str, ...]
-    """What an operator has to know of the columns: which phone columns are not read, and the like."""
+    """Notes about the columns for the operator, such as phone columns that are not read."""
     encoding: str
     guessed_encoding: bool
-    """No mark in the file and no option names the encoding: it is what was left of the ladder."""
+    """Neither a mark in the file nor an option names the encoding: it was found by trying."""
     delimiter: str
     sha256: str
     lines: int = 0
@@ -59,10 +59,10 @@ class Roster:
     _rows: RowReader = field(repr=False)
 
     def records(self) -> Iterator[Record]:
-        """Read the records from the first on; one pass at a time.
+        """Read the records from the first one; only one pass at a time.
 
         Raises:
-            InputUnusable: A quote is never closed, so the rest of the file cannot be told apart.
+            InputUnusable: a quote is never closed, so the rest of the file cannot be split.
         """
         self.lines = self.record_count = self.multi_line_records = 0
         with closing(self._open_lines()) as lines:
@@ -79,22 +79,22 @@ class Roster:
 
 @contextmanager
 def open_roster(source: str, options: RosterOptions, *, stdin: BinaryIO | None = None) -> Iterator[Roster]:
-    """Open a roster and read its header; the file is never in memory as a whole.
+    """Open a roster and read its header; the whole file is never in memory.
 
     Args:
-        source: A path, or `-` for standard input.
-        options: How to read it.
-        stdin: What `-` means, if not the process's own standard input.
+        source: a path, or `-` for standard input.
+        options: how to read it.
+        stdin: the input for `-`, if not the process's own standard input.
 
     Raises:
-        InputUnusable: It cannot be read, has no users, or its encoding or columns are not clear.
+        InputUnusable: it cannot be read, has no users, or its encoding or columns are not clear.
     """
     with open_bytes(source, stdin) as file:
         yield _read_head(file, source, options)
 
 
 def has_changed(source: str | None, sha256: str | None) -> bool:
-    """Whether a roster that was planned is another one now; one that is gone or was piped has not changed."""
+    """Whether a planned roster has changed; a removed file or standard input counts as unchanged."""
     if source is None or not Path(source).is_file():
         return False
     with Path(source).open("rb") as file:
@@ -109,7 +109,7 @@ def _read_head(file: SeekableFile, source: str, options: RosterOptions) -> Roste
 
 @contextmanager
 def _told_the_guess(options: RosterOptions, encoding: str) -> Iterator[None]:
-    """Where columns are not known in a file that may be in another encoding, say so."""
+    """If columns are not known and the encoding was guessed, add that to the error."""
     try:
         yield
     except InputUnusable as problem:
@@ -169,7 +169,7 @@ def _read_columns(file: SeekableFile, source: str, options: RosterOptions, encod
 
 
 def _cells(records: Iterator[RawRecord], header: Header) -> Iterator[list[str]]:
-    """The cells of the records that can be read, as far as quotes are closed; others tell what is not."""
+    """The cells of the readable records, up to an open quote, which is reported elsewhere."""
     with suppress(InputUnusable):
         for record in records:
             with suppress(csv.Error):

@@ -1,4 +1,4 @@
-"""A roster's header line: where it is, its delimiter, the names in it."""
+"""A roster's header line: its place, its delimiter and its names."""
 
 import csv
 import re
@@ -22,25 +22,25 @@ _FEW_NAMES: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The header as it stands in the file, up to and including `last_line`."""
+    """The header in the file, up to and including `last_line`."""
 
     delimiter: str
     names: tuple[str, ...]
     last_line: int
     padded: bool = False
-    """Blanks stand behind the delimiters, and do not belong to the cells."""
+    """Blanks after the delimiters do not belong to the cells."""
 
 
 def read_header(lines: Lines, source: str, chosen: Iterable[str]) -> Header:
-    """Read the header, and the delimiter from Excel's `sep=` line or from the names it makes known.
+    """Read the header. The delimiter comes from Excel's `sep=` line, or is the one that gives known names.
 
     Args:
-        lines: The file's lines from the start; read to the end of the header.
-        source: The file, for messages.
-        chosen: The columns that options name.
+        lines: the file's lines from the start; read up to the end of the header.
+        source: the file, for messages.
+        chosen: the columns that options name.
 
     Raises:
-        InputUnusable: There is nothing in the file, or no text, or the header is not its first line.
+        InputUnusable: the file is empty or not text, or the header is not its first line.
     """
     number, line = _first_line(lines, source)
     wanted = set(map(name_key, chosen)) - {""}
@@ -65,15 +65,15 @@ def read_header(lines: Lines, source: str, chosen: Iterable[str]) -> Header:
 
 
 def require_no_title(lines: Lines, source: str, chosen: Iterable[str]) -> None:
-    """Refuse a file whose only name in the header is a title, such as `User`, above a header of more columns.
+    """Refuse a file whose first line is a title, such as `User`, above a header with more columns.
 
     Args:
-        lines: The file's lines, from the start.
-        source: The file, for messages.
-        chosen: The columns that options name.
+        lines: the file's lines, from the start.
+        source: the file, for messages.
+        chosen: the columns that options name.
 
     Raises:
-        InputUnusable: The header is not its first line.
+        InputUnusable: the header is not the first line.
     """
     first = _first_line(lines, source)
     if _SEP_LINE.fullmatch(first[1]):
@@ -82,7 +82,7 @@ def require_no_title(lines: Lines, source: str, chosen: Iterable[str]) -> None:
 
 
 def _first_line(lines: Lines, source: str) -> tuple[int, str]:
-    """The first line with anything in it; a spreadsheet's blank rows are delimiters only."""
+    """The first line that is not blank; a spreadsheet's blank rows have only delimiters."""
     for number, line in lines:
         if line.strip(" ,;|\t\r\n") and line.strip():
             return number, line
@@ -105,7 +105,7 @@ def _known(cells: Iterable[str], wanted: Collection[str]) -> int:
 
 
 def _is_padded(text: str, delimiter: str) -> bool:
-    """Whether blanks stand between delimiters and quotes, or behind each delimiter."""
+    """Whether there are blanks between delimiters and quotes, or after each delimiter."""
     mark = re.escape(delimiter)
     behind = len(re.findall(f"{mark} ", text))
     return bool(re.search(f'{mark} +"', text)) or (0 < behind == text.count(delimiter) and delimiter != "\t")
@@ -130,7 +130,7 @@ def _names_somebody(names: Iterable[str], wanted: Collection[str]) -> bool:
 def _require_no_header_below(
     lines: Lines, source: str, first: tuple[int, str], wanted: Collection[str], columns: int = 1
 ) -> None:
-    """Refuse a file whose header comes after a title and has so many columns; say where it is."""
+    """Refuse a file whose header follows a title and has at least this many columns; say where it is."""
     for number, line in islice(lines, _LINES_BELOW):
         delimiter = _delimiter(line, wanted)
         names = _names(line, delimiter, padded=True)

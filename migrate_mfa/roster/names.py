@@ -1,4 +1,4 @@
-"""The names in a roster's header: found by what options call them, and shown without personal data."""
+"""The names in a roster's header: found by the names in options, and shown without personal data."""
 
 import re
 from collections import Counter
@@ -17,23 +17,23 @@ _PLACE: Final = re.compile(r"column\s+([1-9][0-9]{0,5})", re.IGNORECASE)
 
 
 class Names:
-    """The columns of one roster, by their places from 0."""
+    """The columns of one roster, by position from 0."""
 
     def __init__(self, written: tuple[str, ...], source: str) -> None:
-        """Take the header's names as they are written; `source` is the file, for messages."""
+        """`names` are the header's names as written; `source` is the file, for messages."""
         self.written = written
         self.source = shown(source)
         self.meanings: list[Meaning | None] = list(map(meaning_of, written))
         self._often = {name for name, times in Counter(written).items() if times > 1}
 
     def label(self, at: int) -> str:
-        """A column as it is shown; by its place too where its name does not tell it from others."""
+        """A column for messages; with its position if other columns have the same name."""
         name = self.written[at]
         label = column_name(name, at + 1)
         return f'column {at + 1} ("{label}")' if name in self._often and _is_itself(label, name) else label
 
     def quoted(self, at: int) -> str:
-        """The same inside a sentence."""
+        """The same, within a sentence."""
         label = self.label(at)
         return f'"{label}"' if _is_itself(label, self.written[at]) else label
 
@@ -43,7 +43,7 @@ class Names:
         return f"{', '.join(others)} {word} {last}" if others else last
 
     def listed(self) -> str:
-        """All columns, one a line."""
+        """All columns, one per line."""
         lines = [
             f"  {at + 1:>2}  {column_name(name, at + 1)}"
             for at, name in enumerate(self.written[:_MOST_LISTED])
@@ -52,10 +52,10 @@ class Names:
         return "\n".join(lines + ([f"      and {more:,} more"] if more > 0 else []))
 
     def find(self, wanted: str, option: str) -> int:
-        """The column that an option names: exactly, or in another spelling, or as `column 3`.
+        """The column that an option names: exactly, in another spelling, or as `column 3`.
 
         Raises:
-            InputUnusable: there is none, or more than one.
+            InputUnusable: there is none, or several.
         """
         found = [at for at, name in enumerate(self.written) if name == wanted]
         if not found and (folded := name_key(wanted)):
@@ -86,5 +86,5 @@ def _is_itself(label: str, name: str) -> bool:
 
 
 def is_data(name: str) -> bool:
-    """Whether an address or a number stands where a name belongs: a user in a file without a header."""
+    """Whether a name is an address or a number: then the file has no header, and this is a user."""
     return bool(_DATA.fullmatch(name))

@@ -1,4 +1,4 @@
-"""Notes in brackets behind a phone column's name that change nothing: `[Required]`, `(with country code)`."""
+"""Notes in brackets after a phone column's name that do not change its meaning, such as `[Required]`."""
 
 import re
 from typing import Final
@@ -36,11 +36,11 @@ _WITHOUT_SIGNS: Final = re.compile(
     r"|or|and|und|oder|et|ou|ni|y|o))+\b"
 )
 _FORMAT: Final = re.compile(r"(?!(?:19|20)[0-9]{2}$)[0-9]+[0-9x]*|x{2,}")
-"""How a number is to look: `+81…`, `090-xxxx-xxxx`; or which of several it is: `2`. Not of which year."""
+"""The format of a number, such as `+81…` or `090-xxxx-xxxx`; or which of several it is, such as `2`."""
 
 
 def changes_nothing(note: str) -> bool:
-    """Whether a note says no more than how, for what, or that the user's own number is to be filled in."""
+    """Whether a note is only about the format or the purpose, or asks for the user's own number."""
     words = " ".join(re.findall(r"[^\W_]+", fold(note)))
     rest = _WITHOUT_SIGNS.sub(" ", _WITH_CODE.sub(" ", words))
     return all(word in _HARMLESS or _FORMAT.fullmatch(word) for word in rest.split())

@@ -1,4 +1,4 @@
-"""Which column holds the number that a user should be enrolled with: never taken, or left, without a word."""
+"""The column with the number for enrolment: an unclear choice is always reported or refused."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,26 +11,26 @@ from migrate_mfa.roster.names import Names
 from migrate_mfa.roster.sample import Sample
 
 NO_COLUMN: Final = "none"
-"""What `--phone-column` says where the numbers are to be those of the pool."""
+"""The value of `--phone-column` for using the pool's numbers."""
 _HINT: Final = (
     "Name the column of the users' mobile numbers with --phone-column, or give --phone-column none to use "
     "the numbers that the pool has."
 )
 _COUNTRIES: Final = frozenset({Kind.COUNTRY, Kind.DIAL_CODE})
 _OWN: Final = {"phonenumberused", "mfaphonenumberused"}
-"""Columns of the tool's reports: what a run used is not what somebody asks for."""
+"""Columns of the tool's reports: a number that a run has used is not a request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phones:
-    """The phone column, if there is one, and what is to be said about it and about the others."""
+    """The phone column, if there is one, and notes about it and the others."""
 
     at: int | None
     notes: tuple[str, ...]
 
 
 def choose_phone(names: Names, sample: Sample, identities: Sequence[int], wanted: str | None) -> Phones:
-    """Find the phone column by the option, by the names, and by what the first rows hold.
+    """Find the phone column by the option, the names, and the first rows.
 
     Raises:
         InputUnusable: it is not clear; the message names the columns.
@@ -53,7 +53,7 @@ def choose_phone(names: Names, sample: Sample, identities: Sequence[int], wanted
 
 
 def _by_name(names: Names, lines: dict[int, Line]) -> int | None:
-    """The one column that its name tells from all others."""
+    """The only column that its name makes clear."""
     candidates = [at for at, line in lines.items() if line is not Line.FOREIGN]
     mobiles = [at for at in candidates if lines[at] is Line.MOBILE]
     if len(mobiles) == 1:
@@ -70,7 +70,7 @@ def _by_name(names: Names, lines: dict[int, Line]) -> int | None:
 def _require_none_left(
     names: Names, sample: Sample, at: int | None, lines: dict[int, Line], unknown: dict[int, bool]
 ) -> None:
-    """Refuse to leave numbers in the roster unread without a word from the operator."""
+    """Refuse if numbers in the roster would not be read, unless the operator has decided so."""
     known = [each for each, line in lines.items() if at is None or line is not Line.FOREIGN]
     told = "no column is known to hold mobile numbers"
     if at is not None:
@@ -91,11 +91,11 @@ def _require_none_left(
 def _require_no_better(
     names: Names, sample: Sample, at: int, lines: dict[int, Line], unknown: dict[int, bool]
 ) -> None:
-    """Refuse to use the pool's number for a user whose row has a mobile number in another column."""
+    """Refuse if a user would get the pool's number while the row has a mobile number in another column."""
     countries = [place for place, each in enumerate(names.meanings) if each and each.kind in _COUNTRIES]
     better: dict[int, set[int]] = {}
     for other in sorted({*_own(at, lines, unknown), *unknown} - {at}):
-        # A column of office or home numbers has landlines; where a plan does not tell them, the name does.
+        # Office or home columns have fixed lines: the name tells this where a numbering plan does not.
         certainly = lines.get(other) is Line.FIXED
         marked = unknown.get(other) is False
         better[other] = {
@@ -116,7 +116,7 @@ def _alike(unknown: dict[int, bool]) -> list[int]:
 
 
 def _own(at: int | None, lines: dict[int, Line], unknown: dict[int, bool]) -> list[int]:
-    """The columns that are not read and may hold another number of the user."""
+    """The unread columns that may have another number of the user."""
     known = [each for each, line in lines.items() if line is not Line.FOREIGN]
     return [each for each in known + _alike(unknown) if each != at]
 
@@ -132,7 +132,7 @@ def _gaps(names: Names, sample: Sample, at: int, found: dict[int, set[int]]) -> 
 def _notes(
     names: Names, sample: Sample, at: int | None, lines: dict[int, Line], unknown: dict[int, bool]
 ) -> Iterator[str]:
-    """What an operator has to know of the columns with numbers."""
+    """Notes about the columns with numbers, for the operator."""
     if at is None:
         yield "No column gives numbers: the number that the pool has verified is used."
     if left := [each for each in lines if each != at]:
@@ -156,9 +156,9 @@ def _rows(sample: Sample) -> str:
 
 
 def is_vouched_for(names: Names, verified: int, phone: int | None) -> bool:
-    """Whether a column such as `phone_number_verified` is about the column that numbers are taken from.
+    """Whether a column such as `phone_number_verified` is about the phone column that is read.
 
-    It may be about another phone column, whose number nobody asks for.
+    It may be about another phone column.
     """
     others = [
         at

@@ -1,4 +1,4 @@
-"""From the text of one record to a candidate, or to the reason why it is none."""
+"""From the text of one record to a candidate, or to the reason why it is rejected."""
 
 import csv
 from collections.abc import Callable, Iterable
@@ -19,11 +19,11 @@ from migrate_mfa.roster.sample import says_country
 from migrate_mfa.roster.text import RawRecord, literal_cells, split_cells
 
 _LONGEST_CELL: Final = 16_000
-"""Characters; Cognito takes 2,048 in an attribute, and 16,000 in a row of its own imports."""
+"""In characters; Cognito allows 2,048 in an attribute, and 16,000 in a row of its own imports."""
 _LONGEST_ROW: Final = 131_072
-"""Characters; the csv module's own limit for a cell, so it can read every cell of such a row."""
+"""In characters; this is the csv module's limit for a cell, so it can read every cell of such a row."""
 _QUOTES: Final = 3
-"""Characters that a cell within a cell takes beside its own: two quotes and a delimiter."""
+"""Additional characters for a cell within a cell: two quotes and a delimiter."""
 _VOUCHED: Final = {"": None, "true": True, "false": False}
 
 
@@ -35,9 +35,9 @@ IdentityReader = Callable[[str], str | Unreadable]
 class RosterOptions:
     """How to read a roster.
 
-    `id_column` names the column that says who a user is. One that is known by its name keeps its meaning; in
-    any other, a value with an @ is an e-mail address and one without a username. Without `read_numbers` the
-    number of a row is left unread, whatever it is.
+    `id_column` names the column with the user. A column with a known name keeps its meaning; in any other, a
+    value with an @ is an e-mail address and one without it a username. Without `read_numbers` the numbers of
+    the rows are not read.
     """
 
     phone_country: str | None = None
@@ -50,13 +50,13 @@ class RosterOptions:
 
 @dataclass(frozen=True, slots=True)
 class RowReader:
-    """What it takes to read a record: the header's columns, the delimiter, the options."""
+    """Reads records with the header's columns, the delimiter and the options."""
 
     columns: Columns
     delimiter: str
     options: RosterOptions
     padded: bool = False
-    """Blanks may stand between a delimiter and its cell's quote."""
+    """There may be blanks between a delimiter and its cell's quote."""
     _who: tuple[tuple[Kind, int, IdentityReader], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -74,7 +74,7 @@ class RowReader:
         return Record(cells, self._row(cells, at))
 
     def _bounded(self, written: list[str]) -> tuple[str, ...]:
-        """The cells of a bad row, each cut, and the surplus ones only as far as they fit one cell."""
+        """The cells of a bad row, each shortened; surplus cells are kept as far as they fit into one cell."""
         width = len(self.columns.names)
         cells = [unguard(cell)[:_LONGEST_CELL] for cell in written[:width]]
         room = _LONGEST_CELL
@@ -92,13 +92,13 @@ class RowReader:
         try:
             cells = split_cells(text, self.delimiter, padded=self.padded)
         except csv.Error:
-            # Not what a lenient reader would make of it: run again as a roster, that would look right.
+            # Keep the raw text: a lenient reader's result would look right when run again as a roster.
             return literal_cells(text, self.delimiter), "a quotation mark where none belongs"
         width = len(self.columns.names)
         if len(cells) != width and (len(cells) > width or raw.last_line > raw.first_line):
             while len(cells) > width and not trim(cells[-1]):
                 cells.pop()
-            # A record of several lines may have swallowed the rows after it: then it tells by its width.
+            # A record of several lines may have swallowed the rows after it: then its width is wrong.
             if len(cells) != width:
                 number = counted(width, "column")
                 return cells, f"{counted(len(cells), 'cell')}, but the header names {number}"
@@ -111,7 +111,7 @@ class RowReader:
     def _row(self, cells: tuple[str, ...], at: Position) -> Candidate | Rejection:
         columns = self.columns
         said = _value(cells, columns.phone_number_verified).casefold()
-        # What says who the user is comes first: a wrong number in a row of nobody is not the news.
+        # Check the identity first: in a row without a user, a wrong number is not the main problem.
         if at.last_line > at.first_line and (broken := _broken(cells, columns)):
             return _bad_row(
                 at, f"a line break in the {broken} cell; a stray quote can swallow the rows after it"
@@ -158,17 +158,17 @@ def _bad_row(at: Position, detail: str) -> Rejection:
 
 
 def _value(cells: tuple[str, ...], column: int | None) -> str:
-    """What a cell says; a missing one, nothing."""
+    """The text of a cell; empty if the cell is missing."""
     return trim(cells[column]) if column is not None and column < len(cells) else ""
 
 
 def _first(cells: tuple[str, ...], places: Iterable[int]) -> str:
-    """What the first of some cells says that is filled."""
+    """The text of the first filled cell."""
     return next(filter(None, (_value(cells, at) for at in places)), "")
 
 
 def _identities(cells: tuple[str, ...], who: Iterable[tuple[Kind, int, IdentityReader]]) -> Identities | str:
-    """The sub, the Username and the e-mail address that a row names, or why it names nobody for certain."""
+    """The sub, Username and e-mail address in a row, or why it does not clearly name a user."""
     found: dict[Kind, str] = {}
     for kind, at, read in who:
         identity = read(cells[at]) if at < len(cells) else ""
@@ -203,7 +203,7 @@ _READERS: Final = {
 
 
 def _broken(cells: tuple[str, ...], columns: Columns) -> str | None:
-    """The kind of the first cell that matters and holds a line break."""
+    """The kind of the first cell that is read and contains a line break."""
     more = ((Kind.COUNTRY, at) for at in columns.countries + columns.addresses)
     places = (*columns.used().items(), *more, *((Kind.DIAL_CODE, at) for at in columns.dial_codes))
     texts = ((kind, cells[at]) for kind, at in places if at < len(cells))

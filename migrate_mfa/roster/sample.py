@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - columns are named in Japanese
-"""The first rows of a roster: how far its columns are filled, and which look like phone numbers."""
+"""The first rows of a roster: which cells are filled, and which columns look like phone numbers."""
 
 import re
 import unicodedata
@@ -19,7 +19,7 @@ from migrate_mfa.roster.aliases import name_key
 ROWS: Final = 1000
 _MOST_CHARACTERS: Final = 1 << 22
 _JUDGED: Final = 50
-"""Filled cells of a column that are looked at, at most, from all over the sample."""
+"""The most filled cells of a column that are checked, from all over the sample."""
 _LONGEST: Final = 60
 _WORDS: Final = """
     na none null nil nan unknown tbd missing unbekannt keine inconnu aucun desconocido ninguno なし 無し 無
@@ -28,15 +28,15 @@ _NOTHING: Final = frozenset(_WORDS.split())
 
 
 class Sample:
-    """What the first 1,000 rows say of each column; long cells are cut."""
+    """The first 1,000 rows, by column; long cells are shortened."""
 
     def __init__(self, rows: Iterable[list[str]], width: int, country: str | None = None) -> None:
         """Read the rows.
 
         Args:
-            rows: The cells of the rows, as they are written.
-            width: How many columns the header names.
-            country: Of numbers without a country code (`--phone-country`).
+            rows: the cells of the rows, as written.
+            width: the header's number of columns.
+            country: the country of numbers without a country code (`--phone-country`).
         """
         self.rows = 0
         self._columns: list[dict[int, str]] = [{} for _ in range(width)]
@@ -52,19 +52,19 @@ class Sample:
                 break
 
     def filled(self, at: int) -> int:
-        """How many of the rows have something in a column, words for nothing such as `n/a` apart."""
+        """How many rows have something in a column; placeholders such as `n/a` do not count."""
         return len(self._columns[at])
 
     def values(self, at: int) -> Counter[str]:
-        """What a column holds, and how often."""
+        """The values of a column, and how often each occurs."""
         return Counter(self._columns[at].values())
 
     def has_national_numbers(self, at: int) -> bool:
-        """Whether a column holds numbers that do not say their country."""
+        """Whether a column has numbers without a country code."""
         return any(not says_country(cell) for cell in self._columns[at].values())
 
     def looks_like_numbers(self, at: int, name: str) -> bool:
-        """Whether most of what a column holds could be phone numbers."""
+        """Whether most values of a column could be phone numbers."""
         filled = list(self._columns[at].values())
         cells = [_plain(cell) for cell in filled[:: len(filled) // _JUDGED + 1]]
         enough = len(cells) // 2 + 1
@@ -86,35 +86,35 @@ class Sample:
         return most + len(plain) + ruined >= enough
 
     def has_numbers(self, at: int) -> bool:
-        """Whether anything in a column could be a phone number, not an extension or a word."""
+        """Whether any value of a column could be a phone number, not an extension or a word."""
         return any(map(_may_be_number, self._columns[at].values()))
 
     def has_some_mobiles(self, at: int) -> bool:
-        """Whether there are mobile numbers among other texts: two, or one of a few cells.
+        """Whether there are mobile numbers among other texts: two, or one among a few cells.
 
-        Only those that can hardly be anything else: with a plus sign, anywhere in a cell, or as the country
-        that was chosen writes them, with a leading zero and signs between digits.
+        Only clear ones count: with a plus sign, anywhere in a cell; or in the chosen country's notation, with
+        a leading zero and signs between digits.
         """
         filled = self._columns[at].values()
         found = sum(1 for _ in islice(filter(self._names_mobile, filled), _SOME))
         return found == _SOME or found * _FEW_CELLS > len(filled)
 
     def gaps(self, at: int, other: int) -> set[int]:
-        """The rows with nothing in a column, and what could be a number in another."""
+        """The rows without a value in one column, with a possible number in another."""
         column, cells = self._columns[at], self._columns[other]
         return {row for row, cell in cells.items() if row not in column and _may_be_number(cell)}
 
     def is_mobile(
         self, at: int, row: int, countries: Iterable[int], *, certainly: bool, marked: bool
     ) -> bool:
-        """Whether a row's cell is a number that takes SMS.
+        """Whether a row's cell is a number that can receive SMS.
 
         Args:
-            at: The column of the number.
-            row: Of the sample, from 1.
-            countries: The columns that may name the number's country.
-            certainly: A number that may as well be a fixed line, as in the United States, does not count.
-            marked: Nor does one without a plus sign.
+            at: the column of the number.
+            row: the row of the sample, from 1.
+            countries: the columns that may name the number's country.
+            certainly: a number that may also be a fixed line, as in the United States, does not count.
+            marked: a number without a plus sign does not count either.
         """
         cell = self._columns[at][row]
         if marked and not _INSIDE.fullmatch(_plain(cell)):
@@ -134,7 +134,7 @@ class Sample:
 
 
 def says_country(number: str) -> bool:
-    """Whether a number begins with a plus sign, so that its country is not in question."""
+    """Whether a number begins with a plus sign, so that its country is certain."""
     return _is_international(_plain(number))
 
 
@@ -146,7 +146,7 @@ def _content(cell: str) -> str:
 _SHORTEST: Final = 7
 _SOME: Final = 2
 _FEW_CELLS: Final = 21
-"""Of so few that one in them is more than one in twenty."""
+"""Fewer than this: then one is more than a twentieth."""
 _INSIDE: Final = re.compile(r"\+[0-9](?:[ ()./-]*[0-9]){7,14}(?![0-9])")
 _WRITTEN: Final = re.compile(r"\(?0[0-9]{1,4}(?:[ ()./-]+[0-9]{2,}){1,4}")
 
@@ -181,11 +181,11 @@ _OF_TELEPHONES: Final = re.compile(
 )
 _WITH_ZERO: Final = ("JP", "DE", "GB", "FR", "KR", "AU")
 _WITHOUT_ZERO: Final = ("US", "ES", "IT", "CN", "IN", "BR", "MX")
-"""Whose numbers are known without a country, the same one for the whole of a column, by how they begin."""
+"""Countries whose numbers are recognized by their beginning; one country for a whole column."""
 
 
 def _plain(cell: str) -> str:
-    """What a cell says, without what programs put around numbers, in the signs of ASCII."""
+    """The text of a cell in ASCII, without the marks that programs put around numbers."""
     text = unicodedata.normalize("NFKC", unguard(cell))
     text = "".join(char for char in text if unicodedata.category(char) not in {"Cf", "Mn"})
     text = re.sub(r"^tel:", "", _DASHES.sub("-", text).strip(" \t'=\""), flags=re.IGNORECASE)
@@ -208,8 +208,8 @@ def _lost_plus(cell: str) -> bool:
 def _is_national(cell: str, region: str | None, chosen: str | None) -> bool:
     """Whether a text without a country code could be a number of a region.
 
-    Bare digits without a leading zero are customers and orders more often than numbers: only mobile numbers
-    of the region that was chosen are believed, and of the United States, whose plan has gaps.
+    Bare digits without a leading zero are more often ids of customers or orders: they count only if they are
+    mobile numbers of the chosen region, or numbers of the United States, whose plan has gaps.
     """
     digits = _digits(cell)
     if region is None or (region != chosen and (digits[0] == "0") is not (region in _WITH_ZERO)):

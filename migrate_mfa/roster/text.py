@@ -1,4 +1,4 @@
-"""From a roster's bytes to the text of its records: source, encoding, physical lines, quotes."""
+"""From the bytes of a roster to the text of its records: source, encoding, physical lines, quotes."""
 
 import codecs
 import csv
@@ -29,7 +29,7 @@ Lines = Iterator[tuple[int, str]]
 
 
 class RawRecord(NamedTuple):
-    """The text of one record, with its line ends, and the physical lines that it stands on."""
+    """The text of one record, with its line ends, and its physical lines."""
 
     text: str
     first_line: int
@@ -37,20 +37,20 @@ class RawRecord(NamedTuple):
 
 
 fetched: ContextVar[Mapping[str, Path]] = ContextVar("fetched", default=MappingProxyType({}))
-"""Where rosters that are kept elsewhere are on this machine, by the names that they have there."""
+"""The local copies of rosters in other places, by their names there."""
 
 
 def shown(source: str) -> str:
-    """A source as messages name it."""
+    """The name of a source in messages."""
     return "standard input" if source == STDIN else source
 
 
 @contextmanager
 def open_bytes(source: str, stdin: BinaryIO | None = None) -> Iterator[SeekableFile]:
-    """Open a roster for several passes; what can be read only once is spooled to an unnamed file.
+    """Open a roster for several passes; an input that can be read only once is copied to an unnamed file.
 
     Raises:
-        InputUnusable: There is no such file, or it cannot be read.
+        InputUnusable: there is no such file, or it cannot be read.
     """
     with ExitStack() as stack:
         try:
@@ -79,10 +79,10 @@ def _spool(pipe: BinaryIO, stack: ExitStack) -> SeekableFile:
 
 
 def find_encoding(file: SeekableFile, source: str, wanted: str | None) -> str:
-    """The encoding of the whole file: the one wanted, or the first of the ladder that reads every byte.
+    """The encoding of the whole file: the requested one, or the first usual one that fits every byte.
 
     Raises:
-        InputUnusable: None does.
+        InputUnusable: none fits.
     """
     ladder = _ladder(file) if wanted is None else (_known(wanted),)
     for encoding in ladder:
@@ -95,7 +95,7 @@ def find_encoding(file: SeekableFile, source: str, wanted: str | None) -> str:
 
 
 GUESSED: Final = "cp932"
-"""The encoding of text that is no UTF-8: Shift_JIS as Windows writes it."""
+"""The encoding of text that is not UTF-8: Shift_JIS as Windows writes it."""
 
 
 def _ladder(file: SeekableFile) -> tuple[str, ...]:
@@ -106,7 +106,7 @@ def _ladder(file: SeekableFile) -> tuple[str, ...]:
 
 def _known(encoding: str) -> str:
     try:
-        # A look-up alone would find the codecs that are no text encodings, such as base64.
+        # A look-up would also find codecs that are not text encodings, such as base64.
         io.TextIOWrapper(io.BytesIO(), encoding)
         return codecs.lookup(encoding).name
     except (LookupError, ValueError) as error:
@@ -120,7 +120,7 @@ def _decodes(file: SeekableFile, encoding: str) -> bool:
     file.seek(0)
     try:
         while block := file.read(_BLOCK):
-            decoder.decode(block).encode()  # some codecs give halves of characters, which are no text
+            decoder.decode(block).encode()  # some codecs produce surrogates, which are not text
         decoder.decode(b"", final=True).encode()
     except UnicodeError:
         return False
@@ -128,10 +128,10 @@ def _decodes(file: SeekableFile, encoding: str) -> bool:
 
 
 def read_lines(file: SeekableFile, source: str, encoding: str) -> Generator[tuple[int, str]]:
-    """Read the file's physical lines from its start, whether LF, CR LF or CR alone ends them.
+    """Read the file's physical lines from its start; LF, CR LF or CR ends a line.
 
     Raises:
-        InputUnusable: A line is longer than any record.
+        InputUnusable: a line is longer than any record.
     """
     file.seek(0)
     text = io.TextIOWrapper(file, encoding=encoding, newline="")
@@ -151,13 +151,13 @@ def read_lines(file: SeekableFile, source: str, encoding: str) -> Generator[tupl
 
 
 def split_records(lines: Lines, source: str, delimiter: str, *, padded: bool = False) -> Iterator[RawRecord]:
-    """Join physical lines into records, as `csv.reader` would, but over a stray quote go on.
+    """Join physical lines into records, like `csv.reader`, but tolerate a stray quote.
 
-    Lines without text, and records of nothing but empty cells, are no records. In a `padded` file
-    blanks may stand between a delimiter and its cell's quote.
+    Lines without text, and records with only empty cells, are skipped. In a `padded` file there may be blanks
+    between a delimiter and its cell's quote.
 
     Raises:
-        InputUnusable: A quote that opens a cell is never closed.
+        InputUnusable: a quote that opens a cell is never closed.
     """
     opening = re.compile(f'(?:^|{re.escape(delimiter)}){" *" if padded else ""}"')
     empty = f'{_EMPTY}{delimiter}"'
@@ -176,13 +176,13 @@ def _is_empty(line: str, delimiter: str) -> bool:
 
 
 _EMPTY: Final = f"{AROUND},;|"
-"""What a line of nothing is made of, also one that was written with another delimiter."""
+"""The characters of a blank line, also of one with another delimiter."""
 
 
 def _tightened(line: str, delimiter: str) -> str:
     """The line without the blanks that some exporters put between a delimiter and a quote.
 
-    Only where the quoted cell also ends in this line: else the quote is one of an unquoted cell.
+    Only if the quoted cell also ends in this line; otherwise the quote belongs to an unquoted cell.
     """
     cell = re.compile(_CELL.format(re.escape(delimiter)))
     parts: list[str] = []
@@ -216,9 +216,9 @@ def _gather(lines: Lines, start: RawRecord, opened: int, source: str, opening: r
 
 
 def _open_quote(line: str, number: int, opened: int, opening: re.Pattern[str]) -> int:
-    """The line of the quote that is still open at the end of this one, or 0; `opened` is that at its start.
+    """The line of the quote that is open at the end of this line, or 0; `opened` is the same at its start.
 
-    A quote opens a cell only as its first character, and a doubled one does not close it.
+    A quote opens a cell only as its first character; a doubled quote does not close it.
     """
     at = 0
     while True:
@@ -243,10 +243,10 @@ def _unclosed(source: str, record: RawRecord, opened: int) -> InputUnusable:
 
 
 def split_cells(text: str, delimiter: str, *, padded: bool = False) -> list[str]:
-    """The cells of one record; `padded` as for `split_records`.
+    """The cells of one record; `padded` is as for `split_records`.
 
     Raises:
-        csv.Error: A quote stands where none belongs.
+        csv.Error: there is a misplaced quote.
     """
     if '"' in text:
         return next(csv.reader((text,), delimiter=delimiter, strict=True, skipinitialspace=padded))
@@ -254,5 +254,5 @@ def split_cells(text: str, delimiter: str, *, padded: bool = False) -> list[str]
 
 
 def literal_cells(text: str, delimiter: str) -> list[str]:
-    """The cells of one record with every quote left where it is."""
+    """The cells of one record, with all quotes kept."""
     return text.rstrip("\r\n").split(delimiter)

@@ -1,1 +1,1 @@
-"""What one verb does between its options and its report."""
+"""The work of each command between its options and its report."""

@@ -1,4 +1,4 @@
-"""audit: the whole pool, without a roster and without a write."""
+"""audit: read the whole pool, without a roster and without a write."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -26,7 +26,7 @@ from migrate_mfa.workflows.consent import Agree, agree_to_read
 
 @contextmanager
 def open_audit(settings: Settings, progress: Progress) -> Iterator["PoolAudit"]:
-    """Open everything for one look at a whole pool."""
+    """Open everything for one audit of a pool."""
     pool_id = settings.user_pool_id
     if pool_id is None:
         raise UsageError("--user-pool-id is missing.", "It looks like ap-northeast-1_AbCdEfGhI.")
@@ -49,12 +49,12 @@ class PoolAudit:
 
     @property
     def found(self) -> AuditResult:
-        """What it has found so far."""
+        """The counts so far."""
         result = self.invocation.result
         return result if isinstance(result, AuditResult) else AuditResult()
 
     def look(self, agree: Agree) -> None:
-        """Scan the pool, and journal whom its lists name: of those seen, where something ends it early."""
+        """Scan the pool, and record the users of its lists. If it ends early, they are those seen so far."""
         store = AuditStore(self.invocation.journal.database)
         try:
             _look(self.invocation, store, agree)
@@ -63,15 +63,15 @@ class PoolAudit:
 
     @property
     def share(self) -> float:
-        """The percentage with a verified phone, once it has ended; 0 where nobody was counted.
+        """The percentage with a verified phone, once it has ended; 0 if no user was counted.
 
-        A gate that nobody passes through must not open: an empty pool is mostly the wrong one.
+        An empty pool must not pass `--fail-under`: it is usually the wrong pool.
         """
         total = self.found.total or {}
         return verified_share(total) if any(total.values()) else 0.0
 
     def exit_code(self) -> ExitCode:
-        """How it ended, for a script; known once it has ended."""
+        """The exit code; known once it has ended."""
         fail_under = self.invocation.session.settings.fail_under
         if fail_under is not None and self.share < fail_under * 100:
             return self.invocation.exit_code(ExitCode.NOT_MET)
@@ -107,7 +107,7 @@ def _require_depth(session: Session) -> None:
 
 
 def _look(invocation: Invocation, store: AuditStore, agree: Agree) -> None:
-    """Read the pool; the summary has what was found, even after a failure."""
+    """Read the pool; the summary has the counts, even after a failure."""
     session, found = invocation.session, Audit()
     whole = False
     try:
@@ -122,7 +122,7 @@ def _look(invocation: Invocation, store: AuditStore, agree: Agree) -> None:
 
 
 def _scan(session: Session, store: AuditStore, found: Audit) -> None:
-    """Read the list of users to its end; one that breaks off is read again from the start.
+    """Read the list of users to its end. A list that breaks off is read again from the start.
 
     Raises:
         OutOfReach: it broke off `STARTS` times.

@@ -1,4 +1,4 @@
-"""check: its findings, for the command and for the start of a run. Takes no lock, and writes nothing."""
+"""check: the findings, for the command and for the start of a run. Takes no lock and writes nothing."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,7 +35,7 @@ _NOT_A_POOL = frozenset({"ResourceNotFoundException", "OperationNotEnabledExcept
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The findings, the same as a document, the forecast of the plan if there is one, and the exit code."""
+    """The findings, the same as JSON, the forecast of the plan if there is one, and the exit code."""
 
     findings: list[Finding]
     document: dict[str, object]
@@ -44,7 +44,7 @@ class Checked:
 
 
 def check(settings: Settings, verb: str) -> Checked:
-    """Look at a pool and all around it.
+    """Check a pool and its surroundings.
 
     Raises:
         UsageError: there is no pool, or no such command.
@@ -98,7 +98,7 @@ def _check(settings: Settings, aws: Aws, scope: CheckScope, plan: "_SavedPlan | 
 
 @dataclass(frozen=True, slots=True)
 class _SavedPlan:
-    """What a run directory says about itself, and what its plan has still to do."""
+    """The facts of a run directory, and the remaining work of its plan."""
 
     meta: RunMeta
     users: int
@@ -106,7 +106,7 @@ class _SavedPlan:
     by_country: dict[str, tuple[int, int]]
 
     def scope(self, scope: CheckScope) -> CheckScope:
-        """What the plan adds: its policy, and how many users and messages it expects."""
+        """The scope with the plan's policy and its expected numbers of users and SMS."""
         policy = self.meta.policy
         return replace(
             scope,
@@ -155,10 +155,10 @@ def _saved_plan(settings: Settings, directory: Path) -> _SavedPlan:
 
 
 def check_before(session: Session, scope: CheckScope) -> list[Finding]:
-    """The findings that matter at the start of a run: without app clients and the use of the quotas.
+    """The findings for the start of a run: without app clients and the use of the quotas.
 
     Raises:
-        MigrateMfaError: the pool cannot be described any more.
+        MigrateMfaError: the pool can no longer be described.
         Stopped: a signal came.
     """
     aws, clock, stop = session.aws, session.clock, session.stop

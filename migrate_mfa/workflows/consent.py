@@ -1,4 +1,4 @@
-"""What is asked before a command writes to users, or makes them billed."""
+"""The questions before a command writes to users or makes them billed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writing:
-    """What a command would do by a yes.
+    """What a command would do after consent.
 
-    `risks` say what can go wrong for whom, the worst first; `findings` are the warnings of `check`, and
-    `report` is where all of the plan can be read, if that is written yet.
+    `risks` say what can go wrong for which users, the worst first. `findings` are the warnings of `check`.
+    `report` is the page with the whole plan, if it is written yet.
     """
 
     what: str
@@ -35,7 +35,7 @@ class Writing:
 
 
 def confirm_run(session: "Session", writing: Writing) -> None:
-    """Say on one screen who would do what to whom, its risks, cost and time, and ask for the pool's name.
+    """Show the caller, the work, the risks, cost and time on one screen, and ask for the pool's name.
 
     Raises:
         Declined: anything else was typed.
@@ -82,7 +82,7 @@ def ask_pool_name(session: "Session", hint: str = "") -> None:
 
 
 def _expiry(session: "Session", seconds: float) -> str:
-    """What there is to say of credentials that end before the work does."""
+    """A warning if the credentials expire before the work ends, else an empty text."""
     if session.credentials_end is None:
         return ""
     left = session.credentials_end - session.clock.now()
@@ -95,14 +95,14 @@ def _expiry(session: "Session", seconds: float) -> str:
 
 
 def tell_limit(session: "Session") -> None:
-    """Say which limit of the operator's ended a pass, if one did."""
+    """Say which limit of the operator ended a pass, if one did."""
     stop = session.stop
     if stop.cause is not None and stop.cause.value == "limit":
         tell(f"Ended at {stop.detail}, as you asked. Run the same command again to continue.")
 
 
 def confirm_billing(session: "Session", ahead: "Forecast") -> None:
-    """Say how many users a deep look may make billed, how long it takes, what it may cost, and ask.
+    """Say how many users a deep read may make billed, its time and possible cost, and ask.
 
     Raises:
         Declined: the answer was no.
@@ -123,15 +123,15 @@ def confirm_billing(session: "Session", ahead: "Forecast") -> None:
 
 
 Agree = Callable[["Session", "Forecast"], None]
-"""Asks the operator whether so many users may become billed; raises when not."""
+"""Asks the operator whether this many users may become billed; raises if not."""
 
 
 def agree_to_read(invocation: "Invocation", users: int, agree: Agree) -> None:
-    """Have a deep look at so many users allowed: by `--max-cost`, then by the operator.
+    """Get a deep read of this many users allowed: by `--max-cost`, then by the operator.
 
     Raises:
-        CostLimitExceeded: it may cost more than that.
-        UsageError: there is no price to tell.
+        CostLimitExceeded: it may cost more than `--max-cost`.
+        UsageError: a price is missing.
     """
     from migrate_mfa.checks.preflight import require_affordable  # slow, and --help imports this file
 

@@ -1,4 +1,4 @@
-"""What all passes over a run directory share: they are opened, shown at their end, and left."""
+"""The common part of all passes over a run directory: open it, show how it ended, print the next command."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -30,14 +30,14 @@ class _HasPass(Protocol):
 
 Opened = TypeVar("Opened", bound=_HasPass)
 _LEAST_FOR_A_RATE_S = 10.0
-"""Of a shorter pass the start is so large a part that its rate foretells nothing."""
+"""In a shorter pass the start takes so large a part that its rate tells nothing."""
 
 
 @contextmanager
 def shown_at_end(
     command: str, settings: "Settings", open_it: Callable[["Progress"], AbstractContextManager[Opened]]
 ) -> Iterator[Opened]:
-    """Open a pass with progress, and show how it ended in any case; `leave` tells whether it completed."""
+    """Open a pass with progress, and show how it ended, also after an error."""
     from migrate_mfa.workflows.standing import standing
 
     opened, problem = None, None
@@ -51,7 +51,7 @@ def shown_at_end(
     finally:
         if opened is not None and opened.invocation.summary is not None:
             invocation, summary = opened.invocation, opened.invocation.summary
-            # A plan is a table of its own, which was shown before it may have been refused.
+            # The table of a plan was shown before the plan could be refused.
             if settings.output.json or invocation.command != "plan":
                 standing(summary.as_dict(), invocation.journal.directory, in_json=settings.output.json)
             if invocation.headline is not None and not (settings.output.json or settings.output.quiet):
@@ -60,7 +60,7 @@ def shown_at_end(
 
 
 def _unless_refused(headline: "Headline", problem: Exception | None) -> "Headline":
-    """Without a next command that would be refused once more: the error says what to do instead."""
+    """The headline without a next command that would be refused again: the error says what to do instead."""
     unchanged = headline.key == "unchanged" and isinstance(problem, InputUnusable)
     return replace(headline, advice="") if unchanged else headline
 
@@ -68,7 +68,7 @@ def _unless_refused(headline: "Headline", problem: Exception | None) -> "Headlin
 def _say_what_next(
     settings: "Settings", invocation: "Invocation", summary: "Summary", headline: "Headline"
 ) -> None:
-    """The result in a sentence, how long it took, where the page is, and the next command to paste."""
+    """Print the result in a sentence, the time it took, the path of the page, and the next command."""
     from migrate_mfa.journal.run_dir import keeps_reports, shown
     from migrate_mfa.reports.from_journal import PAGE
 
@@ -84,7 +84,7 @@ def _say_what_next(
 
 
 def _took(seconds: float | None, users_per_s: float | None) -> str:
-    """How long a pass took, and how fast it was where it was long enough to tell."""
+    """How long a pass took, and its rate if it was long enough."""
     if seconds is None:
         return ""
     pace = f", {users_per_s:.1f} users/s" if users_per_s and seconds >= _LEAST_FOR_A_RATE_S else ""
@@ -92,7 +92,7 @@ def _took(seconds: float | None, users_per_s: float | None) -> str:
 
 
 def tell_verdict(headline: "Headline", also: str = "") -> None:
-    """How a run directory stands, in a sentence, and what else there is to say of that."""
+    """Print the state of a run directory in one sentence, with an addition if there is one."""
     from migrate_mfa.reports.languages import Lang
     from migrate_mfa.reports.page_texts import PageTexts
 
@@ -100,11 +100,11 @@ def tell_verdict(headline: "Headline", also: str = "") -> None:
 
 
 def tell_next(headline: "Headline", caller: "Sequence[str]" = ()) -> None:
-    """What to do next on a run directory, if there is anything.
+    """Print what to do next with a run directory, if there is anything.
 
     Args:
-        headline: of its last pass.
-        caller: flags that make a command the same caller's, each followed by its value.
+        headline: the headline of its last pass.
+        caller: flags for the same caller, each followed by its value.
     """
     from migrate_mfa.reports.languages import Lang
     from migrate_mfa.reports.page_texts import PageTexts
@@ -114,14 +114,14 @@ def tell_next(headline: "Headline", caller: "Sequence[str]" = ()) -> None:
 
 
 def say_next(advice: str, command: str | None, caller: "Sequence[str]") -> None:
-    """What to do next, and the command for it, to be pasted."""
+    """Print what to do next, and the command for it."""
     from migrate_mfa.reports.next_command import by_caller
 
     tell(f"Next: {advice}" + (f"\n  {by_caller(command, caller)}" if command else ""))
 
 
 def next_after(settings: "Settings", pool_id: str, run_dir: str = "") -> "Next":
-    """Makes the next command line of a command on a pool that is not a pass over a run directory."""
+    """Makes the next command line after a command on a pool without a run directory."""
     from migrate_mfa.reports.next_command import Next
 
     return Next(
@@ -134,7 +134,7 @@ def next_after(settings: "Settings", pool_id: str, run_dir: str = "") -> "Next":
 
 
 def leave(invocation: "Invocation", code: "ExitCode") -> "ExitCode":
-    """Tell how the command ends; where the headline is not shown, also the operator's limit that ended it."""
+    """Report how the command ends; if the headline is not shown, also the operator's limit that ended it."""
     output = invocation.session.settings.output
     if output.quiet or output.json:
         tell_limit(invocation.session)

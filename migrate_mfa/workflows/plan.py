@@ -1,4 +1,4 @@
-"""plan: what would happen to every row of a roster."""
+"""plan: decide what would happen to every row of a roster."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,12 +32,12 @@ from migrate_mfa.workflows.sms_allowance import require_sms_allowance, sms_expec
 
 log = structlog.get_logger()
 VERBS = (PlannedBy.RUN, PlannedBy.RECONCILE, PlannedBy.REPAIR)
-"""What `run` carries out: its own plan, and what an interrupted reconcile left."""
+"""The rows that `run` does: those of its own plan, and those that an interrupted reconcile left."""
 
 
 @contextmanager
 def open_planning(settings: Settings, progress: Progress) -> Iterator["Planning"]:
-    """Open everything for one pass of `plan`; raises as `open_roster_run`."""
+    """Open everything for one pass of `plan`; raises like `open_roster_run`."""
     with open_roster_run(settings, "plan", progress) as run:
         yield Planning(run.invocation, run.policy, run.roster)
 
@@ -54,7 +54,7 @@ class Planning:
         self._verbs = (PlannedBy.DISABLE,) if self._disables else VERBS
 
     def make_plan(self) -> None:
-        """Decide every row of the roster, from nothing."""
+        """Decide every row of the roster, without using an earlier plan."""
         plans, roster, journal = self.invocation.plans, self._roster, self.invocation.journal
         if roster is None:
             raise UsageError("There is no roster to plan.", "Give a ROSTER.")
@@ -103,7 +103,7 @@ class Planning:
             )
 
     def _decide_failed_again(self) -> None:
-        """After a finished run: rows that failed may have been mended in the pool since."""
+        """After a finished run, decide failed rows again: the pool may have been corrected since."""
         reopened = self.invocation.plans.reopen_failed()
         if reopened:
             planner = self._planner()
@@ -112,11 +112,11 @@ class Planning:
             self.session.progress.close()
 
     def forecast(self) -> Forecast:
-        """What is left to do."""
+        """The remaining work."""
         return self.invocation.forecast(self._verbs)
 
     def overview(self) -> Overview:
-        """The plan in numbers; what only the roster decides was counted when it was read."""
+        """The plan in numbers; guesses and similar facts were counted when the roster was read."""
         store, meta = ReportStore(self.invocation.journal.database), self.invocation.meta()
         return Overview(
             meta=meta,
@@ -130,13 +130,13 @@ class Planning:
         )
 
     def require_ready(self) -> None:
-        """Refuse what must not be applied: a roster of which too much is unusable, too many SMS.
+        """Refuse a plan that must not be applied: too many unusable rows, too many SMS, too high a cost.
 
-        A roster that was taken once is not judged again; one that was refused is, until it is taken.
+        A roster that was accepted once is not checked again; a refused one is checked until it is accepted.
 
         Raises:
             InputUnusable: too large a share of the rows failed when they were planned.
-            SmsLimitExceeded: Cognito would send more than `--max-sms`.
+            SmsLimitExceeded: Cognito would send more SMS than `--max-sms`.
             CostLimitExceeded: the work may cost more than `--max-cost`.
         """
         if not self.invocation.meta().usable:
@@ -147,7 +147,7 @@ class Planning:
         self.invocation.require_affordable(self._verbs)
 
     def _require_trusts(self, pool: PoolFacts) -> None:
-        """Refuse rows whose own word lowers their trust to what would do harm in the pool as it is now."""
+        """Refuse rows whose `phone_number_verified` means a policy that would do harm in the present pool."""
         if not self._disables:
             made = self.invocation.meta().claims_made
             claims = self.invocation.plans.claims_made() if made is None else made

@@ -22,7 +22,7 @@ from migrate_mfa.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class PlannedRun:
-    """A command at work on it, the policy it was planned with, and the roster given now, if one was."""
+    """A command on it, the policy of its plan, and the roster given now, if any."""
 
     invocation: Invocation
     policy: Policy
@@ -44,9 +44,9 @@ def open_planned_run(
     Args:
         settings: the command's.
         command: its name, for the journal and the reports.
-        verbs: whose rows tell whether it has finished: rows that a run has still to do are not its own.
-        progress: where progress is shown.
-        kind: of which kind the directory must be; of any, unless given.
+        verbs: the command has finished when no row of these is open; a run's open rows do not count.
+        progress: shows the progress.
+        kind: the required kind of directory (default: any).
         exclusive: as for `connect`.
 
     Raises:

@@ -22,11 +22,11 @@ def purge(
 
     Args:
         directory: the run directory.
-        confirm: is told what the run is and how many rows it has; raises if the operator declines.
-        despite_pending: also where users are pending, whom nothing can promote then.
+        confirm: called with the run and its number of rows; raises if the operator declines.
+        despite_pending: purge although users are pending, who can then never be promoted.
 
     Returns:
-        How many rows it has, and files in the directory that are not ours and stay.
+        How many rows it has, and the files in the directory that are not the tool's and stay.
 
     Raises:
         RunDirectoryError: rows are still open or pending, or the directory cannot be used.
@@ -58,10 +58,10 @@ def purge(
 
 
 def _require_none_pending(directory: Path, meta: RunMeta, store: ReportStore) -> None:
-    """Refuse a purge while a reconcile could still promote somebody; of a canary there is none.
+    """Refuse a purge while a reconcile could still promote users; a canary has no reconcile.
 
     Raises:
-        RunDirectoryError: says how many users wait, and for what.
+        RunDirectoryError: says how many users are pending, and for what.
     """
     waiting = {reason: rows for outcome, reason, rows in store.counts() if outcome == Outcome.PENDING}
     if waiting and meta.kind == "run" and meta.phase != "purged":
@@ -77,4 +77,4 @@ _OURS = (
     *("journal.sqlite*", "journal.mark", "log.jsonl", "lock", "migrate-mfa-bug-*.txt", "rehearsal/*"),
     *(f"{DIRECTORY}/*.json", f"{DIRECTORY}/report.html"),
 )
-"""What stays in a run directory after a purge, and names nobody."""
+"""The files without personal data, which stay in a run directory after a purge."""

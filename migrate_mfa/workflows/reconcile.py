@@ -31,7 +31,7 @@ _VERBS = (PlannedBy.RECONCILE, PlannedBy.REPAIR)
 
 @contextmanager
 def open_reconciliation(settings: Settings, progress: Progress) -> Iterator["Reconciliation"]:
-    """Open the run directory of a run for `reconcile`; raises as `open_planned_run`."""
+    """Open the run directory of a run for `reconcile`; raises like `open_planned_run`."""
     with open_planned_run(settings, "reconcile", _VERBS, progress, kind="run") as run:
         yield Reconciliation(run.invocation, run.policy)
 
@@ -46,11 +46,11 @@ class Reconciliation:
 
     @property
     def store(self) -> ReconcileStore:
-        """The journal, as reconcile sees it."""
+        """The journal's store for reconcile."""
         return ReconcileStore(self.invocation.journal.database)
 
     def compare(self, agree: Agree) -> None:
-        """Read the pool again: decide pending rows again, and find users who drift."""
+        """Read the pool again: decide pending rows again, and find users who have drifted."""
         deep = self.invocation.session.settings.deep
         self.store.settle_repairs()
         reconciler = self._reconciler()
@@ -76,7 +76,7 @@ class Reconciliation:
         self.store.forget_looks()
 
     def _explain_drift(self) -> None:
-        """Say once that a recovery has undone this run's writes, where it may have: it concerns everybody."""
+        """Say once that a recovery may have undone this run's writes, because that concerns all users."""
         known = self.invocation.meta()
         if not self.store.drift_kinds(after_pass=known.drift_told_in_pass):
             return
@@ -94,7 +94,7 @@ class Reconciliation:
         self.invocation.journal.set_meta({"recovery_told": found.id})
 
     def plan_repairs(self) -> None:
-        """Plan SMS MFA on again for those who drift only because it was switched off."""
+        """Plan to switch SMS MFA on again for users who drifted only because it was switched off."""
         after = ""
         while batch := self.store.drifts(after, BATCH):
             for each in batch:
@@ -107,7 +107,7 @@ class Reconciliation:
         return self.invocation.work.open_rows(_VERBS)
 
     def writing(self, users: int) -> Writing:
-        """What the operator says yes to, for so many users."""
+        """What the operator is asked to agree to, for this many users."""
         repairs = self.invocation.work.open_rows((PlannedBy.REPAIR,))
         risks = ["These users need their phone at each sign-in with a password from then on."]
         if repairs:
@@ -124,7 +124,7 @@ class Reconciliation:
         )
 
     def apply(self) -> None:
-        """Write what was planned: promotions, and repairs."""
+        """Write the planned promotions and repairs."""
         require_sms_allowance(self.invocation, _VERBS)
         self.invocation.require_affordable(_VERBS)
         self.invocation.apply(self._decide_work, _VERBS, require_sms_mfa)
@@ -133,7 +133,7 @@ class Reconciliation:
         return decide_work(work, state, pool=self.invocation.session.pool, policy=self.policy)
 
     def report_drift(self) -> None:
-        """Write report/drift.csv, and put the kinds into the summary; with what this pass has found."""
+        """Write report/drift.csv, and put the kinds of drift and the other findings into the summary."""
         self.store.settle_repairs()
         told = self.invocation.meta().drift_told_in_pass
         self._note(
@@ -156,14 +156,14 @@ class Reconciliation:
             after = batch[-1].sub
 
     def drift_is_told(self) -> None:
-        """The next pass counts users who drift now as known, unless this pass ends with another exit code."""
+        """Let the next pass count the present drift as known, unless this one ends with another exit code."""
         if self.invocation.session.stop.cause is None:
             self.invocation.journal.set_meta({"drift_told_in_pass": self.invocation.work.pass_id})
 
     def exit_code(self) -> ExitCode:
-        """9 where somebody drifts, 7 where somebody failed just now.
+        """9 if a user has drifted, 7 if a user failed in this pass.
 
-        Whose account is gone cannot be protected again: that is told once, in the pass that finds it.
+        A user who was deleted cannot be protected again: that counts only in the pass that finds it.
         """
         drifting, new = self.found.drift or {}, self.found.drift_new
         if drifting.keys() - {DriftKind.USER_GONE} or new:

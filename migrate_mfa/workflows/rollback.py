@@ -1,4 +1,4 @@
-"""rollback: undo what a run did, for users whom nobody else has changed since."""
+"""rollback: undo a run for users whom nobody else has changed since."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -27,13 +27,13 @@ from migrate_mfa.workflows.consent import Writing
 from migrate_mfa.workflows.planned_run import open_planned_run
 
 _VERBS = (PlannedBy.ROLLBACK,)
-_RESTORE = Plan((), Reason.RESTORED)  # what to write is known once the user is read
+_RESTORE = Plan((), Reason.RESTORED)  # the writes are known once the user is read
 _NAME_THEM = "Name them by sub, Username or e-mail address, as the roster or the report has them."
 
 
 @contextmanager
 def open_rollback(settings: Settings, progress: Progress, *, exclusive: bool = True) -> Iterator["Rollback"]:
-    """Open a run directory for `rollback`; `exclusive` as for `connect`, raises as `open_planned_run`."""
+    """Open a run directory for `rollback`; `exclusive` as for `connect`, raises like `open_planned_run`."""
     with open_planned_run(settings, "rollback", _VERBS, progress, exclusive=exclusive) as run:
         yield Rollback(run.invocation, run.roster)
 
@@ -49,21 +49,22 @@ class Rollback:
     _named: frozenset[str] = frozenset()
     _not_given_back: bool = False
     left_alone: int = 0
-    """How many of the users named one by one stay as they are, because somebody else changed them."""
+    """How many of the users named with --user stay as they are, because somebody else changed them."""
 
     @property
     def store(self) -> RollbackStore:
-        """The journal, as a rollback sees it."""
+        """The journal's store for rollback."""
         return RollbackStore(self.invocation.journal.database)
 
     def choose(self, names: Collection[str]) -> str:
-        """Keep to the users who are named, and to those of the roster, where there are any.
+        """Limit the rollback to the users of --user and of the roster, if any are given.
 
         Returns:
-            What to say about rows of the roster that are of nobody in this run; empty where there are none.
+            A sentence about rows of the roster that name no user of this run; empty if there are none.
 
         Raises:
-            InputUnusable: a name, or every row of the roster, is of nobody in this run; a name is of several.
+            InputUnusable: a --user, or every row of the roster, names no user of this run; or a --user names
+                several.
         """
         named = [users_named(name, self.invocation.plans) for name in names]
         if unknown := [place for place, users in enumerate(named, 1) if not users]:
@@ -99,21 +100,21 @@ class Rollback:
         return Naming(phone_sign_in=session.pool.phone_sign_in, phone_country=country)
 
     def require_ready(self) -> None:
-        """Refuse a pool in which nothing could be undone, or which does not show what there is to undo.
+        """Refuse a pool in which nothing can be undone, or which does not show what must be undone.
 
         Raises:
-            PoolNotReady: says what is in the way.
+            PoolNotReady: names the setting.
         """
         self._refuse(self.invocation.session.pool)
 
     def _refuse(self, pool: PoolFacts) -> None:
-        # Where MFA is required, AdminGetUser may show no factors: SMS MFA that is on would look undone.
+        # If the pool requires MFA, AdminGetUser may show no factors: SMS MFA that is on would look undone.
         require_sms_mfa(pool)
         if self.store.wrote_mfa():
             require_optional_mfa(pool)
 
     def select(self, outcomes: Collection[Outcome]) -> None:
-        """Plan to give back the users of this run, or those chosen, or those whom the run left so."""
+        """Plan to restore the users of this run, or those chosen, or those with these outcomes."""
         self.store.park_rollbacks()
         selected = self._selected(outcomes)
         while batch := list(islice(selected, BATCH)):
@@ -124,11 +125,11 @@ class Rollback:
         return sum(wrote for _, wrote in self._selected(outcomes))
 
     def writing(self, users: int) -> Writing:
-        """What the operator says yes to, for so many users, if each needs both writes."""
+        """What the operator is asked to agree to, for this many users, if each needs both writes."""
         session, steps = self.invocation.session, {"store_verified": users, "set_sms_mfa": users}
         now, rates, prices = session.clock.now(), session.rates, session.settings.prices
         return Writing(
-            what="Give these users back the state that they had before the run.",
+            what="Restore these users to their state before the run.",
             users=users,
             ahead=forecast(users=users, steps=steps, pool=session.pool, rates=rates, now=now, prices=prices),
             plan=plan_name(self.invocation.meta()),
@@ -142,7 +143,7 @@ class Rollback:
     def _selected(self, outcomes: Collection[Outcome]) -> Iterator[tuple[int, bool]]:
         """Users that no rollback has reached yet; if there are none, those that one had to leave alone.
 
-        So each repetition gets further, whatever stopped the one before.
+        So each repetition makes progress, whatever stopped the one before.
         """
         untouched = False
         for selected in self._could_be_given_back(outcomes, ended=False):
@@ -167,7 +168,7 @@ class Rollback:
         self.invocation.plans.decide(nothing, self.invocation.session.clock.now(), PlannedBy.ROLLBACK)
 
     def apply(self) -> None:
-        """Give the selected users back."""
+        """Restore the selected users."""
         self.invocation.apply(self._restore, _VERBS, self._refuse)
         self._not_given_back = self.store.has_failed_rollbacks(only_chosen=self._only_chosen)
         self.left_alone = self.store.users_left(self._named, Reason.CHANGED_BY_OTHERS)
@@ -175,7 +176,7 @@ class Rollback:
             self._note(replace(self.found, numbers_kept=kept))
 
     def exit_code(self) -> ExitCode:
-        """7 where a restore failed, now or before, or a user named one by one was left alone."""
+        """7 if a restore failed, now or before, or a user named with --user was left alone."""
         failed = self.left_alone or self._not_given_back
         return self.invocation.exit_code(ExitCode.SOME_FAILED if failed else ExitCode.DONE)
 

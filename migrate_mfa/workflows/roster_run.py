@@ -1,4 +1,4 @@
-"""A roster against a pool: the run directory of `plan`, `run` and `disable`, opened."""
+"""Open the run directory of `plan`, `run` and `disable`, with a roster and a pool."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -31,7 +31,7 @@ NO_POOL = ("--user-pool-id is missing.", "It looks like ap-northeast-1_AbCdEfGhI
 
 @dataclass(frozen=True, slots=True)
 class RosterRun:
-    """A command at work, the policy that decides, and the roster if one was given."""
+    """A command, its policy, and the roster if one was given."""
 
     invocation: Invocation
     policy: Policy
@@ -44,8 +44,8 @@ def open_roster_run(settings: Settings, command: str, progress: Progress) -> Ite
 
     Raises:
         UsageError: there is no roster, no pool or no policy.
-        InputUnusable: the run directory belongs to something else, or was planned otherwise.
-        PoolNotReady: the command would have no effect in the pool, or an unwanted one.
+        InputUnusable: the run directory belongs to another run, or its plan has other options.
+        PoolNotReady: the command would have no effect in the pool, or a harmful one.
     """
     with ExitStack() as stack:
         stack.enter_context(configure(None))
@@ -77,10 +77,10 @@ def open_roster_run(settings: Settings, command: str, progress: Progress) -> Ite
 
 
 def require_pool(pool: PoolFacts, command: str, policy: Policy) -> None:
-    """Refuse a pool in which the command would have no effect, or an unwanted one.
+    """Refuse a pool in which the command would have no effect, or a harmful one.
 
     Raises:
-        PoolNotReady: says what is in the way.
+        PoolNotReady: names the setting.
     """
     require_sms_mfa(pool)
     if command == "disable":
@@ -111,7 +111,7 @@ def _policy(settings: Settings, saved: RunMeta | None) -> Policy:
 def _bind(
     journal: Journal, settings: Settings, roster: Roster | None, command: str, session: Session
 ) -> None:
-    """Tie the directory to the account and pool, to the roster, and to the options that decide."""
+    """Bind the directory to the account, the pool, the roster, and the options that decide the plan."""
     known, lane = RunMeta.read(journal), session.lane
     require_endpoint(known.endpoint, lane)
     if known.phase == "purged":

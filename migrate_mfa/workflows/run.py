@@ -1,4 +1,4 @@
-"""run and disable: a plan is made, or there is one, and it is carried out."""
+"""run and disable: make a plan or take the existing one, and apply it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ from migrate_mfa.workflows.roster_run import open_roster_run, require_pool
 
 @contextmanager
 def open_run(settings: Settings, command: str, progress: Progress) -> Iterator["Run"]:
-    """Open everything for one pass of `run` or `disable`; raises as `open_roster_run`."""
+    """Open everything for one pass of `run` or `disable`; raises like `open_roster_run`."""
     with open_roster_run(settings, command, progress) as run:
         yield Run(run.invocation, run.policy, run.roster)
 
@@ -34,13 +34,13 @@ class Run(Planning):
     """One pass of `run` or `disable`."""
 
     def prepare(self) -> bool:
-        """Have a plan: make one, continue with the existing one, or decide the failed rows again.
+        """Make a plan, continue with the existing one, or decide the failed rows again.
 
         Returns:
             Whether it was made now.
 
         Raises:
-            InputUnusable: a rollback of this run is unfinished, which must not be worked against.
+            InputUnusable: a rollback of this run is unfinished; a run must not work against it.
         """
         if self.invocation.work.open_rows((PlannedBy.ROLLBACK,)):
             raise InputUnusable(
@@ -60,7 +60,7 @@ class Run(Planning):
         )
 
     def scope(self) -> CheckScope:
-        """What is left to do, as `check` needs to know it."""
+        """The remaining work, for `check`."""
         ahead, settings = self.forecast(), self.session.settings
         return CheckScope(
             verb=self.invocation.command,
@@ -72,7 +72,7 @@ class Run(Planning):
         )
 
     def writing(self, overview: Overview, findings: Sequence[str] = (), report: str = "") -> Writing:
-        """What the operator says yes to."""
+        """What the operator is asked to agree to."""
         if self._disables:
             what = "Switch SMS MFA off; the numbers stay, and those of the roster are not read."
             risks = ["These users sign in without a code until SMS MFA is switched on again."]
@@ -91,7 +91,7 @@ class Run(Planning):
         )
 
     def _risks(self, overview: Overview) -> list[str]:
-        """What the operator takes on by a yes: a sentence each, the worst first."""
+        """The risks of the run, one sentence each, the worst first."""
         unproved = overview.planned.get(Reason.AWAITING_FIRST_SIGN_IN, 0)
         vouched = self.invocation.plans.planned_steps(self._verbs).get("store_verified", 0)
         unread = overview.forecast.rows_to_read
@@ -113,7 +113,7 @@ class Run(Planning):
         return [text for text, number in told.items() if number]
 
     def _lifted(self) -> list[str]:
-        """Reasons that `--despite` lifts, and how many users each lets in where the plan knows."""
+        """The reasons of `--despite`, each with its number of users if the plan knows it."""
         lifted = count_lifted(self.invocation.plans, pool=self.session.pool, policy=self._policy)
         return [
             f"{reason} (known at the write)" if reason.facts.needs_reading else f"{reason} {lifted[reason]:,}"
@@ -125,14 +125,14 @@ class Run(Planning):
         self.invocation.apply(self._decide, self._verbs, self._refuse)
 
     def _refuse(self, pool: PoolFacts) -> None:
-        """Refuse settings with which this command would not have begun."""
+        """Refuse settings of the pool with which this command would not have begun."""
         require_pool(pool, self.invocation.command, self._policy)
         if not self._disables:
             self._require_trusts(pool)
             require_password_recovery(pool, self._policy.despite)
 
     def exit_code(self) -> ExitCode:
-        """How this pass ended, for a script; known once it has ended."""
+        """The exit code; known once the pass has ended."""
         summary = self.invocation.summary
         failed = summary is not None and summary.total.counts[Outcome.FAILED.value]
         return self.invocation.exit_code(ExitCode.SOME_FAILED if failed else ExitCode.DONE)

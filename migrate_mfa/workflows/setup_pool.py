@@ -1,4 +1,4 @@
-"""setup-pool: one pool and the account's roles. It spends no user's quota, so it needs no lane of its own."""
+"""setup-pool: one pool and the account's roles. It does not use the quotas of users, so it needs no lane."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from migrate_mfa.stop import Stop, on_signals
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A setup that can begin, and where it would write to."""
+    """A setup that can begin, and its pool."""
 
     setup: PoolSetup
     lane: Lane
@@ -32,12 +32,12 @@ class Opened:
 
 @contextmanager
 def open_setup(settings: Settings, stop: Stop, say: Callable[[str], None]) -> Iterator[Opened]:
-    """Identify the caller; signals are heard where it waits.
+    """Identify the caller; a signal ends a wait.
 
     Args:
         settings: the command's.
-        stop: is told of signals.
-        say: tells a person what it waits for.
+        stop: gets the signals.
+        say: prints what it waits for.
 
     Raises:
         UsageError: no pool is named.

@@ -8,9 +8,9 @@ from migrate_mfa.invocation import Invocation
 
 
 def require_sms_allowance(invocation: Invocation, verbs: Collection[PlannedBy]) -> None:
-    """Refuse to send more SMS than `--max-sms`: what this run has sent, and what it has still to do.
+    """Refuse to send more SMS than `--max-sms`, counting those that were sent and those still planned.
 
-    What has no message left to send is never refused: a promotion, or the rest of a run.
+    Work without any SMS is never refused: promotions, or the rest of a run.
 
     Raises:
         SmsLimitExceeded: says how many there would be.
@@ -33,7 +33,7 @@ def sms_left(invocation: Invocation, verbs: Collection[PlannedBy]) -> int:
 
 
 def sms_expected(invocation: Invocation, verbs: Collection[PlannedBy]) -> int:
-    """How many SMS with codes there are in all: those that were sent, and those that are planned."""
+    """How many SMS with codes there are in all: sent and planned."""
     if not invocation.session.pool.code_sms_on_unverified_write:
         return 0
     return invocation.work.unverified_writes() + invocation.forecast(verbs).sms

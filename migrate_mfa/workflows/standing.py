@@ -1,4 +1,4 @@
-"""Where a run stands, or how its last pass ended: the whole of it, or as much as one screen holds."""
+"""The state of a run, or how its last pass ended: all of it, or as much as fits on one screen."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,7 +20,7 @@ _SESSIONS = (
 
 
 def standing(summary: "Document", run_dir: Path, *, in_json: bool) -> None:
-    """How the last pass over a run directory ended, whatever kind it is."""
+    """Print how the last pass over a run directory ended, for a directory of any kind."""
     if in_json:
         as_json(summary)
     elif "coverage" in summary:
@@ -30,7 +30,7 @@ def standing(summary: "Document", run_dir: Path, *, in_json: bool) -> None:
 
 
 def status(summary: "Document", run_dir: Path) -> None:
-    """Where a run stands, short enough for one screen, and its options; `report` prints all."""
+    """Print the state of a run on one screen, and its options; `report` prints all."""
     if "coverage" in summary:
         coverage(summary, run_dir / "report")
     else:
@@ -41,11 +41,11 @@ def status(summary: "Document", run_dir: Path) -> None:
 
 
 _UNDOES = {"rollback": Reason.RESTORED.value, "disable": Reason.MFA_DISABLED.value}
-"""What these commands are for: their reports have it among the skipped rows."""
+"""The reason for which these commands are made; their reports have it among the skipped rows."""
 
 
 def _begin(summary: "Document", run_dir: Path) -> None:
-    """Which run it is, how it stands, and for how many users it did what it is for."""
+    """Print which run it is, its state, and for how many users it did its work."""
     title(f"{summary['command']}: {state_in_words(summary['state'], summary)}")
     if "progress" in summary:
         _now(summary["progress"])
@@ -63,7 +63,7 @@ def _undone(summary: "Document") -> int:
 
 
 def _by_outcome(summary: "Document") -> Iterator[tuple[Outcome, int, dict[str, int]]]:
-    """Rows and their reasons by outcome, without those for which a rollback or disable was made."""
+    """Rows and their reasons by outcome, without the successes of a rollback or disable."""
     done = _UNDOES.get(summary["command"], "")
     for outcome in Outcome:
         reasons = {reason: rows for reason, rows in summary["reasons"][outcome].items() if reason != done}
@@ -72,7 +72,7 @@ def _by_outcome(summary: "Document") -> Iterator[tuple[Outcome, int, dict[str, i
 
 
 def _outcomes(summary: "Document") -> None:
-    """Rows by outcome, with the reasons beside or below, the most frequent first."""
+    """Print rows by outcome, with the reasons beside them, the most frequent first."""
     for outcome, rows, reasons in _by_outcome(summary):
         found = sorted(reasons.items(), key=lambda item: -item[1])
         row(outcome.value, rows, ", ".join(f"{reason} {number:,}" for reason, number in found))
@@ -98,7 +98,7 @@ def _end(summary: "Document", run_dir: Path) -> None:
 
 
 def _which(summary: "Document") -> None:
-    """Which run it is: where, with which roster and policy, and when."""
+    """Print which run it is: pool, roster, policy and time."""
     roster, policy = summary.get("roster"), summary.get("policy")
     facts = [f"Pool {summary['pool']}"]
     if summary.get("account") and summary.get("region"):
@@ -112,7 +112,7 @@ def _which(summary: "Document") -> None:
 
 
 def options(summary: "Document") -> None:
-    """The options that decided the plan, and those of the last pass; what is unset is left out."""
+    """Print the options that decided the plan and those of the last pass, without unset ones."""
     policy = {name: value for name, value in (summary.get("policy") or {}).items() if name != "verification"}
     told = {**policy, **summary.get("options", {})}
     if shown := [f"{name} {_shown(name, value)}" for name, value in told.items() if value or value == 0]:
@@ -136,13 +136,13 @@ def _when(began: str, ended: str | None) -> str:
 
 
 def _day_and_time(moment: str) -> tuple[str, str]:
-    """Of a moment of a summary in UTC: the date, and the time to the minute."""
+    """The date and the time (to the minute) of a time in a summary, in UTC."""
     day, _, time = moment[:16].partition("T")
     return day, time
 
 
 def _half_done(summary: "Document") -> None:
-    """Whom a pass that was cut short has left between two writes; while it works, some always are."""
+    """Print how many users an interrupted pass left between two writes. A running pass always has some."""
     found = {} if summary["state"] == "running" else summary.get("half_done", {})
     if number := found.get("number_stored_mfa_off"):
         paragraph(
@@ -151,13 +151,13 @@ def _half_done(summary: "Document") -> None:
         )
     if number := found.get("mfa_off_not_given_back"):
         paragraph(
-            f"{counted(number, 'user has', 'users have')} SMS MFA off again, but not everything is given "
-            "back yet; run rollback again. See report/unprocessed.csv."
+            f"{counted(number, 'user has', 'users have')} SMS MFA off again, but not everything is "
+            "restored yet; run rollback again. See report/unprocessed.csv."
         )
 
 
 def _found(summary: "Document") -> None:
-    """What a reconcile has found, which the rows by outcome do not tell."""
+    """Print the findings of a reconcile that are not in the rows by outcome."""
     if failed := summary.get("failed_now"):
         row("failed in this pass", failed, "report/failed.csv says who and why")
     if uncounted := summary.get("uncounted_codes"):

@@ -1,6 +1,6 @@
-"""Tell how a command ended, where nobody looks: a file for Prometheus, and one message to an SNS topic.
+"""Report the end of an unattended command: a file for Prometheus, and one message to an SNS topic.
 
-A command ends as it would have without: what cannot be told is said on the terminal.
+This does not change how a command ends: if a report fails, the terminal says so.
 """
 
 from contextlib import suppress
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
     from migrate_mfa.settings import Settings
 
 _LONGEST_SUBJECT = 100
-"""Of SNS, which takes ASCII without line breaks ("Publish", Amazon SNS API Reference)."""
+"""The limit of SNS, which takes ASCII without line breaks ("Publish", Amazon SNS API Reference)."""
 
 
 def tell_end(invocation: "Invocation", code: ExitCode) -> None:
-    """Tell that a command came through, and with which exit code."""
+    """Report that a command ended without an error, and its exit code."""
     _tell(invocation.command, invocation.session.settings, invocation, code, "")
 
 
 def tell_failure(
     command: str, settings: "Settings", invocation: "Invocation | None", error: Exception
 ) -> None:
-    """Tell that a command was ended by an error.
+    """Report that an error ended a command.
 
     Args:
         command: its name.
         settings: its options.
-        invocation: its pass, if it had come so far.
-        error: what ended it; what is none of ours is a bug.
+        invocation: its pass, if it had one.
+        error: the error; an exception that is not a `MigrateMfaError` is a bug.
     """
     if isinstance(error, MigrateMfaError):
         error.told = True
-        # Whoever said no is there.
+        # The operator who answered no is present.
         message = None if isinstance(error, Declined) else error.message
         _tell(command, settings, invocation, error.exit_code, message)
     else:
@@ -53,7 +53,7 @@ def _tell(
     code: ExitCode,
     message: str | None,
 ) -> None:
-    """Tell whoever is to be told; the topic nothing where there is no message."""
+    """Write the metrics file and send the message, if they are wanted and there is a message."""
     telling = settings.telling
     if telling.metrics_file is None and telling.notify_topic_arn is None:
         return
@@ -79,7 +79,7 @@ def _ending(command: str, settings: "Settings", invocation: "Invocation | None",
 
 
 def _pool_id(settings: "Settings") -> str | None:
-    """The pool of the command line, else of the run directory."""
+    """The pool from the command line, else from the run directory."""
     from migrate_mfa.journal.meta import planned_directory
 
     here = settings.run_dir if isinstance(settings.run_dir, Path) else None
@@ -112,9 +112,9 @@ def _notify(
         sent = {"TopicArn": topic, "Subject": subject[:_LONGEST_SUBJECT], "Message": text}
         calls("sns", "Publish", region=region, **sent)
     except ApiError as error:
-        tell(f"The topic {topic} was not told how this ended ({error.code}).")
+        tell(f"The topic {topic} could not be notified ({error.code}).")
     except MigrateMfaError as error:
-        tell(f"The topic {topic} was not told how this ended: {error.message}")
+        tell(f"The topic {topic} could not be notified: {error.message}")
 
 
 def _aws(settings: "Settings", ending: "Ending", region: str) -> "Aws":

@@ -1,4 +1,4 @@
-"""`status --watch`: the live view of a run, from another terminal than its own."""
+"""`status --watch`: the live view of a run, in another terminal."""
 
 from typing import TYPE_CHECKING
 
@@ -22,18 +22,18 @@ _LEAVE = "Ctrl-C leaves this view; the run does not notice."
 
 
 def watch(look: "Callable[[], Standing]", console: Console, clock: "Clock") -> StopCause | None:
-    """Show where a run stands until it ends, in the alternate screen.
+    """Show the state of a run until it ends, in the alternate screen.
 
     Args:
         look: reads the run directory.
         console: a terminal.
-        clock: paces the looks.
+        clock: sets the interval of the reads.
 
     Returns:
         The signal that ended the view before the run ended.
 
     Raises:
-        RunDirectoryError: the run directory cannot be read, or holds no run.
+        RunDirectoryError: the run directory cannot be read, or has no run.
     """
     stop = Stop()
     with on_signals(stop), Live(console=console, screen=True, auto_refresh=False) as live:
@@ -47,12 +47,12 @@ def watch(look: "Callable[[], Standing]", console: Console, clock: "Clock") -> S
 
 
 def frame(standing: "Standing", console: Console, now: float) -> Group:
-    """One screen: which run it is, where it stands, and how old that is.
+    """One screen: which run it is, its state, and how old that is.
 
     Args:
-        standing: what the run directory says.
-        console: whose size counts.
-        now: seconds since the epoch.
+        standing: the state in the run directory.
+        console: the terminal, for its size.
+        now: seconds since 1970.
     """
     age = now - standing.noted_at
     above = [Text(printable(line), style="bold") for line in standing.title]

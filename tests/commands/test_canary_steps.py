@@ -220,7 +220,7 @@ def test_beside_a_run_it_goes_on_and_says_so(running: Running, tmp_path: Path) -
         os.close(lock)
 
     assert visit.canary.walked
-    assert any("handful of calls" in text for text in visit.progress.said)
+    assert any("only a few calls" in text for text in visit.progress.said)
 
 
 def test_a_pool_without_sms_is_refused_before_anything_is_asked(tmp_path: Path) -> None:

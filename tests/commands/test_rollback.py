@@ -392,7 +392,7 @@ def test_it_says_what_it_is_about_to_do_and_refuses_when_nobody_can_agree(
 
     assert_code(unasked, 2)
     assert state_hash(site.running) != before
-    for told in ("About to write to 1 user", "123456789012", "ap-northeast-1", POOL_ID, "had before the run"):
+    for told in ("About to write to 1 user", "123456789012", "ap-northeast-1", POOL_ID, "before the run"):
         assert told in words(done.err)
 
 

@@ -67,4 +67,4 @@ def test_the_demo_refuses_a_bucket_before_it_begins(tmp_path: Path) -> None:
     done = Cli(tmp_path)("demo", "--run-dir", "s3://runs/demo")
 
     assert (done.code, done.out) == (2, "")
-    assert "--run-dir takes a folder of this machine here, not 's3://runs/demo'" in done.err
+    assert "--run-dir takes a folder on this machine here, not 's3://runs/demo'" in done.err

@@ -83,7 +83,7 @@ def test_a_pool_without_sms_is_made_ready_by_setup_pool_alone_and_then_run(
     assert_code(before, 4)
     assert "setup-pool" in before.err
     assert_code(done, 0)
-    assert "one-way" in done.out
+    assert "cannot be undone" in done.out
     assert asked["SetUserPoolMfaConfig"] > 1, "the role was not new to Cognito"
     assert asked["UpdateUserPool"] == 0
     mfa = mfa_of(site.running)
@@ -109,7 +109,8 @@ def test_only_the_pool_s_name_lets_it_write(raise_site: Callable[..., Site]) -> 
     assert_code(declined, 130)
     assert not untouched.keys() & WRITES
     assert all(
-        word in declined.said for word in ("123456789012", "ap-northeast-1", POOL_NAME, POOL_ID, "one-way")
+        word in declined.said
+        for word in ("123456789012", "ap-northeast-1", POOL_NAME, POOL_ID, "cannot be undone")
     )
     assert_code(agreed, 0)
     assert mfa_of(site.running)["MfaConfiguration"] == "OPTIONAL"
@@ -235,7 +236,7 @@ def test_json_has_plan_and_result_and_nothing_else_is_on_standard_output(here: C
     assert document["changes"][0] == {"where": "MfaConfiguration", "before": "OFF", "after": "OPTIONAL"}
     assert document["role_created"] == document["role"]["arn"]
     assert document["role"]["inline_policies"]["publish-sms"]["Statement"][0]["Action"] == "sns:Publish"
-    assert "one-way" in done.err
+    assert "cannot be undone" in done.err
     assert "created and stays" not in done.err
 
 

@@ -146,7 +146,7 @@ def test_a_topic_that_cannot_be_told_changes_no_exit_code(
     done = site.cli.run(roster, site.folder / "run", *ATTESTED, "--notify-topic-arn", arn)
 
     assert_code(done, 5 if trouble == "credentials" else 0)
-    assert f"The topic {arn} was not told how this ended" in done.err.replace("\n", " ")
+    assert f"The topic {arn} could not be notified" in done.err.replace("\n", " ")
     assert topic.told() == []
 
 

@@ -157,7 +157,7 @@ def test_a_run_whose_output_finds_no_room_says_so(
 
     assert child.returncode == code, err.decode()
     assert "standard output cannot be written (No space left on device)." in err.decode()
-    assert ("it is done, but" in err.decode()) == (code == 1)
+    assert ("the command is done, but" in err.decode()) == (code == 1)
 
 
 @pytest.mark.parametrize("words", [("--version",), ("--help",), ("run", "--help")])
@@ -168,7 +168,7 @@ def test_help_that_finds_no_room_is_no_bug(tmp_path: Path, words: tuple[str, ...
 
     assert child.returncode == 1
     assert err.decode() == (
-        "migrate-mfa: it is done, but standard output cannot be written (No space left on device).\n"
+        "migrate-mfa: the command is done, but standard output cannot be written (No space left on device).\n"
     )
 
 

@@ -1,1 +1,1 @@
-"""Phone rules: what is written, in which country, and which number it is."""
+"""Phone rules: from the text of a cell and a country to a number."""

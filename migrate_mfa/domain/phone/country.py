@@ -1,4 +1,4 @@
-"""What a row says about the country of its number: an ISO code, a name or a calling code."""
+"""The country of a number, from a row's ISO code, country name or calling code."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -16,16 +16,16 @@ from migrate_mfa.domain.spreadsheet import trim
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """A country as numbers know it: `region` is an ISO code of two letters, `code` the calling code.
+    """The country of a number: `region` is a two-letter ISO code, `code` the calling code.
 
-    Several countries can share a calling code (+1, +7, +44). Where only that is known, `region` is the main
-    one.
+    Several countries can share a calling code (+1, +7, +44). If only the code is known, `region` is the main
+    country.
     """
 
     region: str
     code: int
     rival: "Country | None" = field(default=None, compare=False)
-    """Another country, which has the calling code that was written for its ISO number."""
+    """The country whose ISO number equals the calling code that was written."""
 
     def __str__(self) -> str:
         rival = f", or by ISO number {self.rival}" if self.rival else ""
@@ -35,7 +35,7 @@ class Country:
 def row_country(country: str, dial_code: str) -> Country | str | None:
     """The country that a row names in one or both of its cells.
 
-    None means that both are blank. A text is the reason why they name none; it shows no personal data.
+    None means that both cells are blank. A text says why they name no country; it contains no personal data.
     """
     found: list[Country] = []
     for kind, cell in (("country", trim(country)), ("calling code", trim(dial_code))):
@@ -63,16 +63,16 @@ def _shown(cell: str) -> str:
 
 
 def country_at_sight(cell: str) -> Country | None:
-    """The country that any cell names, where that is known at once: most cells name none."""
+    """The country of a cell, if a simple look-up finds it: most cells name no country."""
     return _read(cell, anywhere=False) if len(cell) <= _LONGEST else None
 
 
 @lru_cache(maxsize=1024)
 def _read(cell: str, *, numbered: bool = False, anywhere: bool = True) -> Country | None:
-    """Read a cell as a name or a code; what says it twice, such as `Japan (+81)`, must agree with itself.
+    """Read a cell as a name or a code; if it has both, as in `Japan (+81)`, they must agree.
 
-    With `numbered` it may be an ISO number too; most that are calling codes as well mean two countries.
-    `anywhere` as for `region_named`.
+    With `numbered` it may also be an ISO number; most of those are also the calling code of another
+    country. `anywhere` is as for `region_named`.
     """
     text = trim("".join(map(_plain, _FLAG.sub(_letters, visible(cell)))))
     text = next((found[1] for guard in _GUARDS if (found := guard.fullmatch(text))), text)
@@ -103,12 +103,12 @@ _FIRST_FLAG_LETTER: Final = 0x1F1E6
 
 
 def _letters(flag: re.Match[str]) -> str:
-    """The ISO code of a flag, as a part of its own."""
+    """The ISO code of a flag emoji, as a separate part."""
     return f"|{''.join(chr(ord(char) - _FIRST_FLAG_LETTER + ord('A')) for char in flag[0])}|"
 
 
 def _plain(char: str) -> str:
-    """Full-width signs and digits of other scripts as ASCII."""
+    """The text with full-width characters and digits of other scripts as ASCII."""
     if char.isspace():
         return " "
     return str(int(char)) if char.isdecimal() else narrow(char)
@@ -150,12 +150,12 @@ def _dialled(text: str) -> Country | None:
     if int(digits) == _NORTH_AMERICA and more:
         return _north_american(more)
     regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(digits), ())
-    # Satellites and freephone numbers have codes that belong to no country.
+    # The codes of satellite and freephone numbers belong to no country.
     return Country(regions[0], int(digits)) if regions and regions[0].isalpha() else None
 
 
 def _north_american(area: str) -> Country | None:
-    """The country of an area code in the plan of +1."""
+    """The country of an area code in the numbering plan of +1."""
     if len(area) != _AREA:
         return None
     number = PhoneNumber(country_code=_NORTH_AMERICA, national_number=int(area + _A_SUBSCRIBER))

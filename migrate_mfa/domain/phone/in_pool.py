@@ -1,6 +1,6 @@
-"""The number that a user has in the pool, judged by the rules of a roster's numbers.
+"""The number that a user has in the pool, checked by the rules for numbers in a roster.
 
-A pool may hold what no roster could: Cognito takes a plus sign and digits, whatever they are.
+A pool can hold invalid numbers: Cognito accepts a plus sign and any digits.
 """
 
 from functools import lru_cache
@@ -9,14 +9,14 @@ from migrate_mfa.domain.model import Verdict
 from migrate_mfa.domain.phone.normalise import PhoneProblem, normalise
 from migrate_mfa.domain.reasons import Reason
 
-_UNDER_WAY = 1024  # a user is decided about two or three times in a row
+_UNDER_WAY = 1024  # a user is decided two or three times in a row
 
 
 @lru_cache(maxsize=_UNDER_WAY)
 def pool_number_problem(e164: str) -> Verdict | None:
-    """Why SMS cannot be sent to a number as it stands in the pool; None where nothing speaks against it.
+    """Why SMS cannot be sent to a number in the pool, or None.
 
-    Cognito sends to the digits that it has, so a number that has to be read with a guess is none.
+    Cognito sends to the digits as they are, so a number that can only be read with a guess is refused.
     """
     read = normalise(e164, country=None, strict=False)
     if isinstance(read, PhoneProblem):

@@ -1,8 +1,8 @@
-"""Phone rules: from what people write to E.164, with every guess on record.
+"""Phone rules: from a written number to E.164, with every guess recorded.
 
-What is written comes down to digits first (`domain.phone.written`), which the numbering plans then read
-(`domain.phone.numbering`). A number that can be read in two ways is refused: a wrong guess would send
-somebody's codes to a stranger.
+First the text is reduced to digits (`domain.phone.written`), then the numbering plans read the digits
+(`domain.phone.numbering`). A number that can be read in two ways is refused: a wrong guess would send a
+user's codes to a stranger.
 """
 
 import re
@@ -45,11 +45,11 @@ def normalise(
     """Read a phone number from one cell.
 
     Args:
-        text: What the cell says; any text gives an answer.
-        country: The country of numbers that name none, or None to refuse those.
-        strict: Refuse every number that takes a guess.
-        row: The country that the number's row names; it wins over `country`, and the number must be one of
-            its calling code.
+        text: the cell; any text is accepted and gives a result.
+        country: the country of numbers without a country code, or None to refuse those.
+        strict: refuse every number that needs a guess.
+        row: the country that the number's row names. It overrides `country`, and the number must have its
+            calling code.
     """
     written = Written(text) if E164.fullmatch(text) else take_down(text)
     if isinstance(written, str):
@@ -67,13 +67,13 @@ def normalise(
 def normalise_in_row(
     text: str, row: Country | str | None, *, country: str | None, strict: bool
 ) -> Normalised | PhoneProblem:
-    """Read the phone number of a row that says something about its country.
+    """Read the phone number of a row that names a country.
 
     Args:
-        text: What the phone cell says.
-        row: The country, or why it cannot be read (`domain.phone.country.row_country`).
-        country: As for `normalise`.
-        strict: As for `normalise`.
+        text: the phone cell.
+        row: the country, or why it cannot be read (`domain.phone.country.row_country`).
+        country: as for `normalise`.
+        strict: as for `normalise`.
     """
     if not isinstance(row, str):
         return normalise(text, country=country, strict=strict, row=row)
@@ -83,11 +83,11 @@ def normalise_in_row(
 
 
 _THREE_DIGITS: Final = 100
-"""Calling codes from here on are as long as ISO numbers of countries."""
+"""Calling codes from this one on have as many digits as the ISO numbers of countries."""
 
 
 def _of_row(read: Normalised | PhoneProblem, row: Country, written: Written) -> Normalised | PhoneProblem:
-    """Hold what was read against the country that the row names."""
+    """Compare the number that was read with the country that the row names."""
     if isinstance(read, PhoneProblem):
         assumed = written.digits[0] != "+" and read.reason is Reason.INVALID_PHONE
         return invalid(f"{read.detail} (read for {row}, the row's country)") if assumed else read
@@ -106,7 +106,7 @@ def _of_row(read: Normalised | PhoneProblem, row: Country, written: Written) -> 
 
 
 def _read(written: Written, country: str | None, *, certain: bool) -> Normalised | PhoneProblem:
-    """Read an optional plus sign and digits by the numbering plans."""
+    """Read an optional plus sign and digits with the numbering plans."""
     digits = written.digits
     if digits[0] == "+":
         return _international(digits, written.shorter)
@@ -128,7 +128,7 @@ def _no_country(digits: str) -> str:
 
 
 def _international(digits: str, shorter: str) -> Normalised | PhoneProblem:
-    """Read a plus sign and digits; what is no usable number is tried with the usual slips put right."""
+    """Read a plus sign and digits; if that is no usable number, try it with the usual mistakes corrected."""
     read = parsed(digits, None)
     if isinstance(read, Normalised):
         return read
@@ -145,23 +145,23 @@ _OLD_MEXICAN: Final = re.compile(r"\+521([0-9]{10})")
 
 
 def _mended(digits: str, shorter: str) -> Iterator[tuple[str, str]]:
-    """What a number may have been meant to be, and the guess's name."""
+    """The digits that may have been meant, and the name of the guess."""
     if shorter:
         yield "trunk_prefix", shorter
-    # A code of one digit that stands twice is as likely to be any other slip.
+    # If a one-digit code is doubled, another mistake is just as likely.
     for end in range(3, _LONGEST_CODE + 2):
         code = digits[1:end]
         if digits[end:].startswith(code) and code and int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
             yield "doubled_code", f"+{digits[end:]}"
     if found := _OLD_MEXICAN.fullmatch(digits):
-        # Until 2019 mobile numbers of Mexico had a 1 after the country code.
+        # Until 2019, mobile numbers in Mexico had a 1 after the country code.
         yield "old_mobile_prefix", f"+52{found[1]}"
 
 
 def _national(digits: str, country: str, *, certain: bool) -> Normalised | PhoneProblem:
-    """Read digits without a plus sign for a country: as its people write them, or with the plus sign lost.
+    """Read digits without a plus sign for a country: as a national number, or with the plus sign lost.
 
-    Where the row itself names the country, that is certain: no number of another country is a rival.
+    If the row itself names the country, that is certain: readings of other countries do not count.
     """
     read = parsed(digits, country)
     abroad = digits.startswith("00")
@@ -178,12 +178,12 @@ def _national(digits: str, country: str, *, certain: bool) -> Normalised | Phone
 
 
 def _is_of(read: Normalised, country: str) -> bool:
-    """Whether a number is one of a country's calling code."""
+    """Whether a number has the calling code of a country."""
     return read.phone.e164.startswith(f"+{phonenumbers.country_code_for_region(country)}")
 
 
 def _lost_or(problem: PhoneProblem, digits: str, country: str, *, certain: bool) -> Normalised | PhoneProblem:
-    """Read digits that are no usable number of a country: with a lost plus sign, or the problem stays."""
+    """Read digits that are no usable national number: with a lost plus sign, else return the problem."""
     rival = _lost(digits)
     abroad = digits.startswith("00")
     if isinstance(rival, PhoneProblem):
@@ -192,7 +192,7 @@ def _lost_or(problem: PhoneProblem, digits: str, country: str, *, certain: bool)
         return _old_national(digits, country) or problem
     if abroad or _is_of(rival, country):
         return rival
-    # Another country's number is believed only as it stands, and only if it is none of this country.
+    # A number of another country is accepted only unchanged, and only if it is no number of this country.
     if rival.guesses != _PLUS_ALONE:
         return problem
     if problem.reason is not Reason.NOT_SMS_CAPABLE:

@@ -1,7 +1,7 @@
-"""The numbering plans of the phonenumbers library: which number digits are, and whether it takes SMS.
+"""The numbering plans of the phonenumbers library: which number the digits are, and whether it receives SMS.
 
-The library is lenient by design (it looks for a number in a text, reads letters as keys and takes what
-follows for an extension), so it only ever sees a plus sign and digits here.
+The library is lenient by design: it searches a text for a number, reads letters as keys and the rest as an
+extension. So it is given only a plus sign and digits.
 """
 
 import re
@@ -24,9 +24,9 @@ from migrate_mfa.domain.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """A number that can receive SMS, and the names of the guesses that it took to read it.
+    """A number that can receive SMS, and the names of the guesses needed to read it.
 
-    A text that is E.164 already takes no guess.
+    A text in E.164 form needs no guess.
     """
 
     phone: Phone
@@ -35,16 +35,16 @@ class Normalised:
 
 @dataclass(frozen=True, slots=True)
 class PhoneProblem:
-    """Why a text is no usable number. `detail` holds none of its digits."""
+    """Why a text is no usable number. `detail` contains none of its digits."""
 
     reason: Reason
     detail: str
     phone: Phone | None = field(default=None, repr=False, compare=False)
-    """The number, where it is one that takes no SMS: it may still name a user."""
+    """The number, if it is one that cannot receive SMS: it may still identify a user."""
 
 
 def invalid(cause: str) -> PhoneProblem:
-    """The problem of a text that is no number."""
+    """The problem for a text that is not a number."""
     return PhoneProblem(Reason.INVALID_PHONE, cause)
 
 
@@ -54,13 +54,13 @@ def known_country(code: str) -> bool:
 
 
 NO_COUNTRY = "ZZ"
-"""The country of numbers that belong to none, or to none that the library knows (CLDR: "unknown region")."""
+"""The country of numbers that belong to no country known to the library (CLDR: "unknown region")."""
 
 
 def country_of(e164: str) -> str:
     """The country of a number in E.164 form: two letters, or `NO_COUNTRY`.
 
-    Most calling codes belong to one country; +1, +7, +44 and a few others are told apart by the digits after.
+    Most calling codes belong to one country; with +1, +7, +44 and a few others the next digits decide.
     """
     region = _only_region(e164) if E164.fullmatch(e164) else None
     return region if region in phonenumbers.SUPPORTED_REGIONS else NO_COUNTRY
@@ -77,7 +77,7 @@ def _only_region(e164: str) -> str | None:
 
 
 def may_be_fixed(number: Normalised) -> bool:
-    """Whether its plan does not tell a mobile number from a fixed line, as in the United States."""
+    """Whether its plan does not distinguish mobile numbers from fixed lines, as in the United States."""
     return phonenumbers.number_type(phonenumbers.parse(number.phone.e164)) != PhoneNumberType.MOBILE
 
 
@@ -92,7 +92,7 @@ def place(e164: str) -> str:
 
 
 def parsed(digits: str, country: str | None) -> Normalised | PhoneProblem:
-    """What the library reads, with a plus sign or for a country."""
+    """The library's reading, with a plus sign or for a country."""
     try:
         # With a country, the library would read a wrong country code as a number of that country.
         number = phonenumbers.parse(digits, country, keep_raw_input=country is not None)
@@ -139,7 +139,7 @@ def _unusable(number: PhoneNumber, e164: str) -> PhoneProblem | None:
         length = phonenumbers.is_possible_number_with_reason(number)
         cause = _IMPOSSIBLE.get(length, "no number of its country's numbering plan")
         return invalid(f"{cause} (+{number.country_code})")
-    # A few German service numbers are valid by their plan and too long for E.164.
+    # A few German service numbers are valid in their plan but too long for E.164.
     if not E164.fullmatch(e164):
         return invalid("too long")
     if line in _SMS_CAPABLE:
@@ -157,7 +157,7 @@ _BY_SOURCE: Final = {
 
 
 def _guessed(number: PhoneNumber, digits: str, e164: str, country: str | None) -> Iterator[str]:
-    """What the library did to get from the digits to the number."""
+    """The guesses that led from the digits to the number."""
     source = number.country_code_source
     if source in _BY_SOURCE:
         yield _BY_SOURCE[source]
@@ -169,7 +169,7 @@ def _guessed(number: PhoneNumber, digits: str, e164: str, country: str | None) -
 
 
 def _begins_with_zero(number: PhoneNumber, country: str) -> bool:
-    """Whether people of a country never write this number of theirs without a zero before it."""
+    """Whether this number is always written with a leading zero in its country."""
     if phonenumbers.ndd_prefix_for_region(country, False) != "0":
         return False
     plan = phonenumbers.PhoneMetadata.metadata_for_region(country)

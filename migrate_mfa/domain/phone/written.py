@@ -1,7 +1,7 @@
-"""From what people and programs write into a phone cell to digits, perhaps after a plus sign.
+"""Reduce a phone cell, written by a person or a program, to digits with an optional plus sign.
 
-Only the writing is looked at: wrappings, labels, separators, marks. Which number the digits are is a matter
-of the numbering plans (`domain.phone.normalise`).
+This module handles only notation: wrappers, labels, separators, marks. Which number the digits are is decided
+by the numbering plans (`domain.phone.normalise`).
 """
 
 import re
@@ -17,9 +17,9 @@ _LONGEST: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a cell comes down to: digits, perhaps after a plus sign, and the guesses that this took.
+    """The digits of a cell, after an optional plus sign, and the guesses needed to read them.
 
-    `shorter` is the same without a `(0)`, where the writer left open whether that belongs to the number.
+    `shorter` is the same without a `(0)`, if it is open whether that belongs to the number.
     """
 
     digits: str
@@ -28,7 +28,7 @@ class Written:
 
 
 def take_down(text: str) -> Written | str:
-    """Bring a cell's text down to its digits, or say why it is not one number in plain writing."""
+    """Reduce a cell's text to its digits, or say why it is not one plainly written number."""
     text = trim(text)
     if len(text) > _LONGEST:
         return "too long"
@@ -44,7 +44,7 @@ def take_down(text: str) -> Written | str:
     if "+" not in digits:
         return Written(digits, tuple(dict.fromkeys(guesses)))
     if found := _MISPLACED_PLUS.fullmatch(digits):
-        # +81+8190…: the country code of a form field before the one that was typed.
+        # +81+8190…: a form field added the country code before the one that was typed.
         digits, guesses = found["rest"], [*guesses, "doubled_code"]
     if "+" in digits[1:]:
         return "more than one number, or a plus sign in the middle of one"
@@ -55,7 +55,7 @@ def take_down(text: str) -> Written | str:
 
 
 _USUAL: Final = re.compile(r"\(?[0-9](?:[0-9 )-]*[0-9])?")
-"""What most national numbers look like; they need no further look."""
+"""The form of most national numbers; they need no further check."""
 _MOBILE: Final = (
     "mobile phone|mobile|mobil(?:telefon)?|mob|m[oó]vil|portable|cell(?: ?phone|ular)?|celular|handy|natel"
     "|sms|whatsapp|携帯(?:電話|番号|電話番号)?|スマホ|手机|手機|휴대폰|핸드폰"
@@ -82,7 +82,7 @@ _WRAPPINGS: Final = (
 
 
 def _unwrap(text: str) -> tuple[str, list[str]]:
-    """Take off what programs put around a number; name what was taken off."""
+    """Remove what programs put around a number, and name what was removed."""
     plain = text if text.isascii() else trim("".join(map(_plain, visible(text))))
     guesses = [] if plain == text else ["full_width" if any(map(_is_other_form, text)) else "formatting"]
     for name, pattern, inner in _WRAPPINGS:
@@ -103,7 +103,7 @@ _BY_CATEGORY: Final = {"Pd": "-", "Zs": " ", "Cf": "", "Ps": "(", "Pe": ")"}
 
 
 def _plain(char: str) -> str:
-    """The ASCII that a character stands for in a number."""
+    """The ASCII equivalent of a character in a number."""
     if char.isdecimal():
         return str(unicodedata.decimal(char))
     if is_full_width(char):
@@ -123,7 +123,7 @@ _OPTIONAL_ZERO: Final = re.compile(r"[(\[{] *0 *[)\]}]")
 
 
 def _compact(plain: str) -> str:
-    """The digits, after one plus sign if there are any before them."""
+    """The digits, after one plus sign if there is at least one before them."""
     return _MANY_PLUSES.sub("+", plain.translate(_SEPARATORS))
 
 
@@ -149,7 +149,7 @@ _CAUSES: Final = (
 
 
 def _unreadable(text: str) -> str | None:
-    """Why a text is not one number in plain writing, or None if it is."""
+    """Why a text is not one plainly written number, or None if it is one."""
     if not (_ALLOWED.fullmatch(text) and _ENDS.fullmatch(text)):
         found = (cause for pattern, cause in _CAUSES if pattern.search(text))
         return next(found, None) or f"not written as a phone number: {_oddity(text)}"
@@ -160,7 +160,7 @@ def _unreadable(text: str) -> str | None:
 
 
 def _oddity(text: str) -> str:
-    """What is odd about a text: letters, or a character by name. Nothing of the text itself is shown."""
+    """What is odd about a text: letters, or a character by its name. The text itself is not quoted."""
     if any(map(str.isalpha, text)):
         return "it has letters"
     odd = _ALLOWED.sub("", text)
@@ -175,7 +175,7 @@ _LONGEST_PREFIX: Final = 6
 _LONGEST_PREFIX_ABROAD: Final = 9
 _PAIRS: Final = 4
 _MOST_DIGITS: Final = 17
-"""E.164 has 15, after an international prefix of two."""
+"""The most digits: E.164 has up to 15, after an international prefix of two."""
 
 
 def _digits_in(text: str) -> int:
@@ -191,7 +191,7 @@ def _is_prefix(text: str) -> bool:
 def _is_one(text: str) -> bool:
     """Whether the parts between slashes or commas belong to one number.
 
-    They do in 0151/2345678 and 06/12/34/56/78. In 0171 234567/8 the last part replaces digits of the first.
+    They do in 0151/2345678 and 06/12/34/56/78. In 0171 234567/8 the last part replaces the end of the first.
     """
     first, *others = _HARD.split(text)
     if not others:

@@ -1,1 +1,1 @@
-"""What one simulated account and Region holds: pools, users, codes, roles, messages."""
+"""The state of one simulated account and Region: pools, users, codes, roles, messages."""

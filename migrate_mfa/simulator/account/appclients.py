@@ -37,10 +37,10 @@ MEMBERS = frozenset(
         "AuthSessionValidity",
     }
 )
-"""What a request and a pool file may set, beside ids and secrets."""
+"""The members that a request and a pool file may set, besides ids and secrets."""
 
 DECLARED_SHAPES = {name: SHAPES[name] for name in sorted({*MEMBERS, "ClientId", "ClientSecret"})}
-"""What a row of a pool file's `clients` may hold."""
+"""The members of a row of a pool file's `clients`."""
 
 _DEFAULTS = {"RefreshTokenValidity": 30, "AuthSessionValidity": 3, "EnableTokenRevocation": True}
 _UNSET_FLOWS = ("ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH")

@@ -1,4 +1,4 @@
-"""Sign-in sessions: what a user has been asked, and for how long the answer counts.
+"""Sign-in sessions: the open challenge of a user, and how long it can be answered.
 
 Source: Developer Guide, "Authentication with Amazon Cognito user pools" and "SMS and email message
 MFA": a session belongs to one user and one app client, is used once, and lives as long as the
@@ -22,7 +22,7 @@ _WRONG = "Invalid session for the user."
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """An open question to a user."""
+    """An open challenge."""
 
     name: str
     pool_id: str
@@ -54,11 +54,11 @@ class Challenges:
         return session
 
     def find(self, session: str, name: str, client_id: str, *, expired_code: str) -> Challenge:
-        """Give the challenge that a session asks.
+        """Give the challenge of a session.
 
         Raises:
-            CognitoError: NotAuthorizedException for a session that is not open, asks something else
-                or belongs to another client; `expired_code` for one that is too old.
+            CognitoError: NotAuthorizedException for a session that is not open, has another challenge
+                    or belongs to another client; `expired_code` for one that is too old.
         """
         found = self._open.get(session)
         if found is None or (found.name, found.client_id) != (name, client_id):

@@ -1,4 +1,4 @@
-"""The time of the simulated service, which may run faster than ours and be moved forward."""
+"""The time of the simulated service, which can run faster than real time and be moved forward."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class Clock:
-    """A clock of which `speed` seconds pass in one real second.
+    """A clock on which `speed` seconds pass in one real second.
 
-    Everything that the service measures goes by it: quotas, the lives of codes, sessions and tokens,
-    propagation and lags, and also the delays of a fault document.
+    The service uses it for everything: quotas, the lives of codes, sessions and tokens, propagation and
+    lags, and also the delays of a fault document.
     """
 
     def __init__(
@@ -39,14 +39,14 @@ class Clock:
         return self._wall_start + (self._wall() - self._wall_start) * self.speed + self._moved
 
     def steady(self) -> float:
-        """Give the seconds of a clock that nobody sets, for rates."""
+        """Give the seconds of a steady clock, for rates."""
         return self._steady_start + (self._steady() - self._steady_start) * self.speed + self._moved
 
     def advance(self, seconds: float) -> None:
-        """Let so much time pass at once.
+        """Move the clock forward.
 
         Raises:
-            ValueError: Time does not go back.
+            ValueError: The clock cannot go back.
         """
         if seconds < 0:
             raise ValueError("the clock goes forward only")

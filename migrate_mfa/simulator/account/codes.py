@@ -1,4 +1,4 @@
-"""Codes that users type in: single-use, bound to what they were sent for, short-lived, counted.
+"""Codes that users type in: single-use, for one purpose, short-lived, limited in number.
 
 Sources: Developer Guide, "Quotas in Amazon Cognito" (5 requests and 15 tries for attributes in an hour,
 a code lives for 24 hours; sessions 3 to 15 minutes) and "Authentication with Amazon Cognito user
@@ -43,7 +43,7 @@ def expired() -> CognitoError:
 
 
 class HourlyLimit:
-    """At most so many events an hour for each key."""
+    """A limit for the events per hour of each key."""
 
     def __init__(self, clock: Clock, limit: int) -> None:
         """Start without events."""
@@ -68,7 +68,7 @@ class HourlyLimit:
 
 @dataclass(frozen=True, slots=True)
 class AttributeCode:
-    """A code that was sent to `value`, to prove it."""
+    """A code that was sent to `value` to verify it."""
 
     code: str
     value: str
@@ -86,18 +86,18 @@ class AttributeCodes:
         self._codes: dict[Key, AttributeCode] = {}
 
     def issue(self, key: Key, value: str) -> str:
-        """Make a code for `value`; the one before it is void."""
+        """Make a code for `value`; the earlier code becomes void."""
         code = new_code()
         self._codes[key] = AttributeCode(code, value, self._clock.epoch() + ATTRIBUTE_CODE_S)
         return code
 
     def check(self, key: Key, code: str, provable: set[str]) -> str:
-        """Give the value that a code proves; `void` uses it up.
+        """Give the value that a code verifies; `void` uses it up.
 
         Args:
-            key: Whose code for what.
-            code: As typed in.
-            provable: The values that a code may still prove: the stored and the pending one.
+            key: The user and the attribute.
+            code: The code as typed.
+            provable: The values that a code may still verify: the stored and the pending one.
 
         Raises:
             CognitoError: CodeMismatchException or ExpiredCodeException.
@@ -115,7 +115,7 @@ class AttributeCodes:
 
 
 class Lockout:
-    """Failures in a row by key, and the growing time for which no try is looked at."""
+    """Failures in a row by key, and the growing lock-out time."""
 
     def __init__(self, clock: Clock) -> None:
         """Start with nobody locked out."""

@@ -1,4 +1,4 @@
-"""Sending to a user: the SMS path of the pool is looked at first, then the message goes out.
+"""Sending to a user: first the SMS path of the pool is checked, then the message is sent.
 
 Source: Developer Guide, "SMS message settings for Amazon Cognito user pools"; "Custom SMS sender Lambda
 trigger": a pool with one uses neither the role nor SNS.
@@ -23,7 +23,7 @@ MEDIA: Mapping[str, str] = {"phone_number": TEXT, "email": MAIL}
 
 
 def check_role(world: World, sms: Mapping[str, Any], pool_id: str) -> None:
-    """Refuse an SmsConfiguration with whose role Cognito cannot send.
+    """Refuse an SmsConfiguration whose role does not let Cognito send.
 
     Raises:
         CognitoError: InvalidSmsRoleTrustRelationshipException or InvalidSmsRoleAccessPolicyException.

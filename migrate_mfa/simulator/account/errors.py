@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class CognitoError(Exception):
-    """A refusal as a client sees it: an error code, a sentence and an HTTP status."""
+    """A refusal in the client's view: an error code, a sentence and an HTTP status."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         """Keep `code` (as in ``Error.Code``), `message` and the HTTP `status`."""

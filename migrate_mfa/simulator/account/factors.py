@@ -1,4 +1,4 @@
-"""Which second factor a sign-in asks for.
+"""The second factor that a sign-in asks for.
 
 Source: Developer Guide, "Adding MFA to a user pool" and "SMS and email message MFA". A factor that is
 listed for the user counts only if the pool offers it: users of TOTP-only pools were seen with SMS_MFA

@@ -83,7 +83,7 @@ class Grants:
         return grant
 
     def kind(self, token: str) -> tuple[str, str]:
-        """Give what a token is for and its ClientId, whether it still counts or not.
+        """Give the use of a token and its ClientId, also of one that is no longer valid.
 
         Raises:
             CognitoError: UnsupportedTokenTypeException for one that is not ours.
@@ -145,7 +145,7 @@ class Grants:
 
 
 def _identity(user: User, client: Client) -> dict[str, Any]:
-    """Give what only an ID token says ("Understanding the identity (ID) token")."""
+    """Give the claims that only an ID token has ("Understanding the identity (ID) token")."""
     flags = {name: value == "true" for name, value in user.attributes.items() if name.endswith("_verified")}
     return {**user.attributes, **flags, "aud": client["ClientId"], "cognito:username": user.username}
 

@@ -1,4 +1,4 @@
-"""Every message that would have been sent, and why some of them did not arrive.
+"""Every simulated message, and why some of them did not arrive.
 
 Sources: Developer Guide, "SMS message settings for Amazon Cognito user pools"; Amazon SNS Developer
 Guide, "Using the Amazon SNS SMS sandbox": Cognito answers as if all was well when SNS then does not
@@ -64,7 +64,7 @@ class Sns:
 
 
 class Letter(NamedTuple):
-    """What is to be sent: through which medium, what for, where to, with which code."""
+    """A message to send: its medium, purpose, destination and code."""
 
     medium: str
     purpose: str
@@ -73,7 +73,7 @@ class Letter(NamedTuple):
 
 
 class Message(NamedTuple):
-    """A letter that was sent; the address is kept whole in memory only."""
+    """A message that was sent; only the memory has the complete address."""
 
     seq: int
     at: float
@@ -108,7 +108,7 @@ class Outbox:
         self._spent_usd = 0.0
 
     def post(self, pool_id: str, user: User, letter: Letter, *, by_sns: bool = True) -> None:
-        """Send a message; nobody is told when it does not arrive."""
+        """Send a message; as in the service, a failed delivery is not reported."""
         medium, purpose, address, code = letter
         failure = None
         if medium == TEXT and by_sns:

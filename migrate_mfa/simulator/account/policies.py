@@ -1,4 +1,4 @@
-"""IAM policy documents: what one says about an action, as far as SMS roles need it.
+"""IAM policy documents: the decision about an action, as far as SMS roles need it.
 
 Source: IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements reference": an explicit
 deny wins, then an allow; actions match without case, resources and values with it, `*` and `?` being
@@ -43,12 +43,12 @@ def read_document(text: str, *, trust: bool) -> Document:
 
 
 def statements_of(document: Mapping[str, Any]) -> list[Document]:
-    """Give the statements; one alone need not stand in a list."""
+    """Give the statements; a single one need not be in a list."""
     return _many(document["Statement"])
 
 
 def decide(documents: Iterable[Document], action: str, resource: str, context: Mapping[str, str]) -> str:
-    """Say what the documents together come to for an action on a resource."""
+    """Give the decision of all documents together about an action on a resource."""
     effects = {
         row["Effect"]
         for document in documents

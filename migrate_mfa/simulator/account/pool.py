@@ -1,4 +1,4 @@
-"""One user pool in memory: the users, who answers to which name, and the indexes.
+"""One user pool in memory: the users, their sign-in names, and the indexes.
 
 Everything that changes a user goes through `Pool.write`; it keeps sign-in names, search indexes
 and, while eventual consistency is simulated, the former states.
@@ -78,7 +78,7 @@ class Pool:
 
     @property
     def verified_before_update(self) -> frozenset[str]:
-        """The attributes whose new value waits for its code."""
+        """The attributes whose new value is stored only after its code."""
         settings = self.config.get("UserAttributeUpdateSettings", {})
         return frozenset(settings.get("AttributesRequireVerificationBeforeUpdate", ()))
 
@@ -236,7 +236,7 @@ class Pool:
         history.append((now, former))
 
     def _keys(self, user: User) -> frozenset[_Key]:
-        """Give every place in which the user is to be found."""
+        """Give all index entries of the user."""
         aliases = ((_ALIAS, *pair) for pair in self._alias_values(user))
         searched = ((_SEARCH, name, self.search_key(user, name)) for name in self._indexes)
         return frozenset((kind, name, key) for kind, name, key in chain(aliases, searched) if key is not None)

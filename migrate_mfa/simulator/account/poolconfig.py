@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Config = dict[str, Any]
 
 FIXED = ("AliasAttributes", "UsernameAttributes", "UsernameConfiguration", "Schema")
-"""Settings that are made at creation only (Developer Guide, "Updating user pool and app client
+"""Settings that can be made only at creation (Developer Guide, "Updating user pool and app client
 configuration")."""
 
 UPDATABLE = frozenset(
@@ -46,10 +46,10 @@ UPDATABLE = frozenset(
     }
 )
 MFA_BLOCKS = ("SoftwareTokenMfaConfiguration", "EmailMfaConfiguration", "WebAuthnConfiguration")
-"""Settings that only the MFA operations show and write."""
+"""Settings that only the MFA operations return and write."""
 
 FUTURE_BLOCKS = "FutureMfaBlocks"
-"""Blocks by name that GetUserPoolMfaConfig shows and that no client of today can send back."""
+"""Blocks, by name, that GetUserPoolMfaConfig returns but no present client can send back."""
 
 DECLARED: Mapping[str, Any] = {
     "EstimatedNumberOfUsers": int,
@@ -59,14 +59,14 @@ DECLARED: Mapping[str, Any] = {
     "Replicas": [{"Role": str, "RegionName": str}],
     "LogConfigurations": [{}],
 }
-"""What a pool file says of a pool, and no operation here writes; with the shapes of `shapes`."""
+"""Members of a pool file that no operation here writes, with the shapes of `shapes`."""
 
 CONFIG_SHAPES: Mapping[str, Any] = {
     **{name: SHAPES[name] for name in sorted(UPDATABLE | {*FIXED, *MFA_BLOCKS})},
     FUTURE_BLOCKS: {ANY: {}},
     **DECLARED,
 }
-"""What a pool file's `config` may hold."""
+"""The members of a pool file's `config`."""
 
 _DEFAULTS: Mapping[str, Any] = {
     "Policies": {
@@ -175,7 +175,7 @@ def check_new_settings(config: Config) -> None:
 
 
 def check_consistent(config: Config) -> None:
-    """Refuse what no pool can be, whichever operation made it.
+    """Refuse settings that no pool can have, for all operations.
 
     Raises:
         CognitoError: InvalidParameterException.

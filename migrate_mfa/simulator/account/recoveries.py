@@ -1,7 +1,7 @@
-"""Point-in-time recoveries of a pool: the pool is written back, and until then it takes no writes.
+"""Point-in-time recoveries of a pool: the pool is restored, and until then it refuses writes.
 
-Source: Amazon Cognito API Reference, "InitiatePointInTimeRecovery" and "RestorationType". What a blocked
-write is answered with is not documented: see `recovery_write_error` of `Unsettled`.
+Source: Amazon Cognito API Reference, "InitiatePointInTimeRecovery" and "RestorationType". The answer to a
+blocked write is not documented: see `recovery_write_error` of `Unsettled`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PAUSING: Final = (
     "TEMPORARY_INTERNAL_ERROR_SEE_SUPPORT_CASE",
     "AWS_ABORTED",
 )
-"""While one of these, write operations in the user pool are paused."""
+"""The statuses in which write operations in the user pool are paused."""
 CANCELLABLE: Final = ("PREVIEW_GENERATING", "PREVIEW_GENERATED")
 STATUSES: Final = (
     *PAUSING,
@@ -41,11 +41,11 @@ _WRITES: Final = frozenset({"UserUpdate", "UserResourceUpdate", "UserCreation", 
 """The quota categories whose operations change users."""
 SOONEST_S: Final = 900.0
 REACH_S: Final[Mapping[str, float]] = {"ESSENTIALS": 86_400.0, "PLUS": 14 * 86_400.0}
-"""How far back each feature plan can go."""
+"""How far back a pool can be restored, by feature plan."""
 
 
 class RecoveryRow(BaseModel):
-    """A recovery in an edit: its status, and how many seconds ago it goes back to and was begun."""
+    """A recovery in an edit: its status, and its target and beginning, in seconds ago."""
 
     model_config = STRICT
 
@@ -56,7 +56,7 @@ class RecoveryRow(BaseModel):
 
 @dataclass(slots=True)
 class Recovery:
-    """One recovery; moments in seconds since 1970."""
+    """One recovery; times are in seconds since 1970."""
 
     status: str
     restore_at: float
@@ -97,7 +97,7 @@ def begin(pool: Pool, restore_at: float) -> Recovery:
     """Begin a recovery.
 
     Raises:
-        CognitoError: There is one already, or the moment is too soon, too early, or not in the plan.
+        CognitoError: There is one already, the time is too recent or too old, or the plan has no recovery.
     """
     now, reach = pool.clock(), REACH_S[require_plan(pool)]
     if active(pool):

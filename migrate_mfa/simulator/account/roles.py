@@ -2,8 +2,8 @@
 
 Sources: Developer Guide, "SMS message settings for Amazon Cognito user pools" (trust principal
 cognito-idp.amazonaws.com, the external id, sns:Publish); IAM User Guide, "Changes that I make are not
-always immediately visible". A role that is gone counts as not trusting Cognito: that is what users
-of pools whose role had been deleted have reported.
+always immediately visible". A deleted role counts as not trusting Cognito, as users of such pools have
+reported.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PRINCIPAL = "cognito-idp.amazonaws.com"
 PUBLISH, SEND = "sns:Publish", "sms-voice:SendTextMessage"
-"""What the role must be allowed: for SNS, and for AWS End User Messaging."""
+"""The actions that the role needs: for SNS, and for AWS End User Messaging."""
 
 MANAGED: Mapping[str, Document] = {
     f"iam::aws:policy/{name}": {"Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
@@ -33,7 +33,7 @@ MANAGED: Mapping[str, Document] = {
 
 @dataclass(slots=True)
 class Role:
-    """A role; until the two moments pass, Cognito does not see its trust or its right to publish."""
+    """A role; before its two times, Cognito does not see its trust or its right to publish."""
 
     name: str
     arn: str
@@ -58,7 +58,7 @@ class Role:
 
     @property
     def sends(self) -> list[bool]:
-        """Which ways of sending its documents allow."""
+        """The ways of sending that its documents allow."""
         return [self.may(PUBLISH), self.may(SEND)]
 
 
@@ -126,7 +126,7 @@ class Roles:
         return role
 
     def declare(self, sms: Mapping[str, Any]) -> None:
-        """Take a pool file's word for it that the role of an SmsConfiguration is there and good."""
+        """Add the role of a pool file's SmsConfiguration, as a valid one."""
         arn, external_id, action = way_of(sms)
         name = arn.rpartition("/")[2]
         if not arn or name in self._roles:
@@ -140,7 +140,7 @@ class Roles:
         self._roles[name] = role
 
     def change(self, role: Role, inline: dict[str, Document], attached: list[str]) -> None:
-        """Replace the role's policies; a right that was not there before is seen later."""
+        """Replace the role's policies; a new right is seen later."""
         had = role.sends
         role.inline, role.attached = inline, attached
         if any(now and not before for before, now in zip(had, role.sends, strict=True)):
@@ -157,7 +157,7 @@ class Roles:
         del self._roles[role.name]
 
     def check_sms(self, sms: Mapping[str, Any], pool_arn: str) -> None:
-        """Refuse an SmsConfiguration with whose role Cognito cannot send.
+        """Refuse an SmsConfiguration whose role does not let Cognito send.
 
         Raises:
             CognitoError: InvalidSmsRoleTrustRelationshipException or

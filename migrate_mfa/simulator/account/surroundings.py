@@ -1,13 +1,13 @@
-"""What is around the pools of the account: who calls, AWS End User Messaging, other users of the quotas.
+"""The surroundings of the pools: the caller, AWS End User Messaging, other users of the quotas.
 
-A pool file's members, all of which may be left out:
+A pool file's members, all optional:
 
     {"caller": "arn:aws:sts::123456789012:assumed-role/Ops/me",
      "eums": {"tier": "SANDBOX", "monthly_spend_limit_usd": 1},
      "usage": {"UserUpdate": 20.5}}
 
-`caller` is what GetCallerIdentity shows; `usage` are calls a second by category, as the busiest five
-minutes of the last day had them.
+`caller` is the answer of GetCallerIdentity; `usage` are calls per second by category, in the busiest five
+minutes of the last day.
 """
 
 from __future__ import annotations

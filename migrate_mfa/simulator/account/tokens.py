@@ -34,7 +34,7 @@ class Tokens:
         self._secret = os.urandom(16)
 
     def issue(self, request: str, cursor: Cursor) -> str:
-        """Write the token that continues `request` behind `cursor`."""
+        """Write the token that continues `request` after `cursor`."""
         body = json.dumps([self._digest(request), cursor, self._clock()]).encode()
         return base64.urlsafe_b64encode(self._mac(body) + body).decode()
 

@@ -1,4 +1,4 @@
-"""The user record, and how the two reading operations show it.
+"""The user record, and its form in the two reading operations.
 
 A record is about one kilobyte, so that a pool of a million fits in memory.
 """
@@ -31,12 +31,12 @@ FACTORS = (SMS, EMAIL, TOTP)
 """Members of UserMFASettingList ("AdminGetUser"), in the order in which they are listed."""
 
 LEGACY_SMS: tuple[Mapping[str, str], ...] = ({"DeliveryMedium": "SMS", "AttributeName": "phone_number"},)
-"""MFAOptions of a user whom the old settings operations put on SMS MFA."""
+"""MFAOptions of a user whom the deprecated operations enrolled in SMS MFA."""
 
 
 @dataclass(slots=True, eq=False)
 class User:
-    """One user profile. Only `Pool.write` may change one: it keeps the indexes true."""
+    """One user profile. Only `Pool.write` may change it, because it updates the indexes."""
 
     username: str
     sub: str
@@ -64,7 +64,7 @@ class User:
 
 
 def derived_sub(seed: int, username: str) -> str:
-    """Make the `sub` of a user who was given none: like a UUID, the same on every start."""
+    """Make the `sub` of a user without one: like a UUID, the same on every start."""
     h = hashlib.blake2s(f"{seed}:{username}".encode(), digest_size=16).hexdigest()
     return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-a{h[17:20]}-{h[20:]}"
 

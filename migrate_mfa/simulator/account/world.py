@@ -1,4 +1,4 @@
-"""Everything one simulated account and Region holds, and the answers to unsettled questions."""
+"""The state of one simulated account and Region, and the switches for unsettled questions."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _POOL_ID = re.compile(r"[\w-]{1,45}_[0-9a-zA-Z]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """Points that the AWS documents leave open or contradict themselves on, as switches.
+    """Switches for points that the AWS documents leave open or contradict.
 
     A careful client gives the same result under every combination.
     """
 
-    #: Writing the number that is stored already sends a code (if the pool would send one).
+    #: Writing the number that is already stored sends a code (if the pool would send one).
     same_value_resends_code: bool = False
-    #: Writing the number that is stored already makes it unverified.
+    #: Writing the number that is already stored makes it unverified.
     same_value_unverifies: bool = False
     #: phone_number with phone_number_verified=true still sends a code to an auto-verified number.
     verified_true_sends_sms: bool = False
@@ -105,11 +105,11 @@ class World:
     unsettled: Unsettled = field(default_factory=Unsettled)
     around: Surroundings = field(default_factory=Surroundings)
     pools: dict[str, Pool] = field(default_factory=dict)
-    #: ListUsers shows users as of so many seconds ago.
+    #: ListUsers shows users as of this many seconds ago.
     list_lag_s: float = 0.0
-    #: AdminGetUser shows users as of so many seconds ago.
+    #: AdminGetUser shows users as of this many seconds ago.
     read_lag_s: float = 0.0
-    #: The next ListUsers page holds at most so many users, whatever its Limit.
+    #: The next ListUsers page has at most this many users, regardless of its Limit.
     page_cap: int | None = None
     #: What the caller may do; None: everything.
     caller_policy: Document | None = None
@@ -146,7 +146,7 @@ class World:
         return f"arn:{self.partition}:cognito-idp:{self.region}:{self.account}:userpool/{pool_id}"
 
     def set_lags(self, list_s: float, read_s: float) -> None:
-        """Make reads stale by so many seconds; pools remember former states as long."""
+        """Make reads this many seconds stale; pools keep former states as long."""
         self.list_lag_s, self.read_lag_s = list_s, read_s
         for pool in self.pools.values():
             pool.memory_s = max(list_s, read_s)

@@ -1,7 +1,7 @@
 """The documents that people write for the simulator: members and types, checked before they are used.
 
-A sentence about a wrong document names the place in it and what belongs there, never the value: it may be
-somebody's number.
+A message about a wrong document names the place and the valid form, never the value: it may be a user's
+number.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument"}
 T = TypeVar("T")
 
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-"""The `model_config` of every kind of document: no other members, and no text for a number."""
+"""The `model_config` of every kind of document: no unknown members, and no texts instead of numbers."""
 
 
 def parsed(text: str | bytes) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def require(kind: type[BaseModel], document: object, where: str = "") -> None:
         where: Its place in a greater document.
 
     Raises:
-        ValueError: The text names each wrong place and what belongs there.
+        ValueError: The text names each wrong place and the valid form.
     """
     try:
         kind.model_validate(document)
@@ -68,13 +68,13 @@ def require(kind: type[BaseModel], document: object, where: str = "") -> None:
 
 
 def built(kind: type[T], document: object, where: str) -> T:
-    """Make a dataclass, or a tuple of some, of a document.
+    """Make a dataclass, or a tuple of dataclasses, from a document.
 
     Raises:
         ValueError: As `require`.
     """
     try:
-        # By way of JSON, because only there a strict type takes an object for a dataclass, a list for a set.
+        # Through JSON: only then a strict type accepts an object as a dataclass and a list as a set.
         adapter: TypeAdapter[T] = _adapter(kind)  # type: ignore[arg-type]
         made = adapter.validate_json(json.dumps(document), strict=True)
     except ValidationError as wrong:
@@ -84,7 +84,7 @@ def built(kind: type[T], document: object, where: str) -> T:
 
 @cache
 def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
-    """Made once for each kind: that takes longer than most documents."""
+    """A type's validator, cached: to make it takes longer than to check most documents."""
     return TypeAdapter(kind)
 
 
@@ -146,7 +146,7 @@ _BELONGS = {
     "less_than": "less than {lt:g}",
     "less_than_equal": "{le:g} or less",
 }
-"""What belongs there, by pydantic's names of what is wrong; its own texts speak of inputs and strings."""
+"""The valid form, by pydantic's names of errors; its own texts speak of inputs and strings."""
 
 
 def _known(kind: Any, path: Iterable[int | str]) -> list[str]:  # noqa: ANN401 - any type

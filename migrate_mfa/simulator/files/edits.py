@@ -1,4 +1,4 @@
-"""Changes from outside the API, to users and to their pool: a control request, or a step of a fault script.
+"""Changes to users and their pool outside the API: a control request, or a step of a fault script.
 
     {"pool": "ID", "upsert": [{"Username": "taro", "Enabled": false,
                                "Attributes": {"phone_number": null}}], "delete": ["hana"],
@@ -44,7 +44,7 @@ class Edit(BaseModel):
 
 
 def apply_edit(world: World, document: Mapping[str, Any]) -> None:
-    """Carry out one edit document.
+    """Make the changes of one edit document.
 
     Raises:
         ValueError: A member has a wrong name or value.

@@ -52,10 +52,10 @@ class Generate(BaseModel):
 
     @model_validator(mode="after")
     def _shares_of_one(self) -> Self:
-        """Refuse shares of the same users that are more than all of them.
+        """Refuse shares that add up to more than all users.
 
         Raises:
-            ValueError: Some are.
+            ValueError: Some do.
         """
         for names, shares in (
             ("phone_verified and phone_unverified", (self.phone_verified, self.phone_unverified)),
@@ -85,7 +85,7 @@ def generated_users(document: Mapping[str, Any], now: float, *, username_is_sub:
 def _user(
     spec: Mapping[str, Any], number: int, draws: list[float], now: float, *, username_is_sub: bool
 ) -> User:
-    """Make one user of eight draws, so that a changed share leaves the other users alone."""
+    """Make one user from eight draws, so that a changed share does not change other users."""
     status = _pick(spec["status"], draws[0])
     federated = status == "EXTERNAL_PROVIDER"
     name = f"{'Google_' if federated else ''}{spec['prefix']}{number:07d}"

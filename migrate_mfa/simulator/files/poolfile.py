@@ -150,7 +150,7 @@ class PoolFile(BaseModel):
 
 
 _AGE_S = 30 * 86400.0
-"""Users of the file were created so long ago: none is too new for a stale list."""
+"""How long ago the file's users were created: none is too new for a stale list."""
 
 
 def load_world(

@@ -1,4 +1,4 @@
-"""The operations, one module a family; importing the package registers all of them."""
+"""The operations, one module per family; importing the package registers all of them."""
 
 from migrate_mfa.simulator.operations import (
     account,

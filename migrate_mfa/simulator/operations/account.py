@@ -1,4 +1,4 @@
-"""The account around the pools: STS GetCallerIdentity, and how SNS stands with text messages.
+"""The account around the pools: STS GetCallerIdentity, and the SMS settings of SNS.
 
 Sources: AWS STS API Reference, "GetCallerIdentity"; Amazon SNS API Reference,
 "GetSMSSandboxAccountStatus", "ListSMSSandboxPhoneNumbers", "GetSMSAttributes" and
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @operation("GetCallerIdentity", "STS", STS)
 def get_caller_identity(world: World, _: Params) -> dict[str, Any]:
-    """Show who signs the requests: always the same user, unless the pool file names somebody."""
+    """Show the caller: always the same user, unless the pool file names another."""
     return {"Arn": world.caller_arn, "UserId": "AIDASIMULATOR", "Account": world.account}
 
 
 @operation("GetSMSSandboxAccountStatus", "SNS", SNS)
 def get_sms_sandbox_account_status(world: World, _: Params) -> dict[str, Any]:
-    """Say whether only verified numbers are sent to."""
+    """Say whether only verified numbers get messages."""
     return {"IsInSandbox": world.outbox.sns.sandbox}
 
 

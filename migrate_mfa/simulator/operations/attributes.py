@@ -1,4 +1,4 @@
-"""Changing attributes: what is stored, what becomes verified, and who gets a message.
+"""Changing attributes: which values are stored or verified, and which messages are sent.
 
 Sources: API Reference, "AdminUpdateUserAttributes"; Developer Guide, "Working with user
 attributes" and "Configuring email or phone verification".
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _PHONE = re.compile(r"\+[0-9]{1,15}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 FLAGS = {f"{name}_verified" for name in CONTACTS}
-"""Attributes that say whether a contact was proved."""
+"""Attributes that say whether a contact was verified."""
 
 
 _LONGEST_NAME, _LONGEST_VALUE = 32, 2048
@@ -34,7 +34,7 @@ _LONGEST_NAME, _LONGEST_VALUE = 32, 2048
 
 @dataclass(slots=True)
 class Change:
-    """What a request comes to: new values (None removes), codes to send, values to hold back."""
+    """The effect of a request: new values (None removes), codes to send, values that wait for a code."""
 
     values: dict[str, str | None] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
@@ -43,14 +43,14 @@ class Change:
 
 @operation("AdminUpdateUserAttributes", "UserUpdate")
 def admin_update_user_attributes(world: World, params: Params) -> dict[str, Any]:
-    """Change attributes, all or none; the empty answer does not tell stored from held back."""
+    """Change attributes, all or none; the empty answer does not tell whether a value waits for a code."""
     pool, user = world.user(params)
     update_attributes(world, pool, user, attribute_values(params))
     return {}
 
 
 def update_attributes(world: World, pool: Pool, user: User, wanted: dict[str, str]) -> list[dict[str, str]]:
-    """Change attributes as an administrator or the user asks; give where codes went.
+    """Change attributes for an administrator or the user. Give where codes were sent.
 
     Raises:
         CognitoError: A value or the pool's SMS path is wrong, or an alias is taken; nothing changed.
@@ -154,7 +154,7 @@ class _Contact:
         change.values[self.flag] = wanted[self.flag].lower() or None
 
     def _plan_value(self, value: str, verified: str, change: Change) -> None:
-        """Decide by the documented table; about a value that is stored already it is silent."""
+        """Decide by the documented table, which does not cover a value that is already stored."""
         unsettled = self.unsettled
         same = value == self.user.attributes.get(self.name)
         if verified == "true":
@@ -174,7 +174,7 @@ class _Contact:
 
 
 def _check_removal(pool: Pool, user: User, change: Change, unsettled: Unsettled) -> None:
-    """Refuse to take the number of a user who is on SMS MFA, where MFA is required."""
+    """Refuse to remove the number of a user with SMS MFA, if MFA is required."""
     if change.values.get("phone_number", "") is not None or SMS not in user.mfa:
         return
     if pool.mfa_mode == "ON" or unsettled.delete_phone_with_sms_mfa == "refuse":
@@ -182,7 +182,7 @@ def _check_removal(pool: Pool, user: User, change: Change, unsettled: Unsettled)
 
 
 def claim_aliases(pool: Pool, user: User | None, future: dict[str, Any], unsettled: Unsettled) -> None:
-    """Make room for the sign-in values that `user` (None: a new one) is about to have.
+    """Take the new sign-in values of `user` (None: a new one) away from other users.
 
     UsernameAttributes: values are unique, verified or not. AliasAttributes: a verified value
     moves to its last verifier, and the former owner becomes unverified without any error

@@ -138,7 +138,7 @@ def list_attached_role_policies(world: World, params: Params) -> dict[str, Any]:
 
 @operation("SimulatePrincipalPolicy", "IAM", IAM)
 def simulate_principal_policy(world: World, params: Params) -> dict[str, Any]:
-    """Say what a role's documents allow, or the caller's; without a policy that one may do everything."""
+    """Say what a role's documents allow, or the caller's policy; without one the caller may do everything."""
     arn = required(params, "PolicySourceArn")
     role = world.roles.by_arn(arn)
     if role is None and arn != world.caller_arn:

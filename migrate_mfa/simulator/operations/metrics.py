@@ -1,8 +1,8 @@
 """CloudWatch, as far as the usage of quotas goes.
 
 Sources: Amazon CloudWatch API Reference, "GetMetricData"; Cognito Developer Guide, "Tracking quotas and usage
-in CloudWatch and Service Quotas". A metric is one combination of namespace, name and dimensions, by the
-letter: a query for any other gets no values. Expressions are not simulated.
+in CloudWatch and Service Quotas". A metric is one exact combination of namespace, name and dimensions: a
+query for any other gets no values. Expressions are not simulated.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PERIOD_S = 300
 
 @operation("GetMetricData", "CloudWatch", CLOUDWATCH)
 def get_metric_data(world: World, params: Params) -> dict[str, Any]:
-    """Show one busy period and one quiet one of each metric that is asked for."""
+    """Show one busy and one quiet period of each requested metric."""
     queries, start, end = (params.get(name) for name in ("MetricDataQueries", "StartTime", "EndTime"))
     if not queries or start is None or end is None:
         raise CognitoError("ValidationError", "MetricDataQueries, StartTime and EndTime are required.")

@@ -31,7 +31,7 @@ class Block:
 
 @operation("AdminSetUserMFAPreference", "UserResourceUpdate")
 def admin_set_user_mfa_preference(world: World, params: Params) -> dict[str, Any]:
-    """Switch a user's factors; success says nothing about their effect at sign-in.
+    """Switch a user's factors; success does not mean that they have an effect at sign-in.
 
     Neither the pool's methods nor OFF is checked: users of a TOTP-only pool were seen to get
     SMS_MFA listed and not used. Federated users are left to their provider (Developer Guide,
@@ -81,10 +81,10 @@ def _check_state(pool: Pool, user: User, unsettled: Unsettled) -> None:
 
 
 def _check_factor(pool: Pool, user: User, factor: str, block: Block) -> None:
-    """Refuse a block, even a disabling one, for a factor that the user has no means for.
+    """Refuse a block, even a disabling one, for a factor that the user cannot use.
 
     A number need not be verified (Developer Guide, "SMS and email message MFA"). The texts are
-    those that applications have met.
+    those that applications have received.
     """
     if factor == SMS and "phone_number" not in user.attributes:
         raise invalid_parameter("User does not have a phone_number set to turn on SMS MFA")
@@ -97,7 +97,7 @@ def _check_factor(pool: Pool, user: User, factor: str, block: Block) -> None:
 
 
 def _effective(pool: Pool, blocks: dict[str, Block], unsettled: Unsettled) -> dict[str, Block]:
-    """Give the blocks that count: a pool that requires MFA ignores disabling."""
+    """Give the blocks that have an effect: a pool that requires MFA ignores disabling."""
     if unsettled.omitted_totp_block_disables and TOTP not in blocks:
         blocks = {**blocks, TOTP: Block(enabled=False, preferred=False)}
     if pool.mfa_mode == "ON":

@@ -133,7 +133,7 @@ def get_log_delivery_configuration(world: World, params: Params) -> dict[str, An
 
 
 def page_of(params: Params, member: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Cut a page out of a short list, NextToken being the place where it goes on.
+    """Give a page of a short list; NextToken is the position of the next page.
 
     Raises:
         CognitoError: InvalidParameterException for a wrong MaxResults or NextToken.

@@ -81,7 +81,7 @@ def _rows(
 
 
 def _unsettled_case(world: World, attribute: str) -> Callable[[str], str] | None:
-    """Say how a filter compares where a switch has it otherwise than the pool's index."""
+    """Say how a filter compares, if a switch differs from the pool's index."""
     if attribute == "username" and world.unsettled.username_filter_ignores_case:
         return str.casefold
     return str if attribute == "email" and world.unsettled.email_filter_tells_cases else None
@@ -136,7 +136,7 @@ def _page_size(params: Params) -> int:
 
 
 def _shown(users: list[User], params: Params) -> list[dict[str, Any]]:
-    """Show the users, refusing AttributesToGet that some of them have no value for."""
+    """Show the users; refuse AttributesToGet for which some of them have no value."""
     names = params.get("AttributesToGet") or None
     for name in names or ():
         if any(name != "sub" and name not in user.attributes for user in users):

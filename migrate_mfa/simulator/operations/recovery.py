@@ -1,4 +1,4 @@
-"""Point-in-time recovery, but for StartPointInTimeRecovery: no former state of the users is kept.
+"""Point-in-time recovery, without StartPointInTimeRecovery: earlier states of users are not kept.
 
 Sources: API Reference, "InitiatePointInTimeRecovery", "ListPointInTimeRecoveries" and the two others. Their
 quota categories are not documented.
@@ -29,7 +29,7 @@ def initiate_point_in_time_recovery(world: World, params: Params) -> dict[str, A
 
 @operation("CancelPointInTimeRecovery", "UserPoolUpdate")
 def cancel_point_in_time_recovery(world: World, params: Params) -> dict[str, Any]:
-    """Discard a preview; writes go on."""
+    """Discard a preview; writes are possible again."""
     pool = world.pool(params)
     require_plan(pool)
     found = find(pool, text(params, "RestoreId"))

@@ -1,4 +1,4 @@
-"""Which operations there are, what they cost, and how a module adds one."""
+"""The operations, their quota categories, and how a module adds one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What signed-in users do for themselves, with their access token.
+"""The operations of signed-in users with their access token.
 
 Sources: API Reference, "GetUser", "UpdateUserAttributes", "GetUserAttributeVerificationCode",
 "VerifyUserAttribute", "SetUserMFAPreference", "GlobalSignOut", "RevokeToken" and
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def signed_in(world: World, params: Params) -> tuple[Pool, User, Client]:
-    """Give whose access token this is.
+    """Give the user of an access token.
 
     Raises:
         CognitoError: NotAuthorizedException for a token that does not count or a disabled user,
@@ -64,7 +64,7 @@ def get_user(world: World, params: Params) -> dict[str, Any]:
 
 @operation("UpdateUserAttributes", "UserUpdate")
 def update_user_attributes(world: World, params: Params) -> dict[str, Any]:
-    """Change the user's own attributes; unlike an administrator, nobody verifies their own."""
+    """Change the user's own attributes; users cannot mark them as verified, unlike administrators."""
     pool, user, client = signed_in(world, params)
     wanted = attribute_values(params)
     writable = client.get("WriteAttributes")
@@ -94,7 +94,7 @@ def _contact(params: Params) -> str:
 
 
 def _to_prove(world: World, user: User, name: str) -> str:
-    """Choose between the stored and the pending value; reports say that it is the stored one."""
+    """Choose between the stored and the pending value; by reports it is the stored one."""
     stored, pending = user.attributes.get(name), (user.pending or {}).get(name)
     first, second = (stored, pending) if world.unsettled.resend_goes_to_stored_value else (pending, stored)
     value = first or second
@@ -147,7 +147,7 @@ def admin_user_global_sign_out(world: World, params: Params) -> dict[str, Any]:
 
 @operation("RevokeToken", "UserToken")
 def revoke_token(world: World, params: Params) -> dict[str, Any]:
-    """End the session of a refresh token; a token that does not count any more is no error."""
+    """End the session of a refresh token; a token that is no longer valid is not an error."""
     token, client_id = text(params, "Token"), text(params, "ClientId", 128)
     client = world.client_pool(client_id).clients[client_id]
     if client.get("ClientSecret") != params.get("ClientSecret"):

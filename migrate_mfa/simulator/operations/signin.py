@@ -113,7 +113,7 @@ def _refreshed(world: World, pool: Pool, client: Client, given: Mapping[str, str
 
 
 def _checked_user(world: World, pool: Pool, client: Client, name: str, password: str) -> User:
-    """Give the user who signs in, having looked at everything but second factors.
+    """Give the user who signs in, after all checks except second factors.
 
     Raises:
         CognitoError: UserNotFoundException (NotAuthorizedException if the client hides who exists),
@@ -145,7 +145,7 @@ def _check_state(user: User) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """One user's way through one client, from the password to the tokens."""
+    """One user's sign-in through one client, from the password to the tokens."""
 
     world: World
     pool: Pool
@@ -153,7 +153,7 @@ class SignIn:
     user: User
 
     def proceed(self) -> dict[str, Any]:
-        """Ask what has to be asked once the password is right, or give the tokens."""
+        """Give the next challenge after the right password, or the tokens."""
         if self.user.status == "FORCE_CHANGE_PASSWORD":
             contacts = {k: v for k, v in self.user.attributes.items() if k != "identities"}
             shown = {"requiredAttributes": "[]", "userAttributes": json.dumps(contacts)}
@@ -161,7 +161,7 @@ class SignIn:
         return self.second_factor()
 
     def second_factor(self) -> dict[str, Any]:
-        """Ask for the second factor, or which one it shall be, or give the tokens."""
+        """Ask for the second factor, or for the choice of one, or give the tokens."""
         factors = asked(self.pool, self.user)
         if not factors:
             return self.finish()
@@ -170,7 +170,7 @@ class SignIn:
         return self.ask(factors[0])
 
     def ask(self, factor: str) -> dict[str, Any]:
-        """Ask for a factor's code, sending it if it is one that is sent."""
+        """Ask for a factor's code, and send it unless it comes from an app."""
         code = new_code()
         if factor == TOTP:
             letter = Letter(APP, _PURPOSE, "authenticator", code)
@@ -256,7 +256,7 @@ def _select(signing: SignIn, challenge: Challenge, given: Mapping[str, str]) -> 
 
 
 def _code(signing: SignIn, challenge: Challenge, given: Mapping[str, str]) -> dict[str, Any]:
-    """Check a code; after a wrong one the right one still counts in the same session."""
+    """Check a code; after a wrong code, the right one is still accepted in the same session."""
     code = _required(given, _ANSWERS[challenge.name])
     lockout, key = signing.world.lockout, (signing.pool.id, signing.user.sub, "code")
     lockout.check(key, "MFA attempts exceeded")

@@ -82,7 +82,7 @@ def background(
 ) -> Iterator[Running]:
     """Run a simulator in a child process for as long as the context lasts.
 
-    The child also ends when this process dies, however it dies: it holds our end of its stdin.
+    The child also ends when this process ends, even if it is killed, because its standard input closes.
 
     Args:
         pool_file: The pool file, or its content; then relative paths in it start here.
@@ -100,7 +100,7 @@ def background(
             command += ["--faults", str(_as_file(faults, Path(folder, "faults.json")))]
         if control:
             command.append("--control")
-        # Ready means that the files have been read: no user's data outlives the start on disk.
+        # Ready means that the files have been read: then users' data is removed from the disk.
         running = _start(command)
     try:
         yield running

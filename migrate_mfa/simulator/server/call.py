@@ -13,7 +13,7 @@ AMZ_JSON = "application/x-amz-json-1.1"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request as quotas, faults and the ledger see it."""
+    """A request, for quotas, faults and the ledger."""
 
     seq: int
     #: Seconds of the steady clock, at arrival.
@@ -21,7 +21,7 @@ class Call:
     op: str
     category: str
     pool_id: str
-    #: The user's sub, or a hash of a name that nobody has; None for an operation on no user.
+    #: The user's sub, or a hash of an unknown name; None for an operation without a user.
     user: str | None
     #: What attempts are counted by: the user, or the request's filter.
     who: str
@@ -31,7 +31,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes back: after `delay` seconds (infinite: never), or instead a cut connection."""
+    """An answer after `delay` seconds (infinite: never), or a cut connection instead."""
 
     status: int
     body: bytes
@@ -71,7 +71,7 @@ class Entry(NamedTuple):
 
 
 class Ledger:
-    """What was called, and how it ended; the lines are kept only while `keep` is set."""
+    """The calls and their results; the lines are kept only while `keep` is set."""
 
     def __init__(self, *, keep: bool) -> None:
         """Start empty."""

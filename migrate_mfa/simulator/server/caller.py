@@ -1,8 +1,8 @@
-"""Who signs the requests, and whether a policy lets that caller make them.
+"""The caller, and whether a policy allows its requests.
 
 Sources: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Cognito User
-Pools"; IAM User Guide, "Grant a user permissions to pass a role to an AWS service". What goes with a
-user's token, or with an app client's id alone, is not signed and asks no policy; neither does
+Pools"; IAM User Guide, "Grant a user permissions to pass a role to an AWS service". Requests with a user's
+token, or with only an app client's id, are not signed and need no policy, and neither does
 GetCallerIdentity (AWS STS API Reference).
 """
 
@@ -66,7 +66,7 @@ def read_caller_policy(document: Mapping[str, Any]) -> Document | None:
 
 
 def require_allowed(world: World, operation: Operation, params: Params) -> None:
-    """Refuse what the caller's policy does not allow, a role that is handed over included.
+    """Refuse a call that the caller's policy does not allow, also to pass a role.
 
     Raises:
         CognitoError: AccessDeniedException, or AccessDenied from a service of the query protocol.
@@ -80,7 +80,7 @@ def require_allowed(world: World, operation: Operation, params: Params) -> None:
 
 
 def denial(world: World, action: str, resource: str) -> str:
-    """Say what was refused, as AWS does."""
+    """Say what was refused, in the words of AWS."""
     return f"User: {world.caller_arn} is not authorized to perform: {action} on resource: {resource}"
 
 

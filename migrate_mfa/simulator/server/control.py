@@ -1,6 +1,6 @@
-"""The control endpoint: what happened, what state is left, and changes while it runs.
+"""The control endpoint: shows calls and state, and makes changes while the simulator runs.
 
-Served on the same port, only when asked for at start-up, as plain JSON:
+Served on the same port as plain JSON, only if requested at start-up:
 
     GET  /_control/ledger?since=SEQ    {"calls": [{seq, at, op, category, user, status, code, executed}]}
     POST /_control/ledger/reset
@@ -17,9 +17,9 @@ Served on the same port, only when asked for at start-up, as plain JSON:
     POST /_control/caller-policy       an IAM policy document, in place of the former one; {}: everything
     POST /_control/clock               {"advance_s": n}: so much time passes at once
 
-`ledger` and `outbox` give what has a `seq` above SEQ, `outbox` for one user (username or sub) or all.
-Phone numbers of messages are never shown whole. `sms` counts the text messages that arrived, and those
-that did not by reason; the code of one that did not is null.
+`ledger` and `outbox` give entries with a `seq` above SEQ, `outbox` for one user (username or sub) or all.
+Phone numbers of messages are always masked. `sms` counts the text messages that arrived, and by reason those
+that did not; the code of a message that did not arrive is null.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A fault document: which attempt is to fail, how, and what is to happen meanwhile.
+"""A fault document: which attempts fail, how, and what happens meanwhile.
 
-A fault document (every member may be left out):
+A fault document (every member is optional):
 
     {"seed": 7,
      "rules": [
@@ -27,9 +27,9 @@ the operation was carried out. A rule applies to the calls that pass all of its 
 `list_lag_s`: ListUsers shows changed users as they were, and new ones later; deleted ones are gone
 at once. `read_lag_ms` does the same to AdminGetUser. `after_calls` 500 means from the 501st on.
 
-`live_traffic` are calls of other clients of the account: they take their turn at the category's bucket and
-are refused when it is empty, as ours are. One comes in each interval of 1/`rps` seconds, or, with `random`,
-at moments that know nothing of each other. /_control/stats counts them when the next of our calls comes.
+`live_traffic` are calls of other clients of the account: they use the category's bucket and are refused when
+it is empty, like ours. One comes in each interval of 1/`rps` seconds, or, with `random`, at independent
+random times. /_control/stats counts them when the next of our calls comes.
 
 Calls, attempts and seconds count from when the document was loaded. Chances are decided by a hash
 of (seed, rule, op, user, attempt), never by the order in which calls arrive. All durations are in
@@ -78,7 +78,7 @@ _Z99 = NormalDist().inv_cdf(0.99)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """Which calls something applies to; see the module's text for the members."""
+    """The conditions of a rule; see the module's text for the members."""
 
     ops: frozenset[str] | None = None
     users: frozenset[str] | None = None
@@ -106,7 +106,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(Condition):
-    """One way in which calls go wrong."""
+    """One rule: which calls fail, and how."""
 
     kind: str
     when: Literal["before", "after"] = "before"
@@ -127,7 +127,7 @@ class Rule(Condition):
 
     @property
     def prevents(self) -> bool:
-        """Whether the operation is not carried out; an answer that only comes late needs it."""
+        """Whether the operation is not executed; it is executed if its answer only comes late."""
         late = self.kind == "hang" and math.isfinite(self.seconds)
         return self.when == "before" and self.kind not in PAGES and not late
 
@@ -196,7 +196,7 @@ class Step:
     when: Literal["before", "after"] = "before"
 
     def __post_init__(self) -> None:
-        """Refuse a step that would never come, or twice."""
+        """Refuse a step that would never be made, or twice."""
         if (self.at_call is None) == (self.on is None):
             raise ValueError("faults: a step of a script needs either at_call or on")
 

@@ -1,4 +1,4 @@
-"""Misbehaviour on purpose, as a fault document asks for it; `fault_file` says what one may have."""
+"""Simulated faults, by a fault document; `fault_file` describes its members."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ class Faults:
         self._active = bool(self.rules or self.latency or self.script)
 
     def begin(self, call: Call) -> None:
-        """Count a call; it is the one that the next questions are about."""
+        """Count a call; the other methods are about the latest one."""
         if self._active:
             self._calls += 1
             self._attempts[call.op, call.who] += 1
             self._attempt = self._attempts[call.op, call.who]
 
     def choose(self, call: Call) -> Rule | None:
-        """Give the rule that this call falls under, if any."""
+        """Give the rule that applies to this call, if any."""
         for number, rule in enumerate(self.rules):
             if (
                 self.fired[number] < rule.times
@@ -74,7 +74,7 @@ class Faults:
         )
 
     def others(self, call: Call) -> list[float]:
-        """Give the moments up to the call at which live traffic came in its category, each of them once."""
+        """Give the times of live traffic in the call's category up to the call, each of them once."""
         elapsed = call.at - self._start
         came = [ahead.until(elapsed) for category, ahead in self._others if category == call.category]
         return [self._start + at for at in sorted(chain.from_iterable(came))]
@@ -91,15 +91,15 @@ class Faults:
 
 
 class _Ahead:
-    """Rising numbers, taken up to a bound and from there on later."""
+    """Rising numbers, taken in steps up to a limit."""
 
     def __init__(self, numbers: Iterator[float]) -> None:
-        """Read from `numbers` as far as asked, and one more."""
+        """`numbers` is read up to the limit, and one number further."""
         self._numbers = numbers
         self._next = next(numbers, math.inf)
 
     def until(self, bound: float) -> Iterator[float]:
-        """Give the further numbers that are not above `bound`."""
+        """Give the next numbers up to `bound`."""
         while self._next <= bound:
             yield self._next
             self._next = next(self._numbers, math.inf)

@@ -31,7 +31,7 @@ class Request:
 
 
 class BadRequestError(Exception):
-    """The bytes are no request that this server can read; the connection is closed."""
+    """The bytes are not a request that this server can read; the connection is closed."""
 
 
 class Connection(asyncio.Protocol):
@@ -50,7 +50,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        """Forget a reply that is still to come."""
+        """Drop a reply that is still to be sent."""
         self._transport = None
         if self._timer is not None:
             self._timer.cancel()
@@ -106,7 +106,7 @@ class Connection(asyncio.Protocol):
 
 
 def read_request(buffer: bytearray) -> Request | None:
-    """Take a complete request off the front of `buffer`; None if more bytes are needed.
+    """Take a complete request from the start of `buffer`; None if more bytes are needed.
 
     Raises:
         BadRequestError: It can never become a request.

@@ -1,7 +1,7 @@
-"""What the service's published model says of a request: required members, lengths, ranges, values, patterns.
+"""Checks of requests by the service's published model: required members, lengths, ranges, values, patterns.
 
-The model is the one that botocore ships (`cognito-idp/…/service-2.json`), read as data. It is asked before
-an operation's own rules, which know what no model says.
+The model is the one that botocore ships (`cognito-idp/…/service-2.json`), read as data. It is checked before
+an operation's own rules, which no model describes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Broken(NamedTuple):
-    """A member's path, its value, the rule that it does not satisfy, and whether it must not be shown."""
+    """A member's path, its value, the rule that it breaks, and whether the value is sensitive."""
 
     path: str
     value: object
@@ -32,7 +32,7 @@ class Broken(NamedTuple):
 def check_model(operation: str, params: Mapping[str, Any]) -> None:
     """Refuse a request that the model of Cognito user pools does not allow.
 
-    Members that the model does not know are passed over, as by the service.
+    Like the service, it ignores members that the model does not know.
 
     Raises:
         CognitoError: InvalidParameterException, for the first member that is wrong.
@@ -110,7 +110,7 @@ def _outside(shape: Mapping[str, Any], size: int, value: object, path: str, what
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """A pattern of the model; None where it names classes of Unicode, which `re` does not have."""
+    """A pattern of the model; None if it has Unicode classes, which `re` does not support."""
     return re.compile(pattern) if pattern and r"\p{" not in pattern else None
 
 

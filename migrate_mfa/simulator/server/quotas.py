@@ -1,8 +1,8 @@
 """API rate quotas: the categories, and the buckets that enforce them when asked to.
 
 Source: Amazon Cognito Developer Guide, "Quotas in Amazon Cognito": a category is one allowance
-for all its operations and all pools of the account in a Region. Some categories add a rate for
-one operation on one pool, and one user takes 10 reads and 10 writes a second. Nothing is
+for all its operations and all pools of the account in a Region. Some categories also have a rate for
+one operation on one pool, and each user allows 10 reads and 10 writes a second. Nothing is
 documented about bursts, so their size is a parameter. The codes are those that Service Quotas lists
 under "cognito-idp".
 """
@@ -59,8 +59,8 @@ USER_RPS = 10.0
 
 CHALLENGE_OPS = frozenset({"RespondToAuthChallenge", "AdminRespondToAuthChallenge"})
 CHALLENGE_CATEGORY, CHALLENGE_FACTOR = "UserAuthentication", 3
-"""Answers to challenges have an allowance of their own, three times the category's; what is over
-counts in the category ("Quotas in Amazon Cognito")."""
+"""Answers to challenges have their own allowance, three times the category's; further ones count in
+the category ("Quotas in Amazon Cognito")."""
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ class Bucket:
         if self.at is not None:
             self.tokens = min(self.capacity, self.tokens + self.rate * (now - self.at))
         self.at = now
-        # Refills add up in binary fractions: a whole token must not be missed by one of them.
+        # Refills are binary fractions: a rounding error must not cost a whole token.
         if self.tokens < 1.0 - 1e-9:
             return False
         self.tokens -= 1.0
@@ -106,8 +106,8 @@ class Limiter:
             enforce: Whether calls beyond the rate are refused.
             burst_seconds: A category's full bucket holds this many seconds of its rate, at least one
                 call. The rules for one pool and one user always allow a whole second's calls.
-            speed: How many seconds of the clock that `admit` is given pass in a real one. Bursts are of
-                real seconds, so that a client which keeps to `reported` sees what it would at speed 1.
+            speed: How many seconds of `admit`'s clock pass in a real one. Bursts are in real seconds, so a
+                    client that keeps to `reported` is treated as at speed 1.
 
         Raises:
             ValueError: An override names no category.
@@ -128,20 +128,20 @@ class Limiter:
         return rate * self.speed
 
     def others(self, category: str, moments: Iterable[float]) -> None:
-        """Let calls of other clients come, at rising moments not after the next call of ours."""
+        """Make calls of other clients, at rising times not after our next call."""
         if self.enforce and category in CATEGORIES:
             whole = self._whole(category)
             for at in moments:
                 self.live_traffic[category]["taken" if whole.take(at) else "throttled"] += 1
 
     def admit(self, category: str, op: str, pool: str, user: str | None, *, now: float) -> bool:
-        """Say whether a call may go on.
+        """Say whether a call is allowed.
 
         Args:
             category: Its row of the quota table; other services' operations have none.
             op: The operation.
             pool: The pool's id, "" for a call without one.
-            user: Who it is about, None for nobody.
+            user: The user it is about, or None.
             now: Seconds of any steady clock.
         """
         row = CATEGORIES.get(category)

@@ -33,7 +33,7 @@ class Service:
     """Answers requests, one at a time: the state needs no locks."""
 
     def __init__(self, world: World, faults: Mapping[str, Any], *, keep_ledger: bool) -> None:
-        """Serve `world`, misbehaving as the fault document says.
+        """Serve `world`, with the faults of the fault document.
 
         Raises:
             ValueError: The fault document is wrong.

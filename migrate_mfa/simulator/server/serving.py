@@ -1,4 +1,4 @@
-"""The command line of the simulator, and its life from the ready line to the signal."""
+"""The command line of the simulator, and its work from the ready line to the signal."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Serving:
     enforce_quotas: bool = False
     burst_seconds: float | None = None
     speed: float | None = None
-    """These three win over the pool file where they are given."""
+    """These three override the pool file if they are given."""
     show_codes: bool = False
     """Whether to print every message on standard error."""
     exit_with_parent: bool = False
@@ -76,13 +76,13 @@ def serve(serving: Serving, announce: Announce = announce) -> int:
 
     Args:
         serving: What is served, and how.
-        announce: What is called once, when the port answers: with the service, whose ledger counts the calls,
-            and with the content of the ready line.
+        announce: Called once when the port answers, with the service, whose ledger counts the calls, and with
+            the content of the ready line.
 
     Returns:
         0 when it was stopped, 2 when a file or argument is unusable.
     """
-    # The users never become garbage: collections would walk all of them, again and again.
+    # The users never become garbage, but each garbage collection would visit all of them.
     gc.disable()
     try:
         service = _service(serving)
@@ -103,7 +103,7 @@ def serve(serving: Serving, announce: Announce = announce) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """For tests and tools; people have `migrate-mfa simulate`, which explains the options."""
+    """The parser for tests and tools; people use `migrate-mfa simulate`, which explains the options."""
     parser = argparse.ArgumentParser(prog="simulator", description=Serving.__doc__)
     parser.add_argument("--port", type=_port, default=0)
     for name in ("--pool-file", "--faults"):

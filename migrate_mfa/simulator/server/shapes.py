@@ -1,7 +1,7 @@
-"""The JSON types of request members, by name: what does not fit is a SerializationException.
+"""The JSON types of request members, by name: another type is a SerializationException.
 
 A shape is `str`, `bool`, `int`, a list of one shape, a structure ({member: shape}), or a map
-({ANY: shape}). Members that no operation here reads are let through, as is null for "not given".
+({ANY: shape}). Members that no operation here reads are ignored, and null means "not given".
 Source: Amazon Cognito user pools API Reference, "Data Types" and "Common Errors".
 """
 

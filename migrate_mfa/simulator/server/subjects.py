@@ -1,4 +1,4 @@
-"""Whom a request is about, for quotas, faults and the ledger: by name, token or app client."""
+"""The user of a request, for quotas, faults and the ledger: by name, token or app client."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def subject(world: World, params: Params) -> tuple[str, str | None]:
-    """Give the pool's id ("" if not known) and a name of the user, None for nobody."""
+    """Give the pool's id ("" if not known) and a name of the user, or None."""
     token, client_id = params.get("AccessToken"), params.get("ClientId")
     pool_id = str(params.get("UserPoolId") or "")
     try:

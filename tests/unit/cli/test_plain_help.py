@@ -110,3 +110,24 @@ def test_the_list_of_commands_is_by_purpose_and_says_the_whole_of_what_each_does
     assert "run Plan, ask, then enrol the users of a roster. The same" in " ".join(out.split())
     assert max(map(len, out.splitlines())) <= 80
     assert "..." not in out.partition("Look")[2]
+
+
+@pytest.mark.parametrize(
+    "line", [["run", "users.csv", "--quota-share", "7"], ["--" + "long-option-" * 9], ["word" * 20]]
+)
+def test_a_wrong_command_line_is_folded_on_a_terminal_and_one_line_in_a_script(
+    line: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    codes = [main(line)]
+    script = capsys.readouterr().err.splitlines()
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    codes.append(main(line))
+    terminal = capsys.readouterr().err.splitlines()
+
+    head = [each.startswith("Error: ") for each in script].index(True)
+    assert codes == [2, 2]
+    assert len(script[head:]) == 1
+    assert len(script[head]) > 80
+    assert terminal[:head] == script[:head]
+    assert " ".join(terminal[head:]) == script[head]
+    assert len(terminal[head:]) > 1

@@ -136,7 +136,7 @@ def who(**members: Any) -> Candidate:
             who(username="+819012345678"),
             (
                 'Looked for the Username +81********78 of column "User". '
-                "It looks like a phone number, but numbers sign nobody in to this pool."
+                "It looks like a phone number, but users of this pool do not sign in with numbers."
             ),
         ),
     ],

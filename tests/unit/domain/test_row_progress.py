@@ -39,7 +39,7 @@ def switched(step: Step, *, sure: bool = True) -> Write:
         (PlannedBy.DISABLE, [], "Not done yet"),
         (PlannedBy.DISABLE, [switched(OFF)], "SMS MFA is switched off but was not checked yet"),
         (PlannedBy.DISABLE, [switched(OFF, sure=False)], "SMS MFA may be off (Cognito's answer is missing)"),
-        (PlannedBy.ROLLBACK, [STORED, switched(ON)], "Not given back yet"),
+        (PlannedBy.ROLLBACK, [STORED, switched(ON)], "Not restored yet"),
         (
             PlannedBy.ROLLBACK,
             [STORED, switched(ON), switched(OFF)],

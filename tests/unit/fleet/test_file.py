@@ -103,7 +103,7 @@ def test_options_that_do_not_go_together_are_refused_with_their_target(tmp_path:
     text = f'{A_TARGET}verification = "by-code"\nphone_conflict = "replace"\n'
 
     assert faults(tmp_path, text) == [
-        "target one: --phone-conflict replace needs numbers that somebody vouches for."
+        "target one: --phone-conflict replace needs numbers that you vouch for."
     ]
 
 
