@@ -166,9 +166,9 @@ class Cli:
         )
         return Done(*ended)
 
-    def child(self, *arguments: object, timeout: float = PATIENCE_S) -> Done:
-        """Run one command line to its end in a process of its own, from the start of its interpreter."""
-        child = self.start(*arguments, cold=True)
+    def child(self, *arguments: object, timeout: float = PATIENCE_S, cold: bool = False) -> Done:
+        """Run one command line to its end in a process of its own; `cold` as for `start`."""
+        child = self.start(*arguments, cold=cold)
         try:
             out, err = child.communicate(timeout=timeout)
         finally:

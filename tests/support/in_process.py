@@ -26,9 +26,12 @@ import typer.main
 from migrate_mfa import invocation
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.engine import apply_row
+from migrate_mfa.fleet import supervise
 from migrate_mfa.journal.connection import connect
 from migrate_mfa.main import main
+from migrate_mfa.simulator.server import background
 from tests.support.quick_clients import make_clients_quickly
+from tests.support.warm_process import start_warm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -202,8 +205,10 @@ def _without_syncs(patch: pytest.MonkeyPatch) -> None:
 
 
 def start_quickly(patch: pytest.MonkeyPatch) -> None:
-    """Do once a process what takes longer than most commands: read AWS's models, and make the parsers."""
+    """Do once a process what takes longer than most commands: import, read AWS's models, make the parsers."""
     make_clients_quickly(patch.setattr)
+    for module in (supervise, background):
+        start_warm(module, patch.setattr)
     command = cache(typer.main.get_command)
     for each in ("migrate_mfa.main.get_command", "typer.main.get_command"):
         patch.setattr(each, command)
