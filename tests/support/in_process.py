@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 _HEEDED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 _STREAMS: Final = ("stdin", "stdout", "stderr", "__stdout__")
 _SHARE_OF_WAITS: Final = 0.02
+_OF_PYTEST: Final = "PYTEST_CURRENT_TEST"
+"""pytest changes it in every test, and puts it right by itself."""
 
 
 def state_of_process() -> dict[str, Any]:
@@ -49,7 +51,7 @@ def state_of_process() -> dict[str, Any]:
     root = logging.getLogger()
     os.umask(umask := os.umask(0o077))
     return {
-        "environment": dict(os.environ),
+        "environment": _environment(),
         "folder": os.getcwd(),  # noqa: PTH109 - as it stands, links and all
         "umask": umask,
         "signals": {each: signal.getsignal(each) for each in _HEEDED},
@@ -61,11 +63,16 @@ def state_of_process() -> dict[str, Any]:
     }
 
 
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != _OF_PYTEST}
+
+
 def put_back(state: Mapping[str, Any]) -> None:
     """Make the process what it was when `state_of_process` looked."""
-    if dict(os.environ) != state["environment"]:
+    if _environment() != state["environment"]:
+        test = os.environ.get(_OF_PYTEST)
         os.environ.clear()
-        os.environ.update(state["environment"])
+        os.environ.update(state["environment"] | ({_OF_PYTEST: test} if test else {}))
     os.chdir(state["folder"])
     os.umask(state["umask"])
     if threading.current_thread() is threading.main_thread():
