@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -164,6 +165,44 @@ def test_a_read_only_disk_ends_the_run_before_any_write(small_site: Site, planne
         assert writes(small_site.running) == 0
 
 
+def test_a_run_that_ended_on_a_disk_that_is_read_only_now_can_be_looked_at(small_site: Site) -> None:
+    with small_disk(small_site.folder / "disk", 16_000) as change:
+        run_dir = small_site.folder / "disk" / "run"
+        assert_code(small_site.cli.run("roster.csv", run_dir, *ATTESTED), 0)
+        before = small_site.cli("status", "--run-dir", run_dir, "--json").json()
+        change("ro")
+
+        status = small_site.cli("status", "--run-dir", run_dir, "--json")
+        runs = small_site.cli("runs", small_site.folder / "disk")
+        report = small_site.cli("report", "--run-dir", run_dir)
+        rollback = small_site.cli("rollback", "--run-dir", run_dir, "--yes")
+
+    assert_code(status, 0)
+    assert status.json() == before
+    assert "run: finished" in runs.out
+    assert_code(report, 6)
+    assert "cannot be written (Read-only file system)" in report.err
+    assert_code(rollback, 6)
+
+
+@pytest.mark.damages_journal
+def test_what_waits_in_the_log_of_a_journal_is_seen_on_a_read_only_disk(small_site: Site) -> None:
+    with small_disk(small_site.folder / "disk", 16_000) as change:
+        run_dir = small_site.folder / "disk" / "run"
+        assert_code(small_site.cli.plan("roster.csv", run_dir, *ATTESTED), 0)
+        with closing(sqlite3.connect(run_dir / "journal.sqlite")) as at_work:
+            at_work.execute("UPDATE rows SET outcome = 'skipped', reason = 'has_totp' WHERE row = 1")
+            at_work.commit()
+            left = shutil.copytree(run_dir, small_site.folder / "disk" / "killed")  # as a kill leaves it
+        assert (left / "journal.sqlite-wal").stat().st_size
+        change("ro")
+
+        status = small_site.cli("status", "--run-dir", left, "--json")
+
+    assert_code(status, 0)
+    assert status.json()["counts"]["skipped"] == 1
+
+
 def test_a_report_directory_that_cannot_be_written_loses_nothing(small_site: Site) -> None:
     (small_site.folder / "run").mkdir()
     (small_site.folder / "run" / "report").write_text("in the way", encoding="utf-8")
@@ -189,6 +228,13 @@ def test_a_disk_that_is_full_after_the_run_ends_each_command_and_with_room_it_do
 
         tight(site, ("report",), run_dir, leave_kb=40)
         assert contents(run_dir / "report") == reports
+        nothing = tight(site, ("rollback", "--yes"), run_dir, leave_kb=60)
+        assert writes(site.running) == 2 * USERS
+        assert "same command again" in nothing.err
+        [advised] = [
+            line for line in site.cli("status", "--run-dir", run_dir).err.splitlines() if "-mfa " in line
+        ]
+        assert advised.startswith(f"  migrate-mfa rollback --run-dir {run_dir}")
         tight(site, ("rollback", "--yes"), run_dir, leave_kb=320)
         undone = writes(site.running) - 2 * USERS
         assert 0 < undone < 2 * USERS, "the disk was to be full midway"
@@ -207,7 +253,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
-def tight(site: Site, command: tuple[str, ...], run_dir: Path, *, leave_kb: int) -> None:
+def tight(site: Site, command: tuple[str, ...], run_dir: Path, *, leave_kb: int) -> Done:
     """Run a command on a disk with too little room for it, then make room again."""
     fill(run_dir.parent, leave_kb=leave_kb)
     try:
@@ -217,6 +263,7 @@ def tight(site: Site, command: tuple[str, ...], run_dir: Path, *, leave_kb: int)
     assert_code(done, 6)
     assert "full?" in done.err or "No space left on device" in done.err
     assert "Traceback" not in done.err
+    return done
 
 
 @pytest.mark.damages_journal
