@@ -193,6 +193,13 @@ class Cli:
         self._started.append(child)
         return child
 
+    def close(self) -> None:
+        """End what was started and still runs: after a test that failed, it would fail another one."""
+        for child in self._started:
+            if child.poll() is None:
+                child.kill()
+                child.communicate()
+
     def env(self) -> dict[str, str]:
         """An environment without anything of this machine's AWS settings."""
         kept = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
