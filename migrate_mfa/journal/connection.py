@@ -1,5 +1,6 @@
 """The journal's SQLite file: creates it, opens it, and explains its errors."""
 
+import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -150,6 +151,8 @@ def connect(path: Path, *, read_only: bool) -> RecordingConnection:
     """Open the file, to write durably or only to read; raises like `as_run_problem`."""
     with as_run_problem(path):
         target = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
+        if read_only and _cannot_change(path):
+            target += "&immutable=1"
         connection = sqlite3.connect(
             target, uri=True, isolation_level=None, check_same_thread=False, factory=RecordingConnection
         )
@@ -164,6 +167,12 @@ def connect(path: Path, *, read_only: bool) -> RecordingConnection:
             connection.close()
             raise
         return connection
+
+
+def _cannot_change(path: Path) -> bool:
+    """Whether the disk is read-only and the file is complete without its log, which SQLite could not open."""
+    log = path.with_name(f"{path.name}-wal")
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY) and not (log.exists() and log.stat().st_size)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from migrate_mfa.journal.report_store import PassRecord, ReportStore
 from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.ports import ProgressUpdate
 from migrate_mfa.reports.audit import write_lists
+from migrate_mfa.reports.headline import ENDED_BY
 from migrate_mfa.reports.languages import Lang
 from migrate_mfa.reports.outcomes import write_outcomes
 from migrate_mfa.reports.summary import Summary, summarise, summary_path, write_json, write_summary
@@ -53,7 +54,7 @@ def write_reports(journal: Journal, lang: Lang = Lang.EN) -> Written:
     store, meta = ReportStore(journal.database), RunMeta.read(journal)
     summary = _last(journal, meta)
     directory = journal.directory / DIRECTORY
-    with _reported(directory):
+    with _reported(directory, unfinished=ENDED_BY in summary.done.extra):
         if meta.kind == "audit":
             write_lists(directory, meta.audit_lists, AuditStore(journal.database))
         elif meta.phase != "purged":
@@ -152,13 +153,15 @@ def _state_in(path: Path) -> str | None:
 
 
 @contextmanager
-def _reported(directory: Path) -> Iterator[None]:
+def _reported(directory: Path, *, unfinished: bool = False) -> Iterator[None]:
+    """Tell what to do where a file cannot be written; `unfinished`: a problem ended the pass before."""
     try:
         yield
     except OSError as error:
+        report = f"then: migrate-mfa report --run-dir {shown(directory.parent)}"
         raise RunDirectoryError(
             f"The report in {shown(directory)} cannot be written ({error.strerror}).",
-            f"Nothing is lost. Correct that, then: migrate-mfa report --run-dir {shown(directory.parent)}",
+            f"Nothing is lost. Correct that, {'then run the same command again.' if unfinished else report}",
         ) from error
 
 

@@ -262,6 +262,8 @@ def _of_command(summary: "Summary", values: Mapping[str, int], lines: Next) -> H
         case "disable":
             off = summary.total.reasons[Outcome.SKIPPED].get(Reason.MFA_DISABLED, 0)
             told = {**values, "off": off}
+            if summary.state in _ENDED_EARLY:
+                return Headline(WAIT, "disabled", told, "resume", _resume(summary, lines))
             if values["failed"]:
                 return Headline(WAIT, "disabled", told, "failed", lines.list_as_roster("failed"))
             return Headline(GOOD, "disabled", told, "undo", lines.here("rollback"))
@@ -277,6 +279,8 @@ def _of_rollback(summary: "Summary", values: Mapping[str, int], lines: Next) -> 
     skipped = summary.total.reasons[Outcome.SKIPPED]
     left = values["failed"] + skipped.get(Reason.CHANGED_BY_OTHERS, 0)
     told = {"restored": skipped.get(Reason.RESTORED, 0), "left": left}
+    if summary.state in _ENDED_EARLY:  # it may have chosen nobody yet: the way back must not be deleted
+        return Headline(WAIT, "rolled_back", told, "resume", _resume(summary, lines))
     tone = WAIT if left else GOOD
     if summary.done.context.options.get("only_chosen"):
         if values["failed"]:

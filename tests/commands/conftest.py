@@ -50,6 +50,8 @@ def raise_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
             document = pool_document(users, speed=speed or 1.0, **pool)
             server = background(document, faults=faults, control=True) if process else None
             running = stack.enter_context(server or hosted(document, faults=faults))
-            return Site(running, Cli(tmp_path, running.endpoint, clock=clock), tmp_path)
+            cli = Cli(tmp_path, running.endpoint, clock=clock)
+            stack.callback(cli.close)
+            return Site(running, cli, tmp_path)
 
         yield make

@@ -166,9 +166,9 @@ class Cli:
         )
         return Done(*ended)
 
-    def child(self, *arguments: object, timeout: float = PATIENCE_S) -> Done:
-        """Run one command line to its end in a process of its own, from the start of its interpreter."""
-        child = self.start(*arguments, cold=True)
+    def child(self, *arguments: object, timeout: float = PATIENCE_S, cold: bool = False) -> Done:
+        """Run one command line to its end in a process of its own; `cold` as for `start`."""
+        child = self.start(*arguments, cold=cold)
         try:
             out, err = child.communicate(timeout=timeout)
         finally:
@@ -192,6 +192,13 @@ class Cli:
         )
         self._started.append(child)
         return child
+
+    def close(self) -> None:
+        """End what was started and still runs: after a test that failed, it would fail another one."""
+        for child in self._started:
+            if child.poll() is None:
+                child.kill()
+                child.communicate()
 
     def env(self) -> dict[str, str]:
         """An environment without anything of this machine's AWS settings."""

@@ -375,7 +375,7 @@ def test_the_account_is_asked_for_only_on_demand(stage: Stage, capsys: pytest.Ca
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["status", "--user-pool-id", POOL_ID], "asks anything of AWS"),
+        (["status", "--user-pool-id", POOL_ID], "is no command that calls AWS"),
         (["run"], "--user-pool-id is missing"),
         (["run", "--user-pool-id", "members"], "not a user pool id"),
         (["run", "--user-pool-id", POOL_ID, "--account", "12345"], "not an account's id"),

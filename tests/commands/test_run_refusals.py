@@ -235,7 +235,7 @@ class TestRunDirectory:
         done = other.cli.run("roster.csv", site.folder / "run", *ATTESTED)
 
         assert_code(done, 3)
-        assert "pool" in done.err
+        assert "This run began at the endpoint" in done.err
         assert untouched(other.running)
 
 

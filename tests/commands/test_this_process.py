@@ -118,7 +118,7 @@ def test_the_same_command_says_the_same_in_a_process_of_its_own(raise_site: Call
     ]
 
     for line in lines:
-        assert site.cli(*line) == site.cli.child(*line), line
+        assert site.cli(*line) == site.cli.child(*line, cold=True), line
 
 
 def test_credentials_of_this_machine_are_of_no_use() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
 ATTESTED = ("--verification", "attested")
 ENROLLED = ("verified", "enrolled")
 USERS = 200
+"""As many as fill a disk midway."""
 NAMES = tuple(f"user{at:02d}" for at in range(USERS))
+FEW = NAMES[:24]
+"""For what does not depend on how much is written."""
 MOST_UNDER_WAY = 64
 FULL_KB = 900
 """Room for the plan, not for all that the run has to write down."""
@@ -49,6 +53,13 @@ NO_PLAN_KB = 60
 def site(raise_site: Callable[..., Site]) -> Site:
     made = raise_site(members_of(NAMES))
     roster_of(made.folder, NAMES)
+    return made
+
+
+@pytest.fixture
+def small_site(raise_site: Callable[..., Site]) -> Site:
+    made = raise_site(members_of(FEW))
+    roster_of(made.folder, FEW)
     return made
 
 
@@ -130,42 +141,80 @@ def test_a_disk_without_room_for_the_plan_ends_the_run_before_any_write(
     assert ends(disk.run_dir) == {ENROLLED: USERS}
 
 
-def test_a_run_directory_below_a_file_cannot_be_made(site: Site) -> None:
-    done = site.cli.run("roster.csv", site.folder / "roster.csv" / "run", *ATTESTED)
+def test_a_run_directory_below_a_file_cannot_be_made(small_site: Site) -> None:
+    done = small_site.cli.run("roster.csv", small_site.folder / "roster.csv" / "run", *ATTESTED)
 
     assert_code(done, 6)
     assert "--run-dir" in done.err
-    assert writes(site.running) == 0
+    assert writes(small_site.running) == 0
 
 
 @pytest.mark.parametrize("planned", [False, True], ids=["from the start", "since the plan"])
-def test_a_read_only_disk_ends_the_run_before_any_write(site: Site, planned: bool) -> None:
-    with small_disk(site.folder / "disk", 16_000) as change:
-        run_dir = site.folder / "disk" / "run"
+def test_a_read_only_disk_ends_the_run_before_any_write(small_site: Site, planned: bool) -> None:
+    with small_disk(small_site.folder / "disk", 16_000) as change:
+        run_dir = small_site.folder / "disk" / "run"
         if planned:
-            assert_code(site.cli.plan("roster.csv", run_dir, *ATTESTED), 0)
+            assert_code(small_site.cli.plan("roster.csv", run_dir, *ATTESTED), 0)
         change("ro")
 
-        done = site.cli.run("roster.csv", run_dir, *ATTESTED)
+        done = small_site.cli.run("roster.csv", run_dir, *ATTESTED)
 
         assert_code(done, 6)
         assert "--run-dir" in done.err
         assert "Traceback" not in done.err
-        assert writes(site.running) == 0
+        assert writes(small_site.running) == 0
 
 
-def test_a_report_directory_that_cannot_be_written_loses_nothing(site: Site) -> None:
-    (site.folder / "run").mkdir()
-    (site.folder / "run" / "report").write_text("in the way", encoding="utf-8")
+def test_a_run_that_ended_on_a_disk_that_is_read_only_now_can_be_looked_at(small_site: Site) -> None:
+    with small_disk(small_site.folder / "disk", 16_000) as change:
+        run_dir = small_site.folder / "disk" / "run"
+        assert_code(small_site.cli.run("roster.csv", run_dir, *ATTESTED), 0)
+        before = small_site.cli("status", "--run-dir", run_dir, "--json").json()
+        change("ro")
 
-    done = site.cli.run("roster.csv", "run", *ATTESTED)
+        status = small_site.cli("status", "--run-dir", run_dir, "--json")
+        runs = small_site.cli("runs", small_site.folder / "disk")
+        report = small_site.cli("report", "--run-dir", run_dir)
+        rollback = small_site.cli("rollback", "--run-dir", run_dir, "--yes")
+
+    assert_code(status, 0)
+    assert status.json() == before
+    assert "run: finished" in runs.out
+    assert_code(report, 6)
+    assert "cannot be written (Read-only file system)" in report.err
+    assert_code(rollback, 6)
+
+
+@pytest.mark.damages_journal
+def test_what_waits_in_the_log_of_a_journal_is_seen_on_a_read_only_disk(small_site: Site) -> None:
+    with small_disk(small_site.folder / "disk", 16_000) as change:
+        run_dir = small_site.folder / "disk" / "run"
+        assert_code(small_site.cli.plan("roster.csv", run_dir, *ATTESTED), 0)
+        with closing(sqlite3.connect(run_dir / "journal.sqlite")) as at_work:
+            at_work.execute("UPDATE rows SET outcome = 'skipped', reason = 'has_totp' WHERE row = 1")
+            at_work.commit()
+            left = shutil.copytree(run_dir, small_site.folder / "disk" / "killed")  # as a kill leaves it
+        assert (left / "journal.sqlite-wal").stat().st_size
+        change("ro")
+
+        status = small_site.cli("status", "--run-dir", left, "--json")
+
+    assert_code(status, 0)
+    assert status.json()["counts"]["skipped"] == 1
+
+
+def test_a_report_directory_that_cannot_be_written_loses_nothing(small_site: Site) -> None:
+    (small_site.folder / "run").mkdir()
+    (small_site.folder / "run" / "report").write_text("in the way", encoding="utf-8")
+
+    done = small_site.cli.run("roster.csv", "run", *ATTESTED)
 
     assert_code(done, 6)
     assert "migrate-mfa report" in done.err
-    assert ends(site.folder / "run") == {ENROLLED: USERS}
-    (site.folder / "run" / "report").unlink()
-    assert_code(site.cli("report", "--run-dir", "run"), 0)
-    assert (site.folder / "run" / "report" / "verified.csv").exists()
+    assert ends(small_site.folder / "run") == {ENROLLED: len(FEW)}
+    (small_site.folder / "run" / "report").unlink()
+    assert_code(small_site.cli("report", "--run-dir", "run"), 0)
+    assert (small_site.folder / "run" / "report" / "verified.csv").exists()
 
 
 def test_a_disk_that_is_full_after_the_run_ends_each_command_and_with_room_it_does_the_rest(
@@ -179,6 +228,13 @@ def test_a_disk_that_is_full_after_the_run_ends_each_command_and_with_room_it_do
 
         tight(site, ("report",), run_dir, leave_kb=40)
         assert contents(run_dir / "report") == reports
+        nothing = tight(site, ("rollback", "--yes"), run_dir, leave_kb=60)
+        assert writes(site.running) == 2 * USERS
+        assert "same command again" in nothing.err
+        [advised] = [
+            line for line in site.cli("status", "--run-dir", run_dir).err.splitlines() if "-mfa " in line
+        ]
+        assert advised.startswith(f"  migrate-mfa rollback --run-dir {run_dir}")
         tight(site, ("rollback", "--yes"), run_dir, leave_kb=320)
         undone = writes(site.running) - 2 * USERS
         assert 0 < undone < 2 * USERS, "the disk was to be full midway"
@@ -197,7 +253,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
-def tight(site: Site, command: tuple[str, ...], run_dir: Path, *, leave_kb: int) -> None:
+def tight(site: Site, command: tuple[str, ...], run_dir: Path, *, leave_kb: int) -> Done:
     """Run a command on a disk with too little room for it, then make room again."""
     fill(run_dir.parent, leave_kb=leave_kb)
     try:
@@ -207,31 +263,32 @@ def tight(site: Site, command: tuple[str, ...], run_dir: Path, *, leave_kb: int)
     assert_code(done, 6)
     assert "full?" in done.err or "No space left on device" in done.err
     assert "Traceback" not in done.err
+    return done
 
 
 @pytest.mark.damages_journal
 @pytest.mark.parametrize("when", ["planned", "finished"])
 @pytest.mark.parametrize("where", ["its head", "its middle"])
 def test_a_damaged_journal_is_named_and_a_new_directory_sees_who_is_done(
-    site: Site, when: str, where: str
+    small_site: Site, when: str, where: str
 ) -> None:
-    first = site.cli.plan if when == "planned" else site.cli.run
+    first = small_site.cli.plan if when == "planned" else small_site.cli.run
     assert_code(first("roster.csv", "run", *ATTESTED), 0)
-    journal = site.folder / "run" / "journal.sqlite"
+    journal = small_site.folder / "run" / "journal.sqlite"
     damage(journal, where)
-    damaged, made = journal.read_bytes(), writes(site.running)
+    damaged, made = journal.read_bytes(), writes(small_site.running)
 
-    done = site.cli.run("roster.csv", "run", *ATTESTED)
+    done = small_site.cli.run("roster.csv", "run", *ATTESTED)
 
     assert_code(done, 6)
     assert "damaged" in done.err
     assert "--run-dir" in done.err
-    assert writes(site.running) == made
+    assert writes(small_site.running) == made
     assert journal.read_bytes() == damaged
-    assert_code(site.cli.run("roster.csv", "new", *ATTESTED), 0)
-    assert executed_twice(site) == 0
+    assert_code(small_site.cli.run("roster.csv", "new", *ATTESTED), 0)
+    assert executed_twice(small_site) == 0
     reason = "enrolled" if when == "planned" else "already_enrolled"
-    assert ends(site.folder / "new") == {("verified", reason): USERS}
+    assert ends(small_site.folder / "new") == {("verified", reason): len(FEW)}
 
 
 def damage(journal: Path, where: str) -> None:
@@ -254,12 +311,12 @@ sys.stdin.read()
 
 
 def test_a_journal_that_another_program_keeps_open_is_waited_for_and_then_named(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    small_site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("migrate_mfa.journal.connection._BUSY_MS", BUSY_S * 1000)
-    assert_code(site.cli.plan("roster.csv", "run", *ATTESTED), 0)
+    assert_code(small_site.cli.plan("roster.csv", "run", *ATTESTED), 0)
     other = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(site.folder / "run" / "journal.sqlite")],
+        [sys.executable, "-c", HOLD, str(small_site.folder / "run" / "journal.sqlite")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -267,7 +324,7 @@ def test_a_journal_that_another_program_keeps_open_is_waited_for_and_then_named(
         assert other.stdout is not None
         assert other.stdout.readline() == b"held\n"
         began = time.monotonic()
-        done = site.cli.run("roster.csv", "run", *ATTESTED)
+        done = small_site.cli.run("roster.csv", "run", *ATTESTED)
         waited = time.monotonic() - began
     finally:
         other.communicate()
@@ -275,8 +332,8 @@ def test_a_journal_that_another_program_keeps_open_is_waited_for_and_then_named(
     assert_code(done, 6)
     assert "Another program has it open" in done.err
     assert waited >= BUSY_S
-    assert writes(site.running) == 0
-    assert_code(site.cli.run("roster.csv", "run", *ATTESTED), 0)
+    assert writes(small_site.running) == 0
+    assert_code(small_site.cli.run("roster.csv", "run", *ATTESTED), 0)
 
 
 @pytest.mark.parametrize(
@@ -293,27 +350,27 @@ def test_a_journal_that_another_program_keeps_open_is_waited_for_and_then_named(
     ids=lambda command: command[0],
 )
 def test_every_command_leaves_a_journal_of_a_newer_version_alone(
-    site: Site, command: tuple[str, ...]
+    small_site: Site, command: tuple[str, ...]
 ) -> None:
-    assert_code(site.cli.plan("roster.csv", "run", *ATTESTED), 0)
-    journal = site.folder / "run" / "journal.sqlite"
+    assert_code(small_site.cli.plan("roster.csv", "run", *ATTESTED), 0)
+    journal = small_site.folder / "run" / "journal.sqlite"
     with closing(sqlite3.connect(journal)) as connection:
         connection.execute("PRAGMA user_version = 4711")
     content = journal.read_bytes()
 
-    done = site.cli(*command, "--run-dir", "run")
+    done = small_site.cli(*command, "--run-dir", "run")
 
     assert_code(done, 6)
     assert "newer version" in done.err
     assert journal.read_bytes() == content
-    assert writes(site.running) == 0
+    assert writes(small_site.running) == 0
 
 
-def test_users_who_changed_since_the_plan_are_decided_as_they_are_now(site: Site) -> None:
-    assert_code(site.cli.plan("roster.csv", "run", *ATTESTED), 0)
+def test_users_who_changed_since_the_plan_are_decided_as_they_are_now(small_site: Site) -> None:
+    assert_code(small_site.cli.plan("roster.csv", "run", *ATTESTED), 0)
     totp = {"UserMFASettingList": ["SOFTWARE_TOKEN_MFA"], "PreferredMfaSetting": "SOFTWARE_TOKEN_MFA"}
     number = {"phone_number": "+819099999999", "phone_number_verified": "true"}
-    site.running.control(
+    small_site.running.control(
         "users",
         {
             "upsert": [
@@ -325,16 +382,16 @@ def test_users_who_changed_since_the_plan_are_decided_as_they_are_now(site: Site
             "delete": ["user04"],
         },
     )
-    before = state(site.running)
+    before = state(small_site.running)
 
-    done = site.cli.run("roster.csv", "run", *ATTESTED, "--max-failures", "100%")
+    done = small_site.cli.run("roster.csv", "run", *ATTESTED, "--max-failures", "100%")
 
     assert_code(done, 7)
     changed = ("user00", "user01", "user02", "user03")
-    now = state(site.running)
+    now = state(small_site.running)
     assert {name: now[name] for name in changed} == {name: before[name] for name in changed}
-    assert ends(site.folder / "run") == {
-        ENROLLED: USERS - 5,
+    assert ends(small_site.folder / "run") == {
+        ENROLLED: len(FEW) - 5,
         ("skipped", "has_totp"): 1,
         ("skipped", "disabled_user"): 1,
         ("failed", "phone_differs"): 1,
@@ -343,14 +400,14 @@ def test_users_who_changed_since_the_plan_are_decided_as_they_are_now(site: Site
     }
 
 
-def test_a_roster_that_changed_since_the_plan_is_refused_with_nothing_written(site: Site) -> None:
-    assert_code(site.cli.plan("roster.csv", "run", *ATTESTED), 0)
-    before = state_hash(site.running)
-    with (site.folder / "roster.csv").open("a", encoding="utf-8") as file:
+def test_a_roster_that_changed_since_the_plan_is_refused_with_nothing_written(small_site: Site) -> None:
+    assert_code(small_site.cli.plan("roster.csv", "run", *ATTESTED), 0)
+    before = state_hash(small_site.running)
+    with (small_site.folder / "roster.csv").open("a", encoding="utf-8") as file:
         file.write("user00@example.com,+819099999999\n")
 
-    done = site.cli.run("roster.csv", "run", *ATTESTED)
+    done = small_site.cli.run("roster.csv", "run", *ATTESTED)
 
     assert_code(done, 3)
     assert "The roster is not what this run was planned with" in done.err
-    assert state_hash(site.running) == before
+    assert state_hash(small_site.running) == before

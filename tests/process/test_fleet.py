@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from tests.commands.support import assert_code, end, wait_until
+from tests.support import warm_process
 from tests.support.fleet_site import FleetSite, fleet_site
 
 if TYPE_CHECKING:
@@ -40,13 +42,16 @@ def the_fleet(*more: str) -> tuple[str, ...]:
 
 
 def children_of(pid: int) -> list[int]:
-    """The processes that a process has started."""
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()] + [
-        int(each)
-        for task in Path(f"/proc/{pid}/task").iterdir()
-        if task.name != str(pid)
-        for each in (task / "children").read_text().split()
-    ]
+    """The processes that a process has started, without the interpreter that they are forked from."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    children = [each for task in tasks for each in (task / "children").read_text().split()]
+    return [int(each) for each in children if _name_of(each) != warm_process.WARM]
+
+
+def _name_of(pid: str) -> str:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
 
 
 def lives(pid: int) -> bool:

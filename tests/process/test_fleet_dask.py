@@ -5,28 +5,28 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.commands.support import assert_code, end, wait_until
 from tests.process.test_fleet import TARGETS, children_of, lives, require_drained, require_good_end, site
+from tests.support import warm_process
 from tests.support.certificates import Certificates, certificates
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.support.fleet_site import FleetSite
 
 __all__ = ["site"]
 pytestmark = [pytest.mark.promise(4), pytest.mark.slow]
 
-DASK = Path(sys.executable).with_name("dask")
 NO_PAGE = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
 TTL_S = 4
 TLS = "DASK_DISTRIBUTED__COMM__TLS__"
@@ -67,8 +67,8 @@ class Cluster:
             line = (*line, "--protocol", "tls", "--tls-ca-file", str(self.tls.ca))
             line = (*line, "--tls-cert", str(self.tls.cert), "--tls-key", str(self.tls.key))
         with log.open("wb") as output:
-            return subprocess.Popen(
-                [DASK, *line, *NO_PAGE],
+            return warm_process.start(
+                [sys.executable, "-m", "dask", *line, *NO_PAGE],
                 stdout=output,
                 stderr=output,
                 cwd=machine or self.folder,

@@ -60,7 +60,8 @@ def test_it_sees_what_a_process_of_its_own_sees(
     cli = Cli(tmp_path, environment={"TZ": "Asia/Tokyo", "ONE_MORE": "日本"})
     command = [sys.executable, "-c", LOOK, "3", "two words", ""]
     options: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    options |= {"env": cli.env(), "cwd": tmp_path, "start_new_session": leads}
+    listen, speak = os.pipe()
+    options |= {"env": cli.env(), "cwd": tmp_path, "start_new_session": leads, "pass_fds": (speak,)}
 
     before = signal.signal(signal.SIGHUP, hang_up)  # nohup has it ignored, also by those that come after
     try:
@@ -68,6 +69,8 @@ def test_it_sees_what_a_process_of_its_own_sees(
         warm = warm_process.start(command, **options)
     finally:
         signal.signal(signal.SIGHUP, before)
+        for each in (listen, speak):
+            os.close(each)
 
     assert isinstance(warm, warm_process.Forked)
     code, seen, said = ended(warm, b"given")
@@ -76,6 +79,7 @@ def test_it_sees_what_a_process_of_its_own_sees(
     assert (own_code, own_said) == (3, "the end")
     assert found == json.loads(own_seen)
     assert found["parent"] == os.getpid()
+    assert speak in found["descriptors"]
 
 
 @pytest.mark.parametrize("how", ENDS)

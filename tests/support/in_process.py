@@ -26,9 +26,12 @@ import typer.main
 from migrate_mfa import invocation
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.engine import apply_row
+from migrate_mfa.fleet import supervise
 from migrate_mfa.journal.connection import connect
 from migrate_mfa.main import main
+from migrate_mfa.simulator.server import background
 from tests.support.quick_clients import make_clients_quickly
+from tests.support.warm_process import start_warm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
 _HEEDED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 _STREAMS: Final = ("stdin", "stdout", "stderr", "__stdout__")
 _SHARE_OF_WAITS: Final = 0.02
+_OF_PYTEST: Final = "PYTEST_CURRENT_TEST"
+"""pytest changes it in every test, and puts it right by itself."""
 
 
 def state_of_process() -> dict[str, Any]:
@@ -46,7 +51,7 @@ def state_of_process() -> dict[str, Any]:
     root = logging.getLogger()
     os.umask(umask := os.umask(0o077))
     return {
-        "environment": dict(os.environ),
+        "environment": _environment(),
         "folder": os.getcwd(),  # noqa: PTH109 - as it stands, links and all
         "umask": umask,
         "signals": {each: signal.getsignal(each) for each in _HEEDED},
@@ -58,11 +63,16 @@ def state_of_process() -> dict[str, Any]:
     }
 
 
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != _OF_PYTEST}
+
+
 def put_back(state: Mapping[str, Any]) -> None:
     """Make the process what it was when `state_of_process` looked."""
-    if dict(os.environ) != state["environment"]:
+    if _environment() != state["environment"]:
+        test = os.environ.get(_OF_PYTEST)
         os.environ.clear()
-        os.environ.update(state["environment"])
+        os.environ.update(state["environment"] | ({_OF_PYTEST: test} if test else {}))
     os.chdir(state["folder"])
     os.umask(state["umask"])
     if threading.current_thread() is threading.main_thread():
@@ -202,8 +212,10 @@ def _without_syncs(patch: pytest.MonkeyPatch) -> None:
 
 
 def start_quickly(patch: pytest.MonkeyPatch) -> None:
-    """Do once a process what takes longer than most commands: read AWS's models, and make the parsers."""
+    """Do once a process what takes longer than most commands: import, read AWS's models, make the parsers."""
     make_clients_quickly(patch.setattr)
+    for module in (supervise, background):
+        start_warm(module, patch.setattr)
     command = cache(typer.main.get_command)
     for each in ("migrate_mfa.main.get_command", "typer.main.get_command"):
         patch.setattr(each, command)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 POISON: Final = "poisoned-by-the-tests"
-_PREFIXES: Final = ("AWS_", "MIGRATE_MFA_")
+_PREFIXES: Final = ("AWS_", "MIGRATE_MFA_", "LC_", "PYTHON")
 
 
 class OutsideError(Exception):
@@ -26,6 +26,7 @@ def poison(patch: pytest.MonkeyPatch, home: Path) -> None:
     """Leave no settings of whoever runs the tests, for the program here and for its children."""
     for name in [name for name in os.environ if name.startswith(_PREFIXES)]:
         patch.delenv(name)
+    patch.setenv("LANG", "C.UTF-8")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         patch.setenv(name, POISON)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):

@@ -3,11 +3,13 @@
     python -m tests.support.warm_interpreter DESCRIPTOR
 
 It has one thread and has run nothing, so that what it forks is as a process that has just imported the same.
-AWS's models are read once: no command line changes them.
+AWS's models are read once: no command line changes them. A process that starts commands itself, as a fleet
+does, first forks an interpreter like this one, so that its commands are its children and start as quickly.
 """
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import importlib
 import io
@@ -22,22 +24,30 @@ import time
 from typing import Any
 
 import boto3
+import dask.config
+import distributed.cli.dask_scheduler
+import distributed.cli.dask_worker  # noqa: F401 - for those that are forked
 
 import migrate_mfa
+from migrate_mfa.fleet import supervise
 from migrate_mfa.reports import page
+from tests.support import warm_process
 from tests.support.quick_clients import make_clients_quickly
 
 _SERVICES = ("cognito-idp", "sts", "service-quotas", "iam", "sns", "s3")
 _MADE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 _OF_PYTHON = {signal.SIGPIPE, signal.SIGXFSZ, signal.SIGKILL, signal.SIGSTOP}
 """What an interpreter ignores from its start, and what nobody can change."""
-_ELSEWHERE = ("migrate_mfa.simulator", "migrate_mfa.__main__")
+_PROGRAMS = ("migrate_mfa.__main__", "migrate_mfa.simulator.__main__")
+_MOST_DESCRIPTORS = 16
+_OUT_OF_THE_WAY = 200
+"""Above every descriptor that an order can ask for."""
 
 
 def warm_up() -> None:
     """Import what commands import, read AWS's models, and compile the page."""
     for found in pkgutil.walk_packages(migrate_mfa.__path__, "migrate_mfa."):
-        if not found.name.startswith(_ELSEWHERE):
+        if found.name not in _PROGRAMS:
             importlib.import_module(found.name)
     make_clients_quickly(setattr)
     session: Any = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name="us-east-1")
@@ -53,7 +63,7 @@ def warm_up() -> None:
 def await_order(control: socket.socket) -> dict[str, Any] | None:
     """Fork for each order. Returns it in the new process, and None in this one when there are no more."""
     while True:
-        text, streams, _, _ = socket.recv_fds(control, 2**20, 3)
+        text, streams, _, _ = socket.recv_fds(control, 2**20, _MOST_DESCRIPTORS)
         if not text:
             return None
         reading, writing = os.pipe()
@@ -78,7 +88,11 @@ def take_place(order: dict[str, Any]) -> None:
     """Make this process what the order says, as exec and the start of an interpreter would."""
     if order["leads"]:
         os.setsid()
-    for place, given in enumerate(order["streams"]):
+    places = [0, 1, 2, *order["passed"]]
+    aside = [fcntl.fcntl(given, fcntl.F_DUPFD, _OUT_OF_THE_WAY) for given in order["streams"]]
+    for given in order["streams"]:
+        os.close(given)
+    for place, given in zip(places, aside, strict=True):
         os.dup2(given, place)
         os.close(given)
     for place, path in enumerate(order["opens"]):
@@ -88,6 +102,7 @@ def take_place(order: dict[str, Any]) -> None:
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["env"])
+    dask.config.refresh()
     time.tzset()
     for number in signal.valid_signals() - _OF_PYTHON:
         signal.signal(number, signal.SIG_IGN if number in order["ignored"] else signal.SIG_DFL)
@@ -119,11 +134,37 @@ def run(kind: str, program: str, *arguments: str) -> None:
         exec(compile(program, "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 - that is what -c does
 
 
-if __name__ == "__main__":
+def serve(control: socket.socket) -> None:
+    """Become what an order asks for, in a process of its own for each; return where there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # what ends a test at a terminal is not meant for us
+    warm_process.call_this_process(warm_process.WARM)
+    if (order := await_order(control)) is None:
+        return
+    warm_process.call_this_process("python")
+    take_place(order)
+    if order["starts_more"]:
+        here, below = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        if not os.fork():
+            here.close()
+            let_go_of_streams()
+            serve(below)
+            return
+        below.close()
+        warm_process.start_from(here)
+        warm_process.start_warm(supervise)
+    run(*order["command"])
+
+
+def let_go_of_streams() -> None:
+    """Let nobody wait for the end of what the process above writes until this one has ended, too."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for place in (0, 1, 2):
+        os.dup2(nothing, place)
+    os.close(nothing)
+
+
+if __name__ == "__main__":
     way = socket.socket(fileno=int(sys.argv[1]))
     warm_up()
     way.send(b"ready")
-    if (found := await_order(way)) is not None:
-        take_place(found)
-        run(*found["command"])
+    serve(way)

@@ -19,17 +19,26 @@ import sys
 import threading
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _STARTS_WITH: Final = {"LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)}
 """What an interpreter reads when it starts: whoever wants it otherwise gets one that starts."""
 _SUBREAPER: Final = 36
 """PR_SET_CHILD_SUBREAPER of prctl(2): an orphan becomes the child of its nearest such ancestor."""
+_NAME: Final = 15
+"""PR_SET_NAME of prctl(2)."""
+WARM: Final = "warm"
+"""The name, as ps(1) and /proc show it, of an interpreter that waits for orders."""
+_START_MORE: Final = (["migrate_mfa", "fleet"], ["dask", "worker"])
+"""Commands that start commands of the program: each has a warm interpreter below it for them."""
 _TURN: Final = threading.Lock()
+_BELOW: Final[list[socket.socket]] = []
+"""The way to the warm interpreter below this process, where this one is forked and starts others."""
 
 
 def start(
@@ -72,11 +81,13 @@ class Forked(subprocess.Popen[Any]):
 
     def _execute_child(self, args: Sequence[str], _executable: object, *given: Any) -> None:
         """Take the place of fork and exec; the names are those of the standard library."""
-        _, _, _, cwd, env, _, _, _, p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite, *_ = given
+        _, _, passed, cwd, env, _, _, _, p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite, *_ = given
         order = {
             "command": args[1:],
             "folder": str(cwd or Path.cwd()),
             "env": env,
+            "passed": list(passed),
+            "starts_more": list(args[2:4]) in _START_MORE,
             "leads": self._leads,
             "opens": self._opens,
             "ignored": [each for each in signal.valid_signals() if signal.getsignal(each) is signal.SIG_IGN],
@@ -84,16 +95,40 @@ class Forked(subprocess.Popen[Any]):
         }
         given_ends = (p2cread, c2pwrite, errwrite)
         streams = [own if end < 0 else end for own, end in enumerate(given_ends)]
-        self.pid = _forked(json.dumps(order).encode(), streams)
+        self.pid = _forked(json.dumps(order).encode(), [*streams, *passed])
         self._child_created = True
         closing: Any = self
         closing._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)
 
 
+def start_warm(module: Any, replace: Callable[[Any, str, Any], object] = setattr) -> None:
+    """Let a module of the program start its children as `start` does.
+
+    Args:
+        module: it knows `subprocess` by that name.
+        replace: sets an attribute, as `setattr` does.
+    """
+
+    def popen(command: Sequence[str], *, env: Mapping[str, str] | None = None, **options: Any) -> Any:
+        return start(command, env=dict(os.environ) if env is None else env, **options)
+
+    replace(module, "subprocess", SimpleNamespace(**vars(subprocess) | {"Popen": popen}))
+
+
+def start_from(below: socket.socket) -> None:
+    """Have a process that was forked start what it starts from an interpreter below it."""
+    _BELOW.append(below)
+
+
+def call_this_process(name: str) -> None:
+    """Give this process a name for ps(1) and /proc."""
+    assert ctypes.CDLL(None).prctl(_NAME, name.encode(), 0, 0, 0) == 0
+
+
 def _forked(order: bytes, streams: Sequence[int]) -> int:
     """The number of the new process, which is a child of this one."""
     with _TURN:
-        warm = _warm()
+        warm = _BELOW[0] if _BELOW else _warm()
         prctl = ctypes.CDLL(None).prctl
         assert prctl(_SUBREAPER, 1, 0, 0, 0) == 0
         try:

@@ -186,6 +186,14 @@ CASES: dict[str, tuple[dict[str, Any], str, str, str | None]] = {
         {"command": "rollback", "rows": {"restored": 5, "changed_by_others": 1}},
         *("wait", "rolled_back", "migrate-mfa purge --run-dir {dir}"),
     ),
+    "a rollback was killed before it chose anybody": (
+        {"command": "rollback", "rows": {"enrolled": 5}, "state": "interrupted"},
+        *("wait", "rolled_back", "migrate-mfa rollback --run-dir {dir}"),
+    ),
+    "a rollback was killed after others": (
+        {"command": "rollback", "rows": {"restored": 2, "enrolled": 3}, "state": "interrupted"},
+        *("wait", "rolled_back", "migrate-mfa rollback --run-dir {dir}"),
+    ),
     "rolled back in part": (
         {
             "command": "rollback",
@@ -211,6 +219,10 @@ CASES: dict[str, tuple[dict[str, Any], str, str, str | None]] = {
     "disabled": (
         {"command": "disable", "rows": {"mfa_disabled": 5}, "meta": {"kind": "disable"}},
         *("good", "disabled", "migrate-mfa rollback --run-dir {dir}"),
+    ),
+    "a disable was killed before it chose anybody": (
+        {"command": "disable", "rows": {"has_totp": 5}, "state": "interrupted", "meta": {"kind": "disable"}},
+        *("wait", "disabled", "migrate-mfa disable --run-dir {dir}"),
     ),
     "disabled with failures": (
         {"command": "disable", "rows": {"mfa_disabled": 5, "gave_up": 1}, "meta": {"kind": "disable"}},

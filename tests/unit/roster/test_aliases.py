@@ -37,10 +37,13 @@ def spellings(name: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize(("meaning", "name"), [each for each in ALL if each[1] not in ATTRIBUTES])
-def test_a_column_is_known_by_each_of_its_names_in_every_spelling(meaning: Meaning, name: str) -> None:
-    for spelling in spellings(name):
-        assert meaning_of(spelling) == meaning, spelling
+def test_a_column_is_known_by_each_of_its_names_in_every_spelling() -> None:
+    known = [each for each in ALL if each[1] not in ATTRIBUTES]
+
+    assert len(known) > 700
+    for meaning, name in known:
+        for spelling in spellings(name):
+            assert meaning_of(spelling) == meaning, spelling
 
 
 def test_no_name_stands_twice_in_the_table() -> None:

@@ -182,9 +182,9 @@ def test_a_number_that_means_two_countries_names_both(
     assert "ISO" not in str(row_country(f"+{cell}", ""))
 
 
-@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
-def test_every_country_with_numbers_is_known_by_its_code(region: str) -> None:
-    assert named(region) == (region, phonenumbers.country_code_for_region(region))
+def test_every_country_with_numbers_is_known_by_its_code() -> None:
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        assert named(region) == (region, phonenumbers.country_code_for_region(region))
 
 
 @everything

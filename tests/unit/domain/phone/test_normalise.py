@@ -565,11 +565,11 @@ def test_the_country_is_that_of_the_number_not_of_its_calling_code(e164: str, co
     assert country_of(e164) == country
 
 
-@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS - {"TA"}))  # has no numbers
-def test_the_country_is_the_one_of_the_library(region: str) -> None:
-    number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
-    assert number is not None
+def test_the_country_is_the_one_of_the_library() -> None:
+    for region in phonenumbers.SUPPORTED_REGIONS - {"TA"}:  # which has no numbers
+        number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
+        assert number is not None, region
 
-    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+        e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
-    assert country_of(e164) == phonenumbers.region_code_for_number(number)
+        assert country_of(e164) == phonenumbers.region_code_for_number(number), region
