@@ -15,9 +15,9 @@ from migrate_mfa.cli.streams import write
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import Declined, ExitCode, MigrateMfaError, OutOfReach, UsageError
 from migrate_mfa.domain.formatting import counted
-from migrate_mfa.fleet.document import Line, next_command, summary_of
+from migrate_mfa.fleet.document import REPAIR, Line, next_step, summary_of
 from migrate_mfa.fleet.file import Options, Target, chosen, read_fleet
-from migrate_mfa.fleet.lanes import Caller, accounts_of, by_lane, units_of
+from migrate_mfa.fleet.lanes import Caller, accounts_of, by_lane, units_of, words_of
 from migrate_mfa.fleet.page import as_html
 from migrate_mfa.fleet.place import REPORT, Place, open_place
 from migrate_mfa.fleet.printed import show, shown, table
@@ -52,6 +52,8 @@ class Fleet:
     region: str | None
     endpoint_url: str | None
     patience: Patience = field(default_factory=Patience)
+    placing: Sequence[str] = ()
+    """The options of the command line that place the targets, for the next command."""
     lang: Lang = Lang.EN
     """Of the page."""
 
@@ -196,35 +198,50 @@ class Fleet:
         return self._lines({each.name: read_standing(self.place, each.name) for each in self.targets})
 
     def _lines(self, standings: Mapping[str, Standing]) -> list[Line]:
-        return [
-            Line(
-                name=each.name,
-                account=standings[each.name].account or each.account,
-                region=each.region,
-                standing=standings[each.name],
-                run_dir=self.place.named(each.name),
-                next_command=next_command(
-                    standings[each.name], self.place.named(each.name), self._again(standings[each.name])
-                ),
-            )
-            for each in self._all
-            if each.name in standings
-        ]
+        return [self._line(each, standings[each.name]) for each in self._all if each.name in standings]
 
-    def _again(self, standing: Standing) -> str:
-        """The command that goes on with a target; what is planned is run."""
-        planned = standing.verb == "plan" and standing.state is State.FINISHED
-        return self._command("run" if planned else standing.verb or self.verb)
+    def _line(self, target: Target, standing: Standing) -> Line:
+        step = next_step(standing, self.verb)
+        return Line(
+            name=target.name,
+            account=standing.account or target.account,
+            region=target.region,
+            standing=standing,
+            run_dir=self.place.named(target.name),
+            next_command=self._next(step, target),
+            fleet_command=self._command(step) if step in self.verbs else "",
+        )
 
-    def _command(self, verb: str) -> str:
-        """The command that does a verb to this fleet."""
+    def _next(self, step: str, target: Target) -> str:
+        """The command for the next step of one target."""
+        if not step or step in self.verbs:
+            return self._command(step, target.name) if step else ""
+        words = ["report", "--run-dir", self.place.named(target.name), *self._caller]
+        if step == REPAIR:
+            words = words_of(target, self.verbs["reconcile"], self.run_dir or "", {"repair": True})
+        return shlex.join(["migrate-mfa", *words])
+
+    def _command(self, verb: str, *only: str) -> str:
+        """The command that does a verb to all targets of this fleet, or only to some of them."""
         words = ["migrate-mfa", "fleet", self.name, "--verb", verb, "--run-dir", str(self.run_dir)]
-        return shlex.join(words)
+        chosen = [word for each in only for word in ("--only", each)]
+        return shlex.join([*words, *chosen, *self.placing, *self._caller])
+
+    @property
+    def _caller(self) -> list[str]:
+        """The options for the access to a bucket, if anything is in one."""
+        if not (is_bucket_url(self.name) or is_bucket_url(self.run_dir or "")):
+            return []
+        given = {"--profile": self.profile, "--region": self.region, "--endpoint-url": self.endpoint_url}
+        return [word for flag, value in given.items() if value for word in (flag, value)]
 
     def tell_if_not_begun(self, lines: Sequence[Line]) -> None:
         """Say it where no command has left anything in the run directory, and how to begin."""
         if all(each.standing == Standing(state=State.WAITING) for each in lines):
-            tell(f"Nothing has begun in {self.place.named()}. To begin: {self._command('plan')}", fold=False)
+            tell(
+                f"Nothing has begun in {self.place.named()}. To begin: {self._command('plan', *self.only)}",
+                fold=False,
+            )
 
     def write(self, known: Mapping[str, Standing]) -> None:
         """Write summary.json and report.html of the whole fleet: each whole, or not at all.
@@ -240,8 +257,7 @@ class Fleet:
         )
         document = json.dumps(summary_of(lines), ensure_ascii=False, indent=2) + "\n"
         self.place.write(f"{REPORT}/{SUMMARY}", document.encode())
-        again = next((each.next_command for each in lines if "migrate-mfa fleet " in each.next_command), "")
-        self.place.write(f"{REPORT}/{PAGE}", as_html(lines, again, self.lang).encode())
+        self.place.write(f"{REPORT}/{PAGE}", as_html(lines, self.lang).encode())
 
     def validate(self) -> ExitCode:
         """Look at every role and pool, and at the run directory if one is given, and tell all troubles."""

@@ -93,6 +93,7 @@ def read_fleet(path: Path, verb: str, verbs: Mapping[str, Options], called: str 
     document = read_toml(path, "fleet file", _SHAPE, called)
     reader = _Reader(path, verb, verbs, called)
     targets = list(reader.targets(document))
+    reader.require_own_names(targets)
     if reader.faults:
         lines = "\n".join(f"  {each}" for each in dict.fromkeys(reader.faults))
         raise InputUnusable(f"{called or path} cannot be used:\n{lines}", _SHAPE)
@@ -156,6 +157,13 @@ class _Reader:
             if (target := self._target({**defaults, **table}, where)) is not None:
                 self._require_own_work(target, where)
                 yield target
+
+    def require_own_names(self, targets: Sequence[Target]) -> None:
+        """Note tags that name another target: `--only` with this name would choose both."""
+        names = {each.name for each in targets}
+        for each in targets:
+            for tag in sorted((names & set(each.tags)) - {each.name}):
+                self.faults.append(f"target {each.name}: tag {tag!r} is the name of another target.")
 
     def _check(self, table: Table, where: str) -> None:
         """Note the keys that are none, and the values that no option takes."""

@@ -1,6 +1,6 @@
 """The options of `fleet`, and which of them each of its actions takes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -172,6 +172,14 @@ def require_taken(action: str, given: Iterable[str]) -> None:
         raise UsageError(
             f"{_flags(strange)} is not for fleet {action}.", f"Leave it out; see migrate-mfa {page} --help"
         )
+
+
+def carried(placing: Placing) -> Iterator[str]:
+    """The given options with which another command places its targets in the same way."""
+    for each in declared(Placing):
+        value = getattr(placing, each.name)
+        if each.name in placing.given and each.name != "index_from_env":
+            yield from (each.flag,) if value is True else (each.flag, str(value))
 
 
 def _flags(names: Iterable[str]) -> str:

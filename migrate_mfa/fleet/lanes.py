@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from migrate_mfa.aws.endpoints import AWS
 from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError
 from migrate_mfa.domain.quotas import Lane
-from migrate_mfa.fleet.file import Options, Target, options_of
+from migrate_mfa.fleet.file import Options, Table, Target, options_of
 from migrate_mfa.fleet.place import LANES
 from migrate_mfa.fleet.unit import Job, Patience, Unit, Whereabouts
 from migrate_mfa.fleet.validate import AT_ONCE
@@ -15,6 +15,8 @@ from migrate_mfa.remote.objects import is_bucket_url
 
 _LEAVES_NOTHING = "check"
 """The verb whose run directory would be the plan of another command."""
+_AGREED: Table = {"yes": True}
+"""The fleet has asked for consent before it starts a command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +142,20 @@ def units_of(
     ]
 
 
-def words_of(target: Target, options: Options, run_dir: str) -> list[str]:
-    """The command line of a target, after `migrate-mfa`."""
+def words_of(target: Target, options: Options, run_dir: str, also: Table = _AGREED) -> list[str]:
+    """The command line of a target, after `migrate-mfa`.
+
+    Args:
+        target: one of the fleet.
+        options: of the verb.
+        run_dir: of the fleet.
+        also: options that the fleet sets itself, if the verb has them.
+    """
     remote = is_bucket_url(run_dir)
     values = {"region": target.region} | options_of(target, options)
     if options.verb != _LEAVES_NOTHING:
         values["run_dir"] = f"{run_dir.rstrip('/')}/{target.name}"
-    if "yes" in options.names:
-        values["yes"] = True
+    values |= {name: value for name, value in also.items() if name in options.names}
     if remote and "lane_lock" in options.names:
         values["lane_lock"] = f"{run_dir.rstrip('/')}/{LANES}"
     return options.words(values)
