@@ -39,10 +39,10 @@ _WRITES = frozenset({"run", "reconcile", "rollback", "disable"})
 
 @dataclass(kw_only=True)
 class Fleet:
-    """A fleet file with what the command line says of it."""
+    """A fleet file with the options of the command line."""
 
     name: str
-    """What the operator calls the file."""
+    """The path or URL of the file, as the operator gave it."""
     path: Path
     verb: str
     verbs: Mapping[str, Options]
@@ -55,11 +55,11 @@ class Fleet:
     placing: Sequence[str] = ()
     """The options of the command line that place the targets, for the next command."""
     lang: Lang = Lang.EN
-    """Of the page."""
+    """The language of the page."""
 
     @cached_property
     def targets(self) -> list[Target]:
-        """Those that are chosen; raises InputUnusable."""
+        """The chosen targets; raises InputUnusable."""
         return chosen(self._all, self.only)
 
     @cached_property
@@ -68,8 +68,8 @@ class Fleet:
 
     @property
     def asks(self) -> bool:
-        """Whether somebody must agree: something is written, or users become billed; raises InputUnusable."""
-        targets = self.targets  # read for every verb: what is wrong with the file is to be told first
+        """Whether the operator must agree: users are written to, or become billed; raises InputUnusable."""
+        targets = self.targets  # read for every verb, so that faults of the file are reported first
         deep = "deep" in self.verbs[self.verb].names and any(each.options.get("deep") for each in targets)
         return self.verb in _WRITES or deep
 
@@ -88,10 +88,10 @@ class Fleet:
         return open_place(self._where)
 
     def require_run_dir(self, shared: bool = False) -> None:  # noqa: FBT001, FBT002 - a fact about an engine
-        """Refuse a missing run directory, and one that the workers of an engine do not see.
+        """Check that there is a run directory, and that the workers of the engine can reach it.
 
         Raises:
-            UsageError: says which.
+            UsageError: it is missing or cannot be reached.
         """
         if self.run_dir is None:
             raise UsageError("--run-dir is missing.", "Each target has its run directory below it.")
@@ -103,7 +103,7 @@ class Fleet:
 
     @cached_property
     def accounts(self) -> Mapping[str, str]:
-        """The account of each target as far as it is known, by its name."""
+        """The known accounts by the names of their targets."""
         return accounts_of(self.targets, _account_of)
 
     def units(self) -> list[Unit]:
@@ -118,7 +118,7 @@ class Fleet:
         )
 
     def ask(self, units: Sequence[Unit]) -> None:
-        """Show what would be done, and ask to type the number of targets.
+        """Show the lanes and their targets, and ask the operator to type the number of targets.
 
         Raises:
             Declined: anything else was typed.
@@ -134,7 +134,7 @@ class Fleet:
             raise Declined(f"That is not the number of targets. {unchanged}")
 
     def do(self, units: Sequence[Unit], engine: "Engine", *, in_json: bool) -> ExitCode:
-        """Have everything done, report, and say how it ended."""
+        """Run the verb on all lanes, print and write the reports, and return the exit code."""
         standings, signalled = self._coordinate(units, engine)
         lines = self._lines(standings)
         show(lines, in_json=in_json)
@@ -146,14 +146,14 @@ class Fleet:
         return code
 
     def do_one(self, units: Sequence[Unit], index: int, engine: "Engine") -> ExitCode:
-        """Do one lane of the fleet, as a task of an indexed job whose other tasks have the others.
+        """Do one lane of the fleet, as a task of an indexed job; other tasks do the other lanes.
 
-        A lane with one target ends with the exit code of its command, for the platform to judge; one without
-        a run has nothing to do.
+        A lane with one target ends with the exit code of its command, so that the platform can retry it. A
+        lane without a run has nothing to do.
 
         Raises:
             UsageError: there is no such lane.
-            OutOfReach: it is not known which targets are in which lane, so the index may mean another one.
+            OutOfReach: the account of a target is not known, so the lanes cannot be counted.
         """
         if unknown := [each.name for each in self.targets if each.name not in self.accounts]:
             raise OutOfReach(
@@ -178,7 +178,7 @@ class Fleet:
     def _coordinate(
         self, units: Sequence[Unit], engine: "Engine"
     ) -> tuple[Mapping[str, Standing], ExitCode | None]:
-        """How each target ended, and the exit code where a signal ended it all."""
+        """The end of each target, and the exit code if a signal ended the fleet."""
         from migrate_mfa.fleet.coordinate import Coordination
         from migrate_mfa.fleet.view import View
 
@@ -194,7 +194,7 @@ class Fleet:
         return coordination.standings, None if stop.cause is None else SIGNAL_EXITS.get(stop.cause)
 
     def lines(self) -> list[Line]:
-        """Every target that is chosen as it stands, by its run directory."""
+        """The state of each chosen target, from its run directory."""
         return self._lines({each.name: read_standing(self.place, each.name) for each in self.targets})
 
     def _lines(self, standings: Mapping[str, Standing]) -> list[Line]:
@@ -236,7 +236,7 @@ class Fleet:
         return [word for flag, value in given.items() if value for word in (flag, value)]
 
     def tell_if_not_begun(self, lines: Sequence[Line]) -> None:
-        """Say it where no command has left anything in the run directory, and how to begin."""
+        """If no command has worked in the run directory yet, print that and how to begin."""
         if all(each.standing == Standing(state=State.WAITING) for each in lines):
             tell(
                 f"Nothing has begun in {self.place.named()}. To begin: {self._command('plan', *self.only)}",
@@ -244,10 +244,10 @@ class Fleet:
             )
 
     def write(self, known: Mapping[str, Standing]) -> None:
-        """Write summary.json and report.html of the whole fleet: each whole, or not at all.
+        """Write summary.json and report.html of the whole fleet, each of them atomically.
 
         Args:
-            known: where targets stand; the others, such as those that were not chosen, are looked at.
+            known: the states of some targets; those of the others are read.
 
         Raises:
             RunDirectoryError: they cannot be written.
@@ -260,7 +260,7 @@ class Fleet:
         self.place.write(f"{REPORT}/{PAGE}", as_html(lines, self.lang).encode())
 
     def validate(self) -> ExitCode:
-        """Look at every role and pool, and at the run directory if one is given, and tell all troubles."""
+        """Check every role and pool, and the run directory if one is given, and print all problems."""
         unusable = self._trouble_of_run_dir()
         if unusable:
             write(f"--run-dir: {unusable}")

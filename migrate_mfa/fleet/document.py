@@ -1,4 +1,4 @@
-"""What the fleet's `report/summary.json` says: every target, and the counts of all."""
+"""The content of the fleet's `report/summary.json`: every target, and the counts of all."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ def next_step(standing: Standing, begins: str) -> str:
     """What to do next with a target: a verb of the fleet, FAILURES or REPAIR; empty if nothing is left to do.
 
     Args:
-        standing: where it stands.
+        standing: its state.
         begins: the verb for a target without a command.
     """
     verb, counts = standing.verb, standing.counts
@@ -86,10 +86,10 @@ def total(lines: Sequence[Line]) -> Counter[str]:
 
 
 def states(lines: Sequence[Line]) -> Mapping[State, int]:
-    """How many targets are in which state."""
+    """The number of targets in each state."""
     return Counter(each.standing.state for each in lines)
 
 
 def in_words(number: Mapping[State, int]) -> str:
-    """How many targets are in which state, such as `3 finished, 1 waiting`."""
+    """The number of targets in each state as a text, such as `3 finished, 1 waiting`."""
     return ", ".join(f"{many:,} {state.words}" for state, many in number.items())

@@ -30,8 +30,8 @@ def as_html(lines: Sequence[Line], lang: Lang = Lang.EN) -> str:
     """The page as one HTML document.
 
     Args:
-        lines: every target as it stands.
-        lang: the language of the page; commands, and what they have said, stay as they are.
+        lines: every target with its state.
+        lang: the language of the page; commands and their errors are not translated.
     """
     words = PageTexts(lang)
     found = {each.standing.state for each in lines}
