@@ -1,4 +1,4 @@
-"""The fleet file: what it takes, and every fault of it at once."""
+"""The fleet file is read, and all its faults are reported at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a fleet: coverage by account and Region, then the targets; nothing in it is taken for HTML."""
+"""The page of a fleet shows coverage by account and Region, then the targets; all texts are escaped."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Where a target in a bucket stands: who works on it is known by its lease alone."""
+"""The state of a target, also in a bucket, where only the lease shows which command works on it."""
 
 from __future__ import annotations
 
