@@ -3,8 +3,7 @@
 A segment is cut 100 ms after its first transaction, or at 64 transactions; the next one fills while it is
 uploaded. The lease notes an uploaded segment while the next one is uploaded. A thread that waits (for an
 intent, before the write) waits until the segment with this intent is noted: if it were lost before, nothing
-would show the loss. A plan makes much data that nobody waits for: then no segments are recorded, and a base
-follows with everything.
+would show the loss. A plan makes much data that nobody waits for: then a base follows instead of segments.
 """
 
 import gzip
