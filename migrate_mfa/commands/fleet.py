@@ -22,6 +22,7 @@ from migrate_mfa.fleet.fleet_options import (
     Placing,
     Regions,
     Verb,
+    carried,
     require_taken,
 )
 from migrate_mfa.fleet.init_command import begin
@@ -97,6 +98,7 @@ def _fleet(name: str, path: Path, chosen: Chosen, placing: Placing, aws: Aws, sh
         region=aws.region,
         endpoint_url=aws.endpoint_url,
         patience=Patience(tries=placing.tries, pause_s=float(placing.retry_pause)),
+        placing=tuple(carried(placing)),
         lang=showing.lang,
     )
 

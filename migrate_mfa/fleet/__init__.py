@@ -1,1 +1,1 @@
-"""One verb over many accounts, Regions and pools: the file, the supervisors, and who places them."""
+"""Runs one verb over many accounts, Regions and pools: the fleet file, the supervisors, the engines."""

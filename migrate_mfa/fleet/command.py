@@ -15,9 +15,9 @@ from migrate_mfa.cli.streams import write
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import Declined, ExitCode, MigrateMfaError, OutOfReach, UsageError
 from migrate_mfa.domain.formatting import counted
-from migrate_mfa.fleet.document import Line, next_command, summary_of
+from migrate_mfa.fleet.document import REPAIR, Line, next_step, summary_of
 from migrate_mfa.fleet.file import Options, Target, chosen, read_fleet
-from migrate_mfa.fleet.lanes import Caller, accounts_of, by_lane, units_of
+from migrate_mfa.fleet.lanes import Caller, accounts_of, by_lane, units_of, words_of
 from migrate_mfa.fleet.page import as_html
 from migrate_mfa.fleet.place import REPORT, Place, open_place
 from migrate_mfa.fleet.printed import show, shown, table
@@ -39,10 +39,10 @@ _WRITES = frozenset({"run", "reconcile", "rollback", "disable"})
 
 @dataclass(kw_only=True)
 class Fleet:
-    """A fleet file with what the command line says of it."""
+    """A fleet file with the options of the command line."""
 
     name: str
-    """What the operator calls the file."""
+    """The path or URL of the file, as the operator gave it."""
     path: Path
     verb: str
     verbs: Mapping[str, Options]
@@ -52,12 +52,14 @@ class Fleet:
     region: str | None
     endpoint_url: str | None
     patience: Patience = field(default_factory=Patience)
+    placing: Sequence[str] = ()
+    """The options of the command line that place the targets, for the next command."""
     lang: Lang = Lang.EN
-    """Of the page."""
+    """The language of the page."""
 
     @cached_property
     def targets(self) -> list[Target]:
-        """Those that are chosen; raises InputUnusable."""
+        """The chosen targets; raises InputUnusable."""
         return chosen(self._all, self.only)
 
     @cached_property
@@ -66,8 +68,8 @@ class Fleet:
 
     @property
     def asks(self) -> bool:
-        """Whether somebody must agree: something is written, or users become billed; raises InputUnusable."""
-        targets = self.targets  # read for every verb: what is wrong with the file is to be told first
+        """Whether the operator must agree: users are written to, or become billed; raises InputUnusable."""
+        targets = self.targets  # read for every verb, so that faults of the file are reported first
         deep = "deep" in self.verbs[self.verb].names and any(each.options.get("deep") for each in targets)
         return self.verb in _WRITES or deep
 
@@ -86,10 +88,10 @@ class Fleet:
         return open_place(self._where)
 
     def require_run_dir(self, shared: bool = False) -> None:  # noqa: FBT001, FBT002 - a fact about an engine
-        """Refuse a missing run directory, and one that the workers of an engine do not see.
+        """Check that there is a run directory, and that the workers of the engine can reach it.
 
         Raises:
-            UsageError: says which.
+            UsageError: it is missing or cannot be reached.
         """
         if self.run_dir is None:
             raise UsageError("--run-dir is missing.", "Each target has its run directory below it.")
@@ -101,7 +103,7 @@ class Fleet:
 
     @cached_property
     def accounts(self) -> Mapping[str, str]:
-        """The account of each target as far as it is known, by its name."""
+        """The known accounts by the names of their targets."""
         return accounts_of(self.targets, _account_of)
 
     def units(self) -> list[Unit]:
@@ -116,7 +118,7 @@ class Fleet:
         )
 
     def ask(self, units: Sequence[Unit]) -> None:
-        """Show what would be done, and ask to type the number of targets.
+        """Show the lanes and their targets, and ask the operator to type the number of targets.
 
         Raises:
             Declined: anything else was typed.
@@ -132,7 +134,7 @@ class Fleet:
             raise Declined(f"That is not the number of targets. {unchanged}")
 
     def do(self, units: Sequence[Unit], engine: "Engine", *, in_json: bool) -> ExitCode:
-        """Have everything done, report, and say how it ended."""
+        """Run the verb on all lanes, print and write the reports, and return the exit code."""
         standings, signalled = self._coordinate(units, engine)
         lines = self._lines(standings)
         show(lines, in_json=in_json)
@@ -144,14 +146,14 @@ class Fleet:
         return code
 
     def do_one(self, units: Sequence[Unit], index: int, engine: "Engine") -> ExitCode:
-        """Do one lane of the fleet, as a task of an indexed job whose other tasks have the others.
+        """Do one lane of the fleet, as a task of an indexed job; other tasks do the other lanes.
 
-        A lane with one target ends with the exit code of its command, for the platform to judge; one without
-        a run has nothing to do.
+        A lane with one target ends with the exit code of its command, so that the platform can retry it. A
+        lane without a run has nothing to do.
 
         Raises:
             UsageError: there is no such lane.
-            OutOfReach: it is not known which targets are in which lane, so the index may mean another one.
+            OutOfReach: the account of a target is not known, so the lanes cannot be counted.
         """
         if unknown := [each.name for each in self.targets if each.name not in self.accounts]:
             raise OutOfReach(
@@ -176,7 +178,7 @@ class Fleet:
     def _coordinate(
         self, units: Sequence[Unit], engine: "Engine"
     ) -> tuple[Mapping[str, Standing], ExitCode | None]:
-        """How each target ended, and the exit code where a signal ended it all."""
+        """The end of each target, and the exit code if a signal ended the fleet."""
         from migrate_mfa.fleet.coordinate import Coordination
         from migrate_mfa.fleet.view import View
 
@@ -192,45 +194,60 @@ class Fleet:
         return coordination.standings, None if stop.cause is None else SIGNAL_EXITS.get(stop.cause)
 
     def lines(self) -> list[Line]:
-        """Every target that is chosen as it stands, by its run directory."""
+        """The state of each chosen target, from its run directory."""
         return self._lines({each.name: read_standing(self.place, each.name) for each in self.targets})
 
     def _lines(self, standings: Mapping[str, Standing]) -> list[Line]:
-        return [
-            Line(
-                name=each.name,
-                account=standings[each.name].account or each.account,
-                region=each.region,
-                standing=standings[each.name],
-                run_dir=self.place.named(each.name),
-                next_command=next_command(
-                    standings[each.name], self.place.named(each.name), self._again(standings[each.name])
-                ),
-            )
-            for each in self._all
-            if each.name in standings
-        ]
+        return [self._line(each, standings[each.name]) for each in self._all if each.name in standings]
 
-    def _again(self, standing: Standing) -> str:
-        """The command that goes on with a target; what is planned is run."""
-        planned = standing.verb == "plan" and standing.state is State.FINISHED
-        return self._command("run" if planned else standing.verb or self.verb)
+    def _line(self, target: Target, standing: Standing) -> Line:
+        step = next_step(standing, self.verb)
+        return Line(
+            name=target.name,
+            account=standing.account or target.account,
+            region=target.region,
+            standing=standing,
+            run_dir=self.place.named(target.name),
+            next_command=self._next(step, target),
+            fleet_command=self._command(step) if step in self.verbs else "",
+        )
 
-    def _command(self, verb: str) -> str:
-        """The command that does a verb to this fleet."""
+    def _next(self, step: str, target: Target) -> str:
+        """The command for the next step of one target."""
+        if not step or step in self.verbs:
+            return self._command(step, target.name) if step else ""
+        words = ["report", "--run-dir", self.place.named(target.name), *self._caller]
+        if step == REPAIR:
+            words = words_of(target, self.verbs["reconcile"], self.run_dir or "", {"repair": True})
+        return shlex.join(["migrate-mfa", *words])
+
+    def _command(self, verb: str, *only: str) -> str:
+        """The command that does a verb to all targets of this fleet, or only to some of them."""
         words = ["migrate-mfa", "fleet", self.name, "--verb", verb, "--run-dir", str(self.run_dir)]
-        return shlex.join(words)
+        chosen = [word for each in only for word in ("--only", each)]
+        return shlex.join([*words, *chosen, *self.placing, *self._caller])
+
+    @property
+    def _caller(self) -> list[str]:
+        """The options for the access to a bucket, if anything is in one."""
+        if not (is_bucket_url(self.name) or is_bucket_url(self.run_dir or "")):
+            return []
+        given = {"--profile": self.profile, "--region": self.region, "--endpoint-url": self.endpoint_url}
+        return [word for flag, value in given.items() if value for word in (flag, value)]
 
     def tell_if_not_begun(self, lines: Sequence[Line]) -> None:
-        """Say it where no command has left anything in the run directory, and how to begin."""
+        """If no command has worked in the run directory yet, print that and how to begin."""
         if all(each.standing == Standing(state=State.WAITING) for each in lines):
-            tell(f"Nothing has begun in {self.place.named()}. To begin: {self._command('plan')}", fold=False)
+            tell(
+                f"Nothing has begun in {self.place.named()}. To begin: {self._command('plan', *self.only)}",
+                fold=False,
+            )
 
     def write(self, known: Mapping[str, Standing]) -> None:
-        """Write summary.json and report.html of the whole fleet: each whole, or not at all.
+        """Write summary.json and report.html of the whole fleet, each of them atomically.
 
         Args:
-            known: where targets stand; the others, such as those that were not chosen, are looked at.
+            known: the states of some targets; those of the others are read.
 
         Raises:
             RunDirectoryError: they cannot be written.
@@ -240,11 +257,10 @@ class Fleet:
         )
         document = json.dumps(summary_of(lines), ensure_ascii=False, indent=2) + "\n"
         self.place.write(f"{REPORT}/{SUMMARY}", document.encode())
-        again = next((each.next_command for each in lines if "migrate-mfa fleet " in each.next_command), "")
-        self.place.write(f"{REPORT}/{PAGE}", as_html(lines, again, self.lang).encode())
+        self.place.write(f"{REPORT}/{PAGE}", as_html(lines, self.lang).encode())
 
     def validate(self) -> ExitCode:
-        """Look at every role and pool, and at the run directory if one is given, and tell all troubles."""
+        """Check every role and pool, and the run directory if one is given, and print all problems."""
         unusable = self._trouble_of_run_dir()
         if unusable:
             write(f"--run-dir: {unusable}")

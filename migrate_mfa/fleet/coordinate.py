@@ -1,7 +1,7 @@
-"""The coordinator: hands lanes to an engine, places again what the engine loses, and looks how it goes.
+"""The coordinator: gives lanes to an engine, places lost lanes again, and watches the progress.
 
-It has no state of its own. What is done is in the run directories of the targets, so it can be killed and
-started again anywhere.
+It keeps no state of its own: all progress is in the run directories of the targets. It can therefore be
+killed and started again on any machine.
 """
 
 from collections import deque
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 _TICK_S = 1.0
 _RATE_S = 15.0
-"""Over how long users a second are counted."""
+"""The time over which users per second are counted."""
 _MOST_TOLD = 200
 _MOST_LOOKS = 50
-"""How many targets are looked at in one tick: each look is a request where they are in a bucket."""
+"""The most targets to read in one tick; in a bucket each one is a request."""
 Lost = Future[tuple[Result, ...]]
 
 
@@ -37,7 +37,7 @@ class _Placed:
     unit: Unit
     losses: int = 0
     head: int = 0
-    """Which of its jobs may be at work."""
+    """The index of the first job that may still be at work."""
 
 
 @dataclass(slots=True)
@@ -54,11 +54,11 @@ class Coordination:
     standings: dict[str, Standing] = field(default_factory=dict)
     _placed: dict[Lost, _Placed] = field(default_factory=dict)
     _reasons: dict[str, str] = field(default_factory=dict)
-    """Why targets are tried again, as far as it was told."""
+    """The last printed reason for a retry, by target."""
     _turn: int = 0
 
     def run(self) -> None:
-        """Have every target done, set aside, or interrupted."""
+        """Run until every target is finished, set aside, or interrupted."""
         for unit in self.units:
             waits = Standing(state=State.WAITING, verb=unit.verb)
             self.standings |= dict.fromkeys((job.name for job in unit.jobs), waits)
@@ -86,14 +86,14 @@ class Coordination:
     def _ended(self, future: Lost, placed: _Placed) -> None:
         try:
             results = future.result()
-        except BaseException as error:  # noqa: BLE001 - likewise; also that the engine has cancelled it
+        except BaseException as error:  # noqa: BLE001 - likewise; also a cancellation by the engine
             self._lost(placed, error)
             return
         for each in results:
             self._note(each)
 
     def _lost(self, placed: _Placed, error: BaseException) -> None:
-        """The one branch for all that an engine loses: what is left is placed again, or set aside."""
+        """Handle a lost lane: place its unfinished targets again, or set them aside."""
         unit = placed.unit
         left = [job for job in unit.jobs if not self._found(job.name, unit.invocation)]
         why = (
@@ -111,7 +111,7 @@ class Coordination:
             self._note(lost)
 
     def _found(self, name: str, invocation: str) -> bool:
-        """Whether a target has come to its end, whatever has become of its worker."""
+        """Whether a target has ended, even if its worker was lost."""
         try:
             result = result_of(self.place, name)
         except MigrateMfaError:
@@ -133,7 +133,7 @@ class Coordination:
             self.say(f"{result.name}: {result.state.words}{code}. {result.error}".rstrip())
 
     def _waits(self, result: Result) -> None:
-        """Show a target that is to be tried again, and tell once why."""
+        """Show a target that is tried again, and print the reason once."""
         said = result.error or f"Its command ended with {result.exit_code}."
         if self._reasons.get(result.name) != said:
             self._reasons[result.name] = said
@@ -149,7 +149,7 @@ class Coordination:
             return {}
 
     def _look(self) -> None:
-        """See how the targets at work stand; many lanes take turns."""
+        """Read the progress of the targets at work; if there are many lanes, in turns."""
         busy = [each for future, each in self._placed.items() if self.engine.begun(future)]
         begin = self._turn % len(busy) if busy else 0
         turn = [*busy[begin:], *busy[:begin]][:_MOST_LOOKS]
@@ -158,7 +158,7 @@ class Coordination:
             try:
                 self._look_at(placed)
             except MigrateMfaError:
-                return  # it is only looked at; the next tick tries again
+                return  # only a display; the next tick tries again
 
     def _look_at(self, placed: _Placed) -> None:
         for number, job in enumerate(placed.unit.jobs[placed.head :], placed.head):
@@ -172,19 +172,19 @@ class Coordination:
 
 
 def _told(error: BaseException) -> str:
-    """What an engine says of a loss: the kind, and the first line of its text."""
+    """The reason for a loss: the kind of the error, and the first line of its text."""
     first = str(error).partition("\n")[0][:_MOST_TOLD]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
 class Speed:
-    """Users a second, from what commands note of themselves now and then."""
+    """Users per second, from the progress that commands note regularly."""
 
     def __init__(self) -> None:
         self._seen: dict[str, deque[tuple[float, int]]] = {}
 
     def see(self, standings: Mapping[str, Standing]) -> None:
-        """Take note of where the targets at work stand."""
+        """Record the progress of the targets at work."""
         working_now = dict(_counted(standings))
         for name in self._seen.keys() - working_now.keys():
             del self._seen[name]
@@ -199,7 +199,7 @@ class Speed:
                 seen.popleft()
 
     def of(self, name: str) -> float | None:
-        """Users a second of one target; None before it is known."""
+        """Users per second of one target; None before it is known."""
         seen = self._seen.get(name)
         if not seen or seen[-1][0] <= seen[0][0]:
             return None
@@ -207,7 +207,7 @@ class Speed:
 
     @property
     def total(self) -> float | None:
-        """Users a second of all; None where no target's is known."""
+        """Users per second of all targets; None if none is known."""
         known = [rate for name in self._seen if (rate := self.of(name)) is not None]
         return sum(known) if known else None
 

@@ -1,7 +1,7 @@
-"""Supervisors on the workers of a Dask cluster, which may be on many machines.
+"""Runs supervisors on the workers of a Dask cluster, which may be on many machines.
 
-Dask places them and no more. It may lose a worker, and it may run a supervisor twice: a worker that is killed
-leaves its task to another one at once, a frozen one does so after the scheduler's `worker-ttl`.
+Dask only places them. It may lose a worker, and it may run a supervisor twice: if a worker is killed, another
+one takes its task at once; if it is frozen, after the scheduler's `worker-ttl`.
 """
 
 import ipaddress
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from distributed import Client
 
 RESOURCE = "lanes"
-"""What a worker offers: how many lanes it may have at a time."""
+"""The resource of a worker: how many lanes it takes at a time."""
 _CONNECT_S = 10.0
 _ASK_S = 2.0
 """How often a supervisor asks the scheduler whether to drain."""
 
 
 def is_loopback(address: str) -> bool:
-    """Whether a scheduler can be reached from this machine alone."""
+    """Whether a scheduler can be reached only from this machine."""
     host = urlsplit(address).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -39,10 +39,10 @@ def is_loopback(address: str) -> bool:
 
 
 def require_safe(address: str, *, insecure: bool) -> None:
-    """Refuse a scheduler that anybody in the network could give work to: Dask runs what it is sent.
+    """Refuse a scheduler that others in the network can send work to: Dask runs any code that it receives.
 
     Raises:
-        UsageError: the address is none, or has no TLS and is not on this machine.
+        UsageError: it is not an address, or has no TLS and is not on this machine.
     """
     parts = urlsplit(address)
     if parts.scheme not in {"tcp", "tls"} or not parts.hostname or parts.port is None:
@@ -59,14 +59,14 @@ def require_safe(address: str, *, insecure: bool) -> None:
 
 
 class Dask:
-    """`Engine` on a Dask cluster that is there already."""
+    """`Engine` on an existing Dask cluster."""
 
     def __init__(self, address: str, say: Callable[[str], None], *, insecure: bool = False) -> None:
-        """Connect to the scheduler, by Dask's own configuration of certificates.
+        """Connect to the scheduler, with the certificates of Dask's own configuration.
 
         Raises:
             UsageError: the address cannot be used, or Dask is not installed.
-            OutOfReach: there is no scheduler that answers.
+            OutOfReach: the scheduler does not answer.
         """
         require_safe(address, insecure=insecure)
         self.needs_shared_run_dir = not is_loopback(address)
@@ -85,7 +85,7 @@ class Dask:
         """See `Engine.submit`.
 
         Raises:
-            OutOfReach: the scheduler is gone. Dask itself would wait for it without an end.
+            OutOfReach: the scheduler is gone. Dask itself would wait forever.
         """
         if self._client.status != "running":
             raise OutOfReach(f"The scheduler {self._address} is gone.")
@@ -94,7 +94,7 @@ class Dask:
         return future
 
     def begun(self, future: "Future[tuple[Result, ...]]") -> bool:
-        """See `Engine.begun`. Only the scheduler knows, so every one may be."""
+        """See `Engine.begun`. Only the scheduler knows, so any lane may have begun."""
         return not future.done()
 
     def drain(self) -> None:
@@ -102,7 +102,7 @@ class Dask:
         if self._draining:
             return
         self._draining = True
-        with suppress(OSError, TimeoutError):  # a scheduler that is gone takes its workers with it
+        with suppress(OSError, TimeoutError):  # if the scheduler is gone, its workers end too
             for each in self._invocations:
                 _event(each, self._client).set()
 
@@ -136,10 +136,10 @@ def _connected(address: str) -> "Client":
 
 
 def _require_certificates(address: str) -> None:
-    """Refuse TLS without certificates here: a client that has none would be closed without an end.
+    """Check that Dask has certificates for TLS: closing a client without them never ends.
 
     Raises:
-        UsageError: Dask is configured with none, or with files that cannot be used.
+        UsageError: Dask is configured without certificates, or its files cannot be read.
     """
     from distributed import Security
 
@@ -174,7 +174,7 @@ def _on_worker(unit: Unit, version: str) -> tuple[Result, ...]:
 
 
 class _Asked:
-    """Whether to drain, as the scheduler knows it; asked seldom, since each answer is a message."""
+    """Whether to drain, from the scheduler; asked every 2 s at most, because each answer is a message."""
 
     def __init__(self, is_set: Callable[[], bool]) -> None:
         self._is_set = is_set

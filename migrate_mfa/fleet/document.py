@@ -1,4 +1,4 @@
-"""What the fleet's `report/summary.json` says: every target, and the counts of all."""
+"""The content of the fleet's `report/summary.json`: every target, and the counts of all."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,10 @@ from migrate_mfa.fleet.standing import Standing
 from migrate_mfa.fleet.unit import State
 
 VERSION = 1
+FAILURES = "failures"
+"""The next step that shows which rows of a target failed, and why."""
+REPAIR = "repair"
+"""The next step that restores what other people changed after a run."""
 _RESUMED = frozenset({State.WAITING, State.RUNNING, State.LIMITED, State.INTERRUPTED})
 
 
@@ -23,7 +27,9 @@ class Line:
     standing: Standing
     run_dir: str
     next_command: str
-    """To be pasted; empty where there is nothing left to do."""
+    """Can be pasted, and concerns only this target; empty if nothing is left to do."""
+    fleet_command: str
+    """The same for all targets of the fleet; empty if there is no such command."""
 
     def as_dict(self) -> dict[str, object]:
         """As `summary.json` has it."""
@@ -41,24 +47,23 @@ class Line:
         }
 
 
-def next_command(standing: Standing, run_dir: str, fleet: str) -> str:
-    """What goes on with a target, filled in.
+def next_step(standing: Standing, begins: str) -> str:
+    """What to do next with a target: a verb of the fleet, FAILURES or REPAIR; empty if nothing is left to do.
 
     Args:
-        standing: where it stands.
-        run_dir: its run directory.
-        fleet: the command that does the fleet again, for its verb.
+        standing: its state.
+        begins: the verb for a target without a command.
     """
     verb, counts = standing.verb, standing.counts
     if standing.state in _RESUMED or standing.state in {State.SET_ASIDE, State.UNREACHABLE}:
-        return fleet
+        return verb or begins
     if verb == "plan":
-        return f"migrate-mfa report --run-dir {run_dir}" if counts.get("failed") else fleet
+        return FAILURES if counts.get("failed") else "run"
     if standing.exit_code == ExitCode.NOT_MET and verb == "reconcile":
-        return f"migrate-mfa reconcile --run-dir {run_dir} --repair"
+        return REPAIR
     if counts.get("failed") and verb != "audit":
-        return f"migrate-mfa report --run-dir {run_dir}"
-    return f"migrate-mfa reconcile --run-dir {run_dir}" if counts.get("pending") else ""
+        return FAILURES
+    return "reconcile" if counts.get("pending") else ""
 
 
 def summary_of(lines: Sequence[Line]) -> dict[str, object]:
@@ -81,10 +86,10 @@ def total(lines: Sequence[Line]) -> Counter[str]:
 
 
 def states(lines: Sequence[Line]) -> Mapping[State, int]:
-    """How many targets are in which state."""
+    """The number of targets in each state."""
     return Counter(each.standing.state for each in lines)
 
 
 def in_words(number: Mapping[State, int]) -> str:
-    """How many targets are in which state, such as `3 finished, 1 waiting`."""
+    """The number of targets in each state as a text, such as `3 finished, 1 waiting`."""
     return ", ".join(f"{many:,} {state.words}" for state, many in number.items())

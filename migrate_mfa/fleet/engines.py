@@ -1,4 +1,4 @@
-"""Who places the supervisors of the lanes. An engine promises no more: it may lose one, or run it twice."""
+"""Engines place the supervisors of the lanes. An engine may lose a supervisor, or run it twice."""
 
 import os
 import threading
@@ -9,29 +9,29 @@ from migrate_mfa.fleet.supervise import supervise
 from migrate_mfa.fleet.unit import Result, Unit
 
 _CORES_A_LANE = 0.2
-"""What a lane needs at Cognito's default quota of 25 users/s."""
+"""The share of a core that a lane needs at Cognito's default quota of 25 users/s."""
 
 
 class Engine(Protocol):
     """Runs supervisors somewhere."""
 
     needs_shared_run_dir: bool
-    """Whether its workers may be on other machines."""
+    """Whether its workers can be on other machines."""
 
     def submit(self, unit: Unit) -> "Future[tuple[Result, ...]]":
-        """Have one lane done. Whatever goes wrong with the worker, the future ends with an exception."""
+        """Start one lane. If its worker fails in any way, the future ends with an exception."""
         ...
 
     def begun(self, future: "Future[tuple[Result, ...]]") -> bool:
-        """Whether a lane may be at work by now; False saves a look at its targets."""
+        """Whether a lane may be at work now; if False, its targets need not be read."""
         ...
 
     def drain(self) -> None:
-        """Ask every command at work to end; what waits is not begun. Calling it again does nothing."""
+        """Ask every command at work to end, and start no other one. A second call does nothing."""
         ...
 
     def close(self) -> None:
-        """Give back what the engine has taken."""
+        """Release the resources of the engine."""
         ...
 
 
@@ -63,12 +63,12 @@ class Processes:
 
 
 def default_workers(cores: int) -> int:
-    """How many lanes so many cores bear at full speed."""
+    """The number of lanes for some cores at full speed."""
     return max(1, round(cores / _CORES_A_LANE))
 
 
 def _cores() -> int:
-    """Those that this process may use."""
+    """The number of cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # macOS

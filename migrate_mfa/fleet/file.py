@@ -1,4 +1,4 @@
-"""The fleet file: which pools there are, in which accounts and Regions, and with which options."""
+"""The fleet file: the pools, their accounts and Regions, and their options."""
 
 import os
 import re
@@ -21,19 +21,19 @@ _OURS = frozenset(
 )
 """Options that the fleet sets itself, or that concern a terminal."""
 _OF_ONE = frozenset({"name", "account", "user_pool_id", "metrics_file"})
-"""What two targets cannot share."""
+"""Keys that two targets cannot share."""
 PATHS = frozenset({"roster", "metrics_file"})
 """The options that name a file."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 TAKEN = frozenset({"report", "lanes", "logs", "results"})
-"""What is in the run directory of the fleet beside its targets."""
+"""Names in the run directory of the fleet that no target can have."""
 _SHAPE = "To see such a file: migrate-mfa guide fleet"
 Table = Mapping[str, object]
 Pool = tuple[str | None, str]
 
 
 class Options(Protocol):
-    """The options of one verb, as the command line knows them."""
+    """The options of one verb, as on the command line."""
 
     verb: str
 
@@ -43,15 +43,15 @@ class Options(Protocol):
         ...
 
     def fault(self, name: str, value: object) -> str:
-        """What is wrong with a value; empty where the option takes it."""
+        """What is wrong with a value; empty if the option accepts it."""
         ...
 
     def require_together(self, path: Path, values: Table) -> None:
-        """Refuse values that do not go together; raises InputUnusable."""
+        """Refuse values that contradict each other; raises InputUnusable."""
         ...
 
     def words(self, values: Table) -> list[str]:
-        """The verb and its options as they stand on a command line."""
+        """The verb and its options as words of a command line."""
         ...
 
 
@@ -63,36 +63,37 @@ class Target:
     user_pool_id: str
     region: str
     account: str | None
-    """As the file or the role's ARN says; None where only the credentials tell."""
+    """From the file or the role's ARN; None if only the credentials show it."""
     tags: tuple[str, ...]
     options: Table
-    """Every option by its long name, the pool and the credentials too, as TOML has them."""
+    """All options by their long names, also the pool and the credentials, with their values in TOML."""
 
     def text(self, name: str) -> str | None:
-        """An option that is a text; None where it is not given."""
+        """The value of an option as a text; None if it is not given."""
         found = self.options.get(name)
         return None if found is None else str(found)
 
     def is_chosen(self, only: Collection[str]) -> bool:
-        """Whether its name or one of its tags is among some words; all are, without any."""
+        """Whether its name or one of its tags is among the words; without words, every target is chosen."""
         return not only or not {self.name, *self.tags}.isdisjoint(only)
 
 
 def read_fleet(path: Path, verb: str, verbs: Mapping[str, Options], called: str = "") -> list[Target]:
-    """Read a fleet file. What is wrong with it is told at once.
+    """Read a fleet file, and report all its faults at once.
 
     Args:
         path: the file.
-        verb: the verb that is to be done.
-        verbs: the options of every verb that a fleet can do: a file serves several.
-        called: what the operator calls the file, if it is a copy. Relative paths in it are relative to there.
+        verb: the verb to run.
+        verbs: the options of every verb of a fleet, because a file serves several verbs.
+        called: the path or URL that the operator gave, if `path` is a copy. Relative paths start there.
 
     Raises:
-        InputUnusable: tells all faults, each with the name of its target.
+        InputUnusable: lists all faults, each with the name of its target.
     """
     document = read_toml(path, "fleet file", _SHAPE, called)
     reader = _Reader(path, verb, verbs, called)
     targets = list(reader.targets(document))
+    reader.require_own_names(targets)
     if reader.faults:
         lines = "\n".join(f"  {each}" for each in dict.fromkeys(reader.faults))
         raise InputUnusable(f"{called or path} cannot be used:\n{lines}", _SHAPE)
@@ -100,7 +101,7 @@ def read_fleet(path: Path, verb: str, verbs: Mapping[str, Options], called: str 
 
 
 def pool_of(target: Target) -> Pool:
-    """What two targets share that are of one pool; ids of pools are the same again at another endpoint."""
+    """The identity of a target's pool; with the endpoint, because pools at two endpoints can have one id."""
     return target.text("endpoint_url"), target.user_pool_id
 
 
@@ -108,7 +109,7 @@ def chosen(targets: Sequence[Target], only: Collection[str]) -> list[Target]:
     """The targets that have one of these names or tags.
 
     Raises:
-        InputUnusable: a word names no target and no tag.
+        InputUnusable: a word is neither a target nor a tag.
     """
     known = {word for each in targets for word in (each.name, *each.tags)}
     for word in only:
@@ -119,7 +120,7 @@ def chosen(targets: Sequence[Target], only: Collection[str]) -> list[Target]:
 
 
 class _Reader:
-    """Reads one file, and notes every fault of it."""
+    """Reads one file, and collects its faults."""
 
     def __init__(self, path: Path, verb: str, verbs: Mapping[str, Options], called: str) -> None:
         self.faults: list[str] = []
@@ -157,8 +158,15 @@ class _Reader:
                 self._require_own_work(target, where)
                 yield target
 
+    def require_own_names(self, targets: Sequence[Target]) -> None:
+        """Note tags that name another target: `--only` with this name would choose both."""
+        names = {each.name for each in targets}
+        for each in targets:
+            for tag in sorted((names & set(each.tags)) - {each.name}):
+                self.faults.append(f"target {each.name}: tag {tag!r} is the name of another target.")
+
     def _check(self, table: Table, where: str) -> None:
-        """Note the keys that are none, and the values that no option takes."""
+        """Note unknown keys, and values that their options do not accept."""
         for key, value in table.items():
             if key in _OURS:
                 self.faults.append(f"{where}: {key!r} is set by the fleet itself.")
@@ -173,7 +181,7 @@ class _Reader:
         return options.fault(key, value)
 
     def _target(self, table: Table, where: str) -> Target | None:
-        """A target out of its table, or None where it is faulty."""
+        """The target of a table; None if the table has faults."""
         before = len(self.faults)
         name, pool, tags = table.get("name"), str(table.get("user_pool_id", "")), table.get("tags", [])
         if not isinstance(name, str) or not _NAME.fullmatch(name):
@@ -210,7 +218,7 @@ class _Reader:
         return target
 
     def _require_own_work(self, target: Target, where: str) -> None:
-        """Note a target that would do the work of another one again, in a run directory of its own."""
+        """Note a target that would repeat the work of another one in a second run directory."""
         roster = target.text("roster") or ""
         work = (pool_of(target), roster if not roster or is_bucket_url(roster) else os.path.realpath(roster))
         if (other := self._work.setdefault(work, target.name)) != target.name:
@@ -219,7 +227,7 @@ class _Reader:
             )
 
     def _located(self, key: str, value: str, where: str) -> str:
-        """A path out of the file, which is relative to the file's own directory."""
+        """A path from the file, resolved from the directory of the file."""
         if is_bucket_url(value) or Path(value).is_absolute():
             return value
         if not isinstance(self._folder, BucketUrl):
@@ -250,7 +258,7 @@ class _Reader:
         options = self._verbs[self._verb]
         values = options_of(target, options)
         if any(options.fault(name, value) for name, value in values.items()):
-            return  # told already
+            return  # already among the faults
         try:
             options.require_together(self._path, values)
         except MigrateMfaError as error:
@@ -258,10 +266,10 @@ class _Reader:
 
 
 def options_of(target: Target, options: Options) -> dict[str, object]:
-    """What a target says for one verb; the rest of its options is for other verbs.
+    """The options of a target that one verb takes; the others are for other verbs.
 
-    A roster chooses among the users of a rollback. There it would take the meaning that it has in a run for
-    one of its own, so a fleet's rollback is always of the whole run.
+    In a rollback, `roster` restricts the users. In a fleet file it means the roster of the run instead, so a
+    fleet's rollback leaves it out and always covers the whole run.
     """
     left_out = set() if options.verb in READS_ROSTER else {"roster"}
     return {

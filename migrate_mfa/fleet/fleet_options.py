@@ -1,6 +1,6 @@
 """The options of `fleet`, and which of them each of its actions takes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,14 +14,14 @@ from migrate_mfa.remote.objects import BucketUrl
 
 
 class EngineName(StrEnum):
-    """Who places the supervisors of the lanes."""
+    """The engine that places the supervisors of the lanes."""
 
     PROCESSES = "processes"
     DASK = "dask"
 
 
 class Verb(StrEnum):
-    """What is done to every target."""
+    """The verb for every target."""
 
     CHECK = "check"
     PLAN = "plan"
@@ -34,7 +34,7 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen(Group, variables=False):
-    """Which fleet, which of its targets, what is done to them, and where that is kept."""
+    """The fleet, the chosen targets, the verb, and the run directory."""
 
     words: Annotated[
         tuple[str, ...],
@@ -64,7 +64,7 @@ class Chosen(Group, variables=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Placing(Group, heading="To do a verb over a fleet", variables=False):
-    """How much is done at a time, and where."""
+    """How many lanes run at a time, and where."""
 
     workers: Annotated[
         int | None,
@@ -100,7 +100,7 @@ class Placing(Group, heading="To do a verb over a fleet", variables=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Regions(Group, heading="AWS"):
-    """Where the bucket of a run directory is, or where to look for pools."""
+    """The Region of the run directory's bucket, or the Regions to look for pools in."""
 
     region: Annotated[
         tuple[str, ...],
@@ -114,7 +114,7 @@ class Regions(Group, heading="AWS"):
 
 @dataclass(frozen=True, kw_only=True)
 class Beginning(Group, heading="For fleet init", variables=False):
-    """What `fleet init` writes a first file from, and where to."""
+    """The source and the output of `fleet init`."""
 
     from_organizations: Annotated[
         bool, Option(help="Look for user pools in the accounts of your AWS organization.")
@@ -143,9 +143,9 @@ class Beginning(Group, heading="For fleet init", variables=False):
 
 
 INIT = "init"
-"""The action that has no fleet file yet."""
+"""The action without a fleet file."""
 DO = "--verb"
-"""What is done without an action."""
+"""Stands for the case without an action."""
 _AWS = frozenset({"profile", "endpoint_url", "region"})
 _OF_INIT = frozenset(each.name for each in declared(Beginning))
 _OF_ALL = frozenset({"words", "verb", "only", "run_dir"}) | _AWS
@@ -155,11 +155,11 @@ TAKES: Mapping[str, frozenset[str]] = {
     "report": _OF_ALL | {"json", "lang"},
     INIT: _AWS | _OF_INIT,
 }
-"""The options of each action. The verb of a file that is only looked at tells what is missing in it."""
+"""The options of each action. With --verb, an action that only reads checks the file for this verb."""
 
 
 def require_taken(action: str, given: Iterable[str]) -> None:
-    """Refuse options that an action has no use for.
+    """Refuse options that an action does not use.
 
     Raises:
         UsageError: names them.
@@ -172,6 +172,14 @@ def require_taken(action: str, given: Iterable[str]) -> None:
         raise UsageError(
             f"{_flags(strange)} is not for fleet {action}.", f"Leave it out; see migrate-mfa {page} --help"
         )
+
+
+def carried(placing: Placing) -> Iterator[str]:
+    """The given options with which another command places its targets in the same way."""
+    for each in declared(Placing):
+        value = getattr(placing, each.name)
+        if each.name in placing.given and each.name != "index_from_env":
+            yield from (each.flag,) if value is True else (each.flag, str(value))
 
 
 def _flags(names: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""A first fleet file, from the accounts of an organization and the user pools in them."""
+"""Writes a first fleet file from the accounts of an organization and their user pools."""
 
 import json
 import re
@@ -30,10 +30,10 @@ Page = Callable[[str | None], tuple[list[T], str | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Where to look, and as whom."""
+    """Where to look for pools, and with which role and credentials."""
 
     role: str
-    """The name of the role in every account; its path before it."""
+    """The name of the role in every account, with its path."""
     regions: tuple[str, ...]
     external_id: str | None = None
     profile: str | None = None
@@ -42,17 +42,17 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """One account in one Region."""
+    """The pools of one account in one Region."""
 
     account: Account
     region: str
     pools: tuple[ListedPool, ...] = ()
     trouble: str = ""
-    """Why its pools are not known."""
+    """The reason if its pools are not known."""
 
 
 def look(wanted: Wanted) -> list[Looked]:
-    """Ask for the accounts that are active, and in each for its pools, side by side.
+    """List the active accounts, and the pools of each, in parallel.
 
     Raises:
         UsageError: a Region, or the AWS configuration, cannot be used.
@@ -80,7 +80,7 @@ def _target(wanted: Wanted, role: Role | None = None) -> AwsTarget:
 
 
 def _all(page: Page[T]) -> list[T]:
-    """All pages, each tried again by itself."""
+    """The items of all pages; each page is retried on its own."""
     found: list[T] = []
     token: str | None = None
     while True:
@@ -96,7 +96,7 @@ def role_arn(account: Account, role: str) -> str:
 
 
 def as_toml(found: Sequence[Looked], wanted: Wanted) -> str:
-    """The file: a target for each pool; what could not be read stands in it as a comment with the reason."""
+    """The text of the file: a target for each pool; for unreadable accounts a comment with the reason."""
     names = _Names()
     return (
         "\n".join([*_head(wanted), *(line for each in found for line in _targets(each, wanted, names))])
@@ -170,18 +170,18 @@ def _lines(values: dict[str, str | None]) -> Iterator[str]:
 
 
 def _text(value: str) -> str:
-    """A basic string of TOML: JSON's, which leaves DEL as it is."""
+    """A basic string of TOML: that of JSON, but DEL must be escaped."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 class _Names:
-    """Names of targets: each is new, and one that a fleet file and a file system take."""
+    """Makes names of targets: unique, and valid in a fleet file and a file system."""
 
     def __init__(self) -> None:
         self._taken = set(TAKEN)
 
     def of(self, account: Account, pool: ListedPool) -> str:
-        """The account's and the pool's name; where another pool has that, ids follow."""
+        """The names of account and pool; if they are taken, with their ids."""
         words = [_plain(account.name) or account.id, _plain(pool.name)]
         base, id_ = "-".join(each for each in words if each), _plain(pool.id)
         names = [_with(base, suffix) for suffix in ("", f"-{id_}", f"-{account.id}-{id_}")]

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def begin(words: tuple[str, ...], beginning: Beginning, regions: tuple[str, ...], aws: Aws) -> ExitCode:
-    """Write a first fleet file, and say what is in it; 8 where not everything could be read.
+    """Write a first fleet file, and print what is in it; returns 8 if an account could not be read.
 
-    A file without a target is not written: what could not be read is printed then.
+    A file without a target is not written; its comments are printed instead.
 
     Raises:
-        UsageError: options are missing, or the file is there already or cannot be written.
+        UsageError: options are missing, or the file exists or cannot be written.
         InputUnusable: everything was read, and there are no user pools.
         MigrateMfaError: the accounts cannot be listed.
     """

@@ -1,4 +1,4 @@
-"""Which targets share a quota: those in one account and Region, at one endpoint."""
+"""Groups targets by lane: those in one account and Region, at one endpoint, share their quotas."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from migrate_mfa.aws.endpoints import AWS
 from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError
 from migrate_mfa.domain.quotas import Lane
-from migrate_mfa.fleet.file import Options, Target, options_of
+from migrate_mfa.fleet.file import Options, Table, Target, options_of
 from migrate_mfa.fleet.place import LANES
 from migrate_mfa.fleet.unit import Job, Patience, Unit, Whereabouts
 from migrate_mfa.fleet.validate import AT_ONCE
@@ -15,11 +15,13 @@ from migrate_mfa.remote.objects import is_bucket_url
 
 _LEAVES_NOTHING = "check"
 """The verb whose run directory would be the plan of another command."""
+_AGREED: Table = {"yes": True}
+"""The fleet has asked for consent before it starts a command."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose credentials a target uses, where no role says which account it is in."""
+    """The credentials of a target without a role, whose account is therefore not known."""
 
     profile: str | None
     endpoint_url: str | None
@@ -27,17 +29,17 @@ class Caller:
 
 
 AccountOf = Callable[[Caller], str]
-"""Asks STS; raises MigrateMfaError where it does not answer."""
+"""Asks STS; raises MigrateMfaError if it does not answer."""
 
 
 def accounts_of(targets: Sequence[Target], account_of: AccountOf) -> dict[str, str]:
-    """The account of each target by its name; the file's, the role's, or the one that STS names.
+    """The account of each target by its name: from the file, the role, or STS.
 
-    A target whose credentials STS does not accept is left with what the file says, or without an account: its
-    own command tells what is wrong, and no other target waits for that.
+    If STS refuses the credentials of a target, it has the account of the file, or none: its own command
+    reports the error, and the other targets run.
 
     Raises:
-        InputUnusable: credentials belong to another account than the file says; tells all of them.
+        InputUnusable: credentials belong to another account than the one in the file; lists all such targets.
     """
     callers = {each.name: _caller(each) for each in targets if each.text("role_arn") is None}
     asked = _distinct(callers.values())
@@ -77,7 +79,7 @@ def _distinct(callers: Iterable[Caller]) -> list[Caller]:
 
 
 def lane_of(target: Target, account: str | None) -> Lane:
-    """The lane of a target. Where its account is not known, the credentials stand for it."""
+    """The lane of a target. If its account is not known, its profile identifies it."""
     stand_in = f"profile {target.text('profile') or 'default'}"
     return Lane(target.text("endpoint_url") or AWS, account or stand_in, target.region)
 
@@ -101,15 +103,15 @@ def units_of(
     invocation: str,
     patience: Patience,
 ) -> list[Unit]:
-    """The targets by lane, in the order of the file; those of a rollback in the reverse order.
+    """The targets by lane, in the order of the file; for a rollback in the reverse order.
 
-    Of two targets with the same pool, the later one may have written to a user of the earlier one. Their
-    first state comes back only if the last write is taken back first.
+    If two targets have the same pool, the later one may have written to a user of the earlier one. This user
+    gets the first state back only if the last write is undone first.
 
     Args:
-        targets: those that are chosen.
-        accounts: by name, as far as they are known.
-        options: of the verb.
+        targets: the chosen ones.
+        accounts: the known ones, by name.
+        options: those of the verb.
         where: the run directory of the fleet.
         invocation: a token of this command.
         patience: how often a target is tried.
@@ -140,14 +142,20 @@ def units_of(
     ]
 
 
-def words_of(target: Target, options: Options, run_dir: str) -> list[str]:
-    """The command line of a target, after `migrate-mfa`."""
+def words_of(target: Target, options: Options, run_dir: str, also: Table = _AGREED) -> list[str]:
+    """The command line of a target, after `migrate-mfa`.
+
+    Args:
+        target: one of the fleet.
+        options: of the verb.
+        run_dir: of the fleet.
+        also: options that the fleet sets itself, if the verb has them.
+    """
     remote = is_bucket_url(run_dir)
     values = {"region": target.region} | options_of(target, options)
     if options.verb != _LEAVES_NOTHING:
         values["run_dir"] = f"{run_dir.rstrip('/')}/{target.name}"
-    if "yes" in options.names:
-        values["yes"] = True
+    values |= {name: value for name, value in also.items() if name in options.names}
     if remote and "lane_lock" in options.names:
         values["lane_lock"] = f"{run_dir.rstrip('/')}/{LANES}"
     return options.words(values)

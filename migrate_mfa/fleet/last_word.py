@@ -1,4 +1,4 @@
-"""Why a command ended, for the program that started it: JSON in a pipe, beside the words for people."""
+"""The reason why a command ended, for the program that started it: JSON in a pipe."""
 
 import json
 import os
@@ -9,21 +9,21 @@ _pipes: list[int] = []
 
 
 def promise(pipe: int) -> None:
-    """Leave it in this file descriptor, which no program that we start inherits."""
-    with suppress(OSError):  # it is none: the one that asked for it learns nothing
+    """Use this file descriptor for the reason; programs that this one starts do not inherit it."""
+    with suppress(OSError):  # not a descriptor: the other program learns nothing
         os.set_inheritable(pipe, False)
         _pipes[:] = [pipe]
 
 
 def leave(kind: type[Exception], message: str) -> None:
-    """Say it, where it was promised."""
+    """Write the reason, if a pipe was promised."""
     while _pipes:
-        with suppress(OSError):  # nobody listens any more
+        with suppress(OSError):  # the other program has ended
             os.write(_pipes.pop(), json.dumps({"error": kind.__name__, "message": message}).encode())
 
 
 def read(pipe: int) -> Mapping[str, str]:
-    """What a command that has ended has left: `error`, the name of its error, and `message`; or nothing."""
+    """The reason of a command that has ended: `error`, the name of its error, and `message`; or nothing."""
     os.set_blocking(pipe, False)
     try:
         found = json.loads(os.read(pipe, _LONGEST))
@@ -33,4 +33,4 @@ def read(pipe: int) -> Mapping[str, str]:
 
 
 _LONGEST = 65_536
-"""What a pipe holds."""
+"""The capacity of a pipe, in bytes."""

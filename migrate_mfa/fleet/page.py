@@ -26,20 +26,19 @@ _COLUMNS: Mapping[str, str] = {
 Place = tuple[str | None, str]
 
 
-def as_html(lines: Sequence[Line], again: str, lang: Lang = Lang.EN) -> str:
+def as_html(lines: Sequence[Line], lang: Lang = Lang.EN) -> str:
     """The page as one HTML document.
 
     Args:
-        lines: every target as it stands.
-        again: the command that does the fleet again, for targets with something left to do.
-        lang: the language of the page; commands, and what they have said, stay as they are.
+        lines: every target with its state.
+        lang: the language of the page; commands and their errors are not translated.
     """
     words = PageTexts(lang)
     found = {each.standing.state for each in lines}
     tone = "bad" if found & _GRAVE else "wait" if found & _OPEN else "good"
     there = {name for each in lines for name, number in each.standing.counts.items() if number}
     accounts = _coverage(lines)
-    again = again if tone != "good" else ""
+    again = next((each.fleet_command for each in _open_first(lines) if each.fleet_command), "")
     number = words("fleet.one" if len(lines) == 1 else "fleet.many", number=len(lines))
     return as_document(
         "fleet.html",
@@ -57,9 +56,14 @@ def as_html(lines: Sequence[Line], again: str, lang: Lang = Lang.EN) -> str:
             each
             for each in lines
             if each.standing.state is not State.NO_RUN
-            and (each.standing.error or each.next_command not in {"", again})
+            and (each.standing.error or (each.next_command and each.fleet_command != again))
         ],
     )
+
+
+def _open_first(lines: Sequence[Line]) -> list[Line]:
+    """The targets whose last command has not finished before the others."""
+    return sorted(lines, key=lambda each: each.standing.state not in _OPEN | _GRAVE)
 
 
 def _sentence(lines: Sequence[Line], targets: str, words: PageTexts) -> str:

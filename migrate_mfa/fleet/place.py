@@ -1,4 +1,4 @@
-"""The run directory of a fleet: small files that supervisors and whoever looks at them share."""
+"""The run directory of a fleet: small files that supervisors write and the coordinator reads."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from migrate_mfa.remote.objects import Objects, Stored
 
 LANES, LOGS, RESULTS, REPORT = "lanes", "logs", "results", "report"
-"""What is in it beside the run directories of its targets."""
+"""Its folders, beside the run directories of the targets."""
 _BEGUN = f"{REPORT}/begun"
-"""An empty file: it is written before any target begins, to see whether the reports can be."""
+"""An empty file, written before any target begins, to test whether the reports can be written."""
 
 
 class LocalPlace:
-    """A directory of this machine. All raise RunDirectoryError where it cannot be used."""
+    """A directory of this machine. All methods raise RunDirectoryError if it cannot be used."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -46,12 +46,12 @@ class LocalPlace:
             raise self._unusable("written", error) from error
 
     def require_there(self) -> None:
-        """Refuse a directory that no fleet has begun."""
+        """Refuse a directory that does not exist."""
         if not self.path.is_dir():
             raise RunDirectoryError(f"There is no run directory {self.path}.", "Correct --run-dir.")
 
     def require_writable(self) -> None:
-        """Make the directory, and a file in it."""
+        """Create the directory, and a file in it."""
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
@@ -63,7 +63,7 @@ class LocalPlace:
         return str(self.path.joinpath(*parts))
 
     def log(self, name: str) -> Path:
-        """Where the output of a target's commands goes."""
+        """The file for the output of a target's commands."""
         folder = self.path / LOGS
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -79,14 +79,14 @@ class LocalPlace:
 
 
 class BucketPlace:
-    """A place in a bucket. All raise MigrateMfaError where it cannot be used."""
+    """A prefix of a bucket. All methods raise MigrateMfaError if it cannot be used."""
 
     def __init__(self, url: BucketUrl, objects: "Objects") -> None:
         self.url = url
         self.objects = objects
 
     def get(self, name: str) -> "Stored | None":
-        """A file with its tag and the time of the answer."""
+        """A file with its tag and the time of the answer; None if there is none."""
         with self._answering():
             return self.objects.get(name)
 
@@ -101,7 +101,7 @@ class BucketPlace:
             self.objects.put(name, body)
 
     def require_there(self) -> None:
-        """Nothing: a bucket has no directories."""
+        """Do nothing: a bucket has no directories."""
 
     def require_writable(self) -> None:
         """Write an object."""
@@ -126,7 +126,7 @@ def open_place(where: "Whereabouts") -> Place:
     """The run directory of a fleet.
 
     Raises:
-        UsageError: it is no such place, or the AWS configuration cannot be used.
+        UsageError: the URL is not valid, or the AWS configuration cannot be used.
         NotAllowed: there are no usable credentials for its bucket.
     """
     if not is_bucket_url(where.run_dir):
@@ -140,7 +140,7 @@ def open_place(where: "Whereabouts") -> Place:
 
 
 def document(body: bytes | None) -> Mapping[str, object]:
-    """A JSON object; empty where there is none that can be read."""
+    """A JSON object; empty if there is none or it cannot be read."""
     try:
         found = json.loads(body) if body else {}
     except ValueError:
@@ -149,7 +149,7 @@ def document(body: bytes | None) -> Mapping[str, object]:
 
 
 def result_of(place: Place, name: str) -> Result | None:
-    """How a target has ended the last time, by any fleet in this place."""
+    """The last end of a target in this run directory; None if there is none."""
     found = document(place.read(f"{RESULTS}/{name}.json"))
     try:
         return Result.read(found) if found else None

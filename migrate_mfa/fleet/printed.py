@@ -1,4 +1,4 @@
-"""What the terminal shows of a fleet: what would be done before it begins, and how its targets stand."""
+"""The output of a fleet on the terminal: the lanes before it begins, and the states of its targets."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ _MOST_SHOWN = 40
 
 
 def show(lines: Sequence[Line], *, in_json: bool) -> None:
-    """Print how the targets stand."""
+    """Print the states of the targets."""
     if in_json:
         write(json.dumps(summary_of(lines), ensure_ascii=False, indent=2))
         return
@@ -27,7 +27,7 @@ def show(lines: Sequence[Line], *, in_json: bool) -> None:
 
 
 def shown(line: Line) -> str:
-    """How one target stands, on a line."""
+    """The state of one target, on a line."""
     standing = line.standing
     code = "" if standing.exit_code is None else f"exit {standing.exit_code}"
     counts = ", ".join(f"{name} {number:,}" for name, number in standing.counts.items() if number)
@@ -42,7 +42,7 @@ def shown(line: Line) -> str:
 
 
 def table(verb: str, units: Sequence[Unit], run_dir: str) -> str:
-    """What would be done, for a person."""
+    """The lanes and their targets, before the question."""
     targets = sum(len(each.jobs) for each in units)
     rows = [f"  {each.lane}: {', '.join(job.name for job in each.jobs)}" for each in units[:_MOST_SHOWN]]
     if len(units) > _MOST_SHOWN:

@@ -1,4 +1,4 @@
-"""What follows when a target's command has ended: it is done, tried again, or set aside. Pure decisions."""
+"""Decides what follows the end of a target's command: the target is done, tried again, or set aside."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ _BY_CODE: Mapping[int, State] = {
     ExitCode.LIMIT: State.LIMITED,  # the operator's own limit: trying again would exceed it
 }
 _GUARDS = frozenset(each.__name__ for each in (TooManyFailures, SmsLimitExceeded, CostLimitExceeded))
-"""What ends a command with 8 so that a person looks; trying again would get around it."""
+"""The limits that end a command with 8 so that a person decides; a retry would bypass them."""
 
 _NOTHING = frozenset({NoRun.__name__, NotPlanned.__name__})
-"""What says that no user was written to there."""
+"""The errors of a directory in which no user was written to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,31 +32,31 @@ class Ended:
     """How one command of a target ended."""
 
     exit_code: int
-    """Less than 0: the number of the signal that killed it."""
+    """If negative, the number of the signal that killed it."""
     asked: bool = False
     """Whether it was asked to end."""
     began: bool = True
-    """Whether it had come so far as to work on its run directory."""
+    """Whether it has written to its run directory."""
     owned: bool = False
-    """Whether another command works on the target, such as one whose supervisor an engine took for lost."""
+    """Whether another command works on the target, such as that of a supervisor that an engine lost."""
     ended_by: str = ""
-    """The name of the error that ended it, as it has told it; empty where it could not."""
+    """The name of the error that ended it, by its own report; empty if it could not report."""
     needs_run: bool = False
-    """Whether it follows a run, and has nothing to do without one."""
+    """Whether it needs a run, and has nothing to do without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """It is tried again after some seconds."""
+    """The target is tried again after some seconds."""
 
     pause_s: float
 
 
 def after(ended: Sequence[Ended], patience: Patience) -> Again | State:
-    """What follows the last of a target's commands.
+    """The decision after a target's last command.
 
     Args:
-        ended: all of them in this invocation, the last one last.
+        ended: its commands in this invocation, in their order.
         patience: how often and after how long.
     """
     last = ended[-1]
@@ -80,14 +80,14 @@ def _may_end_better(ended: Sequence[Ended], patience: Patience) -> bool:
 
 
 def _is_busy(ended: Ended) -> bool:
-    """Whether somebody else had the target or its lane; nothing else with 6 gets better by itself."""
+    """Whether another command had the target or its lane; no other cause of 6 passes by itself."""
     return ended.exit_code == ExitCode.RUN_DIRECTORY and ended.ended_by == Busy.__name__
 
 
 def _is_lost(ended: Ended) -> bool:
-    """Whether it may end better the next time: killed, told to end by somebody else, or out of reach.
+    """Whether a retry may succeed: killed, ended by a signal that nobody asked for, or out of reach.
 
-    A command that could not renew its lease ends at once with 6, before it can tell anything.
+    A command that could not renew its lease ends at once with 6, without a report of its error.
     """
     if ended.exit_code == ExitCode.RUN_DIRECTORY:
         return not ended.ended_by
@@ -97,18 +97,18 @@ def _is_lost(ended: Ended) -> bool:
 
 
 def _is_killed(exit_code: int) -> bool:
-    """Whether a signal ended it, after its report or at once."""
+    """Whether a signal ended it, with or without a report."""
     return exit_code < 0 or exit_code in {ExitCode.SIGTERM, ExitCode.SIGINT, _KILLED}
 
 
 _KILLED = 137
-"""What a shell, or a container's init, makes of SIGKILL."""
+"""The exit code of a shell or a container's init after SIGKILL."""
 
 
 def exit_code_of(targets: Iterable[tuple[State, int | None]]) -> ExitCode:
-    """The exit code of a fleet: the gravest of its targets'.
+    """The exit code of a fleet: the gravest of its targets.
 
-    Where not one target has a run, something is wrong with the run directory of the fleet.
+    If no target has a run, the run directory of the fleet is probably wrong.
     """
     targets = list(targets)
     if targets and all(state is State.NO_RUN for state, _ in targets):

@@ -1,4 +1,4 @@
-"""Where a target stands, from its run directory, its locks and what its supervisor has left: nothing else."""
+"""The state of a target, only from its run directory, its locks and the result of its supervisor."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,45 +18,45 @@ _DONE: Mapping[str, str] = {
     "disable": Reason.MFA_DISABLED.value,
 }
 _BY_ROWS = frozenset({"run", "rollback", "disable"})
-"""The commands that have nothing left to do once no row is unprocessed."""
+"""The commands that are done when no row is unprocessed."""
 _SAME_S = 2.0
-"""A result is written a moment after the summary of its command; the times of both are in whole seconds."""
+"""The most seconds by which a command's summary may be later than its result: times have whole seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What a command at work has noted of itself."""
+    """The progress that a command at work has noted."""
 
     done: int | None = None
     total: int | None = None
     seconds_left: float | None = None
     slowed_by: str = ""
     at: float = 0.0
-    """When, in seconds since the epoch."""
+    """The time of the note, in seconds since the epoch."""
     verb: str = ""
-    """What is at work, as far as that is known."""
+    """The command at work, if it is known."""
     renewed_s: float | None = None
-    """How long ago its lease was renewed; None for a lock of this machine, which ends with its owner."""
+    """Seconds since its lease was renewed; None for a lock of this machine, which ends with its owner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Where a target stands."""
+    """The state of a target."""
 
     state: State
     exit_code: int | None = None
     error: str = ""
     verb: str = ""
-    """The last command, where one has worked."""
+    """The last command, if there was one."""
     counts: Mapping[str, int] = field(default_factory=dict)
-    """Rows by outcome; after an audit, users by the state of their number."""
+    """Rows by outcome; after an audit, users by the state of their phone number."""
     account: str | None = None
-    """In which account it worked, where its summary says so."""
+    """The account, if the summary has it."""
     progress: Progress | None = None
 
 
 def read_standing(place: Place, name: str) -> Standing:
-    """Where a target stands now.
+    """The current state of a target.
 
     Raises:
         MigrateMfaError: the run directory of the fleet cannot be read.
@@ -67,12 +67,12 @@ def read_standing(place: Place, name: str) -> Standing:
 
 
 def standing_of(result: Result | None, summary: Mapping[str, object], progress: Progress | None) -> Standing:
-    """Put together what is known of a target.
+    """Combine what is known about a target.
 
     Args:
-        result: how its last command in a fleet ended.
-        summary: its `report/summary.json`; empty where there is none.
-        progress: of the command at work; None where none is.
+        result: the end of its last command in a fleet.
+        summary: its `report/summary.json`; empty if there is none.
+        progress: of the command at work; None if none is at work.
     """
     account = str(summary["account"]) if summary.get("account") else None
     known = Standing(
@@ -102,9 +102,9 @@ def standing_of(result: Result | None, summary: Mapping[str, object], progress: 
 
 
 def end_of(summary: Mapping[str, object]) -> ExitCode | None:
-    """The exit code of a command that has done all its work, by its summary; None where work may be left.
+    """The exit code of a command that has done all its work, by its summary; None if work may be left.
 
-    A signal that comes while the last rows are written ends a command as interrupted, but leaves none open.
+    If a signal arrives while the last rows are written, the command ends as interrupted, but no row is left.
     """
     command, counts = summary.get("command"), _numbers(summary)
     by_rows = command in _BY_ROWS and "users_done" in summary and counts.get(Outcome.UNPROCESSED) == 0
@@ -114,9 +114,9 @@ def end_of(summary: Mapping[str, object]) -> ExitCode | None:
 
 
 def counts_of(summary: Mapping[str, object]) -> dict[str, int]:
-    """The counts of a summary; those of an audit are of users.
+    """The counts of a summary; an audit counts users.
 
-    A rollback and a disable end in `skipped` for every user they have changed: it is told by its reason.
+    A rollback and a disable record `skipped` for every changed user: they are counted by reason instead.
     """
     counts = _numbers(summary)
     done = _DONE.get(str(summary.get("command")), "")
@@ -138,7 +138,7 @@ def _ended_at(summary: Mapping[str, object]) -> float:
 
 
 def working(place: Place, name: str) -> Progress | None:
-    """What the command at work on a target has noted; None where none is at work."""
+    """The progress of the command at work on a target; None if none is at work."""
     if isinstance(place, LocalPlace):
         return _working_here(place.path / name)
     from migrate_mfa.remote.holder import readable
@@ -165,7 +165,7 @@ def _working_here(directory: Path) -> Progress | None:
     try:
         found = standing(directory)
     except MigrateMfaError:
-        return Progress()  # it has not come so far yet
+        return Progress()  # its journal is not complete yet
     return Progress(
         done=found.progress.done,
         total=found.progress.total,
@@ -177,7 +177,7 @@ def _working_here(directory: Path) -> Progress | None:
 
 
 def progress_of(noted: Mapping[str, object]) -> Progress:
-    """What a lease tells of a command; the lease of an older version tells nothing."""
+    """The progress in a lease; the lease of an older version has none."""
     done, total, left = (noted.get(name) for name in ("done", "total", "seconds_left"))
     at = noted.get("at")
     return Progress(

@@ -1,8 +1,8 @@
-"""One lane's targets, one after the other, each by the ordinary command in a process of its own.
+"""Runs the targets of one lane in sequence, each by the ordinary command in its own process.
 
-The command that writes holds the locks itself: of its run directory, and of its lane. A supervisor only
-starts it and waits, so nothing is wrong where an engine runs a supervisor twice or stops one: the second
-command ends with 6 while the first one works, and a command whose supervisor is gone drains.
+The command itself holds the locks of its run directory and its lane. A supervisor only starts it and waits,
+so an engine may run a supervisor twice or stop it: the second command ends with 6 while the first one works,
+and a command without its supervisor drains.
 """
 
 import json
@@ -31,25 +31,25 @@ if TYPE_CHECKING:
 
 _LOOK_S = 0.2
 _TAIL = 20_000
-"""How much of a target's output is kept in a bucket, in bytes."""
+"""The bytes of a target's output that are kept in a bucket."""
 _SIGNALLED = frozenset({ExitCode.SIGINT, ExitCode.SIGTERM})
 _ORDINARY = frozenset({ExitCode.DONE, ExitCode.SOME_FAILED, ExitCode.NOT_MET, ExitCode.LIMIT}) | _SIGNALLED
-"""The exit codes that say all."""
+"""The exit codes that need no further explanation."""
 _FOLLOWS: Mapping[str, str] = {"rollback": "to roll back", "reconcile": "to reconcile"}
-"""The verbs that go on with a run."""
+"""The verbs that need a run, in words of a message."""
 
 
 def supervise(
     unit: Unit, asked: Callable[[], bool] = lambda: False, clock: "Clock | None" = None
 ) -> tuple[Result, ...]:
-    """Do the targets of one lane.
+    """Run the targets of one lane.
 
-    Each result is also written to the run directory of the fleet at once. A target that has one of this
-    invocation already is not done again.
+    Each result is also written to the run directory of the fleet at once. A target that already has a result
+    of this invocation is not run again.
 
     Args:
         unit: the lane and its targets.
-        asked: whether everything is to end; the command at work drains then, and no other one is started.
+        asked: whether to end; then the command at work drains, and no other one is started.
         clock: the time.
 
     Raises:
@@ -71,7 +71,7 @@ class _Supervisor:
     error: str = ""
 
     def run(self) -> Result:
-        """Start the command until it has ended for good."""
+        """Start the command until no retry is due."""
         found = result_of(self.place, self.job.name)
         if found and found.ends(self.unit.invocation):
             return found
@@ -82,8 +82,8 @@ class _Supervisor:
         return self._note(state)
 
     def _note(self, state: State) -> Result:
-        """Leave where it stands in the run directory of the fleet."""
-        tells = self.ended and state is not State.NO_RUN  # there, the code is that of a failure
+        """Write the state of the target to the run directory of the fleet."""
+        tells = self.ended and state is not State.NO_RUN  # without a run, the code would look like a failure
         result = Result(
             name=self.job.name,
             state=state,
@@ -134,16 +134,16 @@ class _Supervisor:
         )
 
     def _untold(self, code: int) -> str:
-        """What is known of an end for which the command has given no reason itself."""
+        """The reason for an end that the command itself did not report."""
         if code < 0:
             return f"Its command was killed ({signal.Signals(-code).name})."
         log = self.place.named(LOGS, f"{self.job.name}.log")
         return "" if code in _ORDINARY else f"Its command ended with {code}; see {log}."
 
     def _process(self, output: int) -> tuple[int, bool, Mapping[str, str]]:
-        """Its exit code, whether it was asked to end, and its last word.
+        """Run the command; returns its exit code, whether it was asked to end, and its last word.
 
-        Its standard input ends with this process.
+        The end of its standard input, also by the death of this process, asks it to end.
         """
         listen, speak = os.pipe()
         try:
@@ -188,7 +188,7 @@ def _let_go(child: "subprocess.Popen[bytes]") -> None:
 
 @contextmanager
 def _log(place: Place, name: str) -> Iterator[Path]:
-    """The file for the output of a target's commands; its end is brought to a bucket in the end."""
+    """The file for the output of a target's commands; for a bucket, its last part is uploaded afterwards."""
     if isinstance(place, LocalPlace):
         yield place.log(name)
         return

@@ -1,4 +1,4 @@
-"""What is handed to an engine: the targets of one lane, as plain values without any credentials."""
+"""The input and output of an engine: the targets of one lane as plain values without credentials."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -6,39 +6,39 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where a target stands."""
+    """The state of a target."""
 
     WAITING = "waiting"
     RUNNING = "running"
     FINISHED = "finished"
-    """Its command came to its end: 0, 7 or 9, and `check` with its findings."""
+    """Its command has ended with 0, 7 or 9."""
     LIMITED = "limited"
-    """It stopped at a limit of the operator's, such as --max-users."""
+    """It stopped at a limit that the operator set, such as --max-users."""
     SET_ASIDE = "set_aside"
-    """A person has to look at it."""
+    """A person must look at it."""
     NO_RUN = "no_run"
-    """Nothing has begun there that its command could go on with or take back."""
+    """There is no run that its command could reconcile or roll back."""
     UNREACHABLE = "unreachable"
-    """Its account or endpoint does not let us begin."""
+    """Its role is not assumed, or its endpoint does not answer."""
     INTERRUPTED = "interrupted"
-    """The fleet was asked to end before it."""
+    """The fleet was asked to end before the target had finished."""
 
     @property
     def words(self) -> str:
-        """As a person reads it, after a number too."""
+        """The name of the state in messages, also after a number."""
         return "without a run" if self is State.NO_RUN else self.value.replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How often and after how long a target is tried again."""
+    """How often a target is tried again, and after which pauses."""
 
     tries: int = 3
-    """How often its command is started at most, where it is lost or cannot reach AWS."""
+    """The most starts of a command that is lost or cannot reach AWS."""
     pause_s: float = 30.0
     busy_s: float = 180.0
-    """How long somebody else in the lane is waited for: a dead owner's lease lasts 90 s. Who works on the
-    target itself is waited for until the end."""
+    """The longest wait for another command in the lane: a dead owner's lease lasts 90 s. For a command on the
+    target itself, the wait has no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whereabouts:
-    """The run directory of the fleet, and how a bucket is reached."""
+    """The run directory of the fleet, and the access to its bucket."""
 
     run_dir: str
     profile: str | None = None
@@ -64,28 +64,28 @@ class Whereabouts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """The targets of one lane, which are done one after the other."""
+    """The targets of one lane, which run in sequence."""
 
     lane: str
     verb: str
     jobs: tuple[Job, ...]
     where: Whereabouts
     invocation: str
-    """A token of the command that wants it, so that its results can be told from older ones."""
+    """A token of the fleet command, which marks its results."""
     patience: Patience = field(default_factory=Patience)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How a target ended."""
+    """The end of a target's command."""
 
     name: str
     state: State
     exit_code: int | None = None
-    """Of its last command; None where none was started or there is no run, less than 0 where a signal ended
-    it. Of one that has done all its rows although a signal came: the code without that signal."""
+    """That of its last command; None if none was started or there is no run, negative if a signal killed it.
+    If a command did all its rows in spite of a signal: the code without that signal."""
     error: str = ""
-    """The last error that it told, without personal data."""
+    """The last error that it reported, without personal data."""
     tries: int = 0
     verb: str = ""
     invocation: str = ""
@@ -93,11 +93,11 @@ class Result:
     """Seconds since the epoch."""
 
     def ends(self, invocation: str) -> bool:
-        """Whether it is the end of its target in one command; one that waits is tried again."""
+        """Whether its target has ended in this invocation; a waiting one is tried again."""
         return self.invocation == invocation and self.state is not State.WAITING
 
     def as_dict(self) -> dict[str, object]:
-        """As JSON has it."""
+        """The fields for JSON."""
         return asdict(self)
 
     @classmethod
@@ -105,7 +105,7 @@ class Result:
         """The inverse of `as_dict`.
 
         Raises:
-            KeyError, ValueError: it is none.
+            KeyError, ValueError: it is not a result.
         """
         code = found["exit_code"]
         return cls(

@@ -1,4 +1,4 @@
-"""Are the roles and pools of a fleet there? All are asked side by side, and all troubles are told at once."""
+"""Checks the roles and pools of a fleet in parallel, and reports all problems at once."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,14 +11,14 @@ from migrate_mfa.fleet.file import READS_ROSTER, Pool, Target, pool_of
 from migrate_mfa.remote.objects import is_bucket_url
 
 AT_ONCE = 16
-"""How many accounts to ask at once."""
+"""The number of accounts to ask in parallel."""
 CONNECTS = 2
-"""How often to try an endpoint that does not answer: a person waits, and nothing is lost."""
+"""The attempts at an endpoint that does not answer: few, because a person waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolFound:
-    """What AWS says of a target."""
+    """The facts of AWS about a target."""
 
     account: str
     pool_name: str
@@ -27,7 +27,7 @@ class PoolFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """One target, and what is wrong with it."""
+    """One target with its facts or its problem."""
 
     name: str
     found: PoolFound | None = None
@@ -35,12 +35,12 @@ class Looked:
 
 
 def validate(targets: Sequence[Target], verb: str, ask: Callable[[Target], PoolFound]) -> list[Looked]:
-    """Look at every target.
+    """Check every target.
 
     Args:
-        targets: those that are chosen.
-        verb: what would be done: some verbs read a roster.
-        ask: assumes the role and reads the pool; raises MigrateMfaError where it cannot.
+        targets: the chosen ones.
+        verb: the verb to run; some verbs read a roster.
+        ask: assumes the role and reads the pool; raises MigrateMfaError if it cannot.
     """
 
     def look(target: Target) -> Looked:
@@ -64,7 +64,7 @@ def _trouble(target: Target, verb: str, found: PoolFound) -> str:
 
 
 def of_one_pool(targets: Sequence[Target]) -> list[list[str]]:
-    """The names of targets that are of one pool, for each pool that has several."""
+    """The names of the targets of each pool that has several."""
     names: dict[Pool, list[str]] = {}
     for each in targets:
         names.setdefault(pool_of(each), []).append(each.name)
@@ -75,7 +75,7 @@ def ask_aws(target: Target) -> PoolFound:
     """Assume the role, and read the pool.
 
     Raises:
-        MigrateMfaError: the role cannot be assumed, the pool is not there, or AWS does not answer.
+        MigrateMfaError: the role cannot be assumed, the pool does not exist, or AWS does not answer.
     """
     from migrate_mfa.aws.assumed_role import Role
     from migrate_mfa.aws.session import Aws, AwsTarget

@@ -1,4 +1,4 @@
-"""Progress over all lanes on one screen of at most 18 rows, or as a plain line now and then."""
+"""Shows the progress of all lanes on one screen of at most 18 rows, or as a plain line every 30 s."""
 
 import sys
 from collections import Counter
@@ -33,7 +33,7 @@ _STYLES = {State.FINISHED: "green", State.SET_ASIDE: "red", State.UNREACHABLE: "
 
 
 class View:
-    """Shows where the targets stand; must be closed in the end."""
+    """Shows the states of the targets; must be closed."""
 
     def __init__(self, clock: "Clock", *, quiet: bool = False, console: Console | None = None) -> None:
         self._clock = clock
@@ -46,14 +46,14 @@ class View:
         self._told = clock.monotonic()
 
     def say(self, text: str) -> None:
-        """One line that stays."""
+        """Print a line that stays on the screen."""
         if self._live is not None:
             self._console.print(Text(printable(text)), soft_wrap=True)
         else:
             tell(text)
 
     def show(self, standings: Mapping[str, Standing]) -> None:
-        """Where they stand now."""
+        """Show the current states."""
         self._speed.see(standings)
         if self._quiet:
             return
@@ -70,7 +70,7 @@ class View:
         self._live.update(Group(*rows), refresh=True)
 
     def close(self) -> None:
-        """Take away what is not meant to stay."""
+        """Remove the live display."""
         if self._live is not None:
             self._live.stop()
             self._live = None
@@ -79,13 +79,13 @@ class View:
 def rows_of(
     standings: Mapping[str, Standing], speed: Speed, *, width: int = WIDTH, height: int = ROWS + 1
 ) -> list[Text]:
-    """One frame: targets by state, users a second, failures, the slowest at work; what matters least is cut.
+    """One frame: targets by state, users per second, failures, the slowest at work; the last rows are cut.
 
     Args:
-        standings: by the names of the targets.
-        speed: has seen them.
-        width: columns that there are.
-        height: rows that there are; one is left to the cursor.
+        standings: the states by the names of the targets.
+        speed: has recorded these states.
+        width: columns of the terminal.
+        height: rows of the terminal; one is left for the cursor.
     """
     done = sum(each.state not in _WORK_LEFT for each in standings.values())
     full = int(done / len(standings) * _BAR) if standings else _BAR
@@ -104,7 +104,7 @@ def rows_of(
 
 
 def sentence(standings: Mapping[str, Standing], speed: Speed) -> str:
-    """All of it on one line."""
+    """The states and the speed on one line."""
     return "; ".join(filter(None, [_states(standings).plain, _work(standings, speed)]))
 
 
@@ -140,7 +140,7 @@ def _troubles(standings: Mapping[str, Standing]) -> list[Text]:
 
 
 def _slowest(standings: Mapping[str, Standing], speed: Speed) -> list[Text]:
-    """Those at work that need most time, as far as they know that."""
+    """The targets at work with the most time left, as far as it is known."""
     at_work = [
         (each.progress.seconds_left or 0.0, name, each.progress)
         for name, each in standings.items()

@@ -1,12 +1,12 @@
-"""A lease: who works on a run directory in a bucket, and until when.
+"""A lease: which command works on a run directory in a bucket, and until when.
 
-It lasts 90 s by the store's clock and is renewed every 10 s, each time in the place of exactly the object
-that was written before. Its generation grows with every owner. An owner that cannot renew it drains after
-30 s and ends after 75 s, so it is dead before anybody else may begin.
+It lasts 90 s by the store's clock and is renewed every 10 s. Each renewal replaces exactly the object that
+was written before. Its generation grows with every owner. An owner that cannot renew it drains after 30 s and
+ends after 75 s, so it has ended before another one may begin.
 
-It also notes the last segment that is in the bucket, before anybody writes to a user because of that, so
-whoever restores the journal next misses every object that was lost. Therefore the lease of a run directory
-stays, free, when its owner ends or when it is taken away.
+The lease also notes the last segment in the bucket, before any write to a user whose intent is in that
+segment. The next command that restores the journal can thus tell if objects are lost. This is why the lease
+of a run directory stays, marked as free, when its owner ends or when it is taken away.
 """
 
 import os
@@ -26,11 +26,11 @@ RUN_DIRECTORY = "this run directory"
 LASTS_S = 90.0
 RENEWED_S = 10.0
 DRAINS_S = 30.0
-"""After so long without a renewal the command ends as at SIGTERM."""
+"""After this time without a renewal the command ends as at SIGTERM."""
 ENDS_S = 75.0
-"""After so long it ends at once."""
+"""After this time it ends at once."""
 _DEAD_S = 25.0
-"""Whoever has not renewed for so long while we looked has missed two renewals."""
+"""An owner that does not renew for this long while it is watched has missed two renewals."""
 _LOOK_S = 2.0
 RETRY_S = 1.0
 _LONGEST_CALL_S = 10.0
@@ -38,20 +38,20 @@ _LONGEST_CALL_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Time, and words for whoever waits; `elapsed` counts also while the machine sleeps."""
+    """Time and messages for a command that waits; `elapsed` also counts while the machine sleeps."""
 
     elapsed: Callable[[], float]
     sleep: Callable[[float], None]
     say: Callable[[str], None]
     what: str = RUN_DIRECTORY
-    """What is leased, in words."""
+    """The name of the leased thing in messages."""
 
 
 class Lease:
     """A lease that this process holds."""
 
     def __init__(self, objects: Objects, holder: Holder, tag: str, at: float, waiting: Waiting) -> None:
-        """`at`: when the request that got it was sent, on the clock of `waiting`."""
+        """`at`: when the request that acquired it was sent, by the clock of `waiting`."""
         self._objects = objects
         self._holder = holder
         self._tag = tag
@@ -64,21 +64,21 @@ class Lease:
 
     @property
     def generation(self) -> int:
-        """Which owner this is, counted from 1."""
+        """The number of this owner, counted from 1."""
         return self._holder.generation
 
     @property
     def age(self) -> float:
-        """Seconds since it was last renewed."""
+        """Seconds since the last renewal."""
         return self._elapsed() - self._renewed
 
     @property
     def lost(self) -> bool:
-        """Whether somebody has taken it away."""
+        """Whether it was taken away."""
         return bool(self._lost)
 
     def require(self) -> None:
-        """Look whether this process may still write.
+        """Check that this process may still write.
 
         Raises:
             Busy: the lease was taken away, or has not been renewed for too long.
@@ -93,7 +93,7 @@ class Lease:
 
     @property
     def last(self) -> Place:
-        """The last segment that it knows to be in the bucket."""
+        """The last segment that it notes as stored in the bucket."""
         return self._holder.last
 
     @property
@@ -102,7 +102,7 @@ class Lease:
         return self._holder.assumed
 
     def renew(self, last: Place = NOTHING, progress: Mapping[str, object] | None = None) -> None:
-        """Renew it, and note which segment has come to the bucket and where the command stands.
+        """Renew it, and note the last segment in the bucket and the progress of the command.
 
         Raises:
             StoreError: it is not known whether it was renewed.
@@ -131,7 +131,7 @@ class Lease:
                 self._store_ahead = put.at - self._elapsed()
 
     def _look_who_has_it(self) -> None:
-        """The lease is another object: ours, if the answer to a renewal was lost; else it is lost.
+        """Find out why the lease is another object: the answer to our renewal was lost, or the lease is lost.
 
         Raises:
             StoreError: it is ours, and the next renewal can succeed.
@@ -139,7 +139,7 @@ class Lease:
         found = self._objects.get(LOCK)
         holder = readable(found) if found else None
         if found and holder and holder.owner == self._holder.owner:
-            # When that was sent is not known; it counts from the renewal before it, and the next one is due.
+            # The time of that renewal is not known, so the age counts from the one before: the next is due.
             self._tag = found.tag
             raise StoreError("the answer to a renewal was lost")
         by = f" by {holder.who}" if holder and not holder.free else ""
@@ -147,7 +147,7 @@ class Lease:
         self._lost = f"The lease of {self._what} was {how}, so this command ends."
 
     def release(self) -> None:
-        """Give it back; what cannot be given back runs out by itself. It stays if it notes a segment."""
+        """Release it; if that fails, it expires by itself. It stays, free, if it notes a segment."""
         with self._mutex:
             if self._lost:
                 return
@@ -161,18 +161,18 @@ class Lease:
 def acquire(
     objects: Objects, command: str, least_generation: Callable[[], int], waiting: Waiting, *, keep_by: Objects
 ) -> Lease:
-    """Take the lease; that of a dead owner is waited for until it expires.
+    """Take the lease. If its owner is dead, wait until it expires.
 
     Args:
-        objects: where it is.
-        command: who asks.
-        least_generation: the highest generation that has left anything there.
-        waiting: time and words.
-        keep_by: what it is kept by afterwards, one attempt a call.
+        objects: the prefix of the run directory.
+        command: the command that asks.
+        least_generation: the highest generation of the objects there.
+        waiting: time and messages.
+        keep_by: the access with which it is renewed afterwards, one attempt per call.
 
     Raises:
-        Busy: somebody else holds it and renews it.
-        UnreadableError: something else is in its place.
+        Busy: another command holds and renews it.
+        UnreadableError: the object is not a lease.
         StoreError: the bucket does not answer.
     """
     me = uuid4().hex
@@ -199,12 +199,12 @@ def acquire(
         try:
             put = objects.put(LOCK, mine.body(), new=stored is None, replaces=stored.tag if stored else None)
         except (ConditionFailedError, GoneError):
-            continue  # somebody was faster, or it was our own write whose answer was lost
+            continue  # another command was faster, or the answer to our own write was lost
         return Lease(keep_by, replace(mine, renewed_at=put.at), put.tag, asked, waiting)
 
 
 class _Look:
-    """Looks at another owner's lease until it has expired."""
+    """Watches another owner's lease until it has expired."""
 
     def __init__(self, waiting: Waiting) -> None:
         self._waiting = waiting
@@ -214,14 +214,14 @@ class _Look:
 
     @property
     def is_dead(self) -> bool:
-        """Whether it was looked at for so long that its owner has missed two renewals."""
+        """Whether it was watched for so long that its owner has missed two renewals."""
         return self._first is not None and self._waiting.elapsed() - self._since >= _DEAD_S
 
     def wait(self, holder: Holder | None, stored: Stored) -> None:
-        """Let some time pass; `holder` is None where the lease cannot be read.
+        """Let some time pass; `holder` is None if the lease cannot be read.
 
         Raises:
-            Busy: the lease was renewed while we looked.
+            Busy: the lease was renewed in the meantime.
         """
         what, left = self._waiting.what, holder.expires_at - stored.at if holder else 0.0
         if self._first is None:
@@ -241,9 +241,9 @@ class _Look:
 
 
 def look_at_dead(objects: Objects, waiting: Waiting) -> tuple[Holder | None, Stored] | None:
-    """The lease of an owner that does not renew it any more; None where nobody holds it.
+    """The lease of an owner that no longer renews it; None if nobody holds it.
 
-    Its owner is None where it cannot be read.
+    The owner is None if the lease cannot be read.
 
     Raises:
         Busy: it is renewed.
@@ -261,15 +261,15 @@ def look_at_dead(objects: Objects, waiting: Waiting) -> tuple[Holder | None, Sto
 
 
 def take_away(objects: Objects, stored: Stored | None, there: Place = NOTHING) -> None:
-    """Free a lease that was looked at. It stays as a note of the last segment, if there is one.
+    """Free a lease that was watched. It stays as a note of the last segment, if there is one.
 
     Args:
-        objects: where it is.
-        stored: the lease; None where there is none any more.
-        there: the last segment, where the lease does not tell it.
+        objects: the prefix of the run directory.
+        stored: the lease; None if it is gone.
+        there: the last segment, if the lease does not note it.
 
     Raises:
-        Busy: it was renewed since.
+        Busy: it was renewed in the meantime.
         StoreError: it is not known whether it was removed.
     """
     holder = readable(stored) if stored else None
@@ -285,12 +285,12 @@ def take_away(objects: Objects, stored: Stored | None, there: Place = NOTHING) -
         now = objects.get(LOCK)
         by_now = readable(now) if now else None
         if now is None or (by_now is not None and by_now.free):
-            return  # our own write, whose answer was lost
+            return  # the answer to our own write was lost
         raise busy(RUN_DIRECTORY, by_now, now) from None
 
 
 def busy(what: str, holder: Holder | None, stored: Stored) -> Busy:
-    """Somebody else works there."""
+    """The error for a run directory or a lane that another command uses."""
     who = holder.age(stored.at) if holder else "its lease cannot be read, but was just written"
     return Busy(
         f"Another command works on {what}: {who}.",

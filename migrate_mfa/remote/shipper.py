@@ -1,9 +1,9 @@
-"""The journal on its way into the bucket: segments as they fill, and now and then a base in their place.
+"""Uploads the journal to the bucket: in small segments, and now and then as a whole base that replaces them.
 
-A segment is cut 100 ms after its first transaction, or at 64 of them; the next one fills while it goes up.
-The lease notes what has arrived while the next one goes up. Whoever waits (for an intent, before the write
-that it announces) waits until the segment that holds it is noted: without that, nobody would miss it. A plan
-makes far more than anybody waits for: then nothing is recorded until a base holds it all.
+A segment is cut 100 ms after its first transaction, or at 64 transactions; the next one fills while it is
+uploaded. The lease notes an uploaded segment while the next one is uploaded. A thread that waits (for an
+intent, before the write) waits until the segment with this intent is noted: if it were lost before, nothing
+would show the loss. A plan makes much data that nobody waits for: then a base follows instead of segments.
 """
 
 import gzip
@@ -31,42 +31,42 @@ if TYPE_CHECKING:
     from migrate_mfa.journal.database import Database
 
 FILLS_S = 0.1
-"""With 250 ms the users of a segment reach the limiter in waves, and a fifth of its rate is lost."""
+"""With 250 ms the users of a segment reach the limiter in bursts, and a fifth of its rate is lost."""
 FILLS = 64
 _BULK = 8_000_000
-"""So many bytes that nobody waits for are not worth a segment: a base follows."""
+"""From this number of bytes that nobody waits for, a base is uploaded instead of segments."""
 _BASE_S = 900.0
 _SMALL = 1_000_000
-"""Segments below this do not call for a base, however small the last one was."""
+"""Below this size of all segments no base is made, even if the last one was small."""
 _SHARE = 4
-"""A base follows when the segments since the last one have come to this part of it."""
+"""A base is made when the segments since the last one reach 1/4 of its size."""
 _STEADY_S = 0.3
-"""At most so long does a wait last for the sake of an even stream: a segment, its upload and its note."""
+"""The longest wait that keeps the stream of users even: a segment, its upload and its note."""
 _FORGETS = 0.98
-"""How much of the longest wait is left with each one after it."""
+"""The factor by which the longest wait decays with each following wait."""
 _RETRY_S = 0.5
 _LOOK_S = 1.0
 _LEVEL = 1
 _PROGRESS = ("at", "stage", "done", "total", "outcomes", "seconds_left", "slowed_by")
-"""What a lease tells of what a command has noted of itself: nothing of any user."""
+"""The parts of a command's progress that its lease shows; they contain no data of users."""
 
 
 class Shipper:
-    """`Replica` of one journal below one prefix, for the time of one lease."""
+    """`Replica` of one journal below one prefix, during one lease."""
 
     def __init__(self, database: "Database", objects: Objects, lease: Lease, waiting: Waiting) -> None:
-        """Bring a base there at once: from then on the run directory is this owner's.
+        """Upload a base at once: from then on the run directory belongs to this owner.
 
         Raises:
-            RunDirectoryError: the lease ended before it was there.
+            RunDirectoryError: the lease ended before the base was uploaded.
         """
         self._database = database
         self._objects = objects
         self._lease = lease
         self._elapsed, self._sleep = waiting.elapsed, waiting.sleep
         mutex = threading.RLock()
-        self._changed = threading.Condition(mutex)  # for the threads that bring it there
-        self._arrived = threading.Condition(mutex)  # for those that wait for it, who are many
+        self._changed = threading.Condition(mutex)  # for the threads that upload
+        self._arrived = threading.Condition(mutex)  # for the many threads that wait for an upload
         self._filling: list[bytes] = []
         self._filling_since = self._filling_bytes = 0.0
         self._full: deque[tuple[int, list[bytes]]] = deque()
@@ -96,7 +96,7 @@ class Shipper:
 
     @property
     def progress(self) -> dict[str, object] | None:
-        """Where the command stands, in counts; None before it has noted that. Waits for nobody."""
+        """The progress of the command, in counts; None before its first note. Does not block."""
         found = json.loads(self._standing) if self._standing else {}
         return {name: found.get(name) for name in _PROGRESS} if found else None
 
@@ -116,16 +116,16 @@ class Shipper:
             self._changed.notify_all()
 
     def _begin_bulk(self) -> None:
-        """Nobody waits for what is on its way: the next base holds it."""
+        """Drop the recorded lines, which nobody waits for: the next base contains them."""
         self._bulk = self._held = True
         self._filling.clear()
         self._full.clear()
 
     def wait(self) -> None:
-        """See `Replica.wait`. All wait about as long as the longest did a moment ago.
+        """See `Replica.wait`. All threads wait about as long as the longest recent wait.
 
-        A segment lets many go at once. The limiter spaces them again, but has lost what passed while nobody
-        came: 7 % of 25 calls a second.
+        A segment ends the wait of many threads at once. The limiter spaces them again, but the permits of the
+        time without any thread are lost: 7 % of 25 calls a second.
         """
         began = self._elapsed()
         with self._changed:
@@ -163,12 +163,12 @@ class Shipper:
             self._make_base()
 
     def _guarded(self, work: Callable[[], None]) -> None:
-        """Have what ends a thread raised by whoever waits for it."""
+        """Run the work of a thread; the threads that wait for it raise its error."""
         try:
             work()
         except MigrateMfaError as error:
             self._fail(error)
-        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+        except Exception as error:  # noqa: BLE001 - raised by the threads that wait
             problem = RunDirectoryError(
                 f"The journal cannot be brought to the bucket ({type(error).__name__})."
             )
@@ -194,7 +194,7 @@ class Shipper:
                 self._changed.notify_all()
 
     def _next(self) -> tuple[int, list[bytes]] | None:
-        """The next segment that is full, or old enough; None at the end."""
+        """The next segment that is full or old enough; None at the end."""
         with self._changed:
             while True:
                 if not self._held:
@@ -241,14 +241,14 @@ class Shipper:
             self._arrived.notify_all()
 
     def _note(self, place: Place) -> None:
-        """Have the lease say that it is there: without that nobody would miss the newest object."""
+        """Note it in the lease: otherwise nothing would show the loss of the newest object."""
         self._insist(partial(self._lease.renew, place, self.progress))
         self._lease.require()
 
     def _insist(self, put: Callable[[], None]) -> None:
-        """Try it until it is done or the lease is over; what is refused for long is not allowed.
+        """Retry until it succeeds or the lease ends.
 
-        Credentials that are being renewed may be refused for a moment.
+        Credentials that are being renewed may be refused for a moment; after 30 s the refusal is raised.
         """
         since = self._elapsed()
         while True:
@@ -277,7 +277,7 @@ class Shipper:
             self._make_base()
 
     def _make_base(self) -> None:
-        """Bring the whole journal there in one piece, and remove what it replaces.
+        """Upload the whole journal in one piece, and remove the objects that it replaces.
 
         Raises:
             RunDirectoryError: the lease ended, or there is no space for a copy of the journal.
@@ -308,7 +308,7 @@ class Shipper:
         self._remove_superseded(place)
 
     def _copy(self, scratch: Path) -> Place:
-        """Copy the journal as it is now, and begin to record again. Returns which segments are in it."""
+        """Copy the journal as it is now, and begin to record again. Return its last segment."""
         scratch.unlink(missing_ok=True)
         with self._database.held() as connection:
             copy = sqlite3.connect(scratch)
@@ -323,7 +323,7 @@ class Shipper:
                 return Place(self._lease.generation, self._cut_last)
 
     def _remove_superseded(self, base: Place) -> None:
-        """What cannot be removed now is removed with the next base."""
+        """Remove the objects that a base replaces; if that fails, the next base removes them."""
         with suppress(StoreError, GoneError, NotAllowed):
             superseded = Contents.of(self._objects.names()).superseded_by(base)
             self._lease.require()

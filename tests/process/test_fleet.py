@@ -1,4 +1,4 @@
-"""A fleet whose parts are killed, frozen or asked to end: all users end right, no lane exceeds its quota."""
+"""Parts of a fleet are killed, frozen or stopped: all users end right, and no lane exceeds its quota."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ USERS: Final = 48
 UPDATES_S: Final = 20
 """The quota of UserUpdate."""
 SHARE: Final = 0.6
-"""A run takes four seconds; two in one lane would exceed its quota, and a late arrival does not."""
+"""A run takes four seconds. Two runs in one lane would exceed its quota; calls that arrive late do not."""
 QUOTAS: Final = {"UserRead": 500, "UserUpdate": UPDATES_S, "UserResourceUpdate": 500, "UserList": 500}
 QUICK: Final = ("--retry-pause", "1s")
 IN_FLIGHT: Final = 16
@@ -55,7 +55,7 @@ def _name_of(pid: str) -> str:
 
 
 def lives(pid: int) -> bool:
-    """Whether a process works; one that has ended and is not waited for does not."""
+    """Whether a process runs; a zombie does not."""
     try:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
@@ -63,7 +63,7 @@ def lives(pid: int) -> bool:
 
 
 def require_good_end(site: FleetSite) -> None:
-    """Every user is right, hardly anything was repeated, and no lane was too fast."""
+    """Require that every user is right, that few calls were repeated, and that no lane was too fast."""
     assert site.all_right()
     assert site.written() <= len(TARGETS) * (len(site.users) + IN_FLIGHT)
     for target in TARGETS:
@@ -72,7 +72,7 @@ def require_good_end(site: FleetSite) -> None:
 
 
 def require_drained(summary: Mapping[str, Any]) -> None:
-    """Each target of a fleet that was stopped is interrupted, or has finished because no row was left."""
+    """Require that each target of a stopped fleet is interrupted, or finished because no row was left."""
     for name, each in summary["targets"].items():
         done = each["counts"].get("unprocessed", USERS) == 0
         assert each["state"] == ("finished" if done else "interrupted"), name

@@ -1,4 +1,4 @@
-"""A fleet whose file, rosters and run directories are in a bucket: the tasks of an indexed job."""
+"""The tasks of an indexed job, with fleet file, rosters and run directories in a bucket."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.support.bucket import Bucket
 
 USERS = UPDATES_S * 3 // 2
-"""No two commands work in one lane here; a run without a pace would still exceed the quota."""
+"""Each lane has one command here; without its limiter, this command would exceed the quota."""
 ONE = """
 [[target]]
 name = "tokyo"

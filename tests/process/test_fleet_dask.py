@@ -1,4 +1,4 @@
-"""A fleet on a real Dask scheduler and its workers, whatever of them is killed or frozen."""
+"""A fleet on a real Dask scheduler and workers, some of which are killed or frozen."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Cluster:
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Start the scheduler, on a port that is free."""
+        """Start the scheduler on a free port."""
         log = self.folder / "scheduler.log"
         address = re.compile(rf"{'tls' if self.tls else 'tcp'}://127\.0\.0\.1:\d+")
         self.scheduler = self._start(log, "scheduler", "--host", "127.0.0.1", "--port", "0")
@@ -54,7 +54,7 @@ class Cluster:
         self.address = found[0]
 
     def add(self, lanes: int = 2, machine: Path | None = None) -> subprocess.Popen[bytes]:
-        """Start one more worker, and have the scheduler know it; `machine` is its working directory."""
+        """Start a worker, and wait until the scheduler knows it; `machine` is its working directory."""
         log = self.folder / f"worker{len(self.workers)}.log"
         line = ("--host", "127.0.0.1", "--nthreads", str(lanes), "--resources", f"lanes={lanes}")
         worker = self._start(log, "worker", self.address, *line, "--no-nanny", machine=machine)
@@ -77,7 +77,7 @@ class Cluster:
             )
 
     def close(self) -> None:
-        """End all of it."""
+        """Stop the scheduler and the workers."""
         for each in [*self.workers, self.scheduler]:
             with suppress(ProcessLookupError):
                 each.send_signal(signal.SIGCONT)
@@ -122,7 +122,7 @@ def on(cluster: Cluster, run_dir: str = "") -> tuple[str, ...]:
 
 
 def commands_of(cluster: Cluster) -> list[list[int]]:
-    """The commands of targets that each worker has at work."""
+    """The commands of targets at work, by worker."""
     return [_living(each) for each in cluster.workers]
 
 
@@ -144,7 +144,7 @@ def test_every_user_of_every_target_ends_right_wherever_the_workers_were_started
 
 
 def configure(site: FleetSite, tls: Certificates) -> None:
-    """Have Dask's own variables name the certificates of the coordinator."""
+    """Set Dask's own variables to the certificates of the coordinator."""
     named = {"CA_FILE": tls.ca, "CLIENT__CERT": tls.cert, "CLIENT__KEY": tls.key}
     site.cli.environment |= {f"{TLS}{name}": str(path) for name, path in named.items()}
 

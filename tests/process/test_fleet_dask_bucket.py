@@ -1,4 +1,4 @@
-"""A fleet on Dask whose run directories are in a bucket, and a machine of it that is lost."""
+"""A fleet on Dask with run directories in a bucket loses one of its machines."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def add_machine(site: FleetSite, cluster: Cluster, number: int) -> Path:
 
 
 def lose(worker: subprocess.Popen[bytes]) -> list[int]:
-    """Everything on its machine ends at once, so that nothing drains; its commands."""
+    """Kill everything on a worker's machine at once, so that nothing drains; returns its commands."""
     worker.send_signal(signal.SIGSTOP)
     commands = children_of(worker.pid)
     assert commands
@@ -80,7 +80,7 @@ def lose(worker: subprocess.Popen[bytes]) -> list[int]:
 
 
 def expire(bucket: Bucket, commands: Sequence[int]) -> list[str]:
-    """Let 90 s pass, as far as the leases of dead commands are concerned; the targets that they held."""
+    """Expire the leases of dead commands, as after 90 s; returns their targets."""
     held = []
     for name in bucket.names(PREFIX):
         if not name.endswith("/lock.json"):

@@ -66,11 +66,11 @@ class FleetSite:
         return max((sum(at <= each < at + _WINDOW_S for each in times) for at in times), default=0)
 
     def written(self) -> int:
-        """How many numbers have been written, over all accounts."""
+        """The number of phone numbers written, over all accounts."""
         return sum(map(self.written_in, self.accounts))
 
     def written_in(self, target: str) -> int:
-        """How many numbers have been written in the account of a target."""
+        """The number of phone numbers written in the account of a target."""
         updates = self.accounts[target].control("stats")["by_category"].get("UserUpdate", {})
         return sum(number for name, number in updates.items() if name.startswith("AdminUpdateUserAttributes"))
 

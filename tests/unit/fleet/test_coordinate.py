@@ -1,4 +1,4 @@
-"""What becomes of the targets of a lane that an engine has lost."""
+"""The coordinator places the targets of a lost lane again, or sets them aside."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OTHER_VERSION = UsageError("A worker has migrate-mfa 1.0, and this command is 2.
 
 
 class Loses:
-    """An engine that loses every lane to one error."""
+    """An engine that loses every lane with the same error."""
 
     needs_shared_run_dir = False
 
@@ -40,10 +40,10 @@ class Loses:
         return not future.done()
 
     def drain(self) -> None:
-        """Nothing is at work."""
+        """Do nothing: no lane is at work."""
 
     def close(self) -> None:
-        """Nothing was taken."""
+        """Do nothing: there are no resources."""
 
 
 def coordinated(folder: Path, error: Exception, *, asked: bool = False) -> tuple[Coordination, list[str]]:

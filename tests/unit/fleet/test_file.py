@@ -1,4 +1,4 @@
-"""The fleet file: what it takes, and every fault of it at once."""
+"""The fleet file is read, and all its faults are reported at once."""
 
 from __future__ import annotations
 
@@ -79,6 +79,14 @@ def test_two_targets_cannot_share_a_name_whatever_its_case(tmp_path: Path) -> No
 
     assert faults(tmp_path, f'{text}"{POOL}"\nroster = "other.csv"\n') == [twin]
     assert twin in faults(tmp_path, f'{text}"wrong"\n'), "told with the other faults of the same target"
+
+
+def test_a_tag_is_not_the_name_of_another_target(tmp_path: Path) -> None:
+    two = f'[[target]]\nname = "two"\nuser_pool_id = "{POOL}"\nroster = "2.csv"\n'
+
+    found = faults(tmp_path, f'{A_TARGET}tags = ["one"]\n{two}tags = ["one", "prod"]\n')
+
+    assert found == ["target two: tag 'one' is the name of another target."]
 
 
 @pytest.mark.parametrize(

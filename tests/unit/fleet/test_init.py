@@ -1,4 +1,4 @@
-"""What `fleet init` writes is a fleet file, whatever accounts and pools are called."""
+"""`fleet init` writes a valid fleet file for all names of accounts and pools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which targets share a quota, and in which account each is."""
+"""Targets are grouped by lane, and their accounts are found."""
 
 from __future__ import annotations
 

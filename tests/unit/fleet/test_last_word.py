@@ -1,4 +1,4 @@
-"""Why a command ended, told to the program that started it."""
+"""A command reports why it ended to the program that started it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def word_of(*words: str) -> tuple[int, Mapping[str, str]]:
-    """Run the program; its exit code, and its last word."""
+    """Run the program; returns its exit code and its last word."""
     listen, speak = os.pipe()
     line = [sys.executable, "-m", "migrate_mfa", "--last-word-to", str(speak), *words]
     done = subprocess.run(line, pass_fds=(speak,), capture_output=True, check=False)

@@ -1,4 +1,4 @@
-"""The page of a fleet: coverage by account and Region, then the targets; nothing in it is taken for HTML."""
+"""The page of a fleet shows coverage by account and Region, then the targets; all texts are escaped."""
 
 import re
 
@@ -12,6 +12,7 @@ from migrate_mfa.reports.languages import Lang
 from migrate_mfa.reports.page_texts import PageTexts
 
 AGAIN = "migrate-mfa fleet fleet.toml --verb run --run-dir runs"
+LEFT = frozenset(State) - {State.FINISHED, State.NO_RUN}
 
 
 def line(name: str, account: str | None, state: State, error: str = "", **counts: int) -> Line:
@@ -22,7 +23,8 @@ def line(name: str, account: str | None, state: State, error: str = "", **counts
         region="eu-west-1",
         standing=standing,
         run_dir=f"runs/{name}",
-        next_command="",
+        next_command=f"{AGAIN} --only {name}" if state in LEFT else "",
+        fleet_command=AGAIN if state in LEFT else "",
     )
 
 
@@ -42,7 +44,7 @@ def test_counts_add_up_by_account_and_region() -> None:
         line("c", one, State.FINISHED, verified=34),
     ]
 
-    told = text_of(as_html(lines, AGAIN))
+    told = text_of(as_html(lines))
 
     at = told.index("Coverage by account and Region")
     table = told[at + 1 : told.index("Targets", at + 6)]
@@ -57,9 +59,7 @@ def test_counts_add_up_by_account_and_region() -> None:
 
 
 def test_what_is_left_to_do_is_told_with_its_command_and_nothing_is_taken_for_html() -> None:
-    html = as_html(
-        [line("a", None, State.UNREACHABLE, error="<b>no</b>"), line("b", None, State.WAITING)], AGAIN
-    )
+    html = as_html([line("a", None, State.UNREACHABLE, error="<b>no</b>"), line("b", None, State.WAITING)])
 
     assert AGAIN in text_of(html)
     assert "&lt;b&gt;no&lt;/b&gt;" in html
@@ -73,7 +73,7 @@ def test_what_is_left_to_do_is_told_with_its_command_and_nothing_is_taken_for_ht
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("lang", Lang)
 def test_every_state_has_words_in_both_languages(lang: Lang, state: State) -> None:
-    told = text_of(as_html([line("a", None, state, verified=1, no_phone=1)], AGAIN, lang))
+    told = text_of(as_html([line("a", None, state, verified=1, no_phone=1)], lang))
 
     words = PageTexts(lang)
     assert any(words(f"fleet_state.{state}") in each for each in told)
@@ -86,7 +86,7 @@ def test_every_state_has_words_in_both_languages(lang: Lang, state: State) -> No
 
 
 def test_the_japanese_page_leaves_commands_and_errors_as_they_are() -> None:
-    html = as_html([line("a", "111122223333", State.SET_ASIDE, error="No roster.")], AGAIN, Lang.JA)
+    html = as_html([line("a", "111122223333", State.SET_ASIDE, error="No roster.")], Lang.JA)
 
     assert '<html lang="ja">' in html
     assert {"ターゲット 1 件: 保留(要確認) 1 件。", AGAIN, "No roster."} <= set(text_of(html))
@@ -99,7 +99,7 @@ def test_a_target_without_a_run_and_what_was_restored_are_no_work_that_is_left()
         line("b", None, State.FINISHED, restored=1234),
     ]
 
-    told = text_of(as_html(lines, AGAIN))
+    told = text_of(as_html(lines))
 
     assert "2 targets: 1 without a run, 1 finished." in told
     assert "1,234" in told

@@ -50,7 +50,8 @@ def lines_of() -> list[Line]:
                 counts={"verified": 12_000 * number, "pending": 340, "failed": number, "skipped": 5},
             ),
             run_dir=f"s3://my-migration-bucket/fleets/sms-2026-11/{number}",
-            next_command=REPORT if number == 1 else AGAIN,
+            next_command=REPORT if number == 1 else f"{AGAIN} --only {number}",
+            fleet_command="" if number == 1 else AGAIN,
         )
         for number, state in enumerate(STATES, 1)
     ]
@@ -60,7 +61,7 @@ def lines_of() -> list[Line]:
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[Lang, Path]:
     folder = tmp_path_factory.mktemp("fleet")
     for lang in Lang:
-        (folder / f"{lang}.html").write_text(as_html(lines_of(), AGAIN, lang), encoding="utf-8")
+        (folder / f"{lang}.html").write_text(as_html(lines_of(), lang), encoding="utf-8")
     return {lang: folder / f"{lang}.html" for lang in Lang}
 
 

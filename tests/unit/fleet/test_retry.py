@@ -1,4 +1,4 @@
-"""What follows when a target's command has ended, and the exit code of the whole."""
+"""The decision after a target's command has ended, and the exit code of the fleet."""
 
 from __future__ import annotations
 

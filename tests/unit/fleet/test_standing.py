@@ -1,4 +1,4 @@
-"""Where a target in a bucket stands: who works on it is known by its lease alone."""
+"""The state of a target, also in a bucket, where only the lease shows which command works on it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,15 @@ def test_a_lease_tells_its_age_and_nothing_once_it_has_ended() -> None:
 
     standing = read_standing(place, "one")
 
-    line = Line(name="one", account=None, region="r", standing=standing, run_dir="d", next_command="")
+    line = Line(
+        name="one",
+        account=None,
+        region="r",
+        standing=standing,
+        run_dir="d",
+        next_command="",
+        fleet_command="",
+    )
     assert shown(line) == "one: run; running; 40 of 60 done; lease renewed 42 s ago"
     objects.put(f"one/{LOCK}", held.freed().body())
     assert read_standing(place, "one").progress is None
@@ -85,7 +93,15 @@ def test_the_rows_of_targets_that_have_not_begun_are_not_passed_over(
 ) -> None:
     ended = Standing(state=State.FINISHED, exit_code=0, verb="run", counts={"verified": 620})
     lines = [
-        Line(name=name, account=None, region="r", standing=standing, run_dir="d", next_command="")
+        Line(
+            name=name,
+            account=None,
+            region="r",
+            standing=standing,
+            run_dir="d",
+            next_command="",
+            fleet_command="",
+        )
         for name, standing in (("one", ended), ("two", Standing(state=State.WAITING)))
     ]
 

@@ -1,4 +1,4 @@
-"""Every target is asked, and each trouble is told beside the others."""
+"""Every target is checked, and the problems of all targets are reported together."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is shown while a fleet works, and when its terminal is gone."""
+"""The display of a fleet at work, also after its terminal is gone."""
 
 from __future__ import annotations
 
