@@ -240,9 +240,7 @@ def test_what_nobody_waits_for_comes_as_a_base_and_what_follows_as_segments(
     monkeypatch.setattr(shipper, "_BULK", 5_000)
     bases = len(Contents.of(remote.objects.names()).bases)
     with monkeypatch.context() as slow:
-        slow.setattr(
-            shipper, "FILLS_S", 60.0
-        )  # however slow this machine is, they come in one segment's time
+        slow.setattr(shipper, "FILLS_S", 60.0)  # so that even a slow machine fills one segment
         for number in range(200):
             remote.write(f"planned {number}", "x" * 200)
     assert not remote.shipper.records
