@@ -36,7 +36,7 @@ def a_run(*options: object, rps: int = 15) -> tuple[object, ...]:
 @pytest.mark.parametrize(("columns", "lines"), [(80, 24), (120, 40)])
 def test_a_run_is_seen_live_and_leaves_one_summary(site: Site, columns: int, lines: int) -> None:
     with at_a_terminal(columns, lines, site, *a_run()) as screen:
-        rows = screen.watch(has("writing  █", "until about", "calls/s", "verified"))
+        rows = screen.watch(has("writing  █", "until about", "calls/s", "update ", "mfa ", "verified"))
         shown = [row for row in rows if row.startswith(("writing ", "update", "mfa"))]
         assert screen.end() == 0
         left = screen.rows
