@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
@@ -19,8 +18,6 @@ _DONE: Mapping[str, str] = {
 }
 _BY_ROWS = frozenset({"run", "rollback", "disable"})
 """The commands that are done when no row is unprocessed."""
-_SAME_S = 2.0
-"""The most seconds by which a command's summary may be later than its result: times have whole seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +60,23 @@ def read_standing(place: Place, name: str) -> Standing:
     """
     progress = working(place, name)
     summary = document(place.read(f"{name}/{REPORT}/{SUMMARY}"))
-    return standing_of(result_of(place, name), summary, progress)
+    result = result_of(place, name)
+    if result is not None and mark_of(summary) not in {"", result.mark}:
+        result = None  # a command that no supervisor started has ended since
+    return standing_of(result, summary, progress)
+
+
+def mark_of(summary: Mapping[str, object]) -> str:
+    """Identifies the command of a summary; empty if it has not ended."""
+    facts = [str(summary.get(name)) for name in ("command", "started_at", "elapsed_s")]
+    return " ".join(facts) if summary.get("ended_at") else ""
 
 
 def standing_of(result: Result | None, summary: Mapping[str, object], progress: Progress | None) -> Standing:
     """Combine what is known about a target.
 
     Args:
-        result: the end of its last command in a fleet.
+        result: the end of its last command; None if no supervisor has noted it.
         summary: its `report/summary.json`; empty if there is none.
         progress: of the command at work; None if none is at work.
     """
@@ -85,7 +91,7 @@ def standing_of(result: Result | None, summary: Mapping[str, object], progress: 
         verb = progress.verb or known.verb
         counts = known.counts if verb == known.verb else {}
         return replace(known, state=State.RUNNING, progress=progress, verb=verb, counts=counts)
-    if result is not None and result.ended_at + _SAME_S >= _ended_at(summary):
+    if result is not None:
         counts = known.counts if result.verb == known.verb else {}
         return replace(
             known,
@@ -132,11 +138,6 @@ def _numbers(summary: Mapping[str, object]) -> dict[str, int]:
     return {str(name): int(number) for name, number in found.items()} if isinstance(found, dict) else {}
 
 
-def _ended_at(summary: Mapping[str, object]) -> float:
-    text = summary.get("ended_at")
-    return datetime.fromisoformat(str(text)).timestamp() if text else 0.0
-
-
 def working(place: Place, name: str) -> Progress | None:
     """The progress of the command at work on a target; None if none is at work."""
     if isinstance(place, LocalPlace):
@@ -146,7 +147,7 @@ def working(place: Place, name: str) -> Progress | None:
 
     stored = place.get(f"{name}/{LOCK}")
     holder = readable(stored) if stored else None
-    if stored is None or holder is None or stored.at >= holder.expires_at:
+    if stored is None or holder is None or not holder.holds(stored.at):
         return None
     return replace(
         progress_of(holder.progress or {}),

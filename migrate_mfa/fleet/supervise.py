@@ -22,7 +22,7 @@ from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.fleet import last_word
 from migrate_mfa.fleet.place import LOGS, REPORT, RESULTS, LocalPlace, Place, document, open_place, result_of
 from migrate_mfa.fleet.retry import Again, Ended, after
-from migrate_mfa.fleet.standing import end_of, working
+from migrate_mfa.fleet.standing import end_of, mark_of, working
 from migrate_mfa.fleet.unit import Job, Result, State, Unit
 from migrate_mfa.reports.files import SUMMARY
 
@@ -93,6 +93,7 @@ class _Supervisor:
             verb=self.unit.verb,
             invocation=self.unit.invocation,
             ended_at=self.clock.now(),
+            mark=mark_of(self._summary()),
         )
         self.place.write(f"{RESULTS}/{self.job.name}.json", json.dumps(result.as_dict()).encode())
         return result

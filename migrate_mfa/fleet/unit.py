@@ -91,6 +91,8 @@ class Result:
     invocation: str = ""
     ended_at: float = 0.0
     """Seconds since the epoch."""
+    mark: str = ""
+    """Identifies the summary that its run directory had then, to see whether another command ended since."""
 
     def ends(self, invocation: str) -> bool:
         """Whether its target has ended in this invocation; a waiting one is tried again."""
@@ -117,4 +119,5 @@ class Result:
             verb=str(found["verb"]),
             invocation=str(found["invocation"]),
             ended_at=float(str(found["ended_at"])),
+            mark=str(found.get("mark", "")),  # an older version has none
         )

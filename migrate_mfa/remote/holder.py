@@ -72,6 +72,13 @@ class Holder:
         """Whether nobody holds it, so that it is only a note."""
         return not self.owner
 
+    def holds(self, now: float) -> bool:
+        """Whether its owner may still work; `now` is by the store's clock.
+
+        The store gives whole seconds, so a lease that was freed in this second can seem to end later.
+        """
+        return not self.free and now < self.expires_at
+
     def freed(self) -> "Holder":
         """The lease without its holder."""
         return replace(self, owner="", expires_at=self.renewed_at, progress=None)

@@ -181,7 +181,7 @@ def acquire(
         asked = waiting.elapsed()
         stored = objects.get(LOCK)
         holder = Holder.read(stored) if stored else None
-        if stored and holder and holder.owner != me and stored.at < holder.expires_at:
+        if stored and holder and holder.owner != me and holder.holds(stored.at):
             look.wait(holder, stored)
             continue
         now = stored.at if stored else objects.now()

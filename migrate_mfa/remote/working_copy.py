@@ -109,7 +109,7 @@ def for_reading(run: RemoteRun, waiting: Waiting, *, writes_report: bool = False
             stored = run.objects.get(LOCK)
             holder = Holder.read(stored) if stored else None
             _tell_doubt(run, waiting, assumed=holder is not None and holder.assumed)
-            held = stored is not None and holder is not None and stored.at < holder.expires_at
+            held = stored is not None and holder is not None and holder.holds(stored.at)
             contents = restore(run.objects, str(run.url), path, holder.last if holder else NOTHING)
             _require_note(run, stored or not contents.bases or run.objects.get(LOCK))
         lock = take_lock(path / LOCAL_LOCK, "", "") if held else None  # it shows that the command runs

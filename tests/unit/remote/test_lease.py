@@ -172,6 +172,15 @@ def test_what_is_released_is_free_at_once() -> None:
     assert place.clock.monotonic() == began
 
 
+def test_a_note_of_this_second_is_not_waited_for_though_the_store_gives_whole_seconds() -> None:
+    place = Place()
+    place.write(Holder.note(Segment(1, 3), place.objects.now() + 0.7).body())
+
+    place.acquire(least=1)
+
+    assert not place.said
+
+
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"no", json.dumps({"owner": 1}).encode()])
 def test_what_is_no_lease_is_not_taken_for_one(body: bytes) -> None:
     place = Place()
