@@ -11,10 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.errors import MigrateMfaError, RunDirectoryError
-from migrate_mfa.fleet.place import REPORT, Place, document, result_of
-from migrate_mfa.fleet.standing import Progress, Standing, standing_of, working
+from migrate_mfa.fleet.place import Place, result_of
+from migrate_mfa.fleet.standing import Progress, Standing, read_summary, standing_of, working
 from migrate_mfa.fleet.unit import Result, State, Unit
-from migrate_mfa.reports.files import SUMMARY
 
 if TYPE_CHECKING:
     from migrate_mfa.fleet.engines import Engine
@@ -144,7 +143,7 @@ class Coordination:
 
     def _summary(self, name: str) -> Mapping[str, object]:
         try:
-            return document(self.place.read(f"{name}/{REPORT}/{SUMMARY}"))
+            return read_summary(self.place, name)
         except MigrateMfaError:
             return {}
 

@@ -20,11 +20,10 @@ from typing import TYPE_CHECKING
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.fleet import last_word
-from migrate_mfa.fleet.place import LOGS, REPORT, RESULTS, LocalPlace, Place, document, open_place, result_of
+from migrate_mfa.fleet.place import LOGS, RESULTS, LocalPlace, Place, open_place, result_of
 from migrate_mfa.fleet.retry import Again, Ended, after
-from migrate_mfa.fleet.standing import end_of, mark_of, working
+from migrate_mfa.fleet.standing import end_of, mark_of, read_summary, working
 from migrate_mfa.fleet.unit import Job, Result, State, Unit
-from migrate_mfa.reports.files import SUMMARY
 
 if TYPE_CHECKING:
     from migrate_mfa.ports import Clock
@@ -93,7 +92,7 @@ class _Supervisor:
             verb=self.unit.verb,
             invocation=self.unit.invocation,
             ended_at=self.clock.now(),
-            mark=mark_of(self._summary()),
+            mark=mark_of(read_summary(self.place, self.job.name)),
         )
         self.place.write(f"{RESULTS}/{self.job.name}.json", json.dumps(result.as_dict()).encode())
         return result
@@ -116,10 +115,10 @@ class _Supervisor:
 
     def _command(self, log: Path) -> Ended:
         """Run the command once."""
-        before = self._summary()
+        before = read_summary(self.place, self.job.name)
         with log.open("ab") as output:
             code, asked, word = self._process(output.fileno())
-        after_it = self._summary()
+        after_it = read_summary(self.place, self.job.name)
         began = after_it != before
         if began and code in _SIGNALLED:
             done = end_of(after_it)
@@ -176,9 +175,6 @@ class _Supervisor:
             pass_fds=(speak,),
             start_new_session=True,
         )
-
-    def _summary(self) -> Mapping[str, object]:
-        return document(self.place.read(f"{self.job.name}/{REPORT}/{SUMMARY}"))
 
 
 def _let_go(child: "subprocess.Popen[bytes]") -> None:

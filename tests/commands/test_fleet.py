@@ -66,6 +66,53 @@ def test_a_wave_of_some_targets_leaves_the_others_in_the_report(site: FleetSite)
     assert site.summary()["counts"]["verified"] == 2 * 4
 
 
+@pytest.mark.parametrize(
+    ("first", "verb"),
+    [
+        ("run", "audit"),
+        ("run", "disable"),
+        ("audit", "plan"),
+        ("audit", "run"),
+        ("disable", "reconcile"),
+    ],
+)
+def test_a_verb_for_another_kind_of_run_directory_is_refused_before_it_begins(
+    site: FleetSite, first: str, verb: str
+) -> None:
+    assert_code(site.cli("fleet", *FLEET, "--verb", first, "--yes"), 0)
+    before = site.cli("fleet", "status", *FLEET).out
+
+    refused = site.cli("fleet", *FLEET, "--verb", verb, "--yes")
+
+    assert_code(refused, 3)
+    told = f"runs/tokyo belongs to `{first}`, not to `{verb}`, and so do those of 1 other target."
+    assert told in refused.err
+    assert f"--run-dir of its own, such as runs-{verb}. Nothing was begun." in refused.err
+    assert site.cli("fleet", "status", *FLEET).out == before
+
+
+def test_what_disable_did_is_rolled_back_in_its_directory(site: FleetSite) -> None:
+    assert_code(site.cli("fleet", *FLEET, "--verb", "run", "--yes"), 0)
+    off = ("fleet.toml", "--run-dir", "off")
+    assert_code(site.cli("fleet", *off, "--verb", "disable", "--yes"), 0)
+    assert_code(site.cli("fleet", *off, "--verb", "rollback", "--yes"), 0)
+
+    assert_code(site.cli("fleet", *off, "--verb", "rollback", "--yes"), 0)
+    assert site.all_right()
+
+
+def test_a_check_and_a_refused_plan_leave_the_state_of_the_run(site: FleetSite) -> None:
+    assert_code(site.cli("fleet", *FLEET, "--verb", "run", "--yes"), 0)
+    before = site.cli("fleet", "status", *FLEET).out
+
+    assert_code(site.cli("fleet", *FLEET, "--verb", "check"), 0)
+    assert site.cli("fleet", "status", *FLEET).out == before
+    assert_code(site.cli("fleet", *FLEET, "--verb", "plan"), 8)
+    after = site.cli("fleet", "status", *FLEET).out
+    assert "tokyo: plan; set aside; exit 3; verified 4; " in after
+    assert "rows: verified 8" in after
+
+
 def test_a_pool_that_is_not_there_is_told_and_ends_no_other_target(site: FleetSite) -> None:
     site.pools["osaka"] = "ap-northeast-1_NotThere1"
     site.write()
