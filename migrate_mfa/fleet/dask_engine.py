@@ -99,8 +99,8 @@ class Dask:
         if not self._is_gone:
             self._is_gone = True
             self._say(
-                f"The scheduler {self._address} is gone. The commands at work end by themselves; fleet status "
-                "shows how. Then start a scheduler and workers, and run the same command again."
+                f"The scheduler {self._address} is gone. The commands at work end by themselves; fleet "
+                "status shows how. Then start a scheduler and workers, and run the same command again."
             )
 
     def begun(self, future: "Future[tuple[Result, ...]]") -> bool:
