@@ -314,6 +314,20 @@ BUCKETS: Final = (
         ),
     ),
     Mutant(
+        name="a copy whose lock file was cleaned is swept",
+        promise=12,
+        breach="A command loses its working copy after a program that removes old files took its lock file.",
+        file="migrate_mfa/remote/scratch.py",
+        find="((root, os.O_DIRECTORY), (root / _OWNER, os.O_RDWR | os.O_CREAT))",
+        put="((root / _OWNER, os.O_RDWR | os.O_CREAT),)",
+        tests=(
+            (
+                "tests/unit/remote/test_scratch.py::"
+                "test_a_copy_whose_command_is_running_stays_even_if_a_cleaner_took_its_lock_file"
+            ),
+        ),
+    ),
+    Mutant(
         name="a living owner is unlocked",
         promise=4,
         breach="The lease of an owner that still renews it is taken away.",
