@@ -99,6 +99,7 @@ def _fleet(name: str, path: Path, chosen: Chosen, placing: Placing, aws: Aws, sh
         endpoint_url=aws.endpoint_url,
         patience=Patience(tries=placing.tries, pause_s=float(placing.retry_pause)),
         placing=tuple(carried(placing)),
+        is_task=placing.index_from_env,
         lang=showing.lang,
     )
 

@@ -14,8 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import ExitCode
@@ -97,7 +96,7 @@ class _Supervisor:
         self.place.write(f"{RESULTS}/{self.job.name}.json", json.dumps(result.as_dict()).encode())
         return result
 
-    def _state(self, log: Path) -> State:
+    def _state(self, log: "IO[bytes]") -> State:
         while not self.asked():
             self.ended.append(self._command(log))
             match after(self.ended, self.unit.patience):
@@ -113,11 +112,10 @@ class _Supervisor:
         while (left := until - self.clock.monotonic()) > 0 and not self.asked():
             self.clock.sleep(min(left, _LOOK_S))
 
-    def _command(self, log: Path) -> Ended:
+    def _command(self, log: "IO[bytes]") -> Ended:
         """Run the command once."""
         before = read_summary(self.place, self.job.name)
-        with log.open("ab") as output:
-            code, asked, word = self._process(output.fileno())
+        code, asked, word = self._process(log.fileno())
         after_it = read_summary(self.place, self.job.name)
         began = after_it != before
         if began and code in _SIGNALLED:
@@ -184,22 +182,16 @@ def _let_go(child: "subprocess.Popen[bytes]") -> None:
 
 
 @contextmanager
-def _log(place: Place, name: str) -> Iterator[Path]:
-    """The file for the output of a target's commands; for a bucket, its last part is uploaded afterwards."""
+def _log(place: Place, name: str) -> "Iterator[IO[bytes]]":
+    """The file for the output of a target's commands; for a bucket, its last part is uploaded afterwards.
+
+    On this machine that file has no name, so a supervisor that is killed leaves none.
+    """
     if isinstance(place, LocalPlace):
-        yield place.log(name)
+        with place.log(name).open("ab") as log:
+            yield log
         return
-    descriptor, path = tempfile.mkstemp(prefix="migrate-mfa-fleet-", suffix=".log")
-    os.close(descriptor)
-    log = Path(path)
-    try:
+    with tempfile.TemporaryFile() as log:
         yield log
-        place.write(f"{LOGS}/{name}.log", _tail(log))
-    finally:
-        log.unlink(missing_ok=True)
-
-
-def _tail(log: Path) -> bytes:
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - _TAIL))
-        return file.read()
+        log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL))
+        place.write(f"{LOGS}/{name}.log", log.read())
