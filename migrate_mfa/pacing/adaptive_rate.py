@@ -64,6 +64,11 @@ class AdaptiveRate:
         """Begin at the ceiling."""
         self._base = self.ceiling
 
+    @property
+    def cut_at(self) -> float:
+        """When the rate was last cut; infinitely long ago before the first cut."""
+        return self._cut_at
+
     def rate(self, now: float) -> float:
         """The calls per second allowed now."""
         if now >= self._ceiling_at:

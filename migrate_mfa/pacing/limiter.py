@@ -120,8 +120,8 @@ class RateLimiter:
             return Permit(self, now)
 
     def let_go(self, permit: Permit, check: "Callable[[], None]") -> None:
-        """See `Permit.go`. A turn that has waited too long is replaced: many old ones could go at once."""
-        if self._clock.monotonic() - permit.taken_at > TURN_LASTS_S:
+        """See `Permit.go`. An outdated turn is replaced."""
+        while self._is_outdated(permit):
             permit.taken_at = self.turn(check).taken_at
         with self._state:
             self._at_gate += 1
@@ -134,6 +134,12 @@ class RateLimiter:
         finally:
             with self._state:
                 self._at_gate -= 1
+
+    def _is_outdated(self, permit: Permit) -> bool:
+        """Whether a turn has waited so long that many could go at once, or is from before a cut of the rate."""
+        with self._state:
+            oldest = max(self._clock.monotonic() - TURN_LASTS_S, self._congestion.cut_at)
+        return permit.taken_at < oldest
 
     def take_back(self, permit: Permit) -> None:
         """See `Permit.give_back`; a call that was sent keeps its place."""
