@@ -16,6 +16,8 @@ from migrate_mfa.simulator.server.fault_file import LiveTraffic
 from migrate_mfa.simulator.server.quotas import Bucket
 
 QUOTA = 25.0
+OTHER_TURN_S = 0.08
+"""The longest wait for the turn in the other category: two intervals."""
 
 
 class EventClock:
@@ -118,7 +120,10 @@ class Lane:
 
 
 class LaneModel(Lane):
-    """A lane with pacers, each of which always has a call to make."""
+    """A lane with pacers, each of which always has a call to make.
+
+    As in a run, a turn comes first, then the turn in the other category and a read, then the call.
+    """
 
     def __init__(
         self,
@@ -137,15 +142,31 @@ class LaneModel(Lane):
 
     def _send(self, number: int) -> None:
         limiter, now = self.limiters[number], self.clock.time
-        if (due := limiter.due()) > now:
+        if (due := limiter.turn_due()) > now:
             self.at(due, lambda: self._send(number))
             return
-        permit = limiter.acquire()
-        permit.sent()
-        self.sent[number].append(now)
-        way = self.network.latency(self.chance) / 2
-        self.at(now + way, lambda: self._serve(number, permit, way))
+        permit = limiter.turn()
+        read = self.network.latency(self.chance) + self.chance.uniform(0, OTHER_TURN_S)
+        self.at(now + read, lambda: self._go(number, permit))
         self._send(number)
+
+    def _go(self, number: int, permit: Permit, *, waited: bool = False) -> None:
+        """Make a call after its read; if its turn is outdated, another call has the next turn."""
+        limiter = self.limiters[number]
+        limiter._at_gate -= waited
+        if limiter.is_outdated(permit):
+            return
+        if (opens := limiter.window_opens()) > self.clock.time:
+            limiter._at_gate += 1
+            self.at(opens, lambda: self._go(number, permit, waited=True))
+        else:
+            self._call(number, permit.go())
+
+    def _call(self, number: int, permit: Permit) -> None:
+        permit.sent()
+        self.sent[number].append(self.clock.time)
+        way = self.network.latency(self.chance) / 2
+        self.at(self.clock.time + way, lambda: self._serve(number, permit, way))
 
     def _serve(self, number: int, permit: Permit, way_back: float) -> None:
         if not self.arrive(self.ours[number]):

@@ -285,6 +285,15 @@ MUTANTS: Final = (
         tests=(_PACER + "test_a_throttle_cuts_the_rate",),
     ),
     Mutant(
+        name="turns from before a cut",
+        promise=13,
+        breach="Calls whose turns were given before a throttle go on at the rate before it.",
+        file="migrate_mfa/pacing/limiter.py",
+        find="oldest = max(self._clock.monotonic() - TURN_LASTS_S, self._congestion.cut_at)",
+        put="oldest = self._clock.monotonic() - TURN_LASTS_S",
+        tests=("tests/unit/pacing/test_turns.py::test_turns_from_before_a_cut_wait_for_the_pause_after_it",),
+    ),
+    Mutant(
         name="no pause after a throttle",
         promise=13,
         breach="The quota gets nothing back after a throttle, so the others find it empty.",

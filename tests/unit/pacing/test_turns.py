@@ -119,7 +119,20 @@ def test_turns_that_were_held_for_long_do_not_go_all_at_once() -> None:
         turn.go().sent()
         sent.append(clock.monotonic())
 
-    assert sent[-1] - sent[0] >= 6 * 0.1
+    assert sent[-1] - sent[0] >= 5 * 0.1
+
+
+def test_turns_from_before_a_cut_wait_for_the_pause_after_it() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(10.0, clock, lambda: 0.0)
+    first, second, *_ = [limiter.turn() for _ in range(8)]
+    assert limiter.throttled(first.go())
+    cut_at, paused = clock.monotonic(), limiter.rate()
+
+    second.go().sent()
+
+    assert paused <= 1.0
+    assert clock.monotonic() - cut_at >= 0.5
 
 
 class Slow(FakeUserPool):
