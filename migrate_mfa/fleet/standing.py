@@ -6,9 +6,10 @@ from pathlib import Path
 
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
 from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.engine.reconcile import DriftKind
 from migrate_mfa.fleet.place import REPORT, LocalPlace, Place, document, result_of
 from migrate_mfa.fleet.unit import Result, State
-from migrate_mfa.journal.lock import is_locked
+from migrate_mfa.journal.lock import holder_of, is_locked
 from migrate_mfa.journal.run_files import JOURNAL
 from migrate_mfa.reports.files import SUMMARY
 
@@ -32,8 +33,22 @@ class Progress:
     """The time of the note, in seconds since the epoch."""
     verb: str = ""
     """The command at work, if it is known."""
+    who: str = ""
+    """The process of this command, if it is known."""
     renewed_s: float | None = None
     """Seconds since its lease was renewed; None for a lock of this machine, which ends with its owner."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the last command of a target found that a person has to look at; empty if nothing."""
+
+    drift: Mapping[str, int] = field(default_factory=dict)
+    """Users who are no longer protected, by kind."""
+    failed: Mapping[str, int] = field(default_factory=dict)
+    """Failed rows by reason."""
+    not_met: float | None = None
+    """The share that `--fail-under` requires, if an audit found a lower one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +62,7 @@ class Standing:
     """The last command, if there was one."""
     counts: Mapping[str, int] = field(default_factory=dict)
     """Rows by outcome; after an audit, users by the state of their phone number."""
+    found: Found = field(default_factory=Found)
     account: str | None = None
     """The account, if the summary has it."""
     progress: Progress | None = None
@@ -59,11 +75,20 @@ def read_standing(place: Place, name: str) -> Standing:
         MigrateMfaError: the run directory of the fleet cannot be read.
     """
     progress = working(place, name)
-    summary = document(place.read(f"{name}/{REPORT}/{SUMMARY}"))
+    summary = summary_in(place, name)
     result = result_of(place, name)
     if result is not None and mark_of(summary) not in {"", result.mark}:
         result = None  # a command that no supervisor started has ended since
     return standing_of(result, summary, progress)
+
+
+def summary_in(place: Place, name: str) -> Mapping[str, object]:
+    """The summary of a target's last command; empty if there is none.
+
+    Raises:
+        MigrateMfaError: the run directory of the fleet cannot be read.
+    """
+    return document(place.read(f"{name}/{REPORT}/{SUMMARY}"))
 
 
 def mark_of(summary: Mapping[str, object]) -> str:
@@ -85,26 +110,25 @@ def standing_of(result: Result | None, summary: Mapping[str, object], progress: 
         state=State.WAITING,
         verb=str(summary.get("command") or ""),
         counts=counts_of(summary),
+        found=found_in(summary),
         account=account,
     )
     if progress is not None:
-        verb = progress.verb or known.verb
-        counts = known.counts if verb == known.verb else {}
-        return replace(known, state=State.RUNNING, progress=progress, verb=verb, counts=counts)
+        known = _of_verb(known, progress.verb or known.verb)
+        return replace(known, state=State.RUNNING, progress=progress)
     if result is not None:
-        counts = known.counts if result.verb == known.verb else {}
         return replace(
-            known,
-            state=result.state,
-            exit_code=result.exit_code,
-            error=result.error,
-            verb=result.verb,
-            counts=counts,
+            _of_verb(known, result.verb), state=result.state, exit_code=result.exit_code, error=result.error
         )
     if not summary:
         return known
     code = end_of(summary)
     return replace(known, state=State.INTERRUPTED if code is None else State.FINISHED, exit_code=code)
+
+
+def _of_verb(known: Standing, verb: str) -> Standing:
+    """The facts of a summary for a command; of another command, its counts tell nothing."""
+    return known if verb == known.verb else replace(known, verb=verb, counts={}, found=Found())
 
 
 def end_of(summary: Mapping[str, object]) -> ExitCode | None:
@@ -116,7 +140,11 @@ def end_of(summary: Mapping[str, object]) -> ExitCode | None:
     by_rows = command in _BY_ROWS and "users_done" in summary and counts.get(Outcome.UNPROCESSED) == 0
     if not by_rows and summary.get("state") not in {"finished", "planned"}:
         return None
-    return ExitCode.SOME_FAILED if command != "plan" and counts.get(Outcome.FAILED) else ExitCode.DONE
+    found = found_in(summary)
+    if found.not_met is not None or found.drift.keys() - {DriftKind.USER_GONE} or summary.get("drift_new"):
+        return ExitCode.NOT_MET
+    failed = summary.get("failed_now", counts.get(Outcome.FAILED))
+    return ExitCode.SOME_FAILED if command != "plan" and failed else ExitCode.DONE
 
 
 def counts_of(summary: Mapping[str, object]) -> dict[str, int]:
@@ -133,8 +161,28 @@ def counts_of(summary: Mapping[str, object]) -> dict[str, int]:
     return counts
 
 
+def found_in(summary: Mapping[str, object]) -> Found:
+    """What a summary has that a person has to look at."""
+    reasons, options = summary.get("reasons"), summary.get("options")
+    wanted = options.get("fail_under") if isinstance(options, dict) else None
+    required = wanted if isinstance(wanted, float) and summary.get("state") == "finished" else 0.0
+    return Found(
+        drift=_integers(summary.get("drift")),
+        failed=_integers(reasons.get(Outcome.FAILED)) if isinstance(reasons, dict) else {},
+        not_met=required if share_of(_numbers(summary)) < required else None,
+    )
+
+
+def share_of(counts: Mapping[str, int]) -> float:
+    """The part of the users of an audit with a verified phone; 0 if there are none."""
+    return counts.get("verified", 0) / max(1, sum(counts.values()))
+
+
 def _numbers(summary: Mapping[str, object]) -> dict[str, int]:
-    found = summary.get("total") if summary.get("command") == "audit" else summary.get("counts")
+    return _integers(summary.get("total" if summary.get("command") == "audit" else "counts"))
+
+
+def _integers(found: object) -> dict[str, int]:
     return {str(name): int(number) for name, number in found.items()} if isinstance(found, dict) else {}
 
 
@@ -152,6 +200,7 @@ def working(place: Place, name: str) -> Progress | None:
     return replace(
         progress_of(holder.progress or {}),
         verb=holder.command,
+        who=holder.who,
         renewed_s=max(0.0, stored.at - holder.renewed_at),
     )
 
@@ -159,15 +208,17 @@ def working(place: Place, name: str) -> Progress | None:
 def _working_here(directory: Path) -> Progress | None:
     if not is_locked(directory):
         return None
+    nothing_yet = Progress(who=holder_of(directory))
     if not (directory / JOURNAL).exists():
-        return Progress()
+        return nothing_yet
     from migrate_mfa.reports.from_journal import standing
 
     try:
         found = standing(directory)
     except MigrateMfaError:
-        return Progress()  # its journal is not complete yet
-    return Progress(
+        return nothing_yet  # its journal is not complete yet
+    return replace(
+        nothing_yet,
         done=found.progress.done,
         total=found.progress.total,
         seconds_left=found.progress.seconds_left,
