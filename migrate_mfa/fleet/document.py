@@ -47,6 +47,8 @@ class Line:
             "drift": dict(standing.found.drift),
             "failed_by_reason": dict(standing.found.failed),
             "fail_under_not_met": standing.found.not_met,
+            "attention": dict(standing.found.attention),
+            "recovered_to": standing.found.recovered_to or None,
             "lists": {name: self.list_of(name) for name in _LISTS if getattr(standing.found, name)},
             "command": standing.verb or None,
             "error": standing.error or None,
@@ -76,7 +78,8 @@ class Line:
         if found.not_met is not None:
             share, wanted = words.percent(share_of(self.standing.counts), 1), words.percent(found.not_met, 1)
             told.append(words("fleet.not_met_of", share=share, wanted=wanted, list=self.list_of("not_met")))
-        return told
+        told += [words(f"fleet.{name}", number=number) for name, number in found.attention.items()]
+        return [*told, words("fleet.recovered", moment=found.recovered_to)] if found.recovered_to else told
 
 
 def next_step(standing: Standing, begins: str) -> str:

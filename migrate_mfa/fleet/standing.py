@@ -19,6 +19,8 @@ _DONE: Mapping[str, str] = {
 }
 _BY_ROWS = frozenset({"run", "rollback", "disable"})
 """The commands that are done when no row is unprocessed."""
+_ATTENTION = ("users_not_read", "waiting_for_max_sms")
+"""The counts of a reconcile of users with whom it is not done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,10 @@ class Found:
     """Failed rows by reason."""
     not_met: float | None = None
     """The share that `--fail-under` requires, if an audit found a lower one."""
+    attention: Mapping[str, int] = field(default_factory=dict)
+    """Users who need attention for another reason, by its name in the summary."""
+    recovered_to: str = ""
+    """The time to which a point-in-time recovery has restored the pool, if a reconcile found one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,10 +171,14 @@ def found_in(summary: Mapping[str, object]) -> Found:
     """What a summary has that a person has to look at."""
     reasons, options = summary.get("reasons"), summary.get("options")
     wanted = options.get("fail_under") if isinstance(options, dict) else None
+    half_done = summary.get("half_done")
+    others = _integers(half_done) | _integers({name: summary.get(name) or 0 for name in _ATTENTION})
     required = wanted if isinstance(wanted, float) and summary.get("state") == "finished" else 0.0
     return Found(
         drift=_integers(summary.get("drift")),
         failed=_integers(reasons.get(Outcome.FAILED)) if isinstance(reasons, dict) else {},
+        attention={name: number for name, number in others.items() if number},
+        recovered_to=str(summary.get("recovered_to") or ""),
         not_met=required if share_of(_numbers(summary)) < required else None,
     )
 

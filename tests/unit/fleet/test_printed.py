@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
+
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.fleet.document import Line, next_step
 from migrate_mfa.fleet.page import as_html
 from migrate_mfa.fleet.printed import next_commands
-from migrate_mfa.fleet.standing import Found, Standing, end_of
+from migrate_mfa.fleet.standing import Found, Standing, end_of, standing_of
 from migrate_mfa.fleet.unit import State
+from migrate_mfa.reports.languages import Lang
+from migrate_mfa.reports.page_texts import PageTexts
 
 RUN = "migrate-mfa fleet fleet.toml --verb run --run-dir runs"
 DRIFTED = Standing(state=State.FINISHED, exit_code=9, verb="reconcile", found=Found(drift={"mfa_off": 1}))
@@ -65,3 +71,20 @@ def test_a_command_by_hand_ends_with_the_code_of_what_it_found() -> None:
     assert end_of(ended | {"drift": {"user_gone": 1}, "drift_new": {"user_gone": 1}}) is ExitCode.NOT_MET
     assert end_of(audited | {"options": {"fail_under": 0.5}}) is ExitCode.DONE
     assert end_of(audited | {"options": {"fail_under": 0.6}}) is ExitCode.NOT_MET
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_all_that_needs_attention_in_a_summary_is_told_in_both_languages(lang: Lang) -> None:
+    half = {"number_stored_mfa_off": 2, "mfa_off_not_given_back": 3}
+    summary = {"command": "reconcile", "state": "finished", "half_done": half, "users_not_read": 4}
+    summary |= {"waiting_for_max_sms": 5, "recovered_to": "2026-11-20 10:00 UTC", "counts": {"verified": 9}}
+
+    standing = standing_of(None, summary, None)
+    one = line("one", standing, "")
+
+    assert one.as_dict()["attention"] == half | {"users_not_read": 4, "waiting_for_max_sms": 5}
+    assert one.as_dict()["recovered_to"] == "2026-11-20 10:00 UTC"
+    told = " ".join(one.findings(PageTexts(lang)))
+    assert re.findall(r"\d+", told.partition("2026")[0]) == ["2", "3", "4", "5"]
+    assert "2026-11-20 10:00 UTC" in told
+    assert not line("one", standing_of(None, {"command": "run"}, None), "").findings(PageTexts(lang))
