@@ -37,7 +37,6 @@ from migrate_mfa.commands.simulate import simulate
 from migrate_mfa.commands.status import status
 from migrate_mfa.commands.unlock import unlock
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
-from migrate_mfa.domain.failure import COMMAND_MARK
 from migrate_mfa.domain.privacy import scrub
 from migrate_mfa.fleet import last_word
 
@@ -174,7 +173,7 @@ def _run(argv: list[str] | None) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except MigrateMfaError as error:
-        return _explain(error, next((each for each in given if not each.startswith("-")), COMMAND_MARK))
+        return _explain(error)
     except BrokenPipeError:
         return ExitCode.DONE  # the reader has closed our output
     except OSError as error:
@@ -185,12 +184,12 @@ def _run(argv: list[str] | None) -> int:
     return ExitCode.DONE
 
 
-def _explain(error: MigrateMfaError, command: str) -> int:
+def _explain(error: MigrateMfaError) -> int:
     message = _scrubbed(error.message)
     tell(f"migrate-mfa: {message}")
     last_word.leave(type(error), message)
     if error.hint:
-        tell(error.hint.replace(f"iam-policy {COMMAND_MARK}", f"iam-policy {command}"))
+        tell(error.hint)
     return error.exit_code
 
 

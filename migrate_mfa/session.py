@@ -33,7 +33,7 @@ from migrate_mfa.journal.pass_store import PassContext
 from migrate_mfa.journal.run_dir import lock_lane
 from migrate_mfa.pacing.limiter import RateLimiter
 from migrate_mfa.pacing.network import Network
-from migrate_mfa.pacing.retry import ATTEMPTS, retry_read
+from migrate_mfa.pacing.retry import ATTEMPTS, IMPATIENT, retry_read
 from migrate_mfa.pacing.user_pool import PacedUserPool
 from migrate_mfa.ports import Clock, Progress, UserPool
 from migrate_mfa.settings import Settings
@@ -176,14 +176,14 @@ def _look_at_lock(lane: Lane, progress: Progress) -> None:
         progress.say(f"{busy.message} This command adds only a few calls.")
 
 
-def account_of(target: AwsTarget) -> str:
-    """The account of the credentials.
+def account_of(target: AwsTarget, *, connects: int = IMPATIENT) -> str:
+    """The account of the credentials; `connects` is how many failed connections are allowed.
 
     Raises:
         NotAllowed: there are no credentials, or AWS does not accept them.
         OutOfReach: AWS does not answer.
     """
-    return call_or_exit(Aws(target).lane, SystemClock(), Stop()).account
+    return call_or_exit(Aws(target).lane, SystemClock(), Stop(), connects=connects).account
 
 
 def _limits(user_pool: UserPool) -> dict[Category, float]:

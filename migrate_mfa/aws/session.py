@@ -302,7 +302,9 @@ def call(client: Any, operation: str, *, need: str | None = None, **arguments: A
     except RoleRefused as error:  # while the call was signed
         raise renewal_error(operation, error, None) from error
     except FAILURES as error:
-        raise api_error(operation, error) from error
+        refused = api_error(operation, error)
+        refused.pool_id = arguments.get("UserPoolId", "")
+        raise refused from error
     if need is not None and need not in answer:
         raise ApiError(operation=operation, code="GarbledAnswer")
     return answer

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from migrate_mfa.checks.findings import Code, Finding, Level, Unknown
 from migrate_mfa.checks.permissions import PERMISSIONS
 from migrate_mfa.checks.snapshot import NO_PRINCIPAL, Decision, PoolSnapshot
+from migrate_mfa.domain.failure import POLICY
 
 _CODE = Code.CALLER_PERMISSIONS
 _Decisions = Mapping[str, Decision]
@@ -15,11 +16,12 @@ def caller_findings(snapshot: PoolSnapshot) -> list[Finding]:
     caller, verb = snapshot.caller, snapshot.scope.verb
     if caller is None:
         return []
+    printing = f"{POLICY} {verb} --user-pool-id {snapshot.facts.id}"
     impact = f"Without them, `{verb}` ends with exit code 5 or reports less."
     if isinstance(caller.decisions, Unknown):
-        return [_unknown(caller.decisions, verb, impact)]
+        return [_unknown(caller.decisions, printing, impact)]
     optional = _such(caller.decisions, Decision.DENIED, verb, required=False)
-    found = [_required(caller.decisions, verb, impact)]
+    found = [_required(caller.decisions, verb, impact, printing)]
     if optional:
         observed = f"Your credentials do not allow these optional actions of {verb}: {', '.join(optional)}."
         found.append(
@@ -28,15 +30,15 @@ def caller_findings(snapshot: PoolSnapshot) -> list[Finding]:
     return found
 
 
-def _unknown(decisions: Unknown, verb: str, impact: str) -> Finding:
+def _unknown(decisions: Unknown, printing: str, impact: str) -> Finding:
     if decisions.code == NO_PRINCIPAL:
         observed = "Could not be checked: your credentials are those of the root user or of a federated user."
         return Finding(_CODE, Level.UNCHECKED, observed, impact, "Use an IAM role or IAM user.")
-    remedy = f"Allow iam:SimulatePrincipalPolicy, or compare with: migrate-mfa iam-policy {verb}"
+    remedy = f"Allow iam:SimulatePrincipalPolicy, or compare with what this prints:\n  {printing}"
     return decisions.finding(_CODE, impact, remedy)
 
 
-def _required(decisions: _Decisions, verb: str, impact: str) -> Finding:
+def _required(decisions: _Decisions, verb: str, impact: str, printing: str) -> Finding:
     if denied := _such(decisions, Decision.DENIED, verb, required=True):
         observed = f"Your credentials do not allow: {', '.join(denied)}."
         return Finding(
@@ -44,7 +46,7 @@ def _required(decisions: _Decisions, verb: str, impact: str) -> Finding:
             Level.FAILURE,
             observed,
             impact,
-            f"Attach the policy that this prints: migrate-mfa iam-policy {verb}",
+            f"Attach the policy that this prints:\n  {printing}",
         )
     if unsure := _such(decisions, Decision.UNSURE, verb, required=True):
         observed = f"Allowed only under conditions that cannot be checked here: {', '.join(unsure)}."

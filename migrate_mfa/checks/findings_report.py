@@ -36,7 +36,7 @@ def _plain(finding: Finding) -> dict[str, str]:
         "level": finding.level.value,
         "saw": scrub(finding.observed),
         "why": scrub(finding.impact),
-        "remedy": scrub(finding.remedy),
+        "remedy": scrub(" ".join(finding.remedy.split())),
     }
 
 
@@ -74,14 +74,17 @@ def verdict(findings: Iterable[Finding]) -> str:
 
 
 def _paragraph(text: str, first: str = "") -> list[str]:
+    """A text in lines; a command at its end has a line of its own, and stays in one piece."""
     indent = _INDENT + " " * len(first)
-    return wrap(
-        scrub(text),
+    prose, *command = scrub(text).split("\n")
+    lines = wrap(
+        prose,
         _WIDTH,
         initial_indent=_INDENT + first,
         subsequent_indent=indent,
         break_on_hyphens=False,
     )
+    return [*lines, *(indent + each for each in command)]
 
 
 def _wrapped(text: str) -> list[str]:

@@ -1,7 +1,7 @@
 """Turns a command that takes option groups into a function for Typer: one parameter for each field."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -12,6 +12,7 @@ from migrate_mfa.cli.job_file import JOB_OPTIONS, begin
 from migrate_mfa.cli.located import located
 from migrate_mfa.cli.options import Declared, Group, group_of
 from migrate_mfa.domain.errors import ExitCode, MigrateMfaError, UsageError
+from migrate_mfa.domain.failure import named_in
 
 Failed = Callable[[str, Sequence[Group], MigrateMfaError], None]
 """Called with the command, its options and the error that ended it; not for options that cannot be used."""
@@ -37,6 +38,8 @@ def expanded(
             with located(verb, values) as here:
                 code = command(**{name: group.of(here, given) for name, (group, _) in taken.items()})
         except MigrateMfaError as error:
+            deep = bool(values.get("deep"))
+            error.hint = named_in(error.hint, _policy_of(verb, values), values.get("user_pool_id"), deep=deep)
             if not isinstance(error, UsageError):
                 failed(verb, [group.of(values, given) for group, _ in taken.values()], error)
             raise
@@ -48,6 +51,11 @@ def expanded(
     call.actions = getattr(command, "actions", {})  # type: ignore[attr-defined]
     call.option_groups = [group for group, _ in taken.values()]  # type: ignore[attr-defined]
     return call
+
+
+def _policy_of(verb: str, values: Mapping[str, Any]) -> str:
+    """The command whose policy allows a command: a fleet itself needs what its verb needs in the bucket."""
+    return str(values.get("verb") or "run") if verb == "fleet" else verb
 
 
 def mentioned(command: Callable[..., ExitCode]) -> Callable[..., None]:

@@ -15,7 +15,7 @@ from migrate_mfa.cli.streams import write
 from migrate_mfa.cli.toml_file import read_toml
 from migrate_mfa.cli.variables import variable_of
 from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError, UsageError
-from migrate_mfa.domain.formatting import nearest
+from migrate_mfa.domain.formatting import the_nearest
 
 _OWN = frozenset({"job", "show_config", "help"})
 _JOB = "migrate_mfa.job"
@@ -50,7 +50,7 @@ def _load(context: typer.Context, path: Path | None) -> Path | None:
         if key not in known:
             raise InputUnusable(
                 f"{path}: {key!r} is no option of {context.info_name}.",
-                f"The nearest is {nearest(key, known)!r}; all: {', '.join(sorted(known))}.",
+                f"{the_nearest(key, known)} All: {', '.join(sorted(known))}.".lstrip(),
             )
         try:
             values[key] = processed(known[key], value, context)

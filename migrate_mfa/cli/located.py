@@ -95,12 +95,25 @@ def file_here(source: str, what: str, values: Mapping[str, Any]) -> Iterator[Pat
     from migrate_mfa.remote.working_copy import fetched
 
     url = BucketUrl.parse(source)
-    with fetched(opened(url.parent, values), url, what, waiting()) as path:
+    with fetched(opened(url.parent, values, holds_run=False), url, what, waiting()) as path:
         yield path
 
 
-def opened(url: BucketUrl, values: Mapping[str, Any]) -> "Objects":
+def require_readable(source: str, what: str, values: Mapping[str, Any], attempts: int) -> None:
+    """Refuse a file in a bucket that `file_here` could not download; raises as `file_here`."""
+    from migrate_mfa.remote.working_copy import require_readable
+
+    url = BucketUrl.parse(source)
+    require_readable(opened(url.parent, values, holds_run=False), url, what, waiting(), attempts)
+
+
+def opened(url: BucketUrl, values: Mapping[str, Any], *, holds_run: bool = True) -> "Objects":
     """A place in a bucket, with the command's AWS options but without its role: that is only for the pool.
+
+    Args:
+        url: the place.
+        values: options by name.
+        holds_run: whether it is a run directory, not the folder of a file.
 
     Raises:
         UsageError: the AWS configuration cannot be used.
@@ -109,7 +122,7 @@ def opened(url: BucketUrl, values: Mapping[str, Any]) -> "Objects":
     from migrate_mfa.remote.aws_objects import open_bucket
 
     names = ("profile", "region", "endpoint_url", "kms_key")
-    return open_bucket(url, **{name: values.get(name) for name in names})
+    return open_bucket(url, **{name: values.get(name) for name in names}, holds_run=holds_run)
 
 
 def lane_in_bucket(

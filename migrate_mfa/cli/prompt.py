@@ -1,7 +1,8 @@
 """Questions and messages: what is shown before a plan is applied, and how the answer is read."""
 
 import sys
-from contextlib import suppress
+import threading
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import typer
@@ -13,7 +14,7 @@ from migrate_mfa.domain.formatting import counted, folded
 from migrate_mfa.stop import SIGNAL_EXITS, Stop, StopCause, Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from migrate_mfa.cli.option_groups import Consent, Output
     from migrate_mfa.domain.model import PoolFacts
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _POOL_NAME = "the pool's name"
+_SLOW_S = 2.0
 
 
 def progress_for(output: "Output") -> "Progress":
@@ -80,6 +82,18 @@ def tell(text: str, *, fold: bool = True) -> None:
     with suppress(OSError):
         text = printable(text)
         typer.echo(folded(text) if fold and sys.stderr.isatty() else text, err=True)
+
+
+@contextmanager
+def telling_if_slow(text: str) -> "Iterator[None]":
+    """Say what is waited for if that takes so long that a person would ask."""
+    timer = threading.Timer(_SLOW_S, tell, [text])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def asked(question: "Callable[[], T]", unchanged: str) -> "T":

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from migrate_mfa.cli.options import PREFIX
-from migrate_mfa.domain.formatting import nearest
+from migrate_mfa.domain.formatting import the_nearest
 
 _WIDENING = frozenset({"--yes", "--despite", "--phone-conflict"})
 
@@ -35,7 +35,9 @@ def _reason(name: str, known: set[str], flags: set[str]) -> str:
         return f"{flag} is given on the command line only, because {why}."
     if flag in flags:
         return f"{flag} is given on the command line only, because it concerns one invocation."
-    return f"there is no option {flag}. The nearest is {nearest(name, known)}."
+    ends = [each[len(PREFIX) :] for each in known]  # with their prefix, all names would be alike
+    near = the_nearest(name[len(PREFIX) :], ends, shown=PREFIX.__add__)
+    return f"there is no option {flag}. {near}".rstrip()
 
 
 def _known(program: Any) -> tuple[set[str], set[str]]:  # noqa: ANN401 - likewise

@@ -99,6 +99,7 @@ def _fleet(name: str, path: Path, chosen: Chosen, placing: Placing, aws: Aws, sh
         endpoint_url=aws.endpoint_url,
         patience=Patience(tries=placing.tries, pause_s=float(placing.retry_pause)),
         placing=tuple(carried(placing)),
+        is_task=placing.index_from_env,
         lang=showing.lang,
     )
 
@@ -135,6 +136,8 @@ def _options() -> "dict[str, VerbOptions]":
 
 
 def _do(made: "Fleet", placing: Placing, consent: Consent, output: JsonOnly) -> ExitCode:
+    from migrate_mfa.fleet.standing import require_kind
+
     asks = made.asks
     if asks:
         require_consent(consent)
@@ -142,6 +145,7 @@ def _do(made: "Fleet", placing: Placing, consent: Consent, output: JsonOnly) -> 
     units = made.units()
     with closing(_engine(placing)) as engine:
         made.require_run_dir(engine.needs_shared_run_dir)
+        require_kind(made.place, [each.name for each in made.targets], made.verb)
         if asks and not consent.yes:
             made.ask(units)
         if index is None:

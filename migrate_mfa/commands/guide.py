@@ -9,7 +9,7 @@ from migrate_mfa.cli.options import Group, Only, Option
 from migrate_mfa.cli.prompt import tell
 from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.errors import ExitCode, UsageError
-from migrate_mfa.domain.formatting import nearest
+from migrate_mfa.domain.formatting import the_nearest
 from migrate_mfa.reports.languages import Lang
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def guide(reading: Reading, output: Annotated[Output, Only("no_color")]) -> Exit
     if topic not in TOPICS:
         raise UsageError(
             f"There is no topic {reading.topic!r}.",
-            f"The nearest is {nearest(topic, TOPICS)}. {_HOW_TO_LIST}",
+            f"{the_nearest(topic, TOPICS, shown=str)} {_HOW_TO_LIST}".lstrip(),
         )
     page = page_of(topic, reading.lang)
     if reading.lang is not Lang.EN and page == page_of(topic, Lang.EN):

@@ -1,7 +1,7 @@
 """iam-policy: the permissions that a command needs, as a policy document for IAM."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from migrate_mfa.cli import option_values
 from migrate_mfa.cli.caller import Aws, Pool
@@ -10,6 +10,9 @@ from migrate_mfa.cli.options import PREFIX, Group, Only, Option
 from migrate_mfa.cli.prompt import tell
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.remote.objects import BucketUrl
+
+if TYPE_CHECKING:
+    from migrate_mfa.checks.permissions import Permission
 
 _CURRENT = "current"
 _MAKES_THE_ROLE = "setup-pool"
@@ -76,7 +79,12 @@ def iam_policy(allowing: Allowing, pool: Pool, aws: Aws, role: RoleToPass, telli
 
     command, run_dir = allowing.command, allowing.run_dir
     asks_the_pool = run_dir is None or command not in ASK_ONLY_THE_BUCKET
-    document = _on_the_pool(allowing, pool, aws, role, telling) if asks_the_pool else document_of([])
+    left_out = asks_the_pool and run_dir is not None and pool.user_pool_id is None
+    document = document_of([])
+    if left_out:
+        _permissions(allowing, telling)  # there must be such a command
+    elif asks_the_pool:
+        document = _on_the_pool(allowing, pool, aws, role, telling)
     if run_dir is not None:
         partition = partition_of(aws.region or (pool.user_pool_id or ""))
         document["Statement"] += bucket_statements(
@@ -84,25 +92,34 @@ def iam_policy(allowing: Allowing, pool: Pool, aws: Aws, role: RoleToPass, telli
         )
     tables.as_json(document)
     _name_placeholders(str(document))
+    if left_out:
+        tell("This is for the bucket only. To include what is needed on the pool, add --user-pool-id.")
     return ExitCode.DONE
+
+
+def _permissions(allowing: Allowing, telling: NotifyTopic) -> "tuple[Permission, ...]":
+    """Those on the pool; raises UsageError if there is no such command."""
+    from migrate_mfa.checks.iam_policy import permissions_of
+
+    return permissions_of(
+        allowing.command,
+        deep=allowing.deep,
+        notify=telling.notify_topic_arn is not None,
+        optional=allowing.optional,
+    )
 
 
 def _on_the_pool(
     allowing: Allowing, pool: Pool, aws: Aws, role: RoleToPass, telling: NotifyTopic
 ) -> dict[str, Any]:
     from migrate_mfa.aws.session import region_of
-    from migrate_mfa.checks.iam_policy import ROLE_PLACEHOLDER, Ground, permissions_of, policy
+    from migrate_mfa.checks.iam_policy import ROLE_PLACEHOLDER, Ground, policy
     from migrate_mfa.domain.errors import UsageError
     from migrate_mfa.pool_setup.role import role_name
     from migrate_mfa.session import account_of
     from migrate_mfa.settings import Settings
 
-    permissions = permissions_of(
-        allowing.command,
-        deep=allowing.deep,
-        notify=telling.notify_topic_arn is not None,
-        optional=allowing.optional,
-    )
+    permissions = _permissions(allowing, telling)
     if pool.user_pool_id is None:
         raise UsageError("--user-pool-id is missing.", "It looks like ap-northeast-1_AbCdEfGhI.")
     target = Settings(aws=aws).target(pool.user_pool_id)

@@ -33,7 +33,8 @@ class ApiError(Exception):
     `code` is the AWS error code, or one of ours for failures without an answer: `ConnectFailed` (nothing was
     sent), `ConnectionLost` (sent, no answer), `GarbledAnswer`. `message` is AWS's text, which can contain
     personal data: it is never logged or printed unmasked. `problem` is set if the configuration or the
-    credentials are the cause: the error that ends the run, which says more than the code.
+    credentials are the cause: the error that ends the run, which says more than the code. `pool_id` is the
+    pool that the call was about, if any.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class ApiError(Exception):
         message: str = "",
         status: int = 0,
         problem: MigrateMfaError | None = None,
+        pool_id: str = "",
     ) -> None:
         super().__init__(f"{operation}: {code}")
         self.operation = operation
@@ -51,6 +53,7 @@ class ApiError(Exception):
         self.message = message
         self.status = status
         self.problem = problem
+        self.pool_id = pool_id
 
     @property
     def may_have_stored(self) -> bool:
@@ -129,8 +132,9 @@ class RunProblem:
     hint: str
 
 
+POLICY = "migrate-mfa iam-policy"
 COMMAND_MARK = "COMMAND"
-"""A placeholder in hints: `main` replaces it by the command that was given."""
+"""A placeholder in hints after `iam-policy`: `named_in` replaces it by the command that was given."""
 _CREDENTIALS = RunProblem(
     NotAllowed,
     "the credentials have expired or are not accepted",
@@ -139,8 +143,8 @@ _CREDENTIALS = RunProblem(
 _PERMISSION = RunProblem(
     NotAllowed,
     "your credentials do not allow this",
-    f"Attach the policy that `migrate-mfa iam-policy {COMMAND_MARK}` prints, then run the same command again "
-    "to resume.",
+    "Attach the policy that this prints, then run the same command again to resume:\n"
+    f"  {POLICY} {COMMAND_MARK}",
 )
 _NOT_ENABLED = RunProblem(
     NotAllowed,
@@ -248,7 +252,23 @@ def run_problem(error: ApiError) -> MigrateMfaError:
     if error.problem is not None:
         return error.problem
     problem = _RUN_PROBLEMS[error.code]
-    return problem.error(f"{error.operation}: {problem.what} ({error.code}).", problem.hint)
+    pool = f" --user-pool-id {error.pool_id}" if error.pool_id else ""
+    hint = problem.hint.replace(COMMAND_MARK, f"{COMMAND_MARK}{pool}")
+    return problem.error(f"{error.operation}: {problem.what} ({error.code}).", hint)
+
+
+def named_in(hint: str, command: str, pool_id: str | None = None, *, deep: bool = False) -> str:
+    """A hint whose `iam-policy` line, if it has one, can be pasted.
+
+    Args:
+        hint: of an error that ends a command.
+        command: the command.
+        pool_id: its pool, if one was given.
+        deep: whether --deep was given.
+    """
+    pool = "" if pool_id is None or "--user-pool-id" in hint else f" --user-pool-id {pool_id}"
+    line = f"{POLICY} {command}{pool}{' --deep' if deep else ''}"
+    return hint.replace(f"{POLICY} {COMMAND_MARK}", line)
 
 
 def user_reason(code: str) -> Reason:

@@ -1,6 +1,6 @@
 """Texts for people: durations, counts, and lines that fit a terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from textwrap import wrap
 
@@ -66,8 +66,14 @@ def folded(text: str, *, indent: str = "") -> str:
     return "\n".join(lines)
 
 
-def nearest(text: str, known: Iterable[str], *, likeness: float = 0.0) -> str:
-    """The known text that is most similar to a given one; empty if none is similar enough."""
+def nearest(text: str, known: Iterable[str]) -> str:
+    """The known text that a given one was probably meant for; empty if none is similar enough."""
     from difflib import get_close_matches  # noqa: PLC0415 - only what was mistyped pays for it
 
-    return next(iter(get_close_matches(text, list(known), n=1, cutoff=likeness)), "")
+    return next(iter(get_close_matches(text, list(known), n=1)), "")
+
+
+def the_nearest(text: str, known: Iterable[str], *, shown: Callable[[str], str] = repr) -> str:
+    """A sentence that names the nearest known text; empty if there is none."""
+    near = nearest(text, known)
+    return f"The nearest is {shown(near)}." if near else ""

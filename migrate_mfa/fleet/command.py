@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from migrate_mfa.cli.ask import ask
-from migrate_mfa.cli.prompt import asked, tell
+from migrate_mfa.cli.prompt import asked, tell, telling_if_slow
 from migrate_mfa.cli.streams import write
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import Declined, ExitCode, MigrateMfaError, OutOfReach, UsageError
@@ -22,9 +22,9 @@ from migrate_mfa.fleet.page import as_html
 from migrate_mfa.fleet.place import REPORT, Place, open_place
 from migrate_mfa.fleet.printed import next_commands, show, shown, table
 from migrate_mfa.fleet.retry import exit_code_of
-from migrate_mfa.fleet.standing import Standing, read_standing, summary_in
+from migrate_mfa.fleet.standing import Standing, read_standing, read_summary
 from migrate_mfa.fleet.unit import Patience, State, Unit, Whereabouts
-from migrate_mfa.fleet.validate import ask_aws, of_one_pool, validate
+from migrate_mfa.fleet.validate import CONNECTS, ask_aws, of_one_pool, read_roster, trouble_of, validate
 from migrate_mfa.remote.objects import is_bucket_url
 from migrate_mfa.reports.files import SUMMARY
 from migrate_mfa.reports.from_journal import PAGE
@@ -54,6 +54,8 @@ class Fleet:
     patience: Patience = field(default_factory=Patience)
     placing: Sequence[str] = ()
     """The options of the command line that place the targets, for the next command."""
+    is_task: bool = False
+    """Whether this is a task of an indexed job: nobody waits, and without the accounts it has no lane."""
     lang: Lang = Lang.EN
     """The language of the page."""
 
@@ -104,7 +106,18 @@ class Fleet:
     @cached_property
     def accounts(self) -> Mapping[str, str]:
         """The known accounts by the names of their targets."""
-        return accounts_of(self.targets, _account_of)
+        from migrate_mfa.aws.session import AwsTarget
+        from migrate_mfa.pacing.retry import ATTEMPTS
+        from migrate_mfa.session import account_of
+
+        def ask_sts(caller: Caller) -> str:
+            target = AwsTarget(
+                user_pool_id=caller.user_pool_id, profile=caller.profile, endpoint_url=caller.endpoint_url
+            )
+            return account_of(target, connects=ATTEMPTS if self.is_task else CONNECTS)
+
+        with telling_if_slow("Asking AWS which accounts the credentials of the targets belong to …"):
+            return accounts_of(self.targets, ask_sts)
 
     def units(self) -> list[Unit]:
         """The lanes, each with its targets."""
@@ -123,7 +136,7 @@ class Fleet:
         Raises:
             Declined: anything else was typed.
         """
-        summaries = {each.name: summary_in(self.place, each.name) for each in self.targets}
+        summaries = {each.name: read_summary(self.place, each.name) for each in self.targets}
         tell(table(self.verb, units, self.run_dir or "", summaries), fold=False)
         stop, number = Stop(), str(len(self.targets))
         unchanged = "Nothing was begun."
@@ -266,25 +279,26 @@ class Fleet:
 
     def validate(self) -> ExitCode:
         """Check every role and pool, and the run directory if one is given, and print all problems."""
-        unusable = self._trouble_of_run_dir()
+        with telling_if_slow(f"Looking at {counted(len(self.targets), 'target')} …"):
+            unusable = self._trouble_of_run_dir()
+            looked = validate(self.targets, self.verb, ask_aws, read_roster)
         if unusable:
             write(f"--run-dir: {unusable}")
-        looked = validate(self.targets, self.verb, ask_aws)
         for each in looked:
-            found = each.found
-            facts = f"pool {found.pool_name}, account {found.account}, MFA {found.mfa}" if found else ""
-            write(f"{each.name}: {each.trouble or facts}")
+            for line in each.lines():
+                write(f"{each.name}: {line}")
         for names in of_one_pool(self._all):
             write(
                 f"{', '.join(names)}: of one pool. A user must be in one of their rosters only: "
                 "see migrate-mfa guide fleet."
             )
-        wrong = sum(bool(each.trouble) for each in looked)
+        wrong = sum(bool(each.troubles) for each in looked)
         said = {each.name: each.account for each in self.targets if each.account}
         asked = {each.name: each.found.account for each in looked if each.found}
         lanes = len(by_lane(self.targets, said | asked))
         counts = f"{counted(len(looked), 'target')} in {counted(lanes, 'lane')}"
-        write(f"\n{counts} (--index-from-env: 0 to {lanes - 1}), {wrong:,} with trouble.")
+        ending = "; --run-dir cannot be used" if unusable else ""
+        write(f"\n{counts} (--index-from-env: 0 to {lanes - 1}), {wrong:,} with trouble{ending}.")
         return ExitCode.STOPPED if wrong or unusable else ExitCode.DONE
 
     def _trouble_of_run_dir(self) -> str:
@@ -293,14 +307,5 @@ class Fleet:
         try:
             self.place.require_writable()
         except MigrateMfaError as error:
-            return f"{error.message} {error.hint}".strip()
+            return trouble_of(error, self.verb)
         return ""
-
-
-def _account_of(caller: Caller) -> str:
-    from migrate_mfa.aws.session import AwsTarget
-    from migrate_mfa.session import account_of
-
-    return account_of(
-        AwsTarget(user_pool_id=caller.user_pool_id, profile=caller.profile, endpoint_url=caller.endpoint_url)
-    )

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from migrate_mfa.domain.errors import MigrateMfaError, RunDirectoryError
 from migrate_mfa.fleet.place import Place, result_of
-from migrate_mfa.fleet.standing import Progress, Standing, standing_of, summary_in, working
-from migrate_mfa.fleet.unit import TROUBLED, Result, State, Unit
+from migrate_mfa.fleet.standing import Progress, Standing, read_summary, standing_of, working
+from migrate_mfa.fleet.unit import TROUBLED, Job, Result, State, Unit
 
 if TYPE_CHECKING:
     from migrate_mfa.fleet.engines import Engine
@@ -64,7 +64,8 @@ class Coordination:
             waits = Standing(state=State.WAITING, verb=unit.verb)
             self.standings |= dict.fromkeys((job.name for job in unit.jobs), waits)
         for unit in self.units:
-            self._submit(_Placed(unit))
+            if refused := self._submit(_Placed(unit)):
+                self._give_up(unit, unit.jobs, refused, State.SET_ASIDE)
         try:
             while self._placed:
                 done, _ = wait(self._placed, timeout=_TICK_S, return_when=FIRST_COMPLETED)
@@ -78,11 +79,13 @@ class Coordination:
             self.engine.drain()
             raise
 
-    def _submit(self, placed: _Placed) -> None:
+    def _submit(self, placed: _Placed) -> str:
+        """Give a lane to the engine; returns the reason if the engine does not take it."""
         try:
             self._placed[self.engine.submit(placed.unit)] = placed
-        except Exception as error:  # noqa: BLE001 - whatever an engine raises, its worker is lost
-            self._lost(placed, error)
+        except Exception as error:  # noqa: BLE001 - an engine may raise anything
+            return _why(error)
+        return ""
 
     def _ended(self, future: Lost, placed: _Placed) -> None:
         try:
@@ -97,17 +100,19 @@ class Coordination:
         """Handle a lost lane: place its unfinished targets again, or set them aside."""
         unit = placed.unit
         left = [job for job in unit.jobs if not self._found(job.name, unit.invocation)]
-        why = (
-            error.message if isinstance(error, MigrateMfaError) else f"Its worker was lost ({_told(error)})."
-        )
-        final = isinstance(error, RunDirectoryError)
+        why, final = _why(error), isinstance(error, RunDirectoryError)
         again = placed.losses + 1 < unit.patience.tries and not final
         if left and again and not self.stop.requested:
-            self.say(f"{unit.lane}: {why} Its targets are placed again.")
-            self._submit(_Placed(replace(unit, jobs=tuple(left)), placed.losses + 1))
-            return
+            refused = self._submit(_Placed(replace(unit, jobs=tuple(left)), placed.losses + 1))
+            if not refused:
+                self.say(f"{unit.lane}: {why} Its targets are placed again.")
+                return
+            why = refused
         state = State.INTERRUPTED if self.stop.requested and not final else State.SET_ASIDE
-        for job in left:
+        self._give_up(unit, left, why, state)
+
+    def _give_up(self, unit: Unit, jobs: Sequence[Job], why: str, state: State) -> None:
+        for job in jobs:
             lost = Result(name=job.name, state=state, error=why, verb=unit.verb, ended_at=self.clock.now())
             self._note(lost)
 
@@ -145,7 +150,7 @@ class Coordination:
 
     def _summary(self, name: str) -> Mapping[str, object]:
         try:
-            return summary_in(self.place, name)
+            return read_summary(self.place, name)
         except MigrateMfaError:
             return {}
 
@@ -182,10 +187,12 @@ class Coordination:
         return name in self._begun
 
 
-def _told(error: BaseException) -> str:
-    """The reason for a loss: the kind of the error, and the first line of its text."""
+def _why(error: BaseException) -> str:
+    """The reason for a loss: our own message, or the kind of the error and the first line of its text."""
+    if isinstance(error, MigrateMfaError):
+        return error.message
     first = str(error).partition("\n")[0][:_MOST_TOLD]
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+    return f"Its worker was lost ({': '.join(filter(None, [type(error).__name__, first]))})."
 
 
 class Speed:

@@ -5,6 +5,7 @@ one takes its task at once; if it is frozen, after the scheduler's `worker-ttl`.
 """
 
 import ipaddress
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -70,7 +71,7 @@ class Dask:
         """
         require_safe(address, insecure=insecure)
         self.needs_shared_run_dir = not is_loopback(address)
-        self._address = address
+        self._address, self._say, self._is_gone = address, say, False
         self._client = _connected(address)
         self._invocations: set[str] = set()
         self._draining = False
@@ -88,10 +89,19 @@ class Dask:
             OutOfReach: the scheduler is gone. Dask itself would wait forever.
         """
         if self._client.status != "running":
+            self._tell_gone()
             raise OutOfReach(f"The scheduler {self._address} is gone.")
         self._invocations.add(unit.invocation)
         future: Future[tuple[Result, ...]] = self._executor.submit(_on_worker, unit, __version__)
         return future
+
+    def _tell_gone(self) -> None:
+        if not self._is_gone:
+            self._is_gone = True
+            self._say(
+                f"The scheduler {self._address} is gone. The commands at work end by themselves; fleet "
+                "status shows how. Then start a scheduler and workers, and run the same command again."
+            )
 
     def begun(self, future: "Future[tuple[Result, ...]]") -> bool:
         """See `Engine.begun`. Only the scheduler knows, so any lane may have begun."""
@@ -125,6 +135,8 @@ def _connected(address: str) -> "Client":
         ) from None
     if urlsplit(address).scheme == "tls":
         _require_certificates(address)
+    # Without a scheduler, Dask logs tracebacks; this program reports its state itself.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
         return Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, TimeoutError, ValueError, TypeError) as error:

@@ -10,7 +10,7 @@ from typing import Protocol
 from migrate_mfa.aws.names import POOL_ID, ROLE_ARN
 from migrate_mfa.cli.toml_file import read_toml
 from migrate_mfa.domain.errors import InputUnusable, MigrateMfaError, UsageError
-from migrate_mfa.domain.formatting import nearest
+from migrate_mfa.domain.formatting import the_nearest
 from migrate_mfa.remote.objects import BucketUrl, is_bucket_url
 
 READS_ROSTER = frozenset({"plan", "run", "disable"})
@@ -114,8 +114,9 @@ def chosen(targets: Sequence[Target], only: Collection[str]) -> list[Target]:
     known = {word for each in targets for word in (each.name, *each.tags)}
     for word in only:
         if word not in known:
-            hint = f"The nearest is {nearest(word, known)!r}."
-            raise InputUnusable(f"--only {word!r} is neither a target nor a tag of the fleet file.", hint)
+            raise InputUnusable(
+                f"--only {word!r} is neither a target nor a tag of the fleet file.", the_nearest(word, known)
+            )
     return [each for each in targets if each.is_chosen(only)]
 
 
@@ -147,13 +148,20 @@ class _Reader:
             return
         if not tables:
             self.faults.append("There is no [[target]].")
-        seen: set[str] = set()
+        seen: dict[str, str] = {}
+        names: set[str] = set()
         for number, table in enumerate(tables, 1):
             where = f"target {table.get('name', f'number {number}')!s}"
             self._check(table, where)
-            if (name := str(table.get("name", number)).casefold()) in seen:
+            name = str(table.get("name", number))
+            if (other := seen.setdefault(name.casefold(), name)) != name:
+                self.faults.append(
+                    f"{where}: target {other} has the same name in another case, and macOS would put both "
+                    "into one directory. Give each its own."
+                )
+            elif name in names:
                 self.faults.append(f"{where}: another target has this name. Give each its own.")
-            seen.add(name)
+            names.add(name)
             if (target := self._target({**defaults, **table}, where)) is not None:
                 self._require_own_work(target, where)
                 yield target
@@ -171,8 +179,7 @@ class _Reader:
             if key in _OURS:
                 self.faults.append(f"{where}: {key!r} is set by the fleet itself.")
             elif key not in self._known:
-                near = nearest(key, self._known)
-                self.faults.append(f"{where}: {key!r} is no option. The nearest is {near!r}.")
+                self.faults.append(f"{where}: {key!r} is no option. {the_nearest(key, self._known)}".rstrip())
             elif key not in _OF_FLEET and (fault := self._fault(key, value)):
                 self.faults.append(f"{where}: {key} = {_shown(value)}: {fault}")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrate_mfa.cli.caller import Aws
-from migrate_mfa.cli.prompt import tell
+from migrate_mfa.cli.prompt import tell, telling_if_slow
 from migrate_mfa.cli.streams import write
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, UsageError
 from migrate_mfa.domain.formatting import counted
@@ -49,7 +49,8 @@ def begin(words: tuple[str, ...], beginning: Beginning, regions: tuple[str, ...]
         profile=aws.profile,
         endpoint_url=aws.endpoint_url,
     )
-    found = look(wanted)
+    with telling_if_slow("Listing the accounts of the organization and their user pools …"):
+        found = look(wanted)
     text = as_toml(found, wanted)
     has_targets = any(each.pools for each in found)
     if not has_targets and not any(each.trouble for each in found):

@@ -32,7 +32,7 @@ class LocalPlace:
         """A file by its path in here, or None where there is none."""
         try:
             return (self.path / name).read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise self._unusable("read", error) from error

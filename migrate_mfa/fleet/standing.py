@@ -1,14 +1,17 @@
 """The state of a target, only from its run directory, its locks and the result of its supervisor."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
+from migrate_mfa.domain.errors import ExitCode, InputUnusable, MigrateMfaError
+from migrate_mfa.domain.formatting import counted
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.engine.reconcile import DriftKind
 from migrate_mfa.fleet.place import REPORT, LocalPlace, Place, document, result_of
 from migrate_mfa.fleet.unit import Result, State
+from migrate_mfa.fleet.validate import AT_ONCE
 from migrate_mfa.journal.lock import holder_of, is_locked
 from migrate_mfa.journal.run_files import JOURNAL
 from migrate_mfa.reports.files import SUMMARY
@@ -21,6 +24,21 @@ _BY_ROWS = frozenset({"run", "rollback", "disable"})
 """The commands that are done when no row is unprocessed."""
 _ATTENTION = ("users_not_read", "waiting_for_max_sms")
 """The counts of a reconcile of users with whom it is not done."""
+
+
+_KINDS: Mapping[str, frozenset[str]] = {
+    "plan": frozenset({"run"}),
+    "run": frozenset({"run"}),
+    "reconcile": frozenset({"run"}),
+    "rollback": frozenset({"run", "disable"}),
+    "disable": frozenset({"disable"}),
+    "audit": frozenset({"audit"}),
+}
+"""The kinds of run directories that each verb can use; a check uses none."""
+_REFUSALS = frozenset(
+    {ExitCode.USAGE, ExitCode.INPUT, ExitCode.POOL_NOT_READY, ExitCode.NOT_ALLOWED, ExitCode.RUN_DIRECTORY}
+)
+"""The exit codes of commands that reported their error: their summary is complete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,20 +99,49 @@ def read_standing(place: Place, name: str) -> Standing:
         MigrateMfaError: the run directory of the fleet cannot be read.
     """
     progress = working(place, name)
-    summary = summary_in(place, name)
+    summary = read_summary(place, name)
     result = result_of(place, name)
-    if result is not None and mark_of(summary) not in {"", result.mark}:
-        result = None  # a command that no supervisor started has ended since
+    if result is not None and summary and not _is_last(result, summary):
+        result = None
     return standing_of(result, summary, progress)
 
 
-def summary_in(place: Place, name: str) -> Mapping[str, object]:
-    """The summary of a target's last command; empty if there is none.
+def _is_last(result: Result, summary: Mapping[str, object]) -> bool:
+    """Whether no other command ended since; a check changes nothing, so the summary is shown again."""
+    return result.verb != "check" and mark_of(summary) in {"", result.mark}
+
+
+def read_summary(place: Place, name: str) -> Mapping[str, object]:
+    """The `report/summary.json` of a target; empty if there is none."""
+    return document(place.read(f"{name}/{REPORT}/{SUMMARY}"))
+
+
+def require_kind(place: Place, names: Sequence[str], verb: str) -> None:
+    """Refuse run directories of another kind, before any target begins.
 
     Raises:
+        InputUnusable: at least one target has a run directory that the verb cannot use.
         MigrateMfaError: the run directory of the fleet cannot be read.
     """
-    return document(place.read(f"{name}/{REPORT}/{SUMMARY}"))
+    if (usable := _KINDS.get(verb)) is None:
+        return
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        kinds = list(threads.map(lambda name: kind_of(read_summary(place, name)), names))
+    others = [(name, kind) for name, kind in zip(names, kinds, strict=True) if kind and kind not in usable]
+    if others:
+        number, (name, kind) = len(others), others[0]
+        raise InputUnusable(
+            f"{place.named(name)} belongs to `{kind}`, not to `{verb}`"
+            + (f", and so do those of {counted(number - 1, 'other target')}." if number > 1 else "."),
+            f"Give this {verb} a --run-dir of its own, such as {place.named()}-{verb}. Nothing was begun.",
+        )
+
+
+def kind_of(summary: Mapping[str, object]) -> str:
+    """The kind of a run directory: run, disable or audit; empty if it has no summary."""
+    if not summary or summary.get("command") == "audit":
+        return str(summary.get("command") or "")
+    return "run" if summary.get("policy") else "disable"
 
 
 def mark_of(summary: Mapping[str, object]) -> str:
@@ -123,9 +170,9 @@ def standing_of(result: Result | None, summary: Mapping[str, object], progress: 
         known = _of_verb(known, progress.verb or known.verb)
         return replace(known, state=State.RUNNING, progress=progress)
     if result is not None:
-        return replace(
-            _of_verb(known, result.verb), state=result.state, exit_code=result.exit_code, error=result.error
-        )
+        refused = result.exit_code in _REFUSALS
+        known = replace(known, verb=result.verb) if refused else _of_verb(known, result.verb)
+        return replace(known, state=result.state, exit_code=result.exit_code, error=result.error)
     if not summary:
         return known
     code = end_of(summary)

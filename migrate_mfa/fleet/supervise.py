@@ -14,15 +14,14 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from migrate_mfa.clock import SystemClock
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.fleet import last_word
 from migrate_mfa.fleet.place import LOGS, RESULTS, LocalPlace, Place, open_place, result_of
 from migrate_mfa.fleet.retry import Again, Ended, after
-from migrate_mfa.fleet.standing import Progress, end_of, mark_of, summary_in, working
+from migrate_mfa.fleet.standing import Progress, end_of, mark_of, read_summary, working
 from migrate_mfa.fleet.unit import Job, Result, State, Unit
 
 if TYPE_CHECKING:
@@ -94,13 +93,13 @@ class _Supervisor:
             verb=self.unit.verb,
             invocation=self.unit.invocation,
             ended_at=self.clock.now(),
-            mark=mark_of(self._summary()),
+            mark=mark_of(read_summary(self.place, self.job.name)),
             begins=begins,
         )
         self.place.write(f"{RESULTS}/{self.job.name}.json", json.dumps(result.as_dict()).encode())
         return result
 
-    def _state(self, log: Path) -> State:
+    def _state(self, log: "IO[bytes]") -> State:
         while self._is_free():
             self._note(State.WAITING, begins=True)
             self.ended.append(self._command(log))
@@ -136,12 +135,11 @@ class _Supervisor:
         while (left := until - self.clock.monotonic()) > 0 and not self.asked():
             self.clock.sleep(min(left, _LOOK_S))
 
-    def _command(self, log: Path) -> Ended:
+    def _command(self, log: "IO[bytes]") -> Ended:
         """Run the command once."""
-        before = self._summary()
-        with log.open("ab") as output:
-            code, asked, word = self._process(output.fileno())
-        after_it = self._summary()
+        before = read_summary(self.place, self.job.name)
+        code, asked, word = self._process(log.fileno())
+        after_it = read_summary(self.place, self.job.name)
         began = after_it != before
         if began and code in _SIGNALLED:
             done = end_of(after_it)
@@ -204,9 +202,6 @@ class _Supervisor:
             start_new_session=True,
         )
 
-    def _summary(self) -> Mapping[str, object]:
-        return summary_in(self.place, self.job.name)
-
 
 def _let_go(child: "subprocess.Popen[bytes]") -> None:
     if child.stdin is not None:
@@ -215,22 +210,16 @@ def _let_go(child: "subprocess.Popen[bytes]") -> None:
 
 
 @contextmanager
-def _log(place: Place, name: str) -> Iterator[Path]:
-    """The file for the output of a target's commands; for a bucket, its last part is uploaded afterwards."""
+def _log(place: Place, name: str) -> "Iterator[IO[bytes]]":
+    """The file for the output of a target's commands; for a bucket, its last part is uploaded afterwards.
+
+    On this machine that file has no name, so a supervisor that is killed leaves none.
+    """
     if isinstance(place, LocalPlace):
-        yield place.log(name)
+        with place.log(name).open("ab") as log:
+            yield log
         return
-    descriptor, path = tempfile.mkstemp(prefix="migrate-mfa-fleet-", suffix=".log")
-    os.close(descriptor)
-    log = Path(path)
-    try:
+    with tempfile.TemporaryFile() as log:
         yield log
-        place.write(f"{LOGS}/{name}.log", _tail(log))
-    finally:
-        log.unlink(missing_ok=True)
-
-
-def _tail(log: Path) -> bytes:
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - _TAIL))
-        return file.read()
+        log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL))
+        place.write(f"{LOGS}/{name}.log", log.read())

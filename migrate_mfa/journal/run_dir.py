@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 RUNS = "migrate-mfa-runs"
 AUDIT = "audit"
-"""The name of an audit's directory, beside those of its pool's runs."""
+"""The name of an audit's directory among the runs of its pool."""
 _COMMON = Path("/tmp")  # noqa: S108 - the one directory in which all users of a machine may make files
 _UNSAFE = re.compile(r"[^\w.-]+")
 
@@ -93,6 +93,17 @@ def default_run_dir(user_pool_id: str, roster: str, roster_sha256: str) -> Path:
 def default_audit_dir(user_pool_id: str) -> Path:
     """`./migrate-mfa-runs/POOL/audit`: each audit of a pool replaces the report of the one before."""
     return Path(RUNS) / user_pool_id / AUDIT
+
+
+def audit_beside(run_dir: str, user_pool_id: str | None) -> str:
+    """The directory for audits of a run's pool: beside the run, so that its page finds them.
+
+    The runs in a directory of their pool share it. Elsewhere the neighbours may be runs of other pools, such
+    as the targets of a fleet; no target's name has a plus sign.
+    """
+    parent = run_dir.rpartition("/")[0]
+    is_of_pool = parent.rpartition("/")[2] == user_pool_id
+    return f"{parent}/{AUDIT}" if is_of_pool else f"{run_dir}+{AUDIT}"
 
 
 def default_canary_dir(user_pool_id: str, now: float) -> Path:

@@ -17,7 +17,7 @@ from migrate_mfa.aws.deadline import TooLate, within
 from migrate_mfa.aws.problems import FAILURES, api_error
 from migrate_mfa.aws.session import Aws, AwsTarget
 from migrate_mfa.domain.errors import NotAllowed, RunDirectoryError
-from migrate_mfa.domain.failure import ApiError
+from migrate_mfa.domain.failure import COMMAND_MARK, POLICY, ApiError
 from migrate_mfa.remote.names import BASES, Contents
 from migrate_mfa.remote.objects import (
     BucketUrl,
@@ -43,6 +43,10 @@ _CONDITION = {"PreconditionFailed", "412"}
 _REFUSED = {
     "AccessDenied", "403", "AllAccessDisabled", "KMS.DisabledException", "KMS.NotFoundException"
 }  # fmt: skip
+_READ_ONE = (
+    "Correct its name, or allow s3:GetObject on it for these credentials. Without s3:ListBucket, a missing "
+    "object is refused in the same way."
+)
 _BAD_KEYS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"}
 _NO_BUCKET = {"NoSuchBucket", "InvalidBucketName"}
 _MOST_DELETED = 1000
@@ -56,8 +60,17 @@ def open_bucket(
     region: str | None = None,
     endpoint_url: str | None = None,
     kms_key: str | None = None,
+    holds_run: bool = True,
 ) -> "S3Objects":
     """A place in a bucket, by the operator's own credentials.
+
+    Args:
+        url: the place.
+        profile: as in `AwsTarget`; so are `region` and `endpoint_url`.
+        region: of the bucket, if it is known.
+        endpoint_url: of S3.
+        kms_key: the key that encrypts new objects.
+        holds_run: whether it is a run directory, not the folder of a file that is only read.
 
     Raises:
         UsageError: the AWS configuration cannot be used.
@@ -65,15 +78,28 @@ def open_bucket(
     """
     target = AwsTarget(user_pool_id="", profile=profile, endpoint_url=endpoint_url)
     aws = Aws(target, region=region or _ANY_REGION)
-    return S3Objects(aws.client("s3"), url, kms_key=kms_key)
+    return S3Objects(aws.client("s3"), url, kms_key=kms_key, holds_run=holds_run)
 
 
 class S3Objects:
     """`Objects` below one prefix of one bucket."""
 
-    def __init__(self, client: Any, url: BucketUrl, *, kms_key: str | None = None) -> None:  # noqa: ANN401 - boto3's own
+    def __init__(
+        self,
+        client: Any,  # noqa: ANN401 - boto3's own
+        url: BucketUrl,
+        *,
+        kms_key: str | None = None,
+        holds_run: bool = True,
+    ) -> None:
         self._client = client
         self._url = url
+        policy = f"{POLICY} {COMMAND_MARK} --run-dir {url}{f' --kms-key {kms_key}' if kms_key else ''}"
+        self._remedy = (
+            f"Attach the policy that this prints to these credentials:\n  {policy}"
+            if holds_run
+            else _READ_ONE
+        )
         self._encrypted: dict[str, Any] = (
             {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
         )
@@ -103,6 +129,15 @@ class S3Objects:
             return True
 
         return bool(self._unless_missing(name, lambda: self._call("GetObject", read, _LONGEST_S, name=name)))
+
+    def is_readable(self, name: str) -> bool:
+        """See `Objects.is_readable`."""
+
+        def begin() -> bool:
+            self._client.get_object(**self._named(name))["Body"].close()
+            return True
+
+        return bool(self._unless_missing(name, lambda: self._call("GetObject", begin, name=name)))
 
     def put(
         self, name: str, body: bytes | Path, *, new: bool = False, replaces: str | None = None,
@@ -248,7 +283,7 @@ class S3Objects:
         if code in _REFUSED:
             return NotAllowed(
                 f"{operation} on {place} is refused ({code}).",
-                f"Allow it for these credentials: migrate-mfa iam-policy run --run-dir {self._url}",
+                self._remedy,
             )
         return StoreError(f"{operation} on {place}: {code}")
 

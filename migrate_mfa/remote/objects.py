@@ -130,6 +130,10 @@ class Objects(Protocol):
         """Download an object of any size to a file. Returns whether it exists."""
         ...
 
+    def is_readable(self, name: str) -> bool:
+        """Begin to read an object. Returns whether it exists."""
+        ...
+
     def put(
         self, name: str, body: bytes | Path, *, new: bool = False, replaces: str | None = None,
         seconds: float | None = None,

@@ -26,12 +26,13 @@ class PatientObjects:
     check whether the object is its own.
     """
 
-    def __init__(self, inner: Objects, waiting: "Waiting") -> None:
+    def __init__(self, inner: Objects, waiting: "Waiting", attempts: int = ATTEMPTS) -> None:
         self._inner = inner
         self._waiting = waiting
         self._told = False
+        self._attempts = attempts
         self._retrying = Retrying(
-            stop=stop_after_attempt(ATTEMPTS),
+            stop=stop_after_attempt(attempts),
             wait=wait_exponential(_FIRST_S, max=_LONGEST_S),
             retry=retry_if_exception_type(StoreError),
             before_sleep=self._tell,
@@ -46,7 +47,7 @@ class PatientObjects:
         self._told = True
         error = state.outcome.exception() if state.outcome else None
         self._waiting.say(
-            f"Amazon S3 does not answer ({error}). Trying again, up to {ATTEMPTS} times a call."
+            f"Amazon S3 does not answer ({error}). Trying again, up to {self._attempts} times a call."
         )
 
     def now(self) -> float:
@@ -60,6 +61,10 @@ class PatientObjects:
     def download(self, name: str, path: Path) -> bool:
         """See `Objects.download`."""
         return self._retrying(self._inner.download, name, path)
+
+    def is_readable(self, name: str) -> bool:
+        """See `Objects.is_readable`."""
+        return self._retrying(self._inner.is_readable, name)
 
     def put(
         self, name: str, body: bytes | Path, *, new: bool = False, replaces: str | None = None,

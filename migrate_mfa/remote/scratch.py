@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from migrate_mfa.domain.errors import RunDirectoryError
@@ -27,15 +27,15 @@ def scratch(what: object) -> Iterator[Path]:
     with writable(what):
         place = _place()
         _sweep(place)
-        root, owner = _made(place)
-    try:
-        path = root / "run"
-        with writable(what):
-            path.mkdir(mode=0o700)
-        yield path
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
-        os.close(owner)
+        root, owned = _made(place)
+    with owned:
+        try:
+            path = root / "run"
+            with writable(what):
+                path.mkdir(mode=0o700)
+            yield path
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
 
 
 @contextmanager
@@ -73,30 +73,35 @@ def _place() -> Path:
     return Path(named or tempfile.gettempdir())
 
 
-def _made(place: Path) -> tuple[Path, int]:
-    """A new directory, and the lock that shows that its command is running."""
+def _made(place: Path) -> tuple[Path, ExitStack]:
+    """A new directory, and the locks that show that its command is running."""
     while True:
         root = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
-        owner = os.open(root / _OWNER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(owner, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError), _owned(root, fcntl.LOCK_EX) as locks:
             if (root / _OWNER).exists():
-                return root, owner
-        except OSError:
-            os.close(owner)
-            raise
-        os.close(owner)  # another command took it for an abandoned one before it was locked
+                return root, locks.pop_all()
+        # Another command took it for an abandoned one before it was locked.
 
 
 def _sweep(place: Path) -> None:
-    """Remove working copies whose commands were killed: they hold personal data."""
+    """Remove working copies of killed commands, also those half removed: they hold personal data."""
     for root in place.glob(f"{_PREFIX}*"):
         with suppress(OSError):
-            if root.stat().st_uid != os.geteuid():
-                continue
-            owner = os.open(root / _OWNER, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-            try:
-                fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(root, ignore_errors=True)
-            finally:
-                os.close(owner)
+            if root.stat().st_uid == os.geteuid():
+                with _owned(root, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                    shutil.rmtree(root, ignore_errors=True)
+
+
+@contextmanager
+def _owned(root: Path, how: int) -> Iterator[ExitStack]:
+    """Lock a directory, and a file in it that may have to be made; raises OSError if its command is running.
+
+    The file alone is not enough: a program that removes old files may remove it while the command is running.
+    Nor is the directory: on a network file system, its lock is only for this machine.
+    """
+    with ExitStack() as locks:
+        for path, flags in ((root, os.O_DIRECTORY), (root / _OWNER, os.O_RDWR | os.O_CREAT)):
+            lock = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            locks.callback(os.close, lock)
+            fcntl.flock(lock, how)
+        yield locks

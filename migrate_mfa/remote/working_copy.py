@@ -142,8 +142,29 @@ def fetched(objects: Objects, url: BucketUrl, what: str, waiting: Waiting) -> It
         with answering(run), writable(url):
             found = run.objects.download(url.name, path)
         if not found:
-            raise InputUnusable(f"There is no {what} {url}.", "Correct the name, or copy it there.")
+            raise _missing(what, url)
         yield path
+
+
+def require_readable(objects: Objects, url: BucketUrl, what: str, waiting: Waiting, attempts: int) -> None:
+    """Refuse what `fetched` could not download, without downloading it; raises as `fetched`.
+
+    Args:
+        objects: the place of the file.
+        url: the file.
+        what: the kind of file.
+        waiting: the clock and the messages.
+        attempts: how often a bucket that does not answer is asked.
+    """
+    run = RemoteRun(url, PatientObjects(objects, waiting, attempts))
+    with answering(run):
+        found = run.objects.is_readable(url.name)
+    if not found:
+        raise _missing(what, url)
+
+
+def _missing(what: str, url: BucketUrl) -> InputUnusable:
+    return InputUnusable(f"There is no {what} {url}.", "Correct the name, or copy it there.")
 
 
 def run_dirs_below(run: RemoteRun, waiting: Waiting) -> list[BucketUrl]:

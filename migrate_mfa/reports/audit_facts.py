@@ -9,12 +9,13 @@ from migrate_mfa.domain.errors import RunDirectoryError
 from migrate_mfa.journal.database import NAME, Journal
 from migrate_mfa.journal.meta import RunMeta
 from migrate_mfa.journal.report_store import PassRecord, ReportStore
+from migrate_mfa.journal.run_dir import audit_beside
 from migrate_mfa.reports.audit import ASIDE
 from migrate_mfa.reports.command_results import AuditResult
 
 _MOST_AUDITS = 60
 _MOST_NEIGHBOURS = 50
-"""How many neighbouring run directories are read, the newest first; there may be one for each roster."""
+"""How many neighbouring run directories are read: that for its audits, then the newest. There may be many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,9 @@ def pool_coverage(run: RunMeta, passes: Sequence[PassRecord]) -> PoolCoverage:
 def _neighbours(run: RunMeta) -> Iterator[Sequence[Then]]:
     """The finished audits of the same pool, for each neighbour."""
     here = run.directory.absolute()
+    own = Path(audit_beside(str(here), run.user_pool_id))
     found = (path for path in here.parent.glob(f"*/{NAME}") if path.parent != here)
-    for path in nlargest(_MOST_NEIGHBOURS, found, key=_changed):
+    for path in nlargest(_MOST_NEIGHBOURS, found, key=lambda path: (path.parent == own, _changed(path))):
         try:
             with Journal.look_at(path.parent) as journal:
                 other = RunMeta.read(journal)

@@ -4,9 +4,8 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from migrate_mfa.journal.run_dir import AUDIT
+from migrate_mfa.journal.run_dir import audit_beside
 
 AWS = "aws"
 """The name of AWS's own endpoint in a run directory."""
@@ -118,10 +117,7 @@ class Next:
 
     def audit(self) -> str:
         """An audit of the whole pool, in a directory beside this one, where its page finds it."""
-        if is_bucket(self.run_dir):
-            beside = f"{self.run_dir.rpartition('/')[0]}/{AUDIT}"
-        else:
-            beside = str(Path(self.run_dir).parent / AUDIT)
+        beside = audit_beside(self.run_dir, self.pool_id)
         return self.pool("audit", "--run-dir", beside, *self._carried("audit"))
 
     def pool(self, verb: str, *more: str) -> str:

@@ -77,7 +77,7 @@ class Names:
 
     def _nearest(self, wanted: str) -> str:
         places = {name_key(name): at for at, name in enumerate(self.written[:_MOST_LISTED])}
-        near = nearest(name_key(wanted), places, likeness=0.6)
+        near = nearest(name_key(wanted), places)
         return f" The nearest is {self.quoted(places[near])}." if near else ""
 
 

@@ -50,6 +50,6 @@ def open_setup(settings: Settings, stop: Stop, say: Callable[[str], None]) -> It
     clock = SystemClock()
     aws = Aws(settings.target(settings.user_pool_id))
     with on_signals(stop):
-        lane = call_or_exit(aws.lane, clock, stop)
+        lane = call_or_exit(aws.lane, clock, stop, say=say)
         setup = PoolSetup(CognitoPoolSettings(aws), IamRoles(aws), clock=clock, stop=stop, say=say)
         yield Opened(setup, lane, settings)

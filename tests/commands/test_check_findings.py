@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrate_mfa.aws.session import Aws as AwsClients
+from migrate_mfa.checks.findings_report import lines
 from migrate_mfa.cli.caller import Aws
 from migrate_mfa.cli.option_groups import Deciding
 from migrate_mfa.clock import SystemClock
@@ -508,6 +509,8 @@ def test_an_account_with_much_amiss(poor: Running) -> None:
     found: dict[str, Finding] = {each.code: each for each in checked.findings}
     assert "cognito-idp:AdminSetUserMFAPreference" in found["caller_permissions"].observed
     assert "cognito-idp:ListUsers" not in found["caller_permissions"].observed
+    *_, line = lines([found["caller_permissions"]])
+    assert line.strip() == f"migrate-mfa iam-policy run --user-pool-id {checked.document['pool']}"
     assert found["usage_user_resource_update"].level == "info"
     assert found["caller_optional"].level == "info"
 

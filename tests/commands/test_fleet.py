@@ -6,20 +6,26 @@ import json
 import os
 import re
 import shutil
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
 
-from migrate_mfa.domain.errors import RunDirectoryError
+from migrate_mfa.domain.errors import OutOfReach, RunDirectoryError
 from migrate_mfa.domain.quotas import Lane
 from migrate_mfa.fleet.place import LocalPlace
+from migrate_mfa.fleet.validate import CONNECTS
 from migrate_mfa.journal.run_dir import lock_lane
+from migrate_mfa.pacing.retry import ATTEMPTS
 from tests.commands.support import Cli, assert_code, state, wait_until
 from tests.support.fleet_site import FleetSite, fleet_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from migrate_mfa.aws.session import AwsTarget
 
 ACCOUNT = "123456789012"
 FLEET = ("fleet.toml", "--run-dir", "runs")
@@ -66,20 +72,69 @@ def test_a_wave_of_some_targets_leaves_the_others_in_the_report(site: FleetSite)
     assert site.summary()["counts"]["verified"] == 2 * 4
 
 
+@pytest.mark.parametrize(
+    ("first", "verb"),
+    [
+        ("run", "audit"),
+        ("run", "disable"),
+        ("audit", "plan"),
+        ("audit", "run"),
+        ("disable", "reconcile"),
+    ],
+)
+def test_a_verb_for_another_kind_of_run_directory_is_refused_before_it_begins(
+    site: FleetSite, first: str, verb: str
+) -> None:
+    assert_code(site.cli("fleet", *FLEET, "--verb", first, "--yes"), 0)
+    before = site.cli("fleet", "status", *FLEET).out
+
+    refused = site.cli("fleet", *FLEET, "--verb", verb, "--yes")
+
+    assert_code(refused, 3)
+    told = f"runs/tokyo belongs to `{first}`, not to `{verb}`, and so do those of 1 other target."
+    assert told in refused.err
+    assert f"--run-dir of its own, such as runs-{verb}. Nothing was begun." in refused.err
+    assert site.cli("fleet", "status", *FLEET).out == before
+
+
+def test_what_disable_did_is_rolled_back_in_its_directory(site: FleetSite) -> None:
+    assert_code(site.cli("fleet", *FLEET, "--verb", "run", "--yes"), 0)
+    off = ("fleet.toml", "--run-dir", "off")
+    assert_code(site.cli("fleet", *off, "--verb", "disable", "--yes"), 0)
+    assert_code(site.cli("fleet", *off, "--verb", "rollback", "--yes"), 0)
+
+    assert_code(site.cli("fleet", *off, "--verb", "rollback", "--yes"), 0)
+    assert site.all_right()
+
+
+def test_a_check_and_a_refused_plan_leave_the_state_of_the_run(site: FleetSite) -> None:
+    assert_code(site.cli("fleet", *FLEET, "--verb", "run", "--yes"), 0)
+    before = site.cli("fleet", "status", *FLEET).out
+
+    assert_code(site.cli("fleet", *FLEET, "--verb", "check"), 0)
+    assert site.cli("fleet", "status", *FLEET).out == before
+    assert_code(site.cli("fleet", *FLEET, "--verb", "plan"), 8)
+    after = site.cli("fleet", "status", *FLEET).out
+    assert "tokyo: plan; set aside; exit 3; verified 4; " in after
+    assert "rows: verified 8" in after
+
+
 def test_a_pool_that_is_not_there_is_told_and_ends_no_other_target(site: FleetSite) -> None:
     site.pools["osaka"] = "ap-northeast-1_NotThere1"
+    site.options["osaka"] = {"roster": "none.csv"}
     site.write()
 
     seen = site.cli("fleet", "validate", "fleet.toml")
     assert_code(seen, 8)
     assert "tokyo: pool " in seen.out
     assert "osaka: DescribeUserPool: the user pool does not exist" in seen.out
+    assert f"osaka: The roster {site.folder}/none.csv is not there." in seen.out
     assert "2 targets in 2 lanes (--index-from-env: 0 to 1), 1 with trouble." in seen.out
 
     done = site.cli("fleet", *FLEET, "--verb", "run", "--yes")
     assert_code(done, 8)
     states = {name: each["state"] for name, each in site.summary()["targets"].items()}
-    assert states == {"tokyo": "finished", "osaka": "not_ready"}
+    assert states == {"tokyo": "finished", "osaka": "set_aside"}
 
 
 def states(site: FleetSite) -> dict[str, str]:
@@ -269,6 +324,43 @@ def test_lanes_that_cannot_be_counted_are_not_taken_by_an_index(site: FleetSite)
     assert not site.written()
 
 
+def test_a_person_waits_briefly_for_accounts_and_a_task_of_a_job_patiently(
+    site: FleetSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.options["osaka"] = {"account": "999988887777"}
+    site.write()
+    site.cli.environment["JOB_COMPLETION_INDEX"] = "0"
+    allowed: list[int] = []
+    waited_for: list[str] = []
+
+    def telling_if_slow(text: str) -> AbstractContextManager[None]:
+        waited_for.append(text)
+        return nullcontext()
+
+    def ask(target: AwsTarget, *, connects: int) -> str:
+        assert waited_for, "a person would hear nothing"
+        allowed.append(connects)
+        if target.endpoint_url == site.accounts["tokyo"].endpoint:
+            raise OutOfReach("AWS does not answer.")
+        return ACCOUNT
+
+    monkeypatch.setattr("migrate_mfa.session.account_of", ask)
+    monkeypatch.setattr("migrate_mfa.fleet.command.telling_if_slow", telling_if_slow)
+    line = ("fleet", *FLEET, "--verb", "plan")
+
+    done = site.cli(*line)
+
+    assert_code(done, 3)
+    assert "osaka: account ends in 7777, that of its credentials in 9012." in done.said
+    assert allowed == [CONNECTS] * 2
+    allowed.clear()
+    assert_code(site.cli(*line, "--index-from-env"), 3)
+    assert allowed == [ATTEMPTS] * 2
+    waited_for.clear()
+    assert_code(site.cli("fleet", "validate", "fleet.toml"), 8)
+    assert waited_for == ["Looking at 2 targets …"]
+
+
 def test_a_task_for_a_target_without_a_run_has_nothing_to_roll_back(site: FleetSite) -> None:
     site.cli.environment["JOB_COMPLETION_INDEX"] = "0"
 
@@ -287,6 +379,7 @@ def test_a_run_directory_that_cannot_be_written_ends_the_fleet_before_it_begins(
     seen = site.cli("fleet", "validate", *FLEET)
     assert_code(seen, 8)
     assert "--run-dir: The run directory runs of the fleet cannot be written" in seen.out
+    assert ", 0 with trouble; --run-dir cannot be used." in seen.out
 
 
 def test_reports_that_could_not_be_written_in_the_end_end_the_fleet_before_it_begins(

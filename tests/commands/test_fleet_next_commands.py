@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrate_mfa.fleet.fleet_options import EngineName, Placing, carried
+from migrate_mfa.journal.database import Journal
+from migrate_mfa.journal.meta import RunMeta
+from migrate_mfa.journal.report_store import ReportStore
+from migrate_mfa.reports.audit_facts import pool_coverage
 from tests.commands.support import SENDS_CODES, assert_code
 from tests.support.bucket import bucket_on_loopback
 from tests.support.fleet_site import FleetSite, fleet_site
@@ -98,6 +102,21 @@ def test_the_page_names_the_command_for_targets_that_have_not_finished_first(
     assert_code(site.cli(*FLEET, "--verb", "run", "--yes"), 10)
 
     assert page_command(site) == "migrate-mfa fleet fleet.toml --verb run --run-dir 'our runs'"
+
+
+def test_the_audit_of_each_target_has_a_directory_of_its_own_where_its_page_finds_it(
+    make: Callable[..., FleetSite],
+) -> None:
+    site = make()
+    assert_code(site.cli(*FLEET, "--verb", "run", "--yes"), 0)
+
+    for target in ("tokyo", "osaka"):
+        where = ("--run-dir", f"our runs/{target}")
+        [command] = re.findall(r"^ *(migrate-mfa audit .*)$", site.cli("status", *where).err, re.MULTILINE)
+        assert_code(paste(site, command), 0)
+        with Journal.look_at(site.folder / "our runs" / target) as journal:
+            found = pool_coverage(RunMeta.read(journal), ReportStore(journal.database).passes())
+        assert found.after is not None
 
 
 def test_failed_rows_are_listed_by_the_report_of_their_target(make: Callable[..., FleetSite]) -> None:

@@ -6,6 +6,8 @@ The simulator enforces the document, see `caller_policy` of its pool file. Each 
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -322,6 +324,9 @@ def test_it_ends_and_blames_nobody_when_an_action_is_taken_away(
     assert operation in said
     assert "your credentials do not allow" in said.casefold()
     assert case.failed_rows() <= before
+    [line] = re.findall(r"^ +(migrate-mfa iam-policy .*)$", said, re.MULTILINE)
+    assert stage.call(*shlex.split(line)[1:], "--account", ACCOUNT) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out) == policy
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -347,6 +352,18 @@ def test_another_pool_is_not_covered(stage: Stage, printed: Callable[..., dict[s
     stage.allow(policy)
 
     assert stage.call(*arguments) == ExitCode.NOT_ALLOWED
+
+
+def test_without_a_pool_the_policy_is_for_the_bucket_only_and_says_so(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert stage.call("iam-policy", "run", "--run-dir", "s3://runs/members") == ExitCode.DONE
+
+    shown = capsys.readouterr()
+    assert {action.partition(":")[0] for action in _actions(json.loads(shown.out))} == {"s3"}
+    assert "add --user-pool-id" in shown.err
+    assert stage.call("iam-policy", "dance", "--run-dir", "s3://runs/members") == ExitCode.USAGE
 
 
 def test_without_an_account_the_place_for_it_is_marked(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +79,13 @@ def nothing_forbidden(running: Running) -> Iterator[None]:
     allow(running, {})
 
 
+def require_pasted(capsys: pytest.CaptureFixture[str], policy: Printed) -> None:
+    """The command that the last refusal prints must print this policy."""
+    [line] = re.findall(r"^ +(migrate-mfa iam-policy .*)$", capsys.readouterr().err, re.MULTILINE)
+    assert main([*shlex.split(line)[1:], "--account", ACCOUNT]) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out) == policy
+
+
 def allow(running: Running, policy: Printed) -> None:
     running.control("caller-policy", policy)
     running.control("ledger/reset", {})
@@ -125,11 +134,17 @@ def test_check_does_without_what_is_optional(
 
 @pytest.mark.parametrize("operation", ["DescribeUserPool", "GetUserPoolMfaConfig"])
 def test_check_ends_where_the_pool_cannot_be_described(
-    running: Running, call: Callable[..., int], printed: Callable[..., Printed], operation: str
+    running: Running,
+    call: Callable[..., int],
+    printed: Callable[..., Printed],
+    capsys: pytest.CaptureFixture[str],
+    operation: str,
 ) -> None:
-    allow(running, without_action(printed("check", POOL_ID), operation))
+    policy = printed("check", POOL_ID)
+    allow(running, without_action(policy, operation))
 
     assert call("check", "--user-pool-id", POOL_ID) == ExitCode.NOT_ALLOWED
+    require_pasted(capsys, policy)
 
 
 # --- setup-pool
@@ -159,12 +174,18 @@ def test_setup_pool_makes_a_pool_ready_under_exactly_its_policy(
 
 @pytest.mark.parametrize("operation", [*SETS_UP, "PassRole"])
 def test_setup_pool_ends_when_an_action_is_taken_away(
-    running: Running, call: Callable[..., int], printed: Callable[..., Printed], operation: str
+    running: Running,
+    call: Callable[..., int],
+    printed: Callable[..., Printed],
+    capsys: pytest.CaptureFixture[str],
+    operation: str,
 ) -> None:
     pool_id = plain_pool(next(numbers))
-    allow(running, without_action(printed("setup-pool", pool_id), operation))
+    policy = printed("setup-pool", pool_id)
+    allow(running, without_action(policy, operation))
 
     assert call("setup-pool", "--user-pool-id", pool_id, "--yes") == ExitCode.NOT_ALLOWED
+    require_pasted(capsys, policy)
 
 
 @pytest.mark.parametrize("operation", sorted(WITH_A_ROLE_FOUND))

@@ -65,7 +65,7 @@ FED_BACK = "by-column"
 """The setting whose outcome CSVs are run as rosters; it has all the outcomes, and both kinds of trust."""
 OF_BY_COLUMN = {"attested", "by-code"}
 """The settings whose policy rows of `by-column` have too: only that roster is run a second time."""
-OVER_HTTP = {FED_BACK, "phone-alias"}
+OVER_HTTP = {FED_BACK}
 """The settings whose calls go over HTTP; no decision depends on how they travel."""
 KEPT = ("sub", "username", "email", "phone_number", "note")
 SOMETIMES = {

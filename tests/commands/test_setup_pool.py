@@ -28,6 +28,7 @@ from tests.commands.support import (
     write_roster,
 )
 from tests.support.aws_cli import requests_of
+from tests.support.clock import QuickClock
 from tests.support.hosted import hosted
 from tests.support.terminal import typing
 
@@ -343,3 +344,13 @@ def a_lane_that_is_taken(endpoint: str) -> Iterator[None]:
 def test_it_needs_no_lane_of_its_own(here: Callable[..., Done], shared: Running) -> None:
     with a_lane_that_is_taken(shared.endpoint):
         assert_code(here("Ready0001", "--yes"), 0)
+
+
+def test_a_person_hears_what_is_waited_for(tmp_path: Path) -> None:
+    cli = Cli(tmp_path, clock=QuickClock(100))
+    cli.environment["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"
+
+    done = cli(*SETUP, "--yes")
+
+    assert_code(done, 8)
+    assert "AWS cannot be reached: nothing answers at http://127.0.0.1:9/. Trying again …" in done.err

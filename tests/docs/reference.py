@@ -132,7 +132,8 @@ def _variables() -> Iterator[str]:
 
 _NOTES = (
     "- If a variable wins over another value of the job file, the command reports it, and `--show-config`",
-    f"  names both. If no option reads a `{OURS}` variable, the command warns and names the nearest one.",
+    f"  names both. If no option reads a `{OURS}` variable, the command warns and names one that is near, if",
+    "  there is one.",
     "- The endpoint that a client really has counts. `AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER` (and so",
     "  for each service) wins over `--endpoint-url` for its service. Without that option the SDK takes",
     "  `AWS_ENDPOINT_URL` and the profile's `endpoint_url` and `services`, unless",

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.promise(4), pytest.mark.slow]
 
 TARGETS: Final = ("tokyo", "osaka", "forum")
-USERS: Final = 48
-UPDATES_S: Final = 20
+USERS: Final = 24
+UPDATES_S: Final = 10
 """The quota of UserUpdate."""
 SHARE: Final = 0.6
 """A run takes four seconds. Two runs in one lane would exceed its quota; calls that arrive late do not."""

@@ -103,10 +103,43 @@ def test_a_bucket_that_cannot_be_written_is_told_before_any_target_begins(
     assert "tokyo: pool " in seen.out
     assert_code(done, 5)
     assert "AccessDenied" in seen.out
+    assert ", 0 with trouble; --run-dir cannot be used." in seen.out
     assert "AccessDenied" in done.said
+    line = f"migrate-mfa iam-policy run --run-dir {RUNS}"
+    assert line in seen.out
+    assert f"  {line}" in done.err.splitlines()
+    pasted = site.cli.child(*line.split()[1:])
+    assert_code(pasted, 0)
+    assert [each["Sid"] for each in pasted.json()["Statement"]] == [
+        "RequiredOnTheBucket",
+        "RequiredOnTheRunDirectory",
+    ]
+    assert "add --user-pool-id" in pasted.err
     assert not site.written()
     bucket.door.forbids = ""
     assert_code(site.cli.child("fleet", "validate", "fleet.toml", "--run-dir", RUNS), 0)
+
+
+def test_rosters_in_a_bucket_are_looked_for(site: FleetSite, bucket: Bucket) -> None:
+    site.cli.environment["AWS_ENDPOINT_URL_S3"] = bucket.endpoint
+    there, gone = (f"s3://{BUCKET}/rosters/{name}.csv" for name in ("there", "gone"))
+    bucket.s3.put_object(Bucket=BUCKET, Key="rosters/there.csv", Body=b"")
+    site.options = {"tokyo": {"roster": there}, "osaka": {"roster": gone}}
+    site.write()
+    osaka = site.pools["osaka"] = "ap-northeast-1_NotThere1"
+    assert osaka in site.write().read_text()
+
+    seen = site.cli.child("fleet", "validate", "fleet.toml")
+
+    assert_code(seen, 8)
+    told = [line for line in seen.out.splitlines() if line.startswith("osaka: ")]
+    assert [line.split()[1] for line in told] == ["DescribeUserPool:", "There"]
+    assert told[1] == f"osaka: There is no roster {gone}. Correct the name, or copy it there."
+    assert "tokyo: pool " in seen.out
+    bucket.door.away = True
+    seen = site.cli.child("fleet", "validate", "fleet.toml", "--only", "tokyo")
+    assert_code(seen, 8)
+    assert f"tokyo: {there} does not answer" in seen.out
 
 
 def test_a_fleet_file_that_is_not_in_the_bucket_is_named(site: FleetSite, bucket: Bucket) -> None:

@@ -240,8 +240,12 @@ def test_a_scheduler_that_is_killed_sets_targets_aside_and_a_new_one_finishes(
 
     cluster.scheduler.kill()
 
-    first.communicate(timeout=120)
+    _, told = first.communicate(timeout=120)
     assert first.returncode == 8
+    assert told.count(b"is gone.") == told.count(b": set aside. ") + 1 > 1
+    assert told.count(b"The commands at work end by themselves") == 1
+    assert b"placed again" not in told
+    assert b"Traceback" not in told
     assert {each["state"] for each in site.summary()["targets"].values()} <= {"set_aside", "finished"}
     wait_until(lambda: not any(commands_of(cluster)), "the end of the commands", 90)
     with cluster_of(site, 1) as another:

@@ -13,7 +13,7 @@ from migrate_mfa.clock import SystemClock
 from migrate_mfa.simulator import background
 from tests.commands.support import POOL_ID, Cli, pool_document, summary
 
-SMALL, LARGE = 5_000, 40_000
+SMALL, LARGE = 2_500, 20_000
 MOST_BYTES = 150 * 2**20
 GROWTH = 1.05
 """Some 120 bytes a row beside a start of 80 MiB: a row that is kept takes several times that."""

@@ -42,6 +42,9 @@ class FakeObjects:
             path.write_bytes(found.body)
         return found is not None
 
+    def is_readable(self, name: str) -> bool:
+        return self.get(name) is not None
+
     def put(
         self, name: str, body: bytes | Path, *, new: bool = False, replaces: str | None = None,
         seconds: float | None = None,

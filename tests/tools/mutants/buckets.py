@@ -79,8 +79,8 @@ BUCKETS: Final = (
         promise=4,
         breach="A successor begins while the owner before may still write.",
         file="migrate_mfa/remote/lease.py",
-        find="holder.owner != me and stored.at < holder.expires_at:",
-        put="holder.owner != me and stored.at < holder.expires_at - 20:",
+        find="holder.owner != me and holder.holds(stored.at):",
+        put="holder.owner != me and holder.holds(stored.at + 20):",
         tests=(_LEASE + "test_a_dead_owners_lease_is_waited_for_until_it_expires_and_not_a_moment_less",),
     ),
     Mutant(
@@ -310,6 +310,20 @@ BUCKETS: Final = (
             (
                 "tests/unit/remote/test_scratch.py::"
                 "test_a_copy_that_is_just_made_is_not_lost_to_another_command_that_sweeps"
+            ),
+        ),
+    ),
+    Mutant(
+        name="a copy whose lock file was cleaned is swept",
+        promise=12,
+        breach="A command loses its working copy after a program that removes old files took its lock file.",
+        file="migrate_mfa/remote/scratch.py",
+        find="((root, os.O_DIRECTORY), (root / _OWNER, os.O_RDWR | os.O_CREAT))",
+        put="((root / _OWNER, os.O_RDWR | os.O_CREAT),)",
+        tests=(
+            (
+                "tests/unit/remote/test_scratch.py::"
+                "test_a_copy_whose_command_is_running_stays_even_if_a_cleaner_took_its_lock_file"
             ),
         ),
     ),

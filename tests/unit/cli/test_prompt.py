@@ -2,10 +2,11 @@
 
 import io
 import json
+import threading
 
 import pytest
 
-from migrate_mfa.cli import streams
+from migrate_mfa.cli import prompt, streams
 from migrate_mfa.cli.progress import make_progress
 from migrate_mfa.cli.prompt import tell
 from tests.support.clock import FakeClock
@@ -23,6 +24,24 @@ def test_what_is_told_has_no_control_characters_but_tabs_and_ends_of_lines(
 
     out, err = capsys.readouterr()
     assert (out, err) == (HARMLESS, HARMLESS)
+
+
+def test_only_a_long_wait_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = threading.Event()
+
+    def tell(text: str) -> None:
+        assert text == "Asking AWS …"
+        told.set()
+
+    monkeypatch.setattr(prompt, "tell", tell)
+    with prompt.telling_if_slow("Asking AWS …"):
+        pass
+    assert not told.is_set()
+    monkeypatch.setattr(prompt, "_SLOW_S", 0.0)
+    with prompt.telling_if_slow("Asking AWS …"):
+        assert told.wait(60)
 
 
 def test_a_document_stays_one(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from migrate_mfa.cli.variables import unread
 from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.main import app, main
 
+POOL = "ap-northeast-1_AbCdEfGhI"
 COMMAND = ["run", "nowhere.csv", "--verification", "attested", "--yes"]
 
 
@@ -30,6 +31,8 @@ def test_an_unknown_variable_is_warned_of_with_the_nearest() -> None:
 
     assert warning.startswith("The variable MIGRATE_MFA_QUOTA_SHAER is not read: ")
     assert warning.endswith("The nearest is MIGRATE_MFA_QUOTA_SHARE.")
+    [unlike] = warnings(MIGRATE_MFA_BUDGET="7")
+    assert unlike.endswith("there is no option --budget.")
 
 
 @pytest.mark.parametrize(
@@ -191,10 +194,13 @@ def test_the_hint_for_a_missing_permission_names_the_command(
 ) -> None:
     from migrate_mfa.domain.failure import ApiError, run_problem
 
+    problem = run_problem(ApiError(operation="ListUsers", code="AccessDeniedException", pool_id=POOL))
+
     def refused(*_: object) -> None:
-        raise run_problem(ApiError(operation="ListUsers", code="AccessDeniedException"))
+        raise problem
 
     monkeypatch.setattr("migrate_mfa.settings.Settings.of", refused)
 
-    assert main(["reconcile", "--run-dir", "nowhere", "--yes"]) == ExitCode.NOT_ALLOWED
-    assert "`migrate-mfa iam-policy reconcile`" in capsys.readouterr().err
+    assert main(["reconcile", "--run-dir", "nowhere", "--deep", "--yes"]) == ExitCode.NOT_ALLOWED
+    line = f"  migrate-mfa iam-policy reconcile --deep --user-pool-id {POOL}"
+    assert line in capsys.readouterr().err.splitlines()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrate_mfa.domain.formatting import WIDTH, counted, duration, folded
+from migrate_mfa.domain.formatting import WIDTH, counted, duration, folded, the_nearest
 
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
@@ -69,3 +69,11 @@ def test_a_command_that_is_to_be_copied_stays_in_one_line() -> None:
 @given(st.text())
 def test_folding_loses_no_word(text: str) -> None:
     assert folded(text).split() == text.split()
+
+
+def test_only_what_is_near_is_suggested() -> None:
+    known = ("region", "quota_share", "roster")
+
+    assert the_nearest("quota_sahre", known) == "The nearest is 'quota_share'."
+    assert the_nearest("quota_sahre", known, shown=str) == "The nearest is quota_share."
+    assert not the_nearest("only", known)

@@ -369,7 +369,7 @@ def worlds(draw: st.DrawFn) -> tuple[PoolFacts, list[UserState]]:
     return pool, users
 
 
-@settings(derandomize=True, deadline=None, max_examples=1500)
+@settings(derandomize=True, deadline=None, max_examples=500)
 @given(
     worlds(),
     st.fixed_dictionaries({"username": st.booleans(), "email": st.booleans()}),

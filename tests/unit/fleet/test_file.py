@@ -53,7 +53,7 @@ def test_a_target_has_the_defaults_and_its_own_options_win(tmp_path: Path) -> No
 def test_all_faults_are_told_at_once_with_the_names_of_their_targets(tmp_path: Path) -> None:
     found = faults(
         tmp_path,
-        '[defaults]\nquota_sahre = 0.5\nmetrics_file = "x.prom"\nyes = true\n'
+        '[defaults]\nquota_sahre = 0.5\nonly = "one"\nmetrics_file = "x.prom"\nyes = true\n'
         f'{A_TARGET}max_users = true\nroster = "-"\n'
         f'[[target]]\nname = "two"\nuser_pool_id = "members"\naccount = "12"\n'
         f'[[target]]\nname = "ONE"\nuser_pool_id = "{POOL}"\nrole_arn = "{ROLE}"\naccount = "999988887777"\n'
@@ -62,6 +62,7 @@ def test_all_faults_are_told_at_once_with_the_names_of_their_targets(tmp_path: P
     )
 
     assert "[defaults]: 'quota_sahre' is no option. The nearest is 'quota_share'." in found
+    assert "[defaults]: 'only' is no option." in found
     assert "[defaults]: 'metrics_file' belongs into each [[target]]." in found
     assert "[defaults]: 'yes' is set by the fleet itself." in found
     assert "target one: max_users = true: it does not take true or false." in found
@@ -74,10 +75,17 @@ def test_all_faults_are_told_at_once_with_the_names_of_their_targets(tmp_path: P
 
 
 def test_two_targets_cannot_share_a_name_whatever_its_case(tmp_path: Path) -> None:
-    twin = "target ONE: another target has this name. Give each its own."
+    twin = (
+        "target ONE: target one has the same name in another case, and macOS would put both into one "
+        "directory. Give each its own."
+    )
     text = f'{A_TARGET}[[target]]\nname = "ONE"\nuser_pool_id = '
+    same = text.replace("ONE", "one")
 
     assert faults(tmp_path, f'{text}"{POOL}"\nroster = "other.csv"\n') == [twin]
+    assert faults(tmp_path, f'{same}"{POOL}"\nroster = "other.csv"\n') == [
+        "target one: another target has this name. Give each its own."
+    ]
     assert twin in faults(tmp_path, f'{text}"wrong"\n'), "told with the other faults of the same target"
 
 
@@ -204,7 +212,10 @@ def test_only_takes_names_and_tags_and_refuses_what_is_neither(tmp_path: Path) -
     assert chosen(targets, ()) == targets
     with pytest.raises(InputUnusable, match="'forums' is neither a target nor a tag") as refused:
         chosen(targets, ["forums"])
-    assert "'forum'" in refused.value.hint
+    assert refused.value.hint == "The nearest is 'forum'."
+    with pytest.raises(InputUnusable, match="'7' is neither a target nor a tag") as refused:
+        chosen(targets, ["7"])
+    assert not refused.value.hint
 
 
 @pytest.mark.parametrize("verb", VERBS)

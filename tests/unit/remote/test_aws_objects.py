@@ -1,6 +1,6 @@
 """What goes wrong with credentials while a bucket is asked, and not with the bucket."""
 
-from unittest.mock import Mock
+from unittest.mock import MagicMock, Mock
 
 import pytest
 from botocore.exceptions import ClientError
@@ -56,3 +56,35 @@ def test_the_object_that_s3_refuses_is_named(code: str, expected: str) -> None:
         S3Objects(client, BucketUrl("bucket", "prefix")).put("lock.json", b"{}")
 
     assert str(refused.value).partition("\n")[0] == expected
+
+
+def test_a_refusal_tells_what_allows_it() -> None:
+    client = Mock()
+    client.get_object.side_effect = client.get_paginator.side_effect = ClientError(
+        {"Error": {"Code": "AccessDenied"}}, "GetObject"
+    )
+    place = BucketUrl("bucket", "prefix")
+
+    def hint(objects: S3Objects) -> str:
+        with pytest.raises(NotAllowed) as refused:
+            objects.is_readable("users.csv")
+        return refused.value.hint
+
+    line = "\n  migrate-mfa iam-policy COMMAND --run-dir s3://bucket/prefix"
+    assert hint(S3Objects(client, place)).endswith(line)
+    assert hint(S3Objects(client, place, kms_key="key")).endswith(f"{line} --kms-key key")
+    file = hint(S3Objects(client, place, holds_run=False))
+    assert "s3:GetObject" in file
+    assert "iam-policy" not in file, "it would allow too much"
+
+
+def test_a_file_is_readable_without_being_read() -> None:
+    client = MagicMock()
+    objects = S3Objects(client, BucketUrl("bucket", "prefix"))
+
+    assert objects.is_readable("users.csv")
+
+    body = client.get_object.return_value["Body"]
+    assert [each[0] for each in body.method_calls] == ["close"]
+    client.get_object.side_effect = ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
+    assert not objects.is_readable("users.csv")

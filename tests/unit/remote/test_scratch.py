@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from migrate_mfa.remote import scratch as copies
 from migrate_mfa.remote.scratch import scratch, writable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -21,21 +23,28 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def of_another_machine(place: Path) -> None:
+    """What a sweep on another machine does: it does not see the lock of a directory."""
+    for root in place.iterdir():
+        shutil.rmtree(root)
+
+
+@pytest.mark.parametrize(("sweep", "lock_number"), [(copies._sweep, 1), (of_another_machine, 2)])
 def test_a_copy_that_is_just_made_is_not_lost_to_another_command_that_sweeps(
-    place: Path, monkeypatch: pytest.MonkeyPatch
+    place: Path, monkeypatch: pytest.MonkeyPatch, sweep: Callable[[Path], None], lock_number: int
 ) -> None:
     lock = fcntl.flock
-    swept: list[int] = []
+    locked: list[int] = []
 
-    def sweep_first(descriptor: int, kind: int) -> None:
-        if not swept:
-            swept.append(descriptor)
-            copies._sweep(place)
+    def sweep_before(descriptor: int, kind: int) -> None:
+        locked.append(descriptor)
+        if len(locked) == lock_number:
+            sweep(place)
         lock(descriptor, kind)
 
-    monkeypatch.setattr(fcntl, "flock", sweep_first)
+    monkeypatch.setattr(fcntl, "flock", sweep_before)
     with scratch("s3://bucket/run") as path:
-        assert swept
+        assert len(locked) > lock_number
         assert path.is_dir()
         copies._sweep(place)
         assert path.is_dir()
@@ -43,11 +52,30 @@ def test_a_copy_that_is_just_made_is_not_lost_to_another_command_that_sweeps(
     assert list(place.iterdir()) == []
 
 
-def test_what_a_killed_command_left_goes_with_the_next_one(place: Path) -> None:
+def test_a_copy_whose_command_is_running_stays_even_if_a_cleaner_took_its_lock_file(place: Path) -> None:
+    with scratch("s3://bucket/run") as path:
+        (path.parent / copies._OWNER).unlink()
+        copies._sweep(place)
+        assert path.is_dir()
+
+
+def test_a_copy_of_a_command_that_locks_only_the_file_stays(place: Path) -> None:
+    root = place / f"{copies._PREFIX}other"
+    root.mkdir()
+    with (root / copies._OWNER).open("w") as owner:
+        fcntl.flock(owner, fcntl.LOCK_EX)
+        copies._sweep(place)
+        assert root.is_dir()
+    copies._sweep(place)
+    assert not root.exists()
+
+
+@pytest.mark.parametrize("names", [(copies._OWNER, "journal.sqlite"), ("journal.sqlite",), ()])
+def test_what_a_killed_command_left_goes_with_the_next_one(place: Path, names: tuple[str, ...]) -> None:
     left = place / f"{copies._PREFIX}left"
     left.mkdir()
-    (left / copies._OWNER).touch()
-    (left / "journal.sqlite").touch()
+    for name in names:
+        (left / name).touch()
 
     with scratch("s3://bucket/run"):
         assert not left.exists()

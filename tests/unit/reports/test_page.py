@@ -42,8 +42,7 @@ BOTH = pytest.mark.parametrize("lang", Lang)
 
 
 def html_of(directory: Path, lang: Lang = Lang.EN) -> str:
-    from_journal.report(directory, lang)
-    return (directory / "report" / "report.html").read_text(encoding="utf-8")
+    return page.as_html(facts_of(directory), lang)
 
 
 def parsed(text: str) -> Any:
@@ -278,7 +277,8 @@ def test_the_verdict_is_one_sentence_and_the_next_command_filled_in(
 ) -> None:
     make_run(tmp_path, **made)
 
-    found = facts_of(tmp_path).headline
+    facts = facts_of(tmp_path)
+    found = facts.headline
 
     assert (found.tone, found.key) == (tone, key)
     if command is None:
@@ -287,8 +287,8 @@ def test_the_verdict_is_one_sentence_and_the_next_command_filled_in(
         assert found.command is not None
         assert found.command.startswith(command.format(dir=tmp_path))
     for lang in Lang:
-        parsed(html_of(tmp_path, lang))
-        assert from_journal.markdown(tmp_path, lang)
+        parsed(page.as_html(facts, lang))
+        assert page.as_markdown(facts, lang)
 
 
 def test_a_run_elsewhere_is_gone_on_with_there(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.meta import RunMeta
 from migrate_mfa.journal.values import pool_to_json
 from migrate_mfa.journal.write_store import WorkStore
-from migrate_mfa.reports import from_journal
+from migrate_mfa.reports import audit_facts, from_journal
 from migrate_mfa.reports.page_facts import Page, page_of
 from tests.support.report_runs import BEGUN, CONTEXT, make_audits, make_run
 
@@ -77,6 +77,18 @@ def test_audits_beside_a_run_measure_the_pool_before_and_after_it(tmp_path: Path
     assert "audit it again" not in text
     ticket = from_journal.markdown(tmp_path / "run")
     assert "with a verified phone number, by audit: 16.8 % (2026-11-10) → 78.4 % (2026-11-19)\n" in ticket
+
+
+def test_the_audits_of_a_target_are_found_among_many_newer_neighbours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_facts, "_MOST_NEIGHBOURS", 2)
+    make_run(tmp_path / "tokyo")
+    make_audits(tmp_path / "tokyo+audit", (5_200,), began=BEGUN - 86_400)
+    for number in range(3):
+        make_run(tmp_path / f"other{number}")
+
+    assert verified(facts_of(tmp_path / "tokyo")) == [5_200, None]
 
 
 def test_audits_of_another_pool_or_that_cannot_be_read_tell_nothing(tmp_path: Path) -> None:
