@@ -9,7 +9,8 @@ from migrate_mfa.cli.caller import Aws, Pool
 from migrate_mfa.cli.option_groups import JsonOnly, PricesOnly, QuotaShare, Verifying
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.streams import write
-from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.domain.errors import ExitCode, PoolNotReady
+from migrate_mfa.fleet import last_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,12 +57,15 @@ def check(
         migrate-mfa check --verification attested
         migrate-mfa check --verb reconcile --user-pool-id ap-northeast-1_AbCdEfGhI
     """
+    from migrate_mfa.checks.findings import failures
     from migrate_mfa.cli import tables
     from migrate_mfa.settings import Settings
     from migrate_mfa.workflows.check import check as do_check
 
     settings = Settings.of(checking, pool, aws, deciding, pace, prices, output)
     checked = do_check(settings, checking.verb)
+    if failed := failures(checked.findings):
+        last_word.leave(PoolNotReady, f"Failures: {', '.join(each.code for each in failed)}.")
     if output.json:
         if checked.document:
             tables.as_json(checked.document)

@@ -209,7 +209,7 @@ def _status(made: "Fleet", output: JsonOnly) -> ExitCode:
     made.place.require_there()
     lines = made.lines()
     show(lines, in_json=output.json)
-    made.tell_if_not_begun(lines)
+    made.tell_next(lines)
     return ExitCode.DONE
 
 
@@ -222,7 +222,7 @@ def _report(made: "Fleet", output: JsonOnly) -> ExitCode:
     show(lines, in_json=output.json)
     made.write({each.name: each.standing for each in lines})
     tell(f"The reports are in {made.place.named('report')}.")
-    made.tell_if_not_begun(lines)
+    made.tell_next(lines)
     return ExitCode.DONE
 
 

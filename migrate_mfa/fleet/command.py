@@ -20,9 +20,9 @@ from migrate_mfa.fleet.file import Options, Target, chosen, read_fleet
 from migrate_mfa.fleet.lanes import Caller, accounts_of, by_lane, units_of, words_of
 from migrate_mfa.fleet.page import as_html
 from migrate_mfa.fleet.place import REPORT, Place, open_place
-from migrate_mfa.fleet.printed import show, shown, table
+from migrate_mfa.fleet.printed import next_commands, show, shown, table
 from migrate_mfa.fleet.retry import exit_code_of
-from migrate_mfa.fleet.standing import Standing, read_standing
+from migrate_mfa.fleet.standing import Standing, read_standing, read_summary
 from migrate_mfa.fleet.unit import Patience, State, Unit, Whereabouts
 from migrate_mfa.fleet.validate import CONNECTS, ask_aws, of_one_pool, read_roster, trouble_of, validate
 from migrate_mfa.remote.objects import is_bucket_url
@@ -136,7 +136,8 @@ class Fleet:
         Raises:
             Declined: anything else was typed.
         """
-        tell(table(self.verb, units, self.run_dir or ""), fold=False)
+        summaries = {each.name: read_summary(self.place, each.name) for each in self.targets}
+        tell(table(self.verb, units, self.run_dir or "", summaries), fold=False)
         stop, number = Stop(), str(len(self.targets))
         unchanged = "Nothing was begun."
         try:
@@ -149,13 +150,14 @@ class Fleet:
     def do(self, units: Sequence[Unit], engine: "Engine", *, in_json: bool) -> ExitCode:
         """Run the verb on all lanes, print and write the reports, and return the exit code."""
         standings, signalled = self._coordinate(units, engine)
-        lines = self._lines(standings)
+        lines = self._lines(standings, self.only)
         show(lines, in_json=in_json)
         self.write(standings)
         tell(f"Report: {self.place.named(REPORT, PAGE)}")
+        self.tell_next(lines)
         code = signalled or exit_code_of((each.standing.state, each.standing.exit_code) for each in lines)
         if code is ExitCode.RUN_DIRECTORY:
-            tell(f"No target has a run in {self.place.named()}. Correct --run-dir.")
+            tell(f"No target has a run in {self.place.named()}. Correct --run-dir, or begin with --verb run.")
         return code
 
     def do_one(self, units: Sequence[Unit], index: int, engine: "Engine") -> ExitCode:
@@ -208,12 +210,13 @@ class Fleet:
 
     def lines(self) -> list[Line]:
         """The state of each chosen target, from its run directory."""
-        return self._lines({each.name: read_standing(self.place, each.name) for each in self.targets})
+        known = {each.name: read_standing(self.place, each.name) for each in self.targets}
+        return self._lines(known, self.only)
 
-    def _lines(self, standings: Mapping[str, Standing]) -> list[Line]:
-        return [self._line(each, standings[each.name]) for each in self._all if each.name in standings]
+    def _lines(self, standings: Mapping[str, Standing], only: Collection[str] = ()) -> list[Line]:
+        return [self._line(each, standings[each.name], only) for each in self._all if each.name in standings]
 
-    def _line(self, target: Target, standing: Standing) -> Line:
+    def _line(self, target: Target, standing: Standing, only: Collection[str]) -> Line:
         step = next_step(standing, self.verb)
         return Line(
             name=target.name,
@@ -222,7 +225,7 @@ class Fleet:
             standing=standing,
             run_dir=self.place.named(target.name),
             next_command=self._next(step, target),
-            fleet_command=self._command(step) if step in self.verbs else "",
+            fleet_command=self._command(step, *only) if step in self.verbs else "",
         )
 
     def _next(self, step: str, target: Target) -> str:
@@ -248,13 +251,15 @@ class Fleet:
         given = {"--profile": self.profile, "--region": self.region, "--endpoint-url": self.endpoint_url}
         return [word for flag, value in given.items() if value for word in (flag, value)]
 
-    def tell_if_not_begun(self, lines: Sequence[Line]) -> None:
-        """If no command has worked in the run directory yet, print that and how to begin."""
+    def tell_next(self, lines: Sequence[Line]) -> None:
+        """Print the next commands; if no command has worked in the run directory yet, how to begin."""
         if all(each.standing == Standing(state=State.WAITING) for each in lines):
             tell(
                 f"Nothing has begun in {self.place.named()}. To begin: {self._command('plan', *self.only)}",
                 fold=False,
             )
+        elif told := next_commands(lines, self.place.named(REPORT, PAGE)):
+            tell("\n".join(told), fold=False)
 
     def write(self, known: Mapping[str, Standing]) -> None:
         """Write summary.json and report.html of the whole fleet, each of them atomically.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from migrate_mfa.domain.errors import MigrateMfaError, RunDirectoryError
 from migrate_mfa.fleet.place import Place, result_of
 from migrate_mfa.fleet.standing import Progress, Standing, read_summary, standing_of, working
-from migrate_mfa.fleet.unit import Job, Result, State, Unit
+from migrate_mfa.fleet.unit import TROUBLED, Job, Result, State, Unit
 
 if TYPE_CHECKING:
     from migrate_mfa.fleet.engines import Engine
@@ -54,6 +54,8 @@ class Coordination:
     _placed: dict[Lost, _Placed] = field(default_factory=dict)
     _reasons: dict[str, str] = field(default_factory=dict)
     """The last printed reason for a retry, by target."""
+    _begun: set[str] = field(default_factory=set)
+    """The targets whose progress is that of this fleet's own command."""
     _turn: int = 0
 
     def run(self) -> None:
@@ -132,16 +134,16 @@ class Coordination:
         if before.state not in {State.WAITING, State.RUNNING}:
             return
         self.standings[result.name] = standing_of(result, self._summary(result.name), None)
-        if result.state in {State.SET_ASIDE, State.UNREACHABLE}:
+        if result.state in TROUBLED:
             code = "" if result.exit_code is None else f", exit code {result.exit_code}"
             self.say(f"{result.name}: {result.state.words}{code}. {result.error}".rstrip())
 
     def _waits(self, result: Result) -> None:
-        """Show a target that is tried again, and print the reason once."""
+        """Show a target that waits or is tried again, and print the reason once."""
         said = result.error or f"Its command ended with {result.exit_code}."
-        if self._reasons.get(result.name) != said:
+        if not result.begins and self._reasons.get(result.name) != said:
             self._reasons[result.name] = said
-            self.say(f"{result.name} is tried again. {said}")
+            self.say(f"{result.name} {'is tried again' if result.tries else 'waits'}. {said}")
         self.standings[result.name] = Standing(
             state=State.WAITING, exit_code=result.exit_code, error=result.error, verb=result.verb
         )
@@ -166,13 +168,23 @@ class Coordination:
 
     def _look_at(self, placed: _Placed) -> None:
         for number, job in enumerate(placed.unit.jobs[placed.head :], placed.head):
-            if (progress := working(self.place, job.name)) is not None:
+            progress = working(self.place, job.name) if placed.unit.works_in_run_dir else None
+            if progress is not None and self._is_ours(job.name, placed.unit.invocation):
                 placed.head = number
                 running = Standing(state=State.RUNNING, verb=placed.unit.verb, progress=progress)
                 self.standings[job.name] = running
                 return
+            self._begun.discard(job.name)
             if not self._found(job.name, placed.unit.invocation):
                 return
+
+    def _is_ours(self, name: str, invocation: str) -> bool:
+        """Whether the command at work on a target is this fleet's; otherwise the fleet waits for it."""
+        if name not in self._begun:
+            result = result_of(self.place, name)
+            if result is not None and result.invocation == invocation and result.begins:
+                self._begun.add(name)
+        return name in self._begun
 
 
 def _why(error: BaseException) -> str:

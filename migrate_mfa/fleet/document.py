@@ -1,20 +1,26 @@
 """The content of the fleet's `report/summary.json`: every target, and the counts of all."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.fleet.place import REPORT
 from migrate_mfa.fleet.retry import exit_code_of
-from migrate_mfa.fleet.standing import Standing
-from migrate_mfa.fleet.unit import State
+from migrate_mfa.fleet.standing import Standing, share_of
+from migrate_mfa.fleet.unit import TROUBLED, State
+from migrate_mfa.reports.page_texts import PageTexts
 
 VERSION = 1
 FAILURES = "failures"
 """The next step that shows which rows of a target failed, and why."""
 REPAIR = "repair"
 """The next step that restores what other people changed after a run."""
-_RESUMED = frozenset({State.WAITING, State.RUNNING, State.LIMITED, State.INTERRUPTED})
+UNFINISHED = frozenset({State.WAITING, State.RUNNING, State.LIMITED, State.INTERRUPTED}) | TROUBLED
+"""The states of a target whose last command has not done its work."""
+_BEFORE_RUN = frozenset({"check", "plan"})
+_LISTS = {"drift": "drift.csv", "failed": "failed.csv", "not_met": "unverified.csv"}
+"""The lists of users in the reports of a target, by the fields of `Found`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +44,12 @@ class Line:
             "state": standing.state.value,
             "exit_code": standing.exit_code,
             "counts": dict(standing.counts),
+            "drift": dict(standing.found.drift),
+            "failed_by_reason": dict(standing.found.failed),
+            "fail_under_not_met": standing.found.not_met,
+            "attention": dict(standing.found.attention),
+            "recovered_to": standing.found.recovered_to or None,
+            "lists": {name: self.list_of(name) for name in _LISTS if getattr(standing.found, name)},
             "command": standing.verb or None,
             "error": standing.error or None,
             "account": self.account,
@@ -45,6 +57,29 @@ class Line:
             "run_dir": self.run_dir,
             "next_command": self.next_command or None,
         }
+
+    def list_of(self, found: str) -> str:
+        """The list of the users that a field of `Found` counts."""
+        return f"{self.run_dir}/{REPORT}/{_LISTS[found]}"
+
+    def findings(self, words: PageTexts) -> list[str]:
+        """What its last command found, each with the list of the users."""
+        found = self.standing.found
+        told = [
+            words(
+                f"fleet.{name}_of",
+                number=sum(kinds.values()),
+                kinds=in_numbers(kinds),
+                list=self.list_of(name),
+            )
+            for name, kinds in (("drift", found.drift), ("failed", found.failed))
+            if kinds
+        ]
+        if found.not_met is not None:
+            share, wanted = words.percent(share_of(self.standing.counts), 1), words.percent(found.not_met, 1)
+            told.append(words("fleet.not_met_of", share=share, wanted=wanted, list=self.list_of("not_met")))
+        told += [words(f"fleet.{name}", number=number) for name, number in found.attention.items()]
+        return [*told, words("fleet.recovered", moment=found.recovered_to)] if found.recovered_to else told
 
 
 def next_step(standing: Standing, begins: str) -> str:
@@ -55,10 +90,12 @@ def next_step(standing: Standing, begins: str) -> str:
         begins: the verb for a target without a command.
     """
     verb, counts = standing.verb, standing.counts
-    if standing.state in _RESUMED or standing.state in {State.SET_ASIDE, State.UNREACHABLE}:
+    if standing.state in UNFINISHED:
         return verb or begins
-    if verb == "plan":
-        return FAILURES if counts.get("failed") else "run"
+    if standing.state is State.NO_RUN:
+        return "run" if verb == "reconcile" else ""
+    if verb in _BEFORE_RUN:
+        return _before_run(standing)
     if standing.exit_code == ExitCode.NOT_MET and verb == "reconcile":
         return REPAIR
     if counts.get("failed") and verb != "audit":
@@ -66,23 +103,50 @@ def next_step(standing: Standing, begins: str) -> str:
     return "reconcile" if counts.get("pending") else ""
 
 
+def _before_run(standing: Standing) -> str:
+    if standing.verb == "check":
+        return "" if standing.account else "plan"  # another command has left the account in a summary
+    return FAILURES if standing.counts.get("failed") else "run"
+
+
 def summary_of(lines: Sequence[Line]) -> dict[str, object]:
     """The whole document; `counts` adds up the rows of all targets."""
     return {
         "version": VERSION,
         "targets": {each.name: each.as_dict() for each in lines},
-        "counts": dict(total(lines)),
+        "counts": dict(total(each.standing.counts for each in lines)),
+        "drift": dict(total(each.standing.found.drift for each in lines)),
+        "failed_by_reason": dict(total(each.standing.found.failed for each in lines)),
         "states": dict(states(lines)),
         "exit_code": exit_code_of((each.standing.state, each.standing.exit_code) for each in lines),
     }
 
 
-def total(lines: Sequence[Line]) -> Counter[str]:
-    """The rows of all targets, by outcome."""
+def total(counts: Iterable[Mapping[str, int]]) -> Counter[str]:
+    """The sum of the counts of all targets."""
     found: Counter[str] = Counter()
-    for each in lines:
-        found.update(each.standing.counts)
+    for each in counts:
+        found.update(each)
     return found
+
+
+def in_numbers(counts: Mapping[str, int]) -> str:
+    """Counts as a text, such as `verified 38, failed 2`."""
+    return ", ".join(f"{name} {number:,}" for name, number in counts.items() if number)
+
+
+def command_of_all(lines: Sequence[Line]) -> str:
+    """The command for all targets that can continue in the same way; empty if there is none.
+
+    Targets whose last command has not finished decide before the others.
+    """
+    first = sorted(lines, key=lambda each: each.standing.state not in UNFINISHED)
+    return next((each.fleet_command for each in first if each.fleet_command), "")
+
+
+def others(lines: Sequence[Line], command: str) -> list[Line]:
+    """The targets that need another command than this one of all."""
+    return [each for each in lines if each.next_command and each.fleet_command != (command or None)]
 
 
 def states(lines: Sequence[Line]) -> Mapping[State, int]:

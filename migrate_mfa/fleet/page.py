@@ -3,20 +3,21 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from migrate_mfa.fleet.document import Line, states
-from migrate_mfa.fleet.unit import State
+from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.fleet.document import UNFINISHED, Line, command_of_all, others, states
+from migrate_mfa.fleet.unit import TROUBLED, State
 from migrate_mfa.reports.languages import Lang
 from migrate_mfa.reports.page import as_document
 from migrate_mfa.reports.page_texts import PageTexts
 
-_GRAVE = frozenset({State.SET_ASIDE, State.UNREACHABLE})
-_OPEN = frozenset({State.WAITING, State.RUNNING, State.INTERRUPTED, State.LIMITED})
+_DRIFT = "drift"
 _COLUMNS: Mapping[str, str] = {
     "verified": "outcomes.verified",
     "pending": "outcomes.pending",
     "failed": "outcomes.failed",
     "restored": "fleet.restored",
     "mfa_disabled": "fleet.mfa_disabled",
+    _DRIFT: "fleet.drift",
     "skipped": "outcomes.skipped",
     "unprocessed": "outcomes.unprocessed",
     "unverified": "audit.unverified",
@@ -35,10 +36,12 @@ def as_html(lines: Sequence[Line], lang: Lang = Lang.EN) -> str:
     """
     words = PageTexts(lang)
     found = {each.standing.state for each in lines}
-    tone = "bad" if found & _GRAVE else "wait" if found & _OPEN else "good"
-    there = {name for each in lines for name, number in each.standing.counts.items() if number}
+    looks = any(each.standing.exit_code == ExitCode.NOT_MET for each in lines)
+    tone = "bad" if found & TROUBLED else "wait" if looks or found & UNFINISHED else "good"
+    there = {name for each in lines for name, number in _counts(each).items() if number}
     accounts = _coverage(lines)
-    again = next((each.fleet_command for each in _open_first(lines) if each.fleet_command), "")
+    again = command_of_all(lines)
+    differ = others(lines, again)
     number = words("fleet.one" if len(lines) == 1 else "fleet.many", number=len(lines))
     return as_document(
         "fleet.html",
@@ -51,19 +54,20 @@ def as_html(lines: Sequence[Line], lang: Lang = Lang.EN) -> str:
         outcomes=[name for name in _COLUMNS if name in there],
         column=lambda name: words(_COLUMNS[name]),
         accounts=accounts,
-        targets=lines,
+        targets=[(each, _counts(each)) for each in lines],
         work=[
-            each
+            (each, findings)
             for each in lines
-            if each.standing.state is not State.NO_RUN
-            and (each.standing.error or (each.next_command and each.fleet_command != again))
+            if (findings := each.findings(words))
+            or each in differ
+            or (each.standing.error and each.standing.state is not State.NO_RUN)
         ],
     )
 
 
-def _open_first(lines: Sequence[Line]) -> list[Line]:
-    """The targets whose last command has not finished before the others."""
-    return sorted(lines, key=lambda each: each.standing.state not in _OPEN | _GRAVE)
+def _counts(line: Line) -> Counter[str]:
+    """The counts of a target, with its users who are no longer protected."""
+    return Counter({**line.standing.counts, _DRIFT: sum(line.standing.found.drift.values())})
 
 
 def _sentence(lines: Sequence[Line], targets: str, words: PageTexts) -> str:
@@ -74,12 +78,15 @@ def _sentence(lines: Sequence[Line], targets: str, words: PageTexts) -> str:
     return words("fleet.sentence", targets=targets, told=words("fleet.comma").join(told))
 
 
-def _coverage(lines: Sequence[Line]) -> list[tuple[Place, int, Counter[str]]]:
-    """Each account and Region with the number of its targets and the sum of their counts."""
+def _coverage(lines: Sequence[Line]) -> list[tuple[Place, int, Counter[str], int]]:
+    """Each account and Region with the number of its targets, the sum of their counts, and its rows."""
     number: Counter[Place] = Counter()
     counts: dict[Place, Counter[str]] = {}
     for each in lines:
         place = (each.account, each.region)
         number[place] += 1
-        counts.setdefault(place, Counter()).update(each.standing.counts)
-    return [(place, many, counts[place]) for place, many in number.items()]
+        counts.setdefault(place, Counter()).update(_counts(each))
+    return [
+        (place, many, counts[place], counts[place].total() - counts[place][_DRIFT])
+        for place, many in number.items()
+    ]

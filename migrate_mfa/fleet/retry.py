@@ -12,19 +12,20 @@ from migrate_mfa.domain.errors import (
     SmsLimitExceeded,
     TooManyFailures,
 )
-from migrate_mfa.fleet.unit import Patience, State
+from migrate_mfa.fleet.unit import TROUBLED, Patience, State
 
 _BY_CODE: Mapping[int, State] = {
     ExitCode.DONE: State.FINISHED,
     ExitCode.SOME_FAILED: State.FINISHED,
     ExitCode.NOT_MET: State.FINISHED,
+    ExitCode.POOL_NOT_READY: State.NOT_READY,
     ExitCode.LIMIT: State.LIMITED,  # the operator's own limit: trying again would exceed it
 }
 _GUARDS = frozenset(each.__name__ for each in (TooManyFailures, SmsLimitExceeded, CostLimitExceeded))
 """The limits that end a command with 8 so that a person decides; a retry would bypass them."""
 
 _NOTHING = frozenset({NoRun.__name__, NotPlanned.__name__})
-"""The errors of a directory in which no user was written to."""
+"""What commands report of a directory in which no user was written to; a reconcile of a plan ends with 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +61,10 @@ def after(ended: Sequence[Ended], patience: Patience) -> Again | State:
         patience: how often and after how long.
     """
     last = ended[-1]
-    if (state := _BY_CODE.get(last.exit_code)) is not None:
-        return state
     if last.needs_run and last.ended_by in _NOTHING:
         return State.NO_RUN
+    if (state := _BY_CODE.get(last.exit_code)) is not None:
+        return state
     if last.asked and _is_killed(last.exit_code):
         return State.INTERRUPTED
     if _may_end_better(ended, patience):
@@ -121,12 +122,12 @@ _GRAVEST_FIRST = (ExitCode.STOPPED, ExitCode.SOME_FAILED, ExitCode.NOT_MET, Exit
 
 
 def _of_target(state: State, code: int | None) -> ExitCode:
+    if state in TROUBLED:
+        return ExitCode.STOPPED
     match state:
         case State.FINISHED:
             return ExitCode(code or 0)
         case State.LIMITED:
             return ExitCode.LIMIT
-        case State.SET_ASIDE | State.UNREACHABLE:
-            return ExitCode.STOPPED
         case _:
             return ExitCode.DONE

@@ -8,10 +8,11 @@ from pathlib import Path
 from migrate_mfa.domain.errors import ExitCode, InputUnusable, MigrateMfaError
 from migrate_mfa.domain.formatting import counted
 from migrate_mfa.domain.reasons import Outcome, Reason
+from migrate_mfa.engine.reconcile import DriftKind
 from migrate_mfa.fleet.place import REPORT, LocalPlace, Place, document, result_of
 from migrate_mfa.fleet.unit import Result, State
 from migrate_mfa.fleet.validate import AT_ONCE
-from migrate_mfa.journal.lock import is_locked
+from migrate_mfa.journal.lock import holder_of, is_locked
 from migrate_mfa.journal.run_files import JOURNAL
 from migrate_mfa.reports.files import SUMMARY
 
@@ -21,6 +22,8 @@ _DONE: Mapping[str, str] = {
 }
 _BY_ROWS = frozenset({"run", "rollback", "disable"})
 """The commands that are done when no row is unprocessed."""
+_ATTENTION = ("users_not_read", "waiting_for_max_sms")
+"""The counts of a reconcile of users with whom it is not done."""
 
 
 _KINDS: Mapping[str, frozenset[str]] = {
@@ -50,8 +53,26 @@ class Progress:
     """The time of the note, in seconds since the epoch."""
     verb: str = ""
     """The command at work, if it is known."""
+    who: str = ""
+    """The process of this command, if it is known."""
     renewed_s: float | None = None
     """Seconds since its lease was renewed; None for a lock of this machine, which ends with its owner."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the last command of a target found that a person has to look at; empty if nothing."""
+
+    drift: Mapping[str, int] = field(default_factory=dict)
+    """Users who are no longer protected, by kind."""
+    failed: Mapping[str, int] = field(default_factory=dict)
+    """Failed rows by reason."""
+    not_met: float | None = None
+    """The share that `--fail-under` requires, if an audit found a lower one."""
+    attention: Mapping[str, int] = field(default_factory=dict)
+    """Users who need attention for another reason, by its name in the summary."""
+    recovered_to: str = ""
+    """The time to which a point-in-time recovery has restored the pool, if a reconcile found one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +86,7 @@ class Standing:
     """The last command, if there was one."""
     counts: Mapping[str, int] = field(default_factory=dict)
     """Rows by outcome; after an audit, users by the state of their phone number."""
+    found: Found = field(default_factory=Found)
     account: str | None = None
     """The account, if the summary has it."""
     progress: Progress | None = None
@@ -141,27 +163,25 @@ def standing_of(result: Result | None, summary: Mapping[str, object], progress: 
         state=State.WAITING,
         verb=str(summary.get("command") or ""),
         counts=counts_of(summary),
+        found=found_in(summary),
         account=account,
     )
     if progress is not None:
-        verb = progress.verb or known.verb
-        counts = known.counts if verb == known.verb else {}
-        return replace(known, state=State.RUNNING, progress=progress, verb=verb, counts=counts)
+        known = _of_verb(known, progress.verb or known.verb)
+        return replace(known, state=State.RUNNING, progress=progress)
     if result is not None:
-        complete = result.verb == known.verb or result.exit_code in _REFUSALS
-        counts = known.counts if complete else {}
-        return replace(
-            known,
-            state=result.state,
-            exit_code=result.exit_code,
-            error=result.error,
-            verb=result.verb,
-            counts=counts,
-        )
+        refused = result.exit_code in _REFUSALS
+        known = replace(known, verb=result.verb) if refused else _of_verb(known, result.verb)
+        return replace(known, state=result.state, exit_code=result.exit_code, error=result.error)
     if not summary:
         return known
     code = end_of(summary)
     return replace(known, state=State.INTERRUPTED if code is None else State.FINISHED, exit_code=code)
+
+
+def _of_verb(known: Standing, verb: str) -> Standing:
+    """The facts of a summary for a command; of another command, its counts tell nothing."""
+    return known if verb == known.verb else replace(known, verb=verb, counts={}, found=Found())
 
 
 def end_of(summary: Mapping[str, object]) -> ExitCode | None:
@@ -173,7 +193,11 @@ def end_of(summary: Mapping[str, object]) -> ExitCode | None:
     by_rows = command in _BY_ROWS and "users_done" in summary and counts.get(Outcome.UNPROCESSED) == 0
     if not by_rows and summary.get("state") not in {"finished", "planned"}:
         return None
-    return ExitCode.SOME_FAILED if command != "plan" and counts.get(Outcome.FAILED) else ExitCode.DONE
+    found = found_in(summary)
+    if found.not_met is not None or found.drift.keys() - {DriftKind.USER_GONE} or summary.get("drift_new"):
+        return ExitCode.NOT_MET
+    failed = summary.get("failed_now", counts.get(Outcome.FAILED))
+    return ExitCode.SOME_FAILED if command != "plan" and failed else ExitCode.DONE
 
 
 def counts_of(summary: Mapping[str, object]) -> dict[str, int]:
@@ -190,8 +214,32 @@ def counts_of(summary: Mapping[str, object]) -> dict[str, int]:
     return counts
 
 
+def found_in(summary: Mapping[str, object]) -> Found:
+    """What a summary has that a person has to look at."""
+    reasons, options = summary.get("reasons"), summary.get("options")
+    wanted = options.get("fail_under") if isinstance(options, dict) else None
+    half_done = summary.get("half_done")
+    others = _integers(half_done) | _integers({name: summary.get(name) or 0 for name in _ATTENTION})
+    required = wanted if isinstance(wanted, float) and summary.get("state") == "finished" else 0.0
+    return Found(
+        drift=_integers(summary.get("drift")),
+        failed=_integers(reasons.get(Outcome.FAILED)) if isinstance(reasons, dict) else {},
+        attention={name: number for name, number in others.items() if number},
+        recovered_to=str(summary.get("recovered_to") or ""),
+        not_met=required if share_of(_numbers(summary)) < required else None,
+    )
+
+
+def share_of(counts: Mapping[str, int]) -> float:
+    """The part of the users of an audit with a verified phone; 0 if there are none."""
+    return counts.get("verified", 0) / max(1, sum(counts.values()))
+
+
 def _numbers(summary: Mapping[str, object]) -> dict[str, int]:
-    found = summary.get("total") if summary.get("command") == "audit" else summary.get("counts")
+    return _integers(summary.get("total" if summary.get("command") == "audit" else "counts"))
+
+
+def _integers(found: object) -> dict[str, int]:
     return {str(name): int(number) for name, number in found.items()} if isinstance(found, dict) else {}
 
 
@@ -209,6 +257,7 @@ def working(place: Place, name: str) -> Progress | None:
     return replace(
         progress_of(holder.progress or {}),
         verb=holder.command,
+        who=holder.who,
         renewed_s=max(0.0, stored.at - holder.renewed_at),
     )
 
@@ -216,15 +265,17 @@ def working(place: Place, name: str) -> Progress | None:
 def _working_here(directory: Path) -> Progress | None:
     if not is_locked(directory):
         return None
+    nothing_yet = Progress(who=holder_of(directory))
     if not (directory / JOURNAL).exists():
-        return Progress()
+        return nothing_yet
     from migrate_mfa.reports.from_journal import standing
 
     try:
         found = standing(directory)
     except MigrateMfaError:
-        return Progress()  # its journal is not complete yet
-    return Progress(
+        return nothing_yet  # its journal is not complete yet
+    return replace(
+        nothing_yet,
         done=found.progress.done,
         total=found.progress.total,
         seconds_left=found.progress.seconds_left,

@@ -21,13 +21,15 @@ from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.fleet import last_word
 from migrate_mfa.fleet.place import LOGS, RESULTS, LocalPlace, Place, open_place, result_of
 from migrate_mfa.fleet.retry import Again, Ended, after
-from migrate_mfa.fleet.standing import end_of, mark_of, read_summary, working
+from migrate_mfa.fleet.standing import Progress, end_of, mark_of, read_summary, working
 from migrate_mfa.fleet.unit import Job, Result, State, Unit
 
 if TYPE_CHECKING:
     from migrate_mfa.ports import Clock
 
 _LOOK_S = 0.2
+_RIVAL_S = 2.0
+"""How often to look whether another command still works on a target."""
 _TAIL = 20_000
 """The bytes of a target's output that are kept in a bucket."""
 _SIGNALLED = frozenset({ExitCode.SIGINT, ExitCode.SIGTERM})
@@ -76,10 +78,10 @@ class _Supervisor:
         with _log(self.place, self.job.name) as log:
             state = self._state(log)
         if state is State.NO_RUN:
-            self.error = f"Nothing has begun here, so there is nothing {_FOLLOWS[self.unit.verb]}."
+            self.error = f"Nothing was run here, so there is nothing {_FOLLOWS[self.unit.verb]}."
         return self._note(state)
 
-    def _note(self, state: State) -> Result:
+    def _note(self, state: State, *, begins: bool = False) -> Result:
         """Write the state of the target to the run directory of the fleet."""
         tells = self.ended and state is not State.NO_RUN  # without a run, the code would look like a failure
         result = Result(
@@ -92,12 +94,14 @@ class _Supervisor:
             invocation=self.unit.invocation,
             ended_at=self.clock.now(),
             mark=mark_of(read_summary(self.place, self.job.name)),
+            begins=begins,
         )
         self.place.write(f"{RESULTS}/{self.job.name}.json", json.dumps(result.as_dict()).encode())
         return result
 
     def _state(self, log: "IO[bytes]") -> State:
-        while not self.asked():
+        while self._is_free():
+            self._note(State.WAITING, begins=True)
             self.ended.append(self._command(log))
             match after(self.ended, self.unit.patience):
                 case Again(pause_s):
@@ -106,6 +110,25 @@ class _Supervisor:
                 case state:
                     return state
         return State.INTERRUPTED
+
+    def _is_free(self) -> bool:
+        """Wait until no other command works on the target; False if asked to end."""
+        before, told = self.error, False
+        while not self.asked() and (rival := self._rival()) is not None:
+            if not told:
+                told = True
+                who = f" It is {rival.who}." if rival.who else ""
+                self.error = f"Another command works on {self.place.named(self.job.name)}.{who}"
+                self._note(State.WAITING)
+            self._pause(_RIVAL_S)
+        if self.asked():
+            return False
+        self.error = before
+        return True
+
+    def _rival(self) -> Progress | None:
+        """The progress of another command that works on the target, if there is one."""
+        return working(self.place, self.job.name) if self.unit.works_in_run_dir else None
 
     def _pause(self, seconds: float) -> None:
         until = self.clock.monotonic() + seconds
@@ -122,11 +145,13 @@ class _Supervisor:
             done = end_of(after_it)
             code = code if done is None else done
         self.error = word.get("message", "").partition("\n")[0] or self._untold(code)
+        if code == ExitCode.POOL_NOT_READY and word:
+            self.error += f" See {self._log_name}."
         return Ended(
             exit_code=code,
             asked=asked,
             began=began,
-            owned=code == ExitCode.RUN_DIRECTORY and working(self.place, self.job.name) is not None,
+            owned=code == ExitCode.RUN_DIRECTORY and self._rival() is not None,
             ended_by=word.get("error", ""),
             needs_run=self.unit.verb in _FOLLOWS,
         )
@@ -135,8 +160,11 @@ class _Supervisor:
         """The reason for an end that the command itself did not report."""
         if code < 0:
             return f"Its command was killed ({signal.Signals(-code).name})."
-        log = self.place.named(LOGS, f"{self.job.name}.log")
-        return "" if code in _ORDINARY else f"Its command ended with {code}; see {log}."
+        return "" if code in _ORDINARY else f"Its command ended with {code}; see {self._log_name}."
+
+    @property
+    def _log_name(self) -> str:
+        return self.place.named(LOGS, f"{self.job.name}.log")
 
     def _process(self, output: int) -> tuple[int, bool, Mapping[str, str]]:
         """Run the command; returns its exit code, whether it was asked to end, and its last word.

@@ -14,6 +14,8 @@ class State(StrEnum):
     """Its command has ended with 0, 7 or 9."""
     LIMITED = "limited"
     """It stopped at a limit that the operator set, such as --max-users."""
+    NOT_READY = "not_ready"
+    """Its pool is not ready: `check` found failures, or a command refused the pool."""
     SET_ASIDE = "set_aside"
     """A person must look at it."""
     NO_RUN = "no_run"
@@ -27,6 +29,10 @@ class State(StrEnum):
     def words(self) -> str:
         """The name of the state in messages, also after a number."""
         return "without a run" if self is State.NO_RUN else self.value.replace("_", " ")
+
+
+TROUBLED = frozenset({State.NOT_READY, State.SET_ASIDE, State.UNREACHABLE})
+"""The states in which a person has to correct something."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +80,11 @@ class Unit:
     """A token of the fleet command, which marks its results."""
     patience: Patience = field(default_factory=Patience)
 
+    @property
+    def works_in_run_dir(self) -> bool:
+        """Whether its commands use the run directories of the targets; a check does not."""
+        return self.verb != "check"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
@@ -93,6 +104,8 @@ class Result:
     """Seconds since the epoch."""
     mark: str = ""
     """Identifies the summary that its run directory had then, to see whether another command ended since."""
+    begins: bool = False
+    """Whether its command is started now, so that the command at work is this one."""
 
     def ends(self, invocation: str) -> bool:
         """Whether its target has ended in this invocation; a waiting one is tried again."""
@@ -120,4 +133,5 @@ class Result:
             invocation=str(found["invocation"]),
             ended_at=float(str(found["ended_at"])),
             mark=str(found.get("mark", "")),  # an older version has none
+            begins=bool(found.get("begins")),
         )

@@ -15,7 +15,7 @@ from migrate_mfa.domain.characters import printable
 from migrate_mfa.domain.formatting import counted, duration
 from migrate_mfa.fleet.coordinate import Speed
 from migrate_mfa.fleet.standing import Standing
-from migrate_mfa.fleet.unit import State
+from migrate_mfa.fleet.unit import TROUBLED, State
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -27,9 +27,8 @@ _FULL, _EMPTY = "█", "░"
 _SLOWEST: Final = 6
 _TROUBLES: Final = 5
 _LINE_S: Final = 30.0
-_TROUBLED = frozenset({State.SET_ASIDE, State.UNREACHABLE})
 _WORK_LEFT = frozenset({State.WAITING, State.RUNNING})
-_STYLES = {State.FINISHED: "green", State.SET_ASIDE: "red", State.UNREACHABLE: "red", State.LIMITED: "yellow"}
+_STYLES = {State.FINISHED: "green", State.LIMITED: "yellow"} | dict.fromkeys(TROUBLED, "red")
 
 
 class View:
@@ -129,7 +128,7 @@ def _work(standings: Mapping[str, Standing], speed: Speed) -> str:
 
 
 def _troubles(standings: Mapping[str, Standing]) -> list[Text]:
-    troubled = [(name, each) for name, each in standings.items() if each.state in _TROUBLED]
+    troubled = [(name, each) for name, each in standings.items() if each.state in TROUBLED]
     rows = [
         Text(printable(f"  {name}: {each.state.words}. {each.error}".rstrip()), style="red")
         for name, each in troubled[-_TROUBLES:]

@@ -46,7 +46,7 @@ def take_lock(path: Path, message: str, hint: str, sleep: Callable[[float], None
             return descriptor
     holder = _holder(descriptor)
     os.close(descriptor)
-    raise Busy(f"{message}{holder}", hint)
+    raise Busy(f"{message} It is {holder}." if holder else message, hint)
 
 
 def name_holder(path: Path, run_dir: str | None = None, writer: "Writer | None" = None) -> None:
@@ -89,8 +89,20 @@ def last_writer(path: Path) -> Writer | None:
     return None
 
 
+def holder_of(directory: Path) -> str:
+    """The process that works on this directory; empty if it is not known."""
+    try:
+        descriptor = os.open(directory / LOCK, os.O_RDONLY | QUICKLY)
+    except OSError:
+        return ""
+    try:
+        return _holder(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _holder(descriptor: int) -> str:
-    """A sentence that names the holder of a lock; empty if it is not known.
+    """Names the holder of a lock; empty if it is not known.
 
     Anybody may have written the file, perhaps not the present holder. So the note of a process that has ended
     is ignored, and only printable text is passed on.
@@ -101,7 +113,7 @@ def _holder(descriptor: int) -> str:
     except (OSError, OverflowError, RecursionError, ValueError, KeyError, TypeError):
         return ""
     on = f", on {directory}" if directory and directory.isprintable() else ""
-    return f" It is process {pid}{on}." if _lives(pid) else ""
+    return f"process {pid}{on}" if _lives(pid) else ""
 
 
 def _lives(pid: int) -> bool:

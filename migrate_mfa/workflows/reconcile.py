@@ -170,6 +170,11 @@ class Reconciliation:
             return self.invocation.exit_code(ExitCode.NOT_MET)
         return self.invocation.exit_code(ExitCode.SOME_FAILED if self.invocation.failed else ExitCode.DONE)
 
+    @property
+    def has_run(self) -> bool:
+        """Whether the plan was ever applied."""
+        return self.invocation.plans.has_writes() or self.invocation.work.finished_before("run")
+
     def _note(self, found: ReconcileResult) -> None:
         self.found = self.invocation.result = found
 

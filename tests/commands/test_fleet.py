@@ -161,7 +161,7 @@ def test_a_lane_that_somebody_else_has_is_waited_for_and_it_is_said_why(site: Fl
     line = ("fleet", *FLEET, "--verb", "run", "--yes", "--only", "osaka", "--retry-pause", "1s")
     first = site.cli.start(*line)
     told = site.folder / "runs" / "results" / "osaka.json"
-    wait_until(lambda: told.exists() and '"state": "waiting"' in told.read_text(), "a first try")
+    wait_until(lambda: told.exists() and '"exit_code": 6' in told.read_text(), "a first try")
     status = site.cli("fleet", "status", *FLEET, "--only", "osaka")
     wait_until(lambda: '"tries": 2' in told.read_text(), "a second try")
     os.close(lock)
@@ -180,7 +180,7 @@ def test_a_rollback_passes_by_targets_without_a_run(site: FleetSite) -> None:
     done = site.cli("fleet", *FLEET, "--verb", "rollback", "--yes", "--retry-pause", "1h")
 
     assert_code(done, 0)
-    assert "osaka: rollback; without a run; Nothing has begun here, so there is nothing to roll" in done.out
+    assert "osaka: rollback; without a run; Nothing was run here, so there is nothing to roll" in done.out
     assert states(site) == {"tokyo": "finished", "osaka": "no_run"}
     assert site.summary()["targets"]["osaka"]["exit_code"] is None
     assert "1 finished, 1 without a run" in done.out
@@ -200,7 +200,7 @@ def test_a_rollback_in_a_directory_that_no_target_has_a_run_in_is_an_error(site:
     done = site.cli("fleet", "fleet.toml", "--run-dir", "typo", "--verb", "rollback", "--yes")
 
     assert_code(done, 6)
-    assert "No target has a run in typo. Correct --run-dir." in done.said
+    assert "No target has a run in typo. Correct --run-dir, or begin with --verb run." in done.said
 
 
 def test_what_was_rolled_back_is_counted_as_that(site: FleetSite) -> None:

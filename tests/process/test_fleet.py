@@ -43,8 +43,10 @@ def the_fleet(*more: str) -> tuple[str, ...]:
 
 def children_of(pid: int) -> list[int]:
     """The processes that a process has started, without the interpreter that they are forked from."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    children = [each for task in tasks for each in (task / "children").read_text().split()]
+    children = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError):  # this thread has ended
+            children += (task / "children").read_text().split()
     return [int(each) for each in children if _name_of(each) != warm_process.WARM]
 
 
@@ -182,10 +184,13 @@ def test_a_frozen_command_keeps_its_lane_and_ends_right_when_it_wakes(site: Flee
     wait_until(lambda: len(children_of(first.pid)) == 1, "the end of the other commands")
 
     second = site.cli.start(*the_fleet())
-    wait_until(lambda: bool(children_of(second.pid)), "commands of the second fleet")
+    results = [site.folder / "runs/results" / f"{target}.json" for target in TARGETS]
+    wait_until(lambda: any("Another command" in each.read_text() for each in results), "a waiting target")
     os.kill(child, signal.SIGCONT)
-    for each in (first, second):
-        each.communicate(timeout=90)
+    first.communicate(timeout=90)
+    _, said = second.communicate(timeout=90)
 
     assert (first.returncode, second.returncode) == (0, 0)
+    assert " waits. Another command works on runs/" in said.decode()
+    assert f" It is process {child}." in said.decode()
     require_good_end(site)
