@@ -67,18 +67,21 @@ class Line:
         found = self.standing.found
         told = [
             words(
-                f"fleet.{name}_of",
+                text,
                 number=sum(kinds.values()),
                 kinds=in_numbers(kinds),
                 list=self.list_of(name),
             )
-            for name, kinds in (("drift", found.drift), ("failed", found.failed))
+            for text, name, kinds in (
+                ("fleet.drift_of", "drift", found.drift),
+                ("fleet.failed_of", "failed", found.failed),
+            )
             if kinds
         ]
         if found.not_met is not None:
             share, wanted = words.percent(share_of(self.standing.counts), 1), words.percent(found.not_met, 1)
             told.append(words("fleet.not_met_of", share=share, wanted=wanted, list=self.list_of("not_met")))
-        told += [words(f"fleet.{name}", number=number) for name, number in found.attention.items()]
+        told += [words(f"fleet_attention.{name}", number=number) for name, number in found.attention.items()]
         return [*told, words("fleet.recovered", moment=found.recovered_to)] if found.recovered_to else told
 
 

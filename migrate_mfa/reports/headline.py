@@ -300,6 +300,9 @@ def _of_users(summary: "Summary", values: Mapping[str, int], lines: Next) -> Hea
         if summary.done.context.options.get("repair"):
             return Headline(BAD, "drift", told, "drift_left")
         return Headline(BAD, "drift", told, "repair", lines.here("reconcile", "--repair"))
+    if values["open"]:
+        key, advice = ("left", "last_wave") if values["done"] else ("planned", "run")
+        return Headline(WAIT, key, values, advice, lines.here("run"))
     if values["pending"]:
         return Headline(WAIT, "pending", values, "reconcile", lines.here("reconcile"))
     if values["failed"]:

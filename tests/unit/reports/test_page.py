@@ -249,6 +249,14 @@ CASES: dict[str, tuple[dict[str, Any], str, str, str | None]] = {
         },
         *("wait", "unchanged", "migrate-mfa run --run-dir {dir}"),
     ),
+    "reconciled before the run": (
+        {"command": "reconcile", "rows": {}, "open_rows": 3},
+        *("wait", "planned", "migrate-mfa run --run-dir {dir}"),
+    ),
+    "reconciled between waves": (
+        {"command": "reconcile", "rows": {"enrolled": 1, "awaiting_code": 1}, "open_rows": 3},
+        *("wait", "left", "migrate-mfa run --run-dir {dir}"),
+    ),
     "refused by run": (
         {"rows": {"user_not_found": 5}, "open_rows": 5, "state": "stopped", "meta": {"usable": False}},
         *("bad", "plan_refused", "migrate-mfa plan"),
@@ -435,10 +443,13 @@ def test_both_languages_have_the_same_texts_with_the_same_values() -> None:
 def test_every_text_is_used() -> None:
     used = "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.glob("*.[hm]*"))
     used += "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.parent.glob("*.py"))
-    used += (TEMPLATES.parents[1] / "fleet" / "page.py").read_text(encoding="utf-8")
+    used += "".join(
+        path.read_text(encoding="utf-8") for path in (TEMPLATES.parents[1] / "fleet").glob("*.py")
+    )
     whole = {  # named by a value: in a template, or where templates and terminal share the sentence
         **{each: f'"{each}." ~' for each in ("state", "alone", "cost", "outcomes", "method", "audit")},
         "fleet_state": '"fleet_state." +',
+        "fleet_attention": 'words(f"fleet_attention.{name}"',
         **{each: f'self(f"{each}.{{' for each in ("headline", "next")},
     }
     for section, texts in texts_of(Lang.EN).items():
