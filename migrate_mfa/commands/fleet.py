@@ -136,7 +136,7 @@ def _options() -> "dict[str, VerbOptions]":
 
 
 def _do(made: "Fleet", placing: Placing, consent: Consent, output: JsonOnly) -> ExitCode:
-    from migrate_mfa.fleet.standing import require_kind
+    from migrate_mfa.fleet.kinds import require_kind
 
     asks = made.asks
     if asks:
@@ -203,10 +203,12 @@ def _index() -> int:
 
 
 def _status(made: "Fleet", output: JsonOnly) -> ExitCode:
+    from migrate_mfa.fleet.kinds import require_of_fleet
     from migrate_mfa.fleet.printed import show
 
     made.require_run_dir()
     made.place.require_there()
+    require_of_fleet(made.place)
     lines = made.lines()
     show(lines, in_json=output.json)
     made.tell_next(lines)
@@ -214,10 +216,12 @@ def _status(made: "Fleet", output: JsonOnly) -> ExitCode:
 
 
 def _report(made: "Fleet", output: JsonOnly) -> ExitCode:
+    from migrate_mfa.fleet.kinds import require_of_fleet
     from migrate_mfa.fleet.printed import show
 
     made.require_run_dir()
     made.place.require_there()
+    require_of_fleet(made.place)
     lines = made.lines()
     show(lines, in_json=output.json)
     made.write({each.name: each.standing for each in lines})

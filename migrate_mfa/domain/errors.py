@@ -76,6 +76,14 @@ class NotPlanned(InputUnusable):
     """The run directory has no finished plan, so no user was changed."""
 
 
+class RollbackUnfinished(InputUnusable):
+    """A rollback must be finished before this command can work in the run directory."""
+
+
+class AlreadyRun(InputUnusable):
+    """The plan was applied, and a new one would lose what is known of its users."""
+
+
 class PoolNotReady(MigrateMfaError):
     """The pool does not exist, or a write would have no effect or a harmful one."""
 

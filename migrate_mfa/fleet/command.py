@@ -22,7 +22,7 @@ from migrate_mfa.fleet.page import as_html
 from migrate_mfa.fleet.place import REPORT, Place, open_place
 from migrate_mfa.fleet.printed import next_commands, show, shown, table
 from migrate_mfa.fleet.retry import exit_code_of
-from migrate_mfa.fleet.standing import Standing, read_standing, read_summary
+from migrate_mfa.fleet.standing import Standing, latest_summary, read_standing
 from migrate_mfa.fleet.unit import Patience, State, Unit, Whereabouts
 from migrate_mfa.fleet.validate import CONNECTS, ask_aws, of_one_pool, read_roster, trouble_of, validate
 from migrate_mfa.remote.objects import is_bucket_url
@@ -136,7 +136,7 @@ class Fleet:
         Raises:
             Declined: anything else was typed.
         """
-        summaries = {each.name: read_summary(self.place, each.name) for each in self.targets}
+        summaries = {each.name: latest_summary(self.place, each.name) for each in self.targets}
         tell(table(self.verb, units, self.run_dir or "", summaries), fold=False)
         stop, number = Stop(), str(len(self.targets))
         unchanged = "Nothing was begun."

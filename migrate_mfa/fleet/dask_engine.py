@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from migrate_mfa import __version__
+from migrate_mfa.aws.deadline import TooLate, within
 from migrate_mfa.domain.errors import OutOfReach, UsageError
 from migrate_mfa.fleet.supervise import supervise
 from migrate_mfa.fleet.unit import Result, Unit
@@ -138,8 +139,9 @@ def _connected(address: str) -> "Client":
     # Without a scheduler, Dask logs tracebacks; this program reports its state itself.
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
-        return Client(address, timeout=_CONNECT_S, set_as_default=False)
-    except (OSError, TimeoutError, ValueError, TypeError) as error:
+        # Its own time limit does not cover a port that takes connections and never answers.
+        return within(2 * _CONNECT_S, lambda: Client(address, timeout=_CONNECT_S, set_as_default=False))
+    except (OSError, TimeoutError, ValueError, TypeError, TooLate) as error:
         raise OutOfReach(
             f"The Dask scheduler {address} cannot be used ({type(error).__name__}).",
             "Look whether it runs, and at the certificates that Dask is configured with "

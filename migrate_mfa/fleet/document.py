@@ -93,23 +93,17 @@ def next_step(standing: Standing, begins: str) -> str:
         begins: the verb for a target without a command.
     """
     verb, counts = standing.verb, standing.counts
-    if standing.state in UNFINISHED:
-        return verb or begins
+    if standing.first or standing.state in UNFINISHED:
+        return standing.first or verb or begins
     if standing.state is State.NO_RUN:
         return "run" if verb == "reconcile" else ""
     if verb in _BEFORE_RUN:
-        return _before_run(standing)
+        # Once another command has left the account in a summary, a check needs nothing more.
+        return "run" if verb == "plan" else "" if standing.account else "plan"
     if standing.exit_code == ExitCode.NOT_MET and verb == "reconcile":
-        return REPAIR
-    if counts.get("failed") and verb != "audit":
-        return FAILURES
-    return "reconcile" if counts.get("pending") else ""
-
-
-def _before_run(standing: Standing) -> str:
-    if standing.verb == "check":
-        return "" if standing.account else "plan"  # another command has left the account in a summary
-    return FAILURES if standing.counts.get("failed") else "run"
+        return REPAIR if standing.found.repairable else FAILURES
+    more = "reconcile" if counts.get("pending") else ""
+    return FAILURES if counts.get("failed") and verb != "audit" else more
 
 
 def summary_of(lines: Sequence[Line]) -> dict[str, object]:

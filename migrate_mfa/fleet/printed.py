@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from itertools import pairwise
 
 from migrate_mfa.cli.forecast import high
 from migrate_mfa.cli.streams import write
@@ -22,7 +23,7 @@ from migrate_mfa.fleet.document import (
     total,
 )
 from migrate_mfa.fleet.standing import counts_of
-from migrate_mfa.fleet.unit import State, Unit
+from migrate_mfa.fleet.unit import Job, State, Unit
 from migrate_mfa.reports.command_results import PlanResult
 from migrate_mfa.reports.languages import Lang
 from migrate_mfa.reports.page_texts import PageTexts
@@ -102,7 +103,7 @@ def table(verb: str, units: Sequence[Unit], run_dir: str, summaries: Mapping[str
     """
     ahead = {name: _ahead(verb, each) for name, each in summaries.items()}
     rows = [
-        f"  {each.lane}: {', '.join(f'{job.name} ({ahead[job.name].known})' for job in each.jobs)}"
+        f"  {each.lane}: {', '.join(f'{job.name} ({_told(job, ahead[job.name])})' for job in each.jobs)}"
         for each in units[:_MOST_SHOWN]
     ]
     if len(units) > _MOST_SHOWN:
@@ -110,6 +111,14 @@ def table(verb: str, units: Sequence[Unit], run_dir: str, summaries: Mapping[str
     head = f"{verb} of {counted(len(ahead), 'target')} in {counted(len(units), 'lane')}, into {run_dir}"
     waves = any("--max-users" in job.words for each in units for job in each.jobs)
     return "\n".join([head, *rows, *_in_sum(list(ahead.values()), waves=waves)])
+
+
+def _told(job: Job, ahead: "_Ahead") -> str:
+    """The work in a target, its policy, and the reasons that it lifts."""
+    words = job.words
+    given = [value for flag, value in pairwise(words) if flag == "--verification"]
+    lifted = [value for flag, value in pairwise(words) if flag == "--despite"]
+    return ", ".join([ahead.known, *given, *(f"despite {each}" for each in lifted)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

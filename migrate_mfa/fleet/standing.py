@@ -1,17 +1,15 @@
 """The state of a target, only from its run directory, its locks and the result of its supervisor."""
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from migrate_mfa.domain.errors import ExitCode, InputUnusable, MigrateMfaError
-from migrate_mfa.domain.formatting import counted
+from migrate_mfa.domain.errors import ExitCode, MigrateMfaError
 from migrate_mfa.domain.reasons import Outcome, Reason
 from migrate_mfa.engine.reconcile import DriftKind
 from migrate_mfa.fleet.place import REPORT, LocalPlace, Place, document, result_of
 from migrate_mfa.fleet.unit import Result, State
-from migrate_mfa.fleet.validate import AT_ONCE
 from migrate_mfa.journal.lock import holder_of, is_locked
 from migrate_mfa.journal.run_files import JOURNAL
 from migrate_mfa.reports.files import SUMMARY
@@ -26,15 +24,6 @@ _ATTENTION = ("users_not_read", "waiting_for_max_sms")
 """The counts of a reconcile of users with whom it is not done."""
 
 
-_KINDS: Mapping[str, frozenset[str]] = {
-    "plan": frozenset({"run"}),
-    "run": frozenset({"run"}),
-    "reconcile": frozenset({"run"}),
-    "rollback": frozenset({"run", "disable"}),
-    "disable": frozenset({"disable"}),
-    "audit": frozenset({"audit"}),
-}
-"""The kinds of run directories that each verb can use; a check uses none."""
 _REFUSALS = frozenset(
     {ExitCode.USAGE, ExitCode.INPUT, ExitCode.POOL_NOT_READY, ExitCode.NOT_ALLOWED, ExitCode.RUN_DIRECTORY}
 )
@@ -73,6 +62,8 @@ class Found:
     """Users who need attention for another reason, by its name in the summary."""
     recovered_to: str = ""
     """The time to which a point-in-time recovery has restored the pool, if a reconcile found one."""
+    repairable: bool = False
+    """Whether `--repair` may restore some of the drift."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +81,8 @@ class Standing:
     account: str | None = None
     """The account, if the summary has it."""
     progress: Progress | None = None
+    first: str = ""
+    """The verb that must come before the last one, which was refused for that."""
 
 
 def read_standing(place: Place, name: str) -> Standing:
@@ -99,11 +92,35 @@ def read_standing(place: Place, name: str) -> Standing:
         MigrateMfaError: the run directory of the fleet cannot be read.
     """
     progress = working(place, name)
-    summary = read_summary(place, name)
     result = result_of(place, name)
+    if progress is None and result is not None and result.begins:
+        return _lost(place, name, result)
+    summary = read_summary(place, name)
     if result is not None and summary and not _is_last(result, summary):
         result = None
     return standing_of(result, summary, progress)
+
+
+def _lost(place: Place, name: str, result: Result) -> Standing:
+    """The state of a target whose supervisor ended before its command: on this machine from the journal."""
+    found = latest_summary(place, name)
+    known = standing_of(None, found, None) if found.get("command") == result.verb else None
+    if known is not None and known.state is not State.WAITING:
+        return known
+    account = known.account if known else None
+    told = f"How far it came: migrate-mfa status --run-dir {place.named(name)}"
+    return Standing(state=State.INTERRUPTED, verb=result.verb, error=told, account=account)
+
+
+def latest_summary(place: Place, name: str) -> Mapping[str, object]:
+    """The summary of a target; if its command was killed, from the journal where that is on this machine."""
+    result = result_of(place, name)
+    if result is not None and result.begins and isinstance(place, LocalPlace):
+        from migrate_mfa.reports.from_journal import status
+
+        with suppress(MigrateMfaError):  # it has no journal yet, or none that can be read
+            return status(place.path / name)
+    return read_summary(place, name)
 
 
 def _is_last(result: Result, summary: Mapping[str, object]) -> bool:
@@ -114,34 +131,6 @@ def _is_last(result: Result, summary: Mapping[str, object]) -> bool:
 def read_summary(place: Place, name: str) -> Mapping[str, object]:
     """The `report/summary.json` of a target; empty if there is none."""
     return document(place.read(f"{name}/{REPORT}/{SUMMARY}"))
-
-
-def require_kind(place: Place, names: Sequence[str], verb: str) -> None:
-    """Refuse run directories of another kind, before any target begins.
-
-    Raises:
-        InputUnusable: at least one target has a run directory that the verb cannot use.
-        MigrateMfaError: the run directory of the fleet cannot be read.
-    """
-    if (usable := _KINDS.get(verb)) is None:
-        return
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        kinds = list(threads.map(lambda name: kind_of(read_summary(place, name)), names))
-    others = [(name, kind) for name, kind in zip(names, kinds, strict=True) if kind and kind not in usable]
-    if others:
-        number, (name, kind) = len(others), others[0]
-        raise InputUnusable(
-            f"{place.named(name)} belongs to `{kind}`, not to `{verb}`"
-            + (f", and so do those of {counted(number - 1, 'other target')}." if number > 1 else "."),
-            f"Give this {verb} a --run-dir of its own, such as {place.named()}-{verb}. Nothing was begun.",
-        )
-
-
-def kind_of(summary: Mapping[str, object]) -> str:
-    """The kind of a run directory: run, disable or audit; empty if it has no summary."""
-    if not summary or summary.get("command") == "audit":
-        return str(summary.get("command") or "")
-    return "run" if summary.get("policy") else "disable"
 
 
 def mark_of(summary: Mapping[str, object]) -> str:
@@ -172,7 +161,9 @@ def standing_of(result: Result | None, summary: Mapping[str, object], progress: 
     if result is not None:
         refused = result.exit_code in _REFUSALS
         known = replace(known, verb=result.verb) if refused else _of_verb(known, result.verb)
-        return replace(known, state=result.state, exit_code=result.exit_code, error=result.error)
+        return replace(
+            known, state=result.state, exit_code=result.exit_code, error=result.error, first=result.first
+        )
     if not summary:
         return known
     code = end_of(summary)
@@ -222,7 +213,10 @@ def found_in(summary: Mapping[str, object]) -> Found:
     others = _integers(half_done) | _integers({name: summary.get(name) or 0 for name in _ATTENTION})
     required = wanted if isinstance(wanted, float) and summary.get("state") == "finished" else 0.0
     return Found(
-        drift=_integers(summary.get("drift")),
+        drift=(drift := _integers(summary.get("drift"))),
+        repairable=bool(
+            drift.get(DriftKind.MFA_OFF) and not (isinstance(options, dict) and options.get("repair"))
+        ),
         failed=_integers(reasons.get(Outcome.FAILED)) if isinstance(reasons, dict) else {},
         attention={name: number for name, number in others.items() if number},
         recovered_to=str(summary.get("recovered_to") or ""),

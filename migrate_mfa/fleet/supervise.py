@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
 from migrate_mfa.clock import SystemClock
-from migrate_mfa.domain.errors import ExitCode
+from migrate_mfa.domain.errors import AlreadyRun, ExitCode, RollbackUnfinished
 from migrate_mfa.fleet import last_word
 from migrate_mfa.fleet.place import LOGS, RESULTS, LocalPlace, Place, open_place, result_of
 from migrate_mfa.fleet.retry import Again, Ended, after
@@ -35,6 +35,8 @@ _TAIL = 20_000
 _SIGNALLED = frozenset({ExitCode.SIGINT, ExitCode.SIGTERM})
 _ORDINARY = frozenset({ExitCode.DONE, ExitCode.SOME_FAILED, ExitCode.NOT_MET, ExitCode.LIMIT}) | _SIGNALLED
 """The exit codes that need no further explanation."""
+_FIRST: Mapping[str, str] = {RollbackUnfinished.__name__: "rollback", AlreadyRun.__name__: "run"}
+"""The verb that must come first, by the error that refused another one."""
 _FOLLOWS: Mapping[str, str] = {"rollback": "to roll back", "reconcile": "to reconcile"}
 """The verbs that need a run, in words of a message."""
 
@@ -69,6 +71,7 @@ class _Supervisor:
     clock: "Clock"
     ended: list[Ended] = field(default_factory=list)
     error: str = ""
+    first: str = ""
 
     def run(self) -> Result:
         """Start the command until no retry is due."""
@@ -95,6 +98,7 @@ class _Supervisor:
             ended_at=self.clock.now(),
             mark=mark_of(read_summary(self.place, self.job.name)),
             begins=begins,
+            first="" if begins else self.first,
         )
         self.place.write(f"{RESULTS}/{self.job.name}.json", json.dumps(result.as_dict()).encode())
         return result
@@ -145,6 +149,7 @@ class _Supervisor:
             done = end_of(after_it)
             code = code if done is None else done
         self.error = word.get("message", "").partition("\n")[0] or self._untold(code)
+        self.first = _FIRST.get(word.get("error", ""), "")
         if code == ExitCode.POOL_NOT_READY and word:
             self.error += f" See {self._log_name}."
         return Ended(

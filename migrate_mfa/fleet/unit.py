@@ -106,6 +106,8 @@ class Result:
     """Identifies the summary that its run directory had then, to see whether another command ended since."""
     begins: bool = False
     """Whether its command is started now, so that the command at work is this one."""
+    first: str = ""
+    """The verb that must come before it, if it was refused for that."""
 
     def ends(self, invocation: str) -> bool:
         """Whether its target has ended in this invocation; a waiting one is tried again."""
@@ -134,4 +136,5 @@ class Result:
             ended_at=float(str(found["ended_at"])),
             mark=str(found.get("mark", "")),  # an older version has none
             begins=bool(found.get("begins")),
+            first=str(found.get("first", "")),
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from migrate_mfa.checks.preflight import require_sms_mfa
 from migrate_mfa.cli.kept_pace import at_the_last_pace
-from migrate_mfa.domain.errors import InputUnusable, UsageError
+from migrate_mfa.domain.errors import InputUnusable, RollbackUnfinished, UsageError
 from migrate_mfa.domain.model import Policy
 from migrate_mfa.domain.rows import PlannedBy
 from migrate_mfa.invocation import Invocation, open_invocation
@@ -82,3 +82,23 @@ def open_planned_run(
 
         invocation = stack.enter_context(open_invocation(session, directory, command, bind, state_of))
         yield PlannedRun(invocation, saved.policy, roster)
+
+
+def require_no_rollback(invocation: Invocation) -> None:
+    """Refuse to work against a rollback that has not finished.
+
+    Raises:
+        RollbackUnfinished: some of its users are restored, and others are not.
+    """
+    if invocation.work.open_rows((PlannedBy.ROLLBACK,)):
+        directory = shown(invocation.journal.directory)
+        raise RollbackUnfinished(
+            f"A rollback of this run is unfinished in {directory}.",
+            f"Finish it first: migrate-mfa rollback --run-dir {directory}",
+        )
+
+
+def has_run(invocation: Invocation) -> bool:
+    """Whether the plan was ever applied."""
+    finished = invocation.work.finished_before
+    return invocation.plans.has_writes() or any(map(finished, ("run", "disable", "canary")))

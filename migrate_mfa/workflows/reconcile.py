@@ -23,7 +23,7 @@ from migrate_mfa.reports.outcomes import write_csv
 from migrate_mfa.reports.overview import plan_name
 from migrate_mfa.settings import Settings
 from migrate_mfa.workflows.consent import Agree, Writing, agree_to_read
-from migrate_mfa.workflows.planned_run import open_planned_run
+from migrate_mfa.workflows.planned_run import has_run, open_planned_run, require_no_rollback
 from migrate_mfa.workflows.sms_allowance import require_sms_allowance, sms_left
 
 _VERBS = (PlannedBy.RECONCILE, PlannedBy.REPAIR)
@@ -50,7 +50,12 @@ class Reconciliation:
         return ReconcileStore(self.invocation.journal.database)
 
     def compare(self, agree: Agree) -> None:
-        """Read the pool again: decide pending rows again, and find users who have drifted."""
+        """Read the pool again: decide pending rows again, and find users who have drifted.
+
+        Raises:
+            RollbackUnfinished: the users of the rollback are no longer those of the run.
+        """
+        require_no_rollback(self.invocation)
         deep = self.invocation.session.settings.deep
         self.store.settle_repairs()
         reconciler = self._reconciler()
@@ -173,7 +178,7 @@ class Reconciliation:
     @property
     def has_run(self) -> bool:
         """Whether the plan was ever applied."""
-        return self.invocation.plans.has_writes() or self.invocation.work.finished_before("run")
+        return has_run(self.invocation)
 
     def _note(self, found: ReconcileResult) -> None:
         self.found = self.invocation.result = found

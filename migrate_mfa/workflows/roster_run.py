@@ -13,7 +13,7 @@ from migrate_mfa.checks.preflight import (
     require_sms_mfa,
 )
 from migrate_mfa.cli.kept_pace import at_the_last_pace
-from migrate_mfa.domain.errors import InputUnusable, UsageError
+from migrate_mfa.domain.errors import AlreadyRun, InputUnusable, UsageError
 from migrate_mfa.domain.model import Policy, PoolFacts
 from migrate_mfa.invocation import Invocation, open_invocation
 from migrate_mfa.journal.database import Journal
@@ -123,7 +123,7 @@ def _bind(
     given = None if roster is None else (settings.roster, roster.sha256)
     known.fits(kind=kind, account=lane.account, user_pool_id=session.pool.id, roster=given)
     if command == "plan" and PlanStore(journal.database).has_writes():
-        raise InputUnusable(
+        raise AlreadyRun(
             f"{shown(journal.directory)} has writes already, and a new plan would lose them.",
             "Use `run` to continue, or another --run-dir.",
         )

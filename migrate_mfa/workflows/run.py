@@ -8,18 +8,18 @@ from migrate_mfa.checks.preflight import (
 )
 from migrate_mfa.checks.snapshot import CheckScope
 from migrate_mfa.domain.decide import decide_work
-from migrate_mfa.domain.errors import ExitCode, InputUnusable
+from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.formatting import counted
 from migrate_mfa.domain.model import Decision, PoolFacts, UserState
 from migrate_mfa.domain.reasons import Outcome, Reason
-from migrate_mfa.domain.rows import PlannedBy, PlannedRow
+from migrate_mfa.domain.rows import PlannedRow
 from migrate_mfa.engine.plan import count_lifted
-from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.ports import Progress
 from migrate_mfa.reports.overview import Overview
 from migrate_mfa.settings import Settings
 from migrate_mfa.workflows.consent import Writing
 from migrate_mfa.workflows.plan import Planning
+from migrate_mfa.workflows.planned_run import require_no_rollback
 from migrate_mfa.workflows.roster_run import open_roster_run, require_pool
 
 
@@ -40,13 +40,9 @@ class Run(Planning):
             Whether it was made now.
 
         Raises:
-            InputUnusable: a rollback of this run is unfinished; a run must not work against it.
+            RollbackUnfinished: a run must not work against it.
         """
-        if self.invocation.work.open_rows((PlannedBy.ROLLBACK,)):
-            raise InputUnusable(
-                f"A rollback of this run is unfinished in {shown(self.invocation.journal.directory)}.",
-                f"Finish it first: migrate-mfa rollback --run-dir {shown(self.invocation.journal.directory)}",
-            )
+        require_no_rollback(self.invocation)
         if self.invocation.meta().phase != "planned":
             self.make_plan()
             return True

@@ -93,7 +93,9 @@ def test_a_verb_for_another_kind_of_run_directory_is_refused_before_it_begins(
     assert_code(refused, 3)
     told = f"runs/tokyo belongs to `{first}`, not to `{verb}`, and so do those of 1 other target."
     assert told in refused.err
-    assert f"--run-dir of its own, such as runs-{verb}. Nothing was begun." in refused.err
+    own = f"Give this {verb} a --run-dir of its own, such as runs-{verb}."
+    of_run = "Give the --run-dir of the run."
+    assert f"{of_run if verb == 'reconcile' else own} Nothing was begun." in refused.err
     assert site.cli("fleet", "status", *FLEET).out == before
 
 
@@ -107,6 +109,44 @@ def test_what_disable_did_is_rolled_back_in_its_directory(site: FleetSite) -> No
     assert site.all_right()
 
 
+def test_an_unfinished_rollback_comes_before_everything_else(site: FleetSite) -> None:
+    assert_code(site.cli("fleet", *FLEET, "--verb", "run", "--yes"), 0)
+    site.options = {name: {"max_users": 1} for name in site.accounts}
+    site.write()
+    assert_code(site.cli("fleet", *FLEET, "--verb", "rollback", "--yes"), 10)
+    site.options = {}
+    site.write()
+
+    for verb in ("run", "reconcile"):
+        refused = site.cli("fleet", *FLEET, "--verb", verb, "--yes")
+        assert_code(refused, 8)
+        assert "A rollback of this run is unfinished" in refused.out
+        assert "migrate-mfa fleet fleet.toml --verb rollback --run-dir runs" in refused.said
+    assert_code(site.cli("fleet", *FLEET, "--verb", "rollback", "--yes"), 0)
+
+
+def test_a_rollback_passes_by_targets_that_were_only_planned(site: FleetSite) -> None:
+    assert_code(site.cli("fleet", *FLEET, "--verb", "plan"), 0)
+    assert_code(site.cli("fleet", *FLEET, "--verb", "run", "--yes", "--only", "tokyo"), 0)
+
+    undone = site.cli("fleet", *FLEET, "--verb", "rollback", "--yes")
+
+    assert_code(undone, 0)
+    assert "osaka: rollback; without a run; " in undone.out
+    assert_code(site.cli("fleet", *FLEET, "--verb", "run", "--yes", "--only", "osaka"), 0)
+    assert site.written_in("osaka") == len(site.users)
+
+
+def test_the_directory_of_one_target_is_not_taken_for_that_of_a_fleet(site: FleetSite) -> None:
+    assert_code(site.cli("fleet", *FLEET, "--verb", "run", "--yes"), 0)
+    summary = (site.folder / "runs/tokyo/report/summary.json").read_bytes()
+    for line in (("--verb", "audit", "fleet.toml"), ("status", "fleet.toml"), ("report", "fleet.toml")):
+        refused = site.cli("fleet", *line, "--run-dir", "runs/tokyo")
+        assert_code(refused, 6)
+        assert "runs/tokyo is the run directory of one command, not of a fleet." in refused.err
+    assert (site.folder / "runs/tokyo/report/summary.json").read_bytes() == summary
+
+
 def test_a_check_and_a_refused_plan_leave_the_state_of_the_run(site: FleetSite) -> None:
     assert_code(site.cli("fleet", *FLEET, "--verb", "run", "--yes"), 0)
     before = site.cli("fleet", "status", *FLEET).out
@@ -116,6 +156,8 @@ def test_a_check_and_a_refused_plan_leave_the_state_of_the_run(site: FleetSite) 
     assert_code(site.cli("fleet", *FLEET, "--verb", "plan"), 8)
     after = site.cli("fleet", "status", *FLEET).out
     assert "tokyo: plan; set aside; exit 3; verified 4; " in after
+    next_one = site.cli("fleet", "status", *FLEET, "--json").json()["targets"]["tokyo"]["next_command"]
+    assert "--verb run" in next_one, "which has nothing left to do, and not the plan again for ever"
     assert "rows: verified 8" in after
 
 

@@ -214,12 +214,12 @@ def test_the_question_has_the_users_the_sms_and_the_cost_of_the_plans(tmp_path: 
 
     assert code == 10
     most = "0.36"  # three codes of 0.07, and three users of 0.05
-    assert f"tokyo (3 users, up to 3 SMS, up to {most})" in shown
-    assert "osaka (3 users, up to 3 SMS)" in shown
-    assert "kyoto (no plan yet)" in shown
+    assert f"tokyo (3 users, up to 3 SMS, up to {most}, by-code)" in shown
+    assert "osaka (3 users, up to 3 SMS, by-code)" in shown
+    assert "kyoto (no plan yet, by-code)" in shown
     cost = f"cost now: up to {most} by your prices, without 1 target"
     assert f"Together: 6 users; SMS now: up to 6; {cost}." in shown
     assert "These are all users that are left; --max-users ends some targets earlier." in shown
     assert "Not counted: 1 target without a plan, which would be made now." in shown
-    assert "osaka (2 users left, up to 2 SMS)" in again
+    assert "osaka (2 users left, up to 2 SMS, by-code)" in again
     assert "Together: 2 users; SMS now: up to 2." in again

@@ -289,6 +289,26 @@ def test_a_night_that_stops_at_a_limit_goes_on_the_next(raise_site: Callable[...
     assert all(mfa_of(site.running, name) == SMS_ON for name in names)
 
 
+def test_a_night_during_an_unfinished_rollback_is_refused_and_hides_it_from_nobody(
+    raise_site: Callable[..., Site],
+) -> None:
+    names = ["aya", "ben"]
+    site = raise_site([a_member(name) for name in names])
+    roster = roster_of(site.folder, names)
+    assert_code(site.cli.run(roster, site.folder / "run", "--verification", "attested"), 0)
+    back = ("rollback", "--run-dir", site.folder / "run", "--yes")
+    assert_code(site.cli(*back, "--max-users", "1"), 10)
+
+    refused = reconcile(site)
+
+    assert_code(refused, 3)
+    assert "A rollback of this run is unfinished" in refused.err
+    assert f"Finish it first: migrate-mfa rollback --run-dir {site.folder / 'run'}" in refused.err
+    assert "have SMS MFA" not in site.cli("status", "--run-dir", site.folder / "run").out
+    assert_code(site.cli(*back), 0)
+    assert_code(reconcile(site), 0)
+
+
 def test_it_refuses_what_it_cannot_know_or_ask(raise_site: Callable[..., Site]) -> None:
     site = raise_site([a_member("ann")])
     roster = roster_of(site.folder, ["ann"])

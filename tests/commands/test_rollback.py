@@ -458,3 +458,16 @@ def test_its_end_says_what_it_has_restored_and_not_that_rows_were_skipped(
     assert summary(site.folder / "run")["ended_now"] == {"restored": 1}
     assert "mfa_disabled" in off.out
     assert "Done in this pass: " in off.err
+
+
+def test_a_plan_that_was_never_run_is_not_used_up_by_a_rollback(raise_site: Callable[..., Site]) -> None:
+    site = raise_site([a_member("aya")])
+    roster = write_roster(site.folder / "roster.csv", [("aya@example.com", phone_of(0))])
+    assert_code(site.cli.plan(roster, site.folder / "run", "--verification", "attested"), 0)
+
+    done = rollback(site)
+
+    assert_code(done, 0)
+    assert "was never run, so there was nothing to roll back." in done.err
+    assert_code(site.cli("run", "--run-dir", site.folder / "run", "--yes"), 0)
+    assert mfa_of(site, "aya") == ["SMS_MFA"]

@@ -93,13 +93,27 @@ def test_a_coordinator_that_is_killed_leaves_commands_that_drain_and_the_next_on
     wait_until(lambda: not any(map(lives, children)), "the end of the commands")
     written = site.written()
     assert written < len(TARGETS) * USERS
-    for target in TARGETS:
-        assert '"state": "interrupted"' in (site.folder / "runs" / target / "report/summary.json").read_text()
     status = site.cli("fleet", "status", "fleet.toml", "--run-dir", "runs", "--json").json()
     require_drained(status)
 
     assert_code(site.cli.child(*the_fleet()), 0)
     require_good_end(site)
+
+
+def test_after_a_machine_is_lost_the_status_is_that_of_the_journals(site: FleetSite) -> None:
+    first = site.cli.start(*the_fleet())
+    wait_until(lambda: min(map(site.written_in, TARGETS)) >= 5, "some writes in each account")
+    children = children_of(first.pid)
+    os.kill(first.pid, signal.SIGSTOP)
+    for each in children:
+        os.kill(each, signal.SIGKILL)
+    end(first, signal.SIGKILL)
+
+    status = site.cli("fleet", "status", "fleet.toml", "--run-dir", "runs", "--json").json()
+
+    for name, each in status["targets"].items():
+        assert (each["state"], each["command"]) == ("interrupted", "run"), name
+        assert each["counts"]["unprocessed"] < USERS, name
 
 
 def test_a_second_fleet_beside_one_that_works_writes_in_no_lane_of_it(site: FleetSite) -> None:

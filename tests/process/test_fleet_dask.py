@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -187,6 +188,18 @@ def test_tls_without_certificates_is_refused_at_once(
     assert_code(refused, 2)
     assert len(refused.said.splitlines()) == 2, refused.said
     assert says in refused.said
+
+
+def test_a_scheduler_that_never_answers_is_told(site: FleetSite) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        done = site.cli.child(
+            *("fleet", "fleet.toml", "--verb", "run", "--run-dir", "runs", "--yes"),
+            *("--engine", "dask", "--scheduler", address),
+        )
+
+    assert_code(done, 8)
+    assert f"The Dask scheduler {address} cannot be used (" in done.err
 
 
 def test_a_worker_that_is_killed_leaves_its_lanes_to_another_one(site: FleetSite, cluster: Cluster) -> None:
