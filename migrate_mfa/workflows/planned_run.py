@@ -13,7 +13,9 @@ from migrate_mfa.invocation import Invocation, open_invocation
 from migrate_mfa.journal.database import Journal
 from migrate_mfa.journal.log import configure
 from migrate_mfa.journal.meta import RunMeta, planned_directory
+from migrate_mfa.journal.plan_store import PlanStore
 from migrate_mfa.journal.run_dir import shown
+from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.ports import Progress
 from migrate_mfa.roster.file import Roster, open_roster
 from migrate_mfa.session import connect, require_endpoint
@@ -98,7 +100,7 @@ def require_no_rollback(invocation: Invocation) -> None:
         )
 
 
-def has_run(invocation: Invocation) -> bool:
-    """Whether the plan was ever applied."""
-    finished = invocation.work.finished_before
-    return invocation.plans.has_writes() or any(map(finished, ("run", "disable", "canary")))
+def was_applied(journal: Journal) -> bool:
+    """Whether a plan was ever applied; if not, no user was written to."""
+    finished = WorkStore(journal.database, 0).finished_before
+    return PlanStore(journal.database).has_writes() or any(map(finished, ("run", "disable", "canary")))

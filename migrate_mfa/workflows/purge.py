@@ -13,6 +13,7 @@ from migrate_mfa.journal.run_dir import shown
 from migrate_mfa.journal.write_store import WorkStore
 from migrate_mfa.reports.files import DRAFT
 from migrate_mfa.reports.from_journal import DIRECTORY, tell_of_killed
+from migrate_mfa.workflows.planned_run import was_applied
 
 
 def purge(
@@ -29,7 +30,7 @@ def purge(
         How many rows it has, and the files in the directory that are not the tool's and stay.
 
     Raises:
-        RunDirectoryError: rows are still open or pending, or the directory cannot be used.
+        RunDirectoryError: rows of a run are still open or pending, or the directory cannot be used.
     """
     if not directory.is_dir():
         raise RunDirectoryError(
@@ -40,7 +41,7 @@ def purge(
     with Journal.create_or_open(directory) as journal:
         tell_of_killed(journal)
         work = WorkStore(journal.database, 0)
-        if work.counts().get(Outcome.UNPROCESSED):
+        if work.counts().get(Outcome.UNPROCESSED) and was_applied(journal):
             raise RunDirectoryError(
                 f"{shown(directory)} has rows that are not done yet.",
                 "Finish the run first, or roll it back; after a purge neither is possible.",

@@ -23,7 +23,7 @@ from migrate_mfa.reports.outcomes import write_csv
 from migrate_mfa.reports.overview import plan_name
 from migrate_mfa.settings import Settings
 from migrate_mfa.workflows.consent import Agree, Writing, agree_to_read
-from migrate_mfa.workflows.planned_run import has_run, open_planned_run, require_no_rollback
+from migrate_mfa.workflows.planned_run import open_planned_run, require_no_rollback, was_applied
 from migrate_mfa.workflows.sms_allowance import require_sms_allowance, sms_left
 
 _VERBS = (PlannedBy.RECONCILE, PlannedBy.REPAIR)
@@ -178,7 +178,7 @@ class Reconciliation:
     @property
     def has_run(self) -> bool:
         """Whether the plan was ever applied."""
-        return has_run(self.invocation)
+        return was_applied(self.invocation.journal)
 
     def _note(self, found: ReconcileResult) -> None:
         self.found = self.invocation.result = found

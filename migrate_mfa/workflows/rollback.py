@@ -24,7 +24,7 @@ from migrate_mfa.reports.overview import plan_name
 from migrate_mfa.roster.file import Roster
 from migrate_mfa.settings import Settings
 from migrate_mfa.workflows.consent import Writing
-from migrate_mfa.workflows.planned_run import has_run, open_planned_run
+from migrate_mfa.workflows.planned_run import open_planned_run, was_applied
 
 _VERBS = (PlannedBy.ROLLBACK,)
 _RESTORE = Plan((), Reason.RESTORED)  # the writes are known once the user is read
@@ -54,7 +54,7 @@ class Rollback:
     @property
     def has_run(self) -> bool:
         """Whether there is a run to undo."""
-        return has_run(self.invocation)
+        return was_applied(self.invocation.journal)
 
     @property
     def store(self) -> RollbackStore:

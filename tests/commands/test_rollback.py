@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -469,5 +470,7 @@ def test_a_plan_that_was_never_run_is_not_used_up_by_a_rollback(raise_site: Call
 
     assert_code(done, 0)
     assert "was never run, so there was nothing to roll back." in done.err
+    shutil.copytree(site.folder / "run", site.folder / "given up")
+    assert_code(site.cli("purge", "--run-dir", site.folder / "given up", "--yes"), 0)
     assert_code(site.cli("run", "--run-dir", site.folder / "run", "--yes"), 0)
     assert mfa_of(site, "aya") == ["SMS_MFA"]
