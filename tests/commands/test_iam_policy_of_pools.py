@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from itertools import count
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,7 +31,8 @@ ACCOUNT, PASSWORD = "123456789012", "Abcd-1234"
 FLOWS = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
 PLAIN = 16
 """Pools without MFA: each is made ready once at the most."""
-numbers = count()
+numbers = cycle(range(PLAIN))
+"""A worker that does other tests in between has new pools afterwards, with the same numbers."""
 
 Printed = dict[str, Any]
 
