@@ -7,7 +7,7 @@ import logging
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.client import HTTPConnection
@@ -121,12 +121,11 @@ def _doorway(door: Door, behind: str) -> Iterator[str]:
             if door.forbids and self.command == "PUT" and door.forbids in self.path:
                 self._answer(403, [("Content-Type", "application/xml")], _FORBIDDEN)
                 return
-            inner = HTTPConnection(behind.removeprefix("http://"), timeout=30)
             headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
-            inner.request(self.command, self.path, body, headers)
-            answer = inner.getresponse()
-            content = answer.read()
-            inner.close()
+            with closing(HTTPConnection(behind.removeprefix("http://"), timeout=30)) as inner:
+                inner.request(self.command, self.path, body, headers)
+                answer = inner.getresponse()
+                content = answer.read()
             if self.command == "PUT":
                 door.longest_put_s = max(door.longest_put_s, time.monotonic() - began)
             if door.loses and self.command == "PUT":
