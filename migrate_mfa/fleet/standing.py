@@ -93,7 +93,7 @@ def read_standing(place: Place, name: str) -> Standing:
     """
     progress = working(place, name)
     result = result_of(place, name)
-    if progress is None and result is not None and result.begins:
+    if progress is None and result is not None and result.begins and result.verb != "check":
         return _lost(place, name, result)
     summary = read_summary(place, name)
     if result is not None and summary and not _is_last(result, summary):
@@ -103,24 +103,31 @@ def read_standing(place: Place, name: str) -> Standing:
 
 def _lost(place: Place, name: str, result: Result) -> Standing:
     """The state of a target whose supervisor ended before its command: on this machine from the journal."""
-    found = latest_summary(place, name)
-    known = standing_of(None, found, None) if found.get("command") == result.verb else None
-    if known is not None and known.state is not State.WAITING:
-        return known
-    account = known.account if known else None
+    found = _journaled(place, name)
+    if not found:
+        summary = read_summary(place, name)
+        found = {} if _is_last(result, summary) else summary  # its command was not killed
+    if found.get("command") == result.verb:
+        return standing_of(None, found, None)
     told = f"How far it came: migrate-mfa status --run-dir {place.named(name)}"
-    return Standing(state=State.INTERRUPTED, verb=result.verb, error=told, account=account)
+    return Standing(state=State.INTERRUPTED, verb=result.verb, error=told)
 
 
 def latest_summary(place: Place, name: str) -> Mapping[str, object]:
     """The summary of a target; if its command was killed, from the journal where that is on this machine."""
     result = result_of(place, name)
-    if result is not None and result.begins and isinstance(place, LocalPlace):
+    lost = result is not None and result.begins
+    return (_journaled(place, name) if lost else {}) or read_summary(place, name)
+
+
+def _journaled(place: Place, name: str) -> Mapping[str, object]:
+    """The summary that the journal of a target shows; empty in a bucket, or if there is no usable journal."""
+    if isinstance(place, LocalPlace):
         from migrate_mfa.reports.from_journal import status
 
-        with suppress(MigrateMfaError):  # it has no journal yet, or none that can be read
+        with suppress(MigrateMfaError):
             return status(place.path / name)
-    return read_summary(place, name)
+    return {}
 
 
 def _is_last(result: Result, summary: Mapping[str, object]) -> bool:

@@ -88,6 +88,24 @@ def test_a_result_is_told_from_a_command_by_hand_also_within_one_second(
     )
 
 
+@pytest.mark.parametrize("ended_since", [False, True])
+def test_the_report_of_the_night_before_is_not_that_of_a_night_that_was_lost(*, ended_since: bool) -> None:
+    place = BucketPlace(BucketUrl("bucket", "fleet"), FakeObjects(FakeClock()))
+    night = {
+        "command": "reconcile",
+        "state": "finished",
+        "started_at": "1",
+        "ended_at": "1",
+        "elapsed_s": 0.1,
+    }
+    begun = Result(name="one", state=State.WAITING, verb="reconcile", mark=mark_of(night), begins=True)
+    place.write("results/one.json", json.dumps(begun.as_dict()).encode())
+    latest = night | {"started_at": "2"} if ended_since else night
+    place.write("one/report/summary.json", json.dumps(latest).encode())
+
+    assert read_standing(place, "one").state is (State.FINISHED if ended_since else State.INTERRUPTED)
+
+
 def test_a_run_at_work_is_not_shown_as_the_plan_before_it() -> None:
     planned = {"command": "plan", "state": "planned", "counts": {"unprocessed": 60}}
 
