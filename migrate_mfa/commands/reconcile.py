@@ -8,9 +8,9 @@ from migrate_mfa.cli.caller import Aws
 from migrate_mfa.cli.option_groups import Consent, Cost, Output, Pace, Telling, ThisRun, Wave
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import require_consent, tell
-from migrate_mfa.domain.errors import ExitCode, NoRun
+from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.formatting import counted
-from migrate_mfa.fleet import last_word
+from migrate_mfa.fleet.last_word import tell_never_run
 from migrate_mfa.workflows.consent import confirm_billing, confirm_run
 from migrate_mfa.workflows.ending import leave, shown_at_end
 
@@ -49,7 +49,6 @@ def reconcile(
         migrate-mfa reconcile --run-dir migrate-mfa-runs/*/users-*
         migrate-mfa reconcile --run-dir migrate-mfa-runs/*/users-* --repair --yes
     """
-    from migrate_mfa.journal.run_dir import shown
     from migrate_mfa.settings import Settings
     from migrate_mfa.workflows.reconcile import open_reconciliation
 
@@ -60,10 +59,7 @@ def reconcile(
         has_run = reconciliation.has_run
     code = reconciliation.exit_code()
     if code is ExitCode.DONE and not has_run:
-        directory = shown(reconciliation.invocation.journal.directory)
-        nothing = f"The plan in {directory} was never run, so there was nothing to reconcile."
-        tell(nothing)
-        last_word.leave(NoRun, nothing)
+        tell_never_run(reconciliation.invocation.journal.directory, "reconcile")
     return leave(reconciliation.invocation, code)
 
 

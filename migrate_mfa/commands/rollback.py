@@ -7,9 +7,9 @@ from migrate_mfa.cli.caller import Aws
 from migrate_mfa.cli.option_groups import Consent, Output, Pace, ReadingUsers, Telling, ThisRun, Wave
 from migrate_mfa.cli.options import Group, Option
 from migrate_mfa.cli.prompt import require_consent, tell
-from migrate_mfa.domain.errors import ExitCode, NoRun
+from migrate_mfa.domain.errors import ExitCode
 from migrate_mfa.domain.reasons import Outcome
-from migrate_mfa.fleet import last_word
+from migrate_mfa.fleet.last_word import tell_never_run
 from migrate_mfa.workflows.consent import confirm_run
 from migrate_mfa.workflows.ending import leave, shown_at_end
 
@@ -52,7 +52,6 @@ def rollback(
         migrate-mfa rollback --run-dir migrate-mfa-runs/*/users-*
         migrate-mfa rollback --run-dir migrate-mfa-runs/*/users-* --user aiko
     """
-    from migrate_mfa.journal.run_dir import shown
     from migrate_mfa.settings import Settings
     from migrate_mfa.workflows.rollback import open_rollback
 
@@ -66,10 +65,7 @@ def rollback(
         if has_run:
             _give_back(undoing, chosen)
     if not has_run:
-        directory = shown(undoing.invocation.journal.directory)
-        nothing = f"The plan in {directory} was never run, so there was nothing to roll back."
-        tell(nothing)
-        last_word.leave(NoRun, nothing)
+        tell_never_run(undoing.invocation.journal.directory, "roll back")
     if undoing.left_alone:
         tell(
             f"Left as they are: {undoing.left_alone:,} of the users named, because somebody else has "

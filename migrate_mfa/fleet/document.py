@@ -93,7 +93,7 @@ def next_step(standing: Standing, begins: str) -> str:
         begins: the verb for a target without a command.
     """
     verb, counts = standing.verb, standing.counts
-    if standing.first or standing.state in UNFINISHED:
+    if standing.state in UNFINISHED:
         return standing.first or verb or begins
     if standing.state is State.NO_RUN:
         return "run" if verb == "reconcile" else ""

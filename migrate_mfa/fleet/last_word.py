@@ -4,6 +4,9 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
+
+from migrate_mfa.domain.errors import NoRun
 
 _pipes: list[int] = []
 
@@ -20,6 +23,21 @@ def leave(kind: type[Exception], message: str) -> None:
     while _pipes:
         with suppress(OSError):  # the other program has ended
             os.write(_pipes.pop(), json.dumps({"error": kind.__name__, "message": message}).encode())
+
+
+def tell_never_run(directory: Path, purpose: str) -> None:
+    """Say that the plan in a run directory was never run, also to the program that started this one.
+
+    Args:
+        directory: the run directory.
+        purpose: what there was nothing for, such as `reconcile`.
+    """
+    from migrate_mfa.cli.prompt import tell
+    from migrate_mfa.journal.run_dir import shown
+
+    nothing = f"The plan in {shown(directory)} was never run, so there was nothing to {purpose}."
+    tell(nothing)
+    leave(NoRun, nothing)
 
 
 def read(pipe: int) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +13,7 @@ from tests.support.fleet_site import FleetSite, fleet_site
 from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -153,9 +154,11 @@ def test_a_reconcile_of_a_plan_that_was_never_run_is_told_as_that(site: FleetSit
     assert_code(site.cli(*FLEET, "--verb", "reconcile", "--yes", "--only", "osaka"), 6)
 
 
-def test_another_command_on_a_target_is_told_at_once_and_its_pace_is_not_the_fleets(tmp_path: Path) -> None:
+@contextmanager
+def beside_another_command(folder: Path) -> Iterator[tuple[FleetSite, subprocess.Popen[bytes]]]:
+    """A fleet of one target, on whose plan another command works slowly."""
     slow = {"latency": [{"fixed_ms": 700, "ops": ["AdminSetUserMFAPreference"]}]}
-    with fleet_site(tmp_path, ("osaka",), 8, faults=slow) as site:
+    with fleet_site(folder, ("osaka",), 8, faults=slow) as site:
         site.write()
         do(site, "plan")
         endpoint = ("--endpoint-url", site.accounts["osaka"].endpoint)
@@ -163,6 +166,11 @@ def test_another_command_on_a_target_is_told_at_once_and_its_pace_is_not_the_fle
             "run", "--run-dir", "runs/osaka", "--yes", "--max-rps", "UserUpdate=1", *endpoint
         )
         wait_until(lambda: site.written_in("osaka") >= 1, "a write of the other command")
+        yield site, rival
+
+
+def test_another_command_on_a_target_is_told_at_once_and_its_pace_is_not_the_fleets(tmp_path: Path) -> None:
+    with beside_another_command(tmp_path) as (site, rival):
         line = (*FLEET, "--verb", "run", "--yes", "--retry-pause", "1h")
         with closing(Terminal(*line, cwd=site.folder, env=site.cli.env())) as terminal:
             terminal.expect(f"osaka waits. Another command works on runs/osaka. It is process {rival.pid}")
@@ -182,15 +190,7 @@ def test_another_command_on_a_target_is_told_at_once_and_its_pace_is_not_the_fle
 
 
 def test_a_fleet_that_is_stopped_while_it_waits_for_another_command_says_why(tmp_path: Path) -> None:
-    slow = {"latency": [{"fixed_ms": 700, "ops": ["AdminSetUserMFAPreference"]}]}
-    with fleet_site(tmp_path, ("osaka",), 8, faults=slow) as site:
-        site.write()
-        do(site, "plan")
-        endpoint = ("--endpoint-url", site.accounts["osaka"].endpoint)
-        rival = site.cli.start(
-            "run", "--run-dir", "runs/osaka", "--yes", "--max-rps", "UserUpdate=1", *endpoint
-        )
-        wait_until(lambda: site.written_in("osaka") >= 1, "a write of the other command")
+    with beside_another_command(tmp_path) as (site, rival):
         fleet = site.cli.start(*FLEET, "--verb", "run", "--yes")
         told = site.folder / "runs" / "results" / "osaka.json"
         wait_until(lambda: "Another command" in told.read_text(), "the reason")
